@@ -1,0 +1,46 @@
+# Two commands: `make demo` shows the studio, `make test` proves it.
+# ARGS goes to the command, e.g. `make demo ARGS=--once` or `make test ARGS="-k slots"`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint bench-faces lock clean
+
+help:
+	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
+	@echo "make test        install everything, run all tests"
+	@echo "make lint        ruff, mypy strict, import contracts"
+	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
+	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
+	@echo "make clean       remove caches and demo-output (models in var/ stay)"
+
+demo:
+	@PYTHON="$(PYTHON)" sh deploy/install.sh demo
+	@$(BIN)/masquerade demo $(ARGS)
+
+test: .dev
+	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/pytest $(ARGS)
+
+lint: .dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench-faces: .dev
+	@$(BIN)/python -m benchmarks.faces $(ARGS)
+
+.PHONY: .dev
+.dev:
+	@PYTHON="$(PYTHON)" sh deploy/install.sh dev
+
+LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+lock:
+	$(LOCK) --extra cpu --output-file requirements/demo.txt
+	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra gpu --extra cluster --output-file requirements/gpu.txt
+
+clean:
+	rm -rf demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

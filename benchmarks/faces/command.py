@@ -1,0 +1,40 @@
+"""What the parts of the face benchmark have in common on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+
+from benchmarks.faces.figures import Figure, table
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser that knows ``--data``, the folder of research data."""
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("MASQUERADE_DATA", "../shared/data")),
+        help="folder with faces_lfw and face_models (default: MASQUERADE_DATA or ../shared/data)",
+    )
+    return arguments
+
+
+def measure(title: str, run: Callable[[Path], list[Figure]], data: Path) -> list[Figure]:
+    """Run one part on one core and print its table."""
+    cv2.setNumThreads(1)
+    figures = run(data)
+    Console().print(table(title, figures))
+    return figures
+
+
+def main(title: str, run: Callable[[Path], list[Figure]]) -> None:
+    """Run one part by itself. Exits with 1 when a figure misses its bar."""
+    figures = measure(title, run, parser(title).parse_args().data)
+    sys.exit(0 if all(figure.passed for figure in figures) else 1)

@@ -1,0 +1,85 @@
+"""Does an engine tell whether two pictures show one person? LFW pairsDevTest, 500 pairs of one and 500 of two people.
+
+A picture in which the engine finds no central face makes its pair wrong, whatever the pair is: nothing is cropped by
+hand and no pair is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.faces import engines, lfw, protocol
+from benchmarks.faces.command import main
+from benchmarks.faces.figures import Figure
+from deployments.faces.engine import FaceEngine, build
+from deployments.faces.types import FaceQuery, FloatArray
+from deployments.runtime import Runtime
+from registry.manifest import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model version with the accuracy it has to reach, in per cent; None where it only informs."""
+
+    title: str
+    version: ModelVersion
+    accuracy: float | None
+
+
+def run(data: Path) -> list[Figure]:
+    """Figures of the insightface backend, the embedded default and the OpenCV pair's detector."""
+    contenders = [
+        Contender("SCRFD + MobileFaceNet", engines.scrfd_mobilefacenet(data), 98.5),
+        Contender("dlib", engines.dlib_faces(), 97.0),
+        Contender("YuNet + MobileFaceNet", engines.yunet_mobilefacenet(data), None),
+    ]
+    return [figure for contender in contenders for figure in _judge(contender, lfw.pairs(data))]
+
+
+def _judge(contender: Contender, pairs: list[lfw.Pair]) -> list[Figure]:
+    engine = build(contender.version, Runtime(threads=1))
+    engine.warm_up()
+    vectors = _embed(engine, sorted({path for pair in pairs for path in (pair.first, pair.second)}))
+    engine.close()
+    same = np.array([pair.same for pair in pairs])
+    similarity = np.array([_similarity(vectors, pair) for pair in pairs])
+    missed = sum(vector is None for vector in vectors.values())
+    title = contender.title
+    return [
+        Figure(
+            f"{title}: LFW accuracy, {len(pairs)} pairs, ten folds",
+            100 * protocol.fold_accuracy(similarity, same),
+            contender.accuracy,
+            "%",
+        ),
+        Figure(
+            f"{title}: true accepts at 1 % false", 100 * protocol.true_accept_rate(similarity, same, 0.01), unit="%"
+        ),
+        Figure(f"{title}: area under the ROC", 100 * protocol.area_under_curve(similarity, same), unit="%"),
+        Figure(f"{title}: best threshold (cosine)", protocol.best_threshold(similarity, same)),
+        Figure(f"{title}: pictures of {len(vectors)} without a central face", missed, higher_is_better=False),
+    ]
+
+
+def _embed(engine: FaceEngine, paths: list[Path]) -> dict[Path, FloatArray | None]:
+    vectors: dict[Path, FloatArray | None] = {}
+    remaining = iter(paths)
+    for photos in lfw.batches(paths):
+        for photo, found in zip(photos, engine.run([FaceQuery(photo) for photo in photos]), strict=True):
+            face = lfw.central(found.faces, photo)
+            vectors[next(remaining)] = None if face is None else face.embedding
+    return vectors
+
+
+def _similarity(vectors: dict[Path, FloatArray | None], pair: lfw.Pair) -> float:
+    first, second = vectors[pair.first], vectors[pair.second]
+    if first is None or second is None:
+        return -2.0 if pair.same else 2.0
+    return float(first @ second)
+
+
+if __name__ == "__main__":
+    main("Verification", run)

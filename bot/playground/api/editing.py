@@ -1,0 +1,121 @@
+"""Methods that change or remove what is there."""
+
+from __future__ import annotations
+
+from bot.playground.api.media import caption_in, input_media, media_kind
+from bot.playground.api.registry import BotApi, method
+from bot.playground.api.sending import message_text
+from bot.playground.call import Call
+from bot.playground.errors import bad_request
+from bot.playground.keyboards import checked_markup
+from bot.playground.model import Json, Message
+
+_DELETABLE_FOR = 48 * 3600
+_MAX_AT_ONCE = 100
+_CAPTIONED = {"photo", "document", "video", "animation", "audio", "voice"}
+
+
+def _target(api: BotApi, call: Call) -> Message:
+    """The message to edit; raises `ApiError` where the bot may not."""
+    if not call.text("chat_id") and not call.text("message_id"):
+        if not call.text("inline_message_id"):
+            raise bad_request("Message identifier is not specified")
+        return api.telegram.inline_message(call.text("inline_message_id"))
+    chat = api.telegram.writable_chat(call.text("chat_id"))
+    message = api.telegram.message(chat, call.integer("message_id"), "message to edit")
+    if not message.by_bot or message.forward_origin is not None:
+        raise bad_request("message can't be edited")
+    return message
+
+
+def _change(api: BotApi, message: Message, content: Json, markup: Json | None) -> Json | bool:
+    # Counted like messages: Telegram's limits do not tell the two apart.
+    api.admit(message.chat)
+    api.telegram.edit(message, content, markup)
+    return True if message.inline_message_id is not None else message.json()
+
+
+def _markup(call: Call, message: Message) -> Json | None:
+    value = call.json("reply_markup", "reply keyboard markup")
+    return checked_markup(value, for_invoice=message.invoice is not None, inline_only=True)
+
+
+@method("editMessageText")
+async def edit_message_text(api: BotApi, call: Call) -> Json | bool:
+    text = message_text(call)
+    message = _target(api, call)
+    markup = _markup(call, message)
+    if "text" not in message.content:
+        raise bad_request("there is no text in the message to edit")
+    return _change(api, message, text.fields("text"), markup)
+
+
+@method("editMessageCaption")
+async def edit_message_caption(api: BotApi, call: Call) -> Json | bool:
+    caption = caption_in(call)
+    message = _target(api, call)
+    markup = _markup(call, message)
+    if not message.content.keys() & _CAPTIONED:
+        raise bad_request("there is no caption in the message to edit")
+    kept = {key: value for key, value in message.content.items() if not key.startswith("caption")}
+    return _change(api, message, kept | caption.fields("caption"), markup)
+
+
+@method("editMessageMedia")
+async def edit_message_media(api: BotApi, call: Call) -> Json | bool:
+    call.required("media")
+    message = _target(api, call)
+    markup = _markup(call, message)
+    content = await input_media(api, call, call.json("media", "input media"))
+    if media_kind(message.content) in {None, "voice", "video_note", "sticker"}:
+        raise bad_request("message can't be edited")
+    if message.media_group_id is not None and media_kind(content) != media_kind(message.content):
+        raise bad_request("Can't use the media of the specified type in the album")
+    return _change(api, message, content, markup)
+
+
+@method("editMessageReplyMarkup")
+async def edit_message_reply_markup(api: BotApi, call: Call) -> Json | bool:
+    message = _target(api, call)
+    return _change(api, message, message.content, _markup(call, message))
+
+
+def _check_deletable(api: BotApi, message: Message) -> None:
+    # In private chats a bot may also delete what the person sent; in groups only as an administrator.
+    foreign = not message.by_bot and message.chat.user is None and message.chat.bot_status != "administrator"
+    if foreign:
+        raise bad_request("message can't be deleted")
+    if api.telegram.now() - message.date > _DELETABLE_FOR:
+        raise bad_request("message can't be deleted for everyone")
+
+
+@method("deleteMessage")
+async def delete_message(api: BotApi, call: Call) -> bool:
+    if not call.text("chat_id"):
+        raise bad_request("Chat identifier is not specified")
+    if call.integer("message_id") <= 0:
+        raise bad_request("Message identifier is not specified")
+    chat = api.telegram.writable_chat(call.text("chat_id"))
+    message = api.telegram.message(chat, call.integer("message_id"), "message to delete")
+    _check_deletable(api, message)
+    api.telegram.delete(message)
+    return True
+
+
+@method("deleteMessages")
+async def delete_messages(api: BotApi, call: Call) -> bool:
+    numbers = call.json("message_ids", "message_ids")
+    if not numbers:
+        raise bad_request("Message identifiers are not specified")
+    if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
+        raise bad_request("Expected an Array of message identifiers")
+    if len(numbers) > _MAX_AT_ONCE:
+        raise bad_request("Too many message identifiers specified")
+    chat = api.telegram.writable_chat(call.text("chat_id"))
+    # Unlike deleteMessage, this one skips what is already gone.
+    messages = [chat.messages[number] for number in numbers if number in chat.messages]
+    for message in messages:
+        _check_deletable(api, message)
+    for message in messages:
+        api.telegram.delete(message)
+    return True

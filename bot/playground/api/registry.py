@@ -1,0 +1,56 @@
+"""What the methods work on, and their table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bot.playground.call import Call
+from bot.playground.cashier import Cashier
+from bot.playground.errors import too_many_requests
+from bot.playground.interactions import Interactions
+from bot.playground.limits import FloodControl
+from bot.playground.model import Chat, Json
+from bot.playground.state import Telegram
+from bot.playground.updates import LongPoll
+from bot.playground.webhook import Reply, Webhook
+
+
+@dataclass(slots=True)
+class BotApi:
+    """The server side of a bot's requests."""
+
+    telegram: Telegram
+    interactions: Interactions
+    cashier: Cashier
+    flood: FloodControl
+    poll: LongPoll
+    reply: Reply
+    webhook: Webhook | None = None
+    webhook_set_at: float = 0.0
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+
+    def admit(self, chat: Chat, messages: int = 1) -> None:
+        """Count messages against the flood limits; raises the 429."""
+        now = self.telegram.clock.time()
+        wait = self.flood.admit(chat.id, now, group=chat.user is None, messages=messages)
+        if wait is not None:
+            raise too_many_requests(wait)
+
+
+Handler = Callable[[BotApi, Call], Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
+
+METHODS: dict[str, Handler] = {}
+
+
+def method(name: str) -> Callable[[H], H]:
+    """Register a method under the name the Bot API documents; callers may write it in any case."""
+
+    def register(handler: H) -> H:
+        METHODS[name.lower()] = handler
+        return handler
+
+    return register

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Creates .venv and installs exactly what a lock names: `sh deploy/install.sh demo|dev|gpu`.
+# A second run with the same lock does nothing. PYTHON chooses the interpreter (3.11 or newer).
+set -eu
+cd "$(dirname "$0")/.."
+
+profile=${1:-demo}
+python=${PYTHON:-python3}
+lock=requirements/$profile.txt
+say() { printf '%s\n' "$*" >&2; }
+
+[ -f "$lock" ] || { say "There is no lock called $profile; choose demo, dev or gpu."; exit 2; }
+command -v "$python" >/dev/null 2>&1 || { say "Python is missing: install Python 3.11 or newer, or name it: make demo PYTHON=/path/to/python3"; exit 2; }
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "$("$python" --version) is too old: Python 3.11 or newer is needed (make demo PYTHON=/path/to/python3)."; exit 2; }
+
+# The stamp holds what was installed: the lock's and the project file's sum, and where the folder was then.
+stamp=.venv/.installed
+want="$(cksum <"$lock") $(cksum <pyproject.toml) $(pwd)"
+if [ -x .venv/bin/python ]; then
+    grep -qxF "$profile $want" "$stamp" 2>/dev/null && exit 0
+    # Everything of the demo is in dev as well.
+    [ "$profile" = demo ] && grep -qxF "dev $(cksum <requirements/dev.txt) $(cksum <pyproject.toml) $(pwd)" "$stamp" 2>/dev/null && exit 0
+fi
+
+if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
+    say "Creating .venv"
+    rm -rf .venv
+    "$python" -c 'import venv, ensurepip' 2>/dev/null || { say "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)."; exit 2; }
+    "$python" -m venv .venv
+fi
+
+log=.venv/install.log
+say "Installing from $lock (a few minutes the first time; details in $log)"
+# --no-deps: the lock is complete, and one wheel (insightface) asks for a second OpenCV that would overwrite ours.
+if ! .venv/bin/python -m pip install --no-deps --require-hashes --disable-pip-version-check -r "$lock" 2>&1 |
+    tee "$log" | { grep --line-buffered -E '^ *(Downloading|Using cached|Installing|ERROR)' || true; } |
+    awk '{ printf "\r\033[K%.100s", $0; fflush() } END { printf "\r\033[K" }' >&2; then :; fi
+if ! grep -qE '^(Successfully installed|Requirement already satisfied)' "$log" || grep -q '^ERROR' "$log"; then
+    say "Installation failed: $(grep -E '^(ERROR|.*Connection|.*Network)' "$log" | tail -1 || true) (no network, or no space? see $log, then run the command again)"
+    exit 1
+fi
+.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --disable-pip-version-check --editable . >>"$log" 2>&1 || { say "Installing the project itself failed; see $log"; exit 1; }
+printf '%s\n' "$profile $want" >"$stamp"

@@ -1,0 +1,92 @@
+"""What a face backend consists of: one model for each question, behind interfaces the engine can combine freely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from deployments.faces.types import FloatArray
+from deployments.imaging import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face as a detector reports it, in pixels of the picture it was given.
+
+    ``box`` is x0, y0, x1, y1 and may reach beyond the picture; ``score`` lies in 0..1; ``landmarks`` are the five
+    points [5, 2] of :class:`deployments.faces.types.Face`; ``dense`` are 68 iBUG points [68, 2] where the detector
+    comes with them.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: FloatArray
+    dense: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face in the picture it was seen in: all that embedders, landmark and age models need.
+
+    ``aligned`` is its 112 px ArcFace crop.
+    """
+
+    pixels: Pixels = field(repr=False)
+    detection: Detection
+    aligned: Pixels = field(repr=False)
+
+
+class Detector(Protocol):
+    """Finds every face with its five points.
+
+    Pictures larger than ``max_side`` tell it nothing more. A face that scores ``sure`` or better is hardly ever one
+    that is upside down or on its side.
+    """
+
+    max_side: int
+    sure: float
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        """The faces of each picture, in no particular order."""
+        ...
+
+    def look_again(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        """The same for pictures in which nothing was found: at another scale, or less strictly."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns faces into vectors of the space named ``space``."""
+
+    space: str
+
+    def embed(self, faces: Sequence[Sighting]) -> FloatArray:
+        """Vectors [N, D] of length 1, in the order of ``faces`` (at least one)."""
+        ...
+
+
+class LandmarkModel(Protocol):
+    """Finds the 68 iBUG points of faces."""
+
+    def locate(self, faces: Sequence[Sighting]) -> list[FloatArray]:
+        """Points [68, 2] of each face, in pixels of its picture."""
+        ...
+
+
+class AgeModel(Protocol):
+    """Estimates how old people look."""
+
+    def estimate(self, faces: Sequence[Sighting]) -> list[float]:
+        """Ages in years."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The models of one model version. A detector is all that must be there."""
+
+    detector: Detector
+    embedder: Embedder | None = None
+    landmarks: LandmarkModel | None = None
+    ages: AgeModel | None = None

@@ -1,0 +1,69 @@
+"""Boxes and scales: fitting pictures into a network's input and taking what it found back to the picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from deployments.faces.backend import Detection
+from deployments.faces.types import FloatArray
+from deployments.imaging import Pixels
+
+Box = tuple[float, float, float, float]
+
+
+def resize(pixels: Pixels, width: int, height: int) -> Pixels:
+    """The picture at another size: averaged when it shrinks, interpolated when it grows."""
+    shrinks = width * height < pixels.shape[0] * pixels.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), dtype=np.uint8)
+
+
+def letterbox(pixels: Pixels, size: int, fill: float = 1.0) -> tuple[Pixels, float]:
+    """Fit a picture into the upper left of a black square of ``size`` px, its longer side ``fill`` of the square's.
+
+    Returns the square and the scale by which the picture was multiplied.
+    """
+    height, width = pixels.shape[:2]
+    scale = size * fill / max(height, width)
+    fitted = resize(pixels, max(round(width * scale), 1), max(round(height * scale), 1))
+    canvas = np.zeros((size, size, 3), dtype=np.uint8)
+    canvas[: fitted.shape[0], : fitted.shape[1]] = fitted
+    return canvas, scale
+
+
+def clip(box: Box, width: int, height: int) -> Box:
+    """The part of ``box`` that lies inside a picture."""
+    x0, y0, x1, y1 = box
+    return (min(max(x0, 0.0), width), min(max(y0, 0.0), height), min(max(x1, 0.0), width), min(max(y1, 0.0), height))
+
+
+def rescale(detection: Detection, x: float, y: float) -> Detection:
+    """The same face in a picture ``x`` times as wide and ``y`` times as high."""
+    x0, y0, x1, y1 = detection.box
+    factors = np.array([x, y], dtype=np.float32)
+    return Detection(
+        box=(x0 * x, y0 * y, x1 * x, y1 * y),
+        score=detection.score,
+        landmarks=detection.landmarks * factors,
+        dense=None if detection.dense is None else detection.dense * factors,
+    )
+
+
+def suppress(boxes: FloatArray, scores: FloatArray, overlap: float) -> list[int]:
+    """Greedy non-maximum suppression: indices of ``boxes`` [N, 4] to keep, best score first.
+
+    A box goes when its intersection over union with a better one exceeds ``overlap``.
+    """
+    corners = boxes[:, :2]
+    areas = np.maximum(boxes[:, 2:] - corners, 0).prod(axis=1)
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        upper = np.maximum(corners[best], corners[rest])
+        lower = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        shared = np.maximum(lower - upper, 0).prod(axis=1)
+        order = rest[shared <= overlap * (areas[best] + areas[rest] - shared)]
+    return kept

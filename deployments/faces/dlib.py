@@ -1,0 +1,153 @@
+"""dlib's models: the embedded default, which needs no hub, no GPU and no ONNX.
+
+HOG detector (King, "Max-Margin Object Detection", arXiv:1502.00046, over Felzenszwalb's HOG) or the CNN of the same
+paper, 68 points by regression trees (Kazemi and Sullivan, CVPR 2014), and a 29-layer ResNet that maps 150 px chips to
+128 numbers. Everything takes RGB 0..255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import dlib
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from deployments.faces.backend import Backend, Detection, Sighting
+from deployments.faces.boxes import resize
+from deployments.faces.embedding import normalise
+from deployments.faces.types import FloatArray
+from deployments.imaging import Pixels
+from deployments.runtime import DeviceUnavailable, Runtime
+from registry.manifest import ModelVersion
+
+PREDICTOR: Final = "shape_predictor_68_face_landmarks.dat"
+RESNET: Final = "dlib_face_recognition_resnet_model_v1.dat"
+MMOD: Final = "mmod_human_face_detector.dat"
+
+_CHIP_SIZE: Final = 150
+_CHIP_PADDING: Final = 0.25
+# Both detectors see faces from about 80 px on. Pictures are scanned with their longer side at this many pixels, so
+# that faces from a twentieth of it are found, but at most doubled: enlarging further adds work and no detail.
+_SCAN_SIDE: Final = 1600
+_MAX_UPSAMPLING: Final = 2.0
+_RETRY_UPSAMPLING: Final = 1.6
+_RETRY_THRESHOLD: Final = -0.2
+_CHIPS_PER_RUN: Final = 32
+
+
+class DetectionContract(BaseModel):
+    """``input.detection`` of a dlib manifest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["hog", "mmod"] = "hog"
+
+
+class DlibDetector:
+    """HOG or MMOD boxes with 68 points."""
+
+    max_side: int = _SCAN_SIDE
+    # Measured on LFW: 5 % of upright pictures score less, 2 % of upside-down ones more.
+    sure: float = 0.75
+
+    def __init__(self, predictor: Path, mmod: Path | None = None) -> None:
+        """``mmod`` is the CNN's file; None takes the HOG detector that is part of the library."""
+        self._predictor = dlib.shape_predictor(str(predictor))
+        self._cnn = None if mmod is None else dlib.cnn_face_detection_model_v1(str(mmod))
+        self._hog = dlib.get_frontal_face_detector()
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        """The faces of each picture."""
+        return [self._scan(picture, _scan_scale(picture), threshold=0.0) for picture in pictures]
+
+    def look_again(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        """The faces of each picture seen larger and less strictly: small ones, slanted ones, half profiles."""
+        return [self._scan(picture, _scan_scale(picture) * _RETRY_UPSAMPLING, _RETRY_THRESHOLD) for picture in pictures]
+
+    def _scan(self, picture: Pixels, scale: float, threshold: float) -> list[Detection]:
+        height, width = picture.shape[:2]
+        scanned = resize(picture, max(round(width * scale), 1), max(round(height * scale), 1))
+        if self._cnn is None:
+            rectangles, scores, _ = self._hog.run(scanned, 0, threshold)
+        else:
+            answers = [answer for answer in self._cnn(scanned, 0) if answer.confidence >= threshold]
+            rectangles, scores = [answer.rect for answer in answers], [answer.confidence for answer in answers]
+        return [
+            self._describe(picture, rectangle, score, scale)
+            for rectangle, score in zip(rectangles, scores, strict=True)
+        ]
+
+    def _describe(self, picture: Pixels, found: dlib.rectangle, score: float, scale: float) -> Detection:
+        box = (found.left() / scale, found.top() / scale, (found.right() + 1) / scale, (found.bottom() + 1) / scale)
+        dense = _points(self._predictor(picture, _rectangle(box)))
+        return Detection(box, _confidence(score), five_of(dense), dense)
+
+
+class DlibEmbedder:
+    """The 128-d ResNet. Its author compares vectors by Euclidean distance (0.6); here they have length 1."""
+
+    def __init__(self, resnet: Path, space: str) -> None:
+        self.space = space
+        self._network = dlib.face_recognition_model_v1(str(resnet))
+
+    def embed(self, faces: Sequence[Sighting]) -> FloatArray:
+        """Vectors [N, 128] of length 1. Faces need their 68 points, by which dlib cuts its chips."""
+        chips = [_chip(face) for face in faces]
+        runs = range(0, len(chips), _CHIPS_PER_RUN)
+        vectors = [self._network.compute_face_descriptor(chips[run : run + _CHIPS_PER_RUN]) for run in runs]
+        return normalise(np.concatenate([np.asarray(vector, dtype=np.float32) for vector in vectors]))
+
+
+def five_of(dense: FloatArray) -> FloatArray:
+    """The five points [5, 2] among 68 in iBUG order: centres of the eyes, tip of the nose, corners of the mouth."""
+    return np.stack([dense[36:42].mean(axis=0), dense[42:48].mean(axis=0), dense[30], dense[48], dense[54]])
+
+
+def load(version: ModelVersion, runtime: Runtime) -> Backend:
+    """Open the version's files.
+
+    Raises :class:`DeviceUnavailable` when a GPU is asked for and this dlib was built without CUDA, ``KeyError`` when
+    the version lacks a file and ``ValueError`` when it names no embedding space.
+    """
+    if runtime.device == "cuda" and not dlib.DLIB_USE_CUDA:
+        raise DeviceUnavailable("this build of dlib has no CUDA; serve dlib on the CPU or take an ONNX face model")
+    if version.manifest.embedding_space is None:
+        raise ValueError(f"{version.ref} names no embedding_space")
+    contract = DetectionContract.model_validate(version.manifest.input.get("detection", {}))
+    mmod = version.path(MMOD) if contract.method == "mmod" else None
+    return Backend(
+        detector=DlibDetector(version.path(PREDICTOR), mmod),
+        embedder=DlibEmbedder(version.path(RESNET), version.manifest.embedding_space),
+    )
+
+
+def _scan_scale(picture: Pixels) -> float:
+    height, width = picture.shape[:2]
+    scale: float = min(_SCAN_SIDE / max(height, width), _MAX_UPSAMPLING)
+    return scale
+
+
+def _chip(face: Sighting) -> Pixels:
+    dense = face.detection.dense
+    if dense is None:
+        raise ValueError("dlib's embedder needs the 68 points of a face")
+    parts = [dlib.point(round(float(x)), round(float(y))) for x, y in dense]
+    shape = dlib.full_object_detection(_rectangle(face.detection.box), parts)
+    return np.asarray(dlib.get_face_chip(face.pixels, shape, size=_CHIP_SIZE, padding=_CHIP_PADDING), dtype=np.uint8)
+
+
+def _rectangle(box: tuple[float, float, float, float]) -> dlib.rectangle:
+    x0, y0, x1, y1 = box
+    return dlib.rectangle(round(x0), round(y0), round(x1) - 1, round(y1) - 1)
+
+
+def _points(shape: dlib.full_object_detection) -> FloatArray:
+    return np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
+
+
+def _confidence(score: float) -> float:
+    """A support vector machine's margin as 0..1: 0.5 at the detector's own threshold, 0.95 from a margin of 1."""
+    return float(1 / (1 + np.exp(-3 * score)))

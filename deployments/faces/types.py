@@ -1,0 +1,83 @@
+"""What a face is to the rest of the product: the same few facts, whichever backend found it.
+
+Coordinates are pixels of the photo as a person sees it (orientation applied), x to the right and y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from deployments.imaging import Photo
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where a head points, in degrees; all zero when it looks straight into the camera.
+
+    ``yaw`` > 0: the person looks to the image's right. ``pitch`` > 0: looks up. ``roll`` > 0: the head is turned
+    clockwise in the picture; +-180 is upside down.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How usable a face is.
+
+    ``size`` is the shorter side of its box in pixels, ``blur`` runs from 0 (sharp) to 1 (blurred), measured by the
+    variance of the Laplacian of the aligned crop, ``score`` from 0 to 1 is the overall usability: size, sharpness,
+    frontality and the detector's confidence together.
+    """
+
+    size: float
+    blur: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face of a photo.
+
+    ``box`` is x0, y0, x1, y1, clipped to the picture. ``score`` is the detector's confidence in 0..1.
+    ``landmarks`` [5, 2] are left eye, right eye, nose, left mouth corner, right mouth corner, where "left" is the
+    side of the face that lies to the left when the head is upright (InsightFace's order). ``dense`` [68, 2] follows
+    the iBUG 300-W order, where the backend has it and the query asked. ``embedding`` [D] is L2-normalised.
+    ``age`` is in years.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: FloatArray
+    dense: FloatArray | None
+    pose: Pose
+    quality: Quality
+    embedding: FloatArray | None
+    age: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceQuery:
+    """One photo to look at. ``embed`` asks for embeddings, ``dense`` for 68 points where the backend has them."""
+
+    photo: Photo
+    embed: bool = True
+    dense: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSet:
+    """The faces of one photo, left to right (by the box's centre x, then y); empty when there is none.
+
+    ``space`` names the embedding space the embeddings live in; None when the query did not ask for them.
+    """
+
+    faces: tuple[Face, ...]
+    space: str | None

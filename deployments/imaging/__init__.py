@@ -1,0 +1,13 @@
+"""Bytes to pixels and back: sniffing, limits, orientation, colour, metadata, reduced-scale decoding.
+
+Everything that comes from outside passes :meth:`Photo.open` once. What it returns is a JPEG, PNG or WebP that is known
+to decode completely, upright, in sRGB (or grey), opaque, within the limits and free of metadata.
+"""
+
+from __future__ import annotations
+
+from deployments.imaging.photo import Limits, Photo, encode
+from deployments.imaging.sniff import MediaType, sniff
+from deployments.imaging.types import Pixels
+
+__all__ = ["Limits", "MediaType", "Photo", "Pixels", "encode", "sniff"]

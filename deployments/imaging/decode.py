@@ -1,0 +1,85 @@
+"""Pixels out of a parsed container: complete or not at all, 8-bit, opaque, sRGB, upright."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from deployments.errors import Undecodable
+from deployments.imaging import colour
+from deployments.imaging.sniff import MediaType
+from deployments.imaging.types import Container, Pixels
+
+_FORMATS: dict[MediaType, str] = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+
+
+def check(media_type: MediaType, data: bytes) -> None:
+    """Decode everything and keep nothing. Raises :class:`Undecodable` when any part is missing or damaged.
+
+    For a JPEG every coefficient is read, but only one pixel in 64 computed.
+    """
+    if media_type == "image/jpeg":
+        _jpeg(data, 1, 1)
+    else:
+        _load(media_type, data)
+
+
+def plain(media_type: MediaType, data: bytes, min_width: int = 0, min_height: int = 0) -> Pixels:
+    """Decode a file that needs no turning, compositing or colour conversion (:attr:`Container.opaque_8bit`).
+
+    With ``min_width`` and ``min_height`` a JPEG comes at the smallest n/8 scale that is still at least that large; the
+    other formats know no reduced scale. Raises :class:`Undecodable`.
+    """
+    if media_type == "image/jpeg":
+        return _jpeg(data, min_width, min_height)
+    return np.array(_load(media_type, data).convert("RGB"))
+
+
+def normalised(media_type: MediaType, container: Container) -> Pixels:
+    """Decode anything the formats may hold into upright, opaque, 8-bit sRGB. Raises :class:`Undecodable`."""
+    if media_type == "image/jpeg" and container.opaque_8bit and container.icc is None:
+        return _upright(_jpeg(container.clean, 0, 0), container.orientation)
+    image = colour.opaque(colour.eight_bit(_load(media_type, container.clean)))
+    return _upright(np.array(colour.to_srgb(image, container.icc)), container.orientation)
+
+
+def _jpeg(data: bytes, min_width: int, min_height: int) -> Pixels:
+    try:
+        pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=min_width, min_height=min_height)
+    except ValueError as error:
+        if str(error).startswith(("Corrupt", "Premature")):
+            raise Undecodable("The JPEG is incomplete or damaged.") from error
+        # Legal, but beyond TurboJPEG's interface, such as unusual chroma subsampling: libjpeg itself can still do it.
+        return np.array(_load("image/jpeg", data).convert("RGB"))
+    return pixels
+
+
+def _load(media_type: MediaType, data: bytes) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=[_FORMATS[media_type]])
+        image.load()
+    except Exception as error:  # Pillow's plugins let struct, index and zlib errors through as well as OSError
+        raise Undecodable("The picture is incomplete or damaged.") from error
+    return image
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo EXIF orientation 1..8: 2 to 4 mirror or turn by 180 degrees, 5 to 8 also exchange width and height."""
+    if orientation in (5, 7):
+        pixels = np.asarray(cv2.transpose(pixels), np.uint8)
+    turns = {
+        3: cv2.ROTATE_180,
+        6: cv2.ROTATE_90_CLOCKWISE,
+        7: cv2.ROTATE_180,
+        8: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    }
+    if orientation in turns:
+        return np.asarray(cv2.rotate(pixels, turns[orientation]), np.uint8)
+    mirrors = {2: 1, 4: 0}
+    if orientation in mirrors:
+        return np.asarray(cv2.flip(pixels, mirrors[orientation]), np.uint8)
+    return pixels

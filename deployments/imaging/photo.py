@@ -1,0 +1,109 @@
+"""The picture as it travels between deployments."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import simplejpeg
+
+from deployments.errors import TooLarge
+from deployments.imaging import colour, decode
+from deployments.imaging.formats import FORMATS
+from deployments.imaging.sniff import MediaType, sniff
+from deployments.imaging.types import Pixels
+
+# Re-encoding once at the door must not be seen; results for people use encode()'s default.
+_DOOR_QUALITY = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is still accepted. Checked against the header, before anything is decoded."""
+
+    max_bytes: int = 20 * 2**20
+    max_pixels: int = 50_000_000
+    max_side: int = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An encoded picture that is known to be sound.
+
+    ``data`` is a JPEG, PNG or WebP (``media_type``), upright, opaque, 8-bit, sRGB or grey, without metadata.
+    ``width`` and ``height`` are its size as a person sees it. ``digest`` is the SHA-256 (hex) of the bytes as they were
+    received, before anything was stripped.
+    """
+
+    data: bytes
+    media_type: MediaType
+    width: int
+    height: int
+    digest: str
+
+    @classmethod
+    def open(cls, data: bytes, limits: Limits = Limits()) -> Photo:
+        """Take in bytes from outside.
+
+        A picture that needs no change keeps its samples bit for bit and loses its metadata only; one that has to be
+        turned, composited on white or converted to sRGB is encoded anew (JPEG, or PNG if it was lossless). Of an
+        animation the first frame is kept.
+
+        Raises :class:`TooLarge` over any limit, :class:`NotAnImage` for other kinds of file and :class:`Undecodable`
+        for a picture that is incomplete or damaged.
+        """
+        if len(data) > limits.max_bytes:
+            raise TooLarge(f"The file has {len(data) / 2**20:.1f} MB; up to {limits.max_bytes / 2**20:g} MB are fine.")
+        media_type = sniff(data)
+        container_format = FORMATS[media_type]
+        _check_size(*container_format.size(data), limits)
+        container = container_format.parse(data)
+        digest = hashlib.sha256(data).hexdigest()
+        if container.opaque_8bit and container.orientation == 1 and colour.is_srgb(container.icc):
+            decode.check(media_type, container.clean)
+            return cls(container.clean, media_type, container.width, container.height, digest)
+        pixels = decode.normalised(media_type, container)
+        target: MediaType = "image/png" if container.lossless else "image/jpeg"
+        height, width = pixels.shape[:2]
+        return cls(encode(pixels, target, _DOOR_QUALITY), target, width, height, digest)
+
+    def pixels(self, max_side: int | None = None) -> Pixels:
+        """Decode, at a reduced scale where ``max_side`` allows: the longest side is at most that. Never upscales."""
+        longest = max(self.width, self.height)
+        if max_side is None or longest <= max_side:
+            return decode.plain(self.media_type, self.data)
+        width = max(1, round(self.width * max_side / longest))
+        height = max(1, round(self.height * max_side / longest))
+        pixels = decode.plain(self.media_type, self.data, width, height)
+        if pixels.shape[:2] == (height, width):
+            return pixels
+        return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _check_size(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise TooLarge(
+            f"The picture is {width} x {height} pixels; up to {limits.max_pixels / 1e6:g} million pixels and "
+            f"{limits.max_side} pixels a side are fine."
+        )
+
+
+def encode(pixels: Pixels, media_type: str = "image/jpeg", quality: int = 92) -> bytes:
+    """Encode as ``image/jpeg`` (4:4:4), ``image/png`` or ``image/webp``; ``quality`` 1..100 is ignored for PNG.
+
+    Raises ``ValueError`` for another media type.
+    """
+    if media_type == "image/jpeg":
+        jpeg_bytes: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, "RGB", "444")
+        return jpeg_bytes
+    options = {
+        "image/png": (".png", [cv2.IMWRITE_PNG_COMPRESSION, 3]),
+        "image/webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, quality]),
+    }
+    if media_type not in options:
+        raise ValueError(f"cannot encode {media_type}")
+    extension, flags = options[media_type]
+    _, encoded = cv2.imencode(extension, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), flags)
+    return encoded.tobytes()

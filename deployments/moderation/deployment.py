@@ -1,0 +1,28 @@
+"""Moderation behind a Serve handle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ray import serve
+
+from deployments.engine import Engine
+from deployments.imaging import Photo
+from deployments.moderation.engine import Policy, Verdict, build
+from deployments.serving import ModelDeployment, Options
+from registry.manifest import ModelVersion
+
+
+@serve.deployment(name="Moderation")
+class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
+    """Says whether a picture may come in or go out."""
+
+    def __init__(self, options: Options, policy: Policy) -> None:
+        super().__init__(options)
+        self._policy = policy
+
+    def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Photo, Verdict]:
+        return build((version, *extras), self._policy, self.options.runtime)
+
+    def finish(self, query: Photo, result: Verdict) -> Verdict:
+        return result

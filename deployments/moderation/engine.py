@@ -1,0 +1,129 @@
+"""Moderation: whether a picture may be worked on or handed out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Protocol
+
+import numpy as np
+
+from deployments.errors import Unavailable
+from deployments.imaging import Photo, encode
+from deployments.moderation import open_nsfw, transformers_classifier
+from deployments.moderation.policy import FLOOR, Policy
+from deployments.moderation.vote import Vote
+from deployments.runtime import Runtime
+from registry.manifest import ModelVersion
+
+__all__ = ["Classifier", "ModerationEngine", "Policy", "Verdict", "build", "runnable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``scores`` holds a number in 0..1 for every rule the classifier knows; ``rule`` is the one that was broken."""
+
+    allowed: bool
+    scores: dict[str, float]
+    rule: str | None
+
+
+class Classifier(Protocol):
+    """A backend: rates pictures, decides nothing."""
+
+    @property
+    def name(self) -> str:
+        """``model@version``, or several joined by ``+``."""
+        ...
+
+    def scores(self, batch: Sequence[Photo]) -> Sequence[Mapping[str, float]]:
+        """For every picture, in order, a number in 0..1 for each rule the model can tell; 0.5 is where it draws the line.
+
+        Every rule of the policy's floor is among them.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of sessions and memory."""
+        ...
+
+
+class ModerationEngine:
+    """A classifier under a policy. Refuses closed: what cannot be rated is never allowed."""
+
+    def __init__(self, classifier: Classifier, policy: Policy) -> None:
+        self._classifier = classifier
+        self.policy = policy
+
+    @property
+    def name(self) -> str:
+        """The model version, or versions, that decide."""
+        return self._classifier.name
+
+    def warm_up(self) -> None:
+        """Rate one grey picture. Raises :class:`Unavailable` when the classifier gives no usable scores for it."""
+        self.run([Photo.open(encode(np.full((256, 256, 3), 128, np.uint8)))])
+
+    def run(self, batch: Sequence[Photo]) -> list[Verdict]:
+        """A verdict for every picture, in order.
+
+        Raises :class:`Unavailable` when the classifier answers with anything but a probability for every rule of the
+        floor and every picture.
+        """
+        if not batch:
+            return []
+        rated = self._classifier.scores(batch)
+        if len(rated) != len(batch) or not all(map(_sound, rated)):
+            raise Unavailable("Pictures cannot be checked right now.", retry_after=30)
+        return [self._verdict(dict(scores)) for scores in rated]
+
+    def close(self) -> None:
+        """Let go of the classifier."""
+        self._classifier.close()
+
+    def _verdict(self, scores: dict[str, float]) -> Verdict:
+        rule = self.policy.broken_rule(scores)
+        return Verdict(allowed=rule is None, scores=scores, rule=rule)
+
+
+def _sound(scores: Mapping[str, float]) -> bool:
+    return FLOOR.keys() <= scores.keys() and all(math.isfinite(score) for score in scores.values())
+
+
+_BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Classifier], tuple[str, ...]]] = {
+    open_nsfw.BACKEND: (open_nsfw.OpenNsfw, ()),
+    transformers_classifier.BACKEND: (
+        transformers_classifier.TransformersClassifier,
+        transformers_classifier.PACKAGES,
+    ),
+}
+
+
+def runnable(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
+    """Those of ``versions`` that moderate and whose backend's packages are installed: what :func:`build` can take."""
+    return [
+        version
+        for version in versions
+        if version.manifest.task == "moderation"
+        and version.manifest.backend in _BACKENDS
+        and all(find_spec(package) for package in _BACKENDS[version.manifest.backend][1])
+    ]
+
+
+def build(versions: Sequence[ModelVersion], policy: Policy, runtime: Runtime) -> ModerationEngine:
+    """An engine that decides by one model version, or by the vote of several.
+
+    Raises ``ValueError`` for no version at all or one with an unknown backend, ``ImportError`` when a backend's packages
+    are not installed, and whatever loading the files raises.
+    """
+    for version in versions:
+        if version.manifest.backend not in _BACKENDS:
+            raise ValueError(
+                f"{version.ref} asks for the moderation backend {version.manifest.backend!r}, unknown here"
+            )
+    classifiers = [_BACKENDS[version.manifest.backend][0](version, runtime) for version in versions]
+    if not classifiers:
+        raise ValueError("there is no model to moderate with; `masquerade models pull open-nsfw` fetches the smallest")
+    return ModerationEngine(classifiers[0] if len(classifiers) == 1 else Vote(classifiers), policy)

@@ -1,0 +1,8 @@
+"""Saying openly that a picture was made here: a mark people see and metadata machines read."""
+
+from __future__ import annotations
+
+from deployments.provenance.mark import mark
+from deployments.provenance.xmp import DigitalSourceType, Provenance, Step, attach, read
+
+__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "mark", "read"]

@@ -1,0 +1,55 @@
+"""The processor an engine was given, and ONNX Runtime sessions that really use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import onnxruntime as ort
+
+Device = Literal["cpu", "cuda"]
+
+
+class DeviceUnavailable(RuntimeError):
+    """A GPU was asked for and the runtime fell back to something else. A start-up failure, never a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What one engine may use.
+
+    ``threads`` are the CPU cores it was given, never more. ``memory_mb`` caps its GPU memory (0: no cap), which is how
+    a deployment's GPU fraction is enforced.
+    """
+
+    device: Device = "cpu"
+    threads: int = 1
+    memory_mb: int = 0
+
+
+def onnx_session(path: Path, runtime: Runtime) -> ort.InferenceSession:
+    """Open an ONNX model on exactly the device asked for.
+
+    Raises :class:`DeviceUnavailable` when the session would run elsewhere.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = runtime.threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 3
+    # Spinning burns the cores of the deployments next door while this engine waits for its next batch.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
+    if runtime.device == "cuda":
+        cuda: dict[str, str] = {"arena_extend_strategy": "kSameAsRequested"}
+        if runtime.memory_mb:
+            cuda["gpu_mem_limit"] = str(runtime.memory_mb * 2**20)
+        providers.insert(0, ("CUDAExecutionProvider", cuda))
+    session = ort.InferenceSession(str(path), sess_options=options, providers=providers)
+    if runtime.device == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
+        raise DeviceUnavailable(
+            f"{path.name} was to run on a GPU, but ONNX Runtime only offers {', '.join(session.get_providers())}; "
+            "install the gpu extra and check the driver with `masquerade doctor`"
+        )
+    return session

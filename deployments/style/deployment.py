@@ -1,0 +1,33 @@
+"""Style transfer behind a Serve handle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from ray import serve
+
+from deployments.engine import Engine
+from deployments.imaging import Pixels, encode
+from deployments.provenance import mark
+from deployments.serving import Answer, ModelDeployment
+from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
+from registry.manifest import ModelVersion
+
+
+@serve.deployment(name="Style")
+class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
+    """Paints photos; answers with an encoded JPEG of the photo's size."""
+
+    def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[StyleQuery, Pixels]:
+        return StyleEngine(version, extras, self.options.runtime)
+
+    def finish(self, query: StyleQuery, result: Pixels) -> bytes:
+        if query.strength == 0:
+            return query.photo.data
+        return encode(mark(result))
+
+    async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
+        """The styles of the active version."""
+        with self._slot.lease() as lease:
+            return Answer(cast(StyleEngine, lease.engine).styles, lease.model)

@@ -1,0 +1,97 @@
+"""The style network on ONNX Runtime: whole pictures in batches, large ones by tiles."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from deployments.imaging import Pixels
+from deployments.runtime import Runtime, onnx_session
+from deployments.style.packs import Vector
+from deployments.style.tiles import spans
+from registry.manifest import ModelVersion
+
+Tensor = npt.NDArray[np.float32]
+
+# One run's activations take about 450 bytes a pixel: 2**20 pixels stay under half a gigabyte.
+MAX_RUN_PIXELS = 2**20
+TILE = 1024
+# Reflection padding at the coarsest level needs a few cells to mirror.
+MIN_SIDE = 32
+
+
+class Painter:
+    """Paints pixels with style vectors. Pictures of up to ``max_pixels`` are painted whole, larger ones by tiles.
+
+    The network normalises every layer by that picture's own statistics, so tiles painted one by one would differ in
+    tone. Their statistics are therefore taken once, on the whole picture at reduced size, and every tile is painted
+    with the same ones; since tiles overlap by the network's receptive field, the seams cannot be seen.
+    """
+
+    def __init__(
+        self, network: ModelVersion, runtime: Runtime, max_pixels: int = MAX_RUN_PIXELS, tile: int = TILE
+    ) -> None:
+        contract = network.manifest.input
+        self._multiple = int(contract["multiple"])
+        self._margin = int(contract["receptive_radius"])
+        self._max_pixels = max_pixels
+        self._tile = tile
+        self._network: ort.InferenceSession = onnx_session(network.path("network.onnx"), runtime)
+        self._frozen: ort.InferenceSession = onnx_session(network.path("frozen.onnx"), runtime)
+
+    def paint(self, photos: list[Pixels], vectors: list[Vector]) -> list[Pixels]:
+        """Paint pictures that all have the same size, each with its own vector, in as few runs as memory allows."""
+        height, width = photos[0].shape[:2]
+        padded = [self._pad(photo) for photo in photos]
+        area = padded[0].shape[0] * padded[0].shape[1]
+        if area > self._max_pixels:
+            painted = [self._by_tiles(photo, vector) for photo, vector in zip(padded, vectors, strict=True)]
+        else:
+            size = self._max_pixels // area
+            painted = []
+            for start in range(0, len(padded), size):
+                painted += self._whole(padded[start : start + size], vectors[start : start + size])
+        return [np.ascontiguousarray(picture[:height, :width]) for picture in painted]
+
+    def _pad(self, photo: Pixels) -> Pixels:
+        """Mirror the right and lower border up to a size the network takes."""
+        height, width = (max(MIN_SIDE, side + -side % self._multiple) for side in photo.shape[:2])
+        below, right = height - photo.shape[0], width - photo.shape[1]
+        return np.asarray(cv2.copyMakeBorder(photo, 0, below, 0, right, cv2.BORDER_REFLECT_101), np.uint8)
+
+    def _whole(self, photos: list[Pixels], vectors: list[Vector]) -> list[Pixels]:
+        feed = {"image": np.stack([_planes(photo) for photo in photos]), "style": np.stack(vectors)}
+        (paintings,) = self._network.run(["painting"], feed)
+        return [_pixels(painting) for painting in paintings]
+
+    def _by_tiles(self, photo: Pixels, vector: Vector) -> Pixels:
+        affine = self._statistics(photo, vector)
+        painting = np.empty_like(photo)
+        for row in spans(photo.shape[0], self._tile, self._margin):
+            for column in spans(photo.shape[1], self._tile, self._margin):
+                feed = {"image": _planes(photo[row.source, column.source])[None], "affine": affine}
+                (painted,) = self._frozen.run(["painting"], feed)
+                painting[row.kept, column.kept] = _pixels(painted[0])[row.inner, column.inner]
+        return painting
+
+    def _statistics(self, photo: Pixels, vector: Vector) -> Tensor:
+        """The affine maps of every layer, as the whole picture has them at a size that fits one run, [1,P]."""
+        height, width = photo.shape[:2]
+        scale = (self._max_pixels / (height * width)) ** 0.5
+        reduced = (max(1, int(width * scale)), max(1, int(height * scale)))
+        small = self._pad(np.asarray(cv2.resize(photo, reduced, interpolation=cv2.INTER_AREA), np.uint8))
+        feed = {"image": _planes(small)[None], "style": vector[None]}
+        (affine,) = self._network.run(["affine"], feed)
+        return np.asarray(affine, np.float32)
+
+
+def _planes(photo: Pixels) -> Tensor:
+    """[H,W,3] 0..255 -> [3,H,W] 0..1."""
+    return np.ascontiguousarray(photo.transpose(2, 0, 1), np.float32) / np.float32(255)
+
+
+def _pixels(painting: Tensor) -> Pixels:
+    """[3,H,W] 0..1 -> [H,W,3] 0..255."""
+    return np.ascontiguousarray((painting.transpose(1, 2, 0) * np.float32(255) + np.float32(0.5)).astype(np.uint8))

@@ -1,0 +1,62 @@
+"""What a person asks of the style engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments.errors import InvalidField
+from deployments.imaging import Photo
+
+# More would be mud, and every name costs a look-up.
+MAX_STYLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class StyleQuery:
+    """A photo and how to paint it.
+
+    ``weights`` are pairs of style name and weight, each finite and at least 0, not all 0; only their proportions count.
+    ``strength`` runs from 0 (the photo itself) to 1 (all painting). ``preserve_color`` takes only brightness from the
+    painting and keeps the photo's colours. Raises :class:`InvalidField` for anything else; whether the names exist
+    only the engine can tell.
+    """
+
+    photo: Photo
+    weights: tuple[tuple[str, float], ...]
+    strength: float = 1.0
+    preserve_color: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            raise InvalidField("Name at least one style.", field="style")
+        if len(self.weights) > MAX_STYLES:
+            raise InvalidField(f"At most {MAX_STYLES} styles can be blended.", field="style")
+        for name, weight in self.weights:
+            if not math.isfinite(weight) or weight < 0:
+                raise InvalidField(f"The weight of {name!r} must be a number of at least 0.", field="style")
+        if not 0 < sum(weight for _, weight in self.weights) < math.inf:
+            raise InvalidField("At least one style needs a weight above 0.", field="style")
+        # NaN fails the comparison as well.
+        if not 0 <= self.strength <= 1:
+            raise InvalidField("The strength must lie between 0 and 1.", field="strength")
+
+    @classmethod
+    def parse(
+        cls, photo: Photo, styles: Sequence[str], strength: float = 1.0, *, preserve_color: bool = False
+    ) -> StyleQuery:
+        """From ``name`` or ``name:weight`` texts, as they come in a form. Raises :class:`InvalidField`."""
+        return cls(photo, tuple(_weighted(text) for text in styles), strength, preserve_color)
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    name, colon, number = text.strip().partition(":")
+    if not name.strip():
+        raise InvalidField("A style is written as name or name:weight.", field="style")
+    if not colon:
+        return name.strip(), 1.0
+    try:
+        return name.strip(), float(number)
+    except ValueError:
+        raise InvalidField(f"The weight of {name.strip()!r} is not a number.", field="style") from None

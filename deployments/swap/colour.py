@@ -1,0 +1,166 @@
+"""Putting one face's skin into another's light.
+
+Matching mean and variance, or solving a Poisson equation for the seam (Perez et al., SIGGRAPH 2003), makes the border
+right and little else: a fringe or a hat on the border bleeds over the whole face, and the sun still comes from the
+other side. Here the picture of a face is split, in CIE L*a*b*, into light (what remains after blurring over skin only)
+and detail (the rest). Light and complexion are the target's, detail is the source's. Blurring over skin only is
+normalised convolution (H. Knutsson and C.-F. Westin, CVPR 1993): eyes, brows, beard and hair have no say in what light
+there is, and hidden places are filled from their surroundings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from deployments.faces.types import FloatArray
+from deployments.imaging import Pixels
+from deployments.swap import masks
+from deployments.swap.masks import Mask
+
+# Standard deviations of the blurs that make light out of a face, in units of the face's size.
+_LIGHT: Final = 0.15
+_COMPLEXION: Final = 0.28
+# Between light and texture: folds, cheekbones and shadows, whose contrast depends on how hard the light is.
+_RELIEF: Final = 0.045
+_FEATURE_MARGIN: Final = 0.035
+
+
+@dataclass(frozen=True, slots=True)
+class Complexion:
+    """What a face in a picture looks like, apart from its features.
+
+    ``lab`` [H, W, 3] is the picture in CIE L*a*b*, ``skin`` the likelihood of skin (1 for beards is not expected),
+    ``features`` are eyes, brows and mouth, ``weight`` is skin inside the face and outside the features, ``median`` [3]
+    its colour.
+    """
+
+    lab: FloatArray
+    skin: Mask
+    features: Mask
+    weight: Mask
+    median: FloatArray
+
+    @classmethod
+    def of(cls, pixels: Pixels, points: FloatArray, cover: Mask, unit: float) -> Complexion:
+        """Look at the face with 68 ``points`` and size ``unit`` under the mask ``cover``."""
+        lab = to_lab(pixels)
+        features = masks.features(cover.shape, points, _FEATURE_MARGIN * unit)
+        skin, median = masks.skin(lab, points, features)
+        return cls(lab, skin, features, skin * cover * (1 - features), median)
+
+    def blurred(self, channel: int, sigma: float) -> FloatArray:
+        """One channel blurred over skin only; the median colour where no skin is near."""
+        weighted = cv2.GaussianBlur(self.lab[..., channel] * self.weight, (0, 0), sigma)
+        known = cv2.GaussianBlur(self.weight, (0, 0), sigma)
+        return np.asarray((weighted + 0.03 * self.median[channel]) / (known + 0.03), dtype=np.float32)
+
+    def relief(self, light: FloatArray, sigma: float) -> FloatArray:
+        """L* blurred so little that folds remain, over skin only; ``light`` inside features and hair."""
+        known = np.clip(cv2.GaussianBlur(self.weight, (0, 0), sigma) / 0.15, 0, 1)
+        return np.asarray(self.blurred(0, sigma) * known + light * (1 - known), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Relighting:
+    """A map from the source's colours to the target's light, as smooth fields [H, W] that may be enlarged.
+
+    L*: ``light + compress(relief + detail_gain * L)``. a*, b*: ``chroma_gain * ab + chroma_offset``. ``highlight`` is
+    the amount by which skin may exceed the light around it, ``chroma_cap`` the strongest chroma to be seen.
+    """
+
+    light: FloatArray
+    relief: FloatArray
+    detail_gain: FloatArray
+    chroma_offset: FloatArray
+    chroma_gain: float
+    keep: Mask
+    features: Mask
+    highlight: float
+    chroma_cap: float
+
+    @classmethod
+    def between(cls, source: Complexion, target: Complexion, keep: Mask, cover: Mask, unit: float) -> Relighting:
+        """Learn the map from the source, already in the target's geometry, to the target.
+
+        Where ``keep`` is 0 the source's detail is left out altogether (its fringe, say) and only light remains.
+        ``cover`` is the target's face, ``unit`` its size.
+        """
+        source_light, target_light = source.blurred(0, _LIGHT * unit), target.blurred(0, _LIGHT * unit)
+        source_relief = source.relief(source_light, _RELIEF * unit)
+        target_relief = target.relief(target_light, _RELIEF * unit)
+        # Contrast may fall to what the target's light gives, but never rises: that would bring out every pore.
+        softness = _deviation(target_relief - target_light, target.weight) / max(
+            _deviation(source_relief - source_light, source.weight), 0.3
+        )
+        softness = float(np.clip(1.1 * softness, 0.5, 1.0))
+        detail_gain = np.clip(target_light / np.maximum(source_light, 5), 0.35, 1.0)
+        chroma_gain = float(np.clip(_chroma(target.median) / max(_chroma(source.median), 1.0), 0, 1.0))
+        offset = np.stack(
+            [
+                target.blurred(channel, _COMPLEXION * unit) - chroma_gain * source.blurred(channel, _COMPLEXION * unit)
+                for channel in (1, 2)
+            ],
+            axis=-1,
+        )
+        chroma = np.hypot(target.lab[..., 1], target.lab[..., 2])[cover > 0.5]
+        return cls(
+            light=target_light,
+            relief=softness * (source_relief - source_light) - detail_gain * source_relief,
+            detail_gain=detail_gain,
+            chroma_offset=offset,
+            chroma_gain=chroma_gain,
+            keep=keep,
+            features=source.features,
+            highlight=2.2 * _deviation(target.lab[..., 0] - target_light, target.weight) + 2.0,
+            chroma_cap=float(np.percentile(chroma, 97)) * 1.05 + 2.0 if chroma.size else 100.0,
+        )
+
+    def apply(self, pixels: Pixels) -> FloatArray:
+        """Relight ``pixels``, whose size may be a multiple of that of the fields. RGB 0..255 as float32 [H, W, 3]."""
+        height, width = pixels.shape[:2]
+
+        def fit(field: FloatArray) -> FloatArray:
+            if field.shape[:2] == (height, width):
+                return field
+            return np.asarray(cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR))
+
+        lab = to_lab(pixels)
+        keep = fit(self.keep)
+        detail = fit(self.relief) + fit(self.detail_gain) * lab[..., 0]
+        # Highlights of an oily or wet skin are compressed to what the target's light would give; teeth and eyes not.
+        compressed = np.where(detail > 0, self.highlight * np.tanh(detail / self.highlight), detail)
+        features = fit(self.features)
+        detail = (detail * features + compressed * (1 - features)) * keep
+        lab[..., 0] = np.clip(fit(self.light) + detail, 0, 100)
+        lab[..., 1:] = self.chroma_gain * lab[..., 1:] + fit(self.chroma_offset)
+        chroma = np.hypot(lab[..., 1], lab[..., 2])
+        knee = 0.8 * self.chroma_cap
+        room = self.chroma_cap - knee
+        limited = np.where(chroma > knee, knee + room * np.tanh((chroma - knee) / room), chroma)
+        lab[..., 1:] *= (limited / np.maximum(chroma, 1e-3))[..., None]
+        return to_rgb(lab)
+
+
+def to_lab(pixels: Pixels) -> FloatArray:
+    """sRGB 0..255 to CIE L*a*b* (L* 0..100), float32."""
+    scaled = pixels.astype(np.float32) / 255
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2Lab))
+
+
+def to_rgb(lab: FloatArray) -> FloatArray:
+    """CIE L*a*b* to sRGB 0..255, float32, clipped."""
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255, 0, 255), dtype=np.float32)
+
+
+def _deviation(values: FloatArray, weight: Mask) -> float:
+    total = max(float(weight.sum()), 1e-3)
+    mean = float((values * weight).sum()) / total
+    return float(np.sqrt((weight * np.square(values - mean)).sum() / total))
+
+
+def _chroma(colour: FloatArray) -> float:
+    return float(np.hypot(colour[1], colour[2]))

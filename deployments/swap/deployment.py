@@ -1,0 +1,35 @@
+"""Face swapping behind a Serve handle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ray import serve
+
+from deployments.engine import Engine
+from deployments.imaging import encode
+from deployments.provenance import mark
+from deployments.serving import ModelDeployment
+from deployments.swap.engine import Skipped, SwapQuery, SwapResult, build
+from registry.manifest import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class SwapPicture:
+    """The encoded result and which pairs of the mapping were or were not swapped."""
+
+    data: bytes = field(repr=False)
+    swapped: tuple[tuple[int, int], ...]
+    skipped: tuple[Skipped, ...]
+
+
+@serve.deployment(name="Swap")
+class Swap(ModelDeployment[SwapQuery, SwapResult, SwapPicture]):
+    """Exchanges faces; answers with an encoded JPEG of the target's size."""
+
+    def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[SwapQuery, SwapResult]:
+        return build(version, self.options.runtime, extras)
+
+    def finish(self, query: SwapQuery, result: SwapResult) -> SwapPicture:
+        return SwapPicture(encode(mark(result.pixels)), result.swapped, result.skipped)

@@ -1,0 +1,75 @@
+"""Whether two faces can be swapped at all, judged before any pixel is touched."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from deployments.faces import pose
+from deployments.faces.alignment import arcface_transform, transform_points
+from deployments.faces.types import Face, FloatArray, Pose
+from deployments.swap.backend import Job, Obstacle
+from deployments.swap.landmarks import dense_points
+from deployments.swap.types import Reason
+
+# Under this the shorter side of a face's box holds too few pixels to show or hide a person.
+LEAST_SIZE: Final = 24.0
+# Of a profile half the face cannot be seen, and landmarks on that half are guesses.
+MOST_YAW: Final = 45.0
+# The part of a face that has to be inside its picture.
+_LEAST_VISIBLE: Final = 0.9
+
+
+def common_obstacle(job: Job) -> Obstacle | None:
+    """What stands in the way of any backend: the same face twice, tiny, cut-off or averted faces."""
+    source, target = job.source.face, job.target_face
+    source_shape = (job.source.photo.height, job.source.photo.width)
+    for face, shape, name in (
+        (source, source_shape, "The face to put in"),
+        (target, job.target.shape[:2], "The face to be replaced"),
+    ):
+        size = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
+        if size < LEAST_SIZE:
+            return Obstacle(
+                Reason.TOO_SMALL, f"{name} is {size:.0f} pixels large; at least {LEAST_SIZE:.0f} are needed."
+            )
+        if visible(face, shape) < _LEAST_VISIBLE:
+            return Obstacle(Reason.CUT_OFF, f"{name} is cut off by the border of its picture.")
+        yaw = abs(upright_pose(face).yaw)
+        if yaw > MOST_YAW:
+            return Obstacle(
+                Reason.PROFILE, f"{name} is turned {yaw:.0f} degrees to the side; up to {MOST_YAW:.0f} can be swapped."
+            )
+    return None
+
+
+def same_face(source: Face, target: Face) -> bool:
+    """Whether two faces of one picture are the same one: their boxes cover each other almost entirely."""
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = source.box, target.box
+    shared = max(min(ax1, bx1) - max(ax0, bx0), 0) * max(min(ay1, by1) - max(ay0, by0), 0)
+    union = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - shared
+    return shared > 0.9 * union
+
+
+def visible(face: Face, shape: tuple[int, ...]) -> float:
+    """The share of a face, as the hull of its landmarks, that lies inside a picture of ``shape``."""
+    outline = cv2.convexHull(np.ascontiguousarray(dense_points(face), dtype=np.float32))
+    whole = float(cv2.contourArea(outline))
+    if whole <= 0:
+        return 0.0
+    height, width = shape[:2]
+    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    inside, _ = cv2.intersectConvexConvex(outline, frame)
+    return float(inside) / whole
+
+
+def upright_pose(face: Face) -> Pose:
+    """The pose of a face after its picture was turned so that the eyes are level: yaw is then the same upside down."""
+    return upright_pose_of(face.landmarks)
+
+
+def upright_pose_of(landmarks: FloatArray) -> Pose:
+    """:func:`upright_pose` of five points [5, 2]."""
+    return pose.estimate(transform_points(landmarks, arcface_transform(landmarks)))

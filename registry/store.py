@@ -1,0 +1,277 @@
+"""Where model versions live: the interface of a store, and the store that is a folder.
+
+Layout of a :class:`FolderStore`::
+
+    <root>/<model>/<version>/manifest.yaml and files    immutable once there
+    <root>/<model>/.aliases/<alias>                     one line: the version it stands for
+    <root>/.staging/                                    versions being put together, swept when stale
+    <root>/.downloads/                                  halves of interrupted downloads, resumed by the next pull
+
+No model or version starts with a dot, so the dotted names can never be mistaken for one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from registry.errors import BrokenVersion, InvalidVersion, RegistryError, UnknownModelVersion, VersionExists
+from registry.formats import check_version
+from registry.integrity import flush_to_disk, mismatch, replace_text
+from registry.manifest import (
+    ALIASES,
+    MANIFEST,
+    Alias,
+    Manifest,
+    ModelVersion,
+    dump_manifest,
+    is_name,
+    load_manifest,
+    parse_ref,
+)
+
+_STALE_AFTER_S = 24 * 3600
+
+
+class Store(Protocol):
+    """Immutable model versions and the aliases that point at them.
+
+    A reference is ``name`` (the alias ``stable`` where set, else the newest version), ``name@version`` or
+    ``name@alias``. Methods that take one raise :class:`UnknownModelVersion` when it leads nowhere.
+    """
+
+    def models(self) -> list[str]:
+        """Every model with at least one version, sorted."""
+
+    def versions(self, model: str) -> list[str]:
+        """The model's versions in natural order (v2 before v10), newest last; empty for an unknown model."""
+
+    def aliases(self, model: str) -> dict[Alias, str]:
+        """The aliases that are set, with the versions they stand for."""
+
+    def set_alias(self, model: str, alias: Alias, version: str | None) -> None:
+        """Point an alias at a published version, or remove it. Readers see the old or the new, nothing between."""
+
+    def resolve(self, ref: str) -> tuple[str, str]:
+        """The model and the version a reference stands for now."""
+
+    def get(self, ref: str) -> ModelVersion:
+        """The version with its files on the local disk. Raises :class:`BrokenVersion` when one is missing or short."""
+
+    def verify(self, ref: str) -> ModelVersion:
+        """As :meth:`get`, after hashing every file again."""
+
+    def stage(self, ref: str) -> AbstractContextManager[Path]:
+        """A folder to put a version's files into before :meth:`publish`; gone when the context ends."""
+
+    def publish(self, manifest: Manifest, staged: Path) -> ModelVersion:
+        """Turn a staged folder into a version, atomically.
+
+        Publishing again what is there already is no error. Raises :class:`InvalidVersion` or ``UnsafeFile`` when the
+        files are not what the manifest says, and :class:`VersionExists` when the version holds other content.
+        """
+
+    def discard(self, ref: str) -> None:
+        """Take a version away as a whole."""
+
+    def downloads(self) -> Path:
+        """A folder that keeps unfinished downloads from one run to the next."""
+
+
+class FolderStore:
+    """A :class:`Store` in a local folder, which is made when first written to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def models(self) -> list[str]:
+        return sorted(name for name in _folders(self.root) if self.versions(name))
+
+    def versions(self, model: str) -> list[str]:
+        if not is_name(model):
+            return []
+        folder = self.root / model
+        return sorted((name for name in _folders(folder) if (folder / name / MANIFEST).is_file()), key=natural)
+
+    def aliases(self, model: str) -> dict[Alias, str]:
+        found = {alias: self._alias(model, alias) for alias in ALIASES} if is_name(model) else {}
+        return {alias: version for alias, version in found.items() if version is not None}
+
+    def set_alias(self, model: str, alias: Alias, version: str | None) -> None:
+        path = self._alias_path(model, alias)
+        if version is None:
+            path.unlink(missing_ok=True)
+            return
+        if version not in self.versions(model):
+            raise UnknownModelVersion(self._unknown(model, version))
+        replace_text(path, f"{version}\n")
+
+    def resolve(self, ref: str) -> tuple[str, str]:
+        try:
+            model, wanted = parse_ref(ref)
+        except ValueError as error:
+            raise UnknownModelVersion(f"{error}.") from error
+        versions = self.versions(model)
+        if not versions:
+            raise UnknownModelVersion(self._unknown(model, wanted))
+        aliases = {str(alias): version for alias, version in self.aliases(model).items()}
+        if wanted is None:
+            wanted = "stable" if "stable" in aliases else versions[-1]
+        version = aliases.get(wanted, wanted)
+        if version not in versions:
+            via = f" (alias {wanted})" if version != wanted else ""
+            raise UnknownModelVersion(self._unknown(model, f"{version}{via}"))
+        return model, version
+
+    def get(self, ref: str) -> ModelVersion:
+        return self._load(*self.resolve(ref), hashed=False)
+
+    def verify(self, ref: str) -> ModelVersion:
+        return self._load(*self.resolve(ref), hashed=True)
+
+    @contextmanager
+    def stage(self, ref: str) -> Iterator[Path]:
+        staging = self.root / ".staging"
+        staging.mkdir(parents=True, exist_ok=True)
+        _sweep(staging)
+        folder = staging / f"{ref}-{os.urandom(6).hex()}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def publish(self, manifest: Manifest, staged: Path) -> ModelVersion:
+        _check_complete(manifest, staged)
+        check_version(manifest, staged)
+        # The manifest last: a folder that has one is complete.
+        replace_text(staged / MANIFEST, dump_manifest(manifest))
+        _settle(staged)
+        final = self.root / manifest.model / manifest.version
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # The one moment the version appears. It fails on a folder that is there and not empty.
+            staged.rename(final)
+        except OSError:
+            if (final / MANIFEST).is_file():
+                return self._already_published(manifest)
+            if final.exists():
+                raise VersionExists(f"{final} is in the way and is no model version; remove it first.") from None
+            raise
+        flush_to_disk(final.parent)
+        return ModelVersion(manifest, final)
+
+    def discard(self, ref: str) -> None:
+        model, version = self.resolve(ref)
+        with self.stage(f"{model}@{version}") as folder:
+            (self.root / model / version).rename(folder)
+
+    def downloads(self) -> Path:
+        folder = self.root / ".downloads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _load(self, model: str, version: str, *, hashed: bool) -> ModelVersion:
+        folder = self.root / model / version
+        ref = f"{model}@{version}"
+        remedy = f"Remove {folder} and pull or import it again."
+        try:
+            manifest = load_manifest(folder / MANIFEST)
+        except FileNotFoundError as error:
+            raise UnknownModelVersion(self._unknown(model, version)) from error
+        except ValueError as error:
+            raise BrokenVersion(f"The manifest of {ref} cannot be read. {remedy}") from error
+        if manifest.ref != ref:
+            raise BrokenVersion(f"The folder of {ref} holds the manifest of {manifest.ref}. {remedy}")
+        for entry in manifest.files:
+            if problem := mismatch(folder / entry.name, entry, hashed=hashed):
+                raise BrokenVersion(f"{ref} is damaged: {problem}. {remedy}", manifest)
+        if hashed:
+            if extra := _unlisted(manifest, folder):
+                raise BrokenVersion(f"{ref} is damaged: {extra} is not in its manifest. {remedy}", manifest)
+            # Publishing checked this too, but a folder can also have been copied here by hand.
+            try:
+                check_version(manifest, folder)
+            except RegistryError as error:
+                raise BrokenVersion(f"{ref} is not fit to load: {error} {remedy}", manifest) from error
+        return ModelVersion(manifest, folder)
+
+    def _already_published(self, manifest: Manifest) -> ModelVersion:
+        published = self.get(manifest.ref)
+        if not published.manifest.same_content(manifest):
+            raise VersionExists(
+                f"{manifest.ref} is already published with other content, and versions never change: "
+                f"publish under a new version, or remove {published.folder} first."
+            )
+        return published
+
+    def _alias_path(self, model: str, alias: Alias) -> Path:
+        return self.root / model / ".aliases" / alias
+
+    def _alias(self, model: str, alias: Alias) -> str | None:
+        try:
+            return self._alias_path(model, alias).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+
+    def _unknown(self, model: str, version: str | None) -> str:
+        if versions := self.versions(model):
+            return f"{model} has no version {version}; it has {', '.join(versions)}."
+        return f"{model} is not in {self.root}; `masquerade models pull {model}` fetches it where the catalogue has it."
+
+
+def natural(version: str) -> list[str | int]:
+    """A sort key that puts v2 before v10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)]
+
+
+def _folders(parent: Path) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(parent) if entry.is_dir() and is_name(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _check_complete(manifest: Manifest, staged: Path) -> None:
+    if not manifest.files:
+        raise InvalidVersion(f"{manifest.ref} lists no files.")
+    for entry in manifest.files:
+        path = staged / entry.name
+        if path.exists() and not stat.S_ISREG(path.lstat().st_mode):
+            raise InvalidVersion(f"{manifest.ref}: {entry.name} is not a plain file.")
+        if problem := mismatch(path, entry):
+            raise InvalidVersion(f"{manifest.ref}: {problem}.")
+    if extra := _unlisted(manifest, staged):
+        raise InvalidVersion(f"{manifest.ref}: {extra} is not in its manifest.")
+
+
+def _unlisted(manifest: Manifest, folder: Path) -> str | None:
+    """A file that lies in the folder without being listed, such as weights some loader would prefer to ours."""
+    listed = {entry.name for entry in manifest.files} | {MANIFEST}
+    entries = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    found = (path.relative_to(folder).as_posix() for path in entries)
+    return next((name for name in found if name not in listed), None)
+
+
+def _settle(staged: Path) -> None:
+    """Make every file read-only, and everything durable."""
+    for folder, _, names in os.walk(staged):
+        for name in names:
+            path = Path(folder, name)
+            path.chmod(0o444)
+            flush_to_disk(path)
+        flush_to_disk(Path(folder))
+
+
+def _sweep(staging: Path) -> None:
+    """Remove what killed publishers left behind."""
+    for entry in os.scandir(staging):
+        if time.time() - entry.stat().st_mtime > _STALE_AFTER_S:
+            shutil.rmtree(entry.path, ignore_errors=True)

@@ -1,0 +1,49 @@
+"""Calling a deployment: one deadline for all tries, retries where a replica died, errors in the product's words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RequestCancelledError
+
+from deployments.errors import Busy, MasqueradeError, Unavailable
+
+T = TypeVar("T")
+
+# Serve needs a moment to notice that a replica is gone; the first retry usually lands on another one.
+RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+
+async def call(remote: Callable[[], Awaitable[T]], *, deadline_s: float, what: str) -> T:
+    """Await ``remote()`` (idempotent: every call of this graph is), for at most ``deadline_s`` seconds in all.
+
+    A replica that dies in the middle is retried; full queues become :class:`Busy`; a missed deadline or a deployment
+    that is not there becomes :class:`Unavailable`; an error the engine raised comes back as itself.
+    """
+    try:
+        async with asyncio.timeout(deadline_s):
+            for pause in RETRY_PAUSES_S:
+                try:
+                    return await _unwrapped(remote)
+                except (ActorDiedError, ActorUnavailableError, RayActorError, RequestCancelledError):
+                    await asyncio.sleep(pause)
+            return await _unwrapped(remote)
+    except BackPressureError as error:
+        retry_after = getattr(error, "retry_after_s", None) or 2
+        raise Busy(f"Too many people are using {what} right now.", retry_after=int(retry_after)) from error
+    except TimeoutError as error:
+        raise Unavailable(f"{what.capitalize()} took too long.", retry_after=10) from error
+    except (RayActorError, DeploymentUnavailableError, RequestCancelledError) as error:
+        raise Unavailable(f"{what.capitalize()} is restarting.", retry_after=5) from error
+
+
+async def _unwrapped(remote: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await remote()
+    except RayTaskError as error:
+        if isinstance(error.cause, MasqueradeError):
+            raise error.cause from None
+        raise

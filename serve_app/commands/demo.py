@@ -1,0 +1,69 @@
+"""``masquerade demo``: models, graph, samples, contact sheet, and then a studio that stays open."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from registry.errors import RegistryError
+from registry.store import FolderStore
+from serve_app.commands.serve import open_until_interrupted
+from serve_app.contact_sheet import summary, write_contact_sheet
+from serve_app.local import PortTaken, studio
+from serve_app.samples import Sample, installed_samples
+from serve_app.settings import Settings
+from serve_app.starter import ensure_starter
+from serve_app.tour import Stop, Tour, TourFailed
+
+app = typer.Typer()
+console = Console()
+
+
+@app.callback(invoke_without_command=True, epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080")
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit after the contact sheet instead of serving on.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and the contact sheet.")] = Path("demo-output"),
+) -> None:
+    """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
+    settings = Settings() if port is None else Settings(port=port)
+    store = FolderStore(settings.store_dir)
+    try:
+        ensure_starter(store, console)
+        samples = installed_samples(store)
+        began = time.perf_counter()
+        with ExitStack() as opened:
+            with console.status("Starting Ray and the graph…"):
+                address = opened.enter_context(studio(settings))
+            console.print(f"Ready in {time.perf_counter() - began:.1f} s at [bold]{address}[/]")
+            sheet = asyncio.run(_show(address, samples, out))
+            console.print(f"Contact sheet: [bold]{sheet}[/]")
+            if not once:
+                open_until_interrupted(address, console)
+    except (RegistryError, PortTaken, TourFailed) as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from error
+
+
+async def _show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    stops: list[Stop] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    timeout = aiohttp.ClientTimeout(total=300)
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("Taking the samples round")
+        async with aiohttp.ClientSession(address, timeout=timeout) as session:
+            async for stop in Tour(session, out).stops(samples):
+                stops.append(stop)
+                progress.update(task, description=f"{stop.capability}: {stop.title}")
+    for capability, gave, took, models in summary(stops):
+        console.print(f"  {capability:<10} {took:>7,.0f} ms  {models:<36} {gave}", highlight=False)
+    return write_contact_sheet(out, samples, stops)

@@ -1,0 +1,98 @@
+"""``masquerade doctor``: is everything here to run the studio, and if not, what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from registry.store import FolderStore
+from serve_app.commands import checks, probes
+from serve_app.commands.checks import Finding, Level
+from serve_app.settings import Settings
+
+app = typer.Typer(help="Check the installation, the models, the GPUs and the ports.")
+console = Console()
+
+Section = tuple[str, Iterable[Finding]]
+
+_MARKS: dict[Level, str] = {
+    "ok": "[green]✓[/]",
+    "note": "[dim]·[/]",
+    "warning": "[yellow]![/]",
+    "problem": "[red]✗[/]",
+}
+_RAY_PORTS = {8265: "Ray's dashboard", 6379: "Ray's head, or Redis"}
+
+
+@app.command(epilog="Examples:  masquerade doctor  ·  masquerade doctor --gpu  ·  masquerade doctor --store /models")
+def doctor(
+    gpu: Annotated[bool, typer.Option("--gpu", help="A GPU has to be there and used; else exit 1.")] = False,
+    store: Annotated[
+        Path | None, typer.Option("--store", envvar="MASQUERADE_MODELS_DIR", show_default="var/models")
+    ] = None,
+) -> None:
+    """Look at everything the studio needs. Exits 1 when something essential is missing."""
+    counts = dict.fromkeys(_MARKS, 0)
+    for title, findings in _sections(store, gpu=gpu):
+        console.print(f"[bold]{title}[/]")
+        for finding in findings:
+            counts[finding.level] += 1
+            _print(finding)
+    console.print(f"\n{counts['problem']} problems, {counts['warning']} warnings", highlight=False)
+    if counts["problem"]:
+        raise typer.Exit(1)
+
+
+def _sections(store: Path | None, *, gpu: bool) -> Iterator[Section]:
+    yield "Python", checks.python(sys.version_info[:2], find_spec("pip") is not None)
+    yield "Packages", _packages()
+    yield (
+        "GPU",
+        checks.gpus(
+            probes.visible_gpus(),
+            probes.onnx_providers(),
+            wanted=gpu,
+            onnx_trouble=probes.onnx_gpu_trouble,
+            torch_trouble=probes.torch_gpu_trouble,
+        ),
+    )
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "__".join(map(str, first["loc"])).upper()
+        text = f"MASQUERADE_{place}: {first['msg']}" if place else first["msg"]
+        yield "Settings", [Finding("problem", text, "Correct the environment variable.")]
+        return
+    opened = FolderStore(store or settings.store_dir)
+    yield f"Models in {opened.root}", checks.models(opened)
+    yield "Capabilities", checks.capabilities(opened, settings.models)
+    purposes = {settings.port: "the studio", **_RAY_PORTS}
+    yield "Ports", checks.ports({(port, what): probes.port_holder(port) for port, what in purposes.items()})
+    yield "Disk", checks.disk(str(opened.root), probes.free_space(opened.root.absolute()))
+
+
+def _packages() -> Iterator[Finding]:
+    yield from checks.collisions(probes.installed)
+    try:
+        requirements = requires("masquerade") or []
+    except PackageNotFoundError:
+        yield Finding("problem", "masquerade itself is not installed", "Run: pip install -e .")
+        return
+    yield from checks.packages(requirements, probes.installed)
+    yield from checks.extras(requirements, probes.installed)
+
+
+def _print(finding: Finding) -> None:
+    console.print(f"  {_MARKS[finding.level]} {escape(finding.text)}", highlight=False, soft_wrap=True)
+    if finding.remedy:
+        console.print(f"      → {escape(finding.remedy)}", highlight=False, soft_wrap=True)

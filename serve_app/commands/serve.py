@@ -1,0 +1,45 @@
+"""``masquerade serve``: the studio on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import ExitStack
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from registry.errors import RegistryError
+from serve_app.local import PortTaken, studio
+from serve_app.settings import Settings
+
+app = typer.Typer()
+console = Console()
+
+
+@app.callback(invoke_without_command=True, epilog="Examples:  masquerade serve  ·  masquerade serve --host 0.0.0.0 --port 8080")
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,
+) -> None:
+    """Start Ray and the graph with the installed models and serve until Ctrl-C."""
+    given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    try:
+        with ExitStack() as opened:
+            with console.status("Starting Ray and the graph…"):
+                address = opened.enter_context(studio(Settings(**given)))
+            open_until_interrupted(address, console)
+    except (RegistryError, PortTaken) as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(1) from error
+
+
+def open_until_interrupted(address: str, console: Console) -> None:
+    """Say where the studio is and wait for Ctrl-C or a termination signal."""
+    console.print(f"The studio is open: [bold]{address}[/]  (API: {address}/docs)  Ctrl-C closes it.")
+    closing = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: closing.set())
+    closing.wait()
+    console.print("Closing…")

@@ -1,0 +1,222 @@
+"""What goes in and what comes out, shared by the gateway, the bot and the command line.
+
+Forms are the multipart fields of ``/v1``; unknown fields are refused. Answers are the JSON documents. Pixel
+coordinates count from the upper left corner of the photo as a person sees it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.errors import InvalidField
+
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}, "description": "The picture"}
+}
+RESULT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}, "application/json": {}}, "description": "What the job made"}
+}
+
+Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
+Strength = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
+]
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ImageForm(Form):
+    """A picture and nothing else."""
+
+    image: Image
+
+
+class StyleForm(Form):
+    """A photo to paint. Repeat ``style`` as ``name:weight`` to blend."""
+
+    image: Image
+    style: list[str] = Field(min_length=1, max_length=16, examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
+    strength: Strength = 1.0
+    preserve_color: bool = Field(default=False, description="Keep the photo's colours, take the style's brushwork")
+
+
+class LookalikeForm(Form):
+    """A photo whose faces are looked up in the gallery."""
+
+    image: Image
+    top: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class SwapForm(Form):
+    """Faces of ``source`` are put on faces of ``target``. By sending this form you state that the people shown agree.
+
+    Faces are numbered left to right from 0, as ``/v1/faces`` lists them.
+    """
+
+    source: Image
+    target: Image
+    mapping: list[str] = Field(
+        default=[],
+        max_length=64,
+        description="Pairs source:target such as 0:1,1:0; skip leaves a target face alone (skip:2)",
+        examples=[["0:1,1:0"]],
+    )
+
+
+class AnonymizeForm(Form):
+    """Hides every face of ``image`` but those whose numbers stand in ``keep``."""
+
+    image: Image
+    method: Literal["blur", "pixelate", "replace"] = "blur"
+    keep: list[str] = Field(default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2")
+
+
+class JobForm(Form):
+    """The fields of the route a job stands for, and its ``kind``."""
+
+    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate"]
+    image: Image | None = None
+    source: Image | None = None
+    target: Image | None = None
+    style: list[str] = Field(default=[], max_length=16)
+    strength: Strength = 1.0
+    preserve_color: bool = False
+    mapping: list[str] = Field(default=[], max_length=64)
+    method: Literal["blur", "pixelate", "replace"] = "blur"
+    keep: list[str] = Field(default=[], max_length=64)
+    top: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class JobState(BaseModel):
+    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds."""
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "done", "delivered", "failed", "cancelled"]
+    position: int | None
+    created: float
+    error: str | None
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem. ``type`` is stable, ``detail`` is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+
+
+class StyleEntry(BaseModel):
+    """One style on offer; ``preview`` is the address of a small picture."""
+
+    name: str
+    title: str
+    artist: str
+    year: str
+    licence: str
+    preview: str
+
+
+class Styles(BaseModel):
+    styles: list[StyleEntry]
+    model: str
+
+
+class Moderation(BaseModel):
+    """``rule`` names what was broken when ``allowed`` is false."""
+
+    allowed: bool
+    scores: dict[str, float]
+    rule: str | None
+    model: str
+
+
+class FaceEntry(BaseModel):
+    """``box`` is x0, y0, x1, y1; ``landmarks`` are both eyes, nose and mouth corners, image-left first."""
+
+    box: tuple[float, float, float, float]
+    landmarks: list[tuple[float, float]]
+    score: float
+    yaw: float
+    pitch: float
+    roll: float
+    quality: float
+    age: float | None
+
+
+class Faces(BaseModel):
+    faces: list[FaceEntry]
+    model: str
+    commercial_use: bool
+
+
+class Match(BaseModel):
+    """``similarity`` is the per cent of people in the gallery less alike than this one; ``image`` a portrait."""
+
+    name: str
+    similarity: float
+    image: str
+    role: str | None
+    link: str | None
+    attribution: str | None
+
+
+class FaceMatches(BaseModel):
+    box: tuple[float, float, float, float]
+    matches: list[Match]
+
+
+class Lookalike(BaseModel):
+    """``method`` says in words what the per cents mean."""
+
+    faces: list[FaceMatches]
+    gallery: str
+    model: str
+    method: str
+    commercial_use: bool
+
+
+class ModelState(BaseModel):
+    """One installed version. ``serves`` names the capability it is active in, if any."""
+
+    model: str
+    version: str
+    task: str
+    backend: str
+    licence: str
+    commercial_use: bool
+    embedding_space: str | None
+    memory_mb: int
+    serves: str | None
+    metrics: dict[str, Any]
+
+
+class Models(BaseModel):
+    """Installed versions, and for every capability that cannot serve, what to do about it."""
+
+    models: list[ModelState]
+    missing: dict[str, str]
+
+
+class Ready(BaseModel):
+    """``capabilities`` maps each one to ``ready`` or to the reason why not."""
+
+    ready: bool
+    capabilities: dict[str, str]
+
+
+def numbers(fields: list[str]) -> tuple[int, ...]:
+    """Face numbers from repeated or comma-separated fields. Raises ``InvalidField``."""
+    words = [word.strip() for field in fields for word in field.split(",") if word.strip()]
+    if not all(word.isascii() and word.isdigit() and len(word) < 4 for word in words):
+        raise InvalidField("Face numbers are whole numbers from 0, such as keep=0,2.", field="keep")
+    return tuple(int(word) for word in words)

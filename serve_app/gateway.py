@@ -1,0 +1,187 @@
+"""The HTTP ingress: routes over the pipeline, no logic of its own. A plain FastAPI application, Ray or not."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Form, Header, HTTPException, Response
+from fastapi.staticfiles import StaticFiles
+
+from deployments.errors import UnknownStyle
+from deployments.style.engine import StyleQuery
+from serve_app import contracts, presenting, problems
+from serve_app.docs_page import mount_docs
+from serve_app.inventory import Inventory
+from serve_app.jobs.desk import Desk
+from serve_app.jobs.routes import routes
+from serve_app.middleware import BodyLimit, SecurityHeaders
+from serve_app.pipeline import Picture, Pipeline
+from serve_app.settings import Settings
+
+MULTIPART = "multipart/form-data"
+# Two pictures and the form around them.
+FORM_OVERHEAD = 2**20
+DAY = "public, max-age=86400"
+
+
+def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> FastAPI:
+    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page."""
+    desk = Desk(pipeline, inventory, settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with desk.open():
+            yield
+
+    app = FastAPI(
+        lifespan=lifespan,
+        title="Masquerade",
+        version="1",
+        summary="A self-hosted portrait studio",
+        description="Errors are RFC 9457 problem documents. By sending a photo you state that you may use it, and for "
+        "face swaps that the people shown agree. Results carry a visible mark and provenance metadata.",
+        responses=problems.RESPONSES,
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
+    app.add_middleware(SecurityHeaders)
+    _add_pictures(app, pipeline, inventory)
+    _add_answers(app, pipeline, inventory)
+    _add_operations(app, pipeline, inventory, settings)
+    app.include_router(routes(desk))
+    mount_docs(app)
+    app.mount("/", StaticFiles(directory=Path(str(files("serve_app") / "web")), html=True), name="page")
+    return app
+
+
+def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
+    """Routes that answer with a picture."""
+
+    @app.post("/v1/style", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
+    async def style(form: Annotated[contracts.StyleForm, Form(media_type=MULTIPART)]) -> Response:
+        """Paint a photo in one style or in a blend of several."""
+        photo = await pipeline.open(await form.image.read())
+        query = StyleQuery.parse(photo, form.style, strength=form.strength, preserve_color=form.preserve_color)
+        return _picture(await pipeline.style(photo, query), inventory)
+
+    @app.post("/v1/swap", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
+    async def swap(form: Annotated[contracts.SwapForm, Form(media_type=MULTIPART)]) -> Response:
+        """Put faces of one photo on faces of another."""
+        source = await pipeline.open(await form.source.read())
+        target = await pipeline.open(await form.target.read())
+        return _picture(await pipeline.swap(source, target, form.mapping), inventory)
+
+    @app.post("/v1/anonymize", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
+    async def anonymize(form: Annotated[contracts.AnonymizeForm, Form(media_type=MULTIPART)]) -> Response:
+        """Hide the faces of a photo."""
+        photo = await pipeline.open(await form.image.read())
+        return _picture(await pipeline.anonymize(photo, form.method, contracts.numbers(form.keep)), inventory)
+
+
+def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
+    """Routes that answer with a document, and the small pictures those documents name."""
+
+    @app.get("/v1/styles", tags=["pictures"])
+    async def styles() -> contracts.Styles:
+        """The styles on offer."""
+        return presenting.styles(await pipeline.styles())
+
+    @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
+    async def preview(name: str) -> Response:
+        """A small picture of a style."""
+        for entry in (await pipeline.styles()).value:
+            if entry.name == name:
+                return Response(entry.preview, media_type="image/jpeg", headers={"Cache-Control": DAY})
+        raise UnknownStyle(f"There is no style {name!r}.")
+
+    @app.post("/v1/moderate", tags=["answers"])
+    async def moderate(
+        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
+    ) -> contracts.Moderation:
+        """Say whether a picture keeps the house rules."""
+        answer = await pipeline.moderate(await pipeline.open(await form.image.read()))
+        response.headers["X-Model"] = answer.model
+        return presenting.moderation(answer)
+
+    @app.post("/v1/faces", tags=["answers"])
+    async def faces(
+        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
+    ) -> contracts.Faces:
+        """Find every face, numbered left to right."""
+        answer = await pipeline.faces(await pipeline.open(await form.image.read()))
+        response.headers["X-Model"] = answer.model
+        return presenting.faces(answer, inventory)
+
+    @app.post(
+        "/v1/lookalike",
+        tags=["answers"],
+        response_model=contracts.Lookalike,
+        responses={
+            200: {"content": {"image/jpeg": {}}, "description": "Matches, or with Accept: image/jpeg a collage"}
+        },
+    )
+    async def lookalike(
+        form: Annotated[contracts.LookalikeForm, Form(media_type=MULTIPART)],
+        response: Response,
+        accept: Annotated[str, Header()] = "*/*",
+    ) -> contracts.Lookalike | Response:
+        """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
+        photo = await pipeline.open(await form.image.read())
+        result = await pipeline.lookalike(photo, form.top)
+        if accept.startswith("image/"):
+            return _picture(await pipeline.collage(result), inventory)
+        response.headers["X-Model"] = result.model
+        return presenting.lookalike(result, inventory)
+
+    @app.get("/v1/gallery/{picture}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
+    async def portrait(picture: str) -> Response:
+        """A portrait from the lookalike gallery."""
+        return Response(await pipeline.portrait(picture), media_type="image/jpeg", headers={"Cache-Control": DAY})
+
+
+def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory, settings: Settings) -> None:
+    """Routes for operators and their probes."""
+
+    def admin(authorization: Annotated[str, Header()] = "") -> None:
+        expected = settings.admin_key
+        if expected is None:
+            return
+        given = authorization.removeprefix("Bearer ").encode()
+        if not hmac.compare_digest(given, expected.get_secret_value().encode()):
+            raise HTTPException(401, "This call needs the admin key.", {"WWW-Authenticate": "Bearer"})
+
+    @app.get("/v1/models", dependencies=[Depends(admin)], responses=problems.UNAUTHORISED, tags=["operations"])
+    async def models() -> contracts.Models:
+        """Installed model versions. Needs the admin key where one is set."""
+        return inventory.models()
+
+    @app.get("/healthz", tags=["operations"])
+    async def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["operations"])
+    async def readyz(response: Response) -> contracts.Ready:
+        """Every capability that was installed can serve; 503 while one cannot."""
+        ready = presenting.ready(await pipeline.states(), inventory.missing)
+        if not ready.ready:
+            response.status_code = 503
+        return ready
+
+
+def _picture(picture: Picture, inventory: Inventory) -> Response:
+    headers = {
+        "X-Model": ", ".join(picture.models),
+        "X-Commercial-Use": str(inventory.commercial_use(*picture.models)).lower(),
+        "Cache-Control": "no-store",
+    }
+    if picture.notes:
+        headers["X-Notes"] = " | ".join(picture.notes)
+    return Response(picture.data, media_type=picture.media_type, headers=headers)

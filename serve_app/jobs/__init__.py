@@ -1,0 +1,1 @@
+"""The durable job ledger: what was promised to whom, and how far it got."""

@@ -1,0 +1,65 @@
+"""What a job does: the same pipeline calls as the synchronous routes, from a recorded order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from deployments.style.engine import StyleQuery
+from serve_app import presenting
+from serve_app.contracts import numbers
+from serve_app.inventory import Inventory
+from serve_app.pipeline import Picture, Pipeline
+
+Photos = Mapping[str, bytes]
+Fields = Mapping[str, Any]
+Perform = Callable[[Pipeline, Inventory, Photos, Fields], Awaitable[Picture]]
+
+
+async def _style(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
+    photo = await pipeline.open(photos["image"])
+    query = StyleQuery.parse(
+        photo, fields["style"], strength=fields["strength"], preserve_color=fields["preserve_color"]
+    )
+    return await pipeline.style(photo, query)
+
+
+async def _swap(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
+    source, target = await pipeline.open(photos["source"]), await pipeline.open(photos["target"])
+    return await pipeline.swap(source, target, fields["mapping"])
+
+
+async def _anonymize(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
+    photo = await pipeline.open(photos["image"])
+    return await pipeline.anonymize(photo, fields["method"], numbers(fields["keep"]))
+
+
+async def _lookalike(pipeline: Pipeline, inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
+    result = await pipeline.lookalike(await pipeline.open(photos["image"]), fields["top"])
+    return _document(presenting.lookalike(result, inventory), result.model)
+
+
+async def _faces(pipeline: Pipeline, inventory: Inventory, photos: Photos, _fields: Fields) -> Picture:
+    answer = await pipeline.faces(await pipeline.open(photos["image"]))
+    return _document(presenting.faces(answer, inventory), answer.model)
+
+
+async def _moderate(pipeline: Pipeline, _inventory: Inventory, photos: Photos, _fields: Fields) -> Picture:
+    answer = await pipeline.moderate(await pipeline.open(photos["image"]))
+    return _document(presenting.moderation(answer), answer.model)
+
+
+def _document(answer: BaseModel, model: str) -> Picture:
+    return Picture(answer.model_dump_json().encode(), "application/json", (model,))
+
+
+PERFORM: dict[str, Perform] = {
+    "style": _style,
+    "swap": _swap,
+    "anonymize": _anonymize,
+    "lookalike": _lookalike,
+    "faces": _faces,
+    "moderate": _moderate,
+}

@@ -1,0 +1,101 @@
+"""``/v1/jobs``: the same work as the synchronous routes, recorded before it is acknowledged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from deployments.errors import InvalidField, MasqueradeError, UnknownJob
+from serve_app import contracts, problems
+from serve_app.jobs.desk import Desk
+from serve_app.jobs.tables import Job, State
+
+FORMS: dict[str, type[contracts.Form]] = {
+    "style": contracts.StyleForm,
+    "swap": contracts.SwapForm,
+    "anonymize": contracts.AnonymizeForm,
+    "lookalike": contracts.LookalikeForm,
+    "faces": contracts.ImageForm,
+    "moderate": contracts.ImageForm,
+}
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The router over a job desk."""
+    router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+    @router.post("", status_code=202)
+    async def submit(
+        form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")], response: Response
+    ) -> contracts.JobState:
+        """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done."""
+        photos, fields = _split(form)
+        for data in photos.values():
+            await desk.pipeline.open(data)
+        job = await desk.submit(form.kind, photos, fields)
+        response.headers["Location"] = f"/v1/jobs/{job.id}"
+        return await _state(desk, job)
+
+    @router.get("/{job_id}")
+    async def state(job_id: str) -> contracts.JobState:
+        """How far a job is."""
+        return await _state(desk, await desk.job(job_id))
+
+    @router.get("/{job_id}/result", response_class=Response, responses=contracts.RESULT)
+    async def result(request: Request, job_id: str) -> Response:
+        """The result of a finished job; 409 with Retry-After while it is not finished."""
+        job = await desk.job(job_id)
+        if job.state == State.FAILED:
+            error = job.error or {}
+            title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
+            return problems.respond(request, error["slug"], title, error.get("status", 500), error["message"])
+        if job.state == State.CANCELLED or (job.finished is not None and job.result is None):
+            raise UnknownJob("This job was removed.")
+        if job.result is None:
+            headers = {"Retry-After": "1"}
+            return problems.respond(
+                request, "not-finished", "Not finished", 409, "This job is still going on.", headers
+            )
+        data = await desk.result(job)
+        models = ", ".join(job.result["models"])
+        headers = {"X-Model": models, "Cache-Control": "no-store"}
+        return Response(data, media_type=job.result["media_type"], headers=headers)
+
+    @router.delete("/{job_id}", status_code=204)
+    async def remove(job_id: str) -> None:
+        """Withdraw a job and remove its photos and its result at once."""
+        await desk.remove(await desk.job(job_id))
+
+    return router
+
+
+def _split(form: contracts.JobForm) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Check the fields against the form of the job's kind; returns photos and plain fields."""
+    given = {name: value for name, value in form if name in form.model_fields_set and name != "kind"}
+    try:
+        checked = FORMS[form.kind].model_validate(given)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+    photos: dict[str, bytes] = {}
+    fields: dict[str, Any] = {}
+    for name, value in checked:
+        if isinstance(value, UploadFile):
+            photos[name] = value.file.read()
+        else:
+            fields[name] = value
+    return photos, fields
+
+
+async def _state(desk: Desk, job: Job) -> contracts.JobState:
+    error = None if job.error is None else str(job.error["message"])
+    return contracts.JobState(
+        id=job.id, kind=job.kind, state=job.state, position=await desk.position(job), created=job.created, error=error
+    )
+
+
+def _kinds() -> list[type[MasqueradeError]]:
+    return [InvalidField, *MasqueradeError.__subclasses__()]

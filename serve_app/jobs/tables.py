@@ -1,0 +1,50 @@
+"""The ledger's one table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from serve_app.database import Base
+
+
+class State(StrEnum):
+    """queued -> running -> done | failed | cancelled. A done job of a push channel becomes delivered."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(Base):
+    """One promise. ``inputs`` and ``result`` name objects in the object store, never pixels.
+
+    ``turn`` orders the queue fairly between owners; ``lease`` is the token of whoever works on the job until
+    ``lease_until`` (Unix seconds); ``dedupe`` is what makes a repeated request the same job.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_state_turn", "state", "turn"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(16))
+    owner: Mapped[str] = mapped_column(String(64), index=True)
+    dedupe: Mapped[str | None] = mapped_column(String(128), unique=True)
+    state: Mapped[str] = mapped_column(String(16))
+    turn: Mapped[int] = mapped_column(BigInteger)
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    inputs: Mapped[dict[str, str]] = mapped_column(JSON)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    attempts: Mapped[int]
+    lease: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[float | None]
+    created: Mapped[float]
+    finished: Mapped[float | None]

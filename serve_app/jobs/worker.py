@@ -1,0 +1,122 @@
+"""Works the ledger off: claim, perform, store, finish, with a heartbeat that keeps the lease alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from deployments.errors import Busy, MasqueradeError, Unavailable
+from serve_app.jobs.ledger import Ledger
+from serve_app.jobs.tables import Job
+from serve_app.objects import ObjectStore, new_key
+from serve_app.pipeline import Picture
+
+log = logging.getLogger(__name__)
+
+Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
+
+IDLE_POLL_S = 0.5
+
+
+class Worker:
+    """One worker of one channel. Several may run anywhere; the ledger hands each job to one of them."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sessions: async_sessionmaker[AsyncSession],
+        objects: ObjectStore,
+        perform: Perform,
+        *,
+        channel: str,
+        heartbeat_s: float = 15.0,
+    ) -> None:
+        """``perform`` takes a job's kind, its photos and its fields."""
+        self._ledger = ledger
+        self._sessions = sessions
+        self._objects = objects
+        self._perform = perform
+        self._channel = channel
+        self._heartbeat_s = heartbeat_s
+        self._wake = asyncio.Event()
+
+    def notice(self) -> None:
+        """There is a new job: look now instead of at the next poll."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; a job in hand is given back."""
+        while True:
+            try:
+                worked = await self.work_once()
+            except OSError:
+                log.exception("the ledger is out of reach; trying again")
+                worked = False
+            if not worked:
+                self._wake.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
+
+    async def work_once(self) -> bool:
+        """Do one job. False when there was none."""
+        async with self._sessions.begin() as session:
+            job = await self._ledger.claim(session, channel=self._channel)
+        if job is None:
+            return False
+        heartbeat = asyncio.create_task(self._keep(job))
+        try:
+            await self._do(job)
+        except asyncio.CancelledError:
+            async with self._sessions.begin() as session:
+                await self._ledger.release(session, job.id, job.lease or "")
+            raise
+        finally:
+            heartbeat.cancel()
+        return True
+
+    async def _do(self, job: Job) -> None:
+        lease = job.lease or ""
+        try:
+            photos = {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
+            picture = await self._perform(job.kind, photos, job.request)
+        except (Busy, Unavailable) as error:
+            # Not the job's fault: somebody tries again, until the attempts run out.
+            log.info("job %s waits: %s", job.id, error.message)
+            async with self._sessions.begin() as session:
+                await self._ledger.postpone(session, job.id, lease, float(error.details.get("retry_after", 2)))
+            return
+        except MasqueradeError as error:
+            await self._fail(
+                job, {"slug": error.slug, "message": error.message, "status": error.status} | error.details
+            )
+            return
+        except KeyError:
+            await self._fail(job, {"slug": "expired", "message": "The photo is no longer here.", "status": 410})
+            return
+        except Exception:
+            log.exception("job %s failed", job.id)
+            await self._fail(job, {"slug": "internal", "message": "This is our fault, not yours.", "status": 500})
+            return
+        key = new_key("out")
+        await asyncio.to_thread(self._objects.put, key, picture.data)
+        result = {"key": key, "media_type": picture.media_type, "models": list(picture.models)}
+        async with self._sessions.begin() as session:
+            kept = await self._ledger.finish(session, job.id, lease, result)
+        if not kept:
+            await asyncio.to_thread(self._objects.delete, [key])
+
+    async def _fail(self, job: Job, error: dict[str, Any]) -> None:
+        async with self._sessions.begin() as session:
+            await self._ledger.fail(session, job.id, job.lease or "", error)
+
+    async def _keep(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            async with self._sessions.begin() as session:
+                if not await self._ledger.renew(session, job.id, job.lease or ""):
+                    return

@@ -1,0 +1,83 @@
+"""The object store: people's photos and results under keys the server chose, for as long as they are needed."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+KEY = re.compile(r"(in|out)/[0-9a-f]{32}")
+
+
+class ObjectStore(Protocol):
+    """Bytes by key. Keys come from :func:`new_key`, never from a client."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store ``data``; visible whole or not at all."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """The bytes. Raises ``KeyError`` when they are gone."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; those already gone are fine."""
+        ...
+
+    def sweep(self, older_than_s: float) -> int:
+        """Remove everything stored longer ago than that; returns how many."""
+        ...
+
+
+def new_key(kind: str) -> str:
+    """A fresh key of kind ``in`` (what people sent) or ``out`` (what they got)."""
+    return f"{kind}/{uuid.uuid4().hex}"
+
+
+class FolderObjects:
+    """Objects as files of one folder, readable by its owner only."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._path(key).unlink(missing_ok=True)
+
+    def sweep(self, older_than_s: float) -> int:
+        oldest = time.time() - older_than_s
+        stale = [path for path in self._root.glob("*/*/*") if path.is_file() and path.stat().st_mtime < oldest]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    def _path(self, key: str) -> Path:
+        if not KEY.fullmatch(key):
+            raise KeyError(key)
+        kind, name = key.split("/")
+        return self._root / kind / name[:2] / name

@@ -1,0 +1,214 @@
+"""The graph: one method per capability, over deployments that are called as plain coroutines.
+
+Every picture that comes in is moderated while the work on it has already begun; a refusal cancels the work. Every
+picture that goes out is moderated as well, and carries provenance metadata.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from deployments.anonymize.engine import AnonymizeQuery, Method
+from deployments.errors import FaceUnsuitable, InvalidField, MasqueradeError, NoFace, Refused, Unavailable
+from deployments.faces.types import Face, FaceQuery, FaceSet
+from deployments.imaging import Limits, Photo
+from deployments.lookalike.engine import LookalikeQuery, Match
+from deployments.moderation.engine import Verdict
+from deployments.provenance import Provenance, attach
+from deployments.serving import Answer
+from deployments.slots import SlotStatus
+from deployments.style.engine import StyleInfo, StyleQuery
+from deployments.swap.deployment import SwapPicture
+from deployments.swap.engine import SourceFace, SwapQuery
+from deployments.swap.mapping import parse_mapping
+from deployments.swap.safety import refuse_minors
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The deployments as coroutines. A capability that is not installed is None and its reason is in ``missing``."""
+
+    moderate: Callable[[Photo], Awaitable[Answer[Verdict]]]
+    style: Callable[[StyleQuery], Awaitable[Answer[bytes]]] | None = None
+    styles: Callable[[], Awaitable[Answer[tuple[StyleInfo, ...]]]] | None = None
+    faces: Callable[[FaceQuery], Awaitable[Answer[FaceSet]]] | None = None
+    lookalike: Callable[[LookalikeQuery], Awaitable[Answer[tuple[Match, ...]]]] | None = None
+    portrait: Callable[[str], Awaitable[bytes]] | None = None
+    collage: Callable[[Photo, Face, tuple[Match, ...]], Awaitable[bytes]] | None = None
+    swap: Callable[[SwapQuery], Awaitable[Answer[SwapPicture]]] | None = None
+    anonymize: Callable[[AnonymizeQuery], Awaitable[bytes]] | None = None
+    states: dict[str, Callable[[], Awaitable[SlotStatus]]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded result and the model versions behind it, the one that gave its look first.
+
+    ``notes`` say in words what of the request could not be done.
+    """
+
+    data: bytes
+    media_type: str
+    models: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookalikeResult:
+    """For each face, left to right, its matches."""
+
+    photo: Photo
+    faces: tuple[tuple[Face, tuple[Match, ...]], ...]
+    gallery: str
+    model: str
+
+
+class Pipeline:
+    """What the gateway and the bot ask for. Holds no state of its own."""
+
+    def __init__(self, graph: Graph, limits: Limits, minimum_age: int = 18) -> None:
+        self._graph = graph
+        self._limits = limits
+        self._minimum_age = minimum_age
+
+    async def open(self, data: bytes) -> Photo:
+        """Check and normalise an upload. Raises ``TooLarge``, ``NotAnImage`` or ``Undecodable``."""
+        return await asyncio.to_thread(Photo.open, data, self._limits)
+
+    async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
+        return await self._need(self._graph.styles, "style")()
+
+    async def style(self, photo: Photo, query: StyleQuery) -> Picture:
+        """Paint ``photo``. Raises ``UnknownStyle``, ``Refused`` and what every call may raise."""
+        paint = self._need(self._graph.style, "style")
+        painted = await self._guarded([photo], paint(query))
+        if query.strength == 0:
+            return Picture(painted.value, photo.media_type, (painted.model,))
+        return await self._released(photo, painted.value, "style", (painted.model,))
+
+    async def moderate(self, photo: Photo) -> Answer[Verdict]:
+        return await self._graph.moderate(photo)
+
+    async def faces(self, photo: Photo) -> Answer[FaceSet]:
+        find = self._need(self._graph.faces, "faces")
+        return await self._guarded([photo], find(FaceQuery(photo, embed=False)))
+
+    async def lookalike(self, photo: Photo, top: int) -> LookalikeResult:
+        """The people each face resembles most. Raises ``NoFace`` when there is none."""
+        find, search = self._need(self._graph.faces, "faces"), self._need(self._graph.lookalike, "lookalike")
+
+        async def work() -> LookalikeResult:
+            found = await find(FaceQuery(photo))
+            faces = _some(found.value, "photo")
+            answers = await asyncio.gather(
+                *(search(LookalikeQuery(face.embedding, found.value.space, top)) for face in faces)
+            )
+            matches = tuple((face, answer.value) for face, answer in zip(faces, answers, strict=True))
+            return LookalikeResult(photo, matches, answers[0].model, found.model)
+
+        return await self._guarded([photo], work())
+
+    async def portrait(self, name: str) -> bytes:
+        """A gallery portrait by the name matches carry. Raises ``UnknownModel`` when there is none."""
+        return await self._need(self._graph.portrait, "lookalike")(name)
+
+    async def collage(self, result: LookalikeResult) -> Picture:
+        """The most prominent face side by side with the people it resembles."""
+        draw = self._need(self._graph.collage, "lookalike")
+        face, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
+        data = await draw(result.photo, face, matches)
+        models = (result.model, result.gallery)
+        return Picture(attach(data, Provenance.now(("lookalike",), models)), "image/jpeg", models)
+
+    async def states(self) -> dict[str, SlotStatus | str]:
+        """What every deployment says of its model, or in a sentence why it says nothing."""
+
+        async def ask(call: Callable[[], Awaitable[SlotStatus]]) -> SlotStatus | str:
+            try:
+                return await call()
+            except MasqueradeError as error:
+                return error.message
+
+        answers = await asyncio.gather(*(ask(call) for call in self._graph.states.values()))
+        return dict(zip(self._graph.states, answers, strict=True))
+
+    async def swap(self, source: Photo, target: Photo, mapping: Sequence[str]) -> Picture:
+        """Put faces of ``source`` on faces of ``target``.
+
+        Raises ``NoFace``, ``InvalidField`` for a mapping to a face that is not there, and ``FaceUnsuitable`` when not a
+        single pair could be swapped; where some could not, the result's notes say why.
+        """
+        find, swap = self._need(self._graph.faces, "faces"), self._need(self._graph.swap, "swap")
+
+        async def work() -> tuple[Answer[SwapPicture], str]:
+            sources, targets = await asyncio.gather(
+                find(FaceQuery(source, embed=True, dense=True)), find(FaceQuery(target, embed=False, dense=True))
+            )
+            givers, takers = _some(sources.value, "source"), _some(targets.value, "target")
+            pairs = parse_mapping(mapping, len(givers), len(takers))
+            refuse_minors(
+                [givers[giver] for giver, _ in pairs] + [takers[taker] for _, taker in pairs], self._minimum_age
+            )
+            query = SwapQuery(target, takers, tuple(SourceFace(source, face) for face in givers), pairs)
+            return await swap(query), sources.model
+
+        swapped, face_model = await self._guarded([source, target], work())
+        done = swapped.value
+        if not done.swapped:
+            raise FaceUnsuitable(" ".join(dict.fromkeys(skipped.message for skipped in done.skipped)))
+        picture = await self._released(target, done.data, "face-swap", (swapped.model, face_model))
+        return replace(picture, notes=tuple(f"face {skipped.target}: {skipped.message}" for skipped in done.skipped))
+
+    async def anonymize(self, photo: Photo, method: Method, keep: tuple[int, ...]) -> Picture:
+        """Hide every face but those in ``keep``. Raises ``NoFace`` when there is none to hide."""
+        find, hide = self._need(self._graph.faces, "faces"), self._need(self._graph.anonymize, "anonymize")
+
+        async def work() -> tuple[bytes, str]:
+            found = await find(FaceQuery(photo, embed=False, dense=True))
+            faces = _some(found.value, "photo")
+            if any(number >= len(faces) for number in keep):
+                raise InvalidField(f"There are {len(faces)} faces, numbered from 0.", field="keep")
+            return await hide(AnonymizeQuery(photo, faces, method, keep)), found.model
+
+        hidden, face_model = await self._guarded([photo], work())
+        return await self._released(photo, hidden, "anonymize", (face_model,))
+
+    def _need(self, call: T | None, capability: str) -> T:
+        if call is None:
+            remedy = self._graph.missing.get(capability, "see `masquerade doctor`")
+            raise Unavailable(f"This studio has no model for {capability} yet ({remedy}).", retry_after=60)
+        return call
+
+    async def _guarded(self, photos: Sequence[Photo], work: Awaitable[T]) -> T:
+        """Await ``work`` while ``photos`` are moderated; a refusal is answered first and ends the work."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.gather(*(self._admit(photo) for photo in photos))
+            return await task
+        finally:
+            if not task.done():
+                task.cancel()
+            # A failure nobody waits for any more would be reported as never retrieved.
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+    async def _admit(self, photo: Photo) -> None:
+        verdict = (await self._graph.moderate(photo)).value
+        if not verdict.allowed:
+            raise Refused(f"This picture breaks our rule on {verdict.rule}.", rule=verdict.rule)
+
+    async def _released(self, seen: Photo, data: bytes, action: str, models: tuple[str, ...]) -> Picture:
+        await self._admit(Photo(data, "image/jpeg", seen.width, seen.height, seen.digest))
+        marked = attach(data, Provenance.now((action,), models))
+        return Picture(marked, "image/jpeg", models)
+
+
+def _some(found: FaceSet, where: str) -> tuple[Face, ...]:
+    if not found.faces:
+        raise NoFace(f"No face was found in the {where}.", picture=where)
+    return found.faces

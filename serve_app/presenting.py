@@ -1,0 +1,98 @@
+"""From the engines' results to the contract's documents."""
+
+from __future__ import annotations
+
+from deployments.faces.types import Face, FaceSet
+from deployments.lookalike.engine import METHOD
+from deployments.moderation.engine import Verdict
+from deployments.serving import Answer
+from deployments.slots import SlotStatus
+from deployments.style.engine import StyleInfo
+from serve_app import contracts
+from serve_app.inventory import Inventory
+from serve_app.pipeline import LookalikeResult
+
+
+def styles(answer: Answer[tuple[StyleInfo, ...]]) -> contracts.Styles:
+    entries = [
+        contracts.StyleEntry(
+            name=style.name,
+            title=style.title,
+            artist=style.artist,
+            year=str(style.year),
+            licence=style.licence,
+            preview=f"/v1/styles/{style.name}/preview.jpg",
+        )
+        for style in answer.value
+    ]
+    return contracts.Styles(styles=entries, model=answer.model)
+
+
+def moderation(answer: Answer[Verdict]) -> contracts.Moderation:
+    verdict = answer.value
+    scores = {rule: round(score, 4) for rule, score in verdict.scores.items()}
+    return contracts.Moderation(allowed=verdict.allowed, scores=scores, rule=verdict.rule, model=answer.model)
+
+
+def faces(answer: Answer[FaceSet], inventory: Inventory) -> contracts.Faces:
+    entries = [
+        contracts.FaceEntry(
+            box=_box(face),
+            landmarks=[(round(float(x), 1), round(float(y), 1)) for x, y in face.landmarks],
+            score=round(face.score, 4),
+            yaw=round(face.pose.yaw, 1),
+            pitch=round(face.pose.pitch, 1),
+            roll=round(face.pose.roll, 1),
+            quality=round(face.quality.score, 3),
+            age=None if face.age is None else round(face.age, 1),
+        )
+        for face in answer.value.faces
+    ]
+    return contracts.Faces(faces=entries, model=answer.model, commercial_use=inventory.commercial_use(answer.model))
+
+
+def lookalike(result: LookalikeResult, inventory: Inventory) -> contracts.Lookalike:
+    entries = [
+        contracts.FaceMatches(
+            box=_box(face),
+            matches=[
+                contracts.Match(
+                    name=match.name,
+                    similarity=match.similarity,
+                    image=f"/v1/gallery/{match.picture}",
+                    role=match.role,
+                    link=match.link,
+                    attribution=match.attribution,
+                )
+                for match in matches
+            ],
+        )
+        for face, matches in result.faces
+    ]
+    return contracts.Lookalike(
+        faces=entries,
+        gallery=result.gallery,
+        model=result.model,
+        method=METHOD,
+        commercial_use=inventory.commercial_use(result.model, result.gallery),
+    )
+
+
+def ready(states: dict[str, SlotStatus | str], missing: dict[str, str]) -> contracts.Ready:
+    """A capability is ready when its slot has an active version; what was never installed does not count against it."""
+    words = {
+        capability: state
+        if isinstance(state, str)
+        else "ready"
+        if state.active is not None and state.error is None
+        else (state.error or "loading")
+        for capability, state in states.items()
+    }
+    able = all(isinstance(state, SlotStatus) and state.active is not None for state in states.values())
+    absent = {capability: f"not installed: {remedy}" for capability, remedy in missing.items()}
+    return contracts.Ready(ready=able, capabilities=words | absent)
+
+
+def _box(face: Face) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (round(float(edge), 1) for edge in face.box)
+    return left, top, right, bottom

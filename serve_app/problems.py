@@ -1,0 +1,86 @@
+"""Errors as RFC 9457 problem documents: the one place where the product's errors meet HTTP."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from deployments.errors import InvalidField, MasqueradeError
+from serve_app.contracts import Problem
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:masquerade:problem:{slug}"
+
+# Every call may answer these; the OpenAPI document says so.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+    for status in (400, 404, 413, 415, 422, 429, 451, 500, 503)
+}
+
+
+UNAUTHORISED: dict[int | str, dict[str, Any]] = {401: RESPONSES[400] | {"description": "Unauthorized"}}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem document; nothing else about it reaches the client."""
+    app.add_exception_handler(MasqueradeError, _masquerade)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def respond(
+    request: Request,
+    slug: str,
+    title: str,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> JSONResponse:
+    """A problem document for ``request``; ``instance`` is its request id."""
+    body: dict[str, Any] = {"type": TYPE.format(slug=slug), "title": title, "status": status, "detail": detail, **more}
+    if request_id := request.headers.get("x-request-id"):
+        body["instance"] = f"urn:request:{request_id}"
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+async def _masquerade(request: Request, error: Exception) -> JSONResponse:
+    known = cast(MasqueradeError, error)
+    headers = {}
+    if "retry_after" in known.details:
+        headers["Retry-After"] = str(known.details["retry_after"])
+    if known.status >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, known.message)
+    return respond(request, known.slug, known.title, known.status, known.message, headers, **known.details)
+
+
+async def _validation(request: Request, error: Exception) -> JSONResponse:
+    errors = [
+        {"field": ".".join(str(part) for part in entry["loc"] if part != "body"), "message": entry["msg"]}
+        for entry in cast(RequestValidationError, error).errors()
+    ]
+    detail = "; ".join(f"{entry['field'] or 'request'}: {entry['message']}" for entry in errors[:5])
+    return respond(request, InvalidField.slug, InvalidField.title, InvalidField.status, detail, errors=errors)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    known = cast(HTTPException, error)
+    phrase = HTTPStatus(known.status_code).phrase
+    slug = phrase.lower().replace(" ", "-")
+    return respond(request, slug, phrase, known.status_code, str(known.detail), dict(known.headers or {}))
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return respond(
+        request, MasqueradeError.slug, MasqueradeError.title, 500, "This is our fault, not yours. Please try again."
+    )

@@ -1,0 +1,43 @@
+"""The sample photos that come with the starter models: what the demo shows and the page offers to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.manifest import ModelVersion
+from registry.store import FolderStore
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One photo with where it comes from. ``faces`` is how many people it shows."""
+
+    name: str
+    title: str
+    faces: int
+    attribution: str
+    data: bytes
+
+
+def installed_samples(store: FolderStore) -> tuple[Sample, ...]:
+    """Every sample photo of the store, in the order of its manifest; none when the model is not installed."""
+    return tuple(sample for version in _versions(store) for sample in _read(version))
+
+
+def _versions(store: FolderStore) -> list[ModelVersion]:
+    versions = [store.get(name) for name in store.models()]
+    return [version for version in versions if version.manifest.task == "samples"]
+
+
+def _read(version: ModelVersion) -> list[Sample]:
+    entries = version.manifest.input["photos"]
+    return [
+        Sample(
+            entry["name"],
+            entry["title"],
+            int(entry["faces"]),
+            entry["attribution"],
+            version.path(entry["file"]).read_bytes(),
+        )
+        for entry in entries
+    ]

@@ -1,0 +1,125 @@
+"""Which installed model versions serve each capability, and in words why a capability cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deployments.slots import ModelSet
+from registry.errors import RegistryError
+from registry.manifest import Manifest, ModelVersion, Task
+from registry.store import FolderStore
+from serve_app.settings import ModelChoice
+
+# When several are installed and none was named, the first of these serves (best measured first; docs/models/).
+PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """``chosen`` maps a capability to its models; ``missing`` maps the others to one sentence for a person."""
+
+    chosen: dict[str, ModelSet] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def refusal(self, capability: str) -> RegistryError:
+        """The error for a capability the studio will not run without."""
+        return RegistryError(f"no model for {capability} is installed; run: {self.missing[capability]}")
+
+
+def select(store: FolderStore, wishes: ModelChoice) -> Selection:
+    """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
+    installed = _installed(store)
+    selection = Selection()
+
+    def settle(capability: str, models: ModelSet | None, remedy: str) -> None:
+        if models is None:
+            selection.missing[capability] = remedy
+        else:
+            selection.chosen[capability] = models
+
+    style = _one(store, installed, "style", wishes.style)
+    settle("style", _with_packs(store, installed, style, wishes.style_packs), "masquerade models pull --starter")
+    settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull open-nsfw")
+    faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)
+    settle(
+        "faces", _with_optional(installed, faces, ("face-age", "face-landmarks")), "masquerade models pull dlib-faces"
+    )
+    gallery = _gallery(store, installed, wishes.gallery, faces)
+    settle("lookalike", ModelSet(gallery.ref) if gallery else None, "masquerade gallery build FOLDER --name NAME")
+    swap = _one(store, installed, "face-swap", wishes.swap)
+    settle("swap", _with_optional(installed, swap, ("face-restoration",)), "masquerade models pull embedded-swap")
+    return selection
+
+
+def _installed(store: FolderStore) -> list[Manifest]:
+    """The version of every model that its bare name stands for."""
+    return [store.get(name).manifest for name in store.models()]
+
+
+def _one(
+    store: FolderStore, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
+) -> ModelVersion | None:
+    if wish is not None:
+        version = store.get(wish)
+        if version.manifest.task != task:
+            raise RegistryError(f"{version.ref} is a {version.manifest.task} model; a {task} model is needed here")
+        return version
+    candidates = [manifest for manifest in installed if manifest.task == task]
+    if not candidates:
+        return None
+    order = {name: rank for rank, name in enumerate(preferred)}
+    best = min(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
+    return store.get(best.ref)
+
+
+def _with_packs(
+    store: FolderStore, installed: list[Manifest], style: ModelVersion | None, wishes: tuple[str, ...] | None
+) -> ModelSet | None:
+    if style is None:
+        return None
+    if wishes is not None:
+        return ModelSet(style.ref, tuple(store.get(wish).ref for wish in wishes))
+    hashes = {entry.sha256 for entry in style.manifest.files}
+    packs = [
+        manifest.ref
+        for manifest in installed
+        if manifest.task == "style-pack" and manifest.requires.get(style.manifest.model) in hashes
+    ]
+    return ModelSet(style.ref, tuple(sorted(packs))) if packs else None
+
+
+def _voters(store: FolderStore, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
+    refs = (
+        [store.get(wish).ref for wish in wishes]
+        if wishes
+        else sorted(manifest.ref for manifest in installed if manifest.task == "moderation")
+    )
+    return ModelSet(refs[0], tuple(refs[1:])) if refs else None
+
+
+def _with_optional(installed: list[Manifest], main: ModelVersion | None, tasks: tuple[Task, ...]) -> ModelSet | None:
+    if main is None:
+        return None
+    extras = tuple(manifest.ref for task in tasks for manifest in installed if manifest.task == task)
+    return ModelSet(main.ref, extras)
+
+
+def _gallery(
+    store: FolderStore, installed: list[Manifest], wish: str | None, faces: ModelVersion | None
+) -> ModelVersion | None:
+    """The gallery wished for, or the first whose vectors lie in the space of the face model that serves."""
+    if faces is None:
+        return None
+    space = faces.manifest.embedding_space
+    if wish is not None:
+        gallery = store.get(wish)
+        if gallery.manifest.embedding_space != space:
+            raise RegistryError(
+                f"{gallery.ref} holds vectors of {gallery.manifest.embedding_space}, but {faces.ref} makes {space}; "
+                f"build the gallery anew with --faces {faces.ref}, or serve the face model it was built with"
+            )
+        return gallery
+    for manifest in installed:
+        if manifest.task == "face-gallery" and manifest.embedding_space == space:
+            return store.get(manifest.ref)
+    return None

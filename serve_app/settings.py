@@ -1,0 +1,94 @@
+"""One typed place for everything an operator can set, read from ``MASQUERADE_*`` variables or a YAML file's ``args``.
+
+Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deployments.imaging import Limits
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+MIN_KEY_LENGTH = 24
+
+
+class UploadLimits(BaseModel):
+    """What is taken from strangers. Pixels are counted from the header, before anything is decoded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 20 * 2**20
+    max_pixels: Annotated[int, Field(ge=1, le=178_000_000)] = 50_000_000
+    max_side: Annotated[int, Field(ge=1, le=65_535)] = 16_384
+
+    def for_photos(self) -> Limits:
+        return Limits(max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_side=self.max_side)
+
+
+class ModelChoice(BaseModel):
+    """Which model versions to serve; ``None`` means the best that is installed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    style: str | None = None
+    style_packs: tuple[str, ...] | None = None
+    moderation: tuple[str, ...] | None = None
+    faces: str | None = None
+    gallery: str | None = None
+    swap: str | None = None
+
+
+class Settings(BaseSettings):
+    """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="MASQUERADE_", env_nested_delimiter="__", extra="forbid")
+
+    environment: Literal["development", "production"] = "development"
+    profile: Literal["embedded", "cluster"] = "embedded"
+    data_dir: Path = Path("var")
+    models_dir: Path | None = None
+    samples_dir: Path | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    threads: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+    limits: UploadLimits = UploadLimits()
+    models: ModelChoice = ModelChoice()
+    moderation_thresholds: dict[str, Share] = {}
+    minimum_age: Annotated[int, Field(ge=18, le=99)] = 18
+    admin_key: SecretStr | None = None
+    database_url: SecretStr | None = None
+    keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
+
+    @property
+    def store_dir(self) -> Path:
+        """Where model versions lie, as an absolute path: replicas do not share the caller's working folder."""
+        return (self.models_dir or self.data_dir / "models").expanduser().resolve()
+
+    @property
+    def sql_url(self) -> str:
+        """The database's address: a SQLite file in ``data_dir`` unless one was given."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_dir.expanduser().resolve() / 'masquerade.db'}"
+
+    @property
+    def objects_dir(self) -> Path:
+        """Where photos and results wait for their owners."""
+        return self.data_dir.expanduser().resolve() / "objects"
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        key = self.admin_key.get_secret_value() if self.admin_key is not None else None
+        if key is not None and len(key) < MIN_KEY_LENGTH:
+            raise ValueError(f"admin_key is too short to keep anyone out; use at least {MIN_KEY_LENGTH} characters")
+        if self.environment == "production" and self.models_dir is None:
+            raise ValueError("production needs models_dir: a path that outlives the process and every node can read")
+        return self

@@ -1,0 +1,145 @@
+/** The HTTP interface, version 1: multipart in, pictures or JSON out, problem documents (RFC 9457) when it fails. */
+
+/** An answer that is not the one hoped for. `slug` is the last part of the problem's `type`; `status` 0 is no answer. */
+export class Problem extends Error {
+  /** @param {{status: number, slug: string, detail?: string, retryAfter?: number | null, requestId?: string}} facts */
+  constructor({ status, slug, detail = "", retryAfter = null, requestId = "" }) {
+    super(`${status} ${slug}`);
+    this.status = status;
+    this.slug = slug;
+    this.detail = detail;
+    /** @type {number | null} in seconds */
+    this.retryAfter = retryAfter;
+    this.requestId = requestId;
+  }
+}
+
+/** The caller took the request back. */
+export class Cancelled extends Error {}
+
+/** An address of this service, wherever it is mounted. */
+export function address(path) {
+  return new URL(path, document.baseURI).href;
+}
+
+/** An address that came with data: this service's own or an embedded picture, else null. */
+export function safePicture(value) {
+  if (typeof value !== "string") return null;
+  if (/^data:image\/(jpeg|png|webp);/i.test(value)) return value;
+  try {
+    const url = new URL(value, document.baseURI);
+    return url.origin === location.origin && /^https?:$/.test(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @returns {Promise<any>} the JSON document behind `path` */
+export async function getJson(path) {
+  let response;
+  try {
+    response = await fetch(address(path), { headers: { accept: "application/json" } });
+  } catch {
+    throw new Problem({ status: 0, slug: "unreachable" });
+  }
+  const text = await response.text();
+  if (!response.ok) throw problemFrom(response.status, text, (name) => response.headers.get(name));
+  return parsed(text, response.status);
+}
+
+/** @returns {Promise<Blob>} the picture behind an address that {@link safePicture} accepted */
+export async function getPicture(url) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new Problem({ status: 0, slug: "unreachable" });
+  }
+  if (!response.ok) throw problemFrom(response.status, await response.text(), (name) => response.headers.get(name));
+  return response.blob();
+}
+
+/**
+ * Posts a form. XMLHttpRequest because fetch cannot say how much has been sent.
+ * @param {string} path
+ * @param {FormData} form
+ * @param {{signal?: AbortSignal, onSent?: (share: number) => void}} [options]
+ *   `onSent` hears the share of the upload that has left, 0..1
+ * @returns {Promise<{blob: Blob, model: string, requestId: string}>}
+ */
+export function post(path, form, { signal, onSent } = {}) {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(new Cancelled());
+      return;
+    }
+    const request = new XMLHttpRequest();
+    const header = (name) => request.getResponseHeader(name);
+    const abort = () => request.abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
+    request.open("POST", address(path));
+    request.responseType = "blob";
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable && event.total > 0) onSent?.(event.loaded / event.total);
+    });
+    request.upload.addEventListener("load", () => onSent?.(1));
+    request.addEventListener("abort", () => reject(new Cancelled()));
+    request.addEventListener("error", () => reject(new Problem({ status: 0, slug: "unreachable" })));
+    request.addEventListener("load", async () => {
+      const blob = /** @type {Blob} */ (request.response);
+      if (request.status >= 200 && request.status < 300) {
+        resolve({ blob, model: header("x-model") ?? "", requestId: header("x-request-id") ?? "" });
+      } else {
+        reject(problemFrom(request.status, await blob.text(), header));
+      }
+    });
+    request.send(form);
+  });
+}
+
+/** Posts a form and expects JSON back. */
+export async function postForJson(path, form, options) {
+  const answer = await post(path, form, options);
+  return parsed(await answer.blob.text(), 200);
+}
+
+/** Posts a form and expects a picture back. */
+export async function postForPicture(path, form, options) {
+  const answer = await post(path, form, options);
+  if (!answer.blob.type.startsWith("image/")) throw new Problem({ status: 502, slug: "internal" });
+  return answer;
+}
+
+function parsed(text, status) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem({ status, slug: "internal" });
+  }
+}
+
+/** A proxy in between may answer in HTML, so the status alone must do. */
+function problemFrom(status, text, header) {
+  let body = {};
+  try {
+    body = JSON.parse(text) ?? {};
+  } catch {
+    body = {};
+  }
+  const slug = typeof body.type === "string" ? body.type.split(/[/:#]/).pop() ?? "" : "";
+  return new Problem({
+    status,
+    slug,
+    detail: typeof body.detail === "string" ? body.detail : "",
+    retryAfter: seconds(header("retry-after")),
+    requestId: header("x-request-id") ?? "",
+  });
+}
+
+/** `Retry-After` as whole seconds from now; it may be a number or a date. */
+function seconds(value) {
+  if (!value) return null;
+  const wait = /^\s*\d+\s*$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
+  return Number.isFinite(wait) ? Math.max(0, wait) : null;
+}

@@ -1,0 +1,44 @@
+/** Side by side: a face and its double in one picture to keep. */
+
+const SIDE = 640;
+const EDGE = 28;
+const CAPTION = 96;
+
+/**
+ * @param {CanvasImageSource} face a square picture
+ * @param {HTMLImageElement} double
+ * @param {{name: string, percent: string}} words
+ * @returns {Promise<Blob>} a JPEG
+ */
+export async function collage(face, double, { name, percent }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = SIDE * 2 + EDGE * 3;
+  canvas.height = SIDE + EDGE * 2 + CAPTION;
+  const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  brush.fillStyle = "#f7f6f0";
+  brush.fillRect(0, 0, canvas.width, canvas.height);
+  brush.imageSmoothingQuality = "high";
+  brush.drawImage(face, EDGE, EDGE, SIDE, SIDE);
+  cover(brush, double, EDGE * 2 + SIDE, EDGE);
+  brush.fillStyle = "#17211c";
+  brush.textBaseline = "middle";
+  const line = EDGE + SIDE + (CAPTION + EDGE) / 2;
+  const serif = '"Iowan Old Style", "Palatino Linotype", Palatino, P052, Georgia, serif';
+  brush.font = `italic 40px ${serif}`;
+  brush.fillText(name, EDGE * 2 + SIDE, line, SIDE - 160);
+  brush.textAlign = "right";
+  brush.fillStyle = "#a3213a";
+  brush.font = `44px ${serif}`;
+  brush.fillText(percent, canvas.width - EDGE, line);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no room for a collage"))), "image/jpeg", 0.92);
+  });
+}
+
+/** Fills a square with the middle of a picture; portraits keep their upper part, where the face is. */
+function cover(brush, image, x, y) {
+  const side = Math.min(image.naturalWidth, image.naturalHeight);
+  const left = (image.naturalWidth - side) / 2;
+  const top = (image.naturalHeight - side) * 0.2;
+  brush.drawImage(image, left, top, side, side, x, y, SIDE, SIDE);
+}

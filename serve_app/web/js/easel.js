@@ -1,0 +1,114 @@
+/** The easel: an empty place to hang a photo, the framed photo, faces marked on it, and before/after once it is done. */
+
+import { Compare } from "./compare.js";
+import { FaceLayer } from "./faces.js";
+import { stamp } from "./parts.js";
+import { sampleButton } from "./samples.js";
+
+export class Easel {
+  #parts = stamp("easel");
+
+  /**
+   * @param {HTMLElement} host
+   * @param {{title?: string, fixed?: boolean, onPick?: (blob: Blob, name: string) => void, onError?: (error: unknown) => void}} options
+   *   `title` stands over the empty place; a `fixed` easel only shows what it is given; `onPick` hears of every picture
+   *   that is chosen, dropped, shot or borrowed
+   */
+  constructor(host, { title, fixed = false, onPick = () => {}, onError = () => {} }) {
+    this.root = this.#parts.root;
+    this.onPick = onPick;
+    this.onError = onError;
+    this.compare = new Compare(this.#parts);
+    this.faces = new FaceLayer(this.#parts.faces);
+    if (title) this.#parts.pickerTitle.textContent = title;
+    host.append(this.root);
+    if (fixed) this.#parts.change.remove();
+    else this.#listen();
+  }
+
+  #listen() {
+    const { wall, choose, shoot, change, file, camera } = this.#parts;
+    choose.addEventListener("click", () => file.click());
+    change.addEventListener("click", () => file.click());
+    shoot.addEventListener("click", () => camera.click());
+    for (const input of [file, camera]) {
+      input.addEventListener("change", () => {
+        const [chosen] = input.files;
+        // So that choosing the same file again is a change too.
+        input.value = "";
+        if (chosen) this.onPick(chosen, chosen.name);
+      });
+    }
+    let depth = 0;
+    const hover = (by) => {
+      depth = by === 0 ? 0 : depth + by;
+      wall.classList.toggle("hovered", depth > 0);
+    };
+    wall.addEventListener("dragenter", () => hover(1));
+    wall.addEventListener("dragleave", () => hover(-1));
+    wall.addEventListener("drop", (event) => {
+      hover(0);
+      const [dropped] = event.dataTransfer?.files ?? [];
+      if (dropped) this.onPick(dropped, dropped.name);
+    });
+  }
+
+  /** @param {import("./samples.js").Sample[]} samples */
+  lend(samples) {
+    const { samples: shelf, samplesRow } = this.#parts;
+    samplesRow.replaceChildren(...samples.map((sample) => sampleButton(sample, this.onPick, this.onError)));
+    shelf.hidden = samples.length === 0;
+  }
+
+  /** Puts the focus where a photo can be chosen. */
+  invite() {
+    this.#parts.choose.focus();
+  }
+
+  /** @param {import("./photo.js").Photo | null} photo */
+  show(photo) {
+    const { picker, frame, picture, change } = this.#parts;
+    const pickerHadFocus = picker.contains(document.activeElement);
+    this.compare.hide();
+    this.faces.clear();
+    picker.hidden = Boolean(photo);
+    frame.hidden = !photo;
+    this.root.classList.toggle("hung", Boolean(photo));
+    if (!photo) {
+      picture.removeAttribute("src");
+      return;
+    }
+    this.#fit(photo);
+    picture.src = photo.url;
+    picture.alt = photo.name;
+    if (pickerHadFocus) change.focus();
+  }
+
+  /**
+   * @param {import("./photo.js").Photo} before
+   * @param {import("./photo.js").Photo} after
+   * @param {string} words what the result shows
+   */
+  async unveil(before, after, words) {
+    this.#fit(after);
+    this.#parts.faces.hidden = true;
+    await this.compare.show(before.url, after.url, words);
+  }
+
+  /** Back from the result to the photo and its faces. */
+  cover() {
+    this.compare.hide();
+    this.#parts.faces.hidden = this.faces.buttons.length === 0;
+  }
+
+  /** @param {boolean} busy */
+  veil(busy) {
+    this.#parts.veil.hidden = !busy;
+    this.root.setAttribute("aria-busy", String(busy));
+  }
+
+  #fit({ width, height }) {
+    this.root.style.setProperty("--width", String(width));
+    this.root.style.setProperty("--height", String(height));
+  }
+}

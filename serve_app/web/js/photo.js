@@ -1,0 +1,61 @@
+/** A picture on this device: the bytes as they are, an address to show them by, and the size a person sees. */
+
+/** The browser cannot show these bytes as a picture. */
+export class UnreadablePicture extends Error {}
+
+export class Photo {
+  #keepers = 1;
+
+  /** Use {@link Photo.open}. */
+  constructor(blob, name, image) {
+    this.blob = blob;
+    this.name = name;
+    /** @type {HTMLImageElement} decoded, with orientation applied */
+    this.image = image;
+    this.url = image.src;
+    this.width = image.naturalWidth;
+    this.height = image.naturalHeight;
+  }
+
+  /**
+   * @param {Blob} blob
+   * @param {string} name what the person calls it
+   * @returns {Promise<Photo>}
+   * @throws {UnreadablePicture}
+   */
+  static async open(blob, name) {
+    const image = new Image();
+    image.src = URL.createObjectURL(blob);
+    try {
+      await image.decode();
+    } catch {
+      URL.revokeObjectURL(image.src);
+      throw new UnreadablePicture(name);
+    }
+    return new Photo(blob, name, image);
+  }
+
+  /** The name without its ending. */
+  get stem() {
+    return this.name.replace(/\.[^.]{1,5}$/, "") || "photo";
+  }
+
+  /** One more place shows it; every keeper calls {@link release} once. */
+  keep() {
+    this.#keepers += 1;
+    return this;
+  }
+
+  release() {
+    this.#keepers -= 1;
+    if (this.#keepers === 0) URL.revokeObjectURL(this.url);
+  }
+}
+
+const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
+
+/** A file name made of plain letters, for a result made from `photo`. */
+export function resultName(photo, what, type) {
+  const plain = (text) => text.normalize("NFKD").replace(/[^\w-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  return `${plain(photo.stem) || "photo"}-${plain(what) || "masquerade"}.${ENDINGS[type] ?? "jpg"}`;
+}

@@ -1,0 +1,42 @@
+/** Photos the service lends to people who have none at hand. */
+
+import { getJson, getPicture, safePicture } from "./api.js";
+import { make } from "./parts.js";
+
+/** @typedef {{name: string, title: string, image: string}} Sample */
+
+/** @returns {Promise<Sample[]>} none where the service has none; the page works without */
+export async function loadSamples() {
+  let answer;
+  try {
+    answer = await getJson("v1/samples");
+  } catch {
+    return [];
+  }
+  const samples = Array.isArray(answer?.samples) ? answer.samples : [];
+  return samples.flatMap(({ name, title, image }) => {
+    const url = safePicture(image);
+    return url ? [{ name: String(name), title: String(title ?? name), image: url }] : [];
+  });
+}
+
+/**
+ * A button with the sample's picture.
+ * @param {Sample} sample
+ * @param {(blob: Blob, name: string) => void} onPick
+ * @param {(error: unknown) => void} onError
+ */
+export function sampleButton(sample, onPick, onError) {
+  const button = make(
+    "button", { type: "button", class: "sample", "aria-label": `Borrow: ${sample.title}`, title: sample.title },
+    make("img", { src: sample.image, alt: "", width: "64", height: "64", loading: "lazy", decoding: "async" }),
+  );
+  button.addEventListener("click", async () => {
+    try {
+      onPick(await getPicture(sample.image), sample.title);
+    } catch (error) {
+      onError(error);
+    }
+  });
+  return button;
+}

@@ -1,0 +1,78 @@
+/** One of the two pictures of a swap, with its faces. */
+
+import { Cancelled, Problem } from "./api.js";
+import { Easel } from "./easel.js";
+import { findFaces } from "./faces.js";
+import { announce } from "./parts.js";
+import { Photo } from "./photo.js";
+
+const TONES = 6;
+
+/** The class that gives a source face and what is connected to it one colour. */
+export function toneOf(source) {
+  return `tone-${(source % TONES) + 1}`;
+}
+
+export class Seat {
+  /** @type {Photo | null} */
+  photo = null;
+  /** @type {import("./faces.js").Face[]} */
+  faces = [];
+  #looking = new AbortController();
+  #turn = 0;
+
+  /**
+   * @param {HTMLElement} host
+   * @param {string} title
+   * @param {{onChange: () => void, onTap: (index: number) => void, onError: (error: unknown, retry?: () => void) => void}} listeners
+   *   `onChange` hears when another photo sits here and when its faces are known
+   */
+  constructor(host, title, { onChange, onTap, onError }) {
+    this.onChange = onChange;
+    this.onTap = onTap;
+    this.onError = onError;
+    this.easel = new Easel(host, { title, onPick: (blob, name) => this.accept(blob, name), onError });
+  }
+
+  /** A picture that was chosen, dropped, shot, pasted or borrowed. */
+  async accept(blob, name) {
+    const turn = ++this.#turn;
+    try {
+      const photo = await Photo.open(blob, name);
+      if (turn === this.#turn) this.#sit(photo);
+      else photo.release();
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  #sit(photo) {
+    this.#looking.abort();
+    this.easel.show(photo);
+    this.photo?.release();
+    this.photo = photo;
+    this.faces = [];
+    this.onChange();
+    this.#look(photo);
+  }
+
+  /** @param {Photo} photo */
+  async #look(photo) {
+    const controller = (this.#looking = new AbortController());
+    this.easel.veil(true);
+    try {
+      const faces = await findFaces(photo, { signal: controller.signal });
+      if (controller.signal.aborted) return;
+      if (faces.length === 0) throw new Problem({ status: 422, slug: "no-face" });
+      this.faces = faces;
+      this.easel.faces.show(photo, faces, this.onTap);
+      announce(faces.length === 1 ? "One face found." : `${faces.length} faces found.`);
+      this.onChange();
+    } catch (error) {
+      if (controller.signal.aborted || error instanceof Cancelled) return;
+      this.onError(error, () => this.#look(photo));
+    } finally {
+      if (!controller.signal.aborted) this.easel.veil(false);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/** Swap: two photos, faces connected from one to the other, and the result. */
+
+import { postForPicture } from "./api.js";
+import { castList } from "./cast.js";
+import { Easel } from "./easel.js";
+import { actionButton, downloadLink, WallLabel } from "./label.js";
+import { Mapping } from "./mapping.js";
+import { announce, bringIntoView, partsOf } from "./parts.js";
+import { Photo, resultName } from "./photo.js";
+import { Seat, toneOf } from "./seat.js";
+import { Task } from "./task.js";
+import { Wires } from "./wires.js";
+
+/**
+ * @param {HTMLElement} room
+ * @param {import("./studio.js").Studio} studio
+ * @param {{toPaint: () => void}} doors
+ */
+export function swapMode(room, studio, { toPaint }) {
+  const parts = partsOf(room);
+  const mapping = new Mapping();
+  const label = new WallLabel("Two photos, one change of identities.");
+  const result = new Easel(parts.stand, { fixed: true });
+  const wires = new Wires(parts.wires);
+  const task = new Task(label, parts.act, (busy) => {
+    if (busy) bringIntoView(label.root);
+    target.easel.veil(busy);
+    result.veil(busy);
+    refresh();
+  });
+  /** @type {Photo | null} */
+  let shown = null;
+  /** The source face that the next tap on a target face connects. */
+  let active = 0;
+
+  const onError = (error, retry) => label.problem(error, retry);
+  const source = new Seat(parts.source, "Who lends a face?", { onChange: restart, onTap: choose, onError });
+  const target = new Seat(parts.target, "Who gets it?", { onChange: restart, onTap: toggle, onError });
+  parts.stand.append(label.root);
+
+  const known = () => source.faces.length > 0 && target.faces.length > 0;
+
+  /** Another photo or newly known faces: what was connected means nothing any more. */
+  function restart() {
+    task.cancel();
+    mapping.clear();
+    active = 0;
+    if (source.faces.length === 1 && target.faces.length === 1) mapping.connect(0, 0);
+    backToFaces();
+  }
+
+  function choose(index) {
+    active = index;
+    announce(`Face ${index + 1} chosen. Now tap who gets it.`);
+    refresh();
+  }
+
+  function toggle(index) {
+    if (!source.faces.length) return;
+    assign(index, mapping.sourceOf(index) === active ? null : active);
+  }
+
+  function assign(index, from) {
+    if (from === null) mapping.skip(index);
+    else mapping.connect(from, index);
+    if (shown) backToFaces();
+    announce(from === null ? `Face ${index + 1} stays as it is.` : `Face ${index + 1} gets face ${from + 1}.`);
+    refresh();
+    caption();
+  }
+
+  /** @param {(target: number) => number | null} from which source face a target face gets */
+  function assignAll(from) {
+    if (shown) backToFaces();
+    mapping.clear();
+    target.faces.forEach((_, index) => {
+      const donor = from(index);
+      if (donor !== null) mapping.connect(donor, index);
+    });
+    announce(`${mapping.size} of ${target.faces.length} faces change.`);
+    refresh();
+    caption();
+  }
+
+  function markFaces() {
+    source.faces.forEach((_, index) => source.easel.faces.mark(index, {
+      pressed: index === active,
+      words: `Lend face ${index + 1}`,
+      tone: `${toneOf(index)} ${index === active ? "active" : ""}`,
+    }));
+    target.faces.forEach((_, index) => {
+      const from = mapping.sourceOf(index);
+      target.easel.faces.mark(index, {
+        pressed: from !== undefined,
+        words: `Face ${index + 1}: ${from === undefined ? "stays as it is" : `gets face ${from + 1}`}`,
+        tone: from === undefined ? "" : toneOf(from),
+      });
+    });
+  }
+
+  function refresh() {
+    markFaces();
+    wires.follow(() => mapping.pairs().map(([from, to]) => ({
+      from: source.easel.faces.buttons[from], to: target.easel.faces.buttons[to], tone: toneOf(from),
+    })));
+    parts.hint.textContent = hint();
+    castList(parts.cast, source, target, mapping, assign);
+    parts.quick.hidden = !known() || source.faces.length * target.faces.length === 1;
+    parts.act.setAttribute("aria-disabled", String(task.busy || mapping.size === 0));
+  }
+
+  function hint() {
+    if (!source.photo || !target.photo) return "Hang two photos: one lends the faces, the other receives them.";
+    if (!known()) return "Looking for faces …";
+    if (mapping.size) return "Tap a face again to let it be.";
+    return source.faces.length === 1 ? "Tap everyone who gets this face." : "Tap a face in the first picture, then who gets it in the second.";
+  }
+
+  function caption() {
+    if (!source.photo || !target.photo) {
+      label.empty();
+      return;
+    }
+    const count = mapping.size === 1 ? "one face changes" : `${mapping.size || "no"} faces change`;
+    label.rest(`${source.photo.stem} → ${target.photo.stem}`, known() ? count : "");
+  }
+
+  function backToFaces() {
+    shown?.release();
+    shown = null;
+    result.root.hidden = true;
+    parts.duo.hidden = false;
+    result.show(null);
+    caption();
+    refresh();
+  }
+
+  /** @param {Photo} before  @param {{blob: Blob, model: string}} answer */
+  async function present(before, { blob, model }) {
+    const photo = await Photo.open(blob, resultName(before, "swapped", blob.type));
+    shown?.release();
+    shown = photo;
+    parts.duo.hidden = true;
+    result.root.hidden = false;
+    result.show(before);
+    const count = mapping.size === 1 ? "one new face" : `${mapping.size} new faces`;
+    const title = `${before.stem}, recast`;
+    label.rest(title, [`${photo.width} × ${photo.height}`, count, model].filter(Boolean).join(" · "), [
+      downloadLink(photo.url, photo.name),
+      actionButton("paint", "Paint it next", () => {
+        studio.hang(photo.keep());
+        toPaint();
+      }),
+      actionButton("change", "Back to the faces", () => {
+        backToFaces();
+        parts.act.focus();
+      }),
+    ]);
+    bringIntoView(parts.stand);
+    await result.unveil(before, photo, title);
+    announce(`${title}. Done. A before and after slider is on the picture.`);
+  }
+
+  parts.inOrder.addEventListener("click", () => assignAll((index) => (index < source.faces.length ? index : null)));
+  parts.everyone.addEventListener("click", () => assignAll(() => active));
+  parts.clear.addEventListener("click", () => assignAll(() => null));
+  parts.bench.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const [lender, receiver] = [source.photo, target.photo];
+    if (task.busy || !lender || !receiver || mapping.size === 0) {
+      announce(hint());
+      return;
+    }
+    const form = new FormData();
+    form.append("source", lender.blob, lender.name);
+    form.append("target", receiver.blob, receiver.name);
+    form.append("mapping", String(mapping));
+    task.run("Swapping", (options) => postForPicture("v1/swap", form, options), (answer) => present(receiver, answer));
+  });
+
+  backToFaces();
+
+  return {
+    easels: [source.easel, target.easel],
+    /** Pasted pictures take the first empty seat, then the target's. */
+    accept: (blob, name) => (source.photo ? target : source).accept(blob, name),
+    /** Whoever comes from another room brings the photo along as the one that lends its faces. */
+    enter() {
+      if (!source.photo && studio.photo) source.accept(studio.photo.blob, studio.photo.name);
+      wires.redraw();
+    },
+  };
+}

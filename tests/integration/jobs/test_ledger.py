@@ -1,0 +1,215 @@
+"""The ledger on both databases: nothing lost, nothing doubled, and a fair order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from serve_app.database import Base, connect, migrate
+from serve_app.jobs.ledger import Ledger, Order
+from serve_app.jobs.tables import Job, State
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}"
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    await asyncio.to_thread(migrate, url)
+    engine = connect(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM jobs"))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(clock: Clock) -> Ledger:
+    return Ledger(lease_s=60, max_attempts=3, clock=clock)
+
+
+def order(owner: str = "tg:1", dedupe: str | None = None, channel: str = "telegram") -> Order:
+    return Order("style", channel, owner, {"style": "wave"}, {"image": "in/1"}, dedupe)
+
+
+async def submit(ledger: Ledger, sessions: async_sessionmaker[AsyncSession], wanted: Order) -> tuple[Job, bool]:
+    async with sessions.begin() as session:
+        return await ledger.submit(session, wanted)
+
+
+async def claim(ledger: Ledger, sessions: async_sessionmaker[AsyncSession]) -> Job | None:
+    async with sessions.begin() as session:
+        return await ledger.claim(session)
+
+
+async def test_the_migrated_schema_is_the_one_the_code_means(engine: AsyncEngine) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    async with engine.connect() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), Base.metadata)
+        )
+    assert differences == []
+
+
+async def test_migrating_twice_changes_nothing(url: str, engine: AsyncEngine) -> None:
+    await asyncio.to_thread(migrate, url)
+
+
+async def test_a_repeated_order_is_the_same_job(ledger, sessions) -> None:
+    first, new = await submit(ledger, sessions, order(dedupe="update:7"))
+    again, newer = await submit(ledger, sessions, order(dedupe="update:7"))
+    assert (new, newer) == (True, False)
+    assert again.id == first.id
+
+
+async def test_the_same_order_through_ten_doors_at_once_is_one_job(ledger, sessions) -> None:
+    outcomes = await asyncio.gather(*(submit(ledger, sessions, order(dedupe="update:7")) for _ in range(10)))
+    assert len({job.id for job, _ in outcomes}) == 1
+    assert sum(new for _, new in outcomes) == 1
+
+
+async def test_a_rolled_back_transaction_leaves_no_job(ledger, sessions) -> None:
+    with pytest.raises(RuntimeError):
+        async with sessions.begin() as session:
+            await ledger.submit(session, order())
+            raise RuntimeError("the credit could not be reserved")
+    assert await claim(ledger, sessions) is None
+
+
+async def test_a_job_goes_to_one_of_many_workers(ledger, sessions) -> None:
+    for number in range(20):
+        await submit(ledger, sessions, order(owner=f"tg:{number}"))
+    claimed = await asyncio.gather(*(claim(ledger, sessions) for _ in range(30)))
+    ids = [job.id for job in claimed if job is not None]
+    assert len(ids) == len(set(ids))
+    while (job := await claim(ledger, sessions)) is not None:
+        ids.append(job.id)
+    assert len(ids) == len(set(ids)) == 20
+
+
+async def test_fifty_photos_of_one_person_do_not_starve_another(ledger, sessions) -> None:
+    for _ in range(50):
+        await submit(ledger, sessions, order(owner="tg:busy"))
+    await claim(ledger, sessions)
+    late, _ = await submit(ledger, sessions, order(owner="tg:late"))
+    async with sessions.begin() as session:
+        assert await ledger.position(session, late) <= 1
+    owners = [(await claim(ledger, sessions)).owner for _ in range(2)]
+    assert "tg:late" in owners
+
+
+async def test_a_position_counts_down_to_next(ledger, sessions, clock) -> None:
+    jobs = []
+    for number in range(3):
+        jobs.append((await submit(ledger, sessions, order(owner=f"tg:{number}")))[0])
+        clock.now += 1
+    positions = []
+    for _ in jobs:
+        async with sessions.begin() as session:
+            positions.append(await ledger.position(session, jobs[-1]))
+        await claim(ledger, sessions)
+    assert positions == [2, 1, 0]
+
+
+async def test_a_finished_job_is_delivered_once(ledger, sessions) -> None:
+    await submit(ledger, sessions, order())
+    job = await claim(ledger, sessions)
+    async with sessions.begin() as session:
+        assert await ledger.finish(session, job.id, job.lease, {"key": "out/1"})
+    async with sessions.begin() as session:
+        mine = await ledger.claim_delivery(session, channel="telegram")
+        assert mine.result == {"key": "out/1"}
+    async with sessions.begin() as session:
+        assert await ledger.claim_delivery(session, channel="telegram") is None
+        assert await ledger.deliver(session, mine.id, mine.lease)
+    async with sessions.begin() as session:
+        assert not await ledger.deliver(session, mine.id, mine.lease)
+        assert (await session.get(Job, mine.id)).state == State.DELIVERED
+
+
+async def test_a_silent_workers_job_is_taken_over_and_its_late_result_refused(ledger, sessions, clock) -> None:
+    await submit(ledger, sessions, order())
+    lost = await claim(ledger, sessions)
+    assert await claim(ledger, sessions) is None
+    clock.now += 61
+    taken = await claim(ledger, sessions)
+    assert taken.id == lost.id
+    async with sessions.begin() as session:
+        assert not await ledger.finish(session, lost.id, lost.lease, {"key": "late"})
+        assert await ledger.finish(session, taken.id, taken.lease, {"key": "good"})
+
+
+async def test_a_worker_that_speaks_keeps_its_job(ledger, sessions, clock) -> None:
+    await submit(ledger, sessions, order())
+    job = await claim(ledger, sessions)
+    clock.now += 50
+    async with sessions.begin() as session:
+        assert await ledger.renew(session, job.id, job.lease)
+    clock.now += 50
+    assert await claim(ledger, sessions) is None
+
+
+async def test_a_job_that_kills_its_workers_is_given_up(ledger, sessions, clock) -> None:
+    job, _ = await submit(ledger, sessions, order())
+    for _ in range(3):
+        assert await claim(ledger, sessions) is not None
+        clock.now += 61
+    assert await claim(ledger, sessions) is None
+    async with sessions.begin() as session:
+        ended = await session.get(Job, job.id)
+        assert ended.state == State.FAILED
+        assert ended.error["slug"] == "internal"
+
+
+async def test_a_worker_that_shuts_down_gives_its_job_back_without_a_mark(ledger, sessions) -> None:
+    await submit(ledger, sessions, order())
+    for _ in range(5):
+        job = await claim(ledger, sessions)
+        async with sessions.begin() as session:
+            assert await ledger.release(session, job.id, job.lease)
+
+
+async def test_a_cancelled_job_is_not_worked_on(ledger, sessions) -> None:
+    job, _ = await submit(ledger, sessions, order())
+    async with sessions.begin() as session:
+        assert await ledger.cancel(session, job.id)
+        assert not await ledger.cancel(session, job.id)
+    assert await claim(ledger, sessions) is None
+
+
+async def test_a_forgotten_job_keeps_nothing_of_the_person(ledger, sessions) -> None:
+    job, _ = await submit(ledger, sessions, order())
+    async with sessions.begin() as session:
+        await ledger.forget(session, [job.id])
+    async with sessions.begin() as session:
+        row = await session.get(Job, job.id)
+        assert (row.request, row.inputs, row.result) == ({}, {}, None)

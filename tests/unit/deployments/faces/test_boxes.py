@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from deployments.faces.backend import Detection
+from deployments.faces.boxes import clip, letterbox, rescale, suppress
+
+coordinates = st.floats(-500, 1500, width=32)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0) * max(height, 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared)
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([0.4, 1.0]))
+def test_a_picture_of_any_shape_fits_into_the_square(width: int, height: int, fill: float) -> None:
+    canvas, scale = letterbox(np.full((height, width, 3), 255, np.uint8), 64, fill)
+    assert canvas.shape == (64, 64, 3)
+    assert max(width, height) * scale == pytest.approx(64 * fill)
+    shown = canvas.any(axis=(1, 2)).sum(), canvas.any(axis=(0, 2)).sum()
+    assert shown[0] == pytest.approx(max(height * scale, 1), abs=1)
+    assert shown[1] == pytest.approx(max(width * scale, 1), abs=1)
+
+
+@given(coordinates, coordinates, coordinates, coordinates)
+def test_a_clipped_box_lies_inside_the_picture(x0: float, y0: float, x1: float, y1: float) -> None:
+    left, top, right, bottom = clip((x0, y0, x1, y1), 640, 480)
+    assert 0 <= left <= 640
+    assert 0 <= right <= 640
+    assert 0 <= top <= 480
+    assert 0 <= bottom <= 480
+
+
+def test_everything_about_a_face_scales_together() -> None:
+    points = np.float32([[1, 2]] * 5)
+    face = rescale(Detection((1, 2, 3, 4), 0.7, points, np.float32([[5, 6]] * 68)), 2, 10)
+    assert face.box == (2, 20, 6, 40)
+    assert face.score == 0.7
+    np.testing.assert_array_equal(face.landmarks, np.float32([[2, 20]] * 5))
+    np.testing.assert_array_equal(face.dense, np.float32([[10, 60]] * 68))
+
+
+@given(
+    arrays.arrays(np.float32, (12, 4), elements=st.floats(1, 100, width=32)),
+    arrays.arrays(np.float32, 12, elements=st.floats(0, 1, width=32)),
+)
+def test_what_remains_overlaps_little_and_what_went_overlapped_something_better(
+    numbers: np.ndarray, scores: np.ndarray
+) -> None:
+    boxes = np.hstack([numbers[:, :2], numbers[:, :2] + numbers[:, 2:]])
+    kept = suppress(boxes, scores, 0.4)
+    assert [scores[index] for index in kept] == sorted((scores[index] for index in kept), reverse=True)
+    for place, index in enumerate(kept):
+        assert all(overlap(boxes[index], boxes[other]) <= 0.4 + 1e-5 for other in kept[:place])
+    for index in set(range(12)) - set(kept):
+        assert any(
+            overlap(boxes[index], boxes[better]) > 0.4 - 1e-5 and scores[better] >= scores[index] for better in kept
+        )
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert suppress(np.empty((0, 4), np.float32), np.empty(0, np.float32), 0.4) == []

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import hashlib
+import pickle
+import struct
+import time
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deployments.errors import TooLarge, Undecodable
+from deployments.imaging import Limits, Photo, encode
+
+FORMATS = [("JPEG", {}), ("PNG", {}), ("WEBP", {}), ("WEBP", {"lossless": True})]
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+def test_a_plain_picture_keeps_its_bytes_size_and_kind(picture, save, kind, options):
+    data = save(picture, kind, **options)
+    photo = Photo.open(data)
+    assert (photo.width, photo.height) == (40, 24)
+    assert photo.media_type == f"image/{kind.lower()}"
+    assert photo.data == data
+    assert photo.digest == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+def test_pixels_are_rgb_contiguous_and_writable(picture, scene, save, kind, options):
+    pixels = Photo.open(save(picture, kind, **options)).pixels()
+    assert pixels.shape == (24, 40, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert pixels.flags.writeable
+    assert np.abs(pixels.astype(int) - scene).mean() < 6
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+def test_a_grey_picture_has_three_equal_channels(picture, save, kind, options):
+    pixels = Photo.open(save(picture.convert("L"), kind, **options)).pixels()
+    assert pixels.shape == (24, 40, 3)
+    assert np.ptp(pixels, axis=2).max() <= 2
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+@pytest.mark.parametrize(
+    ("size", "reduced"), [((640, 400), (100, 62)), ((400, 640), (62, 100)), ((1000, 10), (100, 1))]
+)
+def test_reduced_pixels_have_exactly_the_asked_longest_side(picture, save, kind, options, size, reduced):
+    pixels = Photo.open(save(picture.resize(size), kind, **options)).pixels(100)
+    assert pixels.shape == (reduced[1], reduced[0], 3)
+    assert pixels.flags.c_contiguous
+
+
+def test_reduced_pixels_look_like_the_picture_made_small(picture, save):
+    large = picture.resize((1600, 960), Image.Resampling.BICUBIC)
+    pixels = Photo.open(save(large, "JPEG", quality=95)).pixels(200)
+    expected = np.asarray(large.resize((200, 120), Image.Resampling.BOX))
+    assert np.abs(pixels.astype(int) - expected).max() <= 6
+
+
+def test_pixels_are_never_enlarged(picture, save):
+    assert Photo.open(save(picture, "JPEG")).pixels(4000).shape == (24, 40, 3)
+
+
+def test_one_pixel_is_a_picture(save):
+    photo = Photo.open(save(Image.new("RGB", (1, 1), (9, 99, 199)), "PNG"))
+    assert photo.pixels(224).tolist() == [[[9, 99, 199]]]
+
+
+def test_a_photo_survives_the_way_between_processes(picture, save):
+    photo = Photo.open(save(picture, "JPEG"))
+    assert pickle.loads(pickle.dumps(photo)) == photo
+
+
+# Limits
+
+
+def test_a_png_bomb_is_refused_before_anything_is_decompressed():
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(10_000_000))
+    bomb = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    started = time.perf_counter()
+    with pytest.raises(TooLarge, match="50000 x 50000"):
+        Photo.open(bomb)
+    assert time.perf_counter() - started < 0.1
+
+
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+def test_pixels_sides_and_bytes_are_capped_by_the_header(picture, save, kind, options):
+    data = save(picture, kind, **options)
+    assert Photo.open(data, Limits(max_pixels=960, max_side=40, max_bytes=len(data)))
+    for limits in (Limits(max_pixels=959), Limits(max_side=39), Limits(max_bytes=len(data) - 1)):
+        with pytest.raises(TooLarge):
+            Photo.open(data, limits)
+
+
+def test_too_large_comes_before_incomplete(picture, save):
+    with pytest.raises(TooLarge):
+        Photo.open(save(picture, "PNG")[:60], Limits(max_pixels=10))
+
+
+# Broken pictures
+
+
+@pytest.mark.parametrize(("kind", "options"), [*FORMATS, ("JPEG", {"progressive": True})])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_picture_is_undecodable(picture, save, kind, options, share):
+    data = save(picture.resize((400, 240)), kind, **options)
+    with pytest.raises(Undecodable):
+        Photo.open(data[: int(len(data) * share)])
+
+
+def test_a_jpeg_cut_short_and_closed_again_is_undecodable(picture, save):
+    data = save(picture.resize((400, 240)), "JPEG")
+    with pytest.raises(Undecodable):
+        Photo.open(data[: len(data) // 2] + b"\xff\xd9")
+
+
+def test_a_png_with_a_flipped_bit_is_undecodable(picture, save):
+    data = bytearray(save(picture, "PNG"))
+    data[data.index(b"IDAT") + 40] ^= 1
+    with pytest.raises(Undecodable):
+        Photo.open(bytes(data))
+
+
+def test_a_png_whose_pixels_stop_early_is_undecodable():
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(64 * 20))
+    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    with pytest.raises(Undecodable):
+        Photo.open(data)
+
+
+# Orientation
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("kind", "options"), FORMATS)
+def test_exif_orientation_is_applied_and_forgotten(picture, save, kind, options, orientation):
+    turned = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    upright = picture.transpose(turned[orientation]) if orientation > 1 else picture
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = Photo.open(save(picture, kind, exif=exif, **options))
+    assert (photo.width, photo.height) == upright.size
+    assert np.abs(photo.pixels().astype(int) - np.asarray(upright)).mean() < 6
+    assert b"Exif" not in photo.data
+    assert Photo.open(photo.data).pixels().tolist() == photo.pixels().tolist()
+
+
+# Encoding
+
+
+@pytest.mark.parametrize("media_type", ["image/jpeg", "image/png", "image/webp"])
+def test_what_is_encoded_can_be_opened(scene, media_type):
+    photo = Photo.open(encode(scene, media_type))
+    assert photo.media_type == media_type
+    assert np.abs(photo.pixels().astype(int) - scene).mean() < (1e-9 if media_type == "image/png" else 6)
+
+
+def test_a_view_of_pixels_can_be_encoded(scene):
+    assert Photo.open(encode(scene[:, ::-1])).pixels()[0, 0, 1] > 200
+
+
+def test_nothing_else_is_encoded(scene):
+    with pytest.raises(ValueError, match="image/gif"):
+        encode(scene, "image/gif")

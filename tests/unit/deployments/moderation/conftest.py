@@ -1,0 +1,83 @@
+"""Model versions small enough to be made on the spot, and the real one where it has been pulled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deployments.imaging import Photo, encode
+from deployments.runtime import Runtime
+from registry.manifest import Licence, Manifest, ModelFile, ModelVersion, load_manifest
+
+ROOT = Path(__file__).parents[4]
+Scores = Mapping[str, float]
+
+
+class FixedClassifier:
+    """Gives the scores it was made with, and remembers what it was asked."""
+
+    def __init__(self, scores: Sequence[Scores] | Scores, name: str = "fixed@v1") -> None:
+        self.name = name
+        self.given = scores
+        self.asked: list[int] = []
+        self.closed = False
+
+    def scores(self, batch: Sequence[Photo]) -> list[Scores]:
+        self.asked.append(len(batch))
+        return [self.given] * len(batch) if isinstance(self.given, Mapping) else list(self.given)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def fixed() -> type[FixedClassifier]:
+    return FixedClassifier
+
+
+@pytest.fixture(scope="session")
+def photo() -> Photo:
+    return Photo.open(encode(np.full((60, 80, 3), (200, 120, 40), np.uint8), "image/png"))
+
+
+@pytest.fixture(scope="session")
+def refused() -> Photo:
+    """Noise that open_nsfw takes for pornography: found by following its gradient, and showing nothing at all."""
+    return Photo.open(Path(__file__).with_name("refused.png").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def make_version() -> Callable[..., ModelVersion]:
+    def make(folder: Path, backend: str, model: str = "stand-in", **fields) -> ModelVersion:
+        files = tuple(
+            ModelFile(name=path.name, sha256="0" * 64, size=path.stat().st_size) for path in sorted(folder.iterdir())
+        )
+        manifest = Manifest(
+            model=model,
+            version="v1",
+            format="transformers" if backend == "transformers" else "onnx",
+            backend=backend,
+            files=files,
+            licence=Licence(name="MIT", commercial_use=True),
+            **{"task": "moderation", **fields},
+        )
+        return ModelVersion(manifest, folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def open_nsfw_version() -> ModelVersion:
+    folder = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models")) / "open-nsfw" / "v1"
+    if not (folder / "open-nsfw.onnx").exists():
+        pytest.skip("open-nsfw has not been pulled")
+    return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Runtime:
+    return Runtime(device="cpu", threads=1)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from deployments.errors import Unavailable
+from deployments.imaging import Photo, encode
+from deployments.moderation.engine import Policy, build
+from deployments.moderation.open_nsfw import LINE, OpenNsfw, preprocess
+
+ROOT = Path(__file__).parents[4]
+
+
+def grid_of_strokes() -> Photo:
+    """Sixteen tiles of thick strokes in skin tones: no picture of anything, yet open_nsfw refuses such contact sheets."""
+    seeds = (1031, 9095, 2730, 1862, 5643, 396, 6815, 2090, 9298, 5629, 7351, 2916, 2612, 640, 8392, 9859)
+    sheet = np.full((212, 212, 3), 255, np.uint8)
+    for number, seed in enumerate(seeds):
+        rng = np.random.default_rng(seed)
+        tile = np.full((48, 48, 3), rng.integers(0, 90, 3), np.uint8)
+        for _ in range(3):
+            x0, y0, x1, y1 = map(int, rng.integers(0, 48, 4))
+            width, light = int(rng.integers(5, 20)), rng.uniform(0.55, 1.1)
+            tone = [int(value) for value in np.clip(np.array((225, 165, 135)) * light, 0, 255)]
+            cv2.line(tile, (x0, y0), (x1, y1), tone, width, cv2.LINE_AA)
+        top, left = 4 + 52 * (number // 4), 4 + 52 * (number % 4)
+        sheet[top : top + 48, left : left + 48] = cv2.GaussianBlur(tile, (0, 0), 1.5)
+    return Photo.open(encode(sheet, "image/png"))
+
+
+# Preparing the input
+
+
+def test_the_input_is_blue_green_red_minus_the_means(photo):
+    prepared = preprocess(photo.pixels())
+    assert prepared.shape == (224, 224, 3)
+    assert prepared.dtype == np.float32
+    assert prepared.mean(axis=(0, 1)) == pytest.approx((40 - 104, 120 - 117, 200 - 123), abs=2)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 100), (1000, 10), (300, 301)])
+def test_any_shape_is_squeezed_into_the_square(shape):
+    assert preprocess(np.zeros((*shape, 3), np.uint8)).shape == (224, 224, 3)
+
+
+def test_the_outer_sixteenth_is_cut_away():
+    pixels = np.zeros((256, 256, 3), np.uint8)
+    pixels[:16] = pixels[-16:] = pixels[:, :16] = pixels[:, -16:] = 255
+    inner = preprocess(pixels)[12:-12, 12:-12]
+    assert inner == pytest.approx(np.broadcast_to((-104, -117, -123), inner.shape), abs=3)
+
+
+# The stand-in: a network that answers with the share of red, so that every step up to the verdict can be calculated
+
+
+@pytest.fixture
+def stand_in(tmp_path, make_version):
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    def save(scale: float, offset: float):
+        weights = np.array([[0, 0], [0, 0], [-scale, scale]], np.float32)  # of blue, green, red
+        graph = helper.make_graph(
+            [
+                helper.make_node("ReduceMean", ["input:0"], ["colour"], axes=[1, 2], keepdims=0),
+                helper.make_node("MatMul", ["colour", "weights"], ["weighed"]),
+                helper.make_node("Add", ["weighed", "offset"], ["outputs"]),
+            ],
+            "share-of-red",
+            [helper.make_tensor_value_info("input:0", TensorProto.FLOAT, ["N", 224, 224, 3])],
+            [helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["N", 2])],
+            [
+                numpy_helper.from_array(weights, "weights"),
+                numpy_helper.from_array(np.array([1 - offset, offset], np.float32), "offset"),
+            ],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        onnx.save(model, tmp_path / "open-nsfw.onnx")
+        return make_version(tmp_path, "open-nsfw", "open-nsfw")
+
+    return save
+
+
+def test_the_second_output_is_the_score(stand_in, photo, runtime):
+    classifier = OpenNsfw(stand_in(1 / 255, 123 / 255), runtime)
+    blue = Photo.open(encode(np.full((50, 50, 3), (0, 0, 255), np.uint8), "image/png"))
+    red, none = classifier.probabilities([photo, blue])
+    assert red == pytest.approx(200 / 255, abs=0.01)
+    assert none == pytest.approx(0, abs=0.01)
+    assert classifier.scores([photo])[0]["explicit"] == pytest.approx(0.5 + 0.5 * (red - LINE) / (1 - LINE))
+
+
+@pytest.mark.parametrize("offset", [float("nan"), 40.0, -40.0])
+def test_a_network_gone_wrong_lets_nothing_through(stand_in, photo, runtime, offset):
+    engine = build([stand_in(0, offset)], Policy(), runtime)
+    with pytest.raises(Unavailable):
+        engine.run([photo])
+
+
+# The real network
+
+
+@pytest.fixture(scope="module")
+def real(open_nsfw_version, runtime):
+    engine = build([open_nsfw_version], Policy(), runtime)
+    engine.warm_up()
+    yield engine
+    engine.close()
+
+
+def test_it_says_who_decides(real):
+    assert real.name == "open-nsfw@v1"
+
+
+def test_what_shows_nothing_can_still_be_refused(real, refused):
+    for picture in (refused, grid_of_strokes()):
+        (verdict,) = real.run([picture])
+        assert not verdict.allowed
+        assert verdict.rule == "explicit"
+        assert verdict.scores["explicit"] > 0.9
+
+
+def test_plain_pictures_pass(real, photo):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    verdicts = real.run([photo, Photo.open(encode(noise)), Photo.open(encode(np.zeros((1, 100, 3), np.uint8)))])
+    assert [verdict.allowed for verdict in verdicts] == [True, True, True]
+
+
+def test_a_batch_scores_like_its_pictures_alone(real, photo, refused):
+    together = real.run([photo, refused, photo])
+    alone = [real.run([picture])[0] for picture in (photo, refused, photo)]
+    for one, other in zip(together, alone, strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-5)
+
+
+def test_a_large_photo_scores_like_its_small_copy(real, refused):
+    large = cv2.resize(refused.pixels(), (3000, 2250), interpolation=cv2.INTER_CUBIC)
+    small = cv2.resize(large, (512, 384), interpolation=cv2.INTER_AREA)
+    scores = [real.run([Photo.open(encode(pixels))])[0].scores["explicit"] for pixels in (large, small)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    folder = Path(os.environ.get("MASQUERADE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the test data (MASQUERADE_DATA) is not here")
+    return folder
+
+
+def test_scores_are_those_of_the_published_runner(real, data, open_nsfw_version, runtime):
+    """Calculated once with the package the network comes from, on the same files."""
+    published = {
+        "content/photos/n03804744_nail.jpg": 0.751070,
+        "faces_lfw/Robert_Zoellick/Robert_Zoellick_0005.jpg": 0.680216,
+        "faces_lfw/Paula_Radcliffe/Paula_Radcliffe_0001.jpg": 0.516281,
+        "content/photos/n04372370_switch.jpg": 0.420975,
+        "faces_celeb/Tom_Hanks/9775.jpg": 0.414969,
+        "styles/udnie.jpg": 0.012019,
+    }
+    pictures = [Photo.open((data / name).read_bytes()) for name in published]
+    assert OpenNsfw(open_nsfw_version, runtime).probabilities(pictures) == pytest.approx(
+        list(published.values()), abs=2e-4
+    )
+
+
+def test_portraits_and_paintings_pass(real, data):
+    paths = [*sorted(data.glob("styles/*.jpg")), *sorted(data.glob("faces_lfw/*/*_0001.jpg"))[:40]]
+    verdicts = real.run([Photo.open(path.read_bytes()) for path in paths])
+    assert [path.name for path, verdict in zip(paths, verdicts, strict=True) if not verdict.allowed] == []
+
+
+def test_a_photograph_can_be_refused(real, data):
+    """Fingers around a nail: the one picture of thousands that it gets wrong."""
+    (verdict,) = real.run([Photo.open((data / "content/photos/n03804744_nail.jpg").read_bytes())])
+    assert verdict.rule == "explicit"

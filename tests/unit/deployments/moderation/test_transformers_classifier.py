@@ -1,0 +1,133 @@
+"""On small stand-ins with random weights, saved in the layout of the models people install."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from deployments.errors import Unavailable  # noqa: E402
+from deployments.imaging import Photo, encode  # noqa: E402
+from deployments.moderation.engine import Policy, build  # noqa: E402
+from deployments.moderation.transformers_classifier import TransformersClassifier  # noqa: E402
+from deployments.runtime import DeviceUnavailable, Runtime  # noqa: E402
+
+FALCONSAI = ("normal", "nsfw")
+MARQO = ("NSFW", "SFW")
+FREEPIK = ("neutral", "low", "medium", "high")
+
+
+def save_vit(folder, labels, logits):
+    """A ViT whose answer is ``logits`` whatever it sees."""
+    config = transformers.ViTConfig(
+        image_size=32,
+        patch_size=16,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+    )
+    model = transformers.ViTForImageClassification(config)
+    with torch.no_grad():
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor(logits))
+    model.save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+
+
+def save_timm(folder, labels):
+    """A tiny network in timm's own layout, as Marqo and Freepik publish theirs."""
+    timm = pytest.importorskip("timm")
+    from timm.models import save_for_hf
+
+    torch.manual_seed(0)
+    args = {"embed_dim": 8, "depth": 1, "num_heads": 2, "img_size": 32}
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=len(labels), **args)
+    model.pretrained_cfg["input_size"] = (3, 32, 32)
+    save_for_hf(model, folder, model_config={"label_names": list(labels)}, model_args=args, safe_serialization=True)
+    return model.eval()
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "expected"),
+    [
+        (FALCONSAI, (0.3, 0.7), {"explicit": 0.7}),
+        (FALCONSAI, (0.9, 0.1), {"explicit": 0.1}),
+        (MARQO, (0.7, 0.3), {"explicit": 0.7}),
+        (FREEPIK, (0.1, 0.2, 0.3, 0.4), {"explicit": 0.7, "suggestive": 0.9}),
+        (FREEPIK[::-1], (0.4, 0.3, 0.2, 0.1), {"explicit": 0.7, "suggestive": 0.9}),
+    ],
+)
+def test_labels_become_scores_by_rule(tmp_path, make_version, runtime, photo, labels, probabilities, expected):
+    save_vit(tmp_path, labels, np.log(probabilities).tolist())
+    classifier = TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+    for scores in classifier.scores([photo, photo]):
+        assert scores == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_folder_in_timms_layout_is_read_as_timm_would(tmp_path, make_version, runtime, photo):
+    network = save_timm(tmp_path, MARQO)
+    assert "model_type" not in json.loads((tmp_path / "config.json").read_text())
+    classifier = TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+    import timm
+    from PIL import Image
+
+    transform = timm.data.create_transform(**timm.data.resolve_data_config(network.pretrained_cfg), is_training=False)
+    with torch.inference_mode():
+        expected = network(transform(Image.fromarray(photo.pixels()))[None]).softmax(-1)[0, 0].item()
+    assert classifier.scores([photo])[0]["explicit"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_pictures_of_different_sizes_share_a_batch(tmp_path, make_version, runtime, photo):
+    save_vit(tmp_path, FALCONSAI, [0.0, 1.0])
+    engine = build([make_version(tmp_path, "transformers")], Policy(), runtime)
+    wide = Photo.open(encode(np.zeros((10, 400, 3), np.uint8)))
+    verdicts = engine.run([photo, wide, photo])
+    assert [verdict.rule for verdict in verdicts] == ["explicit"] * 3
+    engine.close()
+
+
+def test_labels_we_cannot_read_are_refused_at_the_start(tmp_path, make_version, runtime):
+    save_vit(tmp_path, ("cat", "dog"), [0.0, 0.0])
+    with pytest.raises(ValueError, match="the labels cat, dog"):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
+def test_a_network_gone_wrong_lets_nothing_through(tmp_path, make_version, runtime, photo):
+    save_vit(tmp_path, FALCONSAI, [float("nan"), 0.0])
+    engine = build([make_version(tmp_path, "transformers")], Policy(), runtime)
+    with pytest.raises(Unavailable):
+        engine.run([photo])
+
+
+def test_pickled_weights_are_never_read(tmp_path, make_version, runtime):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    weights = transformers.ViTForImageClassification.from_pretrained(tmp_path).state_dict()
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    with pytest.raises(OSError, match="safetensors"):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
+def test_code_that_lies_beside_the_weights_is_never_run(tmp_path, make_version, runtime, monkeypatch):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"model_type": "trap", "auto_map": {"AutoConfig": "trap.Trap"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "trap.py").write_text("raise SystemExit('the trap was sprung')")
+    with pytest.raises(ValueError, match="trust_remote_code|trap"):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_a_failure_at_the_start(tmp_path, make_version):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    with pytest.raises(DeviceUnavailable):
+        TransformersClassifier(make_version(tmp_path, "transformers"), Runtime(device="cuda"))

@@ -1,0 +1,101 @@
+"""A tiny network with random weights and a pack for it, written the way a training run writes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import save
+from safetensors.numpy import save_file
+
+from deployments.imaging import Photo, Pixels, encode
+from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from training.style.graphs import painter
+from training.style.network import Architecture, StyleNetwork
+
+TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
+FREE = Licence(name="CC0-1.0", commercial_use=True)
+
+
+def version(model: str, task: str, folder: Path, **more: object) -> ModelVersion:
+    """Vouch for whatever lies in ``folder``."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    entries = [
+        {
+            "name": path.relative_to(folder).as_posix(),
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "size": path.stat().st_size,
+        }
+        for path in files
+    ]
+    facts = {"model": model, "version": "v1", "task": task, "format": "onnx", "licence": FREE, "files": entries}
+    return ModelVersion(Manifest.model_validate(facts | more), folder)
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
+    generator = np.random.default_rng(3)
+    folder = tmp_path_factory.mktemp("network")
+    shapes = {name: tuple(value.shape) for name, value in StyleNetwork(TINY).state_dict().items()}
+    weights = {name: generator.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
+    save(painter(TINY, weights, frozen=False), folder / "network.onnx")
+    save(painter(TINY, weights, frozen=True), folder / "frozen.onnx")
+    contract = {"style_size": TINY.style_size, "multiple": 4, "receptive_radius": TINY.receptive_radius}
+    return version("tiny-style", "style", folder, input=contract)
+
+
+PackMaker = Callable[..., ModelVersion]
+
+
+@pytest.fixture
+def make_pack(tmp_path: Path, network: ModelVersion) -> PackMaker:
+    """``make_pack("dots", "lines", requires={...})``: one vector a name, always the same for the same name."""
+
+    def make(*names: str, requires: dict[str, str] | None = None, size: int = TINY.style_size) -> ModelVersion:
+        folder = tmp_path / "-".join(names)
+        (folder / "previews").mkdir(parents=True)
+        vectors = {name: _vector(name, size) for name in ("identity", *names)}
+        save_file(vectors, folder / "styles.safetensors")
+        entries = []
+        for name in names:
+            (folder / f"previews/{name}.jpg").write_bytes(encode(np.zeros((8, 8, 3), np.uint8)))
+            facts = {"name": name, "title": name.title(), "artist": "Nobody", "year": 1900, "licence": "public domain"}
+            entries.append(facts | {"preview": f"previews/{name}.jpg"})
+        (folder / "styles.json").write_text(json.dumps({"styles": entries}), "utf-8")
+        pinned = {"tiny-style": network.manifest.file("network.onnx").sha256} if requires is None else requires
+        return version("pack-" + "-".join(names), "style-pack", folder, requires=pinned)
+
+    return make
+
+
+def _vector(name: str, size: int) -> np.ndarray:
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    return np.random.default_rng(seed).normal(0.5, 1, size).astype(np.float32)
+
+
+SceneMaker = Callable[..., Pixels]
+PhotoMaker = Callable[..., Photo]
+
+
+@pytest.fixture(scope="session")
+def scene() -> SceneMaker:
+    """``scene(width, height, seed)``: smooth shapes with some grain, like a photograph."""
+
+    def make(width: int, height: int, seed: int = 0) -> Pixels:
+        generator = np.random.default_rng(seed)
+        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+        waves = [np.sin(x / (17 + 9 * c) + c) + np.cos(y / (23 - 5 * c) - seed) for c in range(3)]
+        picture = 128 + 50 * np.stack(waves, axis=-1) + generator.normal(0, 6, (height, width, 3))
+        return np.clip(picture, 0, 255).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def photo(scene: SceneMaker) -> PhotoMaker:
+    """``photo(width, height, seed)``: a scene as it arrives, lossless."""
+    return lambda width, height, seed=0: Photo.open(encode(scene(width, height, seed), "image/png"))

@@ -1,0 +1,55 @@
+"""An operator's own folder becomes a version: described by hashing what is there, copied, never moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from registry.errors import InvalidVersion, UnsafeFile
+from registry.manifest import Description, Licence, Manifest
+from registry.publish import describe, publish_folder
+from registry.store import FolderStore
+
+
+def description(**fields: object) -> Description:
+    told = {"model": "net", "version": "v1", "task": "style", "format": "data"}
+    return Description.model_validate({**told, "licence": Licence(name="MIT", commercial_use=True), **fields})
+
+
+def test_all_files_below_the_folder_are_published(store: FolderStore, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "previews").mkdir(parents=True)
+    (folder / "net.dat").write_bytes(b"abc")
+    (folder / "previews" / "wave.jpg").write_bytes(b"jpg")
+    published = publish_folder(store, describe(folder, description(input={"size": [8, 8]})), folder)
+    assert [entry.name for entry in published.manifest.files] == ["net.dat", "previews/wave.jpg"]
+    assert published.manifest.input == {"size": [8, 8]}
+    assert store.verify("net").path("previews/wave.jpg").read_bytes() == b"jpg"
+    assert (folder / "net.dat").read_bytes() == b"abc"
+
+
+def test_an_old_manifest_in_the_folder_is_not_one_of_the_files(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "net.dat").write_bytes(b"abc")
+    (tmp_path / "manifest.yaml").write_text("anything")
+    assert [entry.name for entry in describe(tmp_path, description()).files] == ["net.dat"]
+
+
+def test_an_empty_folder_is_no_version(tmp_path: Path) -> None:
+    with pytest.raises(InvalidVersion, match="holds no files"):
+        describe(tmp_path, description())
+
+
+def test_a_pickle_is_not_published(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "net.pth").write_bytes(b"abc")
+    with pytest.raises(UnsafeFile, match="convert it to safetensors or ONNX"):
+        publish_folder(store, describe(tmp_path, description()), tmp_path)
+    assert store.models() == []
+
+
+def test_a_file_that_vanished_since_is_named(
+    store: FolderStore, tmp_path: Path, manifest_of: Callable[..., Manifest]
+) -> None:
+    with pytest.raises(InvalidVersion, match="gone.dat is missing from"):
+        publish_folder(store, manifest_of({"gone.dat": b"x"}), tmp_path)

@@ -1,0 +1,341 @@
+"""A folder store shows whole versions or none, in order, under names and aliases, and notices every change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.errors import BrokenVersion, InvalidVersion, UnknownModelVersion, VersionExists
+from registry.manifest import Manifest
+from registry.store import FolderStore, natural
+
+Publish = Callable[..., Manifest]
+ManifestOf = Callable[..., Manifest]
+
+
+def test_a_store_nobody_wrote_to_is_empty(store: FolderStore) -> None:
+    assert store.models() == []
+    assert store.versions("net") == []
+    assert store.aliases("net") == {}
+
+
+def test_a_published_version_is_found_with_its_files(store: FolderStore, publish: Publish) -> None:
+    publish({"net.dat": b"abc", "labels/en.txt": b"x"})
+    version = store.get("net@v1")
+    assert version.ref == "net@v1"
+    assert version.path("net.dat").read_bytes() == b"abc"
+    assert version.path("labels/en.txt").read_bytes() == b"x"
+    assert store.models() == ["net"]
+
+
+def test_a_published_file_cannot_be_written_to_by_accident(store: FolderStore, publish: Publish) -> None:
+    publish()
+    assert store.get("net").path("weights.dat").stat().st_mode & 0o222 == 0
+
+
+def test_versions_come_in_natural_order(store: FolderStore, publish: Publish) -> None:
+    for version in ("v10", "v2", "v1", "2026.3"):
+        publish(version=version)
+    assert store.versions("net") == ["2026.3", "v1", "v2", "v10"]
+
+
+@given(st.lists(st.from_regex(r"[a-z0-9][a-z0-9.-]{0,6}[a-z0-9]", fullmatch=True)))
+def test_any_version_names_can_be_put_in_order(names: list[str]) -> None:
+    assert sorted(sorted(names, key=natural), key=natural) == sorted(names, key=natural)
+
+
+def test_a_bare_name_is_the_newest_version_until_stable_is_set(store: FolderStore, publish: Publish) -> None:
+    publish(version="v9")
+    publish(version="v10")
+    assert store.get("net").ref == "net@v10"
+    store.set_alias("net", "stable", "v9")
+    assert store.get("net").ref == "net@v9"
+    store.set_alias("net", "stable", None)
+    assert store.get("net").ref == "net@v10"
+
+
+def test_an_alias_stands_for_a_version(store: FolderStore, publish: Publish) -> None:
+    publish(version="v1")
+    publish(version="v2")
+    store.set_alias("net", "canary", "v1")
+    assert store.resolve("net@canary") == ("net", "v1")
+    assert store.aliases("net") == {"canary": "v1"}
+    store.set_alias("net", "canary", "v2")
+    assert store.resolve("net@canary") == ("net", "v2")
+
+
+def test_an_alias_is_only_set_to_what_exists(store: FolderStore, publish: Publish) -> None:
+    publish()
+    with pytest.raises(UnknownModelVersion, match="no version v2; it has v1"):
+        store.set_alias("net", "stable", "v2")
+    assert store.aliases("net") == {}
+
+
+@pytest.mark.parametrize("content", ["", "v7\n", "../../etc", "\x00"])
+def test_a_damaged_alias_leads_nowhere_and_says_so(store: FolderStore, publish: Publish, content: str) -> None:
+    publish()
+    store.set_alias("net", "stable", "v1")
+    (store.root / "net" / ".aliases" / "stable").write_text(content)
+    with pytest.raises(UnknownModelVersion, match="alias stable"):
+        store.get("net")
+    assert store.get("net@v1").ref == "net@v1"
+
+
+def test_readers_never_see_an_alias_half_written(store: FolderStore, publish: Publish) -> None:
+    publish(version="v1")
+    publish(version="v2")
+    store.set_alias("net", "stable", "v1")
+    done = threading.Event()
+
+    def read() -> set[tuple[str, str]]:
+        seen = set()
+        while not done.is_set():
+            seen.add(store.resolve("net"))
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        reader = pool.submit(read)
+        for turn in range(50):
+            store.set_alias("net", "stable", f"v{turn % 2 + 1}")
+        done.set()
+        assert reader.result() <= {("net", "v1"), ("net", "v2")}
+
+
+@pytest.mark.parametrize(
+    "ref", ["other", "other@v1", "net@v3", "net@canary", "net@", "../net", "", "net/v1", ".staging"]
+)
+def test_a_reference_to_nothing_is_an_error_in_words(store: FolderStore, publish: Publish, ref: str) -> None:
+    publish()
+    with pytest.raises(UnknownModelVersion):
+        store.get(ref)
+
+
+def test_an_unknown_model_comes_with_the_command_that_fetches_it(store: FolderStore) -> None:
+    with pytest.raises(UnknownModelVersion, match="masquerade models pull open-nsfw"):
+        store.get("open-nsfw")
+
+
+def test_a_folder_without_a_manifest_is_no_version(store: FolderStore, publish: Publish) -> None:
+    publish()
+    (store.root / "net" / "v2").mkdir()
+    (store.root / "net" / "v2" / "weights.dat").touch()
+    assert store.versions("net") == ["v1"]
+
+
+# Publishing
+
+
+def test_a_version_appears_only_when_complete(store: FolderStore, manifest_of: ManifestOf) -> None:
+    manifest = manifest_of({"a": b"1", "b": b"2"})
+    with store.stage(manifest.ref) as staged:
+        (staged / "a").write_bytes(b"1")
+        with pytest.raises(InvalidVersion, match="b is missing"):
+            store.publish(manifest, staged)
+    assert store.models() == []
+
+
+@pytest.mark.parametrize("delivered", [b"", b"weight", b"weights!", b"WEIGHTS"])
+def test_files_that_are_not_what_the_manifest_says_are_not_published(
+    store: FolderStore, manifest_of: ManifestOf, delivered: bytes
+) -> None:
+    manifest = manifest_of({"net.dat": b"weights"})
+    with store.stage(manifest.ref) as staged:
+        (staged / "net.dat").write_bytes(delivered)
+        with pytest.raises(InvalidVersion, match="net.dat has"):
+            store.publish(manifest, staged)
+    assert store.models() == []
+
+
+@pytest.mark.parametrize("intruder", ["pytorch_model.bin", "sub/extra.json", ".hidden"])
+def test_a_file_nobody_vouches_for_is_not_published(store: FolderStore, manifest_of: ManifestOf, intruder: str) -> None:
+    manifest = manifest_of({"net.dat": b"weights"})
+    with store.stage(manifest.ref) as staged:
+        (staged / "net.dat").write_bytes(b"weights")
+        (staged / intruder).parent.mkdir(exist_ok=True)
+        (staged / intruder).touch()
+        with pytest.raises(InvalidVersion, match="not in its manifest"):
+            store.publish(manifest, staged)
+
+
+def test_a_link_is_not_a_file(store: FolderStore, manifest_of: ManifestOf, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"weights")
+    manifest = manifest_of({"net.dat": b"weights"})
+    with store.stage(manifest.ref) as staged:
+        (staged / "net.dat").symlink_to(tmp_path / "secret")
+        with pytest.raises(InvalidVersion, match="not a plain file"):
+            store.publish(manifest, staged)
+
+
+def test_a_version_without_files_is_none(store: FolderStore, manifest_of: ManifestOf) -> None:
+    manifest = manifest_of({})
+    with store.stage(manifest.ref) as staged, pytest.raises(InvalidVersion, match="lists no files"):
+        store.publish(manifest, staged)
+
+
+def test_publishing_the_same_again_is_no_error(store: FolderStore, publish: Publish) -> None:
+    publish(title="first")
+    publish(title="second")
+    assert store.get("net").manifest.title == "first"
+
+
+def test_a_version_never_changes(store: FolderStore, publish: Publish) -> None:
+    publish({"weights.dat": b"old"})
+    with pytest.raises(VersionExists, match="publish under a new version"):
+        publish({"weights.dat": b"new"})
+    assert store.get("net").path("weights.dat").read_bytes() == b"old"
+
+
+def test_something_else_in_the_way_is_left_alone(store: FolderStore, publish: Publish) -> None:
+    (store.root / "net" / "v1").mkdir(parents=True)
+    (store.root / "net" / "v1" / "notes.txt").write_text("mine")
+    with pytest.raises(VersionExists, match="in the way"):
+        publish()
+    assert (store.root / "net" / "v1" / "notes.txt").read_text() == "mine"
+
+
+def test_of_many_publishers_one_wins_and_the_others_hear_of_it(store: FolderStore, publish: Publish) -> None:
+    def attempt(number: int) -> str:
+        try:
+            publish({"weights.dat": b"%d" % (number % 2)})
+        except VersionExists:
+            return "refused"
+        return "published"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(attempt, range(8)))
+    # Four bring each content: the winner's twins find theirs there already.
+    assert sorted(outcomes) == ["published"] * 4 + ["refused"] * 4
+    store.verify("net@v1")
+
+
+def test_readers_see_whole_versions_while_publishers_work(store: FolderStore, publish: Publish) -> None:
+    done = threading.Event()
+
+    def read() -> int:
+        seen = 0
+        while not done.is_set():
+            for version in store.versions("net"):
+                store.verify(f"net@{version}")
+                seen += 1
+        return seen
+
+    with ThreadPoolExecutor() as pool:
+        reader = pool.submit(read)
+        for number in range(20):
+            publish({"a.dat": b"a" * 1000, "b.dat": b"b"}, version=f"v{number}")
+        done.set()
+        assert reader.result() > 0
+
+
+def test_a_stage_is_gone_after_a_failure(store: FolderStore) -> None:
+    with pytest.raises(KeyboardInterrupt), store.stage("net@v1") as staged:
+        (staged / "half").write_bytes(b"x")
+        raise KeyboardInterrupt
+    assert list((store.root / ".staging").iterdir()) == []
+
+
+def test_what_killed_publishers_left_is_swept_after_a_day(store: FolderStore) -> None:
+    left = store.root / ".staging" / "net@v1-dead"
+    fresh = store.root / ".staging" / "net@v1-alive"
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    with store.stage("net@v2"):
+        pass
+    assert not left.exists()
+    assert fresh.exists()
+
+
+# Damage
+
+
+@given(keep=st.integers(0, 999))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_a_truncated_file_is_noticed_without_hashing(store: FolderStore, publish: Publish, keep: int) -> None:
+    publish({"weights.dat": bytes(1000)})
+    path = store.root / "net" / "v1" / "weights.dat"
+    path.chmod(0o644)
+    path.write_bytes(bytes(keep))
+    try:
+        with pytest.raises(BrokenVersion, match=f"{keep:,} bytes instead of 1,000"):
+            store.get("net")
+    finally:
+        store.discard("net@v1")
+
+
+@given(position=st.integers(0, 999), value=st.integers(1, 255))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_any_changed_byte_is_noticed_by_verify(store: FolderStore, publish: Publish, position: int, value: int) -> None:
+    publish({"weights.dat": bytes(1000)})
+    path = store.root / "net" / "v1" / "weights.dat"
+    path.chmod(0o644)
+    path.write_bytes(bytes(position) + bytes([value]) + bytes(999 - position))
+    store.get("net")
+    try:
+        with pytest.raises(BrokenVersion, match="sha256") as caught:
+            store.verify("net")
+    finally:
+        store.discard("net@v1")
+    assert caught.value.manifest is not None
+
+
+def test_a_missing_file_is_noticed(store: FolderStore, publish: Publish) -> None:
+    publish()
+    (store.root / "net" / "v1" / "weights.dat").unlink()
+    with pytest.raises(BrokenVersion, match="weights.dat is missing. Remove .*net/v1 and pull"):
+        store.get("net")
+
+
+def test_a_file_slipped_in_is_noticed_by_verify(store: FolderStore, publish: Publish) -> None:
+    publish()
+    (store.root / "net" / "v1" / "pytorch_model.bin").touch()
+    with pytest.raises(BrokenVersion, match="pytorch_model.bin is not in its manifest"):
+        store.verify("net")
+
+
+def test_a_version_copied_to_another_name_is_broken(store: FolderStore, publish: Publish) -> None:
+    publish()
+    (store.root / "net" / "v1").rename(store.root / "net" / "v2")
+    with pytest.raises(BrokenVersion, match="holds the manifest of net@v1"):
+        store.get("net@v2")
+
+
+@pytest.mark.parametrize("text", ["", "]", "model: net", "\x00"])
+def test_an_unreadable_manifest_is_a_broken_version(store: FolderStore, publish: Publish, text: str) -> None:
+    publish()
+    path = store.root / "net" / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text(text)
+    with pytest.raises(BrokenVersion, match="manifest of net@v1 cannot be read"):
+        store.get("net")
+
+
+def test_a_pickle_copied_in_by_hand_does_not_verify(store: FolderStore, publish: Publish) -> None:
+    # Published honestly as data, then swapped together with its manifest: hashes agree, the content is still refused.
+    publish({"weights.dat": b"weights"})
+    folder = store.root / "net" / "v1"
+    evil = b"\x80\x04\x95\x00."
+    text = (folder / "manifest.yaml").read_text()
+    text = text.replace(hashlib.sha256(b"weights").hexdigest(), hashlib.sha256(evil).hexdigest())
+    text = text.replace("size: 7", f"size: {len(evil)}")
+    for name, data in (("manifest.yaml", text.encode()), ("weights.dat", evil)):
+        (folder / name).chmod(0o644)
+        (folder / name).write_bytes(data)
+    with pytest.raises(BrokenVersion, match="pickle"):
+        store.verify("net")
+
+
+def test_a_discarded_version_is_gone_as_a_whole(store: FolderStore, publish: Publish) -> None:
+    publish(version="v1")
+    publish(version="v2")
+    store.discard("net@v2")
+    assert store.versions("net") == ["v1"]
+    assert list((store.root / ".staging").iterdir()) == []

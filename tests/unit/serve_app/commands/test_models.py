@@ -1,0 +1,198 @@
+"""The models commands say in one sentence what happened, and in their exit status whether it worked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from registry import catalogue
+from registry.manifest import Licence, Manifest, ModelFile, PackageSource
+from registry.store import FolderStore
+from serve_app.commands.models import app
+
+SHA_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MASQUERADE_MODELS_DIR", str(tmp_path / "models"))
+    return FolderStore(tmp_path / "models")
+
+
+@pytest.fixture
+def shelf(store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Manifest]:
+    """A catalogue of two small models, one of which wants its licence accepted."""
+    package = tmp_path / "site" / "weights_for_tests"
+    package.mkdir(parents=True)
+    (package / "net.dat").write_bytes(b"abc")
+    monkeypatch.syspath_prepend(str(package.parent))
+    source = PackageSource(package="weights_for_tests", file="net.dat")
+    file = ModelFile(name="net.dat", sha256=SHA_ABC, size=3, sources=(source,))
+    told: dict[str, Any] = {"version": "v1", "task": "moderation", "format": "data", "files": (file,)}
+    strict = Licence(name="Research-Only", commercial_use=False, url="https://example.org/terms", accept=True)
+    made = {
+        "free": Manifest(model="free", licence=Licence(name="MIT", commercial_use=True), **told),
+        "strict": Manifest(model="strict", licence=strict, **told),
+    }
+    monkeypatch.setattr(catalogue, "starter", lambda: (made["free"],))
+    monkeypatch.setattr(catalogue, "known", lambda: tuple(made.values()))
+    return made
+
+
+def run(*arguments: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=answer)
+
+
+def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
+    result = run("list")
+    assert result.exit_code == 0
+    assert "masquerade models pull --starter" in result.output
+
+
+def test_pulled_models_are_listed_with_their_terms(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    assert "pulled   free@v1" in run("pull", "--starter").output
+    store.set_alias("free", "stable", "v1")
+    (line,) = [line for line in run("list").output.splitlines() if "free@v1" in line]
+    assert all(word in line for word in ("moderation", "MIT", "yes", "stable"))
+
+
+def test_a_second_pull_finds_them_there(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    run("pull", "free")
+    result = run("pull", "free@v1")
+    assert (result.exit_code, "present" in result.output) == (0, True)
+
+
+def test_the_catalogue_shows_what_is_installed(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    run("pull", "free")
+    output = run("list", "--available").output
+    (free,) = [line for line in output.splitlines() if "free@v1" in line]
+    (strict,) = [line for line in output.splitlines() if "strict@v1" in line]
+    assert "installed" in free
+    assert "installed" not in strict
+
+
+def test_a_licence_is_not_accepted_in_silence(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    result = run("pull", "strict")
+    assert result.exit_code == 1
+    assert "Research-Only (https://example.org/terms)" in result.output
+    assert "--accept-licence" in result.output
+    assert store.models() == []
+    assert run("pull", "strict", "--accept-licence").exit_code == 0
+
+
+@pytest.mark.parametrize(("answer", "installed"), [("y\n", ["strict"]), ("n\n", [])])
+def test_at_a_terminal_the_licence_is_shown_and_asked_for(
+    store: FolderStore, shelf: dict[str, Manifest], monkeypatch: pytest.MonkeyPatch, answer: str, installed: list[str]
+) -> None:
+    monkeypatch.setattr("serve_app.commands.models._at_a_terminal", lambda: True)
+    result = run("pull", "strict", answer=answer)
+    assert "https://example.org/terms" in result.output
+    assert result.exit_code == (0 if installed else 1)
+    assert store.models() == installed
+
+
+@pytest.mark.parametrize(
+    "arguments", [("pull",), ("pull", "nobody"), ("pull", "../x"), ("show", "nobody"), ("verify", "nobody")]
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_status_1(
+    store: FolderStore, shelf: dict[str, Manifest], arguments: tuple[str, ...]
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_verify_names_the_damaged_and_passes_the_sound(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    run("pull", "free", "strict", "--accept-licence")
+    assert run("verify").exit_code == 0
+    path = store.get("free").path("net.dat")
+    path.chmod(0o644)
+    path.write_bytes(b"abd")
+    result = run("verify")
+    assert result.exit_code == 1
+    assert "free@v1 is damaged: net.dat has sha256" in result.output
+    assert "ok      strict@v1" in result.output
+    assert "damaged" not in run("list").output
+    path.write_bytes(b"ab")
+    assert "damaged" in run("list").output
+
+
+def test_show_tells_what_is_installed_and_else_what_could_be(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    assert run("show", "free").output.startswith("# free@v1, not installed")
+    run("pull", "free")
+    output = run("show", "free").output
+    assert output.startswith(f"# free@v1 in {store.root}")
+    assert f"sha256: {SHA_ABC}" in output
+    assert "kind: package" in output
+
+
+# Importing
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.dat").write_bytes(b"abc")
+    return tmp_path / "mine"
+
+
+def test_a_folder_of_files_becomes_a_version(store: FolderStore, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "input.yaml").write_text("size: [8, 8]\n")
+    result = run(
+        *("import", str(folder), "--name", "mine", "--task", "style", "--format", "data"),
+        *("--input", str(tmp_path / "input.yaml"), "--licence", "MIT", "--commercial-use", "--title", "My net"),
+    )
+    assert result.exit_code == 0, result.output
+    manifest = store.verify("mine@v1").manifest
+    assert (manifest.input, manifest.title) == ({"size": [8, 8]}, "My net")
+    assert manifest.licence == Licence(name="MIT", commercial_use=True)
+
+
+def test_without_a_word_on_the_licence_commercial_use_is_not_assumed(store: FolderStore, folder: Path) -> None:
+    run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
+    assert not store.get("mine").manifest.licence.commercial_use
+
+
+def test_every_import_is_the_next_version(store: FolderStore, folder: Path) -> None:
+    for _ in range(3):
+        run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
+    assert store.versions("mine") == ["v1", "v2", "v3"]
+
+
+def test_a_folder_with_a_manifest_is_published_as_that_says(
+    store: FolderStore, shelf: dict[str, Manifest], folder: Path
+) -> None:
+    run("pull", "free")
+    text = (store.root / "free" / "v1" / "manifest.yaml").read_text().replace("version: v1", "version: v7")
+    (folder / "manifest.yaml").write_text(text)
+    assert "published  free@v7" in run("import", str(folder)).output
+    assert run("import", str(folder), "--name", "other").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "give --name, --task and --format"),
+        (("--name", "My Net", "--task", "style", "--format", "data"), "model: String should match pattern"),
+        (("--name", "mine", "--task", "style", "--format", "onnx"), "lists no .onnx file"),
+        (("--name", "mine", "--task", "style", "--format", "data", "--version", "stable"), "name of an alias"),
+    ],
+)
+def test_what_is_no_version_is_refused_in_words(
+    store: FolderStore, folder: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = run("import", str(folder), *arguments)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert store.models() == []
+
+
+def test_an_unknown_task_is_a_usage_error(store: FolderStore, folder: Path) -> None:
+    result = run("import", str(folder), "--name", "mine", "--task", "cooking", "--format", "data")
+    assert result.exit_code == 2

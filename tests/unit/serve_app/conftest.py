@@ -1,0 +1,176 @@
+"""A studio without Ray or models: real pipeline, gateway and imaging over small stand-in deployments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from deployments.anonymize.engine import AnonymizeQuery
+from deployments.errors import UnknownModel, UnknownStyle
+from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
+from deployments.imaging import Limits, Photo, encode
+from deployments.lookalike.engine import LookalikeQuery, Match
+from deployments.moderation.engine import Verdict
+from deployments.serving import Answer
+from deployments.slots import ModelSet, SlotStatus
+from deployments.style.engine import StyleInfo, StyleQuery
+from deployments.swap.deployment import SwapPicture
+from deployments.swap.types import Reason, Skipped, SwapQuery
+from registry.store import FolderStore
+from serve_app.gateway import create_app
+from serve_app.inventory import Inventory
+from serve_app.pipeline import Graph, Pipeline
+from serve_app.selection import Selection
+from serve_app.settings import Settings
+
+STYLES = ("night", "wave")
+
+
+def picture(red: int, green: int, blue: int, size: tuple[int, int] = (96, 64), media_type: str = "image/png") -> bytes:
+    """A plain picture, ``size`` as width and height. Pure red is what the stand-in moderation refuses."""
+    pixels = np.full((size[1], size[0], 3), (red, green, blue), np.uint8)
+    return encode(pixels, media_type)
+
+
+FINE = picture(40, 120, 60)
+REFUSED = picture(255, 0, 0)
+FACELESS = picture(0, 0, 255)
+
+
+def is_red(photo: Photo) -> bool:
+    return tuple(photo.pixels()[0, 0]) == (255, 0, 0)
+
+
+class StandIns:
+    """Deployments that answer at once, count what they were asked and remember what was cancelled."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.cancelled: list[str] = []
+        self.hold_style: asyncio.Event | None = None
+        self.minor = False
+        self.averted = False
+
+    async def moderate(self, photo: Photo) -> Answer[Verdict]:
+        self.calls.append("moderate")
+        red = is_red(photo)
+        return Answer(Verdict(not red, {"nsfw": 0.99 if red else 0.01}, "nsfw" if red else None), "judge@v1")
+
+    async def style(self, query: StyleQuery) -> Answer[bytes]:
+        self.calls.append("style")
+        for name, _ in query.weights:
+            if name not in STYLES:
+                raise UnknownStyle(f"There is no style {name!r}.")
+        try:
+            if self.hold_style is not None:
+                await self.hold_style.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append("style")
+            raise
+        if query.strength == 0:
+            return Answer(query.photo.data, "painter@v1")
+        colour = (255, 0, 0) if query.weights[0][0] == "night" and query.preserve_color else (9, 9, 200)
+        return Answer(picture(*colour, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1")
+
+    async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
+        infos = tuple(StyleInfo(name, name.title(), "Anon", 1889, "public domain", FINE) for name in STYLES)
+        return Answer(infos, "painter@v1")
+
+    async def faces(self, query: FaceQuery) -> Answer[FaceSet]:
+        self.calls.append("faces")
+        blue = tuple(query.photo.pixels()[0, 0]) == (0, 0, 255)
+        found = () if blue else tuple(self._face(number, query) for number in range(2))
+        return Answer(FaceSet(found, "plain-4"), "finder@v1")
+
+    def _face(self, number: int, query: FaceQuery) -> Face:
+        left = 10.0 + 40 * number
+        points = np.array([[left + 5, 20], [left + 15, 20], [left + 10, 27], [left + 6, 33], [left + 14, 33]], np.float32)
+        embedding = np.eye(4, dtype=np.float32)[number] if query.embed else None
+        age = 12.0 if self.minor and number == 1 else 30.0
+        return Face((left, 10, left + 20, 40), 0.9, points, None, Pose(0, 0, 0), Quality(20, 0, 1), embedding, age)
+
+    async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
+        self.calls.append("lookalike")
+        match = Match(
+            name="Ada <b>Lovelace</b>", alias="", role="mathematician", link=None, similarity=97.5, cosine=0.7,
+            picture="ada.jpg", attribution="public domain",
+        )  # fmt: skip
+        return Answer((match,) * query.top, "stars@v1")
+
+    async def portrait(self, name: str) -> bytes:
+        if name != "ada.jpg":
+            raise UnknownModel("There is no such portrait.")
+        return FINE
+
+    async def collage(self, photo: Photo, face: Face, matches: tuple[Match, ...]) -> bytes:
+        return picture(1, 2, 3, media_type="image/jpeg")
+
+    async def swap(self, query: SwapQuery) -> Answer[SwapPicture]:
+        self.calls.append(f"swap {query.mapping}")
+        data = picture(7, 7, 7, (query.target.width, query.target.height), "image/jpeg")
+        skipped = tuple(Skipped(giver, taker, Reason.POSE, "turned away") for giver, taker in query.mapping if self.averted)
+        swapped = () if self.averted else query.mapping
+        return Answer(SwapPicture(data, swapped, skipped), "swapper@v1")
+
+    async def anonymize(self, query: AnonymizeQuery) -> bytes:
+        self.calls.append(f"anonymize {query.method} {query.keep}")
+        return picture(8, 8, 8, (query.photo.width, query.photo.height), "image/jpeg")
+
+    async def state(self) -> SlotStatus:
+        return SlotStatus(ModelSet("judge@v1"), None, None)
+
+    def graph(self) -> Graph:
+        return Graph(
+            moderate=self.moderate, style=self.style, styles=self.styles, faces=self.faces, lookalike=self.lookalike,
+            portrait=self.portrait, collage=self.collage, swap=self.swap, anonymize=self.anonymize,
+            states={"moderation": self.state},
+        )  # fmt: skip
+
+
+@pytest.fixture
+def stand_ins() -> StandIns:
+    return StandIns()
+
+
+@pytest.fixture
+def pipeline(stand_ins: StandIns) -> Pipeline:
+    return Pipeline(stand_ins.graph(), Limits())
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+class FreeInventory(Inventory):
+    """Says that every licence allows commercial use; the stand-ins are in no store."""
+
+    def commercial_use(self, *refs: str) -> bool:
+        return True
+
+
+@pytest.fixture
+def client_for(pipeline: Pipeline, tmp_path: Path) -> Iterator[Callable[[Settings], TestClient]]:
+    """Opens the gateway with given settings, and closes it after the test."""
+    opened: list[TestClient] = []
+
+    def open_with(settings: Settings) -> TestClient:
+        inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
+        client = TestClient(create_app(pipeline, inventory, settings), raise_server_exceptions=False)
+        client.__enter__()
+        opened.append(client)
+        return client
+
+    yield open_with
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(client_for: Callable[[Settings], TestClient], settings: Settings) -> TestClient:
+    return client_for(settings)

@@ -1,0 +1,84 @@
+"""A call to a deployment outlives a dead replica, keeps its deadline, and speaks in the product's errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from ray.exceptions import ActorDiedError, RayTaskError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+
+from deployments.errors import Busy, NoFace, Unavailable
+from serve_app.calls import call
+
+
+def failing(times: int, error: Exception) -> tuple[Callable[[], Awaitable[str]], list[int]]:
+    """A remote that fails ``times`` times before it answers, and the count of its calls."""
+    calls: list[int] = []
+
+    async def remote() -> str:
+        calls.append(1)
+        if len(calls) <= times:
+            raise error
+        return "done"
+
+    return remote, calls
+
+
+async def test_a_call_that_works_is_made_once() -> None:
+    remote, calls = failing(0, RuntimeError())
+    assert await call(remote, deadline_s=1, what="style") == "done"
+    assert len(calls) == 1
+
+
+async def test_a_replica_that_died_is_tried_again() -> None:
+    remote, calls = failing(2, ActorDiedError())
+    assert await call(remote, deadline_s=5, what="style") == "done"
+    assert len(calls) == 3
+
+
+async def test_a_deployment_whose_replicas_keep_dying_is_unavailable_within_the_deadline() -> None:
+    remote, _ = failing(10**9, ActorDiedError())
+    with pytest.raises(Unavailable) as caught:
+        await call(remote, deadline_s=0.3, what="style")
+    assert caught.value.details["retry_after"] > 0
+
+
+async def test_a_missed_deadline_is_unavailable_and_says_what_was_slow() -> None:
+    async def slow() -> str:
+        await asyncio.sleep(30)
+        return "too late"
+
+    with pytest.raises(Unavailable, match="Style took too long"):
+        await call(slow, deadline_s=0.05, what="style")
+
+
+async def test_full_queues_are_busy_and_say_when_to_come_back() -> None:
+    remote, calls = failing(1, BackPressureError(num_queued_requests=5, max_queued_requests=5))
+    with pytest.raises(Busy) as caught:
+        await call(remote, deadline_s=1, what="style")
+    assert caught.value.details["retry_after"] >= 1
+    assert len(calls) == 1, "a full queue is not hammered"
+
+
+async def test_a_deployment_that_is_not_there_is_unavailable() -> None:
+    from ray.serve._private.common import DeploymentID
+
+    remote, _ = failing(1, DeploymentUnavailableError(DeploymentID("Style", "graph")))
+    with pytest.raises(Unavailable):
+        await call(remote, deadline_s=1, what="style")
+
+
+async def test_an_error_of_the_engine_comes_back_as_itself() -> None:
+    remote, _ = failing(1, RayTaskError("answer", "trace", NoFace("No face was found.", picture="photo")))
+    with pytest.raises(NoFace) as caught:
+        await call(remote, deadline_s=1, what="faces")
+    assert caught.value.details == {"picture": "photo"}
+
+
+async def test_a_bug_is_not_hidden() -> None:
+    remote, calls = failing(1, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        await call(remote, deadline_s=1, what="faces")
+    assert len(calls) == 1

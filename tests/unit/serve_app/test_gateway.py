@@ -1,0 +1,202 @@
+"""The HTTP contract, route by route: what goes in, what comes out, and which error answers what."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from serve_app.settings import Settings, UploadLimits
+
+from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
+
+KEY = "a-key-nobody-will-guess-in-a-year"
+
+
+def send(client: TestClient, path: str, photo: bytes = FINE, field: str = "image", **fields: Any) -> Any:
+    return client.post(path, files={field: ("photo.jpg", photo)}, data=fields)
+
+
+def problem(response: Any) -> tuple[int, str]:
+    """Status and slug of a problem document that is well-formed."""
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["status"] == response.status_code
+    assert document["detail"]
+    assert "Traceback" not in response.text
+    return response.status_code, document["type"].rsplit(":", 1)[-1]
+
+
+def test_a_painted_picture_has_the_photos_size_and_names_its_model(client: TestClient) -> None:
+    response = send(client, "/v1/style", picture(1, 90, 3, (123, 45)), style="wave")
+    assert response.status_code == 200
+    assert response.headers["x-model"] == "painter@v1"
+    assert response.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(response.content)).size == (123, 45)
+
+
+def test_styles_are_listed_with_previews(client: TestClient) -> None:
+    document = client.get("/v1/styles").json()
+    assert [style["name"] for style in document["styles"]] == ["night", "wave"]
+    assert document["model"] == "painter@v1"
+    preview = client.get(document["styles"][0]["preview"])
+    assert preview.status_code == 200
+    assert problem(client.get("/v1/styles/nothing/preview.jpg")) == (404, "unknown-style")
+
+
+def test_moderation_answers_with_scores(client: TestClient) -> None:
+    assert send(client, "/v1/moderate").json() == {
+        "allowed": True, "scores": {"nsfw": 0.01}, "rule": None, "model": "judge@v1"
+    }  # fmt: skip
+    refused = send(client, "/v1/moderate", REFUSED)
+    assert refused.status_code == 200
+    assert refused.json()["allowed"] is False
+
+
+def test_faces_are_numbered_left_to_right(client: TestClient) -> None:
+    response = send(client, "/v1/faces")
+    faces = response.json()["faces"]
+    assert [face["box"][0] for face in faces] == [10, 50]
+    assert len(faces[0]["landmarks"]) == 5
+    assert response.headers["x-model"] == "finder@v1"
+
+
+def test_no_face_is_an_empty_list_where_faces_are_asked_for(client: TestClient) -> None:
+    assert send(client, "/v1/faces", FACELESS).json()["faces"] == []
+
+
+def test_lookalikes_carry_portraits_and_the_meaning_of_the_number(client: TestClient) -> None:
+    document = send(client, "/v1/lookalike", top="2").json()
+    match = document["faces"][0]["matches"][0]
+    assert (match["name"], match["similarity"]) == ("Ada <b>Lovelace</b>", 97.5)
+    assert document["gallery"] == "stars@v1"
+    assert document["method"]
+    assert client.get(match["image"]).status_code == 200
+
+
+def test_a_collage_is_the_same_answer_as_a_picture(client: TestClient) -> None:
+    response = client.post("/v1/lookalike", files={"image": FINE}, headers={"Accept": "image/jpeg"})
+    assert response.headers["content-type"] == "image/jpeg"
+
+
+def test_a_swap_takes_two_photos(client: TestClient) -> None:
+    files = {"source": FINE, "target": picture(1, 2, 3, (77, 88))}
+    response = client.post("/v1/swap", files=files, data={"mapping": "0:1"})
+    assert Image.open(io.BytesIO(response.content)).size == (77, 88)
+    assert response.headers["x-model"] == "swapper@v1, finder@v1"
+
+
+def test_faces_can_be_kept_while_the_others_are_hidden(client: TestClient, stand_ins: StandIns) -> None:
+    assert send(client, "/v1/anonymize", method="pixelate", keep="1").status_code == 200
+    assert "anonymize pixelate (1,)" in stand_ins.calls
+
+
+BAD: dict[str, tuple[bytes, dict[str, Any], tuple[int, str]]] = {
+    "zero bytes": (b"", {"style": "wave"}, (415, "not-an-image")),
+    "a GIF": (b"GIF89a" + bytes(50), {"style": "wave"}, (415, "not-an-image")),
+    "HTML": (b"<html><script>alert(1)</script>", {"style": "wave"}, (415, "not-an-image")),
+    "half a picture": (picture(9, 9, 9, (400, 400), "image/jpeg")[:900], {"style": "wave"}, (422, "undecodable")),
+    "no style": (FINE, {}, (422, "invalid-field")),
+    "an unknown style": (FINE, {"style": "nope"}, (404, "unknown-style")),
+    "an unknown field": (FINE, {"style": "wave", "stile": "wave"}, (422, "invalid-field")),
+    "a negative weight": (FINE, {"style": "wave:-1"}, (422, "invalid-field")),
+    "a weight in words": (FINE, {"style": "wave:lots"}, (422, "invalid-field")),
+    "weights of nothing": (FINE, {"style": ["wave:0", "night:0"]}, (422, "invalid-field")),
+    "a weight that is not a number": (FINE, {"style": "wave:nan"}, (422, "invalid-field")),
+    "too much strength": (FINE, {"style": "wave", "strength": "1.5"}, (422, "invalid-field")),
+    "strength that is not a number": (FINE, {"style": "wave", "strength": "nan"}, (422, "invalid-field")),
+    "a refused picture": (REFUSED, {"style": "wave"}, (451, "refused")),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_its_contract_answer(client: TestClient, case: str) -> None:
+    photo, fields, expected = BAD[case]
+    assert problem(send(client, "/v1/style", photo, **fields)) == expected
+    assert send(client, "/v1/style", style="wave").status_code == 200, "the service goes on serving"
+
+
+@pytest.mark.parametrize("path", ["/v1/lookalike", "/v1/anonymize"])
+def test_a_photo_without_faces_is_422_where_one_is_needed(client: TestClient, path: str) -> None:
+    assert problem(send(client, path, FACELESS)) == (422, "no-face")
+
+
+def test_a_missing_or_written_out_image_is_a_field_error(client: TestClient) -> None:
+    assert problem(client.post("/v1/style", data={"style": "wave"})) == (422, "invalid-field")
+    assert problem(client.post("/v1/style", data={"style": "wave", "image": "text"})) == (422, "invalid-field")
+
+
+def test_an_upload_over_the_limit_is_413_by_its_length_or_while_it_arrives(
+    client_for: Callable[[Settings], TestClient], settings: Settings
+) -> None:
+    limited = settings.model_copy(update={"limits": UploadLimits(max_bytes=100_000)})
+    client = client_for(limited)
+    big = bytes(2_000_000)
+    assert problem(send(client, "/v1/style", big, style="wave"))[0] == 413
+
+    def drip() -> Any:
+        yield b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+        for _ in range(30):
+            yield bytes(100_000)
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert problem(client.post("/v1/style", content=drip(), headers=headers))[0] == 413
+    noise = picture(3, 4, 5, (64, 64)) + bytes(150_000)
+    assert problem(send(client, "/v1/style", noise, style="wave")) == (413, "too-large")
+
+
+def test_too_many_pixels_are_413(client_for: Callable[[Settings], TestClient], settings: Settings) -> None:
+    client = client_for(settings.model_copy(update={"limits": UploadLimits(max_pixels=1000)}))
+    assert problem(send(client, "/v1/style", style="wave")) == (413, "too-large")
+
+
+def test_unknown_paths_and_methods_are_problems_too(client: TestClient) -> None:
+    assert problem(client.get("/v1/nothing"))[0] == 404
+    assert problem(client.get("/v1/moderate"))[0] == 405
+
+
+def test_a_bug_shows_no_traceback(client: TestClient, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr("serve_app.pipeline.Pipeline.styles", lambda self: broken())
+    response = client.get("/v1/styles")
+    assert problem(response) == (500, "internal")
+    assert "secret detail" not in response.text
+
+
+def test_models_need_the_admin_key_where_one_is_set(
+    client_for: Callable[[Settings], TestClient], settings: Settings
+) -> None:
+    assert client_for(settings).get("/v1/models").status_code == 200
+    guarded = client_for(Settings(data_dir=settings.data_dir, admin_key=KEY))
+    assert problem(guarded.get("/v1/models"))[0] == 401
+    assert problem(guarded.get("/v1/models", headers={"Authorization": "Bearer wrong"}))[0] == 401
+    assert guarded.get("/v1/models", headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
+
+
+def test_health_and_readiness(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {"ready": True, "capabilities": {"moderation": "ready"}}
+
+
+def test_the_page_and_the_documentation_come_from_here_alone(client: TestClient) -> None:
+    for path in ("/", "/docs"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert "https://" not in page.text.replace("https://www.w3.org", "")
+    assert client.get("/docs/assets/swagger-ui-bundle.js").status_code == 200
+    assert client.get("/openapi.json").json()["info"]["title"] == "Masquerade"
+
+
+def test_answers_carry_security_headers(client: TestClient) -> None:
+    headers = client.get("/healthz").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"

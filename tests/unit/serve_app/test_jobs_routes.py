@@ -1,0 +1,96 @@
+"""A job is recorded before it is acknowledged, worked off, picked up, and removed without a trace."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from .conftest import FACELESS, FINE, REFUSED, picture
+
+
+def submit(client: TestClient, photo: bytes = FINE, **fields: Any) -> Any:
+    return client.post("/v1/jobs", files={"image": photo}, data=fields)
+
+
+def ended(client: TestClient, job_id: str) -> dict[str, Any]:
+    """The job's state once it is no longer queued or running."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        state: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
+        if state["state"] not in {"queued", "running"}:
+            return state
+        time.sleep(0.02)
+    raise AssertionError(f"{job_id} did not end: {state}")
+
+
+def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient) -> None:
+    response = submit(client, picture(1, 90, 3, (123, 45)), kind="style", style="wave")
+    assert response.status_code == 202
+    job_id = response.json()["id"]
+    assert response.headers["location"] == f"/v1/jobs/{job_id}"
+    assert ended(client, job_id)["state"] == "done"
+    result = client.get(f"/v1/jobs/{job_id}/result")
+    assert result.headers["x-model"] == "painter@v1"
+    assert Image.open(io.BytesIO(result.content)).size == (123, 45)
+
+
+def test_an_answer_in_words_comes_as_a_document(client: TestClient) -> None:
+    job_id = submit(client, kind="lookalike", top="1").json()["id"]
+    ended(client, job_id)
+    document = client.get(f"/v1/jobs/{job_id}/result").json()
+    assert document["faces"][0]["matches"][0]["name"] == "Ada <b>Lovelace</b>"
+
+
+def test_a_swap_job_takes_two_photos(client: TestClient) -> None:
+    response = client.post("/v1/jobs", files={"source": FINE, "target": FINE}, data={"kind": "swap"})
+    assert ended(client, response.json()["id"])["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("photo", "fields", "status"),
+    [(FACELESS, {"kind": "anonymize"}, 422), (REFUSED, {"kind": "style", "style": "wave"}, 451)],
+)
+def test_a_failed_job_answers_as_the_route_would(
+    client: TestClient, photo: bytes, fields: dict[str, str], status: int
+) -> None:
+    job_id = submit(client, photo, **fields).json()["id"]
+    state = ended(client, job_id)
+    assert state["state"] == "failed"
+    assert state["error"]
+    assert client.get(f"/v1/jobs/{job_id}/result").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [({"kind": "style"}, 422), ({"kind": "nothing"}, 422), ({}, 422), ({"kind": "swap"}, 422),
+     ({"kind": "moderate", "strength": "0.5"}, 422)],
+)  # fmt: skip
+def test_a_job_that_could_never_work_is_refused_at_the_door(
+    client: TestClient, fields: dict[str, str], status: int
+) -> None:
+    assert submit(client, **fields).status_code == status
+
+
+def test_an_upload_that_is_no_picture_is_refused_at_the_door(client: TestClient) -> None:
+    assert submit(client, b"GIF89a", kind="style", style="wave").status_code == 415
+
+
+def test_a_removed_job_leaves_no_photo_and_no_result(client: TestClient, tmp_path: Path) -> None:
+    job_id = submit(client, kind="style", style="wave").json()["id"]
+    ended(client, job_id)
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]
+    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
+    assert client.get(f"/v1/jobs/{job_id}/result").status_code == 404
+
+
+def test_an_unknown_job_is_404(client: TestClient) -> None:
+    for path in ("/v1/jobs/nope", "/v1/jobs/nope/result"):
+        assert client.get(path).status_code == 404
+    assert client.delete("/v1/jobs/nope").status_code == 404

@@ -1,0 +1,145 @@
+"""Every picture in and out is moderated, beside the work; refusals cancel it; errors say what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from deployments.errors import FaceUnsuitable, InvalidField, NoFace, Refused, Unavailable, UnknownStyle
+from deployments.imaging import Limits, Photo
+from deployments.provenance import read
+from deployments.style.engine import StyleQuery
+from serve_app.pipeline import Graph, Pipeline
+
+from .conftest import FACELESS, FINE, REFUSED, StandIns
+
+
+def query(photo: Photo, style: str = "wave", **options: object) -> StyleQuery:
+    return StyleQuery(photo, ((style, 1.0),), **options)
+
+
+async def test_a_painted_photo_says_what_was_done_by_which_model(pipeline: Pipeline) -> None:
+    photo = await pipeline.open(FINE)
+    painted = await pipeline.style(photo, query(photo))
+    assert painted.models == ("painter@v1",)
+    provenance = read(painted.data)
+    assert provenance is not None
+    assert provenance.models == ("painter@v1",)
+    assert provenance.actions == ("style",)
+
+
+async def test_what_comes_in_and_what_goes_out_are_both_moderated(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    photo = await pipeline.open(FINE)
+    await pipeline.style(photo, query(photo))
+    assert stand_ins.calls.count("moderate") == 2
+
+
+async def test_a_refused_photo_is_answered_while_the_work_is_cancelled(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    stand_ins.hold_style = asyncio.Event()
+    photo = await pipeline.open(REFUSED)
+    with pytest.raises(Refused) as caught:
+        await asyncio.wait_for(pipeline.style(photo, query(photo)), 5)
+    assert caught.value.details["rule"] == "nsfw"
+    await asyncio.sleep(0)
+    assert stand_ins.cancelled == ["style"]
+
+
+async def test_moderation_runs_beside_the_work(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    stand_ins.hold_style = asyncio.Event()
+    photo = await pipeline.open(FINE)
+    painting = asyncio.create_task(pipeline.style(photo, query(photo)))
+    while len(stand_ins.calls) < 2:
+        await asyncio.sleep(0)
+    assert sorted(stand_ins.calls) == ["moderate", "style"]
+    stand_ins.hold_style.set()
+    await painting
+
+
+async def test_a_result_that_breaks_the_rules_does_not_go_out(pipeline: Pipeline) -> None:
+    photo = await pipeline.open(FINE)
+    with pytest.raises(Refused):
+        await pipeline.style(photo, query(photo, "night", preserve_color=True))
+
+
+async def test_a_refusal_comes_before_any_other_complaint(pipeline: Pipeline) -> None:
+    photo = await pipeline.open(REFUSED)
+    with pytest.raises(Refused):
+        await pipeline.style(photo, query(photo, "no-such-style"))
+
+
+async def test_an_unknown_style_is_named(pipeline: Pipeline) -> None:
+    photo = await pipeline.open(FINE)
+    with pytest.raises(UnknownStyle, match="no-such-style"):
+        await pipeline.style(photo, query(photo, "no-such-style"))
+
+
+async def test_strength_zero_gives_the_photo_back(pipeline: Pipeline) -> None:
+    photo = await pipeline.open(FINE)
+    same = await pipeline.style(photo, query(photo, strength=0.0))
+    assert same.data == photo.data
+    assert same.media_type == photo.media_type
+
+
+async def test_source_and_target_of_a_swap_are_both_moderated(pipeline: Pipeline) -> None:
+    fine, bad = await pipeline.open(FINE), await pipeline.open(REFUSED)
+    for source, target in ((fine, bad), (bad, fine)):
+        with pytest.raises(Refused):
+            await pipeline.swap(source, target, [])
+
+
+async def test_a_swap_follows_its_mapping(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    fine = await pipeline.open(FINE)
+    result = await pipeline.swap(fine, fine, ["0:1,1:0"])
+    assert "swap ((0, 1), (1, 0))" in stand_ins.calls
+    assert result.models == ("swapper@v1", "finder@v1")
+
+
+async def test_a_swap_that_could_not_be_done_at_all_says_why(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    stand_ins.averted = True
+    fine = await pipeline.open(FINE)
+    with pytest.raises(FaceUnsuitable, match="turned away"):
+        await pipeline.swap(fine, fine, ["0:1"])
+
+
+async def test_a_mapping_to_a_face_that_is_not_there_is_refused(pipeline: Pipeline) -> None:
+    fine = await pipeline.open(FINE)
+    with pytest.raises(InvalidField):
+        await pipeline.swap(fine, fine, ["0:7"])
+
+
+async def test_a_face_estimated_under_age_is_not_swapped(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    stand_ins.minor = True
+    fine = await pipeline.open(FINE)
+    with pytest.raises(FaceUnsuitable):
+        await pipeline.swap(fine, fine, ["0:1"])
+
+
+@pytest.mark.parametrize("capability", ["lookalike", "swap", "anonymize"])
+async def test_a_photo_without_a_face_says_so(pipeline: Pipeline, capability: str) -> None:
+    photo = await pipeline.open(FACELESS)
+    with pytest.raises(NoFace):
+        if capability == "lookalike":
+            await pipeline.lookalike(photo, 3)
+        elif capability == "swap":
+            await pipeline.swap(photo, photo, [])
+        else:
+            await pipeline.anonymize(photo, "blur", ())
+
+
+async def test_lookalikes_come_face_by_face(pipeline: Pipeline) -> None:
+    result = await pipeline.lookalike(await pipeline.open(FINE), 3)
+    assert [len(matches) for _, matches in result.faces] == [3, 3]
+    assert (result.gallery, result.model) == ("stars@v1", "finder@v1")
+
+
+async def test_keeping_a_face_that_is_not_there_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(InvalidField):
+        await pipeline.anonymize(await pipeline.open(FINE), "blur", (2,))
+
+
+async def test_a_capability_that_is_not_installed_says_what_to_do(stand_ins: StandIns) -> None:
+    pipeline = Pipeline(Graph(stand_ins.moderate, missing={"style": "masquerade models pull --starter"}), Limits())
+    photo = await pipeline.open(FINE)
+    with pytest.raises(Unavailable, match="masquerade models pull --starter"):
+        await pipeline.style(photo, query(photo))

@@ -1,0 +1,55 @@
+"""Settings are typed, come from the environment, and refuse what is unsafe where it matters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from serve_app.settings import Settings
+
+KEY = "a-key-nobody-will-guess-in-a-year"
+
+
+def test_the_defaults_are_fit_for_a_laptop() -> None:
+    settings = Settings()
+    assert settings.host == "127.0.0.1"
+    assert settings.profile == "embedded"
+    assert settings.admin_key is None
+
+
+def test_nested_fields_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_LIMITS__MAX_BYTES", "4096")
+    monkeypatch.setenv("MASQUERADE_MODERATION_THRESHOLDS", '{"nsfw": 0.3}')
+    settings = Settings()
+    assert settings.limits.for_photos().max_bytes == 4096
+    assert settings.moderation_thresholds == {"nsfw": 0.3}
+
+
+def test_the_store_is_an_absolute_path_whatever_was_given() -> None:
+    assert Settings(data_dir=Path("var")).store_dir == Path("var/models").resolve()
+    assert Settings(models_dir=Path("/srv/models")).store_dir == Path("/srv/models")
+
+
+@pytest.mark.parametrize("given", [{"port": 0}, {"threads": 0}, {"deadline_s": -1}, {"minimum_age": 12}, {"portt": 80}])
+def test_impossible_and_unknown_settings_are_refused(given: dict[str, int]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**given)
+
+
+def test_a_short_admin_key_is_refused() -> None:
+    with pytest.raises(ValidationError, match="too short"):
+        Settings(admin_key="secret")
+
+
+def test_production_needs_a_place_for_models_that_every_node_can_read() -> None:
+    with pytest.raises(ValidationError, match="models_dir"):
+        Settings(environment="production")
+    assert Settings(environment="production", models_dir=Path("/srv/models")).environment == "production"
+
+
+def test_the_admin_key_never_shows_itself() -> None:
+    settings = Settings(admin_key=KEY)
+    assert KEY not in repr(settings)
+    assert KEY not in settings.model_dump_json()

@@ -1,0 +1,73 @@
+"""Small made-up photographs, paintings and an encoder of a few channels, so that a training run takes a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from training.style.encoders import VGG19_BLOCKS, Encoder, file_vgg19
+from training.style.network import Architecture
+
+TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Architecture:
+    return TINY
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def encoder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VGG-19 to relu4_1 with four channels everywhere and random weights."""
+    generator = torch.Generator().manual_seed(0)
+    tensors = {"conv0.weight": torch.eye(3)[:, :, None, None].clone(), "conv0.bias": torch.full((3,), -0.5)}
+    inputs = 3
+    for block, count in enumerate(VGG19_BLOCKS[:4], start=1):
+        for index in range(1, count + 1 if block < 4 else 2):
+            tensors[f"conv{block}_{index}.weight"] = torch.randn(4, inputs, 3, 3, generator=generator) * 0.3
+            tensors[f"conv{block}_{index}.bias"] = torch.zeros(4)
+            inputs = 4
+    path = tmp_path_factory.mktemp("encoder") / "vgg.safetensors"
+    save_file(tensors, path)
+    return path
+
+
+@pytest.fixture
+def encoder(encoder_file: Path) -> Encoder:
+    return file_vgg19(encoder_file, half=False)
+
+
+PictureMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def make_picture(tmp_path: Path) -> PictureMaker:
+    """``make_picture("photos/a.jpg", 160, 140, seed)`` writes blurred noise there."""
+
+    def make(name: str, width: int = 160, height: int = 140, seed: int = 0) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+        cv2.imwrite(str(path), cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 5), None, 0, 255, cv2.NORM_MINMAX))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def photos(make_picture: PictureMaker, tmp_path: Path) -> Path:
+    """A folder of nine photographs; the eighth is held out."""
+    for number in range(9):
+        make_picture(f"photos/{number}.png", seed=number)
+    return tmp_path / "photos"

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from training.style import train as module
+from training.style.checkpoint import load_weights
+from training.style.network import StyleNetwork
+from training.style.record import RunRecord
+from training.style.trainer import Trainer
+
+
+@pytest.fixture(autouse=True)
+def tiny_networks(monkeypatch, tiny) -> None:
+    """The command line trains the shipped architecture; here it may take no longer than a test."""
+    default = module.Settings
+    monkeypatch.setattr(module, "Settings", lambda *args, **more: default(*args, architecture=tiny, **more))
+
+
+@pytest.fixture
+def command(photos, make_picture, encoder_file, tmp_path):
+    painting = make_picture("dots.png", seed=90)
+
+    def run(*more: str, style: str = f"dots={painting}", folder: str = "run"):
+        options = ["--style", style, "--encoder", str(encoder_file), "--steps", "4", "--batch", "2", "--crop", "64"]
+        options += ["--painting-side", "64", "--save-every", "2", "--validate-every", "2"]
+        return CliRunner().invoke(module.app, [str(photos), str(tmp_path / folder), *options, *more])
+
+    return run
+
+
+def test_a_run_leaves_weights_losses_pictures_and_a_record(command, tmp_path) -> None:
+    result = command()
+    assert result.exit_code == 0, result.output
+    run = tmp_path / "run"
+    assert isinstance(load_weights(run / "weights.safetensors").network, StyleNetwork)
+    assert [json.loads(line)["step"] for line in (run / "losses.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+    assert [path.name for path in sorted((run / "validation").iterdir())] == ["step_000002.jpg", "step_000004.jpg"]
+    record = RunRecord.read(run)
+    assert (record.step, record.photos, record.skipped, record.paintings) == (4, 8, 0, {"dots": "dots.png"})
+    assert record.encoder.name == "distilled VGG-19 (Collaborative-Distillation)"
+    assert record.settings.recipe.content_layers == ("relu2_2",)
+    assert record.seconds > 0
+
+
+def test_losses_can_be_chosen(command, tmp_path) -> None:
+    more = ["--recipe", "johnson", "--content-layer", "relu1_2", "--style-layer", "relu1_1", "--style-layer", "relu3_1"]
+    assert command(*more, "--style-weight", "7", "--variation-weight", "0").exit_code == 0
+    recipe = RunRecord.read(tmp_path / "run").settings.recipe
+    assert (recipe.content_layers, recipe.style_layers) == (("relu1_2",), ("relu1_1", "relu3_1"))
+    assert (recipe.style, recipe.variation) == (7, 0)
+
+
+def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(command, tmp_path, monkeypatch) -> None:
+    command(folder="whole")
+    take_step = Trainer._take_step
+
+    def interrupted(trainer: Trainer):
+        if trainer.step == 3:
+            raise KeyboardInterrupt
+        return take_step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_take_step", interrupted)
+        result = command()
+    assert result.exit_code == 130
+    assert "--resume" in result.output
+    assert RunRecord.read(tmp_path / "run").step == 3
+    assert command("--resume").exit_code == 0
+    ends = [(tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "run")]
+    assert ends[0] == ends[1]
+
+
+def test_resuming_with_other_settings_is_refused(command) -> None:
+    command()
+    result = command("--resume", "--seed", "5")
+    assert result.exit_code == 2
+    assert "started with settings" in " ".join(result.output.split())
+
+
+def test_resuming_what_never_started_is_refused(command) -> None:
+    result = command("--resume")
+    assert result.exit_code == 2
+    assert "no run that could be resumed" in " ".join(result.output.split())
+
+
+def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None:
+    command(folder="first")
+    result = command("--start-from", str(tmp_path / "first/weights.safetensors"))
+    assert result.exit_code == 0, result.output
+    assert [record.step for record in RunRecord.read(tmp_path / "run").lineage()] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--recipe", "secret"], "no recipe secret"),
+        (["--crop", "66"], "multiple of 4"),
+        (["--encoder", "nowhere.safetensors"], "no encoder at nowhere.safetensors"),
+        (["--style", "nameless.png"], "not of the form name=file"),
+        (["--style", "lines=missing.png"], "missing.png is not a picture"),
+        (["--content-layer", "relu9_9"], "no layer relu9_9"),
+    ],
+)
+def test_mistakes_end_with_a_sentence(command, more, sentence) -> None:
+    result = command(*more)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
+
+
+def test_an_empty_folder_ends_with_a_sentence(command, photos) -> None:
+    for path in photos.iterdir():
+        path.unlink()
+    result = command()
+    assert result.exit_code == 2
+    assert "holds no JPEG, PNG or WebP" in " ".join(result.output.split())
+
+
+def test_a_full_disk_ends_with_a_sentence(command, monkeypatch) -> None:
+    def full(_: Trainer) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Trainer, "save", full)
+    result = command()
+    assert result.exit_code == 1
+    assert "No space left on device" in " ".join(result.output.split())

@@ -1,0 +1,189 @@
+"""What the face model sees in each picture, remembered between runs.
+
+Looking at a picture takes most of a build's time, so every answer is kept under the hash of the picture's bytes, in one
+small database for each version of a face model. A build that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Protocol, Self
+
+import cv2
+import numpy as np
+
+from deployments.engine import Engine
+from deployments.errors import MasqueradeError
+from deployments.faces.types import Face, FaceQuery, FaceSet
+from deployments.imaging import Photo
+from deployments.lookalike.types import FloatArray
+
+log = logging.getLogger(__name__)
+
+_BATCH: Final = 8
+# Raised when what is kept of a picture, or how it is found out, changes: older answers are then made anew.
+_LAYOUT: Final = 1
+
+
+class FaceFinder(Engine[FaceQuery, FaceSet], Protocol):
+    """A face engine that embeds."""
+
+    @property
+    def space(self) -> str | None:
+        """The embedding space of its vectors."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A face as far as curation asks about it; angles in degrees, ``size`` in pixels, ``blur`` and ``score`` in 0..1."""
+
+    box: tuple[float, float, float, float]
+    yaw: float
+    pitch: float
+    roll: float
+    size: float
+    blur: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One picture.
+
+    ``problem`` says in words why it could not be read, else None. ``faces`` are sorted by size, largest first;
+    ``embedding`` [D] is the largest one's. ``look`` is the picture's difference hash (64 bits).
+    """
+
+    digest: str
+    problem: str | None
+    faces: tuple[Seen, ...] = ()
+    embedding: FloatArray | None = None
+    look: int = 0
+
+
+class Memory:
+    """Analyses on disk, by the SHA-256 of the picture's bytes."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path)
+        self._database.execute(
+            "create table if not exists analysis (digest text, layout integer, facts text, embedding blob, "
+            "primary key (digest, layout))"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def get(self, digest: str) -> Analysis | None:
+        """What is known of a picture."""
+        query = "select facts, embedding from analysis where digest = ? and layout = ?"
+        with closing(self._database.execute(query, (digest, _LAYOUT))) as cursor:
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        facts = json.loads(row[0])
+        faces = tuple(Seen(**{**face, "box": tuple(face["box"])}) for face in facts["faces"])
+        embedding = None if row[1] is None else np.frombuffer(row[1], dtype=np.float32)
+        return Analysis(digest, facts["problem"], faces, embedding, facts["look"])
+
+    def put(self, analyses: Iterable[Analysis]) -> None:
+        """Remember, all or none."""
+        rows = [
+            (
+                entry.digest,
+                _LAYOUT,
+                json.dumps(
+                    {"problem": entry.problem, "faces": [asdict(face) for face in entry.faces], "look": entry.look}
+                ),
+                None if entry.embedding is None else entry.embedding.astype(np.float32).tobytes(),
+            )
+            for entry in analyses
+        ]
+        with self._database:
+            self._database.executemany("insert or replace into analysis values (?, ?, ?, ?)", rows)
+
+
+def analyse(paths: Iterable[Path], engine: FaceFinder, memory: Memory) -> Iterator[Analysis]:
+    """What is in each file, in order, some pictures at a time. A file that cannot be read has a ``problem``."""
+    paths = iter(paths)
+    while batch := list(itertools.islice(paths, _BATCH)):
+        yield from _batch(batch, engine, memory)
+
+
+def _batch(paths: Sequence[Path], engine: FaceFinder, memory: Memory) -> list[Analysis]:
+    known: list[Analysis | None] = []
+    photos: dict[str, Photo] = {}
+    new: dict[str, Analysis] = {}
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            # Not remembered: the file may be there the next time.
+            known.append(Analysis("", f"the file cannot be opened ({error.strerror})"))
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        remembered = memory.get(digest)
+        known.append(remembered or Analysis(digest, None))
+        if remembered is None and digest not in photos and digest not in new:
+            try:
+                photos[digest] = Photo.open(data)
+            except MasqueradeError as error:
+                new[digest] = Analysis(digest, error.message)
+    new |= {entry.digest: entry for entry in _look(list(photos.items()), engine)}
+    memory.put(new.values())
+    return [new.get(entry.digest, entry) for entry in known if entry is not None]
+
+
+def _look(photos: Sequence[tuple[str, Photo]], engine: FaceFinder) -> Iterator[Analysis]:
+    try:
+        found = engine.run([FaceQuery(photo) for _, photo in photos])
+    except Exception as error:
+        if len(photos) == 1:
+            # One picture that a model stumbles over must not end a build of thousands.
+            log.warning("the face model failed on %s", photos[0][0], exc_info=error)
+            yield Analysis(photos[0][0], "the face model failed on it")
+            return
+        for pair in photos:
+            yield from _look([pair], engine)
+        return
+    for (digest, photo), faces in zip(photos, found, strict=True):
+        ordered = sorted(faces.faces, key=lambda face: -face.quality.size)
+        embedding = ordered[0].embedding if ordered else None
+        yield Analysis(digest, None, tuple(_seen(face) for face in ordered), embedding, difference_hash(photo))
+
+
+def _seen(face: Face) -> Seen:
+    x0, y0, x1, y1 = (float(edge) for edge in face.box)
+    return Seen(
+        box=(x0, y0, x1, y1),
+        yaw=face.pose.yaw,
+        pitch=face.pose.pitch,
+        roll=face.pose.roll,
+        size=face.quality.size,
+        blur=face.quality.blur,
+        score=face.quality.score,
+    )
+
+
+def difference_hash(photo: Photo) -> int:
+    """64 bits, each whether a cell of the picture in 9 x 8 is darker than its right neighbour.
+
+    Scaling, compression and small changes of tone turn few of them.
+    """
+    grey = cv2.cvtColor(photo.pixels(256), cv2.COLOR_RGB2GRAY)
+    cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = np.packbits(cells[:, :-1] < cells[:, 1:])
+    return int.from_bytes(bits.tobytes(), "big")

@@ -1,0 +1,65 @@
+"""Checkpoints of a training run: safetensors and JSON, never pickled, replaced atomically."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from training.style.network import Architecture, StyleNetwork
+
+ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A network and the styles it was trained with (none in a network's own file)."""
+
+    network: StyleNetwork
+    styles: dict[str, Tensor]
+
+
+def write_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write safetensors beside ``path`` and move them there, so that a full disk never destroys the last good file."""
+    partial = path.with_suffix(".partial")
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    partial.write_bytes(save(plain, metadata))
+    partial.replace(path)
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """The network's weights and, where there are any, its styles in one file."""
+    tensors = {f"network.{key}": value for key, value in weights.network.state_dict().items()}
+    if weights.styles:
+        tensors["styles"] = torch.stack(list(weights.styles.values()))
+    names = {"names": json.dumps(list(weights.styles))}
+    write_atomically(path, tensors, weights.network.architecture.metadata() | names)
+
+
+def load_weights(path: Path) -> Weights:
+    """Read what :func:`save_weights` wrote. Raises ``KeyError`` or ``RuntimeError`` for another kind of file."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+    network = StyleNetwork(Architecture.from_metadata(metadata))
+    network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
+    return Weights(network, dict(zip(json.loads(metadata["names"]), tensors.get("styles", ()), strict=True)))
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Adam's moments under plain names."""
+    state = optimiser.state_dict()["state"]
+    return {f"adam.{index}.{key}": values[key] for index, values in state.items() for key in ADAM_STATE}
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what :func:`optimiser_tensors` took out."""
+    document = optimiser.state_dict()
+    count = sum(len(group["params"]) for group in document["param_groups"])
+    document["state"] = {i: {key: tensors[f"adam.{i}.{key}"] for key in ADAM_STATE} for i in range(count)}
+    optimiser.load_state_dict(document)

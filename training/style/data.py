@@ -1,0 +1,136 @@
+"""Photographs and paintings as tensors: RGB 0..1, [3,H,W] float32."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+Pixels = npt.NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+# Below this a crop would mostly be interpolation.
+MIN_SIDE = 128
+# Every twentieth photograph, from the eighth on, is never trained on, so that a network can be judged on it.
+HELD_OUT_FIRST, HELD_OUT_EVERY = 7, 20
+
+
+class NoPhotos(ValueError):
+    """A folder holds no photograph that can be used."""
+
+
+class NotAPicture(ValueError):
+    """A file that has to be a picture cannot be read as one."""
+
+
+class MalformedPair(ValueError):
+    """An option is not written ``name=file``, or names the same thing twice."""
+
+
+def named_paths(texts: Sequence[str]) -> dict[str, Path]:
+    """Read ``name=file`` options. Raises :class:`MalformedPair`."""
+    named: dict[str, Path] = {}
+    for text in texts:
+        name, _, path = text.partition("=")
+        if not (name and path) or name in named:
+            raise MalformedPair(f"{text!r} is not of the form name=file, or the name was given before")
+        named[name] = Path(path)
+    return named
+
+
+def split(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The photographs below a folder to train on, and those held out, both by name. Raises :class:`NoPhotos`."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise NoPhotos(f"{folder} holds no JPEG, PNG or WebP files")
+    held_out = paths[HELD_OUT_FIRST::HELD_OUT_EVERY]
+    return sorted(set(paths).difference(held_out)), held_out
+
+
+def read_rgb(path: Path) -> Pixels | None:
+    """Decode a picture to [H,W,3] RGB, orientation applied; ``None`` where it cannot be decoded."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, cv2.error):
+        return None
+    return None if image is None else np.ascontiguousarray(image[:, :, ::-1], np.uint8)
+
+
+def resize(image: Pixels, short_side: int) -> Pixels:
+    """Scale a picture up or down to this short side, both sides at least 16."""
+    scale = short_side / min(image.shape[:2])
+    size = (max(16, round(image.shape[1] * scale)), max(16, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
+
+
+def to_tensor(image: Pixels) -> Tensor:
+    """[H,W,3] RGB 0..255 -> [3,H,W] 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
+
+
+def to_pixels(image: Tensor) -> Pixels:
+    """[3,H,W] 0..1 -> [H,W,3] RGB 0..255."""
+    return np.ascontiguousarray((image.detach().cpu().permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8))
+
+
+def load_picture(path: Path, short_side: int) -> Tensor:
+    """A picture resized to ``short_side``, [3,H,W]. Raises :class:`NotAPicture`."""
+    image = read_rgb(path)
+    if image is None:
+        raise NotAPicture(f"{path} is not a picture that can be read; give a JPEG, PNG or WebP")
+    return to_tensor(resize(image, short_side))
+
+
+class PhotoCrops:
+    """Random square crops of photographs.
+
+    Batches depend on nothing but the seed and the step, so that a resumed run sees what an uninterrupted one would.
+    Photographs that cannot be decoded or are smaller than ``MIN_SIDE`` are skipped; ``skipped`` counts them.
+    Raises :class:`NoPhotos` when none is left.
+    """
+
+    def __init__(self, paths: Sequence[Path], crop: int, seed: int) -> None:
+        self.skipped = 0
+        self._crop = crop
+        self._seed = seed
+        self._photos: list[Pixels] = []
+        for path in paths:
+            image = read_rgb(path)
+            if image is None or min(image.shape[:2]) < MIN_SIDE:
+                self.skipped += 1
+                logger.warning("skipped %s: %s", path.name, "not readable" if image is None else "too small")
+                continue
+            # No crop needs more source than this, and thousands of phone photos then fit in memory.
+            self._photos.append(resize(image, 2 * crop) if min(image.shape[:2]) > 2 * crop else image)
+        if not self._photos:
+            raise NoPhotos(f"none of {len(paths)} photographs can be read and has sides of at least {MIN_SIDE} px")
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def batch(self, step: int, size: int) -> Tensor:
+        """The photographs of one step, [size,3,crop,crop]."""
+        generator = np.random.default_rng((self._seed, step))
+        chosen = generator.choice(len(self._photos), size, replace=size > len(self._photos))
+        return torch.stack([to_tensor(self._cut(self._photos[index], generator)) for index in chosen])
+
+    def _cut(self, image: Pixels, generator: np.random.Generator) -> Pixels:
+        height, width = image.shape[:2]
+        # From half the crop's size up to the whole photograph: people bring sharp thumbnails and soft enlargements.
+        low = min(self._crop // 2, height, width)
+        side = int(generator.integers(low, min(height, width) + 1))
+        top = int(generator.integers(0, height - side + 1))
+        left = int(generator.integers(0, width - side + 1))
+        piece = image[top : top + side, left : left + side]
+        if generator.random() < 0.5:
+            piece = piece[:, ::-1]
+        return resize(piece, self._crop)

@@ -1,0 +1,136 @@
+"""How close paintings come to photo and style, judged by VGG-19: ``python -m training.style.evaluate --help``.
+
+Content is the relative distance at relu4_2, style the relative Gram distance at relu1_1 to relu4_1 (see
+:mod:`training.style.losses`). The judge is the same for every network, however that was trained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated
+
+import numpy as np
+import onnxruntime as ort
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from training.style.checkpoint import Weights, load_weights
+from training.style.data import NoPhotos, load_picture, named_paths, read_rgb, resize, split, to_tensor
+from training.style.encoders import Encoder, open_encoder
+from training.style.losses import content_distance, grams, style_distance
+
+CONTENT_LAYERS = ("relu4_2",)
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+
+Painter = Callable[[Tensor], Tensor]
+"""Photo [1,3,H,W] RGB 0..1 to painting of the same shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Means over the photographs; 0 is a perfect match."""
+
+    content: float
+    style: float
+
+
+class Judge:
+    """Holds the paintings' Gram matrices at ``side`` px (short side), the size at which photographs are compared."""
+
+    def __init__(self, encoder: Encoder, paintings: Mapping[str, Path], side: int) -> None:
+        self._encoder = encoder
+        with torch.no_grad():
+            self._targets = {
+                name: grams(encoder(load_picture(path, side)[None], STYLE_LAYERS), STYLE_LAYERS)
+                for name, path in paintings.items()
+            }
+
+    @torch.no_grad()
+    def judge(self, style: str, paint: Painter, photos: Iterable[Tensor]) -> Judgement:
+        """Paint every photo ([1,3,H,W]) and compare."""
+        content, styles = [], []
+        for photo in photos:
+            made = self._encoder(paint(photo), (*CONTENT_LAYERS, *STYLE_LAYERS))
+            wanted = self._encoder(photo, CONTENT_LAYERS)
+            content.append(content_distance(made, wanted, CONTENT_LAYERS).item())
+            styles.append(style_distance(made, self._targets[style], STYLE_LAYERS).item())
+        return Judgement(fmean(content), fmean(styles))
+
+
+def own_painter(weights: Weights, style: str) -> Painter:
+    """One style of a network trained here."""
+    network, vector = weights.network.eval(), weights.styles[style][None]
+    return lambda photo: network(photo, vector)
+
+
+def onnx_painter(path: Path) -> Painter:
+    """Somebody else's network: one input and one output, RGB 0..255 NCHW."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def paint(photo: Tensor) -> Tensor:
+        (made,) = session.run(None, {name: (photo * 255).numpy()})
+        return torch.from_numpy(np.clip(made, 0, 255) / 255)
+
+    return paint
+
+
+def load_photos(folder: Path, side: int, limit: int) -> list[Tensor]:
+    """Up to ``limit`` held-out photographs, [1,3,H,W], short side ``side``. Raises :class:`NoPhotos`."""
+    photos: list[Tensor] = []
+    for path in split(folder)[1]:
+        image = read_rgb(path)
+        if image is None or len(photos) == limit:
+            continue
+        resized = resize(image, side)
+        # Panoramas are cut, so that one does not take as long as all others together.
+        height, width = (min(length, 4 * side // 3) // 4 * 4 for length in resized.shape[:2])
+        photos.append(to_tensor(resized[:height, :width])[None])
+    if not photos:
+        raise NoPhotos(f"{folder} holds no held-out photograph that can be read")
+    return photos
+
+
+def evaluate(
+    weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.", exists=True)],
+    photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out from training are used.")],
+    style: Annotated[list[str], typer.Option(help="name=painting; repeat for every style.")],
+    peer: Annotated[
+        list[str] | None, typer.Option(help="name=network.onnx of somebody else, for the same style.")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="The judge: vgg19, or a .safetensors file.")] = "vgg19",
+    side: Annotated[int, typer.Option(help="Short side of photographs and paintings.")] = 384,
+    limit: Annotated[int, typer.Option(help="How many photographs.")] = 12,
+    threads: Annotated[int, typer.Option()] = 1,
+    out: Annotated[Path | None, typer.Option(help="JSON of our own figures, for the exporter.")] = None,
+) -> None:
+    """Judge a network on photographs it did not see."""
+    torch.set_num_threads(threads)
+    paintings = named_paths(style)
+    judge, trained = Judge(open_encoder(encoder), paintings, side), load_weights(weights)
+    pictures = load_photos(photos, side, limit)
+    table = Table("style", "network", "content", "style distance")
+    figures: dict[str, float] = {}
+    for name in paintings:
+        judged = judge.judge(name, own_painter(trained, name), pictures)
+        table.add_row(name, "ours", f"{judged.content:.3f}", f"{judged.style:.3f}")
+        figures |= {f"{name}.content": round(judged.content, 4), f"{name}.style": round(judged.style, 4)}
+    for name, path in named_paths(peer or []).items():
+        judged = judge.judge(name, onnx_painter(path), pictures)
+        table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")
+    Console().print(table)
+    if out:
+        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(evaluate)

@@ -1,0 +1,155 @@
+"""Turn a finished run into model versions: ``python -m training.style.export --help``.
+
+The network and the style pack are two models: the pack pins the network it was trained on by the hash of its weights,
+and other packs may join it without touching either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import onnx
+import torch
+import typer
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from rich.console import Console
+from safetensors.torch import save
+
+from registry.manifest import MANIFEST, Description, Manifest, ModelFile, PackageSource, TrainingData, dump_manifest
+from training.style import graphs
+from training.style.checkpoint import Weights, load_weights, save_weights
+from training.style.data import Pixels, load_picture, to_pixels
+from training.style.network import IDENTITY
+from training.style.record import RunRecord
+from training.style.trainer import WEIGHTS
+
+NETWORK, FROZEN, NETWORK_WEIGHTS = "network.onnx", "frozen.onnx", "network.safetensors"
+VECTORS, CATALOGUE = "styles.safetensors", "styles.json"
+PREVIEW_SIDE, PREVIEW_BYTES = 256, 20_000
+
+
+class Painting(BaseModel):
+    """What people are told about a style."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    artist: str
+    year: int
+    licence: str
+
+
+def load_card(path: Path) -> Description:
+    """What is said of a version besides its files. Raises ``OSError`` or ``ValueError``."""
+    return Description.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def load_paintings(path: Path) -> tuple[Painting, ...]:
+    """The list of paintings behind a pack. Raises ``OSError`` or ``ValueError``."""
+    return TypeAdapter(tuple[Painting, ...]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def write_network(weights: Weights, folder: Path) -> dict[str, Any]:
+    """Write the network's files; the answer is the manifest's ``input``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    architecture = weights.network.architecture
+    arrays = {name: tensor.detach().numpy() for name, tensor in weights.network.state_dict().items()}
+    onnx.save(graphs.painter(architecture, arrays, frozen=False), folder / NETWORK)
+    onnx.save(graphs.painter(architecture, arrays, frozen=True), folder / FROZEN)
+    save_weights(folder / NETWORK_WEIGHTS, Weights(weights.network, {}))
+    return {
+        "layout": "NCHW",
+        "color_order": "RGB",
+        "value_range": [0, 1],
+        "multiple": 4,
+        "style_size": architecture.style_size,
+        "receptive_radius": architecture.receptive_radius,
+    }
+
+
+def write_pack(weights: Weights, paintings: Sequence[Painting], sample: Path, folder: Path) -> None:
+    """Write vectors, list and previews. ``sample`` is the photograph the previews paint.
+
+    Raises ``KeyError`` for a painting the run was not trained on and :class:`NotAPicture` for the sample.
+    """
+    (folder / "previews").mkdir(parents=True, exist_ok=True)
+    photo = load_picture(sample, 2 * PREVIEW_SIDE)[None, :, : 2 * PREVIEW_SIDE, : 2 * PREVIEW_SIDE]
+    entries = []
+    for painting in paintings:
+        preview = f"previews/{painting.name}.jpg"
+        with torch.no_grad():
+            painted = weights.network.eval()(photo, weights.styles[painting.name][None])[0]
+        (folder / preview).write_bytes(_small_jpeg(to_pixels(painted)))
+        entries.append(painting.model_dump() | {"preview": preview})
+    names = (IDENTITY, *(painting.name for painting in paintings))
+    (folder / VECTORS).write_bytes(save({name: weights.styles[name].clone() for name in names}))
+    (folder / CATALOGUE).write_text(json.dumps({"styles": entries}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _small_jpeg(pixels: Pixels) -> bytes:
+    """At the best quality that fits ``PREVIEW_BYTES``; textured paintings take more than calm ones."""
+    small = cv2.resize(pixels[:, :, ::-1], (PREVIEW_SIDE,) * 2, interpolation=cv2.INTER_AREA)
+    for quality in range(90, 20, -5):
+        encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        if len(encoded) <= PREVIEW_BYTES:
+            break
+    return encoded
+
+
+def learnt_from(run: RunRecord) -> tuple[TrainingData, ...]:
+    """The encoders behind the losses of a run and of those it started from."""
+    encoders = {past.encoder.name: past.encoder for past in run.lineage()}
+    return tuple(TrainingData(name=f"features of {e.name}", terms=e.terms) for e in encoders.values())
+
+
+def write_manifest(card: Description, folder: Path, package: str | None, extra: Mapping[str, Any]) -> Manifest:
+    """Vouch for the folder's files. With ``package`` they can be pulled out of that installed Python package."""
+    files = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST):
+        name = path.relative_to(folder).as_posix()
+        data = path.read_bytes()
+        inside = f"starter/{card.model}/{card.version}/{name}"
+        sources = (PackageSource(package=package, file=inside),) if package else ()
+        files.append(ModelFile(name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data), sources=sources))
+    manifest = Manifest.model_validate(card.model_dump() | {"files": tuple(files)} | dict(extra))
+    (folder / MANIFEST).write_text(dump_manifest(manifest), encoding="utf-8")
+    return manifest
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run.", exists=True, file_okay=False)],
+    store: Annotated[Path, typer.Argument(help="Folder of <model>/<version>/ to write into.")],
+    sample: Annotated[Path, typer.Option(help="A photograph to paint the previews of.", exists=True)],
+    network_card: Annotated[Path, typer.Option(help="YAML: what the network's manifest says.")],
+    pack_card: Annotated[Path, typer.Option(help="YAML: what the style pack's manifest says.")],
+    paintings: Annotated[Path, typer.Option(help="YAML: name, title, artist, year and licence of each painting.")],
+    judgement: Annotated[
+        Path | None, typer.Option(help="JSON written by training.style.evaluate.", exists=True)
+    ] = None,
+    package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
+) -> None:
+    """Write the ONNX graphs, the style pack with previews, and both manifests."""
+    weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
+    network, pack = load_card(network_card), load_card(pack_card)
+    folder = store / network.model / network.version
+    extra = {"input": write_network(weights, folder), "trained_on": network.trained_on + learnt_from(record)}
+    if judgement:
+        extra["metrics"] = json.loads(judgement.read_text(encoding="utf-8"))
+    manifest = write_manifest(network, folder, package, extra)
+    pack_folder = store / pack.model / pack.version
+    write_pack(weights, load_paintings(paintings), sample, pack_folder)
+    requires = {network.model: manifest.file(NETWORK_WEIGHTS).sha256}
+    packed = write_manifest(pack, pack_folder, package, {"requires": requires})
+    for written, place in ((manifest, folder), (packed, pack_folder)):
+        Console().print(f"{written.ref}: {sum(file.size for file in written.files) / 1e3:.0f} kB in {place}")
+
+
+if __name__ == "__main__":
+    typer.run(export)

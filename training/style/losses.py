@@ -1,0 +1,82 @@
+"""Perceptual losses over a frozen encoder (Johnson, Alahi & Fei-Fei 2016; Gatys, Ecker & Bethge 2016).
+
+Every distance is relative: the mean squared difference over the mean square of the target. Layers of any depth, and
+encoders of any activation scale, then weigh the same, and one set of weights serves all encoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Features = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which layers are compared, and how much each term weighs."""
+
+    content_layers: tuple[str, ...] = ("relu2_2",)
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+    content: float = 1.0
+    style: float = 4.0
+    variation: float = 0.3
+    identity: float = 20.0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Every layer an encoder has to deliver."""
+        return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
+
+
+# The reference's layers; those of Johnson et al.; what suits a distilled VGG-19; and strokes over detail, for VGG-19.
+RECIPES: Mapping[str, Recipe] = {
+    "reference": Recipe(),
+    "johnson": Recipe(style_layers=("relu1_2", "relu2_2", "relu3_3", "relu4_3")),
+    "distilled": Recipe(content_layers=("relu3_1", "relu4_1")),
+    "deep": Recipe(content_layers=("relu4_2",), style=10.0, variation=0.5),
+}
+
+
+def gram(features: Tensor) -> Tensor:
+    """Correlations between channels, averaged over positions: [N,C,H,W] -> [N,C,C] float32."""
+    flat = features.float().flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def grams(features: Features, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The Gram matrices of some layers."""
+    return {layer: gram(features[layer]) for layer in layers}
+
+
+def relative(value: Tensor, target: Tensor) -> Tensor:
+    """Mean squared difference over the target's mean square, per sample: [N,...] -> [N]."""
+    value, target = value.float().flatten(1), target.float().flatten(1)
+    return (value - target).square().mean(1) / target.square().mean(1).clamp_min(1e-12)
+
+
+def content_distance(painting: Features, photo: Features, layers: Sequence[str]) -> Tensor:
+    """Mean relative feature distance over the layers, [N]."""
+    return torch.stack([relative(painting[layer], photo[layer]) for layer in layers]).mean(0)
+
+
+def style_distance(painting: Features, target: Features, layers: Sequence[str]) -> Tensor:
+    """Mean relative Gram distance over the layers, [N]. ``target`` holds Gram matrices, not features."""
+    return torch.stack([relative(gram(painting[layer]), target[layer]) for layer in layers]).mean(0)
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean absolute difference of neighbours (anisotropic total variation), [N,3,H,W] -> [N]."""
+    down = (image[:, :, 1:] - image[:, :, :-1]).abs().flatten(1).mean(1)
+    right = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().flatten(1).mean(1)
+    return down + right
+
+
+def reconstruction(painting: Tensor, photo: Tensor) -> Tensor:
+    """What the identity style minimises: squared error at full and at quarter resolution (colour), [N]."""
+    coarse = (functional.avg_pool2d(painting, 4) - functional.avg_pool2d(photo, 4)).square().flatten(1).mean(1)
+    return (painting - photo).square().flatten(1).mean(1) + coarse

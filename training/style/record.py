@@ -1,0 +1,42 @@
+"""What a run was made from and with: ``run.json``, from which manifests and model cards take their word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from training.style.encoders import EncoderInfo
+from training.style.trainer import Settings
+
+RECORD = "run.json"
+
+
+class RunRecord(BaseModel):
+    """One run. ``started_from`` is the run whose weights it began with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    settings: Settings
+    encoder: EncoderInfo
+    paintings: dict[str, str]
+    photos: int
+    skipped: int
+    step: int = 0
+    seconds: float = 0.0
+    started_from: RunRecord | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> RunRecord:
+        """Raises ``FileNotFoundError``, or ``ValueError`` when it is no such record."""
+        return cls.model_validate_json((folder / RECORD).read_text(encoding="utf-8"))
+
+    def write(self, folder: Path) -> None:
+        """Replace the folder's record."""
+        partial = folder / f"{RECORD}.partial"
+        partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        partial.replace(folder / RECORD)
+
+    def lineage(self) -> list[RunRecord]:
+        """The runs this one builds on and then itself, oldest first."""
+        return [*(self.started_from.lineage() if self.started_from else ()), self]

@@ -1,0 +1,208 @@
+"""Train one network for several styles: ``python -m training.style.train --help``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from training.style.data import (
+    MalformedPair,
+    NoPhotos,
+    NotAPicture,
+    PhotoCrops,
+    load_picture,
+    named_paths,
+    split,
+    to_pixels,
+)
+from training.style.encoders import EncoderUnavailable, open_encoder
+from training.style.losses import RECIPES
+from training.style.record import RunRecord
+from training.style.trainer import Losses, Settings, Trainer
+
+PREVIEW_PHOTOS, PREVIEW_SIDE = 2, 384
+
+console = Console(stderr=True)
+
+EXAMPLES = """Examples:
+
+python -m training.style.train photos/ runs/first --style wave=wave.jpg --style udnie=udnie.jpg
+
+python -m training.style.train photos/ runs/first --style wave=wave.jpg --style udnie=udnie.jpg --resume
+
+python -m training.style.train photos/ runs/finer --style wave=wave.jpg --recipe deep
+--start-from runs/first/weights.safetensors
+"""
+
+
+class Mistake(Exception):
+    """Something the person at the keyboard can put right; the message says what."""
+
+
+class Run:
+    """A trainer with everything around it: the record, the loss log, checkpoints and validation pictures."""
+
+    def __init__(self, trainer: Trainer, record: RunRecord, folder: Path, held_out: Sequence[Path]) -> None:
+        self._trainer = trainer
+        self._record = record
+        self._folder = folder
+        self._photos = [load_picture(path, PREVIEW_SIDE) for path in held_out[:PREVIEW_PHOTOS]]
+        self._started = time.monotonic()
+
+    def drive(self, progress: Progress, save_every: int, validate_every: int) -> None:
+        """Take all remaining steps. Whatever ends it early, the steps taken so far are kept in a checkpoint."""
+        steps = self._trainer.settings.steps
+        task = progress.add_task("training", total=steps, completed=self._trainer.step)
+        with (self._folder / "losses.jsonl").open("a", encoding="utf-8") as log:
+            try:
+                for losses in self._trainer.train():
+                    log.write(json.dumps(asdict(losses)) + "\n")
+                    progress.update(task, completed=losses.step, description=_describe(losses))
+                    if losses.step % save_every == 0 and losses.step < steps:
+                        self.save()
+                    if losses.step % validate_every == 0 or losses.step == steps:
+                        self._validate()
+            finally:
+                self.save()
+
+    def save(self) -> None:
+        """Checkpoint, averaged weights and record."""
+        self._trainer.save()
+        seconds = self._record.seconds + time.monotonic() - self._started
+        self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
+
+    def _validate(self) -> None:
+        """One sheet: a row for each held-out photograph, itself first and then in every style."""
+        weights = self._trainer.averaged()
+        rows = []
+        for photo in self._photos:
+            cut = photo[:, : photo.shape[1] // 4 * 4, : photo.shape[2] // 4 * 4]
+            with torch.no_grad():
+                painted = [weights.network(cut[None], vector[None])[0] for vector in weights.styles.values()]
+            rows.append(np.hstack([to_pixels(picture) for picture in (cut, *painted)]))
+        width = min(row.shape[1] for row in rows)
+        folder = self._folder / "validation"
+        folder.mkdir(exist_ok=True)
+        sheet = np.vstack([row[:, :width] for row in rows])
+        cv2.imwrite(str(folder / f"step_{self._trainer.step:06d}.jpg"), sheet[:, :, ::-1])
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """End with a sentence where a traceback would say no more."""
+    try:
+        yield
+    except (Mistake, MalformedPair, NoPhotos, NotAPicture, EncoderUnavailable) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    except OSError as error:
+        console.print(f"[red]{error}; the last checkpoint is kept[/red]")
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        console.print("stopped; the same command with --resume continues")
+        raise typer.Exit(130) from None
+
+
+def _describe(losses: Losses) -> str:
+    return f"content {losses.content:.3f}, style {losses.style:.3f}, identity {losses.identity:.4f}"
+
+
+def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
+    """The folder's record, if it is of a run like the one asked for."""
+    try:
+        before = RunRecord.read(folder)
+    except (FileNotFoundError, ValueError) as error:
+        raise Mistake(f"{folder} holds no run that could be resumed") from error
+    for name in ("settings", "encoder", "paintings", "photos"):
+        if getattr(before, name) != getattr(record, name):
+            raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
+    return before
+
+
+def train(
+    photos: Annotated[Path, typer.Argument(help="Folder of photographs, searched below too.")],
+    run: Annotated[Path, typer.Argument(help="Folder for checkpoints, weights, losses and validation pictures.")],
+    style: Annotated[list[str], typer.Option(help="name=picture; repeat for every style.")],
+    encoder: Annotated[
+        str, typer.Option(help="vgg16, vgg19, a .safetensors file, or auto: the first of the two to be had.")
+    ] = "auto",
+    recipe: Annotated[str, typer.Option(help=f"Layers and weights of the losses: {', '.join(RECIPES)}.")] = "reference",
+    content_layer: Annotated[list[str] | None, typer.Option(help="Instead of the recipe's, such as relu2_2.")] = None,
+    style_layer: Annotated[list[str] | None, typer.Option(help="Instead of the recipe's, such as relu3_1.")] = None,
+    style_weight: Annotated[float | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    variation_weight: Annotated[float | None, typer.Option(min=0, help="Total variation, against dots.")] = None,
+    steps: Annotated[int, typer.Option(min=1)] = Settings.steps,
+    batch: Annotated[int, typer.Option(min=1)] = Settings.batch,
+    crop: Annotated[int, typer.Option(min=64, help="Side of the training pictures, a multiple of 4.")] = Settings.crop,
+    painting_side: Annotated[int, typer.Option(min=64, help="Short side of the paintings.")] = Settings.painting_side,
+    learning_rate: Annotated[float, typer.Option(min=0)] = Settings.learning_rate,
+    seed: Annotated[int, typer.Option(min=0)] = Settings.seed,
+    start_from: Annotated[Path | None, typer.Option(help="weights.safetensors to begin with.", exists=True)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in this folder.")] = False,
+    save_every: Annotated[int, typer.Option(min=1)] = 200,
+    validate_every: Annotated[int, typer.Option(min=1)] = 500,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+) -> None:
+    """Train a network on photographs for one or more styles."""
+    with told_plainly():
+        torch.set_num_threads(threads)
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
+        if recipe not in RECIPES:
+            raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
+        if crop % 4:
+            raise Mistake("--crop must be a multiple of 4")
+        losses = RECIPES[recipe]
+        losses = replace(
+            losses,
+            content_layers=tuple(content_layer or losses.content_layers),
+            style_layers=tuple(style_layer or losses.style_layers),
+            style=losses.style if style_weight is None else style_weight,
+            variation=losses.variation if variation_weight is None else variation_weight,
+        )
+        settings = Settings(steps, batch, crop, painting_side, learning_rate, seed=seed, recipe=losses)
+        paintings = named_paths(style)
+        training, held_out = split(photos)
+        crops = PhotoCrops(training, crop, seed)
+        console.print(f"{len(crops)} photographs to train on, {crops.skipped} skipped, {len(held_out)} held out")
+        chosen = open_encoder(encoder)
+        console.print(f"losses by {chosen.info.name}")
+        run.mkdir(parents=True, exist_ok=True)
+        record = RunRecord(
+            settings=settings,
+            encoder=chosen.info,
+            paintings={name: path.name for name, path in paintings.items()},
+            photos=len(crops),
+            skipped=crops.skipped,
+            started_from=RunRecord.read(start_from.parent) if start_from else None,
+        )
+        trainer = Trainer(settings, paintings, crops, chosen, run, torch.device(device))
+        if resume:
+            record = _unchanged(run, record)
+            trainer.resume()
+        elif start_from:
+            trainer.start_from(start_from)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
+            Run(trainer, record, run, held_out).drive(progress, save_every, validate_every)
+
+
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLES)(train)
+
+if __name__ == "__main__":
+    app()
