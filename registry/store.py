@@ -18,7 +18,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -176,6 +176,7 @@ class FolderStore:
     def downloads(self) -> Path:
         folder = self.root / ".downloads"
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         return folder
 
     def _load(self, model: str, version: str, *, hashed: bool) -> ModelVersion:
@@ -240,8 +241,6 @@ def _folders(parent: Path) -> list[str]:
 
 
 def _check_complete(manifest: Manifest, staged: Path) -> None:
-    if not manifest.files:
-        raise InvalidVersion(f"{manifest.ref} lists no files.")
     for entry in manifest.files:
         path = staged / entry.name
         if path.exists() and not stat.S_ISREG(path.lstat().st_mode):
@@ -270,8 +269,13 @@ def _settle(staged: Path) -> None:
         flush_to_disk(Path(folder))
 
 
-def _sweep(staging: Path) -> None:
-    """Remove what killed publishers left behind."""
-    for entry in os.scandir(staging):
-        if time.time() - entry.stat().st_mtime > _STALE_AFTER_S:
-            shutil.rmtree(entry.path, ignore_errors=True)
+def _sweep(folder: Path) -> None:
+    """Remove what killed publishers and abandoned downloads left behind."""
+    for entry in folder.iterdir():
+        with suppress(OSError):
+            if time.time() - entry.stat().st_mtime < _STALE_AFTER_S:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()

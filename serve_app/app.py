@@ -47,7 +47,6 @@ class Gateway:
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
             settings.limits.for_photos(),
-            settings.minimum_age,
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:

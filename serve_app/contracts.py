@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.anonymize.types import Method
 from deployments.errors import InvalidField
 
 PICTURE: dict[int | str, dict[str, Any]] = {
@@ -72,7 +73,7 @@ class AnonymizeForm(Form):
     """Hides every face of ``image`` but those whose numbers stand in ``keep``."""
 
     image: Image
-    method: Literal["blur", "pixelate", "replace"] = "blur"
+    method: Method = Method.BLUR
     keep: list[str] = Field(default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2")
 
 
@@ -87,7 +88,7 @@ class JobForm(Form):
     strength: Strength = 1.0
     preserve_color: bool = False
     mapping: list[str] = Field(default=[], max_length=64)
-    method: Literal["blur", "pixelate", "replace"] = "blur"
+    method: Method = Method.BLUR
     keep: list[str] = Field(default=[], max_length=64)
     top: Annotated[int, Field(ge=1, le=20)] = 3
 

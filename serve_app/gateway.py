@@ -5,12 +5,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Header, HTTPException, Response
-from fastapi.staticfiles import StaticFiles
 
 from deployments.errors import UnknownStyle
 from deployments.style.engine import StyleQuery
@@ -20,6 +17,7 @@ from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.routes import routes
 from serve_app.middleware import BodyLimit, SecurityHeaders
+from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.settings import Settings
 
@@ -57,7 +55,7 @@ def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> 
     _add_operations(app, pipeline, inventory, settings)
     app.include_router(routes(desk))
     mount_docs(app)
-    app.mount("/", StaticFiles(directory=Path(str(files("serve_app") / "web")), html=True), name="page")
+    mount_page(app)
     return app
 
 
@@ -76,7 +74,7 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
         """Put faces of one photo on faces of another."""
         source = await pipeline.open(await form.source.read())
         target = await pipeline.open(await form.target.read())
-        return _picture(await pipeline.swap(source, target, form.mapping), inventory)
+        return _picture(await pipeline.swap(source, target, ",".join(form.mapping)), inventory)
 
     @app.post("/v1/anonymize", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
     async def anonymize(form: Annotated[contracts.AnonymizeForm, Form(media_type=MULTIPART)]) -> Response:

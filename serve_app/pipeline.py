@@ -9,22 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
-from deployments.errors import FaceUnsuitable, InvalidField, MasqueradeError, NoFace, Refused, Unavailable
+from deployments.errors import MasqueradeError, NoFace, Refused, Unavailable
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo
 from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.moderation.engine import Verdict
-from deployments.provenance import Provenance, attach
+from deployments.provenance import DigitalSourceType, Provenance, Step, attach
 from deployments.serving import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.engine import SourceFace, SwapQuery
-from deployments.swap.mapping import parse_mapping
-from deployments.swap.safety import refuse_minors
+from deployments.swap.mapping import parse as parse_mapping
 
 T = TypeVar("T")
 
@@ -72,10 +72,9 @@ class LookalikeResult:
 class Pipeline:
     """What the gateway and the bot ask for. Holds no state of its own."""
 
-    def __init__(self, graph: Graph, limits: Limits, minimum_age: int = 18) -> None:
+    def __init__(self, graph: Graph, limits: Limits) -> None:
         self._graph = graph
         self._limits = limits
-        self._minimum_age = minimum_age
 
     async def open(self, data: bytes) -> Photo:
         """Check and normalise an upload. Raises ``TooLarge``, ``NotAnImage`` or ``Undecodable``."""
@@ -90,7 +89,7 @@ class Pipeline:
         painted = await self._guarded([photo], paint(query))
         if query.strength == 0:
             return Picture(painted.value, photo.media_type, (painted.model,))
-        return await self._released(photo, painted.value, "style", (painted.model,))
+        return await self._released(photo, painted.value, (Step("style", painted.model),))
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
         return await self._graph.moderate(photo)
@@ -123,8 +122,8 @@ class Pipeline:
         draw = self._need(self._graph.collage, "lookalike")
         face, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
         data = await draw(result.photo, face, matches)
-        models = (result.model, result.gallery)
-        return Picture(attach(data, Provenance.now(("lookalike",), models)), "image/jpeg", models)
+        steps = (Step("faces", result.model), Step("lookalike", result.gallery))
+        return _picture(data, steps, DigitalSourceType.ENHANCED)
 
     async def states(self) -> dict[str, SlotStatus | str]:
         """What every deployment says of its model, or in a sentence why it says nothing."""
@@ -138,11 +137,11 @@ class Pipeline:
         answers = await asyncio.gather(*(ask(call) for call in self._graph.states.values()))
         return dict(zip(self._graph.states, answers, strict=True))
 
-    async def swap(self, source: Photo, target: Photo, mapping: Sequence[str]) -> Picture:
+    async def swap(self, source: Photo, target: Photo, mapping: str | None) -> Picture:
         """Put faces of ``source`` on faces of ``target``.
 
         Raises ``NoFace``, ``InvalidField`` for a mapping to a face that is not there, and ``FaceUnsuitable`` when not a
-        single pair could be swapped; where some could not, the result's notes say why.
+        single pair could be swapped or somebody looks under age; where some could not, the result's notes say why.
         """
         find, swap = self._need(self._graph.faces, "faces"), self._need(self._graph.swap, "swap")
 
@@ -152,18 +151,15 @@ class Pipeline:
             )
             givers, takers = _some(sources.value, "source"), _some(targets.value, "target")
             pairs = parse_mapping(mapping, len(givers), len(takers))
-            refuse_minors(
-                [givers[giver] for giver, _ in pairs] + [takers[taker] for _, taker in pairs], self._minimum_age
-            )
-            query = SwapQuery(target, takers, tuple(SourceFace(source, face) for face in givers), pairs)
-            return await swap(query), sources.model
+            offered = tuple(SourceFace(source, face, sources.value.space) for face in givers)
+            return await swap(SwapQuery(target, takers, offered, pairs)), sources.model
 
         swapped, face_model = await self._guarded([source, target], work())
-        done = swapped.value
-        if not done.swapped:
-            raise FaceUnsuitable(" ".join(dict.fromkeys(skipped.message for skipped in done.skipped)))
-        picture = await self._released(target, done.data, "face-swap", (swapped.model, face_model))
-        return replace(picture, notes=tuple(f"face {skipped.target}: {skipped.message}" for skipped in done.skipped))
+        picture = await self._released(
+            target, swapped.value.data, (Step("swap", swapped.model), Step("faces", face_model))
+        )
+        skipped = swapped.value.skipped
+        return replace(picture, notes=tuple(f"face {face.target} stays: {face.message}" for face in skipped))
 
     async def anonymize(self, photo: Photo, method: Method, keep: tuple[int, ...]) -> Picture:
         """Hide every face but those in ``keep``. Raises ``NoFace`` when there is none to hide."""
@@ -172,12 +168,10 @@ class Pipeline:
         async def work() -> tuple[bytes, str]:
             found = await find(FaceQuery(photo, embed=False, dense=True))
             faces = _some(found.value, "photo")
-            if any(number >= len(faces) for number in keep):
-                raise InvalidField(f"There are {len(faces)} faces, numbered from 0.", field="keep")
             return await hide(AnonymizeQuery(photo, faces, method, keep)), found.model
 
         hidden, face_model = await self._guarded([photo], work())
-        return await self._released(photo, hidden, "anonymize", (face_model,))
+        return await self._released(photo, hidden, (Step("anonymize", face_model),), DigitalSourceType.ENHANCED)
 
     def _need(self, call: T | None, capability: str) -> T:
         if call is None:
@@ -202,10 +196,21 @@ class Pipeline:
         if not verdict.allowed:
             raise Refused(f"This picture breaks our rule on {verdict.rule}.", rule=verdict.rule)
 
-    async def _released(self, seen: Photo, data: bytes, action: str, models: tuple[str, ...]) -> Picture:
+    async def _released(
+        self,
+        seen: Photo,
+        data: bytes,
+        steps: tuple[Step, ...],
+        source_type: DigitalSourceType = DigitalSourceType.COMPOSITE,
+    ) -> Picture:
+        """Moderate a result of ``seen``'s size and sign it with what was done."""
         await self._admit(Photo(data, "image/jpeg", seen.width, seen.height, seen.digest))
-        marked = attach(data, Provenance.now((action,), models))
-        return Picture(marked, "image/jpeg", models)
+        return _picture(data, steps, source_type)
+
+
+def _picture(data: bytes, steps: tuple[Step, ...], source_type: DigitalSourceType) -> Picture:
+    signed = attach(data, Provenance(steps, datetime.now(UTC), source_type))
+    return Picture(signed, "image/jpeg", tuple(step.model for step in steps))
 
 
 def _some(found: FaceSet, where: str) -> tuple[Face, ...]:

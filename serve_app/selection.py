@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
@@ -47,7 +47,10 @@ def select(store: FolderStore, wishes: ModelChoice) -> Selection:
     gallery = _gallery(store, installed, wishes.gallery, faces)
     settle("lookalike", ModelSet(gallery.ref) if gallery else None, "masquerade gallery build FOLDER --name NAME")
     swap = _one(store, installed, "face-swap", wishes.swap)
-    settle("swap", _with_optional(installed, swap, ("face-restoration",)), "masquerade models pull embedded-swap")
+    swap_set = _with_optional(installed, swap, ("face-restoration",))
+    if swap_set is not None and wishes.swap_block_list is not None:
+        swap_set = replace(swap_set, extras=(*swap_set.extras, store.get(wishes.swap_block_list).ref))
+    settle("swap", swap_set, "masquerade models pull embedded-swap")
     return selection
 
 

@@ -25,7 +25,7 @@ class UploadLimits(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     max_bytes: Annotated[int, Field(ge=1024, le=100 * 2**20)] = 20 * 2**20
-    max_pixels: Annotated[int, Field(ge=1, le=178_000_000)] = 50_000_000
+    max_pixels: Annotated[int, Field(ge=1, le=89_000_000)] = 50_000_000
     max_side: Annotated[int, Field(ge=1, le=65_535)] = 16_384
 
     def for_photos(self) -> Limits:
@@ -43,6 +43,7 @@ class ModelChoice(BaseModel):
     faces: str | None = None
     gallery: str | None = None
     swap: str | None = None
+    swap_block_list: str | None = None
 
 
 class Settings(BaseSettings):
@@ -62,7 +63,6 @@ class Settings(BaseSettings):
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()
     moderation_thresholds: dict[str, Share] = {}
-    minimum_age: Annotated[int, Field(ge=18, le=99)] = 18
     admin_key: SecretStr | None = None
     database_url: SecretStr | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0

@@ -86,7 +86,9 @@ class Person:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     async def start(self, payload: str = "") -> Message:
-        """Press Start in the bot's profile, or follow its deep link."""
+        """Press Start in the bot's profile, or follow its deep link; who has blocked the bot unblocks it by that."""
+        if self.user.blocked_bot:
+            self.unblock()
         return await self.say(f"/start {payload}".strip())
 
     async def say(self, text: str, *, to: Group | None = None, reply_to: Reply | Message | None = None) -> Message:

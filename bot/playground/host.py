@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import socket
 import tempfile
 from pathlib import Path
@@ -26,11 +26,8 @@ from bot.playground.limits import FloodControl, Limits, Traffic
 from bot.playground.model import BotProfile, ChatType, Event
 from bot.playground.people import People
 from bot.playground.server import BotApiServer
-from bot.playground.state import Telegram
+from bot.playground.state import Deadlines, Telegram
 from bot.playground.updates import LongPoll, UpdateQueue
-from bot.playground.webhook import close_quietly
-
-log = logging.getLogger(__name__)
 
 
 class Playground:
@@ -47,6 +44,7 @@ class Playground:
         clock: Clock | None = None,
         limits: Limits | None = None,
         faults: Faults | None = None,
+        deadlines: Deadlines | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         patience: float = 10.0,
@@ -58,6 +56,7 @@ class Playground:
         self.clock = clock or SystemClock()
         self.updates = UpdateQueue(self.clock, self._repeats)
         self.telegram = Telegram(self.bot, self.clock, FileStore(Path(self._folder.name)), self.updates)
+        self.telegram.deadlines = deadlines or Deadlines()
         self._interactions = Interactions(self.telegram)
         self._cashier = Cashier(self.telegram)
         self._people = People(self.telegram, self._interactions)
@@ -91,7 +90,7 @@ class Playground:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await close_quietly(self._api.webhook)
+        await self._api.drop_webhook()
         self._api.poll.abort(ApiError(500, "Internal Server Error: restart"))
         self._control.close()
         if self._runner is not None:
@@ -141,7 +140,7 @@ class Playground:
 
     @property
     def refusals(self) -> list[str]:
-        """The latest refusals, such as ``sendMessage: Bad Request: chat not found``; injected ones are not among them."""
+        """The latest refusals, such as ``sendmessage: Bad Request: chat not found``; injected ones are not among them."""
         return list(self._server.refusals)
 
     @property
@@ -165,8 +164,6 @@ class Playground:
         call = await read_reply(response)
         if call is None or call.method.startswith("get") or call.method in {"setwebhook", "deletewebhook"}:
             return
-        try:
+        # The bot asked for it in an answer, so there is nobody to tell that it was refused.
+        with contextlib.suppress(ApiError):
             await self._server.execute(call)
-        except ApiError as error:
-            # The bot asked for it in an answer, so there is nobody to tell but the log.
-            log.warning("the call in an answer to an update was refused: %s", error.description)

@@ -43,21 +43,32 @@ class _Bucket:
     def wait(self, now: float) -> float:
         self.level = min(self.capacity, self.level + (now - self.stamp) * self.rate)
         self.stamp = now
-        # Rates such as 20/60 do not add up exactly in floating point.
+        # Fractions of a message do not add up exactly in floating point.
         return 0.0 if self.level >= 1 - 1e-9 else (1 - self.level) / self.rate
 
 
 @dataclass(slots=True)
 class _Window:
+    """What was sent within the last ``span`` seconds, and the most there ever was."""
+
     span: float
     times: deque[float] = field(default_factory=deque)
     peak: int = 0
 
     def add(self, now: float, count: int) -> None:
         self.times.extend([now] * count)
-        while self.times[0] <= now - self.span:
-            self.times.popleft()
+        self._forget(now)
         self.peak = max(self.peak, len(self.times))
+
+    def wait(self, now: float, allowed: int, count: int) -> float:
+        """Seconds until ``count`` more make no more than ``allowed``."""
+        self._forget(now)
+        surplus = min(len(self.times) + count - allowed, len(self.times))
+        return self.times[surplus - 1] + self.span - now if surplus > 0 else 0.0
+
+    def _forget(self, now: float) -> None:
+        while self.times and self.times[0] <= now - self.span:
+            self.times.popleft()
 
 
 class FloodControl:
@@ -67,7 +78,7 @@ class FloodControl:
         self._limits = limits
         rate = float(limits.overall_per_second)
         self._overall = _Bucket(rate, rate, rate, now)
-        self._chats: dict[int, _Bucket] = {}
+        self._buckets: dict[int, _Bucket] = {}
         self._penalties: dict[int, float] = {}
         self._second = _Window(1.0)
         self._windows: dict[int, _Window] = {}
@@ -75,10 +86,12 @@ class FloodControl:
 
     def admit(self, chat_id: int, now: float, *, group: bool, messages: int = 1) -> int | None:
         """Count ``messages`` for this chat, or return the seconds to wait (rounded up) and count nothing."""
-        chat = self._chats.get(chat_id)
-        if chat is None:
-            chat = self._chats[chat_id] = self._bucket(now, group=group)
-        wait = max(self._overall.wait(now), chat.wait(now)) if self._limits.enforced else 0.0
+        window = self._windows.setdefault(chat_id, _Window(60.0 if group else 1.0))
+        bucket = self._buckets.setdefault(chat_id, self._bucket(now))
+        wait = 0.0
+        if self._limits.enforced:
+            chat_wait = window.wait(now, self._limits.group_per_minute, messages) if group else bucket.wait(now)
+            wait = max(self._overall.wait(now), chat_wait)
         if now < self._penalties.get(chat_id, 0.0) - 1e-9:
             self._impatient += 1
         if wait > 0:
@@ -88,12 +101,11 @@ class FloodControl:
             return retry_after
         self._penalties.pop(chat_id, None)
         self._overall.level -= messages
-        # People are shown an album as one message; a group's minute counts its pictures.
-        chat.level -= messages if group else 1
+        # An album is one message to a person; a group's minute counts its pictures.
+        bucket.level -= 1
+        window.add(now, messages if group else 1)
         self._messages += messages
         self._second.add(now, messages)
-        window = self._windows.setdefault(chat_id, _Window(60.0 if group else 1.0))
-        window.add(now, messages if group else 1)
         return None
 
     def traffic(self) -> Traffic:
@@ -108,9 +120,6 @@ class FloodControl:
             group_peak_per_minute=max(groups, default=0),
         )
 
-    def _bucket(self, now: float, *, group: bool) -> _Bucket:
-        if group:
-            size = float(self._limits.group_per_minute)
-            return _Bucket(size, size / 60, size, now)
+    def _bucket(self, now: float) -> _Bucket:
         burst = float(self._limits.chat_burst)
         return _Bucket(burst, self._limits.chat_per_second, burst, now)

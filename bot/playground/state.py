@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from bot.playground.updates import UpdateQueue
 _FIRST_USER = 5_000_000_001
 _FIRST_GROUP = 4_000_001
 _SUPERGROUP_BASE = 1_000_000_000_000
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Telegram:
         """The chat a bot names; raises `ApiError`."""
         if not chat_id:
             raise bad_request("chat_id is empty")
-        chat = self.chats.get(int(chat_id)) if chat_id.lstrip("-").isdigit() else self._by_username(chat_id)
+        # Names are those of public groups and channels, and there are none here.
+        chat = self.chats.get(int(chat_id)) if _NUMBER.fullmatch(chat_id) else None
         if chat is None:
             raise bad_request("chat not found")
         return chat
@@ -96,7 +99,7 @@ class Telegram:
         try:
             chat = self.chat(chat_id)
         except ApiError:
-            if chat_id.isdigit() and int(chat_id) in self.users:
+            if _NUMBER.fullmatch(chat_id) and int(chat_id) in self.users:
                 raise forbidden("bot can't initiate conversation with a user") from None
             raise
         if chat.user is not None:
@@ -110,12 +113,6 @@ class Telegram:
             what = "was kicked from" if chat.bot_status == "kicked" else "is not a member of"
             raise forbidden(f"bot {what} the {chat.type} chat")
         return chat
-
-    def _by_username(self, name: str) -> Chat | None:
-        wanted = name.removeprefix("@").lower()
-        users = (user for user in self.users.values() if user.username.lower() == wanted and name.startswith("@"))
-        user = next(users, None)
-        return self.chats.get(user.id) if user else None
 
     # -- messages ----------------------------------------------------------------------------------------------------
 

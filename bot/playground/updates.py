@@ -27,7 +27,7 @@ _ON_REQUEST = {"chat_member", "message_reaction", "message_reaction_count"}
 DEFAULT_KINDS = frozenset(KINDS) - _ON_REQUEST
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Update:
     """One update. Updates of the same ``lane`` (a chat, a person's taps) are for the bot to hear in order.
 

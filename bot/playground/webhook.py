@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import itertools
 from collections import deque
@@ -164,9 +163,3 @@ class Webhook:
             return "Connection refused" if connecting else "Webhook connection closed", 0.0
         except TimeoutError:
             return "Read timeout expired", 0.0
-
-
-async def close_quietly(webhook: Webhook | None) -> None:
-    if webhook is not None:
-        with contextlib.suppress(aiohttp.ClientError):
-            await webhook.close()

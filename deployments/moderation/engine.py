@@ -39,9 +39,9 @@ class Classifier(Protocol):
         ...
 
     def scores(self, batch: Sequence[Photo]) -> Sequence[Mapping[str, float]]:
-        """For every picture, in order, a number in 0..1 for each rule the model can tell; 0.5 is where it draws the line.
+        """For every picture, in order, a number in 0..1 for each rule the model can tell.
 
-        Every rule of the policy's floor is among them.
+        0.5 is where the model draws its own line. Every rule of the policy's floor is among them.
         """
         ...
 
@@ -115,8 +115,8 @@ def runnable(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
 def build(versions: Sequence[ModelVersion], policy: Policy, runtime: Runtime) -> ModerationEngine:
     """An engine that decides by one model version, or by the vote of several.
 
-    Raises ``ValueError`` for no version at all or one with an unknown backend, ``ImportError`` when a backend's packages
-    are not installed, and whatever loading the files raises.
+    Raises ``ValueError`` for no version at all or one with an unknown backend, ``ImportError`` when a backend's
+    packages are not installed, and whatever loading the files raises.
     """
     for version in versions:
         if version.manifest.backend not in _BACKENDS:

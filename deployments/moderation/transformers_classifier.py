@@ -1,4 +1,4 @@
-"""Image classifiers in the layout of Hugging Face transformers: Falconsai, Marqo, Freepik and whoever shares their labels.
+"""Image classifiers in the layout of Hugging Face transformers: Falconsai, Marqo, Freepik and others of their labels.
 
 The folder of the model version holds ``config.json``, ``model.safetensors`` and, unless the model comes from timm,
 ``preprocessor_config.json``. Nothing is fetched, no code from the folder is run and nothing is unpickled.
@@ -52,7 +52,8 @@ class TransformersClassifier:
 
         self.name = version.ref
         self._device = _device(runtime)
-        self._processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call] # transformers leaves it so
+        # transformers leaves this one function untyped.
+        self._processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             version.folder, local_files_only=True
         )
         model = AutoModelForImageClassification.from_pretrained(

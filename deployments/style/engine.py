@@ -19,8 +19,8 @@ from registry.manifest import ModelVersion
 
 __all__ = ["StyleEngine", "StyleInfo", "StyleQuery"]
 
-# Strokes are as large as those the network was trained on, about a tenth of a picture of this size. On 12 megapixels
-# they would be a fine grain that looks like noise from any distance, and take ten times as long.
+# Strokes have the size in pixels that the network was trained on. At this size they are about as large, measured by
+# the picture, as on the canvas; on 12 megapixels they would be a grain nobody sees, and take eight times as long.
 WORKING_PIXELS = 1_500_000
 
 
@@ -38,6 +38,10 @@ class StyleEngine:
     def styles(self) -> tuple[StyleInfo, ...]:
         """Every style there is, in the packs' order."""
         return self._book.styles
+
+    def check(self, query: StyleQuery) -> None:
+        """Raises :class:`UnknownStyle`. To be asked before a query joins a batch, which it would spoil for others."""
+        self._book.check(query.weights)
 
     def warm_up(self) -> None:
         """Paint grey once."""

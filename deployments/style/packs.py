@@ -78,14 +78,18 @@ class StyleBook:
             raise ValueError(f"{pack.ref}: the vector of {name!r} holds values that are no numbers")
         return np.asarray(vector, np.float32)
 
+    def check(self, weights: Sequence[tuple[str, float]]) -> None:
+        """Raises :class:`UnknownStyle` unless there is a style of every name."""
+        for name, _ in weights:
+            if name not in self._vectors:
+                raise UnknownStyle(f"There is no style called {name!r}.", style=name)
+
     def blend(self, weights: Sequence[tuple[str, float]], strength: float) -> Vector:
         """The weighted mean of styles, taken back towards the identity where ``strength`` is below 1.
 
         Raises :class:`UnknownStyle`.
         """
-        for name, _ in weights:
-            if name not in self._vectors:
-                raise UnknownStyle(f"There is no style called {name!r}.", style=name)
+        self.check(weights)
         total = sum(weight for _, weight in weights)
         mixed = np.zeros(self._size, np.float64)
         for name, weight in weights:

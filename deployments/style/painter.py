@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +17,19 @@ from registry.manifest import ModelVersion
 
 Tensor = npt.NDArray[np.float32]
 
-# One run's activations take about 450 bytes a pixel: 2**20 pixels stay under half a gigabyte.
-MAX_RUN_PIXELS = 2**20
-TILE = 1024
+# Measured peak of one run on a processor, buffers for its input and output included.
+BYTES_PER_PIXEL = 340
+# Holds the pictures the engine paints whole; a tighter Runtime.memory_mb means tiles.
+RUN_MB = 512
 # Reflection padding at the coarsest level needs a few cells to mirror.
 MIN_SIDE = 32
 
 
 class Painter:
-    """Paints pixels with style vectors. Pictures of up to ``max_pixels`` are painted whole, larger ones by tiles.
+    """Paints pixels with style vectors.
+
+    Pictures of up to ``max_pixels`` are painted whole, larger ones by tiles of ``tile`` pixels a side; both follow from
+    the runtime's memory unless given. Raises ``ValueError`` where that is too little for a tile and its margins.
 
     The network normalises every layer by that picture's own statistics, so tiles painted one by one would differ in
     tone. Their statistics are therefore taken once, on the whole picture at reduced size, and every tile is painted
@@ -31,13 +37,18 @@ class Painter:
     """
 
     def __init__(
-        self, network: ModelVersion, runtime: Runtime, max_pixels: int = MAX_RUN_PIXELS, tile: int = TILE
+        self, network: ModelVersion, runtime: Runtime, max_pixels: int | None = None, tile: int | None = None
     ) -> None:
         contract = network.manifest.input
         self._multiple = int(contract["multiple"])
         self._margin = int(contract["receptive_radius"])
-        self._max_pixels = max_pixels
-        self._tile = tile
+        budget = min(RUN_MB, runtime.memory_mb or RUN_MB)
+        self._max_pixels = max_pixels or budget * 2**20 // BYTES_PER_PIXEL
+        side = math.isqrt(self._max_pixels)
+        self._tile = tile or side - side % self._multiple
+        if self._tile <= 2 * self._margin:
+            needed = math.ceil((2 * self._margin + 1) ** 2 * BYTES_PER_PIXEL / 2**20)
+            raise ValueError(f"{network.ref} needs at least {needed} MB to paint by tiles")
         self._network: ort.InferenceSession = onnx_session(network.path("network.onnx"), runtime)
         self._frozen: ort.InferenceSession = onnx_session(network.path("frozen.onnx"), runtime)
 

@@ -109,8 +109,8 @@ class Relighting:
         chroma = np.hypot(target.lab[..., 1], target.lab[..., 2])[cover > 0.5]
         return cls(
             light=target_light,
-            relief=softness * (source_relief - source_light) - detail_gain * source_relief,
-            detail_gain=detail_gain,
+            relief=np.asarray(softness * (source_relief - source_light) - detail_gain * source_relief, np.float32),
+            detail_gain=np.asarray(detail_gain, dtype=np.float32),
             chroma_offset=offset,
             chroma_gain=chroma_gain,
             keep=keep,
@@ -146,13 +146,13 @@ class Relighting:
 
 
 def to_lab(pixels: Pixels) -> FloatArray:
-    """sRGB 0..255 to CIE L*a*b* (L* 0..100), float32."""
+    """CIE L*a*b* (L* 0..100) of sRGB 0..255, float32."""
     scaled = pixels.astype(np.float32) / 255
     return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2Lab))
 
 
 def to_rgb(lab: FloatArray) -> FloatArray:
-    """CIE L*a*b* to sRGB 0..255, float32, clipped."""
+    """The sRGB of CIE L*a*b*, 0..255, float32, clipped."""
     return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255, 0, 255), dtype=np.float32)
 
 

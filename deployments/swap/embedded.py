@@ -136,10 +136,10 @@ def _swap(job: Job, decoded: dict[tuple[str, int], Pixels]) -> Patch:
     pairing = _Pairing.of(source_points, _scaled(target_points - region.origin, scale), source.shape[1])
     if pairing.mirrored:
         source = np.ascontiguousarray(source[:, ::-1])
-    pixels, alpha = _blend(source, _resized(region.of(job.target), scale), pairing)
+    pixels, alpha = _blend(source, _shrunk(region.of(job.target), scale), pairing)
     if scale < 1:
         size = (region.width, region.height)
-        pixels, alpha = (np.asarray(cv2.resize(field, size)) for field in (pixels, alpha))
+        pixels, alpha = (np.asarray(cv2.resize(values, size), dtype=np.float32) for values in (pixels, alpha))
     return Patch(region, pixels, alpha)
 
 
@@ -161,16 +161,16 @@ def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArra
     """The new face in the coordinates of ``target``, and its alpha."""
     height, width = target.shape[:2]
     source_map = pairing.to_source.dense_map(width, height)
-    warped = np.asarray(
-        cv2.remap(source, source_map, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
-    )
+    x, y = cv2.split(source_map)
+    bent = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    warped = np.asarray(bent, dtype=np.uint8)
     warped = sharpness.match(warped, target, hull((height, width), pairing.target[17:]))
 
     # From here on everything is smooth, so it is made small.
     unit = landmarks.face_size(pairing.target)
     scale = min(1.0, _FIELD_SIZE / unit)
     points, landed = _scaled(pairing.target, scale), _scaled(pairing.landed(), scale)
-    small_target, small_warped = _resized(target, scale), _resized(warped, scale)
+    small_target, small_warped = _shrunk(target, scale), _shrunk(warped, scale)
     face = hull(small_target.shape[:2], landmarks.with_forehead(points))
     known = _inside(_resized(source_map, scale), source.shape)
     both = face * known * hull(face.shape, landmarks.with_forehead(landed))
@@ -187,11 +187,13 @@ def _inside(source_map: FloatArray, shape: tuple[int, ...]) -> Mask:
     return np.asarray((x >= 0) & (y >= 0) & (x <= shape[1] - 1) & (y <= shape[0] - 1), dtype=np.float32)
 
 
-def _resized(pixels: Pixels | FloatArray, scale: float) -> Pixels | FloatArray:
-    if scale == 1:
-        return pixels
-    size = (max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+def _shrunk(pixels: Pixels, scale: float) -> Pixels:
+    return pixels if scale == 1 else np.asarray(_resized(pixels, scale), dtype=np.uint8)
+
+
+def _resized(values: Pixels | FloatArray, scale: float) -> FloatArray:
+    size = (max(round(values.shape[1] * scale), 1), max(round(values.shape[0] * scale), 1))
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
 
 
 def _scaled(points: FloatArray, scale: float) -> FloatArray:

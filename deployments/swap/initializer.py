@@ -20,7 +20,7 @@ from deployments.faces.types import FloatArray
 _GRAPH: Final = 7  # ModelProto
 _INITIALIZER: Final = 5  # GraphProto
 _DIMS, _DATA_TYPE, _FLOAT_DATA, _RAW_DATA, _LOCATION = 1, 2, 4, 9, 14  # TensorProto
-_TYPES: Final = {1: np.dtype("<f4"), 10: np.dtype("<f2")}
+_TYPES: Final[dict[int, str]] = {1: "<f4", 10: "<f2"}
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -58,7 +58,7 @@ def _tensor(data: mmap.mmap, start: int, end: int) -> FloatArray:
         raise ValueError("the tensor lies outside the file")
     if kind not in _TYPES:
         raise ValueError(f"data type {kind} is not float32 or float16")
-    return np.frombuffer(content, dtype=_TYPES[kind]).reshape(shape).astype(np.float32)
+    return np.asarray(np.frombuffer(content, dtype=_TYPES[kind]).reshape(shape), dtype=np.float32)
 
 
 def _last(data: mmap.mmap, start: int, end: int, wanted: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class InSwapper:
         fixed = inputs[0].shape[0]
         self._batch: int | None = fixed if isinstance(fixed, int) else None
 
-    def obstacle(self, job: Job) -> Obstacle | None:  # noqa: ARG002 the protocol's argument
+    def obstacle(self, job: Job) -> Obstacle | None:
         """None: the network redraws any pose that :mod:`deployments.swap.suitability` lets through."""
         return None
 

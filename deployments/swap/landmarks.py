@@ -27,9 +27,11 @@ LIPS: Final = slice(48, 60)
 
 # Where each point lies in a mirrored face.
 MIRROR: Final = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+    [
+        *(*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31),
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+        *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65),
+    ]
 )
 
 FOREHEAD_POINTS: Final = 9
@@ -105,6 +107,4 @@ def face_size(points: FloatArray) -> float:
 
 def mirrored(points: FloatArray, width: int) -> FloatArray:
     """The 68 points after the picture of ``width`` px they lie in was mirrored left to right."""
-    flipped = points[MIRROR].copy()
-    flipped[:, 0] = width - 1 - flipped[:, 0]
-    return flipped
+    return np.asarray(points[MIRROR] * (-1, 1) + (width - 1, 0), dtype=np.float32)

@@ -32,7 +32,7 @@ def hull(shape: tuple[int, int], *outlines: FloatArray) -> Mask:
     for outline in outlines:
         corners = cv2.convexHull(np.round(outline * 2**_SHIFT).astype(np.int32))
         cv2.fillConvexPoly(mask, corners, 255, cv2.LINE_AA, _SHIFT)
-    return np.asarray(mask, dtype=np.float32) / 255
+    return np.asarray(mask / np.float32(255), dtype=np.float32)
 
 
 def features(shape: tuple[int, int], points: FloatArray, margin: float) -> Mask:
@@ -74,7 +74,7 @@ def feather(mask: Mask, width: float) -> Mask:
     inside = (mask > 0.5).astype(np.uint8)
     # A border of the array is not a border of the mask: a face that is cut off there need not fade.
     distance = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, 5)
-    return smoothstep(np.asarray(distance[1:-1, 1:-1]) / max(width, 1e-3))
+    return smoothstep(np.asarray(distance[1:-1, 1:-1], dtype=np.float32) / max(width, 1e-3))
 
 
 def soften(mask: Mask, sigma: float) -> Mask:

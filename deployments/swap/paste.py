@@ -39,7 +39,7 @@ class Region:
         return np.array([self.x, self.y], dtype=np.float32)
 
     def of(self, pixels: Pixels) -> Pixels:
-        """This part of a picture, as a view."""
+        """The region of a picture, as a view."""
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
 
 

@@ -34,8 +34,10 @@ class Damaged:
 
 
 class Restorer:
-    """One network [N, 3, 512, 512] -> same, RGB -1..1, NCHW. A second input, where there is one, says how true
-    to the crop the result is to stay (CodeFormer's ``w``)."""
+    """One network [N, 3, 512, 512] -> same, RGB -1..1, NCHW.
+
+    A second input, where there is one, says how true to the crop the result is to stay (CodeFormer's ``w``).
+    """
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         """Open the version's one ONNX file; ``input: {blend: 0.8}`` says how much of the restored face shows.

@@ -28,14 +28,14 @@ def match(source: Pixels, target: Pixels, inside: Mask) -> Pixels:
         low, high = 0.3, _MOST_BLUR
         for _ in range(5):
             middle = (low + high) / 2
-            if detail(cv2.GaussianBlur(source, (0, 0), middle), inside) > wanted:
+            if detail(_blurred(source, middle), inside) > wanted:
                 low = middle
             else:
                 high = middle
-        return np.asarray(cv2.GaussianBlur(source, (0, 0), high), dtype=np.uint8)
+        return _blurred(source, high)
     if have < _TOO_SOFT * wanted:
         amount = float(np.clip(wanted / max(have, 1e-3) - 1, 0, 0.6))
-        soft = cv2.GaussianBlur(source, (0, 0), _SHARPEN_RADIUS)
+        soft = _blurred(source, _SHARPEN_RADIUS)
         return np.asarray(cv2.addWeighted(source, 1 + amount, soft, -amount, 0), dtype=np.uint8)
     return source
 
@@ -49,3 +49,7 @@ def detail(pixels: Pixels, inside: Mask) -> float:
     if not chosen.any():
         return 0.0
     return float(np.std((grey - fine)[chosen])) / max(float(np.std((fine - coarse)[chosen])), 1.0)
+
+
+def _blurred(pixels: Pixels, sigma: float) -> Pixels:
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), dtype=np.uint8)

@@ -41,8 +41,11 @@ def slack() -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class ThinPlateSpline:
-    """A smooth map of the plane. Points are divided by ``unit_in`` going in and multiplied by ``unit_out`` coming out,
-    so that smoothing means the same for a face of 50 and of 5,000 px."""
+    """A smooth map of the plane.
+
+    Points are divided by ``unit_in`` going in and multiplied by ``unit_out`` coming out, so that smoothing means the
+    same for a face of 50 and of 5,000 px.
+    """
 
     knots: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float64]
@@ -68,7 +71,7 @@ class ThinPlateSpline:
         system[count:, :count] = affine.T
         right = np.zeros((count + 3, 2))
         right[:count] = values.astype(np.float64) / unit_out
-        return cls(knots, np.linalg.solve(system, right), unit_in, unit_out)
+        return cls(knots, np.asarray(np.linalg.solve(system, right), dtype=np.float64), unit_in, unit_out)
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Map ``points`` [N, 2]."""
@@ -96,15 +99,17 @@ class ThinPlateSpline:
         in one picture (the far cheek of a turned head) has to be stretched to fill its place in the other.
         """
         low, high = outline.min(axis=0), outline.max(axis=0)
-        axes = [np.linspace(low[axis], high[axis], _STRETCH_GRID, dtype=np.float32) for axis in (0, 1)]
-        x, y = np.meshgrid(*axes)
-        nodes = np.stack([x.ravel(), y.ravel()], axis=1)
+        x, y = np.meshgrid(*(np.linspace(low[axis], high[axis], _STRETCH_GRID) for axis in (0, 1)))
+        nodes = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
         mapped = self(nodes).reshape(_STRETCH_GRID, _STRETCH_GRID, 2).astype(np.float64)
         steps = (high - low).astype(np.float64) / (_STRETCH_GRID - 1)
-        along_y, along_x = np.gradient(mapped, steps[1], steps[0], axis=(0, 1))
+        along_x = np.gradient(mapped, float(steps[0]), axis=1)
+        along_y = np.gradient(mapped, float(steps[1]), axis=0)
         scales = np.linalg.svd(np.stack([along_x, along_y], axis=-1), compute_uv=False)
         contour = cv2.convexHull(np.ascontiguousarray(outline, dtype=np.float32))
-        inside = [cv2.pointPolygonTest(contour, (float(px), float(py)), measureDist=False) >= 0 for px, py in nodes]
+        inside = [
+            cv2.pointPolygonTest(contour, (float(node[0]), float(node[1])), measureDist=False) >= 0 for node in nodes
+        ]
         ratios = (scales[..., 0] / np.maximum(scales[..., 1], 1e-6)).ravel()[inside]
         return float(np.percentile(ratios, 95)) if ratios.size else float("inf")
 

@@ -6,7 +6,8 @@ It checks the archive's sha256 (``--require-hashes``) before anything looks insi
 A wheel needs no more than that. Of an sdist, pip insists on metadata even when told only to download it, and asks the
 build backend, which would run the archive's ``setup.py``. pip has no option against that, and reading the index pages
 ourselves would mean repeating pip's configuration, authentication and mirrors. So pip is told not to isolate the
-build, and finds a ``setuptools`` on its path whose backend only repeats the name and version already known.
+build, and finds a ``setuptools`` on its path whose backend only repeats the name and version already known. (An sdist
+that names another backend is fetched only where that one is installed, which then sees the archive that was pinned.)
 """
 
 from __future__ import annotations

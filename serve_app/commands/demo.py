@@ -16,18 +16,21 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from registry.errors import RegistryError
 from registry.store import FolderStore
 from serve_app.commands.serve import open_until_interrupted
+from serve_app.commands.starter import ensure_starter
 from serve_app.contact_sheet import summary, write_contact_sheet
 from serve_app.local import PortTaken, studio
 from serve_app.samples import Sample, installed_samples
 from serve_app.settings import Settings
-from serve_app.starter import ensure_starter
 from serve_app.tour import Stop, Tour, TourFailed
 
 app = typer.Typer()
 console = Console()
 
 
-@app.callback(invoke_without_command=True, epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080")
+@app.callback(
+    invoke_without_command=True,
+    epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080",
+)
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit after the contact sheet instead of serving on.")] = False,
     port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,

@@ -19,7 +19,7 @@ from serve_app.commands import checks, probes
 from serve_app.commands.checks import Finding, Level
 from serve_app.settings import Settings
 
-app = typer.Typer(help="Check the installation, the models, the GPUs and the ports.")
+app = typer.Typer()
 console = Console()
 
 Section = tuple[str, Iterable[Finding]]
@@ -33,14 +33,20 @@ _MARKS: dict[Level, str] = {
 _RAY_PORTS = {8265: "Ray's dashboard", 6379: "Ray's head, or Redis"}
 
 
-@app.command(epilog="Examples:  masquerade doctor  ·  masquerade doctor --gpu  ·  masquerade doctor --store /models")
+@app.callback(
+    invoke_without_command=True,
+    epilog="Examples:  masquerade doctor  ·  masquerade doctor --gpu  ·  masquerade doctor --store /models",
+)
 def doctor(
     gpu: Annotated[bool, typer.Option("--gpu", help="A GPU has to be there and used; else exit 1.")] = False,
     store: Annotated[
-        Path | None, typer.Option("--store", envvar="MASQUERADE_MODELS_DIR", show_default="var/models")
+        Path | None,
+        typer.Option(
+            "--store", envvar="MASQUERADE_MODELS_DIR", show_default="var/models", help="Folder of the models."
+        ),
     ] = None,
 ) -> None:
-    """Look at everything the studio needs. Exits 1 when something essential is missing."""
+    """Check the installation, models, GPUs and ports. Exits 1 when something essential is missing."""
     counts = dict.fromkeys(_MARKS, 0)
     for title, findings in _sections(store, gpu=gpu):
         console.print(f"[bold]{title}[/]")

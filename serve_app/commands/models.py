@@ -229,16 +229,17 @@ def _verify(store: FolderStore, ref: str) -> str | None:
 
 
 def _installed_table(store: FolderStore) -> Table:
-    table = _table("size", "aliases")
+    table = _table("size")
     for ref in _installed(store):
         try:
             manifest = store.get(ref).manifest
         except RegistryError:
             table.add_row(ref, "[red]damaged, see `masquerade models verify`[/]")
             continue
-        size = sum(entry.size for entry in manifest.files)
         aliases = [alias for alias, version in store.aliases(manifest.model).items() if version == manifest.version]
-        table.add_row(*_columns(manifest), f"{size / 2**20:,.1f} MB", ", ".join(aliases))
+        name, *rest = _columns(manifest)
+        size = sum(entry.size for entry in manifest.files)
+        table.add_row(" ".join([name, *(f"[cyan]{alias}[/]" for alias in aliases)]), *rest, f"{size / 2**20:,.1f} MB")
     return table
 
 
@@ -253,10 +254,8 @@ def _catalogue_table(store: FolderStore) -> Table:
 
 def _table(*more: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("model", "task"):
-        table.add_column(title, no_wrap=True)
-    for title in ("licence", "commercial", *more):
-        table.add_column(title, overflow="fold")
+    for title in ("model", "task", "licence", "commercial", *more):
+        table.add_column(title, no_wrap=title != "licence", overflow="fold")
     return table
 
 

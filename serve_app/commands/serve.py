@@ -18,7 +18,9 @@ app = typer.Typer()
 console = Console()
 
 
-@app.callback(invoke_without_command=True, epilog="Examples:  masquerade serve  ·  masquerade serve --host 0.0.0.0 --port 8080")
+@app.callback(
+    invoke_without_command=True, epilog="Examples:  masquerade serve  ·  masquerade serve --host 0.0.0.0 --port 8080"
+)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from deployments.anonymize.types import Method
 from deployments.style.engine import StyleQuery
 from serve_app import presenting
 from serve_app.contracts import numbers
@@ -28,12 +29,12 @@ async def _style(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fiel
 
 async def _swap(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
     source, target = await pipeline.open(photos["source"]), await pipeline.open(photos["target"])
-    return await pipeline.swap(source, target, fields["mapping"])
+    return await pipeline.swap(source, target, ",".join(fields["mapping"]))
 
 
 async def _anonymize(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
     photo = await pipeline.open(photos["image"])
-    return await pipeline.anonymize(photo, fields["method"], numbers(fields["keep"]))
+    return await pipeline.anonymize(photo, Method(fields["method"]), numbers(fields["keep"]))
 
 
 async def _lookalike(pipeline: Pipeline, inventory: Inventory, photos: Photos, fields: Fields) -> Picture:

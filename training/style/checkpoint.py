@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -33,22 +33,26 @@ def write_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str,
 
 
 def save_weights(path: Path, weights: Weights) -> None:
-    """The network's weights and, where there are any, its styles in one file."""
+    """The network's weights and, where there are any, its styles in one file; equal weights give equal bytes."""
     tensors = {f"network.{key}": value for key, value in weights.network.state_dict().items()}
     if weights.styles:
         tensors["styles"] = torch.stack(list(weights.styles.values()))
-    names = {"names": json.dumps(list(weights.styles))}
-    write_atomically(path, tensors, weights.network.architecture.metadata() | names)
+    # One entry, because safetensors writes several in no fixed order.
+    made_of = {"architecture": asdict(weights.network.architecture), "styles": list(weights.styles)}
+    write_atomically(path, tensors, {"made_of": json.dumps(made_of)})
 
 
 def load_weights(path: Path) -> Weights:
-    """Read what :func:`save_weights` wrote. Raises ``KeyError`` or ``RuntimeError`` for another kind of file."""
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
-    network = StyleNetwork(Architecture.from_metadata(metadata))
+    """Read what :func:`save_weights` wrote. Raises ``ValueError`` for another kind of file."""
+    try:
+        with safe_open(path, "pt") as file:
+            made_of = json.loads(file.metadata()["made_of"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} does not hold the weights of a style network") from error
+    network = StyleNetwork(Architecture(**made_of["architecture"]))
     network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
-    return Weights(network, dict(zip(json.loads(metadata["names"]), tensors.get("styles", ()), strict=True)))
+    return Weights(network, dict(zip(made_of["styles"], tensors.get("styles", ()), strict=True)))
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -24,6 +24,10 @@ class EncoderUnavailable(RuntimeError):
     """The weights of this encoder cannot be had here; the message says why and what would help."""
 
 
+class UnknownLayer(ValueError):
+    """A loss asks for a layer that the encoder does not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderInfo:
     """What a manifest says about the encoder behind the losses."""
@@ -48,10 +52,10 @@ class Encoder(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, image: Tensor, wanted: Sequence[str]) -> dict[str, Tensor]:
-        """Raises ``KeyError`` for a layer this encoder does not have."""
+        """Raises :class:`UnknownLayer`."""
         missing = [name for name in wanted if name not in self.layers]
         if missing:
-            raise KeyError(f"{self.info.name} has no layer {', '.join(missing)}")
+            raise UnknownLayer(f"{self.info.name} has no layer {', '.join(missing)}")
         kept: dict[str, Tensor] = {}
         x = self.first(image.contiguous(memory_format=torch.channels_last))
         with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=self.half_precision):

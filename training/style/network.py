@@ -8,7 +8,7 @@ that a blend of styles is a blend of vectors and a new style changes nothing tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -52,15 +52,6 @@ class Architecture:
         up = (2 * (self.up_kernel // 2) + 2) + (self.up_kernel // 2 + 1) + self.end_kernel // 2
         radius = down + blocks + up + 4
         return radius + -radius % 4
-
-    def metadata(self) -> dict[str, str]:
-        """As safetensors metadata, from which :meth:`from_metadata` restores it."""
-        return {name: str(value) for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_metadata(cls, metadata: dict[str, str]) -> Architecture:
-        """Raises ``KeyError`` where a field is missing."""
-        return cls(**{name: int(metadata[name]) for name in cls.__dataclass_fields__})
 
 
 def reflect(x: Tensor, kernel: int) -> Tensor:

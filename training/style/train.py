@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
-import numpy as np
 import torch
 import typer
 from rich.console import Console
@@ -29,9 +28,10 @@ from training.style.data import (
     split,
     to_pixels,
 )
-from training.style.encoders import EncoderUnavailable, open_encoder
+from training.style.encoders import EncoderUnavailable, UnknownLayer, open_encoder
 from training.style.losses import RECIPES
 from training.style.record import RunRecord
+from training.style.sheet import contact_sheet
 from training.style.trainer import Losses, Settings, Trainer
 
 PREVIEW_PHOTOS, PREVIEW_SIDE = 2, 384
@@ -86,18 +86,9 @@ class Run:
         self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
 
     def _validate(self) -> None:
-        """One sheet: a row for each held-out photograph, itself first and then in every style."""
-        weights = self._trainer.averaged()
-        rows = []
-        for photo in self._photos:
-            cut = photo[:, : photo.shape[1] // 4 * 4, : photo.shape[2] // 4 * 4]
-            with torch.no_grad():
-                painted = [weights.network(cut[None], vector[None])[0] for vector in weights.styles.values()]
-            rows.append(np.hstack([to_pixels(picture) for picture in (cut, *painted)]))
-        width = min(row.shape[1] for row in rows)
         folder = self._folder / "validation"
         folder.mkdir(exist_ok=True)
-        sheet = np.vstack([row[:, :width] for row in rows])
+        sheet = contact_sheet(self._trainer.averaged(), self._photos)
         cv2.imwrite(str(folder / f"step_{self._trainer.step:06d}.jpg"), sheet[:, :, ::-1])
 
 
@@ -106,7 +97,7 @@ def told_plainly() -> Iterator[None]:
     """End with a sentence where a traceback would say no more."""
     try:
         yield
-    except (Mistake, MalformedPair, NoPhotos, NotAPicture, EncoderUnavailable) as error:
+    except (Mistake, MalformedPair, NoPhotos, NotAPicture, EncoderUnavailable, UnknownLayer) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error
     except OSError as error:

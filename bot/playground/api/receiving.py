@@ -9,7 +9,7 @@ from bot.playground.api.registry import BotApi, method
 from bot.playground.call import Call
 from bot.playground.errors import bad_request, conflict, too_many_requests
 from bot.playground.model import Json
-from bot.playground.webhook import Webhook, WebhookSettings, close_quietly
+from bot.playground.webhook import Webhook, WebhookSettings
 
 _MAX_POLL = 50
 _DEFAULT_CONNECTIONS = 40
@@ -58,8 +58,7 @@ async def set_webhook(api: BotApi, call: Call) -> bool:
     if api.webhook is not None and api.webhook.settings == settings and not drop:
         return True
     api.poll.abort(conflict("terminated by setWebhook request"))
-    previous, api.webhook = api.webhook, None
-    await close_quietly(previous)
+    await api.drop_webhook()
     if drop:
         api.telegram.updates.clear()
     api.webhook = Webhook(settings, api.telegram.updates, api.telegram.clock, api.reply)
@@ -68,8 +67,7 @@ async def set_webhook(api: BotApi, call: Call) -> bool:
 
 @method("deleteWebhook")
 async def delete_webhook(api: BotApi, call: Call) -> bool:
-    previous, api.webhook = api.webhook, None
-    await close_quietly(previous)
+    await api.drop_webhook()
     if call.flag("drop_pending_updates"):
         api.telegram.updates.clear()
     return True

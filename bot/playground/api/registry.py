@@ -32,6 +32,12 @@ class BotApi:
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
 
+    async def drop_webhook(self) -> None:
+        """Stop delivering to the webhook, if one is set."""
+        webhook, self.webhook = self.webhook, None
+        if webhook is not None:
+            await webhook.close()
+
     def admit(self, chat: Chat, messages: int = 1) -> None:
         """Count messages against the flood limits; raises the 429."""
         now = self.telegram.clock.time()

@@ -2,15 +2,15 @@
 
 const SIDE = 640;
 const EDGE = 28;
-const CAPTION = 96;
+const CAPTION = 112;
 
 /**
  * @param {CanvasImageSource} face a square picture
  * @param {HTMLImageElement} double
- * @param {{name: string, percent: string}} words
+ * @param {{name: string, percent: string, attribution: string}} words the portrait's licence may ask to be credited
  * @returns {Promise<Blob>} a JPEG
  */
-export async function collage(face, double, { name, percent }) {
+export async function collage(face, double, { name, percent, attribution }) {
   const canvas = document.createElement("canvas");
   canvas.width = SIDE * 2 + EDGE * 3;
   canvas.height = SIDE + EDGE * 2 + CAPTION;
@@ -22,10 +22,13 @@ export async function collage(face, double, { name, percent }) {
   cover(brush, double, EDGE * 2 + SIDE, EDGE);
   brush.fillStyle = "#17211c";
   brush.textBaseline = "middle";
-  const line = EDGE + SIDE + (CAPTION + EDGE) / 2;
+  const line = EDGE * 2 + SIDE + 20;
   const serif = '"Iowan Old Style", "Palatino Linotype", Palatino, P052, Georgia, serif';
   brush.font = `italic 40px ${serif}`;
   brush.fillText(name, EDGE * 2 + SIDE, line, SIDE - 160);
+  brush.font = "20px system-ui, sans-serif";
+  brush.fillStyle = "#52605a";
+  if (attribution) brush.fillText(attribution, EDGE * 2 + SIDE, line + 52, SIDE);
   brush.textAlign = "right";
   brush.fillStyle = "#a3213a";
   brush.font = `44px ${serif}`;

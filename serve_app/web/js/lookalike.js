@@ -80,15 +80,19 @@ function matchesOf(face) {
   return matches.map((match) => {
     const similarity = Number(match?.similarity);
     return {
-      name: String(match?.name ?? "Unknown"),
-      role: String(match?.role ?? ""),
-      attribution: String(match?.attribution ?? ""),
+      name: textOf(match?.name) || "Unknown",
+      role: textOf(match?.role),
+      attribution: textOf(match?.attribution),
       similarity,
       percent: Number.isFinite(similarity) ? `${percentOf(similarity)} %` : "",
       portrait: safePicture(match?.image),
       link: typeof match?.link === "string" && /^https?:\/\//i.test(match.link) ? match.link : null,
     };
   });
+}
+
+function textOf(value) {
+  return typeof value === "string" ? value : "";
 }
 
 /** Nobody is wholly like or unlike anybody, so neither 0 nor 100 is ever shown. */

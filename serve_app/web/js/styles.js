@@ -134,8 +134,9 @@ export class StylePicker extends EventTarget {
       root.setAttribute("aria-checked", String(place === this.#slot));
       root.setAttribute("aria-disabled", String(place === 1 - this.#slot));
       root.classList.toggle("chosen", place >= 0);
-      mark.hidden = place < 0;
-      mark.textContent = second || this.#slot === 1 ? String(place + 1) : "";
+      // Numbers tell two apart; one alone needs none.
+      mark.hidden = place < 0 || (!second && this.#slot === 0);
+      mark.textContent = String(place + 1);
     });
     const choosingSecond = this.#slot === 1 && !second;
     add.hidden = Boolean(second);

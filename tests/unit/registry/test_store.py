@@ -174,10 +174,9 @@ def test_a_link_is_not_a_file(store: FolderStore, manifest_of: ManifestOf, tmp_p
             store.publish(manifest, staged)
 
 
-def test_a_version_without_files_is_none(store: FolderStore, manifest_of: ManifestOf) -> None:
-    manifest = manifest_of({})
-    with store.stage(manifest.ref) as staged, pytest.raises(InvalidVersion, match="lists no files"):
-        store.publish(manifest, staged)
+def test_a_version_may_be_an_algorithm_without_files(store: FolderStore, publish: Publish) -> None:
+    publish({})
+    assert store.verify("net").manifest.files == ()
 
 
 def test_publishing_the_same_again_is_no_error(store: FolderStore, publish: Publish) -> None:
@@ -252,6 +251,14 @@ def test_what_killed_publishers_left_is_swept_after_a_day(store: FolderStore) ->
         pass
     assert not left.exists()
     assert fresh.exists()
+
+
+def test_a_download_nobody_resumed_for_a_day_is_swept(store: FolderStore) -> None:
+    left, fresh = store.downloads() / "left.part", store.downloads() / "fresh.part"
+    for part in (left, fresh):
+        part.touch()
+    os.utime(left, (0, 0))
+    assert list(store.downloads().iterdir()) == [fresh]
 
 
 # Damage

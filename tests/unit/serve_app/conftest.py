@@ -43,7 +43,8 @@ FACELESS = picture(0, 0, 255)
 
 
 def is_red(photo: Photo) -> bool:
-    return tuple(photo.pixels()[0, 0]) == (255, 0, 0)
+    red, green, blue = (int(value) for value in photo.pixels()[0, 0])
+    return red > 250 and green < 5 and blue < 5
 
 
 class StandIns:
@@ -53,7 +54,6 @@ class StandIns:
         self.calls: list[str] = []
         self.cancelled: list[str] = []
         self.hold_style: asyncio.Event | None = None
-        self.minor = False
         self.averted = False
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
@@ -89,10 +89,11 @@ class StandIns:
 
     def _face(self, number: int, query: FaceQuery) -> Face:
         left = 10.0 + 40 * number
-        points = np.array([[left + 5, 20], [left + 15, 20], [left + 10, 27], [left + 6, 33], [left + 14, 33]], np.float32)
+        points = np.array(
+            [[left + 5, 20], [left + 15, 20], [left + 10, 27], [left + 6, 33], [left + 14, 33]], np.float32
+        )
         embedding = np.eye(4, dtype=np.float32)[number] if query.embed else None
-        age = 12.0 if self.minor and number == 1 else 30.0
-        return Face((left, 10, left + 20, 40), 0.9, points, None, Pose(0, 0, 0), Quality(20, 0, 1), embedding, age)
+        return Face((left, 10, left + 20, 40), 0.9, points, None, Pose(0, 0, 0), Quality(20, 0, 1), embedding, 30.0)
 
     async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
         self.calls.append("lookalike")
@@ -113,7 +114,9 @@ class StandIns:
     async def swap(self, query: SwapQuery) -> Answer[SwapPicture]:
         self.calls.append(f"swap {query.mapping}")
         data = picture(7, 7, 7, (query.target.width, query.target.height), "image/jpeg")
-        skipped = tuple(Skipped(giver, taker, Reason.POSE, "turned away") for giver, taker in query.mapping if self.averted)
+        skipped = tuple(
+            Skipped(giver, taker, Reason.POSE, "turned away") for giver, taker in query.mapping if self.averted
+        )
         swapped = () if self.averted else query.mapping
         return Answer(SwapPicture(data, swapped, skipped), "swapper@v1")
 
@@ -155,11 +158,12 @@ class FreeInventory(Inventory):
 
 
 @pytest.fixture
-def client_for(pipeline: Pipeline, tmp_path: Path) -> Iterator[Callable[[Settings], TestClient]]:
+def client_for(stand_ins: StandIns, tmp_path: Path) -> Iterator[Callable[[Settings], TestClient]]:
     """Opens the gateway with given settings, and closes it after the test."""
     opened: list[TestClient] = []
 
     def open_with(settings: Settings) -> TestClient:
+        pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos())
         inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
         client = TestClient(create_app(pipeline, inventory, settings), raise_server_exceptions=False)
         client.__enter__()

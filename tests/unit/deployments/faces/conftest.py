@@ -19,7 +19,7 @@ from deployments.faces.types import FloatArray
 from deployments.imaging import Photo, Pixels, encode
 from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
 
-DATA = Path(os.environ.get("MASQUERADE_DATA", "../shared/data"))
+DATA = Path(os.environ.get("MASQUERADE_DATA", "../shared/data")).resolve()
 STORE = Path(os.environ.get("MASQUERADE_MODELS_DIR", "var/models"))
 
 

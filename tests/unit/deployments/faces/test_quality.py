@@ -15,7 +15,7 @@ BOX = (10.0, 10.0, 130.0, 150.0)
 def crop() -> np.ndarray:
     """Edges and texture of the strength a sharp portrait has."""
     rng = np.random.default_rng(0)
-    coarse = cv2.resize(rng.integers(40, 220, (14, 14, 3), np.uint8), (112, 112), interpolation=cv2.INTER_CUBIC)
+    coarse = cv2.resize(rng.integers(40, 220, (5, 5, 3), np.uint8), (112, 112), interpolation=cv2.INTER_CUBIC)
     return np.clip(coarse + rng.normal(0, 12, coarse.shape), 0, 255).astype(np.uint8)
 
 

@@ -34,7 +34,7 @@ class FixedClassifier:
         self.closed = True
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fixed() -> type[FixedClassifier]:
     return FixedClassifier
 

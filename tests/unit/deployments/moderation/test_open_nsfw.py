@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[4]
 
 
 def grid_of_strokes() -> Photo:
-    """Sixteen tiles of thick strokes in skin tones: no picture of anything, yet open_nsfw refuses such contact sheets."""
+    """Sixteen tiles of thick strokes in skin tones: a picture of nothing, yet open_nsfw refuses such contact sheets."""
     seeds = (1031, 9095, 2730, 1862, 5643, 396, 6815, 2090, 9298, 5629, 7351, 2916, 2612, 640, 8392, 9859)
     sheet = np.full((212, 212, 3), 255, np.uint8)
     for number, seed in enumerate(seeds):

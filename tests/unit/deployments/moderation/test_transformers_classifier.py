@@ -50,7 +50,10 @@ def save_timm(folder, labels):
     args = {"embed_dim": 8, "depth": 1, "num_heads": 2, "img_size": 32}
     model = timm.create_model("vit_tiny_patch16_224", num_classes=len(labels), **args)
     model.pretrained_cfg["input_size"] = (3, 32, 32)
-    save_for_hf(model, folder, model_config={"label_names": list(labels)}, model_args=args, safe_serialization=True)
+    save_for_hf(model, folder, model_config={"label_names": list(labels)}, safe_serialization=True)
+    config = json.loads((folder / "config.json").read_text())
+    config["model_args"] = args
+    (folder / "config.json").write_text(json.dumps(config))
     return model.eval()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,18 @@ def test_tiles_keep_the_tone_of_the_picture_painted_whole(network, vectors, scen
     (whole,) = Painter(network, Runtime()).paint([photo], [vectors["lines"]])
     error = np.square(differences(tiled, whole).astype(float)).mean()
     assert 10 * np.log10(255**2 / error) > 25
+
+
+def test_less_memory_means_smaller_runs_and_the_picture_stays_whole(network, vectors, scene) -> None:
+    photo = scene(300, 200)
+    (tight,) = Painter(network, Runtime(memory_mb=4)).paint([photo], [vectors["dots"]])
+    (roomy,) = Painter(network, Runtime()).paint([photo], [vectors["dots"]])
+    assert tight.shape == roomy.shape
+    assert differences(tight, roomy).max() > 1  # other statistics: it did go another way
+    assert differences(tight, roomy).mean() < 10
+
+
+def test_memory_that_holds_no_tile_with_its_margins_is_refused(network) -> None:
+    far_sighted = network.manifest.model_copy(update={"input": network.manifest.input | {"receptive_radius": 100}})
+    with pytest.raises(ValueError, match="needs at least 14 MB"):
+        Painter(replace(network, manifest=far_sighted), Runtime(memory_mb=1))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.style.encoders import EncoderUnavailable, file_vgg19, open_encoder
+from training.style.encoders import EncoderUnavailable, UnknownLayer, file_vgg19, open_encoder
 
 DATA = Path(os.environ.get("MASQUERADE_DATA", Path(__file__).parents[4] / "../shared/data"))
 
@@ -34,7 +34,7 @@ def test_half_precision_is_close_to_full(encoder_file: Path) -> None:
 
 
 def test_a_layer_that_an_encoder_lacks_is_named(encoder) -> None:
-    with pytest.raises(KeyError, match="relu5_1"):
+    with pytest.raises(UnknownLayer, match="relu5_1"):
         encoder(torch.rand(1, 3, 16, 16), ("relu1_1", "relu5_1"))
 
 

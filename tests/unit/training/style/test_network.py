@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from training.style.depthwise import depthwise_conv2d
-from training.style.network import Architecture, StyleNetwork, neutral_style
+from training.style.network import StyleNetwork, neutral_style
 
 
 @pytest.fixture
@@ -55,11 +55,6 @@ def test_a_pixel_sees_no_further_than_the_receptive_radius(tiny) -> None:
     seen = image.grad.abs().sum((0, 1)).nonzero()
     reach = (seen - centre).abs().max().item()
     assert tiny.receptive_radius - 12 <= reach <= tiny.receptive_radius
-
-
-def test_an_architecture_survives_its_metadata() -> None:
-    architecture = Architecture(fine=8, blocks=2)
-    assert Architecture.from_metadata(architecture.metadata()) == architecture
 
 
 @pytest.mark.parametrize("kernel", [3, 5])

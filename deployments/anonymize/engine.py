@@ -1,0 +1,61 @@
+"""Hiding faces so that neither people nor face recognition find out who it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deployments.anonymize.methods import Painter, blur, pixelate, replace
+from deployments.anonymize.region import FaceEllipse
+from deployments.anonymize.types import AnonymizeQuery, AnonymizeResult, Method
+from deployments.errors import InvalidField, NoFace
+from deployments.imaging import Pixels
+from deployments.swap.paste import Patch
+
+__all__ = ["AnonymizeEngine", "AnonymizeQuery", "AnonymizeResult", "Method"]
+
+_PAINTERS: dict[Method, Painter] = {Method.BLUR: blur, Method.PIXELATE: pixelate, Method.REPLACE: replace}
+
+
+class AnonymizeEngine:
+    """Needs no model: faces come with the query."""
+
+    def warm_up(self) -> None:
+        """Nothing is loaded, so there is nothing to warm up."""
+
+    def run(self, batch: Sequence[AnonymizeQuery]) -> list[AnonymizeResult]:
+        """Hide the faces of each query.
+
+        Raises :class:`NoFace` for a photo without faces, which would otherwise be taken for an anonymised one, and
+        :class:`InvalidField` when ``keep`` names a face that is not there.
+        """
+        for query in batch:
+            _check(query)
+        return [_anonymize(query) for query in batch]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _check(query: AnonymizeQuery) -> None:
+    if not query.faces:
+        raise NoFace("There is no face to hide in this picture.")
+    for index in query.keep:
+        if not 0 <= index < len(query.faces):
+            count = len(query.faces)
+            there = "there is 1 face, number 0" if count == 1 else f"there are {count} faces, numbers 0 to {count - 1}"
+            raise InvalidField(f"keep: there is no face {index}; {there}.", field="keep")
+
+
+def _anonymize(query: AnonymizeQuery) -> AnonymizeResult:
+    pixels: Pixels = np.require(query.photo.pixels(), requirements=["C", "W"])
+    hidden = tuple(index for index in range(len(query.faces)) if index not in query.keep)
+    for index in hidden:
+        face = query.faces[index]
+        ellipse = FaceEllipse.of(face)
+        region = ellipse.region(pixels.shape)
+        if region.width and region.height:
+            painted, mask = _PAINTERS[query.method](region.of(pixels), face, ellipse, region)
+            Patch(region, painted, mask).onto(pixels)
+    return AnonymizeResult(pixels, hidden)

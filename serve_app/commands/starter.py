@@ -1,0 +1,36 @@
+"""The starter models in place: pulled when they are missing, and the sample gallery built from the sample photos."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from rich.console import Console
+
+from registry import catalogue
+from registry.errors import RegistryError
+from registry.pull import pull
+from registry.store import FolderStore
+from serve_app.commands.progress import download_progress
+
+
+def ensure_starter(store: FolderStore, console: Console) -> None:
+    """Pull what is missing of the starter set and build the sample gallery. Raises ``RegistryError``."""
+    for entry in catalogue.starter():
+        with download_progress(console) as progress:
+            pulled = pull(store, entry, progress=progress)
+        if pulled.fetched:
+            console.print(f"  pulled {pulled.version.ref}", highlight=False)
+    if not any(store.get(name).manifest.task == "face-gallery" for name in store.models()):
+        _build_gallery(store, console)
+
+
+def _build_gallery(store: FolderStore, console: Console) -> None:
+    """Ask the gallery's own command to do it: its room lies above this one and is found by name, not imported."""
+    command = [sys.executable, "-m", "serve_app", "gallery", "starter", "--models", str(store.root)]
+    with console.status("Building the sample gallery…"):
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode != 0:
+        lines = (outcome.stderr or outcome.stdout).strip().splitlines()
+        raise RegistryError(f"The sample gallery could not be built: {lines[-1] if lines else 'no reason given'}")
+    console.print("  built the sample gallery", highlight=False)

@@ -1,0 +1,75 @@
+"""One real studio for all end-to-end tests: Ray, the graph and the starter models, as `masquerade serve` starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_S = 120
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The store `make test` pulled the starter models into."""
+    folder = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models"))
+    if not (folder / "open-nsfw").is_dir():
+        pytest.skip("the starter models are not here (run: masquerade models pull --starter)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def studio_url(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that is ready."""
+    port, folder = free_port(), tmp_path_factory.mktemp("studio")
+    environment = os.environ | {
+        "MASQUERADE_MODELS_DIR": str(models_dir),
+        "MASQUERADE_DATA_DIR": str(folder),
+        "RAY_SERVE_LOG_TO_STDERR": "0",
+    }
+    command = [sys.executable, "-m", "serve_app", "serve", "--port", str(port)]
+    log = folder / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await_ready(process, url, log)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the studio ended with {process.returncode}:\n{log.read_text()[-4000:]}")
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5) as response:
+                if response.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            pass
+        time.sleep(0.25)
+    raise TimeoutError(f"the studio was not ready within {START_TIMEOUT_S} s:\n{log.read_text()[-4000:]}")

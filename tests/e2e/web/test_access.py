@@ -1,0 +1,172 @@
+"""Keyboard, screen readers, phones, reduced motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+MODES = ["paint", "lookalike", "swap", "hide", "real"]
+SMALL_TARGETS = """
+() => [...document.querySelectorAll("button, a[href], select, input:not([type=file]), [role=radio]")]
+  .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.classList.contains("skip"))
+  .map((element) => [element.closest("label") ?? element, element.textContent || element.ariaLabel])
+  .map(([element, words]) => [words.trim(), element.getBoundingClientRect()])
+  .filter(([, { width, height }]) => width < 44 || height < 44)
+  .map(([words, { width, height }]) => `${words} ${width}x${height}`)
+"""
+NAMELESS = """
+() => [...document.querySelectorAll("button, a[href], input:not([type=file]), [role=slider], [role=radio], img")]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => element.tagName === "IMG" ? !element.hasAttribute("alt")
+    : !(element.textContent.trim() || element.ariaLabel || element.labels?.length))
+  .map((element) => element.outerHTML)
+"""
+
+
+async def test_a_photo_is_painted_with_nothing_but_the_keyboard(visit: Any, photo: Path) -> None:
+    keyboard, page = visit.page.keyboard, visit.page
+    await visit.open()
+    await expect(page.get_by_role("radio").first).to_be_visible()
+    await keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the studio")).to_be_focused()
+    await keyboard.press("Enter")
+    await keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Choose a photo").first).to_be_focused()
+    async with page.expect_file_chooser() as choosing:
+        await keyboard.press("Enter")
+    await (await choosing.value).set_files(photo)
+    await expect(visit.part("paint", "picture")).to_be_visible()
+    await expect(page.get_by_role("button", name="Change photo")).to_be_focused()
+    await keyboard.press("Tab")
+    await expect(page.get_by_role("radio").first).to_be_focused()
+    await keyboard.press("ArrowRight")
+    await expect(page.get_by_role("radio").nth(1)).to_be_checked()
+    await keyboard.press("Tab")
+    await keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Blend in a second style")).to_be_focused()
+    await keyboard.press("Enter")
+    await keyboard.press("End")
+    await keyboard.press("ArrowRight")
+    await expect(page.get_by_role("radio").first).to_be_checked()
+    await keyboard.press("Tab")
+    await keyboard.press("Tab")
+    await expect(page.get_by_role("slider", name="Mix of the two styles")).to_be_focused()
+    await keyboard.press("ArrowLeft")
+    for _ in range(3):
+        await keyboard.press("Tab")
+    await expect(page.get_by_role("slider", name="Strength")).to_be_focused()
+    await keyboard.press("Tab")
+    await keyboard.press("Space")
+    await expect(page.get_by_role("switch")).to_be_checked()
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    slider = page.get_by_role("slider", name="Before and after")
+    await expect(slider).to_be_visible()
+    await keyboard.press("Shift+Tab")
+    for _ in range(12):
+        if await slider.evaluate("(element) => element === document.activeElement"):
+            break
+        await keyboard.press("Shift+Tab")
+    await expect(slider).to_be_focused()
+    await keyboard.press("Home")
+    await expect(slider).to_have_attribute("aria-valuenow", "0")
+
+
+async def test_arrows_walk_through_the_tabs(visit: Any) -> None:
+    await visit.open()
+    tabs = visit.page.get_by_role("tab")
+    await tabs.first.focus()
+    await visit.page.keyboard.press("ArrowLeft")
+    await expect(tabs.last).to_be_focused()
+    await expect(tabs.last).to_have_attribute("aria-selected", "true")
+    await visit.page.keyboard.press("Home")
+    await expect(tabs.first).to_be_focused()
+    assert await tabs.evaluate_all("(tabs) => tabs.filter((tab) => tab.tabIndex === 0).length") == 1
+
+
+async def test_progress_and_results_are_announced(visit: Any, photo: Path) -> None:
+    await visit.open()
+    status = visit.page.locator("#announcer")
+    await visit.hang("paint", photo)
+    await expect(status).to_have_text("harbour.jpg hangs on the easel.")
+    await visit.act("paint")
+    await expect(status).to_contain_text("Done. A before and after slider is on the picture.")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_nothing_is_without_a_name(visit: Any, group: Path, mode: str) -> None:
+    await visit.open(mode)
+    await visit.hang(mode, group)
+    assert await visit.page.evaluate(NAMELESS) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_phone_shows_each_room_without_sideways_scrolling(phone: Any, group: Path, mode: str) -> None:
+    await phone.open(mode)
+    for hung in (False, True):
+        if hung:
+            await phone.hang(mode, group)
+        width = await phone.page.evaluate("document.documentElement.scrollWidth")
+        assert width == 390
+
+
+async def test_results_do_not_widen_a_phones_page(phone: Any, group: Path) -> None:
+    for mode, shown in (("paint", "compare"), ("lookalike", "doubles"), ("hide", "compare")):
+        await phone.open(mode)
+        await phone.page.reload()
+        await phone.hang(mode, group)
+        await phone.act(mode)
+        await expect(phone.part(mode, shown)).to_be_visible()
+        assert await phone.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_everything_on_a_phone_is_big_enough_to_tap(phone: Any, photo: Path, mode: str) -> None:
+    await phone.open(mode)
+    if mode == "paint":
+        await expect(phone.page.get_by_role("radio").first).to_be_visible()
+    assert await phone.page.evaluate(SMALL_TARGETS) == []
+    phone.failing_answers_expected = True
+    await phone.hang(mode, photo)
+    assert await phone.page.evaluate(SMALL_TARGETS) == []
+
+
+async def test_a_phone_offers_to_take_a_photo(phone: Any) -> None:
+    await phone.open()
+    async with phone.page.expect_file_chooser() as choosing:
+        await phone.room("paint").get_by_role("button", name="Take one").tap()
+    camera = (await choosing.value).element
+    assert await camera.get_attribute("capture") == "user"
+
+
+async def test_what_is_asked_for_comes_into_view_on_a_phone(phone: Any, group: Path) -> None:
+    await phone.open("lookalike")
+    await phone.hang("lookalike", group)
+    await phone.act("lookalike")
+    await expect(phone.part("lookalike", "doubles").locator(".couple-pictures")).to_be_in_viewport()
+
+
+async def test_whoever_wants_less_motion_gets_none(browser: Browser, site: str, photo: Path) -> None:
+    context = await browser.new_context(reduced_motion="reduce")
+    page = await context.new_page()
+    await page.goto(site)
+    await page.locator("body.open").wait_for()
+    await page.locator("#paint [data-part=file]").set_input_files(photo)
+    await page.locator("#paint .act").click()
+    await expect(page.locator("#paint [data-part=compare]")).to_be_visible()
+    moving = await page.evaluate("document.getAnimations().length")
+    await context.close()
+    assert moving == 0
+
+
+async def test_focus_can_be_seen(visit: Any) -> None:
+    await visit.open()
+    await visit.page.keyboard.press("Tab")
+    await visit.page.keyboard.press("Tab")
+    outline = await visit.page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert outline == "3px"

@@ -1,0 +1,161 @@
+"""Painting a photo on the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Request, expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+def fields(request: Request) -> list[tuple[str, str]]:
+    """The plain fields of a multipart request, in order."""
+    body = request.post_data_buffer or b""
+    return [
+        (name.decode(), value.decode())
+        for name, value in re.findall(rb'name="(\w+)"\r\n\r\n([^\r]*)\r\n', body)
+    ]
+
+
+async def test_an_uploaded_photo_comes_back_painted_in_its_own_size(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    assert await visit.natural_size("paint", "after") == [360, 240]
+    await expect(visit.part("paint", "title")).to_have_text(re.compile("harbour, after "))
+
+
+async def test_a_turned_phone_photo_hangs_upright_before_and_after(visit: Any, turned_photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", turned_photo)
+    assert await visit.natural_size("paint", "picture") == [240, 360]
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    assert await visit.natural_size("paint", "after") == [240, 360]
+
+
+async def test_every_style_shows_its_picture_title_and_painter(visit: Any) -> None:
+    await visit.open()
+    styles = visit.page.get_by_role("radiogroup", name="Style").get_by_role("radio")
+    await expect(styles.first).to_be_visible()
+    for style in await styles.all():
+        assert await style.locator("img").evaluate("async (i) => { await i.decode(); return i.naturalWidth }") > 0
+        assert re.fullmatch(r"\s*\S.+, \S.+\s*", (await style.text_content()) or "", re.DOTALL)
+
+
+async def test_the_chosen_style_strength_and_colours_are_what_is_asked_for(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.get_by_role("radio").nth(1).click()
+    await visit.page.get_by_role("slider", name="Strength").fill("40")
+    await visit.page.get_by_role("switch", name="Keep my photo’s colours").check()
+    async with visit.page.expect_request("**/v1/style") as asked:
+        await visit.act("paint")
+    sent = dict(fields(await asked.value))
+    styles = (await (await visit.page.request.get(f"{visit.site}/v1/styles")).json())["styles"]
+    assert sent == {"style": styles[1]["name"], "strength": "0.4", "preserve_color": "true"}
+    await expect(visit.part("paint", "compare")).to_be_visible()
+
+
+async def test_two_styles_blend_by_the_mix_slider(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    mix = visit.page.get_by_role("slider", name="Mix of the two styles")
+    await expect(mix).to_be_hidden()
+    await visit.page.get_by_role("button", name="Blend in a second style").click()
+    await visit.page.get_by_role("radiogroup", name="Second style").get_by_role("radio").nth(2).click()
+    await mix.fill("30")
+    assert re.fullmatch("70 % .+, 30 % .+", await mix.get_attribute("aria-valuetext") or "")
+    async with visit.page.expect_request("**/v1/style") as asked:
+        await visit.act("paint")
+    weights = [value.rpartition(":")[2] for name, value in fields(await asked.value) if name == "style"]
+    assert weights == ["0.7", "0.3"]
+    await expect(visit.part("paint", "title")).to_have_text(re.compile("after .+ and after "))
+
+
+async def test_the_same_style_cannot_be_blended_with_itself(visit: Any) -> None:
+    await visit.open()
+    await visit.page.get_by_role("button", name="Blend in a second style").click()
+    first = visit.page.get_by_role("radio").first
+    await expect(first).to_have_attribute("aria-disabled", "true")
+    await first.click(force=True)
+    await expect(visit.page.get_by_role("slider", name="Mix of the two styles")).to_be_hidden()
+
+
+async def test_a_blend_can_be_undone(visit: Any) -> None:
+    await visit.open()
+    await visit.page.get_by_role("button", name="Blend in a second style").click()
+    await visit.page.get_by_role("radio").nth(2).click()
+    await visit.page.get_by_role("button", name="Take the second style out").click()
+    await expect(visit.page.get_by_role("button", name="Blend in a second style")).to_be_focused()
+
+
+async def test_the_download_is_named_after_photo_and_style(visit: Any, photo: Path, tmp_path: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    async with visit.page.expect_download() as saving:
+        await visit.page.get_by_role("link", name="Download").click()
+    saved = await saving.value
+    assert re.fullmatch(r"harbour-\w+\.jpg", saved.suggested_filename)
+    await saved.save_as(tmp_path / "saved.jpg")
+    with Image.open(tmp_path / "saved.jpg") as picture:
+        assert picture.size == (360, 240)
+
+
+async def test_a_result_can_be_painted_again(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    await visit.page.get_by_role("button", name="Use as new photo").click()
+    await expect(visit.part("paint", "compare")).to_be_hidden()
+    await expect(visit.part("paint", "title")).to_have_text(re.compile(r"harbour-\w+\.jpg"))
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+
+
+async def test_a_photo_stays_when_another_room_is_entered(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.get_by_role("tab", name="Is it real?").click()
+    await expect(visit.part("real", "picture")).to_have_attribute("alt", "harbour.jpg")
+
+
+async def test_a_sample_photo_can_be_borrowed(visit: Any) -> None:
+    await visit.open()
+    await visit.room("paint").get_by_role("button", name="Borrow").first.click()
+    await expect(visit.part("paint", "picture")).to_be_visible()
+    assert min(await visit.natural_size("paint", "picture")) > 0
+
+
+async def test_work_can_be_cancelled_and_started_again(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    held: list[Any] = []
+    await visit.page.route("**/v1/style", held.append)
+    async with visit.page.expect_event("requestfailed") as dropped:
+        await visit.act("paint")
+        await expect(visit.room("paint").get_by_role("progressbar")).to_be_visible()
+        await expect(visit.room("paint").get_by_role("button", name="Paint it")).to_have_attribute("aria-disabled", "true")
+        await visit.page.get_by_role("button", name="Cancel").click()
+    assert (await dropped.value).url.endswith("/v1/style")
+    await expect(visit.part("paint", "title")).to_have_text("harbour.jpg")
+    await expect(visit.room("paint").get_by_role("button", name="Paint it")).to_be_focused()
+    await visit.page.unroute("**/v1/style")
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+
+
+async def test_nothing_moves_by_itself_from_opening_to_the_painted_picture(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await expect(visit.page.get_by_role("radio").first).to_be_visible()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    assert await visit.shifted() < 0.01

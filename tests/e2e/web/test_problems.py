@@ -1,0 +1,169 @@
+"""What the page says when it cannot be done."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Route, expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+DROP = """
+(wall, { name, data }) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  wall.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}
+"""
+PASTE = """
+({ data }) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], "image.png", { type: "image/jpeg" }));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}
+"""
+
+
+def encoded(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+async def test_a_gif_that_calls_itself_jpeg_is_refused_in_words(visit: Any, tmp_path: Path) -> None:
+    file = tmp_path / "dance.jpg"
+    Image.new("P", (40, 30)).save(file, "GIF")
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", file)
+    await visit.act("paint")
+    alert = visit.room("paint").get_by_role("alert")
+    await expect(alert).to_contain_text("We can’t hang that.")
+    await expect(visit.room("paint").get_by_role("button", name="Try again")).to_be_hidden()
+
+
+async def test_a_file_over_the_limit_is_refused_in_words(visit: Any, photo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "huge.jpg"
+    # Noise after the end of the picture: the browser shows it, the service counts it.
+    file.write_bytes(photo.read_bytes() + os.urandom(21 * 2**20))
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", file)
+    await visit.act("paint")
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("too big for our door")
+
+
+async def test_a_text_file_never_leaves_the_device(visit: Any, photo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "letter.jpg"
+    file.write_text("Dear studio")
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.locator("#paint [data-part=file]").set_input_files(file)
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("doesn’t open as a picture")
+    await expect(visit.part("paint", "picture")).to_have_attribute("alt", "harbour.jpg")
+
+
+async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, photo: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.clock.install()
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.route("**/v1/style", answer(429, "busy", "Too many people are using styles right now.", 3))
+    await visit.act("paint")
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Too many people are using styles right now.")
+    again = visit.part("paint", "retry")
+    await expect(again).to_have_text("Try again in 3 s")
+    await again.click(force=True)
+    await expect(again).to_be_visible()
+    await visit.page.clock.fast_forward(2000)
+    await expect(again).to_have_text("Try again in 1 s")
+    await visit.page.clock.fast_forward(1500)
+    await expect(again).to_have_text("Try again")
+    await visit.page.unroute("**/v1/style")
+    await again.click()
+    await expect(visit.part("paint", "compare")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "detail", "headline", "again"),
+    [
+        (451, "refused", "This picture breaks our rule on weapons.", "We’d rather not.", False),
+        (503, "unavailable", "The style model is restarting.", "The studio is setting up.", True),
+        (422, "undecodable", "The picture ends too early.", "This picture is torn.", False),
+        (422, "no-face", "No face was found in the photo.", "Nobody in sight.", False),
+        (404, "unknown-style", "There is no style 'x'.", "That painter has left.", False),
+        (500, "internal", "This is our fault, not yours.", "We dropped the brush.", True),
+        (418, "teapot", "Short and stout.", "Something in the request isn’t right.", False),
+    ],
+)
+async def test_a_problem_is_told_with_the_services_own_sentence(
+    visit: Any, photo: Path, answer: Any, status: int, slug: str, detail: str, headline: str, again: bool
+) -> None:
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.route("**/v1/style", answer(status, slug, detail))
+    await visit.act("paint")
+    alert = visit.room("paint").get_by_role("alert")
+    await expect(alert).to_contain_text(headline)
+    await expect(alert).to_contain_text(detail)
+    await expect(visit.part("paint", "retry")).to_be_visible(visible=again)
+
+
+async def test_an_answer_of_a_proxy_in_between_still_has_words(visit: Any, photo: Path) -> None:
+    async def bad_gateway(route: Route) -> None:
+        await route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.route("**/v1/style", bad_gateway)
+    await visit.act("paint")
+    alert = visit.room("paint").get_by_role("alert")
+    await expect(alert).to_contain_text("The studio is setting up.")
+    await expect(alert).not_to_contain_text("Gateway")
+
+
+async def test_a_lost_connection_is_told_and_can_be_tried_again(visit: Any, photo: Path) -> None:
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.context.set_offline(True)
+    await visit.act("paint")
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")
+    await visit.page.context.set_offline(False)
+    await visit.page.get_by_role("button", name="Try again").click()
+    await expect(visit.part("paint", "compare")).to_be_visible()
+
+
+async def test_missing_styles_are_told_and_can_be_looked_for_again(visit: Any, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/styles", answer(503, "unavailable", "The style model is restarting.", 5))
+    await visit.open()
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("The style model is restarting.")
+    await visit.page.unroute("**/v1/styles")
+    await visit.page.get_by_role("button", name="Look again").click()
+    await expect(visit.page.get_by_role("radio").first).to_be_visible()
+
+
+async def test_a_dropped_photo_is_hung(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.part("paint", "wall").evaluate(DROP, {"name": "dropped.jpg", "data": encoded(photo)})
+    await expect(visit.part("paint", "picture")).to_have_attribute("alt", "dropped.jpg")
+
+
+async def test_a_pasted_photo_is_hung_in_the_open_room(visit: Any, photo: Path) -> None:
+    await visit.open("real")
+    await visit.page.evaluate(PASTE, {"data": encoded(photo)})
+    await expect(visit.part("real", "picture")).to_have_attribute("alt", "image.png")
+
+
+async def test_pressing_the_button_without_a_photo_leads_to_choosing_one(visit: Any) -> None:
+    await visit.open()
+    await visit.room("paint").get_by_role("button", name="Paint it").click(force=True)
+    await expect(visit.room("paint").get_by_role("button", name="Choose a photo")).to_be_focused()

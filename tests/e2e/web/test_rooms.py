@@ -1,0 +1,126 @@
+"""Doubles, masks, and the question whether it is real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Request, Route, expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+def field(request: Request, name: str) -> str | None:
+    found = re.search(rb'name="%s"\r\n\r\n([^\r]*)\r\n' % name.encode(), request.post_data_buffer or b"")
+    return found and found[1].decode()
+
+
+async def test_every_face_gets_its_doubles(visit: Any, group: Path) -> None:
+    await visit.open("lookalike")
+    await visit.hang("lookalike", group)
+    await visit.act("lookalike")
+    faces = visit.part("lookalike", "faces").get_by_role("button")
+    await expect(faces).to_have_count(6)
+    await faces.nth(3).click()
+    await expect(faces.nth(3)).to_have_attribute("aria-pressed", "true")
+    doubles = visit.part("lookalike", "doubles")
+    await expect(doubles).to_contain_text("Face 4 of 6")
+    await expect(doubles.get_by_role("img", name=re.compile("Portrait of .+"))).to_be_visible()
+    for percent in await doubles.locator(".couple-percent, .match-percent").all_text_contents():
+        assert re.fullmatch(r"[1-9]\d? %", percent)
+    await expect(doubles.locator(".footnote")).to_have_text(re.compile("less alike"))
+
+
+async def test_a_face_and_its_double_can_be_kept_side_by_side(visit: Any, portrait: Path, tmp_path: Path) -> None:
+    await visit.open("lookalike")
+    await visit.hang("lookalike", portrait)
+    await visit.act("lookalike")
+    async with visit.page.expect_download() as saving:
+        await visit.page.get_by_role("button", name="Keep the pair").click()
+    saved = await saving.value
+    assert re.fullmatch(r"astronaut-and-[\w-]+\.jpg", saved.suggested_filename)
+    await saved.save_as(tmp_path / "pair.jpg")
+    with Image.open(tmp_path / "pair.jpg") as pair:
+        assert pair.width > pair.height
+
+
+async def test_a_photo_without_faces_has_no_doubles_and_says_so(visit: Any, photo: Path) -> None:
+    visit.failing_answers_expected = True
+    await visit.open("lookalike")
+    await visit.hang("lookalike", photo)
+    await visit.act("lookalike")
+    await expect(visit.room("lookalike").get_by_role("alert")).to_contain_text("Nobody in sight.")
+
+
+async def test_faces_tapped_to_be_seen_are_kept_and_the_others_hidden(visit: Any, group: Path) -> None:
+    await visit.open("hide")
+    await visit.hang("hide", group)
+    faces = visit.part("hide", "faces").get_by_role("button")
+    await expect(faces).to_have_count(6)
+    await faces.nth(4).click()
+    await faces.nth(1).click()
+    await faces.nth(2).click()
+    await faces.nth(2).click()
+    await expect(faces.nth(1)).to_have_accessible_name("Face 2: stays visible")
+    await expect(faces.nth(2)).to_have_accessible_name("Face 3: will be hidden")
+    await visit.page.get_by_role("radio", name="Pixelate").check(force=True)
+    async with visit.page.expect_request("**/v1/anonymize") as asked:
+        await visit.act("hide")
+    request = await asked.value
+    assert (field(request, "method"), field(request, "keep")) == ("pixelate", "1,4")
+    await expect(visit.part("hide", "compare")).to_be_visible()
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(faces.nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(visit: Any, group: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/faces", answer(503, "unavailable", "The face model is restarting."))
+    await visit.open("hide")
+    await visit.hang("hide", group)
+    await expect(visit.part("hide", "hint")).to_contain_text("You can still hide everyone.")
+    async with visit.page.expect_request("**/v1/anonymize") as asked:
+        await visit.act("hide")
+    assert field(await asked.value, "keep") is None
+    await expect(visit.part("hide", "compare")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "probability", "words"),
+    [("real", 0.07, "Looks like a photograph."), ("unsure", 0.5, "We can’t tell."), ("ai", 0.93, "Looks machine-made.")],
+)
+async def test_a_verdict_is_an_opinion_with_a_number(
+    visit: Any, photo: Path, verdict: str, probability: float, words: str
+) -> None:
+    async def opinion(route: Route) -> None:
+        await route.fulfill(json={"verdict": verdict, "probability_ai": probability, "unsure": [0.3, 0.7], "model": "m@v1"})
+
+    await visit.page.route("**/v1/authenticity", opinion)
+    await visit.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": {"/v1/authenticity": {}}}))
+    await visit.open("real")
+    await visit.hang("real", photo)
+    await visit.act("real")
+    dial = visit.part("real", "gauge")
+    await expect(dial).to_contain_text(words)
+    await expect(dial).to_contain_text(f"Chance of a machine: {round(probability * 100)} %.")
+    await expect(dial.locator(".band")).to_have_count(3)
+
+
+async def test_rooms_the_service_does_not_offer_are_not_shown(visit: Any) -> None:
+    paths = {"/v1/style": {}, "/v1/swap": {}, "/v1/lookalike": {}}
+    ready = {"ready": True, "capabilities": {"style": "ready", "swap": "not installed: pull it", "lookalike": "loading"}}
+    await visit.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": paths}))
+    await visit.page.route("**/readyz", lambda route: route.fulfill(json=ready))
+    await visit.open("swap")
+    await expect(visit.page.get_by_role("tab")).to_have_text(["Paint", "Look alike"])
+    await expect(visit.room("paint")).to_be_visible()
+    await expect(visit.room("swap")).to_be_hidden()
+
+
+async def test_an_address_leads_into_its_room(visit: Any) -> None:
+    await visit.open("hide")
+    await expect(visit.page.get_by_role("tab", name="Hide faces")).to_have_attribute("aria-selected", "true")
+    await expect(visit.room("hide")).to_be_visible()

@@ -1,0 +1,114 @@
+"""Connecting faces of two photos and swapping them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Request, expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+
+def mapping(request: Request) -> str | None:
+    found = re.search(rb'name="mapping"\r\n\r\n([^\r]*)\r\n', request.post_data_buffer or b"")
+    return found and found[1].decode()
+
+
+async def seated(visit: Any, source: Path, target: Path) -> tuple[Locator, Locator]:
+    """Both photos hung; the face buttons of source and target."""
+    await visit.open("swap")
+    await visit.hang("swap", source, 0)
+    await visit.hang("swap", target, 1)
+    faces = [visit.part("swap", seat).locator(".face") for seat in ("source", "target")]
+    for found in faces:
+        await expect(found.first).to_be_visible()
+    return faces[0], faces[1]
+
+
+async def test_tapped_faces_are_connected_and_swapped(visit: Any, portrait: Path, group: Path) -> None:
+    source, target = await seated(visit, group, portrait)
+    await expect(source).to_have_count(6)
+    await source.nth(5).click()
+    await target.first.click()
+    await expect(target.first).to_have_accessible_name("Face 1: gets face 6")
+    await expect(visit.page.locator(".thread")).to_have_count(1)
+    async with visit.page.expect_request("**/v1/swap") as asked:
+        await visit.act("swap")
+    assert mapping(await asked.value) == "5:0"
+    await expect(visit.part("swap", "compare")).to_be_visible()
+    assert await visit.natural_size("swap", "after") == [512, 512]
+    await expect(visit.page.get_by_role("link", name="Download")).to_have_attribute("download", "astronaut-swapped.jpg")
+
+
+async def test_one_face_may_go_on_many_and_be_taken_back(visit: Any, portrait: Path, group: Path) -> None:
+    _, target = await seated(visit, portrait, group)
+    await visit.page.get_by_role("button", name="One for all").click()
+    await expect(visit.page.locator(".thread")).to_have_count(6)
+    await target.nth(2).click()
+    await expect(target.nth(2)).to_have_accessible_name("Face 3: stays as it is")
+    await visit.page.get_by_role("combobox", name="Face 5").select_option("stays")
+    async with visit.page.expect_request("**/v1/swap") as asked:
+        await visit.act("swap")
+    assert mapping(await asked.value) == "0:0,0:1,0:3,0:5"
+
+
+async def test_faces_can_be_matched_in_order_or_not_at_all(visit: Any, group: Path) -> None:
+    _, target = await seated(visit, group, group)
+    await visit.page.get_by_role("button", name="In order").click()
+    for index in range(6):
+        await expect(target.nth(index)).to_have_accessible_name(f"Face {index + 1}: gets face {index + 1}")
+    await visit.page.get_by_role("button", name="Nobody").click()
+    await expect(visit.room("swap").get_by_role("button", name="Swap faces")).to_have_attribute("aria-disabled", "true")
+
+
+async def test_two_single_faces_are_connected_without_asking(visit: Any, portrait: Path) -> None:
+    _, target = await seated(visit, portrait, portrait)
+    await expect(target.first).to_have_accessible_name("Face 1: gets face 1")
+
+
+async def test_the_whole_swap_works_with_the_keyboard(visit: Any, portrait: Path, group: Path) -> None:
+    source, target = await seated(visit, group, portrait)
+    await source.nth(5).focus()
+    await visit.page.keyboard.press("Enter")
+    await expect(source.nth(5)).to_have_attribute("aria-pressed", "true")
+    await target.first.focus()
+    await visit.page.keyboard.press("Space")
+    await expect(visit.page.get_by_role("combobox", name="Face 1")).to_have_value("5")
+    await visit.room("swap").get_by_role("button", name="Swap faces").focus()
+    await visit.page.keyboard.press("Enter")
+    await expect(visit.part("swap", "compare")).to_be_visible()
+
+
+async def test_choosing_from_the_cast_list_keeps_the_focus(visit: Any, portrait: Path, group: Path) -> None:
+    await seated(visit, portrait, group)
+    choice = visit.page.get_by_role("combobox", name="Face 4")
+    await choice.focus()
+    await choice.select_option("gets face 1")
+    await expect(choice).to_be_focused()
+
+
+async def test_a_result_leads_back_to_the_faces_or_on_to_painting(visit: Any, portrait: Path) -> None:
+    _, target = await seated(visit, portrait, portrait)
+    await visit.act("swap")
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(target.first).to_be_visible()
+    await visit.act("swap")
+    await visit.page.get_by_role("button", name="Paint it next").click()
+    await expect(visit.room("paint")).to_be_visible()
+    await expect(visit.part("paint", "title")).to_have_text("astronaut-swapped.jpg")
+
+
+async def test_a_photo_without_faces_is_told(visit: Any, photo: Path) -> None:
+    await visit.open("swap")
+    await visit.hang("swap", photo, 0)
+    await expect(visit.room("swap").get_by_role("alert")).to_contain_text("Nobody in sight.")
+
+
+async def test_a_photo_from_another_room_lends_its_faces(visit: Any, portrait: Path) -> None:
+    await visit.open("paint")
+    await visit.hang("paint", portrait)
+    await visit.page.get_by_role("tab", name="Swap").click()
+    await expect(visit.part("swap", "source").locator(".face")).to_have_count(1)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import dlib as library
+import numpy as np
+import pytest
+
+from deployments.faces import dlib
+from deployments.faces.backend import Sighting
+from deployments.faces.engine import FaceEngine, build
+from deployments.faces.types import FaceQuery
+from deployments.imaging import Photo, Pixels
+from deployments.runtime import DeviceUnavailable, Runtime
+from registry.manifest import ModelVersion
+
+
+@pytest.fixture(scope="module")
+def engine(dlib_version: ModelVersion) -> FaceEngine:
+    return build(dlib_version, Runtime())
+
+
+def test_all_six_people_are_found_with_68_points(engine: FaceEngine, group: Photo) -> None:
+    found = engine.run([FaceQuery(group, dense=True)])[0]
+    assert len(found.faces) == 6
+    assert found.space == "dlib-resnet-v1"
+    for face in found.faces:
+        np.testing.assert_allclose(dlib.five_of(face.dense), face.landmarks, atol=1e-3)
+    vectors = np.stack([face.embedding for face in found.faces])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_one_person_is_more_alike_at_half_the_size_than_any_two_people(
+    engine: FaceEngine, group: Photo, photo_of: Callable[[Pixels], Photo]
+) -> None:
+    large, small = engine.run([FaceQuery(group), FaceQuery(photo_of(group.pixels(640)))])
+    similarity = np.stack([f.embedding for f in large.faces]) @ np.stack([f.embedding for f in small.faces]).T
+    assert np.diag(similarity).min() > 0.95 > (similarity - 2 * np.eye(6)).max()
+
+
+def test_the_vectors_are_dlib_s_own(engine: FaceEngine, dlib_version: ModelVersion, group: Photo) -> None:
+    pixels = group.pixels()
+    face = engine.run([FaceQuery(group)])[0].faces[-1]
+    x0, y0, x1, y1 = face.box
+    predictor = library.shape_predictor(str(dlib_version.path(dlib.PREDICTOR)))
+    network = library.face_recognition_model_v1(str(dlib_version.path(dlib.RESNET)))
+    shape = predictor(pixels, library.rectangle(round(x0), round(y0), round(x1) - 1, round(y1) - 1))
+    expected = np.array(network.compute_face_descriptor(pixels, shape))
+    assert face.embedding @ expected / np.linalg.norm(expected) > 0.995
+
+
+def test_faces_of_40_px_in_a_small_photo_are_found(
+    engine: FaceEngine, group: Photo, photo_of: Callable[[Pixels], Photo]
+) -> None:
+    small = cv2.resize(group.pixels(), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    assert len(engine.run([FaceQuery(photo_of(small), embed=False)])[0].faces) == 6
+
+
+def test_the_cnn_detector_is_taken_where_the_manifest_says_so(
+    dlib_version: ModelVersion,
+    version_of: Callable[..., ModelVersion],
+    group: Photo,
+    photo_of: Callable[[Pixels], Photo],
+) -> None:
+    names = [dlib.PREDICTOR, dlib.RESNET, dlib.MMOD]
+    contract = {"detection": {"method": "mmod"}}
+    version = version_of(dlib_version.folder, names, backend="dlib", embedding_space="s", input=contract)
+    one_person = photo_of(group.pixels()[250:450, 1080:1280])
+    faces = build(version, Runtime()).run([FaceQuery(one_person, embed=False)])[0].faces
+    assert len(faces) == 1
+    assert faces[0].score > 0.9
+
+
+def test_an_unknown_detector_is_refused(dlib_version: ModelVersion, version_of: Callable[..., ModelVersion]) -> None:
+    contract = {"detection": {"method": "haar"}}
+    with pytest.raises(ValueError, match="haar"):
+        build(version_of(dlib_version.folder, [], backend="dlib", embedding_space="s", input=contract), Runtime())
+
+
+def test_a_gpu_that_dlib_cannot_use_is_a_failure(dlib_version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "DLIB_USE_CUDA", False)
+    with pytest.raises(DeviceUnavailable):
+        build(dlib_version, Runtime(device="cuda"))
+
+
+def test_vectors_without_the_name_of_their_space_are_refused(
+    version_of: Callable[..., ModelVersion], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="embedding_space"):
+        build(version_of(tmp_path, [], backend="dlib"), Runtime())
+
+
+def test_a_face_of_another_detector_cannot_be_embedded(
+    dlib_version: ModelVersion, sighting_of: Callable[..., Sighting]
+) -> None:
+    embedder = dlib.DlibEmbedder(dlib_version.path(dlib.RESNET), "s")
+    with pytest.raises(ValueError, match="68 points"):
+        embedder.embed([sighting_of(np.zeros((90, 90, 3), np.uint8), (10, 10, 50, 60), np.zeros((5, 2)))])

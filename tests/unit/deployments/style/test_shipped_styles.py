@@ -1,0 +1,113 @@
+"""What ships must look right: checks a person's eye would make, on a picture nobody trained on."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+import registry
+from deployments.imaging import Photo, Pixels, encode
+from deployments.runtime import Runtime
+from deployments.style.engine import StyleEngine, StyleQuery
+from deployments.style.packs import StyleBook
+from deployments.style.painter import Painter
+from registry.manifest import ModelVersion, load_manifest
+
+CLASSICS = ("starry_night", "the_scream", "wave", "composition_vii", "udnie")
+
+
+def shipped(model: str) -> ModelVersion:
+    folder = Path(registry.__file__).parent / "starter" / model / "v1"
+    return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
+
+
+@pytest.fixture(scope="module")
+def engine() -> StyleEngine:
+    return StyleEngine(shipped("style-lean"), [shipped("styles-classic")], Runtime())
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Photo:
+    return Photo.open(encode(np.ascontiguousarray(data.astronaut()[:320, 60:380]), "image/png"))
+
+
+@pytest.fixture(scope="module")
+def paintings(engine: StyleEngine, portrait: Photo) -> dict[str, Pixels]:
+    return dict(zip(CLASSICS, engine.run([StyleQuery.parse(portrait, [name]) for name in CLASSICS]), strict=True))
+
+
+def distance(a: Pixels, b: Pixels) -> float:
+    """Mean difference of colours a person sees as such (CIE 1976, in Lab)."""
+    lab = [cv2.cvtColor(np.float32(picture) / 255, cv2.COLOR_RGB2Lab) for picture in (a, b)]
+    return float(np.linalg.norm(lab[0] - lab[1], axis=2).mean())
+
+
+def edges(picture: Pixels) -> np.ndarray:
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 4).astype(np.float32)
+    return np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+
+
+def test_the_five_classics_are_offered_with_small_previews(engine) -> None:
+    assert tuple(style.name for style in engine.styles) == CLASSICS
+    for style in engine.styles:
+        assert style.title
+        assert style.artist
+        assert len(style.preview) <= 20_000
+
+
+def test_nothing_that_ships_may_be_used_commercially() -> None:
+    for model in ("style-lean", "styles-classic"):
+        assert shipped(model).manifest.licence.commercial_use is False
+        assert shipped(model).manifest.trained_on
+
+
+@pytest.mark.parametrize("name", CLASSICS)
+def test_a_painting_is_clearly_not_the_photo(paintings, portrait, name: str) -> None:
+    assert distance(paintings[name], portrait.pixels()) > 12
+
+
+@pytest.mark.parametrize("name", CLASSICS)
+def test_a_person_is_still_recognisable(paintings, portrait, name: str) -> None:
+    """The large outlines of painting and photo lie in the same places."""
+    correlation = np.corrcoef(edges(paintings[name]).ravel(), edges(portrait.pixels()).ravel())[0, 1]
+    assert correlation > 0.35
+
+
+@pytest.mark.parametrize(("one", "other"), tuple(combinations(CLASSICS, 2)))
+def test_any_two_styles_look_different(paintings, one: str, other: str) -> None:
+    assert distance(paintings[one], paintings[other]) > 8
+
+
+def test_a_blend_is_a_third_look_between_its_two(engine, portrait, paintings) -> None:
+    (both,) = engine.run([StyleQuery.parse(portrait, ["wave", "the_scream"])])
+    apart = distance(paintings["wave"], paintings["the_scream"])
+    for name in ("wave", "the_scream"):
+        assert 4 < distance(both, paintings[name]) < apart
+
+
+def test_strength_leads_from_the_photo_to_the_painting(engine, portrait) -> None:
+    queries = [StyleQuery.parse(portrait, ["udnie"], strength) for strength in (0.0, 0.1, 0.3, 0.6, 1.0)]
+    distances = [distance(result, portrait.pixels()) for result in engine.run(queries)]
+    assert distances[0] == 0
+    assert distances == sorted(distances)
+
+
+def test_tiles_show_no_seam(portrait) -> None:
+    """Across the places where tiles meet, neighbouring pixels differ no more than elsewhere, nor from the whole."""
+    network = shipped("style-lean")
+    vector = StyleBook(network, [shipped("styles-classic")]).blend([("wave", 1.0)], 1.0)
+    photo = cv2.resize(portrait.pixels(), (512, 512), interpolation=cv2.INTER_CUBIC)
+    margin = network.manifest.input["receptive_radius"]
+    tile = 2 * margin + 160
+    (tiled,) = Painter(network, Runtime(), max_pixels=400 * 400, tile=tile).paint([photo], [vector])
+    (whole,) = Painter(network, Runtime(), max_pixels=400 * 400, tile=512).paint([photo], [vector])
+    error = np.square(tiled.astype(float) - whole).mean()
+    assert 10 * np.log10(255**2 / max(error, 1e-9)) > 50
+    steps = np.abs(np.diff(tiled.astype(float), axis=1)).mean((0, 2))
+    seam = steps[tile - margin - 1]
+    assert seam < steps.mean() + 3 * steps.std()
