@@ -41,14 +41,14 @@ class Call:
     def integer(self, name: str, default: int = 0, lowest: int = -(2**31), highest: int = 2**31 - 1) -> int:
         """A number, moved into its range; what is no number counts as 0, as the real server has it."""
         value = self.args.get(name, "").strip()
-        number = default if not value else _number(value)
+        number = default if not value else as_number(value)
         return min(max(number, lowest), highest)
 
     def flag(self, name: str) -> bool:
         return self.args.get(name, "").strip().lower() in {"true", "yes", "1"}
 
     def user_id(self, name: str = "user_id") -> int:
-        number = _number(self.args.get(name, ""))
+        number = as_number(self.args.get(name, ""))
         if number <= 0:
             raise bad_request(f"Invalid {name} specified")
         return number
@@ -71,8 +71,9 @@ class Call:
         return given or self.files.get(name)
 
 
-def _number(value: str) -> int:
+def as_number(value: Any) -> int:
+    """A number given as one or as text; 0 for anything else, as the real server has it."""
     try:
-        return int(value)
+        return int(value) if isinstance(value, int | str) else 0
     except ValueError:
         return 0

@@ -81,10 +81,10 @@ def _inline_button(button: Any) -> dict[str, Any]:
     if not chosen:
         raise bad_request("Can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
     action = chosen[0]
-    shown[action] = button[action]
-    if action == "callback_data" and len(str(button[action]).encode()) > _MAX_CALLBACK_BYTES:
+    shown[action] = str(button[action]) if action in {"callback_data", "url"} else button[action]
+    if action == "callback_data" and len(shown[action].encode()) > _MAX_CALLBACK_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
-    if action == "url" and not str(button[action]).startswith(("http://", "https://", "tg://")):
+    if action == "url" and not shown[action].startswith(("http://", "https://", "tg://")):
         raise bad_request("BUTTON_URL_INVALID")
     if action == "copy_text" and not 1 <= len(_copied(button[action])) <= _MAX_COPY:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.playground.call import as_number
 from bot.playground.errors import bad_request
 from bot.playground.markup import MarkupError, parse_html, utf16_length
 
@@ -149,7 +150,7 @@ def _checked_entity(entity: Any) -> dict[str, Any] | None:
         if not isinstance(value, int | str) or not re.fullmatch(r"-?\d+", str(value)):
             raise bad_request(f'Can\'t parse MessageEntity: Field "{name}" must be a valid Number')
         checked[name] = int(value)
-    kind = entity.get("type")
+    kind = str(entity.get("type"))
     if kind in _FOUND_BY_SERVER:
         return None
     if kind not in _FORMATS:
@@ -158,5 +159,6 @@ def _checked_entity(entity: Any) -> dict[str, Any] | None:
     if kind in _EXTRA and entity.get(_EXTRA[kind]):
         checked[_EXTRA[kind]] = entity[_EXTRA[kind]]
     if kind == "text_mention":
-        checked["user_id"] = int(entity.get("user", {}).get("id", 0))
+        user = entity.get("user")
+        checked["user_id"] = as_number(user.get("id")) if isinstance(user, dict) else 0
     return checked

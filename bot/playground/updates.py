@@ -67,7 +67,7 @@ class UpdateQueue:
     def allow(self, kinds: list[str] | None) -> None:
         """Which kinds to queue from now on: None leaves it as it was, an empty list means Telegram's default."""
         if kinds is not None:
-            self.allowed = frozenset(kind.lower() for kind in kinds) & frozenset(KINDS) or DEFAULT_KINDS
+            self.allowed = frozenset(str(kind).lower() for kind in kinds) & frozenset(KINDS) or DEFAULT_KINDS
 
     def push(self, kind: str, body: dict[str, Any], *, lane: str, lifetime: float) -> Update | None:
         """Queue an update, or nothing where the bot has not asked for this kind."""

@@ -26,7 +26,6 @@ from training.style.data import (
     load_picture,
     named_paths,
     split,
-    to_pixels,
 )
 from training.style.encoders import EncoderUnavailable, UnknownLayer, open_encoder
 from training.style.losses import RECIPES

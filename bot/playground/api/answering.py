@@ -78,7 +78,7 @@ async def inline_result(api: BotApi, result: Any) -> Json:
 
 async def _content(api: BotApi, kind: str, result: Json) -> Json:
     written = result.get("input_message_content")
-    if written is not None:
+    if isinstance(written, dict):
         text = format_text(
             str(written.get("message_text") or ""), str(written.get("parse_mode") or ""), written.get("entities")
         )

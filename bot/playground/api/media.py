@@ -67,7 +67,7 @@ async def input_media(api: BotApi, call: Call, item: Any, *, album: bool = False
     if source is None:
         raise _unparsable("media not found")
     kind = item.get("type")
-    if kind is None:
+    if not isinstance(kind, str):
         raise _unparsable('Can\'t find field "type"')
     if kind not in _KINDS:
         raise _unparsable(f'type "{kind}" is unsupported')

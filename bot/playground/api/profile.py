@@ -46,6 +46,8 @@ async def set_my_commands(api: BotApi, call: Call) -> bool:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     checked = []
     for command in commands:
+        if not isinstance(command, dict):
+            raise bad_request("Can't parse BotCommand: expected an Object")
         name, description = str(command.get("command", "")), str(command.get("description", "")).strip()
         if not _COMMAND.fullmatch(name):
             raise bad_request("BOT_COMMAND_INVALID")

@@ -43,7 +43,7 @@ async def set_webhook(api: BotApi, call: Call) -> bool:
     if now < api.webhook_set_at + 1:
         raise too_many_requests(1)
     # http and any port or address are for servers run with --local, as this one is.
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise bad_request("invalid webhook URL specified")
     secret = call.text("secret_token")
     if len(secret) > _MAX_SECRET:
@@ -63,6 +63,14 @@ async def set_webhook(api: BotApi, call: Call) -> bool:
         api.telegram.updates.clear()
     api.webhook = Webhook(settings, api.telegram.updates, api.telegram.clock, api.reply)
     return True
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 @method("deleteWebhook")

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.playground.api.media import caption_in, input_media, media_kind, single_media
 from bot.playground.api.registry import BotApi, method
-from bot.playground.call import Call
+from bot.playground.call import Call, as_number
 from bot.playground.errors import ApiError, bad_request
 from bot.playground.files import Kind
 from bot.playground.keyboards import checked_markup
@@ -54,9 +54,10 @@ def _replied_to(call: Call, chat: Chat) -> Message | None:
     }
     if not isinstance(reply, dict):
         raise bad_request("Object expected as reply parameters")
-    if not reply.get("message_id"):
+    message_id = as_number(reply.get("message_id"))
+    if message_id <= 0:
         return None
-    target = chat.messages.get(int(reply["message_id"]))
+    target = chat.messages.get(message_id)
     if target is None and not reply.get("allow_sending_without_reply"):
         raise bad_request("message to be replied not found")
     return target

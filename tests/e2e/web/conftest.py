@@ -166,11 +166,11 @@ def turned_photo(photo: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One person looking into the camera."""
+    """One person looking into the camera, 280 x 280."""
     data = pytest.importorskip("skimage").__file__
     file = tmp_path_factory.mktemp("portrait") / "astronaut.jpg"
     with Image.open(Path(data).parent / "data" / "astronaut.png") as picture:
-        picture.save(file, quality=95)
+        picture.crop((90, 0, 370, 280)).save(file, quality=95)
     return file
 
 

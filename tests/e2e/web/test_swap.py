@@ -39,7 +39,7 @@ async def test_tapped_faces_are_connected_and_swapped(visit: Any, portrait: Path
         await visit.act("swap")
     assert mapping(await asked.value) == "5:0"
     await expect(visit.part("swap", "compare")).to_be_visible()
-    assert await visit.natural_size("swap", "after") == [512, 512]
+    assert await visit.natural_size("swap", "after") == [280, 280]
     await expect(visit.page.get_by_role("link", name="Download")).to_have_attribute("download", "astronaut-swapped.jpg")
 
 

@@ -1,0 +1,74 @@
+"""How alike different people are, and so what a cosine is worth in per cent.
+
+The share of *pairs* of people less alike would be the plain choice, and says nothing: whoever is picked as the best of
+1,000 is more alike than 99.9 % of pairs. So the best of a gallery is held against the best that others get out of it.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from deployments.lookalike.calibration import Basis, Calibration
+from deployments.lookalike.types import FloatArray
+from training.gallery.collection import Collection
+
+# From this many people on a gallery is measured; below, it is compared with what one of its size would show.
+MEASURED_FROM: Final = 100
+_FITTED_FROM: Final = 10
+_ASKED: Final = 5_000
+_RIVALS: Final = 8
+
+# Mean and standard deviation of the cosine of two different people's pictures, by embedding space.
+REFERENCES: Final[dict[str, NormalDist]] = {}
+
+_LEVELS: Final = np.concatenate([[0.005], np.arange(1, 100) / 100, [0.995]])
+
+
+def calibrate(space: str, pictures: Collection, templates: FloatArray, index: Any, seed: int = 0) -> Calibration:
+    """The curve for a gallery of ``templates`` [N, D] made of ``pictures``, with its FAISS ``index``.
+
+    From 100 people on by what the gallery's own people get: single pictures ask it, and the best answer that is not
+    the person themselves counts. For a smaller one, by what strangers would get out of N people whose cosines are
+    normally distributed: the best of N is below c with probability F(c) ** N. F is the space's reference where there
+    is one, else fitted to the gallery's own pairs, and for fewer than 10 people that of evenly spread vectors.
+    """
+    people = len(templates)
+    if people >= MEASURED_FROM:
+        doubles = closest_doubles(pictures, index, np.random.default_rng(seed))
+        return _curve("gallery", people, np.quantile(doubles, _LEVELS), _LEVELS)
+    pairs = REFERENCES.get(space) or _fitted(pictures, templates.shape[1])
+    cosines = [pairs.inv_cdf(level ** (1 / people)) for level in _LEVELS]
+    return _curve("reference", people, np.array(cosines), _LEVELS)
+
+
+def closest_doubles(pictures: Collection, index: Any, rng: np.random.Generator) -> FloatArray:
+    """For up to 5,000 pictures, each of somebody else where possible, the cosine of the best person but its owner."""
+    order = rng.permutation(len(pictures.owners))
+    _, first = np.unique(pictures.owners[order], return_index=True)
+    asked = order[first][rng.permutation(len(first))[:_ASKED]]
+    cosines, rows = index.search(np.ascontiguousarray(pictures.vectors[asked]), min(_RIVALS, index.ntotal))
+    others = (rows != pictures.owners[asked][:, None]) & (rows >= 0)
+    return np.asarray(np.where(others, cosines, -1.0).max(axis=1), dtype=np.float32)
+
+
+def _fitted(pictures: Collection, dimensions: int) -> NormalDist:
+    if len(np.unique(pictures.owners)) < _FITTED_FROM:
+        return NormalDist(0.0, dimensions**-0.5)
+    cosines = pictures.vectors @ pictures.vectors.T
+    different = cosines[pictures.owners[:, None] != pictures.owners[None]]
+    return NormalDist(float(different.mean()), max(float(different.std()), 1e-3))
+
+
+def _curve(basis: Basis, people: int, cosines: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]) -> Calibration:
+    # Equal quantiles (copies that curation let through) would make the curve stand upright; the last of them counts.
+    last = np.append(np.diff(cosines) > 1e-9, [True])
+    return Calibration(
+        basis=basis,
+        people=people,
+        cosines=tuple(round(float(cosine), 6) for cosine in cosines[last]),
+        percents=tuple(round(100 * float(level), 2) for level in levels[last]),
+    )
