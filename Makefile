@@ -40,7 +40,7 @@ LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra gpu --extra cluster --output-file requirements/gpu.txt
+	$(LOCK) --extra gpu --extra cluster --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
 
 clean:
 	rm -rf demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

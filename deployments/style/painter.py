@@ -50,6 +50,7 @@ class Painter:
             needed = math.ceil((2 * self._margin + 1) ** 2 * BYTES_PER_PIXEL / 2**20)
             raise ValueError(f"{network.ref} needs at least {needed} MB to paint by tiles")
         self._network: ort.InferenceSession = onnx_session(network.path("network.onnx"), runtime)
+        self._statistics: ort.InferenceSession = onnx_session(network.path("statistics.onnx"), runtime)
         self._frozen: ort.InferenceSession = onnx_session(network.path("frozen.onnx"), runtime)
 
     def paint(self, photos: list[Pixels], vectors: list[Vector]) -> list[Pixels]:
@@ -78,7 +79,7 @@ class Painter:
         return [_pixels(painting) for painting in paintings]
 
     def _by_tiles(self, photo: Pixels, vector: Vector) -> Pixels:
-        affine = self._statistics(photo, vector)
+        affine = self._affine(photo, vector)
         painting = np.empty_like(photo)
         for row in spans(photo.shape[0], self._tile, self._margin):
             for column in spans(photo.shape[1], self._tile, self._margin):
@@ -87,14 +88,14 @@ class Painter:
                 painting[row.kept, column.kept] = _pixels(painted[0])[row.inner, column.inner]
         return painting
 
-    def _statistics(self, photo: Pixels, vector: Vector) -> Tensor:
+    def _affine(self, photo: Pixels, vector: Vector) -> Tensor:
         """The affine maps of every layer, as the whole picture has them at a size that fits one run, [1,P]."""
         height, width = photo.shape[:2]
         scale = (self._max_pixels / (height * width)) ** 0.5
         reduced = (max(1, int(width * scale)), max(1, int(height * scale)))
         small = self._pad(np.asarray(cv2.resize(photo, reduced, interpolation=cv2.INTER_AREA), np.uint8))
         feed = {"image": _planes(small)[None], "style": vector[None]}
-        (affine,) = self._network.run(["affine"], feed)
+        (affine,) = self._statistics.run(["affine"], feed)
         return np.asarray(affine, np.float32)
 
 

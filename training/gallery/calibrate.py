@@ -65,7 +65,7 @@ def _fitted(pictures: Collection, dimensions: int) -> NormalDist:
 
 def _curve(basis: Basis, people: int, cosines: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]) -> Calibration:
     # Equal quantiles (copies that curation let through) would make the curve stand upright; the last of them counts.
-    last = np.append(np.diff(cosines) > 1e-9, [True])
+    last = np.append(np.diff(cosines) > 1e-5, [True])
     return Calibration(
         basis=basis,
         people=people,

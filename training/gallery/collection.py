@@ -25,10 +25,9 @@ class Collection:
     owners: npt.NDArray[np.int32]
 
     @classmethod
-    def empty(cls, dimensions: int) -> Self:
-        return cls(
-            np.zeros((0, dimensions), np.float32), np.zeros((0, LOOK_SIZE), np.float32), np.zeros(0, dtype=np.int32)
-        )
+    def empty(cls) -> Self:
+        """No pictures, of vectors of any length."""
+        return cls(np.zeros((0, 0), np.float32), np.zeros((0, LOOK_SIZE), np.float32), np.zeros(0, np.int32))
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -54,7 +53,9 @@ class Collection:
         )
 
     def joined(self, other: Collection) -> Collection:
-        """These pictures and then the ``other`` ones."""
+        """These pictures and then the ``other`` ones. Raises ``ValueError`` when their vectors differ in length."""
+        if not len(self.owners):
+            return other
         return Collection(
             np.concatenate([self.vectors, other.vectors]),
             np.concatenate([self.looks, other.looks]),

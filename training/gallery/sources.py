@@ -21,9 +21,10 @@ class BadSource(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture file with its terms, where they are known."""
+    """A picture file with its terms, where they are known. ``label`` is what reports call it: its path in the source."""
 
     path: Path
+    label: str
     licence: str | None = None
     attribution: str | None = None
 
@@ -112,7 +113,7 @@ def _in_folder(folder: Path) -> Iterator[Candidate]:
             files = sorted(file for file in person.iterdir() if file.is_file() and not file.name.startswith("."))
             name = re.sub(r"[\s_]+", " ", person.name).strip()
             if name:
-                yield Candidate(name, tuple(Picture(file) for file in files))
+                yield Candidate(name, tuple(Picture(file, f"{person.name}/{file.name}") for file in files))
 
 
 def _in_json(path: Path) -> Iterator[Candidate]:
@@ -176,7 +177,7 @@ def _candidate(person: CataloguePerson, folder: Path) -> Candidate:
 
 def _pictures(photos: Iterable[CataloguePicture], folder: Path) -> Iterator[Picture]:
     for photo in photos:
-        yield Picture(folder / photo.path, photo.licence, photo.attribution)
+        yield Picture(folder / photo.path, photo.path, photo.licence, photo.attribution)
 
 
 def _first(error: ValidationError) -> str:

@@ -29,7 +29,7 @@ from training.style.network import IDENTITY
 from training.style.record import RunRecord
 from training.style.trainer import WEIGHTS
 
-NETWORK, FROZEN, NETWORK_WEIGHTS = "network.onnx", "frozen.onnx", "network.safetensors"
+NETWORK_WEIGHTS = "network.safetensors"
 VECTORS, CATALOGUE = "styles.safetensors", "styles.json"
 PREVIEW_SIDE, PREVIEW_BYTES = 256, 20_000
 
@@ -61,8 +61,9 @@ def write_network(weights: Weights, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     architecture = weights.network.architecture
     arrays = {name: tensor.detach().numpy() for name, tensor in weights.network.state_dict().items()}
-    onnx.save(graphs.painter(architecture, arrays, frozen=False), folder / NETWORK)
-    onnx.save(graphs.painter(architecture, arrays, frozen=True), folder / FROZEN)
+    onnx.save(graphs.painter(architecture, arrays), folder / "network.onnx")
+    onnx.save(graphs.statistics(architecture, arrays), folder / "statistics.onnx")
+    onnx.save(graphs.frozen(architecture, arrays), folder / "frozen.onnx")
     save_weights(folder / NETWORK_WEIGHTS, Weights(weights.network, {}))
     return {
         "layout": "NCHW",

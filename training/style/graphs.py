@@ -6,7 +6,7 @@ the same bytes come out for the same weights, and statistics can be taken out of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
@@ -44,70 +44,112 @@ class _Builder:
     def ints(self, *values: int) -> str:
         return self.constant("ints_" + "_".join(map(str, values)).replace("-", "m"), np.array(values, np.int64))
 
-    def scalar(self, name: str, value: float) -> str:
-        return self.constant(name, np.array(value, np.float32))
 
-    def model(
-        self, name: str, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
-    ) -> onnx.ModelProto:
-        initializers = [numpy_helper.from_array(value, key) for key, value in self.constants.items()]
-        graph = helper.make_graph(self.nodes, name, inputs, outputs, initializers)
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="masquerade"
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return model
+def painter(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.ModelProto:
+    """``image`` [N,3,H,W] RGB 0..1, H and W multiples of 4, and ``style`` [N,P] to ``painting`` like the image."""
+    graph = _Network(architecture, weights, "style")
+    graph.write(graph.instance_norm)
+    return graph.model("network", ["image", "style"], ["painting"])
 
 
-def painter(architecture: Architecture, weights: Mapping[str, Array], *, frozen: bool) -> onnx.ModelProto:
-    """The whole network.
-
-    Inputs ``image`` [N,3,H,W] RGB 0..1, H and W multiples of 4, and ``style`` [N,P]; outputs ``painting`` like the
-    image and ``affine`` [N,P]: what every normalised layer multiplied by and added, statistics included.
-    ``frozen`` takes that ``affine`` [N,P] in place of the style and outputs the painting alone; it paints every part
-    of a picture alike, whatever else is in sight.
-    """
-    graph = _Network(architecture, weights, frozen=frozen)
-    vector = "affine" if frozen else "style"
-    inputs = [_value("image", ["N", 3, "H", "W"]), _value(vector, ["N", architecture.style_size])]
-    outputs = [_value("painting", ["N", 3, "H", "W"])]
-    graph.write()
-    if not frozen:
-        outputs.append(_value("affine", ["N", architecture.style_size]))
-    return graph.model("frozen" if frozen else "network", inputs, outputs)
+def statistics(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.ModelProto:
+    """``image`` and ``style`` to ``affine`` [N,P]: what each normalised layer multiplies by and adds on this image."""
+    graph = _Network(architecture, weights, "style")
+    graph.write(graph.measured_affine)
+    return graph.model("statistics", ["image", "style"], ["affine"])
 
 
-def _value(name: str, shape: list[Any]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+def frozen(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.ModelProto:
+    """``image`` and ``affine`` [N,P] to ``painting``: every part of a picture painted alike, whatever is in sight."""
+    graph = _Network(architecture, weights, "affine")
+    graph.write(graph.given_affine)
+    return graph.model("frozen", ["image", "affine"], ["painting"])
 
 
 class _Network(_Builder):
-    """Mirrors :class:`training.style.network.StyleNetwork` layer by layer."""
+    """Mirrors :class:`training.style.network.StyleNetwork` layer by layer.
 
-    def __init__(self, architecture: Architecture, weights: Mapping[str, Array], *, frozen: bool) -> None:
+    ``vector`` is the input the normalised layers take their numbers from; how they do is up to the method given to
+    :meth:`write`.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Mapping[str, Array], vector: str) -> None:
         super().__init__()
         self.architecture = architecture
         self.weights = weights
-        self.frozen = frozen
+        self.vector = vector
         self._offset = 0
-        self._affine: list[str] = []
+        self._measured: list[str] = []
 
-    def write(self) -> None:
+    def write(self, normalise: Callable[[str, int], str]) -> None:
+        """Add every node. ``normalise`` takes a feature map and its channels."""
         a = self.architecture
-        x = self.add("Sub", "image", self.scalar("half", 0.5))
-        x = self._relu(self._normalise(self._conv(self._mirror(x, a.end_kernel), "stem"), a.fine))
-        x = self._relu(self._normalise(self._separable(x, "down1", a.fine, 3, stride=2), a.middle))
-        x = self._relu(self._normalise(self._separable(x, "down2", a.middle, 3, stride=2), a.coarse))
+        x = self.add("Sub", "image", self.constant("half", np.array(0.5, np.float32)))
+        x = self._relu(normalise(self._conv(self._mirror(x, a.end_kernel), "stem"), a.fine))
+        x = self._relu(normalise(self._separable(x, "down1", a.fine, 3, stride=2), a.middle))
+        x = self._relu(normalise(self._separable(x, "down2", a.middle, 3, stride=2), a.coarse))
         for block in range(0, 2 * a.blocks, 2):
-            y = self._separable(x, f"blocks.{block}", a.coarse, a.block_kernel)
-            y = self._relu(self._normalise(y, a.coarse))
-            y = self._separable(y, f"blocks.{block + 1}", a.coarse, a.block_kernel)
-            x = self.add("Add", x, self._normalise(y, a.coarse))
-        x = self._relu(self._normalise(self._upsample(x, "up1", a.middle), a.middle))
-        x = self._relu(self._normalise(self._upsample(x, "up2", a.fine), a.fine))
-        self._head(self._mirror(x, a.end_kernel))
-        if not self.frozen:
-            self.add("Concat", *self._affine, name="affine", axis=1)
+            y = self._relu(normalise(self._separable(x, f"blocks.{block}", a.coarse, a.block_kernel), a.coarse))
+            y = normalise(self._separable(y, f"blocks.{block + 1}", a.coarse, a.block_kernel), a.coarse)
+            x = self.add("Add", x, y)
+        x = self._relu(normalise(self._upsample(x, "up1", a.middle), a.middle))
+        x = self._relu(normalise(self._upsample(x, "up2", a.fine), a.fine))
+        if self._measured:
+            self.add("Concat", *self._measured, name="affine", axis=1)
+        else:
+            self._head(self._mirror(x, a.end_kernel))
+
+    def model(self, name: str, inputs: list[str], outputs: list[str]) -> onnx.ModelProto:
+        """The finished graph, checked."""
+        picture: list[str | int | None] = ["N", 3, "H", "W"]
+        vector: list[str | int | None] = ["N", self.architecture.style_size]
+        shapes = {"image": picture, "painting": picture, "style": vector, "affine": vector}
+        ins, outs = (
+            [helper.make_tensor_value_info(value, TensorProto.FLOAT, shapes[value]) for value in values]
+            for values in (inputs, outputs)
+        )
+        constants = [numpy_helper.from_array(value, key) for key, value in self.constants.items()]
+        graph = helper.make_graph(self.nodes, name, ins, outs, constants)
+        opset = helper.make_opsetid("", OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="masquerade")
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+    def instance_norm(self, x: str, width: int) -> str:
+        """One operator for a whole batch: samples side by side as channels, each with its own scale and shift."""
+        scale, shift = (self.add("Reshape", self._take(width), self.ints(-1)) for _ in range(2))
+        side_by_side = self.add("Reshape", x, self.ints(1, -1, 0, 0))
+        normalised = self.add("InstanceNormalization", side_by_side, scale, shift, epsilon=EPSILON)
+        return self.add("Reshape", normalised, self.ints(-1, width, 0, 0))
+
+    def measured_affine(self, x: str, width: int) -> str:
+        """The same with the statistics in the open, and their combination with the style noted down."""
+        scale, shift = self._take(width), self._take(width)
+        mean = self.add("ReduceMean", x, self.ints(2, 3), keepdims=0)
+        centred = self.add("Sub", x, self._spread(mean))
+        variance = self.add("ReduceMean", self.add("Mul", centred, centred), self.ints(2, 3), keepdims=0)
+        epsilon = self.constant("epsilon", np.array(EPSILON, np.float32))
+        scale = self.add("Div", scale, self.add("Sqrt", self.add("Add", variance, epsilon)))
+        shift = self.add("Sub", shift, self.add("Mul", mean, scale))
+        self._measured += [scale, shift]
+        return self._affine(x, scale, shift)
+
+    def given_affine(self, x: str, width: int) -> str:
+        """Scale and shift as they come, whatever the feature map's own statistics."""
+        scale, shift = self._take(width), self._take(width)
+        return self._affine(x, scale, shift)
+
+    def _affine(self, x: str, scale: str, shift: str) -> str:
+        return self.add("Add", self.add("Mul", x, self._spread(scale)), self._spread(shift))
+
+    def _take(self, width: int) -> str:
+        """The next ``width`` numbers of the vector, [N,width]."""
+        start, self._offset = self._offset, self._offset + width
+        return self.add("Slice", self.vector, self.ints(start), self.ints(start + width), self.ints(1))
+
+    def _spread(self, x: str) -> str:
+        """[N,C] -> [N,C,1,1]."""
+        return self.add("Unsqueeze", x, self.ints(2, 3))
 
     def _head(self, x: str) -> None:
         """The last convolution, computed for four neighbouring pixels at once.
@@ -148,25 +190,3 @@ class _Network(_Builder):
             "Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
         )
         return self._conv(self._mirror(x, self.architecture.up_kernel), f"{layer}.depthwise", groups=channels)
-
-    def _normalise(self, x: str, width: int) -> str:
-        scale, shift = self._take(width), self._take(width)
-        if not self.frozen:
-            mean = self.add("ReduceMean", x, self.ints(2, 3), keepdims=0)
-            centred = self.add("Sub", x, self._spread(mean))
-            variance = self.add("ReduceMean", self.add("Mul", centred, centred), self.ints(2, 3), keepdims=0)
-            deviation = self.add("Sqrt", self.add("Add", variance, self.scalar("epsilon", EPSILON)))
-            scale = self.add("Div", scale, deviation)
-            shift = self.add("Sub", shift, self.add("Mul", mean, scale))
-            self._affine += [scale, shift]
-        return self.add("Add", self.add("Mul", x, self._spread(scale)), self._spread(shift))
-
-    def _take(self, width: int) -> str:
-        """The next ``width`` numbers of the style or affine vector, [N,width]."""
-        start, self._offset = self._offset, self._offset + width
-        vector = "affine" if self.frozen else "style"
-        return self.add("Slice", vector, self.ints(start), self.ints(start + width), self.ints(1))
-
-    def _spread(self, x: str) -> str:
-        """[N,C] -> [N,C,1,1]."""
-        return self.add("Unsqueeze", x, self.ints(2, 3))

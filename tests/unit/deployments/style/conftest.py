@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from deployments.imaging import Photo, Pixels, encode
 from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
-from training.style.graphs import painter
+from training.style import graphs
 from training.style.network import Architecture, StyleNetwork
 
 TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
@@ -42,8 +42,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
     folder = tmp_path_factory.mktemp("network")
     shapes = {name: tuple(value.shape) for name, value in StyleNetwork(TINY).state_dict().items()}
     weights = {name: generator.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
-    save(painter(TINY, weights, frozen=False), folder / "network.onnx")
-    save(painter(TINY, weights, frozen=True), folder / "frozen.onnx")
+    save(graphs.painter(TINY, weights), folder / "network.onnx")
+    save(graphs.statistics(TINY, weights), folder / "statistics.onnx")
+    save(graphs.frozen(TINY, weights), folder / "frozen.onnx")
     contract = {"style_size": TINY.style_size, "multiple": 4, "receptive_radius": TINY.receptive_radius}
     return version("tiny-style", "style", folder, input=contract)
 

@@ -17,10 +17,10 @@ from deployments.runtime import Runtime
 from deployments.style.engine import StyleEngine, StyleQuery
 from registry.manifest import ModelVersion, load_manifest
 from training.style import export as module
+from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.encoders import EncoderInfo
 from training.style.export import PREVIEW_BYTES
-from training.style.graphs import painter
 from training.style.network import StyleNetwork
 from training.style.record import RunRecord
 from training.style.trainer import Settings
@@ -39,31 +39,35 @@ def weights(tiny) -> Weights:
 @pytest.fixture
 def sessions(weights):
     arrays = {name: tensor.numpy() for name, tensor in weights.network.state_dict().items()}
-    graphs = [painter(weights.network.architecture, arrays, frozen=frozen) for frozen in (False, True)]
-    return [ort.InferenceSession(graph.SerializeToString(), OPTIONS) for graph in graphs]
+    architecture = weights.network.architecture
+    return {
+        make.__name__: ort.InferenceSession(make(architecture, arrays).SerializeToString(), OPTIONS)
+        for make in (graphs.painter, graphs.statistics, graphs.frozen)
+    }
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (48, 96)])
 def test_the_graph_paints_what_the_network_paints(weights, sessions, height: int, width: int) -> None:
     photo, style = torch.rand(2, 3, height, width), torch.stack([weights.styles["dots"], weights.styles["lines"]])
-    made = sessions[0].run(["painting"], {"image": photo.numpy(), "style": style.numpy()})[0]
+    made = sessions["painter"].run(["painting"], {"image": photo.numpy(), "style": style.numpy()})[0]
     with torch.no_grad():
         np.testing.assert_allclose(made, weights.network(photo, style).numpy(), atol=1e-5)
 
 
 def test_the_frozen_graph_paints_the_same_with_the_statistics_of_the_same_picture(weights, sessions) -> None:
     photo, style = np.random.default_rng(0).random((2, 3, 48, 40), np.float32), np.tile(weights.styles["dots"], (2, 1))
-    painting, affine = sessions[0].run(["painting", "affine"], {"image": photo, "style": style})
-    frozen = sessions[1].run(["painting"], {"image": photo, "affine": affine})[0]
+    (painting,) = sessions["painter"].run(["painting"], {"image": photo, "style": style})
+    (affine,) = sessions["statistics"].run(["affine"], {"image": photo, "style": style})
+    frozen = sessions["frozen"].run(["painting"], {"image": photo, "affine": affine})[0]
     np.testing.assert_allclose(frozen, painting, atol=1e-5)
 
 
 def test_the_frozen_graph_paints_a_part_as_it_paints_the_whole(weights, sessions, tiny) -> None:
     photo = np.random.default_rng(0).random((1, 3, 96, 96), np.float32)
     style = weights.styles["dots"].numpy()[None]
-    affine = sessions[0].run(["affine"], {"image": photo, "style": style})[0]
-    whole = sessions[1].run(["painting"], {"image": photo, "affine": affine})[0]
-    part = sessions[1].run(["painting"], {"image": photo[:, :, :, 32:], "affine": affine})[0]
+    affine = sessions["statistics"].run(["affine"], {"image": photo, "style": style})[0]
+    whole = sessions["frozen"].run(["painting"], {"image": photo, "affine": affine})[0]
+    part = sessions["frozen"].run(["painting"], {"image": photo[:, :, :, 32:], "affine": affine})[0]
     inside = tiny.receptive_radius
     np.testing.assert_allclose(part[..., inside:], whole[..., 32 + inside :], atol=1e-5)
     assert np.abs(part[..., 0] - whole[..., 32]).max() > 1e-3
@@ -71,7 +75,7 @@ def test_the_frozen_graph_paints_a_part_as_it_paints_the_whole(weights, sessions
 
 def test_the_graphs_hold_their_weights_themselves(weights) -> None:
     arrays = {name: tensor.numpy() for name, tensor in weights.network.state_dict().items()}
-    model = painter(weights.network.architecture, arrays, frozen=True)
+    model = graphs.frozen(weights.network.architecture, arrays)
     convolutions = {name for name in arrays if not name.startswith("head")}
     assert convolutions <= {tensor.name for tensor in model.graph.initializer}
     assert not any(tensor.external_data for tensor in model.graph.initializer)

@@ -1,0 +1,1 @@
+"""Who uses the bot, what they may do and what they paid for."""

@@ -1,0 +1,99 @@
+"""What the bot remembers between a photo and its answer. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from serve_app.database import Base
+
+
+class Bundle(Base):
+    """One request's photos: a single one, or an album whose parts came as separate updates.
+
+    ``key`` gathers the parts. ``due`` is when an album is taken to be whole; ``prompted`` is when its owner was asked
+    what to do with it, or its caption's order was placed: nothing joins it after that.
+    """
+
+    __tablename__ = "bundles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(96), unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    thread_id: Mapped[int | None]
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    caption: Mapped[str] = mapped_column(String(1024))
+    due: Mapped[float | None] = mapped_column(index=True)
+    prompted: Mapped[float | None]
+    expires: Mapped[float] = mapped_column(index=True)
+
+
+class Upload(Base):
+    """A photo of a bundle, keyed by the update that brought it."""
+
+    __tablename__ = "uploads"
+
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    bundle_id: Mapped[int] = mapped_column(index=True)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    width: Mapped[int]
+    height: Mapped[int]
+
+
+class Delivery(Base):
+    """Where a job's answer goes, and how far it got.
+
+    ``sending`` is set before a message leaves and ``sent`` after it arrived; found set and not sent by whoever takes
+    over, it means that the picture may arrive twice: ``repeats`` counts those. ``file_id`` is Telegram's name for the
+    result, good for sending it again. ``status_id`` is the message that shows the queue ``position`` it last said.
+    """
+
+    __tablename__ = "deliveries"
+
+    job_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    thread_id: Mapped[int | None]
+    reply_to: Mapped[int | None] = mapped_column(BigInteger)
+    bundle_id: Mapped[int | None]
+    units: Mapped[int]
+    as_file: Mapped[bool]
+    status_id: Mapped[int | None] = mapped_column(BigInteger)
+    position: Mapped[int | None]
+    sending: Mapped[float | None]
+    sent: Mapped[float | None]
+    repeats: Mapped[int]
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    file_id: Mapped[str | None] = mapped_column(String(256))
+    expires: Mapped[float] = mapped_column(index=True)
+
+
+class SeenUpdate(Base):
+    """An update that came in: being handled until ``until``, or ``done``."""
+
+    __tablename__ = "seen_updates"
+
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    done: Mapped[bool]
+    until: Mapped[float]
+    seen: Mapped[float] = mapped_column(index=True)
+
+
+class RateBucket(Base):
+    """A token bucket as one number: the theoretical arrival time of the generic cell rate algorithm."""
+
+    __tablename__ = "rate_buckets"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    arrival: Mapped[float]
+
+
+class StoredFile(Base):
+    """A picture of ours (a style's preview, say) that Telegram already has, by what it is."""
+
+    __tablename__ = "stored_files"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    file_id: Mapped[str] = mapped_column(String(256))

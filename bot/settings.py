@@ -1,0 +1,92 @@
+"""Everything an operator can set about the bot, read from ``MASQUERADE_BOT_*`` variables.
+
+Nested fields are written with two underscores: ``MASQUERADE_BOT_TARIFF__FREE_DAILY=3``. What the bot shares with the
+rest of the studio (database, data folder, deadlines) is in :mod:`serve_app.settings`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.accounts.tariff import Tariff
+
+MIN_SECRET_LENGTH = 24
+
+
+class Flood(BaseModel):
+    """How much one person, and one chat, may send: a token bucket each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_minute: Annotated[int, Field(ge=1)] = 30
+    burst: Annotated[int, Field(ge=1)] = 12
+    chat_per_minute: Annotated[int, Field(ge=1)] = 60
+    chat_burst: Annotated[int, Field(ge=1)] = 20
+
+
+class BotSettings(BaseSettings):
+    """The bot's settings. Webhook mode is refused without an address and a secret nobody guesses.
+
+    ``licence_references`` records, by model name, under which licence a model whose own terms forbid commercial use
+    may be sold. Photos and results are kept ``keep_s``, or ``history_keep_s`` by people who asked to keep a history.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MASQUERADE_BOT_", env_nested_delimiter="__", extra="forbid")
+
+    token: SecretStr
+    mode: Literal["polling", "webhook"] = "polling"
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+    api_url: str | None = None
+    admins: frozenset[int] = frozenset()
+    redis_url: SecretStr | None = None
+    default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    forbid_forwarded: bool = False
+    tariff: Tariff = Tariff()
+    licence_references: dict[str, str] = {}
+    flood: Flood = Flood()
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
+    couriers: Annotated[int, Field(ge=1, le=256)] = 8
+    keep_s: Annotated[float, Field(gt=0)] = 3600.0
+    history_keep_s: Annotated[float, Field(gt=0)] = 30 * 86_400.0
+    drain_s: Annotated[float, Field(ge=0)] = 20.0
+
+    @field_validator("token")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr) -> SecretStr:
+        if re.fullmatch(r"\d+:[A-Za-z0-9_-]+", token.get_secret_value()) is None:
+            raise ValueError("a bot token looks like 123456:letters, as @BotFather gives it")
+        return token
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("the Bot API server's address begins with http:// or https://")
+        return url
+
+    @model_validator(mode="after")
+    def _webhook_is_guarded(self) -> Self:
+        if self.mode == "polling":
+            return self
+        if self.webhook_url is None or urlsplit(self.webhook_url).scheme not in {"http", "https"}:
+            raise ValueError("webhook mode needs webhook_url, the address Telegram reaches this bot at")
+        secret = self.webhook_secret.get_secret_value() if self.webhook_secret is not None else ""
+        if re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_SECRET_LENGTH},256}}", secret) is None:
+            raise ValueError(
+                f"webhook mode needs webhook_secret: {MIN_SECRET_LENGTH} to 256 characters of A-Z a-z 0-9 _ -; "
+                "without it anyone could speak in Telegram's name"
+            )
+        return self
+
+    @property
+    def pseudonym_key(self) -> bytes:
+        """What people who left are remembered under is keyed with this; it cannot be turned back into the token."""
+        return hmac.digest(self.token.get_secret_value().encode(), b"masquerade/pseudonym", hashlib.sha256)

@@ -1,0 +1,44 @@
+"""Whatever a client sends by the OpenAPI document, or beside it, gets an answer the document knows and no server error."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.testclient import TestClient
+
+OPERATIONS = [
+    "POST /v1/style", "POST /v1/swap", "POST /v1/anonymize", "POST /v1/moderate", "POST /v1/faces",
+    "POST /v1/lookalike", "POST /v1/jobs", "GET /v1/jobs/{job_id}", "GET /v1/jobs/{job_id}/result",
+    "DELETE /v1/jobs/{job_id}", "GET /v1/styles", "GET /v1/styles/{name}/preview.jpg", "GET /v1/gallery/{picture}",
+    "GET /v1/models", "GET /healthz", "GET /readyz",
+]  # fmt: skip
+
+
+# Where nothing but a word in the path is asked for, there is no way to send something invalid.
+CASES = [(operation, GenerationMode.POSITIVE) for operation in OPERATIONS] + [
+    (operation, GenerationMode.NEGATIVE) for operation in OPERATIONS if operation.startswith("POST")
+]
+
+
+@pytest.mark.parametrize(("operation", "mode"), CASES)
+def test_every_operation_keeps_its_promises(client: TestClient, operation: str, mode: GenerationMode) -> None:
+    method, path = operation.split(" ")
+    schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
+    strategy = schema[path][method].as_strategy(generation_mode=mode)
+
+    @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=strategy)
+    def holds(case: Case) -> None:
+        # Random bytes are valid by the document and still no picture; 415 is the right answer to them.
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+    holds()
+
+
+def test_the_list_above_is_complete(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    found = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert found == set(OPERATIONS)
