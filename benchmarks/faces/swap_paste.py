@@ -49,8 +49,8 @@ def measure(data: Path) -> tuple[float, float]:
 
     The second number is the mean difference (of 255) on one face, inside the part that both masks cover wholly.
     """
-    import insightface  # noqa: PLC0415 only this measurement needs it
-    from insightface.model_zoo.inswapper import INSwapper  # noqa: PLC0415
+    import insightface
+    from insightface.model_zoo.inswapper import INSwapper
 
     sample = Photo.open((importlib.resources.files(insightface) / "data" / "images" / "t1.jpg").read_bytes())
     height = round(1920 * sample.height / sample.width)
@@ -86,8 +86,8 @@ def standin(folder: Path, batch: str | int = "n") -> ModelVersion:
     It returns the negative of the crop, darkened by the first number of the projected identity; the projection is the
     identity matrix rolled by one, and like in the original no node uses it. ``batch`` is the first dimension.
     """
-    import onnx  # noqa: PLC0415 only stand-ins are written
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
 
     crop = helper.make_tensor_value_info("target", TensorProto.FLOAT, [batch, 3, SIZE, SIZE])
     latent = helper.make_tensor_value_info("source", TensorProto.FLOAT, [batch, IDENTITY])

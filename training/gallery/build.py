@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Plan:
     name: str
     title: str = ""
     kind: Kind | None = None
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     base: ModelVersion | None = None
 
 

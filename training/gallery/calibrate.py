@@ -18,7 +18,7 @@ from training.gallery.collection import Collection
 
 # From this many people on a gallery is measured; below, it is compared with what one of its size would show.
 MEASURED_FROM: Final = 100
-_FITTED_FROM: Final = 10
+_FITTED_FROM: Final = 5
 _ASKED: Final = 5_000
 _RIVALS: Final = 8
 
@@ -34,7 +34,7 @@ def calibrate(space: str, pictures: Collection, templates: FloatArray, index: An
     From 100 people on by what the gallery's own people get: single pictures ask it, and the best answer that is not
     the person themselves counts. For a smaller one, by what strangers would get out of N people whose cosines are
     normally distributed: the best of N is below c with probability F(c) ** N. F is the space's reference where there
-    is one, else fitted to the gallery's own pairs, and for fewer than 10 people that of evenly spread vectors.
+    is one, else fitted to the gallery's own pairs, and for fewer than 5 people that of evenly spread vectors.
     """
     people = len(templates)
     if people >= MEASURED_FROM:

@@ -78,13 +78,14 @@ export function lookalikeMode(room, studio) {
 function matchesOf(face) {
   const matches = Array.isArray(face.matches) ? face.matches : [];
   return matches.map((match) => {
-    const similarity = Number(match?.similarity);
+    const known = Number.isFinite(match?.similarity);
+    const similarity = known ? match.similarity : 0;
     return {
       name: textOf(match?.name) || "Unknown",
       role: textOf(match?.role),
       attribution: textOf(match?.attribution),
       similarity,
-      percent: Number.isFinite(similarity) ? `${percentOf(similarity)} %` : "",
+      percent: known ? `${percentOf(similarity)} %` : "",
       portrait: safePicture(match?.image),
       link: typeof match?.link === "string" && /^https?:\/\//i.test(match.link) ? match.link : null,
     };

@@ -26,9 +26,14 @@ let current = "paint";
 
 const navigation = tabs(/** @type {HTMLElement} */ (document.querySelector(".tabs")), (mode) => {
   current = mode;
-  history.replaceState(null, "", `#${mode}`);
+  history.replaceState(null, "", `#/${mode}`);
   /** @type {{enter?: () => void}} */ (rooms[mode]).enter?.();
 });
+
+/** The room the address names. The slash keeps the browser from scrolling to the element of that id. */
+function addressed() {
+  return location.hash.replace(/^#\//, "");
+}
 
 /** The paths the service describes; everything where it keeps its description to itself. */
 async function described() {
@@ -51,7 +56,7 @@ async function open() {
   for (const [mode, capability] of Object.entries(CAPABILITIES)) {
     if (!offers(`/v1/${capability}`) || lacks(capability)) navigation.remove(mode);
   }
-  navigation.show(location.hash.slice(1));
+  navigation.show(addressed());
   document.body.classList.add("open");
   if (!offers("/v1/samples")) return;
   const samples = await loadSamples();
@@ -70,7 +75,7 @@ document.addEventListener("paste", (event) => {
 for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
 
 window.addEventListener("hashchange", () => {
-  const mode = location.hash.slice(1);
+  const mode = addressed();
   if (mode in rooms && mode !== current) navigation.show(mode);
 });
 

@@ -16,6 +16,7 @@ export function paintMode(room, studio) {
 
   const showStrength = () => {
     strengthShown.textContent = `${strength.value} %`;
+    strength.setAttribute("aria-valuetext", `${strength.value} %`);
     strength.style.setProperty("--fill", `${strength.value}%`);
   };
   strength.addEventListener("input", showStrength);

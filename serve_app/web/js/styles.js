@@ -168,7 +168,7 @@ function styleOf(entry) {
 function cardOf({ title, artist, year, preview }) {
   const card = stamp("style");
   card.title.textContent = title;
-  card.artist.textContent = artist && `, ${artist}`;
+  card.artist.textContent = artist && `by ${artist}`;
   card.root.title = [title, artist, year].filter(Boolean).join(", ");
   if (preview) card.preview.src = preview;
   return card;

@@ -46,6 +46,16 @@ new PerformanceObserver((list) => {
 """
 
 
+# Browsers do not show a test the bodies of requests that carry files, so the page's own fields are noted as they leave.
+NOTE_FIELDS = """
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (form) {
+  window.asked = [...form].filter(([, value]) => typeof value === "string");
+  return send.call(this, form);
+};
+"""
+
+
 @pytest.fixture(scope="session", params=[URL or "stand-in"])
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of the page, without a slash at its end."""
@@ -81,7 +91,7 @@ class Visit:
     failing_answers_expected: bool = False
 
     async def open(self, mode: str = "paint") -> None:
-        await self.page.goto(f"{self.site}/#{mode}")
+        await self.page.goto(f"{self.site}/#/{mode}")
         await self.page.locator("body.open").wait_for()
 
     def room(self, mode: str) -> Locator:
@@ -101,6 +111,14 @@ class Visit:
         """Press the room's button once it may be pressed."""
         await self.page.locator(f"#{mode} .act").click()
 
+    async def asked(self) -> list[tuple[str, str]]:
+        """The plain fields of the last form that left, in order."""
+        return [(name, value) for name, value in await self.page.evaluate("window.asked")]
+
+    def caption(self, mode: str) -> Locator:
+        """The title on a room's wall label."""
+        return self.page.locator(f"#{mode} .label-title:visible")
+
     async def natural_size(self, mode: str, part: str) -> list[int]:
         picture = self.page.locator(f"#{mode} [data-part={part}]:visible")
         return await picture.evaluate("async (i) => { await i.decode(); return [i.naturalWidth, i.naturalHeight] }")
@@ -115,6 +133,7 @@ class Visit:
 
 async def _visit(context: BrowserContext, site: str) -> AsyncIterator[Visit]:
     await context.add_init_script(WATCH_SHIFTS)
+    await context.add_init_script(NOTE_FIELDS)
     page = await context.new_page()
     page.set_default_timeout(20_000)
     visit = Visit(page, site)

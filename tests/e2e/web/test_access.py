@@ -14,7 +14,7 @@ MODES = ["paint", "lookalike", "swap", "hide", "real"]
 SMALL_TARGETS = """
 () => [...document.querySelectorAll("button, a[href], select, input:not([type=file]), [role=radio]")]
   .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.classList.contains("skip"))
-  .map((element) => [element.closest("label") ?? element, element.textContent || element.ariaLabel])
+  .map((element) => [element.closest("label") ?? element, element.textContent || element.ariaLabel || element.outerHTML])
   .map(([element, words]) => [words.trim(), element.getBoundingClientRect()])
   .filter(([, { width, height }]) => width < 44 || height < 44)
   .map(([words, { width, height }]) => `${words} ${width}x${height}`)

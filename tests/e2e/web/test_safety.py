@@ -57,7 +57,7 @@ async def test_html_in_an_error_or_a_file_name_stays_text(visit: Any, photo: Pat
     await visit.page.route("**/v1/style", answer(422, "invalid-field", EVIL))
     await visit.open()
     await visit.hang("paint", file)
-    await expect(visit.part("paint", "title")).to_have_text(file.name)
+    await expect(visit.caption("paint")).to_have_text(file.name)
     await visit.act("paint")
     await expect(visit.room("paint").get_by_role("alert")).to_contain_text("<img src=x")
     await untouched(visit)

@@ -1,0 +1,231 @@
+"""``masquerade gallery``: build lookalike galleries, add to them, look into them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from deployments.faces.engine import build as build_faces
+from deployments.faces.types import FaceQuery
+from deployments.imaging import Photo, encode
+from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery
+from deployments.runtime import Runtime
+from registry.manifest import ModelVersion
+from registry.store import FolderStore
+from training.gallery.analysis import Memory
+from training.gallery.build import Embedder, NothingToBuild, Plan, build
+from training.gallery.commons import API, Commons
+from training.gallery.importer import Imported, import_people
+from training.gallery.indexing import KINDS, Kind
+from training.gallery.polite import Polite
+from training.gallery.report import REPORT, read_report, write_report
+from training.gallery.sources import BadSource, read_source
+from training.gallery.starter import build_starter_gallery
+from training.gallery.terminal import bars, console, explained, show
+from training.gallery.wikidata import SPARQL, Wish
+
+app = typer.Typer(
+    help="Build the galleries that lookalikes are searched in.",
+    epilog="Examples:  masquerade gallery build people/ --name actors  ·  masquerade gallery search me.jpg --name actors",
+    no_args_is_help=True,
+)
+StoreOption = Annotated[
+    Path, typer.Option("--store", envvar="MASQUERADE_MODELS_DIR", help="Folder the model versions lie in.")
+]
+FacesOption = Annotated[
+    str, typer.Option("--faces", help="Face model to build with: NAME, NAME@VERSION or NAME@ALIAS.")
+]
+NameOption = Annotated[str, typer.Option("--name", help="The gallery: NAME, or NAME@VERSION where one is read.")]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", show_default="reports/NAME", help="Folder for report.json and report.html."),
+]
+SourceArgument = Annotated[
+    Path, typer.Argument(help="A folder with one sub-folder of pictures a person, or a .json or .csv catalogue.")
+]
+
+_STORE: Final = Path("var/models")
+
+
+def _kind(text: str) -> Kind | None:
+    if text == "auto":
+        return None
+    for kind in KINDS:
+        if text == kind:
+            return kind
+    raise typer.BadParameter(f"choose auto, {', '.join(KINDS)}")
+
+
+@app.command(
+    "build",
+    epilog="Examples:  masquerade gallery build people/ --name actors  ·  "
+    "masquerade gallery build people.csv --name actors --faces buffalo-l",
+)
+def build_gallery(
+    source: SourceArgument,
+    name: NameOption,
+    title: Annotated[str, typer.Option(help="What people read.")] = "",
+    faces: FacesOption = "dlib-faces",
+    index: Annotated[str, typer.Option(help=f"auto, {', '.join(KINDS)}; auto takes what measures best.")] = "auto",
+    report: ReportOption = None,
+    store: StoreOption = _STORE,
+) -> None:
+    """Build a gallery and publish it as the next version of NAME. Interrupted, it goes on where it was."""
+    with explained():
+        opened = FolderStore(store)
+        plan = Plan(name, title=title, kind=_kind(index))
+        _build(source, plan, opened.get(faces), opened, report)
+
+
+@app.command(epilog="Examples:  masquerade gallery add more-people/ --name actors")
+def add(source: SourceArgument, name: NameOption, report: ReportOption = None, store: StoreOption = _STORE) -> None:
+    """Publish a new version of a gallery with more people, or more pictures of those it has, in it."""
+    with explained():
+        opened = FolderStore(store)
+        base = _gallery(opened, name)
+        plan = Plan(base.manifest.model, title=base.manifest.title, base=base)
+        _build(source, plan, _embedder_of(opened, base), opened, report)
+
+
+@app.command(
+    "report",
+    epilog="Examples:  masquerade gallery report --name actors  ·  "
+    "masquerade gallery report --name actors@v2 --report out/",
+)
+def show_report(name: NameOption, report: ReportOption = None, store: StoreOption = _STORE) -> None:
+    """Say what is in a gallery, and why pictures were left out when it was built."""
+    with explained():
+        version = _gallery(FolderStore(store), name)
+        found = read_report(version.path(REPORT))
+        show(found)
+        if report is not None:
+            console.print(f"The whole report: [bold]{write_report(found, report)}[/]")
+
+
+@app.command(
+    epilog="Examples:  masquerade gallery search me.jpg --name actors  ·  "
+    "masquerade gallery search me.jpg --name actors --top 10 --collage us.jpg"
+)
+def search(
+    photo: Annotated[Path, typer.Argument(help="A JPEG, PNG or WebP with at least one face.")],
+    name: NameOption,
+    top: Annotated[int, typer.Option(min=1, max=100, help="How many people for each face.")] = 3,
+    collage: Annotated[
+        Path | None, typer.Option(help="Write the largest face and whom it resembles side by side, as JPEG.")
+    ] = None,
+    store: StoreOption = _STORE,
+) -> None:
+    """Say whom every face of a photo resembles."""
+    with explained():
+        opened = FolderStore(store)
+        version = _gallery(opened, name)
+        picture = Photo.open(photo.read_bytes())
+        faces = build_faces(_embedder_of(opened, version), Runtime(threads=_threads()))
+        gallery = LookalikeEngine(version, Runtime())
+        (found,) = faces.run([FaceQuery(picture)])
+        if not found.faces:
+            raise BadSource(f"no face was found in {photo}")
+        queries = [
+            LookalikeQuery(face.embedding, found.space or "", top) for face in found.faces if face.embedding is not None
+        ]
+        answers = gallery.run(queries)
+        table = Table("face", "resembles", "per cent", "cosine", caption=METHOD, caption_justify="left")
+        for number, matches in enumerate(answers):
+            for match in matches:
+                table.add_row(str(number), escape(match.name), f"{match.similarity:.0f}", f"{match.cosine:.3f}")
+            table.add_section()
+        console.print(table)
+        if collage is not None:
+            face, matches = max(zip(found.faces, answers, strict=True), key=lambda pair: pair[0].quality.size)
+            collage.write_bytes(encode(gallery.collage(picture, face, matches)))
+            console.print(f"Wrote [bold]{collage}[/]")
+        gallery.close()
+        faces.close()
+
+
+@app.command(epilog="Examples:  masquerade gallery starter")
+def starter(faces: FacesOption = "dlib-faces", store: StoreOption = _STORE) -> None:
+    """Build the small gallery of the demo out of the sample photos, unless it is there already."""
+    with explained():
+        opened = FolderStore(store)
+        built = build_starter_gallery(opened.get("sample-photos"), _embedder(opened.get(faces)), opened)
+        show(built.report)
+
+
+@app.command(
+    "import-wikidata",
+    epilog="Examples:  masquerade gallery import-wikidata film-actors/ --occupation Q10800557 --limit 500 "
+    "--contact you@example.org  ·  masquerade gallery build film-actors/catalogue.json --name film-actors",
+)
+def import_wikidata(
+    out: Annotated[Path, typer.Argument(help="Folder for the pictures and catalogue.json.")],
+    occupation: Annotated[
+        list[str], typer.Option(help="Wikidata item of an occupation, such as Q33999 (actor); may be repeated.")
+    ],
+    contact: Annotated[str, typer.Option(help="Mail or web address, named to Wikimedia as its rules ask.")],
+    sitelinks: Annotated[int, typer.Option(min=0, help="Only people with at least so many Wikipedia articles.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="How many people at most, best known first.")] = 1000,
+    language: Annotated[str, typer.Option(help="Of names and roles.")] = "en",
+    sparql: Annotated[str, typer.Option(help="The query service.")] = SPARQL,
+    commons: Annotated[str, typer.Option(help="The MediaWiki API that has the pictures.")] = API,
+) -> None:
+    """Fetch well-known people and their pictures from Wikidata and Wikimedia Commons, with licence and author.
+
+    Only freely licensed pictures are taken. Run it again to go on after an interruption.
+    """
+    with explained(), bars() as progress:
+        wish = Wish(tuple(occupation), sitelinks, limit, language)
+
+        async def fetch() -> Imported:
+            async with Polite.session(contact) as polite:
+                return await import_people(wish, out, polite, sparql, Commons(commons, polite), progress)
+
+        imported = asyncio.run(fetch())
+    console.print(
+        f"{imported.people} people with a picture, {imported.skipped} without a free one; "
+        f"next: masquerade gallery build {imported.catalogue} --name NAME"
+    )
+
+
+def _build(source: Path, plan: Plan, faces: ModelVersion, store: FolderStore, report: Path | None) -> None:
+    folder = report or Path("reports", plan.name)
+    memory_path = store.root / ".galleries" / f"{faces.ref}.sqlite"
+    candidates = read_source(source)
+    embedder = _embedder(faces)
+    try:
+        with Memory(memory_path) as memory, bars() as progress:
+            built = build(candidates, plan, embedder, store, memory, progress)
+    except NothingToBuild as error:
+        page = write_report(error.report, folder)
+        show(error.report)
+        raise BadSource(f"{error}; {page} says why of every picture") from error
+    finally:
+        embedder.engine.close()
+    page = write_report(built.report, folder)
+    show(built.report)
+    console.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{page}[/]")
+
+
+def _gallery(store: FolderStore, ref: str) -> ModelVersion:
+    version = store.get(ref)
+    if version.manifest.task != "face-gallery":
+        raise BadSource(f"{version.ref} is a {version.manifest.task} model and no gallery")
+    return version
+
+
+def _embedder_of(store: FolderStore, gallery: ModelVersion) -> ModelVersion:
+    return store.get(gallery.manifest.input["embedder"])
+
+
+def _embedder(version: ModelVersion) -> Embedder:
+    return Embedder(version, build_faces(version, Runtime(threads=_threads())))
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

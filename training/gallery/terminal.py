@@ -1,0 +1,68 @@
+"""What ``masquerade gallery`` shows on a terminal: summaries, progress, and failures in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from deployments.errors import MasqueradeError
+from deployments.runtime import DeviceUnavailable
+from registry.errors import RegistryError
+from training.gallery.polite import Unreachable
+from training.gallery.publish import Progress
+from training.gallery.report import Report
+
+console = Console()
+
+_MOST_NAMES = 10
+
+
+def show(report: Report) -> None:
+    """A build in a few lines."""
+    console.print(
+        f"{report.people:,} people, {report.pictures:,} pictures ({report.added:,} new), seen by {report.embedder}"
+    )
+    if report.index is not None:
+        console.print(f"{report.index} index: recall {report.recall:.3f}, {report.milliseconds:.2f} ms a search")
+    if report.left_out:
+        table = Table("left out", "pictures", box=None)
+        for _, meaning, count in report.counts():
+            table.add_row(meaning, f"{count:,}")
+        console.print(table)
+    if report.without_picture:
+        names = ", ".join(report.without_picture[:_MOST_NAMES])
+        others = len(report.without_picture) - _MOST_NAMES
+        more = f" and {others:,} more" if others > 0 else ""
+        console.print(escape(f"No picture could be used of {names}{more}."), highlight=False)
+
+
+@contextmanager
+def bars() -> Iterator[Progress]:
+    """Yields what shows progress: one bar for each label."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = shown.add_task(label, total=total)
+            shown.update(tasks[label], completed=done, total=total)
+
+        yield progress
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Known failures become one sentence and exit status 1."""
+    try:
+        yield
+    except (ValueError, OSError, RegistryError, MasqueradeError, DeviceUnavailable, Unreachable) as error:
+        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        raise typer.Exit(1) from error
