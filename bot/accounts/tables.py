@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import date
 
-
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,12 +15,12 @@ from serve_app.database import Base
 
 
 class User(Base):
-    """A person and what they chose. ``language`` is None until chosen: Telegram's own setting counts then."""
+    """A person and what they chose. ``language`` is what Telegram said at first contact until they choose another."""
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    language: Mapped[str | None] = mapped_column(String(8))
+    language: Mapped[str] = mapped_column(String(16))
     banned: Mapped[bool]
     strength: Mapped[float]
     as_file: Mapped[bool]

@@ -27,7 +27,7 @@ def ensure_starter(store: FolderStore, console: Console) -> None:
 
 def _build_gallery(store: FolderStore, console: Console) -> None:
     """Ask the gallery's own command to do it: its room lies above this one and is found by name, not imported."""
-    command = [sys.executable, "-m", "serve_app", "gallery", "starter", "--models", str(store.root)]
+    command = [sys.executable, "-m", "serve_app", "gallery", "starter", "--store", str(store.root)]
     with console.status("Building the sample gallery…"):
         outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     if outcome.returncode != 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.markup import escape
@@ -22,11 +22,10 @@ from training.gallery.analysis import Memory
 from training.gallery.build import Embedder, NothingToBuild, Plan, build
 from training.gallery.commons import API, Commons
 from training.gallery.importer import Imported, import_people
-from training.gallery.indexing import KINDS, Kind
 from training.gallery.polite import Polite
 from training.gallery.report import REPORT, read_report, write_report
 from training.gallery.sources import BadSource, read_source
-from training.gallery.starter import build_starter_gallery
+from training.gallery.starter import SAMPLES, build_starter_gallery, starter_gallery
 from training.gallery.terminal import bars, console, explained, show
 from training.gallery.wikidata import SPARQL, Wish
 
@@ -52,14 +51,7 @@ SourceArgument = Annotated[
 
 _STORE: Final = Path("var/models")
 
-
-def _kind(text: str) -> Kind | None:
-    if text == "auto":
-        return None
-    for kind in KINDS:
-        if text == kind:
-            return kind
-    raise typer.BadParameter(f"choose auto, {', '.join(KINDS)}")
+IndexChoice = Literal["auto", "flat", "scan", "ivf-pq", "hnsw"]
 
 
 @app.command(
@@ -72,14 +64,14 @@ def build_gallery(
     name: NameOption,
     title: Annotated[str, typer.Option(help="What people read.")] = "",
     faces: FacesOption = "dlib-faces",
-    index: Annotated[str, typer.Option(help=f"auto, {', '.join(KINDS)}; auto takes what measures best.")] = "auto",
+    index: Annotated[IndexChoice, typer.Option(help="Kind of index; auto goes by size and what it measures.")] = "auto",
     report: ReportOption = None,
     store: StoreOption = _STORE,
 ) -> None:
     """Build a gallery and publish it as the next version of NAME. Interrupted, it goes on where it was."""
     with explained():
         opened = FolderStore(store)
-        plan = Plan(name, title=title, kind=_kind(index))
+        plan = Plan(name, title=title, kind=None if index == "auto" else index)
         _build(source, plan, opened.get(faces), opened, report)
 
 
@@ -154,8 +146,11 @@ def starter(faces: FacesOption = "dlib-faces", store: StoreOption = _STORE) -> N
     """Build the small gallery of the demo out of the sample photos, unless it is there already."""
     with explained():
         opened = FolderStore(store)
-        built = build_starter_gallery(opened.get("sample-photos"), _embedder(opened.get(faces)), opened)
-        show(built.report)
+        model = opened.get(faces)
+        version = starter_gallery(opened, model.ref)
+        if version is None:
+            version = build_starter_gallery(opened.get(SAMPLES), _embedder(model), opened).version
+        show(read_report(version.path(REPORT)))
 
 
 @app.command(
@@ -177,7 +172,7 @@ def import_wikidata(
 ) -> None:
     """Fetch well-known people and their pictures from Wikidata and Wikimedia Commons, with licence and author.
 
-    Only freely licensed pictures are taken. Run it again to go on after an interruption.
+    Pictures whose licence is not stated are left out. Run it again to go on after an interruption.
     """
     with explained(), bars() as progress:
         wish = Wish(tuple(occupation), sitelinks, limit, language)

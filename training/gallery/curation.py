@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import faiss
 import numpy as np
@@ -16,7 +16,6 @@ from training.gallery.analysis import Analysis
 Reason = Literal[
     "unreadable", "no-face", "several-faces", "small", "tilted", "profile", "blurred", "duplicate", "two-people"
 ]
-REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 _BLOCK: Final = 1024
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 import faiss
 import numpy as np
@@ -25,7 +25,6 @@ import numpy.typing as npt
 from deployments.lookalike.types import FloatArray
 
 Kind = Literal["flat", "scan", "ivf-pq", "hnsw"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 RECALL_BAR: Final = 0.99
 # What the search effort is tuned to. Above the bar by twice the standard error of a recall measured on 2,000 answers,

@@ -19,11 +19,18 @@ from training.gallery.curation import Rules
 from training.gallery.sources import Candidate, Picture
 
 NAME: Final = "celebrities-sample"
+SAMPLES: Final = "sample-photos"
 
 # There is one picture of each, so none can be done without; card players look at their cards.
 _RULES: Final = Rules(least_size=40, most_yaw=75, most_pitch=60, most_blur=1.0)
 # What is cut out around a face, in boxes of it: enough to find the face again, little enough to hold no other.
 _ROOM: Final = 1.9
+
+
+def starter_gallery(store: Store, faces: str) -> ModelVersion | None:
+    """The starter gallery in ``store``, where there is one that was built with the face model ``faces``."""
+    versions = (store.get(f"{NAME}@{version}") for version in reversed(store.versions(NAME)))
+    return next((version for version in versions if version.manifest.input.get("embedder") == faces), None)
 
 
 def build_starter_gallery(samples: ModelVersion, embedder: Embedder, store: Store) -> Built:

@@ -142,9 +142,7 @@ async def _visit(context: BrowserContext, site: str) -> AsyncIterator[Visit]:
     yield visit
     await context.close()
     told = [
-        text
-        for text in visit.complaints
-        if not (visit.failing_answers_expected and text.startswith(ANSWER_FAILED))
+        text for text in visit.complaints if not (visit.failing_answers_expected and text.startswith(ANSWER_FAILED))
     ]
     assert not told, "the browser complained"
 

@@ -22,7 +22,14 @@ async def painted(visit: Any, photo: Path) -> Locator:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("ArrowRight", "52"), ("ArrowLeft", "48"), ("Shift+ArrowLeft", "40"), ("PageUp", "60"), ("Home", "0"), ("End", "100")],
+    [
+        ("ArrowRight", "52"),
+        ("ArrowLeft", "48"),
+        ("Shift+ArrowLeft", "40"),
+        ("PageUp", "60"),
+        ("Home", "0"),
+        ("End", "100"),
+    ],
 )
 async def test_keys_move_it(visit: Any, photo: Path, key: str, value: str) -> None:
     slider = await painted(visit, photo)

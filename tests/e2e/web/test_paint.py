@@ -131,7 +131,9 @@ async def test_work_can_be_cancelled_and_started_again(visit: Any, photo: Path) 
     async with visit.page.expect_event("requestfailed") as dropped:
         await visit.act("paint")
         await expect(visit.room("paint").get_by_role("progressbar")).to_be_visible()
-        await expect(visit.room("paint").get_by_role("button", name="Paint it")).to_have_attribute("aria-disabled", "true")
+        await expect(visit.room("paint").get_by_role("button", name="Paint it")).to_have_attribute(
+            "aria-disabled", "true"
+        )
         await visit.page.get_by_role("button", name="Cancel").click()
     assert (await dropped.value).url.endswith("/v1/style")
     await expect(visit.caption("paint")).to_have_text("harbour.jpg")

@@ -75,7 +75,9 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
     await visit.hang("paint", photo)
     await visit.page.route("**/v1/style", answer(429, "busy", "Too many people are using styles right now.", 3))
     await visit.act("paint")
-    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Too many people are using styles right now.")
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text(
+        "Too many people are using styles right now."
+    )
     again = visit.part("paint", "retry")
     await expect(again).to_have_text("Try again in 3 s")
     await again.click(force=True)

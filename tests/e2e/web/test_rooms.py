@@ -69,7 +69,9 @@ async def test_faces_tapped_to_be_seen_are_kept_and_the_others_hidden(visit: Any
     await expect(faces.nth(1)).to_have_attribute("aria-pressed", "true")
 
 
-async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(visit: Any, group: Path, answer: Any) -> None:
+async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(
+    visit: Any, group: Path, answer: Any
+) -> None:
     visit.failing_answers_expected = True
     await visit.page.route("**/v1/faces", answer(503, "unavailable", "The face model is restarting."))
     await visit.open("hide")
@@ -82,13 +84,19 @@ async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(visi
 
 @pytest.mark.parametrize(
     ("verdict", "probability", "words"),
-    [("real", 0.07, "Looks like a photograph."), ("unsure", 0.5, "We can’t tell."), ("ai", 0.93, "Looks machine-made.")],
+    [
+        ("real", 0.07, "Looks like a photograph."),
+        ("unsure", 0.5, "We can’t tell."),
+        ("ai", 0.93, "Looks machine-made."),
+    ],
 )
 async def test_a_verdict_is_an_opinion_with_a_number(
     visit: Any, photo: Path, verdict: str, probability: float, words: str
 ) -> None:
     async def opinion(route: Route) -> None:
-        await route.fulfill(json={"verdict": verdict, "probability_ai": probability, "unsure": [0.3, 0.7], "model": "m@v1"})
+        await route.fulfill(
+            json={"verdict": verdict, "probability_ai": probability, "unsure": [0.3, 0.7], "model": "m@v1"}
+        )
 
     await visit.page.route("**/v1/authenticity", opinion)
     await visit.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": {"/v1/authenticity": {}}}))
@@ -103,7 +111,10 @@ async def test_a_verdict_is_an_opinion_with_a_number(
 
 async def test_rooms_the_service_does_not_offer_are_not_shown(visit: Any) -> None:
     paths = {"/v1/style": {}, "/v1/swap": {}, "/v1/lookalike": {}}
-    ready = {"ready": True, "capabilities": {"style": "ready", "swap": "not installed: pull it", "lookalike": "loading"}}
+    ready = {
+        "ready": True,
+        "capabilities": {"style": "ready", "swap": "not installed: pull it", "lookalike": "loading"},
+    }
     await visit.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": paths}))
     await visit.page.route("**/readyz", lambda route: route.fulfill(json=ready))
     await visit.open("swap")

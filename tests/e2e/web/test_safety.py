@@ -22,8 +22,16 @@ async def untouched(visit: Any) -> None:
 
 async def test_html_in_a_styles_title_stays_text(visit: Any) -> None:
     async def styles(route: Route) -> None:
-        entry = {"name": "evil", "title": EVIL, "artist": EVIL, "year": EVIL, "preview": "javascript:document.title='robbed'"}
-        await route.fulfill(json={"styles": [entry, {**entry, "preview": "https://elsewhere.example/a.jpg"}], "model": "m"})
+        entry = {
+            "name": "evil",
+            "title": EVIL,
+            "artist": EVIL,
+            "year": EVIL,
+            "preview": "javascript:document.title='robbed'",
+        }
+        await route.fulfill(
+            json={"styles": [entry, {**entry, "preview": "https://elsewhere.example/a.jpg"}], "model": "m"}
+        )
 
     await visit.page.route("**/v1/styles", styles)
     await visit.open()
@@ -64,7 +72,10 @@ async def test_html_in_an_error_or_a_file_name_stays_text(visit: Any, photo: Pat
 
 
 async def test_odd_answers_are_survived(visit: Any, photo: Path) -> None:
-    odd = {"faces": [{"box": ["a", None], "matches": [{}, None, {"similarity": 1e9}]}, {"matches": "none"}], "gallery": None}
+    odd = {
+        "faces": [{"box": ["a", None], "matches": [{}, None, {"similarity": 1e9}]}, {"matches": "none"}],
+        "gallery": None,
+    }
     await visit.page.route("**/v1/lookalike", lambda route: route.fulfill(json=odd))
     await visit.open("lookalike")
     await visit.hang("lookalike", photo)

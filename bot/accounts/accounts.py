@@ -1,0 +1,159 @@
+"""People: who they are to the bot, what they chose, and whether they are let in."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.accounts.days import day_of
+from bot.accounts.tables import Activity, Remnant, User, Wallet
+from bot.accounts.tariff import Plan
+
+Clock = Callable[[], float]
+
+DEFAULT_STRENGTH = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person as handlers see them. ``strength`` is the style strength they start from, 0..1."""
+
+    id: int
+    language: str
+    plan: Plan
+    plus_until: float | None
+    banned: bool
+    strength: float
+    as_file: bool
+    keep_history: bool
+    created: float
+
+    @property
+    def owner(self) -> str:
+        """Whose jobs these are, in the ledger's words."""
+        return owner_of(self.id)
+
+
+def owner_of(user_id: int) -> str:
+    """The ledger's name for a person."""
+    return f"tg:{user_id}"
+
+
+class Accounts:
+    """The people. Every method runs inside the caller's session."""
+
+    def __init__(self, pseudonym_key: bytes, *, clock: Clock = time.time) -> None:
+        """``pseudonym_key`` keys the hash under which people who left are remembered."""
+        self._key = pseudonym_key
+        self._clock = clock
+
+    async def open(self, session: AsyncSession, user_id: int, language: str) -> Account:
+        """The account of somebody who just did something; created at first contact, in ``language``."""
+        user = await session.get(User, user_id) or await self._create(session, user_id, language)
+        today = day_of(self._clock())
+        if await session.get(Activity, (user_id, today)) is None:
+            await _add(session, Activity(user_id=user_id, day=today))
+        return self._account(user)
+
+    async def get(self, session: AsyncSession, user_id: int) -> Account | None:
+        """The account, if there is one."""
+        user = await session.get(User, user_id)
+        return None if user is None else self._account(user)
+
+    async def save(
+        self,
+        session: AsyncSession,
+        user_id: int,
+        *,
+        language: str | None = None,
+        strength: float | None = None,
+        as_file: bool | None = None,
+        keep_history: bool | None = None,
+    ) -> Account:
+        """Change what is given. Raises ``LookupError`` when there is no such account."""
+        user = await session.get(User, user_id)
+        if user is None:
+            raise LookupError("there is no such account")
+        if strength is not None and not 0 <= strength <= 1:
+            raise ValueError("strength runs from 0 to 1")
+        given = {"language": language, "strength": strength, "as_file": as_file, "keep_history": keep_history}
+        for name, value in given.items():
+            if value is not None:
+                setattr(user, name, value)
+        await session.flush()
+        return self._account(user)
+
+    async def ban(self, session: AsyncSession, user_id: int, *, banned: bool) -> bool:
+        """Shut somebody out or let them in again, even if they deleted their account. False when nobody is known by it."""
+        changed = await _count(session, update(User).where(User.id == user_id).values(banned=banned))
+        remnant = update(Remnant).where(Remnant.pseudonym == self.pseudonym(user_id)).values(banned=banned)
+        return await _count(session, remnant) + changed > 0
+
+    async def after(self, session: AsyncSession, user_id: int, limit: int) -> list[int]:
+        """The next people in order of their ids, banned ones left out: how a broadcast walks through everybody."""
+        statement = select(User.id).where(User.id > user_id, User.banned.is_(False)).order_by(User.id).limit(limit)
+        return list((await session.execute(statement)).scalars())
+
+    def pseudonym(self, user_id: int) -> str:
+        """What somebody who left is remembered under: not to be turned back without the key."""
+        return hmac.new(self._key, str(user_id).encode(), hashlib.sha256).hexdigest()
+
+    async def _create(self, session: AsyncSession, user_id: int, language: str) -> User:
+        now = self._clock()
+        left = await session.get(Remnant, self.pseudonym(user_id))
+        user = User(
+            id=user_id,
+            language=language[:16],
+            banned=left is not None and left.banned,
+            strength=DEFAULT_STRENGTH,
+            as_file=False,
+            keep_history=False,
+            plus_until=None,
+            created=now,
+        )
+        if not await _add(session, user):
+            # Their first two messages went through two replicas.
+            return await session.get_one(User, user_id)
+        wallet = Wallet(user_id=user_id, balance=0, debt=0, quota_day=day_of(now), quota_used=0)
+        if left is not None:
+            wallet.debt, wallet.quota_day, wallet.quota_used = left.debt, left.quota_day, left.quota_used
+            await session.execute(delete(Remnant).where(Remnant.pseudonym == left.pseudonym))
+        session.add(wallet)
+        await session.flush()
+        return user
+
+    def _account(self, user: User) -> Account:
+        plan: Plan = "plus" if user.plus_until is not None and user.plus_until > self._clock() else "free"
+        return Account(
+            id=user.id,
+            language=user.language,
+            plan=plan,
+            plus_until=user.plus_until,
+            banned=user.banned,
+            strength=user.strength,
+            as_file=user.as_file,
+            keep_history=user.keep_history,
+            created=user.created,
+        )
+
+
+async def _add(session: AsyncSession, row: User | Activity) -> bool:
+    """Insert a row; False when somebody else just did."""
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+async def _count(session: AsyncSession, statement: object) -> int:
+    outcome: CursorResult[object] = await session.execute(statement)  # type: ignore[call-overload]  # Core UPDATE
+    return outcome.rowcount

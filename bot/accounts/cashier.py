@@ -1,0 +1,72 @@
+"""Giving Stars back: Telegram first, then the books; repeated or interrupted, the end is the same."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.accounts.payments import Payments, Refunded, Status
+from bot.accounts.tables import Payment
+from deployments.errors import MasqueradeError
+
+
+class NotRefundable(MasqueradeError):
+    """``details['reason']``: ``unknown`` (no such charge), ``refunded`` (went back before) or ``deleted`` (the account
+    is gone, and with it whom to pay: Telegram's own list of transactions has them)."""
+
+    slug, title, status = "not-refundable", "This payment cannot be refunded", 409
+
+
+class Bank(Protocol):
+    """The other side of the counter. Asking twice is fine: a charge that went back already counts as done."""
+
+    async def refund(self, user_id: int, charge_id: str) -> None:
+        """Give the Stars of a charge back."""
+        ...
+
+    async def stop_renewal(self, user_id: int, charge_id: str) -> None:
+        """Charge this subscription no more; what is paid for stays."""
+        ...
+
+
+class Cashier:
+    """The operator's refunds and the subscriptions' ends."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], payments: Payments, bank: Bank) -> None:
+        self._sessions = sessions
+        self._payments = payments
+        self._bank = bank
+
+    async def refund(self, charge_id: str) -> Refunded:
+        """Give a payment back; a subscription's also ends its renewal. Raises :class:`NotRefundable`.
+
+        Should the process die between Telegram and the books, Telegram's ``refunded_payment`` message, or asking again,
+        completes it.
+        """
+        async with self._sessions() as session:
+            payment = await session.get(Payment, charge_id)
+        if payment is None:
+            raise NotRefundable("There is no such payment.", reason="unknown")
+        if payment.status == Status.REFUNDED:
+            raise NotRefundable("This payment went back already.", reason="refunded")
+        if payment.user_id < 0:
+            raise NotRefundable("The payer's account is gone.", reason="deleted")
+        if payment.recurring:
+            await self._bank.stop_renewal(payment.user_id, charge_id)
+        await self._bank.refund(payment.user_id, charge_id)
+        async with self._sessions.begin() as session:
+            return await self._payments.refunded(
+                session, payment.user_id, charge_id, payment.payload, payment.stars
+            )
+
+    async def stop_renewal(self, user_id: int) -> bool:
+        """End the renewal of a person's subscription. False when there is none that renews."""
+        async with self._sessions() as session:
+            subscription = await self._payments.subscription(session, user_id)
+        if subscription is None or subscription.state != "active":
+            return False
+        await self._bank.stop_renewal(user_id, subscription.charge_id)
+        async with self._sessions.begin() as session:
+            await self._payments.subscription_changed(session, user_id, subscription.payload, "canceled")
+        return True
