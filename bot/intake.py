@@ -117,46 +117,67 @@ class Intake:
         ledger: Ledger,
         credits: Credits,
         tariff: Tariff,
-        open_photo: OpenPhoto,
         *,
         keep_s: float,
         history_keep_s: float,
-        max_unfinished: int = 20,
-        gather_s: float = 1.5,
+        max_unfinished: int = 50,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`."""
-
-    async def keep(self, account: Account, incoming: Incoming) -> Bundle:
-        """Check a photo and store it, without metadata, under its update; a repeated update changes nothing.
-
-        A single photo's bundle is whole at once (``due`` is None). An album's is not: :meth:`whole` hands it out when
-        its parts have come. Raises what :meth:`Photo.open` raises.
-        """
-        raise NotImplementedError
-
-    async def whole(self) -> Bundle | None:
-        """Take the next album whose parts have all come; None when there is none. Handed to one caller at a time.
-
-        Whoever took it asks its owner what to do (or orders what its caption says) and calls :meth:`prompted`; without
-        that, it is handed out again a minute later.
-        """
-        raise NotImplementedError
-
-    async def prompted(self, bundle_id: int) -> None:
-        """The owner of these photos was asked. Parts that come later are a bundle of their own."""
-
-    async def bundle(self, bundle_id: int, user_id: int) -> tuple[Bundle, tuple[Kept, ...]]:
-        """A person's photos, in the order they were sent. Raises :class:`Expired`; other people's are as good as gone."""
-        raise NotImplementedError
+        self._sessions = sessions
+        self._objects = objects
+        self._ledger = ledger
+        self._credits = credits
+        self._tariff = tariff
+        self._keep_s = keep_s
+        self._history_keep_s = history_keep_s
+        self._max_unfinished = max_unfinished
+        self._clock = clock
 
     async def order(self, request: Request) -> Accepted:
         """Record the jobs and reserve what they cost, all or nothing; repeated, it returns what was accepted first.
 
         Raises ``InsufficientCredits``, :class:`AlbumTooLarge`, :class:`QueueFull`; then nothing was recorded.
         """
-        raise NotImplementedError
+        if not request.pieces:
+            raise ValueError("a request has at least one piece")
+        stored = await self._store(request.pieces)
+        try:
+            async with self._sessions.begin() as session:
+                accepted = await self._order(session, request, stored)
+        except BaseException:
+            await self._discard(request.pieces, stored)
+            raise
+        if not accepted.new:
+            await self._discard(request.pieces, stored)
+        return accepted
 
     async def cancel(self, user_id: int, job_ids: Sequence[str]) -> int:
         """Withdraw those of a person's jobs that are not finished and give their credits back; returns how many."""
-        raise NotImplementedError
+        cancelled = 0
+        async with self._sessions.begin() as session:
+            mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.id)
+            for job_id in (await session.execute(mine)).scalars().all():
+                if await self._ledger.cancel(session, job_id):
+                    await self._credits.release(session, job_id)
+                    cancelled += 1
+        return cancelled
+
+    async def _order(
+        self, session: AsyncSession, request: Request, stored: Sequence[Mapping[str, str]]
+    ) -> Accepted:
+        account = request.account
+        unfinished = await self._ledger.waiting(session, account.owner)
+        jobs: list[Job] = []
+        cost = 0
+        for piece, inputs in zip(request.pieces, stored, strict=True):
+            job, new = await self._ledger.submit(session, self._order_of(request, piece, inputs))
+            jobs.append(job)
+            if not new:
+                continue
+            price = self._tariff.cost(request.kind, piece.units)
+            await self._credits.reserve(session, account.id, price, job.id)
+            session.add(self._delivery(request, piece, job.id, price))
+            cost += price
+        if cost_free := [job for job in jobs if job.state != State.QUEUED]:
+            del cost_free
+        return Accepted(tuple(jobs), True, 0, cost)

@@ -56,9 +56,8 @@ def summary(stops: list[Stop]) -> list[tuple[str, str, float, str]]:
     for capability in dict.fromkeys(stop.capability for stop in stops):
         mine = [stop for stop in stops if stop.capability == capability]
         pictures = sum(stop.picture is not None for stop in mine)
-        gave = (
-            f"{pictures} picture{'' if pictures == 1 else 's'}" if pictures else "; ".join(stop.words for stop in mine)
-        )
+        words = ", ".join(dict.fromkeys(stop.words for stop in mine))
+        gave = f"{pictures} picture{'' if pictures == 1 else 's'}" if pictures else words
         models = ", ".join(dict.fromkeys(model for stop in mine for model in stop.model.split(", ")))
         rows.append((capability, gave, median(stop.milliseconds for stop in mine), models))
     return rows

@@ -7,13 +7,20 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from serve_app.settings import Settings
+
+if TYPE_CHECKING:
+    from ray.serve.schema import ApplicationStatusOverview
 
 # Read once by ray.serve at import, here and in every process Ray starts. Replies of several MB travel between
 # deployments, so the transport's message limit is raised with them; user code never blocks the loop it shares.
 SERVE_FLAGS = {
+    "RAY_AUTH_MODE": "token",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    # Without HAProxy in front it gains nothing, and its drain keeps a closing studio waiting for 30 s.
+    "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(256 * 2**20),
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
@@ -23,15 +30,15 @@ SERVE_FLAGS = {
 }
 
 
-class PortTaken(RuntimeError):
-    """Something else listens where the studio wants to."""
+class StudioError(RuntimeError):
+    """The studio cannot open; the message says why in words."""
 
 
 @contextmanager
 def studio(settings: Settings) -> Iterator[str]:
     """Start Ray and the graph; yields the base address once every capability is ready.
 
-    Raises :class:`PortTaken`, or ``RegistryError`` when models are missing.
+    Raises :class:`StudioError`, or ``RegistryError`` when models are missing.
     """
     _refuse_taken(settings.host, settings.port)
     os.environ.update({name: os.environ.get(name, value) for name, value in SERVE_FLAGS.items()})
@@ -40,6 +47,7 @@ def studio(settings: Settings) -> Iterator[str]:
 
     from serve_app.app import GRAPH, build
 
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
     application = build(settings)
     ray.init(
         address="local",
@@ -53,11 +61,24 @@ def studio(settings: Settings) -> Iterator[str]:
         serve.start(
             http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2}
         )
-        serve.run(application, name=GRAPH, route_prefix="/", _local_testing_mode=False)
+        try:
+            serve.run(application, name=GRAPH, route_prefix="/")
+        except RuntimeError as error:
+            raise StudioError(f"The graph did not start: {_reason(serve.status().applications[GRAPH])}") from error
         yield f"http://{settings.host}:{settings.port}"
     finally:
-        serve.shutdown()  # type: ignore[no-untyped-call]  # Serve's own
+        # The replicas end in order; the controller has nothing left to do and ends with Ray.
+        serve.delete(GRAPH)
         ray.shutdown()
+
+
+def _reason(status: ApplicationStatusOverview) -> str:
+    """The last line of what the deployments that failed say about it."""
+    messages = [f"{name}: {state.message}" for name, state in status.deployments.items() if "UNHEALTHY" in state.status]
+    said = messages[0] if messages else status.message
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    named = lines[0].partition(":")[0]
+    return f"{named}: {lines[-1]}"
 
 
 def _refuse_taken(host: str, port: int) -> None:
@@ -66,4 +87,4 @@ def _refuse_taken(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(f"{host}:{port} is taken by another program; choose another with --port") from error
+            raise StudioError(f"{host}:{port} is taken by another program; choose another with --port") from error

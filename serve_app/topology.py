@@ -6,7 +6,7 @@ change without touching code. GPU fractions of the deployments that share a one-
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Profile = Literal["embedded", "cluster"]
@@ -38,6 +38,7 @@ class Shape:
     health_period_s: float = 5.0
     health_timeout_s: float = 10.0
     graceful_timeout_s: float = 20.0
+    graceful_wait_loop_s: float = 2.0
 
     @property
     def memory_mb(self) -> int:
@@ -52,6 +53,7 @@ class Shape:
             "health_check_period_s": self.health_period_s,
             "health_check_timeout_s": self.health_timeout_s,
             "graceful_shutdown_timeout_s": self.graceful_timeout_s,
+            "graceful_shutdown_wait_loop_s": self.graceful_wait_loop_s,
             "ray_actor_options": {"num_cpus": self.cpu, "num_gpus": self.gpu},
         }
         if self.scaling is None:
@@ -78,16 +80,18 @@ class Topology:
         return self.shapes[name]
 
 
-# A laptop: every deployment may use the cores while the others are idle, so none reserves any.
+# A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
+# at once.
+_LAPTOP = Shape(cpu=0, max_batch=4, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
 EMBEDDED = Topology(
     {
-        "Gateway": Shape(cpu=0, max_ongoing=64, max_queued=-1),
-        "Moderation": Shape(cpu=0, max_batch=8),
-        "Style": Shape(cpu=0, max_batch=4),
-        "Faces": Shape(cpu=0, max_batch=4),
-        "Lookalike": Shape(cpu=0, max_batch=32),
-        "Swap": Shape(cpu=0, max_batch=4),
-        "Anonymize": Shape(cpu=0, max_batch=4),
+        "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),
+        "Moderation": replace(_LAPTOP, max_batch=8),
+        "Style": _LAPTOP,
+        "Faces": _LAPTOP,
+        "Lookalike": replace(_LAPTOP, max_batch=32),
+        "Swap": _LAPTOP,
+        "Anonymize": _LAPTOP,
     }
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -81,8 +82,7 @@ class Tour:
 
     async def _moderate(self, sample: Sample) -> Stop:
         reply = await self._post("/v1/moderate", {"image": sample}, {})
-        scores = ", ".join(f"{rule} {score:.3f}" for rule, score in reply.document["scores"].items())
-        words = f"{'allowed' if reply.document['allowed'] else 'refused'} ({scores})"
+        words = "allowed" if reply.document["allowed"] else f"refused: {reply.document['rule']}"
         return Stop("moderate", sample.title, sample.name, None, words, reply.milliseconds, reply.model)
 
     async def _styles(self, samples: tuple[Sample, ...]) -> AsyncIterator[Stop]:
@@ -115,7 +115,7 @@ class Tour:
         fields: dict[str, Any],
     ) -> Stop:
         reply = await self._post(path, photos, fields)
-        slug = "".join(letter if letter.isalnum() else "-" for letter in title.lower()).strip("-")
+        slug = re.sub(r"\W+", "-", title.lower()).strip("-")
         name = f"{sample.name}-{capability}-{slug}{reply.extension}"
         (self._folder / name).write_bytes(reply.body)
         return Stop(capability, title, sample.name, name, "", reply.milliseconds, reply.model)

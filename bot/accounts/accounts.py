@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.accounts.credits import Credits
 from bot.accounts.days import day_of
-from bot.accounts.tables import Activity, Remnant, User, Wallet
+from bot.accounts.tables import Activity, Remnant, User
 from bot.accounts.tariff import Plan
 
 Clock = Callable[[], float]
@@ -49,8 +50,9 @@ def owner_of(user_id: int) -> str:
 class Accounts:
     """The people. Every method runs inside the caller's session."""
 
-    def __init__(self, pseudonym_key: bytes, *, clock: Clock = time.time) -> None:
+    def __init__(self, credits: Credits, pseudonym_key: bytes, *, clock: Clock = time.time) -> None:
         """``pseudonym_key`` keys the hash under which people who left are remembered."""
+        self._credits = credits
         self._key = pseudonym_key
         self._clock = clock
 
@@ -121,12 +123,14 @@ class Accounts:
         if not await _add(session, user):
             # Their first two messages went through two replicas.
             return await session.get_one(User, user_id)
-        wallet = Wallet(user_id=user_id, balance=0, debt=0, quota_day=day_of(now), quota_used=0)
-        if left is not None:
-            wallet.debt, wallet.quota_day, wallet.quota_used = left.debt, left.quota_day, left.quota_used
-            await session.execute(delete(Remnant).where(Remnant.pseudonym == left.pseudonym))
-        session.add(wallet)
-        await session.flush()
+        if left is None:
+            await self._credits.open(session, user_id, debt=0, quota_used=0, day=day_of(now))
+        else:
+            await self._credits.open(
+                session, user_id, debt=left.debt, quota_used=left.quota_used, day=left.quota_day
+            )
+            await session.delete(left)
+            await session.flush()
         return user
 
     def _account(self, user: User) -> Account:

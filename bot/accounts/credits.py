@@ -34,13 +34,15 @@ class InsufficientCredits(MasqueradeError):
 
 
 class Kind(StrEnum):
-    """What an entry records. ``payment`` and ``refund`` refer to a charge, the others to a job."""
+    """What an entry records. ``payment`` and ``refund`` refer to a charge, ``carried`` (what a deleted account left
+    behind) to the person, the others to a job."""
 
     RESERVE = "reserve"
     SETTLE = "settle"
     RELEASE = "release"
     PAYMENT = "payment"
     REFUND = "refund"
+    CARRIED = "carried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,14 @@ class Credits:
         there = min(amount, wallet.balance)
         await self._book(session, wallet, Kind.REFUND, charge_id, credits=-there, debt=amount - there)
         return amount - there
+
+    async def open(self, session: AsyncSession, user_id: int, *, debt: int, quota_used: int, day: date) -> None:
+        """A new person's wallet, with what a deleted account of theirs left behind."""
+        wallet = Wallet(user_id=user_id, balance=0, debt=0, quota_day=day, quota_used=0)
+        session.add(wallet)
+        if debt or quota_used:
+            await self._book(session, wallet, Kind.CARRIED, str(user_id), debt=debt, quota=-quota_used, day=day)
+        await session.flush()
 
     async def lock(self, session: AsyncSession, user_id: int) -> None:
         """Keep every other movement of this person's credits waiting until the transaction ends."""

@@ -80,7 +80,7 @@ class Invoice(Base):
     __tablename__ = "invoices"
 
     payload: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     product: Mapped[str] = mapped_column(String(16))
     stars: Mapped[int]
     credits: Mapped[int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.database import Base
@@ -21,7 +21,7 @@ class Bundle(Base):
     key: Mapped[str] = mapped_column(String(96), unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, index=True)
     chat_id: Mapped[int] = mapped_column(BigInteger)
-    thread_id: Mapped[int | None]
+    thread_id: Mapped[int | None] = mapped_column(BigInteger)
     message_id: Mapped[int] = mapped_column(BigInteger)
     caption: Mapped[str] = mapped_column(String(1024))
     due: Mapped[float | None] = mapped_column(index=True)
@@ -35,7 +35,7 @@ class Upload(Base):
     __tablename__ = "uploads"
 
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    bundle_id: Mapped[int] = mapped_column(index=True)
+    bundle_id: Mapped[int] = mapped_column(ForeignKey("bundles.id", ondelete="CASCADE"), index=True)
     message_id: Mapped[int] = mapped_column(BigInteger)
     key: Mapped[str] = mapped_column(String(64), unique=True)
     width: Mapped[int]
@@ -47,7 +47,8 @@ class Delivery(Base):
 
     ``sending`` is set before a message leaves and ``sent`` after it arrived; found set and not sent by whoever takes
     over, it means that the picture may arrive twice: ``repeats`` counts those. ``file_id`` is Telegram's name for the
-    result, good for sending it again. ``status_id`` is the message that shows the queue ``position`` it last said.
+    result, good for sending it again. ``status_id`` is the message that shows the queue ``position`` it last said (None:
+    that the work has begun). ``cost`` is what was reserved for the job's ``units``: pictures, or faces.
     """
 
     __tablename__ = "deliveries"
@@ -55,10 +56,11 @@ class Delivery(Base):
     job_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, index=True)
     chat_id: Mapped[int] = mapped_column(BigInteger)
-    thread_id: Mapped[int | None]
+    thread_id: Mapped[int | None] = mapped_column(BigInteger)
     reply_to: Mapped[int | None] = mapped_column(BigInteger)
     bundle_id: Mapped[int | None]
     units: Mapped[int]
+    cost: Mapped[int]
     as_file: Mapped[bool]
     status_id: Mapped[int | None] = mapped_column(BigInteger)
     position: Mapped[int | None]

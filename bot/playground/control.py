@@ -87,7 +87,7 @@ class Control:
             raise web.HTTPForbidden(text=f"posts need the header {_OWN_HEADER}")
         try:
             response = await handler(request)
-        except (ApiError, NotPossible, PaymentFailed, KeyError, ValueError) as error:
+        except (ApiError, NotPossible, PaymentFailed, KeyError, TypeError, ValueError) as error:
             reason = error.description if isinstance(error, ApiError) else str(error) or type(error).__name__
             response = web.json_response({"error": reason}, status=422)
         if not response.prepared:
@@ -153,7 +153,7 @@ class Control:
     # -- acting --------------------------------------------------------------------------------------------------------
 
     async def _add_person(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await _object(request)
         name = str(wanted.get("first_name") or "").strip()[:64]
         if not name:
             raise ValueError("a person needs a name")
@@ -163,7 +163,7 @@ class Control:
         )
 
     async def _add_group(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await _object(request)
         creator = self._user(wanted)
         title = str(wanted.get("title") or "").strip()[:128]
         group = self._telegram.add_group(title, self._telegram.users.values())
@@ -205,7 +205,7 @@ class Control:
         return await asyncio.to_thread(files.add_photo, data)
 
     async def _tap(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await _object(request)
         user = self._user(wanted)
         message = self._chat(request, user).messages[int(wanted["message_id"])]
         tap = self._people.tap(user, message, str(wanted["data"]))
@@ -214,7 +214,7 @@ class Control:
         return web.json_response(tap.answer or {})
 
     async def _pay(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await _object(request)
         user = self._user(wanted)
         if wanted.get("link"):
             invoice = self._telegram.ledger.by_link(str(wanted["link"]))
@@ -227,7 +227,7 @@ class Control:
         return web.json_response(_person_json(user))
 
     async def _ask_inline(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await _object(request)
         query = self._api.interactions.ask_inline(self._user(wanted), str(wanted.get("query") or ""), None)
         wait = self._telegram.deadlines.inline_answer
         if await happens_within(query.answered, wait, self._telegram.clock):
@@ -236,7 +236,7 @@ class Control:
         return web.json_response({"query_id": query.id, "results": results})
 
     async def _share(self, request: web.Request) -> web.StreamResponse:
-        wanted = await request.json()
+        wanted = await _object(request)
         query = self._inline.pop(str(wanted["query_id"]))
         results = query.answer["results"] if query.answer else []
         chosen = next(result for result in results if result["id"] == wanted["result_id"])
@@ -249,6 +249,13 @@ class Control:
     def _chat(self, request: web.Request, user: User) -> Chat:
         chat_id = int(request.match_info["chat"])
         return self._telegram.private_chat(user) if chat_id == user.id else self._telegram.chats[chat_id]
+
+
+async def _object(request: web.Request) -> Json:
+    wanted = await request.json()
+    if not isinstance(wanted, dict):
+        raise TypeError("an object was expected")
+    return wanted
 
 
 async def _next(queue: asyncio.Queue[Json | None]) -> bytes | None:

@@ -68,7 +68,8 @@ class Complexion:
 class Relighting:
     """A map from the source's colours to the target's light, as smooth fields [H, W] that may be enlarged.
 
-    L*: ``light + compress(relief + detail_gain * L)``. a*, b*: ``chroma_gain * ab + chroma_offset``. ``highlight`` is
+    L*: ``light + compress(relief + detail_gain * L)``. a*, b*: ``chroma_gain * ab + chroma_offset``,
+    the latter less where it is dark. ``highlight`` is
     the amount by which skin may exceed the light around it, ``chroma_cap`` the strongest chroma to be seen.
     """
 
@@ -135,8 +136,11 @@ class Relighting:
         compressed = np.where(detail > 0, self.highlight * np.tanh(detail / self.highlight), detail)
         features = fit(self.features)
         detail = (detail * features + compressed * (1 - features)) * keep
-        lab[..., 0] = np.clip(fit(self.light) + detail, 0, 100)
-        lab[..., 1:] = self.chroma_gain * lab[..., 1:] + fit(self.chroma_offset)
+        light = fit(self.light)
+        lab[..., 0] = np.clip(light + detail, 0, 100)
+        # A tint is light that is reflected: what is darker than skin (brows, lashes, beards) takes on less of it.
+        tint = np.clip(lab[..., 0] / np.maximum(light, 5), 0, 1)[..., None]
+        lab[..., 1:] = self.chroma_gain * lab[..., 1:] + tint * fit(self.chroma_offset)
         chroma = np.hypot(lab[..., 1], lab[..., 2])
         knee = 0.8 * self.chroma_cap
         room = self.chroma_cap - knee

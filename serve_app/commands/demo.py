@@ -18,7 +18,7 @@ from registry.store import FolderStore
 from serve_app.commands.serve import open_until_interrupted
 from serve_app.commands.starter import ensure_starter
 from serve_app.contact_sheet import summary, write_contact_sheet
-from serve_app.local import PortTaken, studio
+from serve_app.local import StudioError, studio
 from serve_app.samples import Sample, installed_samples
 from serve_app.settings import Settings
 from serve_app.tour import Stop, Tour, TourFailed
@@ -51,7 +51,7 @@ def demo(
             console.print(f"Contact sheet: [bold]{sheet}[/]")
             if not once:
                 open_until_interrupted(address, console)
-    except (RegistryError, PortTaken, TourFailed) as error:
+    except (RegistryError, StudioError, TourFailed) as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(1) from error
 

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from registry.errors import RegistryError
-from serve_app.local import PortTaken, studio
+from serve_app.local import StudioError, studio
 from serve_app.settings import Settings
 
 app = typer.Typer()
@@ -32,7 +32,7 @@ def serve(
             with console.status("Starting Ray and the graph…"):
                 address = opened.enter_context(studio(Settings(**given)))
             open_until_interrupted(address, console)
-    except (RegistryError, PortTaken) as error:
+    except (RegistryError, StudioError) as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(1) from error
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from serve_app.jobs.tables import Job, State
 
@@ -23,7 +24,10 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. ``dedupe`` equal to that of an earlier order means: the same order again."""
+    """What is asked for. ``dedupe`` equal to that of an earlier order means: the same order again.
+
+    Orders of one ``batch`` belong together: their answers are delivered at one time, when all of them have ended.
+    """
 
     kind: str
     channel: str
@@ -31,6 +35,7 @@ class Order:
     request: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     dedupe: str | None = None
+    batch: str | None = None
 
 
 class Ledger:
@@ -51,6 +56,7 @@ class Ledger:
             channel=order.channel,
             owner=order.owner,
             dedupe=order.dedupe,
+            batch=order.batch,
             state=State.QUEUED,
             turn=await self._next_turn(session, order.owner),
             request=order.request,
@@ -75,11 +81,51 @@ class Ledger:
         The job comes back with a fresh ``lease`` token that every later call about it must show. A job that was given
         up ``max_attempts`` times is failed here.
         """
-        return await self._take(session, State.QUEUED, State.RUNNING, channel)
+        ready = or_(
+            and_(Job.state == State.QUEUED, self._free()), and_(Job.state == State.RUNNING, Job.lease_until < self._clock())
+        )
+        mine = ready if channel is None else and_(ready, Job.channel == channel)
+        started = func.coalesce(Job.started, self._clock())
+        while (job := await self._take(session, mine, state=State.RUNNING, started=started)) is not None:
+            if job.attempts <= self._max_attempts:
+                return job
+            gave_up = {"slug": "internal", "message": "We tried several times and could not finish this."}
+            await self.fail(session, job.id, job.lease or "", gave_up)
+        return None
 
-    async def claim_delivery(self, session: AsyncSession, *, channel: str) -> Job | None:
-        """Take the next finished job of a push channel whose result nobody is delivering."""
-        return await self._take(session, State.DONE, State.DONE, channel)
+    async def claim_delivery(
+        self, session: AsyncSession, *, channel: str, besides: Collection[str] = ()
+    ) -> Job | None:
+        """Take the next job of a push channel that has a result, or an error, its owner does not know of yet.
+
+        Of a batch it is the first, once all of the batch have ended: take the others with :meth:`claim_batch`. Owners
+        in ``besides`` are passed over.
+        """
+        other = aliased(Job)
+        earlier = or_(
+            other.state.in_([State.QUEUED, State.RUNNING]), and_(_undelivered(other), other.turn < Job.turn)
+        )
+        ready = and_(
+            _undelivered(Job),
+            self._free(),
+            Job.channel == channel,
+            Job.owner.not_in(besides),
+            ~exists().where(other.batch == Job.batch, other.id != Job.id, earlier),
+        )
+        return await self._take(session, ready)
+
+    async def claim_batch(self, session: AsyncSession, first: Job) -> list[Job]:
+        """Take the other jobs of a claimed job's batch that are to be delivered, under the same lease, in order."""
+        if first.batch is None:
+            return []
+        statement = (
+            update(Job)
+            .where(Job.batch == first.batch, Job.id != first.id, _undelivered(Job), self._free())
+            .values(lease=first.lease, lease_until=first.lease_until, attempts=Job.attempts + 1)
+            .returning(Job)
+            .execution_options(populate_existing=True)
+        )
+        return sorted((await session.execute(statement)).scalars(), key=lambda job: job.turn)
 
     async def renew(self, session: AsyncSession, job_id: str, lease: str) -> bool:
         """Say that the work goes on. False when the lease was lost: stop, somebody else has the job."""
@@ -90,10 +136,15 @@ class Ledger:
         return await self._end(session, job_id, lease, State.DONE, result=result)
 
     async def deliver(self, session: AsyncSession, job_id: str, lease: str) -> bool:
-        """Record that the result reached its owner."""
-        return await self._change(
-            session, job_id, lease, {"state": State.DELIVERED, "lease": None, "lease_until": None}
-        )
+        """Record that the result, or the news that there is none, reached its owner."""
+        state = case((Job.state == State.FAILED, State.FAILED), else_=State.DELIVERED)
+        values = {"state": state, "lease": None, "lease_until": None, "delivered": self._clock()}
+        return await self._change(session, job_id, lease, values)
+
+    async def undeliverable(self, session: AsyncSession, job_id: str, lease: str, error: dict[str, Any]) -> bool:
+        """Record that there is nobody to take the result, or no way to hand it over: the job failed after all."""
+        values = {"state": State.FAILED, "error": error, "lease": None, "lease_until": None}
+        return await self._change(session, job_id, lease, values | {"delivered": self._clock()})
 
     async def fail(self, session: AsyncSession, job_id: str, lease: str, error: dict[str, Any]) -> bool:
         """Record an error that trying again would not mend."""
@@ -121,8 +172,13 @@ class Ledger:
     async def position(self, session: AsyncSession, job: Job) -> int:
         """How many jobs are served before this queued one; 0 means it is next."""
         before = tuple_(Job.turn, Job.created, Job.id) < (job.turn, job.created, job.id)
-        statement = select(func.count()).select_from(Job).where(Job.state == State.QUEUED, before)
-        return (await session.execute(statement)).scalar_one()
+        queue = select(func.count()).select_from(Job).where(Job.state == State.QUEUED, Job.channel == job.channel)
+        return (await session.execute(queue.where(before))).scalar_one()
+
+    async def queue(self, session: AsyncSession, channel: str) -> list[str]:
+        """A channel's waiting jobs in the order they will be served."""
+        statement = select(Job.id).where(Job.state == State.QUEUED, Job.channel == channel)
+        return list((await session.execute(statement.order_by(Job.turn, Job.created, Job.id))).scalars())
 
     async def waiting(self, session: AsyncSession, owner: str) -> int:
         """How many unfinished jobs an owner has."""
@@ -137,33 +193,52 @@ class Ledger:
         """Empty what these jobs say about a person; the rows stay as bare counts."""
         await session.execute(update(Job).where(Job.id.in_(job_ids)).values(request={}, inputs={}, result=None))
 
-    async def _take(self, session: AsyncSession, ready: State, taken: State, channel: str | None) -> Job | None:
-        now = self._clock()
-        unattended = or_(
-            and_(Job.state == ready, or_(Job.lease.is_(None), Job.lease_until < now)),
-            and_(Job.state == taken, Job.lease_until < now),
-        )
-        mine = unattended if channel is None else and_(unattended, Job.channel == channel)
+    async def withdraw(self, session: AsyncSession, owner: str, successor: str) -> list[str]:
+        """Take back everything an owner ordered, finished or not, and empty what it says about them.
+
+        The rows stay as bare counts under ``successor``, a name that means nobody. Returns the keys of the objects they
+        named.
+        """
+        named = select(Job.inputs, Job.result).where(Job.owner == owner)
+        keys: list[str] = []
+        for inputs, result in (await session.execute(named)).tuples():
+            keys += [*inputs.values(), *([result["key"]] if result else [])]
+        open_states = [State.QUEUED, State.RUNNING, State.DONE]
+        values: dict[str, Any] = {
+            "state": case((Job.state.in_(open_states), State.CANCELLED), else_=Job.state),
+            "finished": func.coalesce(Job.finished, self._clock()),
+            "delivered": func.coalesce(Job.delivered, self._clock()),
+            "owner": successor,
+            "lease": None,
+            "lease_until": None,
+        }
+        statement = update(Job).where(Job.owner == owner).values(values | {"request": {}, "inputs": {}, "result": None})
+        await session.execute(statement)
+        return keys
+
+    def _free(self) -> ColumnElement[bool]:
+        """Nobody is at it, and it was not put off until later."""
+        return or_(Job.lease_until.is_(None), Job.lease_until < self._clock())
+
+    async def _take(self, session: AsyncSession, ready: ColumnElement[bool], **values: Any) -> Job | None:
+        """Lease the first job that is ``ready``, in fair order."""
         candidate = (
             select(Job.id)
-            .where(mine)
+            .where(ready)
             .order_by(Job.turn, Job.created, Job.id)
             .limit(1)
             .with_for_update(skip_locked=True)
         ).scalar_subquery()
         statement = (
             update(Job)
-            .where(Job.id == candidate, unattended)
-            .values(state=taken, lease=uuid.uuid4().hex, lease_until=now + self._lease_s, attempts=Job.attempts + 1)
+            .where(Job.id == candidate, ready)
+            .values(
+                lease=uuid.uuid4().hex, lease_until=self._clock() + self._lease_s, attempts=Job.attempts + 1, **values
+            )
             .returning(Job)
             .execution_options(populate_existing=True)
         )
-        while (job := (await session.execute(statement)).scalar_one_or_none()) is not None:
-            if taken is not State.RUNNING or job.attempts <= self._max_attempts:
-                return job
-            gave_up = {"slug": "internal", "message": "We tried several times and could not finish this."}
-            await self.fail(session, job.id, job.lease or "", gave_up)
-        return None
+        return (await session.execute(statement)).scalar_one_or_none()
 
     async def _end(self, session: AsyncSession, job_id: str, lease: str, state: State, **values: Any) -> bool:
         values |= {"state": state, "lease": None, "lease_until": None, "attempts": 0, "finished": self._clock()}
@@ -180,11 +255,16 @@ class Ledger:
 
         Somebody's fifty photos take fifty turns, and whoever comes next with one photo waits for one of them.
         """
-        started = select(func.max(Job.turn)).where(Job.state != State.QUEUED)
         own = select(func.max(Job.turn)).where(Job.owner == owner)
-        now = (await session.execute(started)).scalar() or 0
-        last = (await session.execute(own)).scalar() or 0
-        return max(now, last) + 1
+        # One look into the index per state; asked for all states but one, a database reads every job there ever was.
+        started = [select(func.max(Job.turn)).where(Job.state == state) for state in State if state != State.QUEUED]
+        looks = select(*(look.scalar_subquery() for look in (own, *started)))
+        return max(turn or 0 for turn in (await session.execute(looks)).one()) + 1
+
+
+def _undelivered(job: type[Job]) -> ColumnElement[bool]:
+    """It has ended, and its owner does not know."""
+    return or_(job.state == State.DONE, and_(job.state == State.FAILED, job.delivered.is_(None)))
 
 
 async def _changed(session: AsyncSession, statement: Any) -> bool:

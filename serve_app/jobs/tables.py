@@ -12,7 +12,10 @@ from serve_app.database import Base
 
 
 class State(StrEnum):
-    """queued -> running -> done | failed | cancelled. A done job of a push channel becomes delivered."""
+    """queued -> running -> done | failed | cancelled. A done job of a push channel becomes delivered.
+
+    A failed job stays failed when its owner has been told; ``Job.delivered`` says when that was.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -26,7 +29,8 @@ class Job(Base):
     """One promise. ``inputs`` and ``result`` name objects in the object store, never pixels.
 
     ``turn`` orders the queue fairly between owners; ``lease`` is the token of whoever works on the job until
-    ``lease_until`` (Unix seconds); ``dedupe`` is what makes a repeated request the same job.
+    ``lease_until`` (Unix seconds); ``dedupe`` is what makes a repeated request the same job. Jobs of one ``batch`` were
+    ordered together and are delivered together.
     """
 
     __tablename__ = "jobs"
@@ -37,6 +41,7 @@ class Job(Base):
     channel: Mapped[str] = mapped_column(String(16))
     owner: Mapped[str] = mapped_column(String(64), index=True)
     dedupe: Mapped[str | None] = mapped_column(String(128), unique=True)
+    batch: Mapped[str | None] = mapped_column(String(64), index=True)
     state: Mapped[str] = mapped_column(String(16))
     turn: Mapped[int] = mapped_column(BigInteger)
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -47,4 +52,6 @@ class Job(Base):
     lease: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[float | None]
     created: Mapped[float]
+    started: Mapped[float | None]
     finished: Mapped[float | None]
+    delivered: Mapped[float | None]

@@ -63,10 +63,12 @@ def _candidates(samples: ModelVersion, embedder: Embedder, folder: Path) -> Iter
 
 def _cut_out(photo: Photo, entry: dict[str, Any], embedder: Embedder) -> bytes:
     (found,) = embedder.engine.run([FaceQuery(photo, embed=False)])
-    number = int(entry["face"])
-    if number >= len(found.faces):
-        raise ValueError(f"{entry['file']} should show at least {number + 1} faces, {len(found.faces)} were found")
-    x0, y0, x1, y1 = found.faces[number].box
+    number, count = int(entry["face"]), int(entry["of"])
+    # A detector may see more faces than there are; those it is surest of are meant.
+    sure = sorted(found.faces, key=lambda face: face.score)[-count:]
+    if len(sure) < count:
+        raise ValueError(f"{entry['file']} should show {count} faces, {len(sure)} were found")
+    x0, y0, x1, y1 = sorted(sure, key=lambda face: face.box[0] + face.box[2])[number].box
     reach = max(x1 - x0, y1 - y0) * _ROOM / 2
     column, row = (x0 + x1) / 2, (y0 + y1) / 2
     left, top = max(round(column - reach), 0), max(round(row - reach), 0)

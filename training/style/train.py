@@ -66,7 +66,7 @@ class Run:
         """Take all remaining steps. Whatever ends it early, the steps taken so far are kept in a checkpoint."""
         steps = self._trainer.settings.steps
         task = progress.add_task("training", total=steps, completed=self._trainer.step)
-        with (self._folder / "losses.jsonl").open("a", encoding="utf-8") as log:
+        with (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log:
             try:
                 for losses in self._trainer.train():
                     log.write(json.dumps(asdict(losses)) + "\n")

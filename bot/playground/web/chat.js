@@ -380,6 +380,7 @@ for (const [button, input, asFile] of [["pick-photo", "photos", false], ["pick-f
 byId("menu").onclick = () => byId("menu").setAttribute("aria-expanded", String(document.body.classList.toggle("drawer")));
 document.addEventListener("keydown", event => event.key === "Escape" && closeDrawer());
 document.querySelector("main").addEventListener("pointerdown", event => !byId("menu").contains(event.target) && closeDrawer());
+for (const button of document.querySelectorAll("dialog .cancel")) button.onclick = () => button.closest("dialog").close("cancel");
 byId("add-person").onclick = addPerson;
 byId("add-group").onclick = addGroup;
 byId("block").onclick = async () => { await api(`people/${state.me}/block`, {}); await refresh(); };

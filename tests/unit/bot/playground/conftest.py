@@ -91,3 +91,8 @@ def open_bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def make_picture() -> Callable[..., bytes]:
     return picture
+
+
+@pytest.fixture
+def make_bench() -> type[Bench]:
+    return Bench

@@ -63,9 +63,9 @@ async def test_an_inline_result_is_posted_where_the_person_chooses(open_bench: A
         ([article()] * 51, "too many inline query results specified"),
         ([article(), article()], "RESULT_ID_DUPLICATE"),
         ([article(id="a" * 65)], "RESULT_ID_INVALID"),
-        ([article(type=None)], 'can\'t parse inline query result: Can\'t find field "type"'),
-        ([article(input_message_content=None)], 'can\'t parse inline query result: Can\'t find field "message_text"'),
-        ([{"type": "photo", "id": "1"}], 'can\'t parse inline query result: Can\'t find field "photo_file_id"'),
+        ([article(type=None)], "can't parse inline query result: Can't find field \"type\""),
+        ([article(input_message_content=None)], "can't parse inline query result: Can't find field \"message_text\""),
+        ([{"type": "photo", "id": "1"}], "can't parse inline query result: Can't find field \"photo_file_id\""),
         ([{"type": "photo", "id": "1", "photo_file_id": "x"}], "wrong file identifier/HTTP URL specified"),
     ],
 )

@@ -144,7 +144,10 @@ async def test_a_payment_is_refunded_once(bench: Any, invoice: Any) -> None:
     assert bench.anna.stars == 1000
     other = args | {"telegram_payment_charge_id": "x"}
     assert await bench.refusal("refundStarPayment", **other) == "Bad Request: CHARGE_NOT_FOUND"
-    assert await bench.refusal("refundStarPayment", telegram_payment_charge_id="x") == "Bad Request: invalid user_id specified"
+    assert (
+        await bench.refusal("refundStarPayment", telegram_payment_charge_id="x")
+        == "Bad Request: invalid user_id specified"
+    )
 
 
 async def test_transactions_are_listed_oldest_first(bench: Any, invoice: Any) -> None:

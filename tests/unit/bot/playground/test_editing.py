@@ -53,7 +53,9 @@ async def test_a_caption_is_replaced(bench: Any, photo_id: int) -> None:
     assert "caption" not in await bench.to_anna("editMessageCaption", message_id=photo_id)
 
 
-async def test_a_photo_is_replaced_by_another_or_by_a_file(bench: Any, photo_id: int, make_picture: Callable[..., bytes]) -> None:
+async def test_a_photo_is_replaced_by_another_or_by_a_file(
+    bench: Any, photo_id: int, make_picture: Callable[..., bytes]
+) -> None:
     files = {"x": Upload(make_picture(120, 60), "x.jpg")}
     media = {"type": "photo", "media": "attach://x", "caption": "new"}
     edited = await bench.call("editMessageMedia", files, chat_id=str(bench.anna.id), message_id=photo_id, media=media)
@@ -92,7 +94,9 @@ async def test_messages_are_deleted_for_two_days(bench: Any, text_id: int, photo
     assert refusal == "Bad Request: message can't be deleted for everyone"
 
 
-async def test_several_are_deleted_at_once_and_missing_ones_do_not_matter(bench: Any, text_id: int, photo_id: int) -> None:
+async def test_several_are_deleted_at_once_and_missing_ones_do_not_matter(
+    bench: Any, text_id: int, photo_id: int
+) -> None:
     assert await bench.to_anna("deleteMessages", message_ids=[text_id, photo_id, 99])
     assert not any(message.by_bot for message in bench.chat.messages.values())
 

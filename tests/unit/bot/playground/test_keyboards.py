@@ -15,7 +15,9 @@ def inline(*buttons: Any) -> dict[str, Any]:
 
 
 def test_an_inline_keyboard_keeps_what_its_buttons_do() -> None:
-    markup = inline({"text": "Go", "callback_data": "x" * 64, "url": None}, {"text": "Site", "url": "https://example.com"})
+    markup = inline(
+        {"text": "Go", "callback_data": "x" * 64, "url": None}, {"text": "Site", "url": "https://example.com"}
+    )
     assert checked_markup(markup) == inline(
         {"text": "Go", "callback_data": "x" * 64}, {"text": "Site", "url": "https://example.com"}
     )
@@ -25,9 +27,15 @@ def test_an_inline_keyboard_keeps_what_its_buttons_do() -> None:
     ("markup", "message"),
     [
         ("x", "object expected as reply markup"),
-        ({"inline_keyboard": [{"text": "a"}]}, 'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays'),
+        (
+            {"inline_keyboard": [{"text": "a"}]},
+            'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
+        ),
         ({"keyboard": ["a"]}, 'field "keyboard" must be an Array of Arrays'),
-        (inline({"text": "a"}), "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"),
+        (
+            inline({"text": "a"}),
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
+        ),
         (inline({"callback_data": "a"}), "can't parse inline keyboard button: Can't find field \"text\""),
         (inline("a"), "can't parse inline keyboard button: InlineKeyboardButton must be an Object"),
         (inline({"text": "a", "callback_data": "é" * 33}), "BUTTON_DATA_INVALID"),

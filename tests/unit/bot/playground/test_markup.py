@@ -108,7 +108,7 @@ def test_any_source_is_parsed_or_refused(source: str) -> None:
         assert 0 <= entity["offset"] < entity["offset"] + entity["length"] <= utf16_length(text)
 
 
-_WORDS = st.text(alphabet="ab &<>\"😀é", min_size=1, max_size=5)
+_WORDS = st.text(alphabet='ab &<>"😀é', min_size=1, max_size=5)
 
 
 @given(st.recursive(_WORDS.map(html.escape), lambda inner: st.builds("<b>{}</b><i>{}</i>".format, inner, inner)))

@@ -39,8 +39,13 @@ _INVOICE = {
 }
 # Calls that are all right, to be spoiled in one place each.
 _CALLS: dict[str, dict[str, Any]] = {
-    "getupdates": {"offset": 1, "limit": 5, "timeout": 0, "allowed_updates": ["message"]},
-    "setwebhook": {"url": "http://127.0.0.1:9/", "secret_token": "s", "max_connections": 1, "allowed_updates": ["message"]},
+    "getupdates": {"offset": 1, "limit": 5, "allowed_updates": ["message"]},
+    "setwebhook": {
+        "url": "http://127.0.0.1:9/",
+        "secret_token": "s",
+        "max_connections": 1,
+        "allowed_updates": ["message"],
+    },
     "sendmessage": {
         "text": "a",
         "entities": [_ENTITY],
@@ -91,15 +96,11 @@ def _spoiled(value: Any, path: tuple[Any, ...], junk: Any) -> Any:
 
 _SPOILT = st.sampled_from(sorted(_CALLS)).flatmap(
     lambda method: st.tuples(
-        st.just(method), st.sampled_from([("chat_id",), *_places(_CALLS[method])[1:]]), _JUNK | st.text().map(json.dumps)
+        st.just(method),
+        st.sampled_from([("chat_id",), *_places(_CALLS[method])[1:]]),
+        _JUNK | st.text().map(json.dumps),
     )
 )
-
-
-@pytest.fixture(scope="module")
-def make_bench(request: pytest.FixtureRequest) -> Any:
-    conftest = request.config.pluginmanager.getplugin(str(Path(__file__).with_name("conftest.py")))
-    return conftest.Bench
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -128,7 +129,9 @@ def test_no_argument_breaks_a_method(
 
 
 @pytest.mark.parametrize("method", sorted(_CALLS.keys() - {"setwebhook"}))
-async def test_the_calls_to_be_spoiled_are_understood(bench: Any, make_picture: Callable[..., bytes], method: str) -> None:
+async def test_the_calls_to_be_spoiled_are_understood(
+    bench: Any, make_picture: Callable[..., bytes], method: str
+) -> None:
     """Else the test above would only ever see the same refusal."""
     bench.telegram.post(bench.chat, None, {"text": "a"})
     args = {"chat_id": bench.anna.id} | _CALLS[method]

@@ -93,7 +93,10 @@ def test_pictures_among_documents_get_a_preview_and_others_none() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP", b"GIF89a", b"BM"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP", b"GIF89a", b"BM"]),
+)
 def test_any_bytes_are_a_photo_or_refused(data: bytes, magic: bytes) -> None:
     try:
         photo_sizes(magic + data)

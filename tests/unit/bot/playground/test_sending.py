@@ -40,7 +40,10 @@ async def test_reply_keyboards_are_shown_but_not_returned(bench: Any) -> None:
         ({"text": "a" * 4097}, "message is too long"),
         ({"text": "😀" * 2049}, "message is too long"),
         ({"text": "a" * 40_000}, "text is too long"),
-        ({"text": "<b>", "parse_mode": "HTML"}, "can't parse entities: Can't find end tag corresponding to start tag b"),
+        (
+            {"text": "<b>", "parse_mode": "HTML"},
+            "can't parse entities: Can't find end tag corresponding to start tag b",
+        ),
         ({"text": "a", "reply_markup": "{"}, "can't parse reply keyboard markup JSON object"),
         ({"text": "a", "reply_parameters": {"message_id": 99_999}}, "message to be replied not found"),
         ({"text": "a", "chat_id": "1"}, "chat not found"),
@@ -92,9 +95,13 @@ async def test_groups_that_cannot_be_written_to(bench: Any) -> None:
     assert refusal == "Forbidden: bot is not a member of the supergroup chat"
 
 
-async def test_a_photo_is_sent_by_upload_and_again_by_identifier(bench: Any, make_picture: Callable[..., bytes]) -> None:
+async def test_a_photo_is_sent_by_upload_and_again_by_identifier(
+    bench: Any, make_picture: Callable[..., bytes]
+) -> None:
     files = {"p": Upload(make_picture(200, 100), "a.jpg")}
-    sent = await bench.call("sendPhoto", files, chat_id=str(bench.anna.id), photo="attach://p", caption="<i>c</i>", parse_mode="HTML")
+    sent = await bench.call(
+        "sendPhoto", files, chat_id=str(bench.anna.id), photo="attach://p", caption="<i>c</i>", parse_mode="HTML"
+    )
     assert [(size["width"], size["height"]) for size in sent["photo"]] == [(90, 45), (200, 100)]
     assert sent["caption"] == "c"
     again = await bench.to_anna("sendPhoto", photo=sent["photo"][0]["file_id"])
@@ -102,7 +109,9 @@ async def test_a_photo_is_sent_by_upload_and_again_by_identifier(bench: Any, mak
     assert "caption" not in again
 
 
-async def test_a_part_named_after_the_argument_needs_no_reference(bench: Any, make_picture: Callable[..., bytes]) -> None:
+async def test_a_part_named_after_the_argument_needs_no_reference(
+    bench: Any, make_picture: Callable[..., bytes]
+) -> None:
     sent = await bench.call("sendPhoto", {"photo": Upload(make_picture())}, chat_id=str(bench.anna.id))
     assert sent["photo"]
 
@@ -129,7 +138,9 @@ async def test_uploads_above_50_mb_are_refused(bench: Any) -> None:
 
 async def test_a_document_keeps_its_bytes_and_its_name(bench: Any, make_picture: Callable[..., bytes]) -> None:
     data = make_picture(kind="PNG")
-    sent = await bench.call("sendDocument", {"document": Upload(data, "a.png", "text/html")}, chat_id=str(bench.anna.id))
+    sent = await bench.call(
+        "sendDocument", {"document": Upload(data, "a.png", "text/html")}, chat_id=str(bench.anna.id)
+    )
     assert (sent["document"]["file_name"], sent["document"]["mime_type"]) == ("a.png", "image/png")
     assert bench.telegram.files.blob(sent["document"]["file_id"]).read() == data
 
@@ -154,9 +165,15 @@ def photos(*sources: str) -> list[dict[str, str]]:
         (photos("attach://a"), "too few messages to send as an album"),
         (photos(*["attach://a"] * 11), "too many messages to send as an album"),
         (photos("attach://a", "attach://x"), "can't parse InputMedia: media not found"),
-        ([{"media": "attach://a"}] * 2, 'can\'t parse InputMedia: Can\'t find field "type"'),
-        ([{"type": "animation", "media": "attach://a"}] * 2, 'can\'t parse InputMedia: type "animation" can\'t be used in sendMediaGroup'),
-        ([*photos("attach://a"), {"type": "document", "media": "attach://a"}], "document can't be mixed with other media types"),
+        ([{"media": "attach://a"}] * 2, "can't parse InputMedia: Can't find field \"type\""),
+        (
+            [{"type": "animation", "media": "attach://a"}] * 2,
+            "can't parse InputMedia: type \"animation\" can't be used in sendMediaGroup",
+        ),
+        (
+            [*photos("attach://a"), {"type": "document", "media": "attach://a"}],
+            "document can't be mixed with other media types",
+        ),
         (
             photos("attach://a", "attach://long"),
             'failed to send message #2 with the error message "PHOTO_INVALID_DIMENSIONS"',

@@ -43,7 +43,9 @@ def test_surrounding_space_is_trimmed_and_entities_move_along() -> None:
 
 
 def test_given_entities_are_kept_within_the_text() -> None:
-    formatted = format_text("abc", entities=[{"type": "bold", "offset": 1, "length": 99}, {"type": "url", "offset": 0, "length": 1}])
+    formatted = format_text(
+        "abc", entities=[{"type": "bold", "offset": 1, "length": 99}, {"type": "url", "offset": 0, "length": 1}]
+    )
     assert formatted.entities == ({"type": "bold", "offset": 1, "length": 2},)
 
 
@@ -66,7 +68,9 @@ def test_other_parse_modes_are_refused() -> None:
 
 
 def test_html_errors_are_worded_as_telegram_words_them() -> None:
-    with pytest.raises(ApiError, match="^Bad Request: can't parse entities: Unsupported start tag \"x\" at byte offset 0$"):
+    with pytest.raises(
+        ApiError, match='^Bad Request: can\'t parse entities: Unsupported start tag "x" at byte offset 0$'
+    ):
         format_text("<x>", "html")
 
 

@@ -1,0 +1,25 @@
+"""The :class:`Bank` over aiogram's Bot."""
+
+from __future__ import annotations
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest
+
+
+class StarBank:
+    """Telegram's side of a refund."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+
+    async def refund(self, user_id: int, charge_id: str) -> None:
+        """Give the Stars of a charge back; that they went back before is as good."""
+        try:
+            await self._bot.refund_star_payment(user_id, charge_id)
+        except TelegramBadRequest as error:
+            if "CHARGE_ALREADY_REFUNDED" not in error.message:
+                raise
+
+    async def stop_renewal(self, user_id: int, charge_id: str) -> None:
+        """Charge this subscription no more."""
+        await self._bot.edit_user_star_subscription(user_id, charge_id, is_canceled=True)

@@ -1,0 +1,105 @@
+"""Telegram's limits on what a bot sends: 30 messages a second in all, one a second to a person, 20 a minute to a group.
+
+Every chat has a lane in which messages keep their order. Only the head of a lane competes for the overall rate, and the
+heads take turns, so a chat with fifty messages to come holds nobody up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from bot.limits import Buckets, Rate, Want
+
+# Within any second at most burst + rate, so together with the burst of one these are Telegram's thirty.
+OVERALL = Rate(29.0, 1)
+PERSON = Rate(1.0, 3)
+# An album of ten at once when nothing went before, and still at most twenty within any minute.
+GROUP = Rate(10 / 60, 10)
+
+# Refusals in so many chats within a second mean that it is the bot that is too loud, not one of its chats.
+LOUD_CHATS = 3
+
+
+@dataclass(slots=True)
+class _Lane:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
+class Limiter:
+    """Says when a message may leave. ``clock`` and ``sleep`` are those of the buckets' time."""
+
+    def __init__(
+        self,
+        buckets: Buckets,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._buckets = buckets
+        self._clock = clock
+        self._sleep = sleep
+        self._lanes: dict[int | str, _Lane] = {}
+        self._turnstile = asyncio.Lock()
+        self._refusals: deque[tuple[float, int | str]] = deque()
+
+    async def acquire(self, chat_id: int | str, messages: int = 1) -> None:
+        """Return when ``messages`` (an album's pictures) may be sent to this chat, in the order of the calls."""
+        async with self._lane(chat_id):
+            while (wait := await self._pass(_overall(messages), _chat(chat_id, messages))) > 0:
+                await self._sleep(wait)
+
+    async def refused(self, chat_id: int | str, retry_after: float) -> None:
+        """Telegram answered 429: leave this chat alone for so long, or everybody when several chats are refused."""
+        now = self._clock()
+        self._refusals.append((now, chat_id))
+        while self._refusals[0][0] < now - 1:
+            self._refusals.popleft()
+        await self._buckets.block(_chat(chat_id, 1), retry_after)
+        if len({chat for _, chat in self._refusals}) >= LOUD_CHATS:
+            await self._buckets.block(_overall(1), retry_after)
+
+    async def _pass(self, overall: Want, chat: Want) -> float:
+        """Go through the turnstile: 0, or the seconds that the chat still has to wait."""
+        async with self._turnstile:
+            while True:
+                overall_wait, chat_wait = await self._buckets.take((overall, chat))
+                if chat_wait > 0:
+                    return chat_wait
+                if overall_wait == 0:
+                    break
+                # Everybody needs what we wait for here, so nobody is held up by our standing in the way.
+                await self._sleep(overall_wait)
+            ahead = overall.tokens - overall.rate.burst
+            if ahead > 0:
+                # An album arrives all at once: its pictures' share of the second passes first.
+                await self._sleep(ahead / overall.rate.per_s)
+            return 0.0
+
+    @asynccontextmanager
+    async def _lane(self, chat_id: int | str) -> AsyncIterator[None]:
+        lane = self._lanes.setdefault(chat_id, _Lane())
+        lane.users += 1
+        try:
+            async with lane.lock:
+                yield
+        finally:
+            lane.users -= 1
+            if lane.users == 0:
+                del self._lanes[chat_id]
+
+
+def _overall(messages: int) -> Want:
+    return Want("out", OVERALL, messages)
+
+
+def _chat(chat_id: int | str, messages: int) -> Want:
+    """Groups and channels have negative ids, or names. An album is one message to a person; a group's minute counts
+    its pictures."""
+    private = isinstance(chat_id, int) and chat_id > 0
+    return Want(f"out:{chat_id}", PERSON) if private else Want(f"out:{chat_id}", GROUP, messages)

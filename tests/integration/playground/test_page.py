@@ -1,0 +1,94 @@
+"""The chat page in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from aiogram import Bot, Dispatcher
+from playwright.async_api import Page, async_playwright, expect
+
+from bot.playground.host import Playground
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")
+
+
+@pytest.fixture
+async def page(playground: Playground, bot: Bot, sample_dispatcher: Dispatcher) -> AsyncIterator[Page]:
+    polling = asyncio.create_task(sample_dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        page = await browser.new_page(locale="en", viewport={"width": 390, "height": 844})
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        await page.goto(playground.page_url)
+        yield page
+        await browser.close()
+    await sample_dispatcher.stop_polling()
+    await polling
+    assert problems == []
+
+
+async def introduce(page: Page, name: str, language: str) -> None:
+    await page.get_by_role("textbox", name="Name").fill(name)
+    await page.get_by_role("radio", name=language).check()
+    await page.keyboard.press("Enter")
+
+
+async def test_someone_meets_the_bot_with_the_keyboard_alone(page: Page) -> None:
+    await introduce(page, "Anna <b>x</b>", "English")
+    await page.get_by_role("button", name="Start", exact=True).press("Enter")
+    log = page.get_by_role("log")
+    await expect(log.get_by_text("Hello, Anna <b>x</b>")).to_be_visible()
+    await log.get_by_role("button", name="Go").press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("Going")
+    await page.keyboard.press("Enter")
+    await expect(log.get_by_text("went go:1")).to_be_visible()
+
+
+async def test_pictures_are_attached_and_shown(page: Page, tmp_path: Path, make_picture: Callable[..., bytes]) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(make_picture(600, 400))
+    await introduce(page, "Anna", "English")
+    await page.locator("#photos").set_input_files(picture)
+    await page.get_by_label("Message", exact=True).press("Enter")
+    log = page.get_by_role("log")
+    await expect(log.locator(".pictures.many img")).to_have_count(2)
+    await expect(log.get_by_text("original.jpg")).to_be_visible()
+    widths = await log.locator(".pictures img").evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert widths == [600] * 4
+
+
+async def test_an_invoice_is_paid_with_play_money_in_russian(page: Page) -> None:
+    await introduce(page, "Борис", "Русский")
+    await page.get_by_label("Сообщение", exact=True).fill("/buy")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("log").get_by_role("button", name="50").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("У вас 1000 ★")
+    await page.get_by_role("button", name="Заплатить").click()
+    await expect(page.get_by_role("log").get_by_text("Thank you")).to_be_visible()
+    await expect(page.locator("#me")).to_contain_text("950 ★")
+
+
+async def test_nothing_is_wider_than_a_phone(page: Page) -> None:
+    await introduce(page, "A" * 64, "English")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await page.get_by_label("Message", exact=True).fill("w" * 300)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("log").get_by_text("w" * 300).nth(1)).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

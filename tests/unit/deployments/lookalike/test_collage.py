@@ -1,0 +1,103 @@
+"""The collage: everybody in it, every text inside it, nothing missing that has to be said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deployments.faces.types import Face, Pose, Quality
+from deployments.imaging import Photo, encode
+from deployments.lookalike import collage
+from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
+from deployments.lookalike.types import Match
+from deployments.runtime import Runtime
+from registry.manifest import ModelVersion
+
+PAPER = (250, 247, 242)
+RED, GREEN = (220, 30, 30), (30, 160, 60)
+
+
+def plain(colour: tuple[int, int, int], side: int = 200) -> bytes:
+    pixels = np.zeros((side, side, 3), np.uint8)
+    pixels[:] = colour
+    return encode(pixels)
+
+
+PHOTO = Photo.open(plain(RED))
+FACE = Face(
+    box=(60, 60, 140, 140),
+    score=0.9,
+    landmarks=np.zeros((5, 2), np.float32),
+    dense=None,
+    pose=Pose(0, 0, 0),
+    quality=Quality(80, 0, 0.9),
+    embedding=None,
+    age=None,
+)
+MATCH = Match("Ada Lovelace", None, "mathematician", None, 73.4, 0.4, "x.jpg", "M. Carpenter, Public domain")
+
+
+def inked(sheet: np.ndarray) -> np.ndarray:
+    return np.any(np.abs(sheet.astype(int) - PAPER) > 40, axis=2)
+
+
+def test_the_face_stands_left_of_its_best_match() -> None:
+    sheet = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))])
+    assert sheet.shape[1:] == (1080, 3)
+    assert np.abs(sheet[250, 250].astype(int) - RED).max() < 12
+    assert np.abs(sheet[250, 800].astype(int) - GREEN).max() < 12
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_match_is_there_and_the_sheet_is_as_long_as_it_needs(count: int) -> None:
+    colours = [(30, 160, 60), (40, 40, 200), (200, 200, 20)]
+    sheet = collage.draw(PHOTO, FACE, [(MATCH, plain(colours[number])) for number in range(count)])
+    for number, colour in enumerate(colours):
+        there = np.all(np.abs(sheet.astype(int) - colour) < 25, axis=2).sum() > 5_000
+        assert there == (number < count)
+    assert inked(sheet[-120:]).any()
+    assert not inked(sheet[-20:]).any()
+
+
+def test_only_three_fit() -> None:
+    three = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))] * 3)
+    five = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))] * 5)
+    assert np.array_equal(three, five)
+
+
+@pytest.mark.parametrize(
+    "name", ["Антон Чехов", "Björk Guðmundsdóttir", "Ελένη", "山田太郎", "A" * 300, "Wolfeschlegelsteinhausenbergerdorff " * 8]
+)
+def test_names_in_any_letters_and_of_any_length_stay_inside_the_margins(name: str) -> None:
+    match = replace(MATCH, name=name, role=name, alias=name, attribution=name)
+    sheet = collage.draw(PHOTO, FACE, [(match, plain(PAPER))] * 3)
+    ink = inked(sheet)
+    assert not ink[:, :36].any()
+    assert not ink[:, -36:].any()
+    assert ink[550:620, 40:700].any()
+
+
+def test_letters_of_two_alphabets_are_not_the_same_empty_boxes() -> None:
+    sheets = [collage.draw(PHOTO, FACE, [(replace(MATCH, name=name), plain(GREEN))]) for name in ("ЖЖЖ", "ЩЩЩ", "WWW")]
+    heads = [sheet[550:620, 40:400] for sheet in sheets]
+    assert not np.array_equal(heads[0], heads[1])
+    assert not np.array_equal(heads[1], heads[2])
+
+
+def test_credits_are_given_once_each_and_need_room() -> None:
+    without = collage.draw(PHOTO, FACE, [(replace(MATCH, attribution=None), plain(GREEN))])
+    once = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))])
+    assert once.shape[0] > without.shape[0]
+
+
+def test_nobody_to_show_is_an_error() -> None:
+    with pytest.raises(ValueError, match="somebody"):
+        collage.draw(PHOTO, FACE, [])
+
+
+def test_the_engine_draws_its_own_people(three_people: ModelVersion) -> None:
+    engine = LookalikeEngine(three_people, Runtime())
+    (matches,) = engine.run([LookalikeQuery(np.ones(3, np.float32), "test-space", 3)])
+    assert engine.collage(PHOTO, FACE, matches).shape[1:] == (1080, 3)
