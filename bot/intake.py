@@ -1,28 +1,27 @@
-"""From a message to durable work: photos kept, jobs ordered and credits reserved before the update is acknowledged."""
+"""From a wish to durable work: jobs ordered and credits reserved, before the update that asked is acknowledged."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, owner_of
 from bot.accounts.credits import Credits
 from bot.accounts.tariff import Tariff
 from bot.delivery.messages import Address
-from bot.delivery.tables import Bundle
+from bot.delivery.tables import Bundle, Delivery
 from deployments.errors import MasqueradeError
-from deployments.imaging import Photo
-from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.tables import Job
-from serve_app.objects import ObjectStore
+from serve_app.jobs.ledger import Ledger, Order
+from serve_app.jobs.tables import Job, State
+from serve_app.objects import ObjectStore, new_key
 
 CHANNEL = "telegram"
-
-OpenPhoto = Callable[[bytes], Awaitable[Photo]]
 
 
 class AlbumTooLarge(MasqueradeError):
@@ -37,39 +36,9 @@ class QueueFull(MasqueradeError):
     slug, title, status = "queue-full", "Too many unfinished jobs", 429
 
 
-class Expired(MasqueradeError):
-    """The photos of this request were removed, as was said they would be."""
-
-    slug, title, status = "expired", "The photo is no longer here", 410
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A photo as it came: which update brought it, and where. ``album`` is Telegram's ``media_group_id``."""
-
-    update_id: int
-    chat_id: int
-    message_id: int
-    data: bytes
-    thread_id: int | None = None
-    album: str | None = None
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A photo of a bundle; ``key`` names its bytes in the object store."""
-
-    update_id: int
-    message_id: int
-    key: str
-    width: int
-    height: int
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One job of a request: the pictures by field (an object's key, or bytes to store), and what it answers.
+    """One job of a request: its pictures by field (an object's key, or bytes to store), and the message it answers.
 
     ``name`` tells the pieces of one request apart, the same way each time the request is handled: a photo's update id.
     """
@@ -85,7 +54,7 @@ class Request:
     """What somebody asked for. ``origin`` is what asked: ``update:<id>`` of a tap, or ``bundle:<id>`` of a caption.
 
     ``fields`` are those of the job kind (:mod:`serve_app.jobs.kinds`). A request with an origin seen before is the same
-    request again.
+    request again. The answers to several pieces come together, in their order.
     """
 
     origin: str
@@ -99,16 +68,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """``new`` is False when this very request had been accepted before. ``position``: jobs served before the first."""
+    """``new`` is False when all of it had been accepted before. ``position``: jobs served before the first waiting one.
+
+    ``cost`` is what was reserved for it now.
+    """
 
     jobs: tuple[Job, ...]
     new: bool
     position: int
-    cost: int = field(default=0)
+    cost: int
 
 
 class Intake:
-    """The one door through which people's photos come in."""
+    """The one door through which work comes in."""
 
     def __init__(
         self,
@@ -123,6 +95,7 @@ class Intake:
         max_unfinished: int = 50,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Results are kept for ``keep_s`` after they are ordered, or ``history_keep_s`` for people who keep a history."""
         self._sessions = sessions
         self._objects = objects
         self._ledger = ledger
@@ -140,22 +113,26 @@ class Intake:
         """
         if not request.pieces:
             raise ValueError("a request has at least one piece")
-        stored = await self._store(request.pieces)
+        inputs = [{name: _key(picture) for name, picture in piece.pictures.items()} for piece in request.pieces]
+        ours = [_stored(piece, keys) for piece, keys in zip(request.pieces, inputs, strict=True)]
+        superfluous = [key for stored in ours for key in stored]
         try:
+            for stored in ours:
+                for key, data in stored.items():
+                    await asyncio.to_thread(self._objects.put, key, data)
             async with self._sessions.begin() as session:
-                accepted = await self._order(session, request, stored)
-        except BaseException:
-            await self._discard(request.pieces, stored)
-            raise
-        if not accepted.new:
-            await self._discard(request.pieces, stored)
+                accepted, taken = await self._order(session, request, inputs)
+            superfluous = [key for stored, new in zip(ours, taken, strict=True) if not new for key in stored]
+        finally:
+            if superfluous:
+                await asyncio.to_thread(self._objects.delete, superfluous)
         return accepted
 
     async def cancel(self, user_id: int, job_ids: Sequence[str]) -> int:
         """Withdraw those of a person's jobs that are not finished and give their credits back; returns how many."""
         cancelled = 0
+        mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.id)
         async with self._sessions.begin() as session:
-            mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.id)
             for job_id in (await session.execute(mine)).scalars().all():
                 if await self._ledger.cancel(session, job_id):
                     await self._credits.release(session, job_id)
@@ -163,21 +140,75 @@ class Intake:
         return cancelled
 
     async def _order(
-        self, session: AsyncSession, request: Request, stored: Sequence[Mapping[str, str]]
-    ) -> Accepted:
-        account = request.account
-        unfinished = await self._ledger.waiting(session, account.owner)
+        self, session: AsyncSession, request: Request, inputs: Sequence[dict[str, str]]
+    ) -> tuple[Accepted, list[bool]]:
+        """Returns also which pieces were taken now, rather than at an earlier time the same request came."""
+        account, kept = request.account, self._history_keep_s if request.account.keep_history else self._keep_s
+        batch = request.origin if len(request.pieces) > 1 else None
         jobs: list[Job] = []
-        cost = 0
-        for piece, inputs in zip(request.pieces, stored, strict=True):
-            job, new = await self._ledger.submit(session, self._order_of(request, piece, inputs))
+        taken: list[bool] = []
+        for piece, keys in zip(request.pieces, inputs, strict=True):
+            dedupe = f"{request.origin}:{piece.name}"
+            order = Order(request.kind, CHANNEL, account.owner, dict(request.fields), keys, dedupe, batch)
+            job, new = await self._ledger.submit(session, order)
             jobs.append(job)
+            taken.append(new)
+        if any(taken):
+            await self._check_room(session, request)
+        cost = 0
+        expires = self._clock() + kept
+        for piece, job, new in zip(request.pieces, jobs, taken, strict=True):
             if not new:
                 continue
             price = self._tariff.cost(request.kind, piece.units)
             await self._credits.reserve(session, account.id, price, job.id)
-            session.add(self._delivery(request, piece, job.id, price))
+            session.add(_delivery(request, piece, job.id, price, expires))
             cost += price
-        if cost_free := [job for job in jobs if job.state != State.QUEUED]:
-            del cost_free
-        return Accepted(tuple(jobs), True, 0, cost)
+        if request.bundle_id is not None:
+            # Photos that are still being worked with do not expire.
+            used = update(Bundle).where(Bundle.id == request.bundle_id, Bundle.expires < expires)
+            await session.execute(used.values(expires=expires))
+        waiting = next((job for job in jobs if job.state == State.QUEUED), None)
+        position = 0 if waiting is None else await self._ledger.position(session, waiting)
+        return Accepted(tuple(jobs), any(taken), position, cost), taken
+
+    async def _check_room(self, session: AsyncSession, request: Request) -> None:
+        most = self._tariff.album(request.account.plan)
+        if len(request.pieces) > most:
+            given = len(request.pieces)
+            raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=given)
+        if await self._ledger.waiting(session, request.account.owner) > self._max_unfinished:
+            raise QueueFull(
+                f"At most {self._max_unfinished} pictures can be waiting at once.", most=self._max_unfinished
+            )
+
+
+def _key(picture: str | bytes) -> str:
+    return picture if isinstance(picture, str) else new_key("in")
+
+
+def _stored(piece: Piece, keys: Mapping[str, str]) -> dict[str, bytes]:
+    """What has to be put into the object store for a piece: the pictures given as bytes, by their new keys."""
+    return {keys[name]: picture for name, picture in piece.pictures.items() if isinstance(picture, bytes)}
+
+
+def _delivery(request: Request, piece: Piece, job_id: str, cost: int, expires: float) -> Delivery:
+    return Delivery(
+        job_id=job_id,
+        user_id=request.account.id,
+        chat_id=request.address.chat_id,
+        thread_id=request.address.thread_id,
+        reply_to=piece.reply_to if piece.reply_to is not None else request.address.reply_to,
+        bundle_id=request.bundle_id,
+        units=piece.units,
+        cost=cost,
+        as_file=request.account.as_file,
+        status_id=None,
+        position=None,
+        sending=None,
+        sent=None,
+        repeats=0,
+        message_id=None,
+        file_id=None,
+        expires=expires,
+    )

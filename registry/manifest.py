@@ -36,6 +36,7 @@ Task = Literal[
     "face-age",
     "face-analysis",
     "face-gallery",
+    "face-block-list",
     "face-swap",
     "face-restoration",
     "samples",

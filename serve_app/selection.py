@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
 from registry.manifest import Manifest, ModelVersion, Task
@@ -92,11 +93,10 @@ def _with_packs(
 
 
 def _voters(store: FolderStore, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
-    refs = (
-        [store.get(wish).ref for wish in wishes]
-        if wishes
-        else sorted(manifest.ref for manifest in installed if manifest.task == "moderation")
-    )
+    offered = [store.get(wish) for wish in wishes or (manifest.model for manifest in installed)]
+    refs = [version.ref for version in runnable(offered)]
+    if wishes and len(refs) < len(wishes):
+        raise RegistryError(f"of {', '.join(wishes)} only {', '.join(refs) or 'none'} can moderate here")
     return ModelSet(refs[0], tuple(refs[1:])) if refs else None
 
 

@@ -121,12 +121,15 @@ def swap(pairs: Sequence[Pair]) -> Swapped:
 
 def sheet(data: Path, first: int = 0) -> Pixels:
     """Forty results in two columns: source, target, naive paste, ours; from the ``first`` that was not refused on."""
-    swapped = swap(strangers(data, first + SHEET + SHEET // 2))
-    rows = []
-    for pair, result in list(zip(swapped.pairs, swapped.results, strict=True))[first : first + SHEET]:
-        source, target = pair.source.photo.pixels(), pair.target.pixels()
-        rows.append(np.hstack([_tile(picture) for picture in (source, target, naive(pair), result)]))
-    half = -(-len(rows) // 2)
+    # Some of the pairs will be refused.
+    swapped = swap(strangers(data, 2 * (first + SHEET)))
+    rows = [
+        np.hstack(
+            [_tile(picture) for picture in (pair.source.photo.pixels(), pair.target.pixels(), naive(pair), result)]
+        )
+        for pair, result in zip(swapped.pairs, swapped.results, strict=True)
+    ][first : first + SHEET]
+    half = len(rows) // 2
     return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half : 2 * half])])
 
 

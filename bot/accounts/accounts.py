@@ -126,9 +126,7 @@ class Accounts:
         if left is None:
             await self._credits.open(session, user_id, debt=0, quota_used=0, day=day_of(now))
         else:
-            await self._credits.open(
-                session, user_id, debt=left.debt, quota_used=left.quota_used, day=left.quota_day
-            )
+            await self._credits.open(session, user_id, debt=left.debt, quota_used=left.quota_used, day=left.quota_day)
             await session.delete(left)
             await session.flush()
         return user

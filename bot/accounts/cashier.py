@@ -56,9 +56,7 @@ class Cashier:
             await self._bank.stop_renewal(payment.user_id, charge_id)
         await self._bank.refund(payment.user_id, charge_id)
         async with self._sessions.begin() as session:
-            return await self._payments.refunded(
-                session, payment.user_id, charge_id, payment.payload, payment.stars
-            )
+            return await self._payments.refunded(session, payment.user_id, charge_id, payment.payload, payment.stars)
 
     async def stop_renewal(self, user_id: int) -> bool:
         """End the renewal of a person's subscription. False when there is none that renews."""

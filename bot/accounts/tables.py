@@ -172,5 +172,3 @@ class Remnant(Base):
     debt: Mapped[int]
     quota_day: Mapped[date] = mapped_column(Date)
     quota_used: Mapped[int]
-
-

@@ -1,84 +1,117 @@
-"""Takes finished jobs to the people who wait for them, exactly once wherever a crash allows it to be known."""
+"""Finds jobs that have ended and has their answers handed over: fairly between people, in order for each of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import asyncio
+import contextlib
+import logging
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.credits import Credits
-from bot.delivery.messages import Outgoing, Sender
-from bot.delivery.tables import Delivery
+from bot.delivery.handover import Handover, Tally
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
-from serve_app.objects import ObjectStore
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A finished job, where its answer goes, and the bytes of its result (empty for a failed job)."""
-
-    job: Job
-    delivery: Delivery
-    data: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Wrapping:
-    """``message`` is the answer. ``closing`` replaces the request's status message afterwards (best effort); None deletes it."""
-
-    message: Outgoing
-    closing: Outgoing | None = None
-
-
-class Presenter(Protocol):
-    """Puts answers into the person's words. The parcels of one call belong to one request, in the order it was made."""
-
-    async def results(self, parcels: tuple[Parcel, ...]) -> Wrapping:
-        """One picture, an album of several, or a text where the result is a document (``application/json``)."""
-        ...
-
-    async def failures(self, parcels: tuple[Parcel, ...]) -> Wrapping:
-        """Why it did not work (``job.error["slug"]``); the credits are back already."""
-        ...
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a courier did since it started. ``repeats`` are pictures that may have arrived twice."""
-
-    delivered: int = 0
-    told: int = 0
-    undeliverable: int = 0
-    repeats: int = 0
+IDLE_POLL_S = 0.5
 
 
 class Courier:
-    """Delivers the results of one channel. Several may run anywhere; the ledger hands each job to one of them."""
-
-    tally: Tally
+    """Delivers the answers of one channel. Several may run anywhere; the ledger hands each job to one of them."""
 
     def __init__(
         self,
         ledger: Ledger,
         sessions: async_sessionmaker[AsyncSession],
-        objects: ObjectStore,
-        sender: Sender,
-        presenter: Presenter,
-        credits: Credits,
+        handover: Handover,
         *,
         channel: str,
         hands: int = 8,
+        drain_s: float = 20.0,
+        heartbeat_s: float = 15.0,
     ) -> None:
         """``hands`` is how many people are served at a time; one person's answers come one after the other."""
+        self._ledger = ledger
+        self._sessions = sessions
+        self._handover = handover
+        self._channel = channel
+        self._hands = hands
+        self._drain_s = drain_s
+        self._heartbeat_s = heartbeat_s
+        self._wake = asyncio.Event()
+        self._serving: set[str] = set()
+
+    @property
+    def tally(self) -> Tally:
+        """What was handed over since the start."""
+        return self._handover.tally
 
     def notice(self) -> None:
-        """A job has finished: look now instead of at the next poll."""
+        """A job has ended: look now instead of at the next poll."""
+        self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; a message already on its way is recorded first (see :meth:`drain`)."""
+        """Deliver until cancelled; what is in hand then has ``drain_s`` to arrive and be recorded."""
+        hands: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                if len(hands) >= self._hands:
+                    _, hands = await asyncio.wait(hands, return_when=asyncio.FIRST_COMPLETED)
+                self._wake.clear()
+                if jobs := await self._claim():
+                    hands.add(asyncio.create_task(self._serve(jobs)))
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
+                hands = {hand for hand in hands if not hand.done()}
+        finally:
+            if hands:
+                _, late = await asyncio.wait(hands, timeout=self._drain_s)
+                for hand in late:
+                    hand.cancel()
+                await asyncio.gather(*hands, return_exceptions=True)
 
     async def deliver_once(self) -> bool:
         """Deliver one request's answers. False when there was none to deliver."""
-        raise NotImplementedError
+        jobs = await self._claim()
+        if jobs:
+            await self._serve(jobs)
+        return bool(jobs)
+
+    async def _claim(self) -> list[Job]:
+        """One request's jobs that have ended, of somebody who is not being served already."""
+        try:
+            async with self._sessions.begin() as session:
+                first = await self._ledger.claim_delivery(session, channel=self._channel, besides=self._serving)
+                jobs = [] if first is None else [first, *await self._ledger.claim_batch(session, first)]
+        except (OSError, SQLAlchemyError):
+            log.exception("the ledger is out of reach; trying again")
+            return []
+        self._serving |= {job.owner for job in jobs}
+        return jobs
+
+    async def _serve(self, jobs: list[Job]) -> None:
+        heartbeat = asyncio.create_task(self._keep(jobs))
+        try:
+            await self._handover.answer(jobs)
+        except asyncio.CancelledError:
+            await self._handover.put_off(jobs, 0.0)
+            raise
+        except (OSError, SQLAlchemyError):
+            # The leases run out, and somebody delivers these when the ledger is back.
+            log.exception("the ledger was lost while jobs were delivered")
+        finally:
+            heartbeat.cancel()
+            self._serving -= {job.owner for job in jobs}
+            self.notice()
+
+    async def _keep(self, jobs: list[Job]) -> None:
+        """Renew the leases while a message waits for its turn."""
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            with contextlib.suppress(OSError, SQLAlchemyError):
+                async with self._sessions.begin() as session:
+                    for job in jobs:
+                        await self._ledger.renew(session, job.id, job.lease or "")

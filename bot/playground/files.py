@@ -58,6 +58,14 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stored:
+    path: Path
+    size: int
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Asset:
     """One thing that was sent: a photo in its sizes, smallest first, or a single file."""
 
@@ -104,16 +112,20 @@ class FileStore:
         self._assets: dict[str, tuple[Asset, Blob]] = {}
         self._paths: dict[str, tuple[Blob, float]] = {}
         self._path_of: dict[str, str] = {}
+        # A thousand people may send the same photo: it is encoded once.
+        self._photos: dict[tuple[bytes, int], tuple[_Stored, ...]] = {}
         # A bot keeps file identifiers; those of an earlier run must not mean another file in this one.
         self._run = secrets.token_bytes(8)
 
     def add_photo(self, data: bytes, *, longest: int = pictures.SIDE) -> Asset:
         """Take a photo as Telegram would; raises `ApiError`."""
-        blobs = tuple(
-            self._blob("photo", size.data, width=size.width, height=size.height)
-            for size in pictures.photo_sizes(data, longest=longest)
-        )
-        return self._remember(Asset("photo", blobs))
+        key = hashlib.sha256(data).digest(), longest
+        sizes = self._photos.get(key)
+        if sizes is None:
+            rendered = pictures.photo_sizes(data, longest=longest)
+            sizes = tuple(_Stored(self._store(size.data), len(size.data), size.width, size.height) for size in rendered)
+            self._photos[key] = sizes
+        return self._remember(Asset("photo", tuple(self._blob("photo", size) for size in sizes)))
 
     def add_file(
         self, kind: Kind, data: bytes, *, name: str | None = None, mime: str | None = None, duration: int | None = None
@@ -124,8 +136,10 @@ class FileStore:
         preview = pictures.thumbnail(data) if kind == "document" else None
         small = None
         if preview is not None:
-            small = self._blob("thumbnail", preview.data, width=preview.width, height=preview.height)
-        return self._remember(Asset(kind, (self._blob(kind, data),), name, mime, duration, small))
+            stored = _Stored(self._store(preview.data), len(preview.data), preview.width, preview.height)
+            small = self._blob("thumbnail", stored)
+        blob = self._blob(kind, _Stored(self._store(data), len(data)))
+        return self._remember(Asset(kind, (blob,), name, mime, duration, small))
 
     def reuse(self, file_id: str, kind: Kind) -> Asset:
         """What was sent under this identifier, to be sent again as the same kind of thing; raises `ApiError`."""
@@ -164,16 +178,18 @@ class FileStore:
         blob, expires = self._paths.get(path, (None, 0.0))
         return blob if now < expires else None
 
-    def _blob(self, kind: Kind, data: bytes, *, width: int = 0, height: int = 0) -> Blob:
-        digest = hashlib.sha256(data).hexdigest()
-        number = next(self._numbers)
-        path = self._root / digest
+    def _store(self, data: bytes) -> Path:
+        path = self._root / hashlib.sha256(data).hexdigest()
         if not path.exists():
-            part = self._root / f"{number}.part"
+            part = self._root / f"{next(self._numbers)}.part"
             part.write_bytes(data)
             part.replace(path)
-        mark = hashlib.sha256(self._run + f"{number}".encode()).hexdigest()[:48]
-        return Blob(f"{_MARK[kind]}{mark}", f"AQAD{digest[:12]}", path, len(data), width, height)
+        return path
+
+    def _blob(self, kind: Kind, stored: _Stored) -> Blob:
+        mark = hashlib.sha256(self._run + f"{next(self._numbers)}".encode()).hexdigest()[:48]
+        unique = f"AQAD{stored.path.name[:12]}"
+        return Blob(f"{_MARK[kind]}{mark}", unique, stored.path, stored.size, stored.width, stored.height)
 
     def _remember(self, asset: Asset) -> Asset:
         for blob in asset.blobs:

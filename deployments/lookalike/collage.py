@@ -135,14 +135,21 @@ def _fitted(text: str, room: int, size: int, weight: int) -> tuple[str, int]:
         if _width(text, smaller, weight) <= room:
             return text, smaller
     least = size * 2 // 3
-    while len(text) > 1 and _width(text + "…", least, weight) > room:
+    return _cut(text, room, least, weight), least
+
+
+def _cut(text: str, room: int, size: int, weight: int) -> str:
+    """``text``, or as much of its beginning as fits into ``room``."""
+    if _width(text, size, weight) <= room:
+        return text
+    while len(text) > 1 and _width(text + "…", size, weight) > room:
         text = text[:-1].rstrip()
-    return text + "…", least
+    return text + "…"
 
 
 def _lines(text: str, room: int, size: int) -> list[str]:
     lines = [""]
-    for word in text.split():
+    for word in (_cut(part, room, size, _REGULAR) for part in text.split()):
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and _width(longer, size, _REGULAR) > room:
             lines.append(word)

@@ -15,6 +15,7 @@ from deployments.lookalike.files import CALIBRATION, INDEX, PEOPLE, PORTRAITS, P
 from deployments.lookalike.index import VectorIndex, read_index
 from deployments.lookalike.types import EmptyGallery, FloatArray, LookalikeQuery, Match, SpaceMismatch
 from deployments.runtime import Runtime
+from registry.integrity import mismatch
 from registry.manifest import ModelVersion
 
 __all__ = ["METHOD", "LookalikeEngine", "LookalikeQuery", "Match"]
@@ -35,7 +36,7 @@ class LookalikeEngine:
         self.people = read_people(version.path(PEOPLE))
         self._ref = version.ref
         self._calibration = read_calibration(version.path(CALIBRATION))
-        index = read_index(version.path(INDEX), runtime)
+        index = _trusted_index(version, runtime)
         if index.size != len(self.people):
             raise ValueError(f"{version.ref} lists {len(self.people)} people and has vectors of {index.size}")
         self._index: VectorIndex | None = index
@@ -125,6 +126,14 @@ class LookalikeEngine:
             picture=person.picture,
             attribution=_credit(person),
         )
+
+
+def _trusted_index(version: ModelVersion, runtime: Runtime) -> VectorIndex:
+    # FAISS believes what it reads: an index with a number changed can open and then be searched beyond its end. So it
+    # only ever sees the very bytes that were published.
+    if problem := mismatch(version.path(INDEX), version.manifest.file(INDEX)):
+        raise ValueError(f"{version.ref} is damaged: {problem}")
+    return read_index(version.path(INDEX), runtime)
 
 
 def _credit(person: Person) -> str | None:

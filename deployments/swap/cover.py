@@ -9,7 +9,7 @@ import numpy as np
 
 from deployments.faces.types import FloatArray
 from deployments.swap import landmarks
-from deployments.swap.landmarks import EYES, JAW, LEFT_EYE, RIGHT_EYE
+from deployments.swap.landmarks import EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
 from deployments.swap.masks import Mask, below_brows, eroded, feather, features, hull, smoothstep, soften
 
 # All in units of the face's size.
@@ -23,6 +23,8 @@ _BROW_MARGIN: Final = 0.015
 _FRINGE_BAND: Final = (0.07, 0.20)
 _STRAND: Final = 0.03
 _LOWER_LID: Final = 0.06
+_SIDES: Final = 0.2
+_GLASSES: Final = 0.06
 
 # The share of bare skin above the brows under which they are taken to be hidden by hair or a hat, and that under the
 # eyes under which they are taken to be hidden by sunglasses, which are better shown whole.
@@ -53,14 +55,17 @@ class Cover:
         foreheads included; ``unit`` is the face's size.
 
         From chin to brows the new face covers everything. Over the brows it shows only where both people have bare
-        skin: hair and hats of the target stay, those of the source stay away. A source whose fringe hides its brows
-        would bring a bandage of hair along, so there the target keeps its own brows and forehead.
+        skin: hair and hats of the target stay, those of the source stay away, also where they hang into its cheeks. A
+        source whose fringe hides its brows would bring a bandage of hair along, so there the target keeps its own
+        brows and forehead.
         """
         shape = both.shape
         bare = soften(eroded(smoothstep(2 * source_skin - 0.5), _STRAND * unit), _SOFT * unit)
         above = soften(1 - hull(shape, source_points), _SOFT * unit)
         brows = features(shape, source_points, _BROW_MARGIN * unit)
-        keep = np.asarray(1 - above * (1 - np.maximum(bare, brows)), dtype=np.float32)
+        sides = (1 - feather(both, _SIDES * unit)) * _over_mouth(shape, source_points, unit)
+        eyes = soften(features(shape, source_points, _GLASSES * unit), _SOFT * unit)
+        keep = (1 - above * (1 - np.maximum(bare, brows))) * (1 - sides * (1 - np.maximum(bare, eyes)))
 
         alpha = feather(both, _FEATHER * unit)
         if _brows_under_hair(source_skin, bare, source_points, unit):
@@ -70,7 +75,7 @@ class Cover:
         margins = (_OVER_TARGET_BROWS * unit, _OVER_SOURCE_BROWS * unit)
         lower = soften(below_brows(shape, (target_points, source_points), margins), _SOFT_BROWS * unit)
         upper = smoothstep(1.6 * soften(target_skin, _SOFT * unit) * soften(source_skin, _SOFT * unit))
-        return cls(soften(alpha * np.maximum(lower, upper), _SOFT * unit), keep)
+        return cls(soften(alpha * np.maximum(lower, upper), _SOFT * unit), np.asarray(keep, dtype=np.float32))
 
 
 def _brows_under_hair(skin: Mask, bare: Mask, points: FloatArray, unit: float) -> bool:
@@ -78,6 +83,14 @@ def _brows_under_hair(skin: Mask, bare: Mask, points: FloatArray, unit: float) -
     lid = landmarks.upwards(points) * _LOWER_LID * unit
     under_eyes = hull(skin.shape, points[LEFT_EYE] - lid, points[RIGHT_EYE] - lid)
     return _share(bare, high * (1 - low)) < _FRINGE and _share(skin, under_eyes) > _SUNGLASSES
+
+
+def _over_mouth(shape: tuple[int, ...], points: FloatArray, unit: float) -> Mask:
+    """1 from the mouth upwards, where hair hangs into faces; under it there may be a beard."""
+    y, x = np.indices(shape[:2], dtype=np.float32)
+    up = landmarks.upwards(points)
+    height = x * up[0] + y * up[1] - points[MOUTH].mean(axis=0) @ up
+    return smoothstep(np.asarray(height / (_SIDES * unit), dtype=np.float32))
 
 
 def _share(of: Mask, within: Mask) -> float:

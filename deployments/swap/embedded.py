@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from deployments.faces.alignment import transform_points, umeyama
-from deployments.faces.types import FloatArray
+from deployments.faces.types import Face, FloatArray
 from deployments.imaging import Pixels
 from deployments.swap import landmarks, sharpness
 from deployments.swap.backend import Job, Obstacle
@@ -23,7 +23,7 @@ from deployments.swap.colour import Complexion, Relighting
 from deployments.swap.cover import Cover
 from deployments.swap.masks import Mask, hull
 from deployments.swap.paste import Patch, Region
-from deployments.swap.suitability import upright_pose_of
+from deployments.swap.suitability import upright_pose
 from deployments.swap.types import Reason
 from deployments.swap.warp import ThinPlateSpline, slack
 
@@ -42,6 +42,7 @@ _MOST_TURN: Final = 25.0
 _MOST_STRETCH: Final = 2.1
 # With five points nothing but place, size and roll can be followed.
 _MOST_TURN_FIVE_POINTS: Final = 12.0
+_MOST_YAW_FIVE_POINTS: Final = 20.0
 # A source enlarged more than this is a blur beside a sharp neck.
 _MOST_ENLARGED: Final = 4.0
 
@@ -52,22 +53,19 @@ class _Pairing:
 
     source: FloatArray
     target: FloatArray
-    mirrored: bool
     to_source: ThinPlateSpline
     back: ThinPlateSpline
 
     @classmethod
-    def of(cls, source: FloatArray, target: FloatArray, source_width: int) -> _Pairing:
-        flipped = landmarks.mirrored(source, source_width)
-        mirror = misfit(flipped, target) < _MIRROR_GAIN * misfit(source, target)
-        if mirror:
-            source = flipped
+    def of(cls, source: FloatArray, target: FloatArray, mirror_in: int | None) -> _Pairing:
+        """``mirror_in`` is the width of the source's picture where that is to be mirrored, otherwise None."""
+        if mirror_in is not None:
+            source = landmarks.mirrored(source, mirror_in)
         inner, outer = landmarks.with_forehead(source), landmarks.with_forehead(target)
         inner_unit, outer_unit = landmarks.face_size(source), landmarks.face_size(target)
         return cls(
             source,
             target,
-            mirror,
             ThinPlateSpline.fit(outer, inner, slack(), outer_unit, inner_unit),
             ThinPlateSpline.fit(inner, outer, slack(), inner_unit, outer_unit),
         )
@@ -93,12 +91,17 @@ class EmbeddedSwapper:
                 Reason.TOO_SMALL,
                 f"The face to put in would have to be enlarged {enlarged:.0f} times; use a larger one.",
             )
-        pairing = _Pairing.of(source, target, job.source.photo.width)
-        five_points = job.source.face.dense is None or job.target_face.dense is None
-        source_yaw = upright_pose_of(job.source.face.landmarks).yaw * (-1 if pairing.mirrored else 1)
-        turn = abs(source_yaw - upright_pose_of(job.target_face.landmarks).yaw)
-        if turn > (_MOST_TURN_FIVE_POINTS if five_points else _MOST_TURN):
+        mirror = fits_better_mirrored(job.source.face, job.target_face)
+        yaws = [upright_pose(face).yaw for face in (job.source.face, job.target_face)]
+        turn = abs(yaws[0] * (-1 if mirror else 1) - yaws[1])
+        if job.source.face.dense is None or job.target_face.dense is None:
+            if turn > _MOST_TURN_FIVE_POINTS or max(abs(yaw) for yaw in yaws) > _MOST_YAW_FIVE_POINTS:
+                return Obstacle(
+                    Reason.POSE, "With five landmarks only faces that look nearly straight ahead can be swapped."
+                )
+        elif turn > _MOST_TURN:
             return Obstacle(Reason.POSE, f"The two faces look in directions {turn:.0f} degrees apart.")
+        pairing = _Pairing.of(source, target, job.source.photo.width if mirror else None)
         stretch = pairing.to_source.stretch(target)
         if stretch > _MOST_STRETCH:
             return Obstacle(
@@ -117,10 +120,20 @@ class EmbeddedSwapper:
         """Nothing is held."""
 
 
-def misfit(source: FloatArray, target: FloatArray) -> float:
-    """How far two sets of 68 points are from being the same but for place, scale and rotation.
+def fits_better_mirrored(source: Face, target: Face) -> bool:
+    """Whether the mirror image of the source looks clearly more the way that the target does."""
+    if source.dense is not None and target.dense is not None:
+        own, other, order = source.dense, target.dense, landmarks.MIRROR
+    else:
+        own, other, order = source.landmarks, target.landmarks, landmarks.MIRROR_FIVE
+    mirrored = np.asarray(own[order] * (-1, 1), dtype=np.float32)
+    return misfit(mirrored, other) < _MIRROR_GAIN * misfit(own, other)
 
-    Root mean square distance after the best similarity, in units of the target's face size: differences of pose, of
+
+def misfit(source: FloatArray, target: FloatArray) -> float:
+    """How far two sets of points [N, 2] are from being the same but for place, scale and rotation.
+
+    Root mean square distance after the best similarity, in units of the target's size: differences of pose, of
     expression and of the shape of the face.
     """
     moved = transform_points(source, umeyama(source, target))
@@ -133,8 +146,11 @@ def _swap(job: Job, decoded: dict[tuple[str, int], Pixels]) -> Patch:
     region = Region.around(landmarks.with_forehead(target_points), _MARGIN * unit, job.target.shape)
     scale = min(1.0, _LARGEST / unit)
     source, source_points = _source(job, unit * scale, decoded)
-    pairing = _Pairing.of(source_points, _scaled(target_points - region.origin, scale), source.shape[1])
-    if pairing.mirrored:
+    mirror = fits_better_mirrored(job.source.face, job.target_face)
+    pairing = _Pairing.of(
+        source_points, _scaled(target_points - region.origin, scale), source.shape[1] if mirror else None
+    )
+    if mirror:
         source = np.ascontiguousarray(source[:, ::-1])
     pixels, alpha = _blend(source, _shrunk(region.of(job.target), scale), pairing)
     if scale < 1:

@@ -34,6 +34,8 @@ MIRROR: Final = np.array(
     ]
 )
 
+MIRROR_FIVE: Final = np.array([1, 0, 2, 4, 3])
+
 FOREHEAD_POINTS: Final = 9
 
 # The mean shape of 400 faces in ArcFace's 112 px crop, made symmetrical: the left half and the middle, point by point.

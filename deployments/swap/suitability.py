@@ -9,7 +9,7 @@ import numpy as np
 
 from deployments.faces import pose
 from deployments.faces.alignment import arcface_transform, transform_points
-from deployments.faces.types import Face, FloatArray, Pose
+from deployments.faces.types import Face, Pose
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.landmarks import dense_points
 from deployments.swap.types import Reason
@@ -67,9 +67,4 @@ def visible(face: Face, shape: tuple[int, ...]) -> float:
 
 def upright_pose(face: Face) -> Pose:
     """The pose of a face after its picture was turned so that the eyes are level: yaw is then the same upside down."""
-    return upright_pose_of(face.landmarks)
-
-
-def upright_pose_of(landmarks: FloatArray) -> Pose:
-    """:func:`upright_pose` of five points [5, 2]."""
-    return pose.estimate(transform_points(landmarks, arcface_transform(landmarks)))
+    return pose.estimate(transform_points(face.landmarks, arcface_transform(face.landmarks)))

@@ -82,7 +82,8 @@ class Ledger:
         up ``max_attempts`` times is failed here.
         """
         ready = or_(
-            and_(Job.state == State.QUEUED, self._free()), and_(Job.state == State.RUNNING, Job.lease_until < self._clock())
+            and_(Job.state == State.QUEUED, self._free()),
+            and_(Job.state == State.RUNNING, Job.lease_until < self._clock()),
         )
         mine = ready if channel is None else and_(ready, Job.channel == channel)
         started = func.coalesce(Job.started, self._clock())
@@ -93,18 +94,14 @@ class Ledger:
             await self.fail(session, job.id, job.lease or "", gave_up)
         return None
 
-    async def claim_delivery(
-        self, session: AsyncSession, *, channel: str, besides: Collection[str] = ()
-    ) -> Job | None:
+    async def claim_delivery(self, session: AsyncSession, *, channel: str, besides: Collection[str] = ()) -> Job | None:
         """Take the next job of a push channel that has a result, or an error, its owner does not know of yet.
 
         Of a batch it is the first, once all of the batch have ended: take the others with :meth:`claim_batch`. Owners
         in ``besides`` are passed over.
         """
         other = aliased(Job)
-        earlier = or_(
-            other.state.in_([State.QUEUED, State.RUNNING]), and_(_undelivered(other), other.turn < Job.turn)
-        )
+        earlier = or_(other.state.in_([State.QUEUED, State.RUNNING]), and_(_undelivered(other), other.turn < Job.turn))
         ready = and_(
             _undelivered(Job),
             self._free(),

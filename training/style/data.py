@@ -8,13 +8,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-logger = logging.getLogger(__name__)
+from deployments.imaging import Pixels
 
-Pixels = npt.NDArray[np.uint8]
+logger = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 # Below this a crop would mostly be interpolation.
@@ -88,6 +87,21 @@ def load_picture(path: Path, short_side: int) -> Tensor:
     if image is None:
         raise NotAPicture(f"{path} is not a picture that can be read; give a JPEG, PNG or WebP")
     return to_tensor(resize(image, short_side))
+
+
+def load_photos(paths: Sequence[Path], short_side: int, limit: int) -> list[Tensor]:
+    """The first photographs that can be read, [3,H,W], up to ``limit``; sides multiples of 4, at most 4:3.
+
+    Panoramas are cut, so that one does not take as long as all others together.
+    """
+    photos: list[Tensor] = []
+    for path in paths:
+        image = read_rgb(path) if len(photos) < limit else None
+        if image is not None:
+            resized = resize(image, short_side)
+            height, width = (min(length, 4 * short_side // 3) // 4 * 4 for length in resized.shape[:2])
+            photos.append(to_tensor(resized[:height, :width]))
+    return photos
 
 
 class PhotoCrops:

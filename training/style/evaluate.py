@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import Tensor
 
 from training.style.checkpoint import Weights, load_weights
-from training.style.data import NoPhotos, load_picture, named_paths, read_rgb, resize, split, to_tensor
+from training.style.data import NoPhotos, load_photos, load_picture, named_paths, split
 from training.style.encoders import Encoder, open_encoder
 from training.style.losses import content_distance, grams, style_distance
 
@@ -54,9 +54,9 @@ class Judge:
 
     @torch.no_grad()
     def judge(self, style: str, paint: Painter, photos: Iterable[Tensor]) -> Judgement:
-        """Paint every photo ([1,3,H,W]) and compare."""
+        """Paint every photo ([3,H,W]) and compare."""
         content, styles = [], []
-        for photo in photos:
+        for photo in (picture[None] for picture in photos):
             made = self._encoder(paint(photo), (*CONTENT_LAYERS, *STYLE_LAYERS))
             wanted = self._encoder(photo, CONTENT_LAYERS)
             content.append(content_distance(made, wanted, CONTENT_LAYERS).item())
@@ -84,22 +84,6 @@ def onnx_painter(path: Path) -> Painter:
     return paint
 
 
-def load_photos(folder: Path, side: int, limit: int) -> list[Tensor]:
-    """Up to ``limit`` held-out photographs, [1,3,H,W], short side ``side``. Raises :class:`NoPhotos`."""
-    photos: list[Tensor] = []
-    for path in split(folder)[1]:
-        image = read_rgb(path)
-        if image is None or len(photos) == limit:
-            continue
-        resized = resize(image, side)
-        # Panoramas are cut, so that one does not take as long as all others together.
-        height, width = (min(length, 4 * side // 3) // 4 * 4 for length in resized.shape[:2])
-        photos.append(to_tensor(resized[:height, :width])[None])
-    if not photos:
-        raise NoPhotos(f"{folder} holds no held-out photograph that can be read")
-    return photos
-
-
 def evaluate(
     weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.", exists=True)],
     photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out from training are used.")],
@@ -117,7 +101,9 @@ def evaluate(
     torch.set_num_threads(threads)
     paintings = named_paths(style)
     judge, trained = Judge(open_encoder(encoder), paintings, side), load_weights(weights)
-    pictures = load_photos(photos, side, limit)
+    pictures = load_photos(split(photos)[1], side, limit)
+    if not pictures:
+        raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
     table = Table("style", "network", "content", "style distance")
     figures: dict[str, float] = {}
     for name in paintings:

@@ -21,11 +21,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from rich.console import Console
 from safetensors.torch import save
 
+from deployments.imaging import Pixels
+from deployments.style.packs import IDENTITY
 from registry.manifest import MANIFEST, Description, Manifest, ModelFile, PackageSource, TrainingData, dump_manifest
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
-from training.style.data import Pixels, load_picture, to_pixels
-from training.style.network import IDENTITY
+from training.style.data import load_picture, to_pixels
 from training.style.record import RunRecord
 from training.style.trainer import WEIGHTS
 

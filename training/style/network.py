@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from training.style.depthwise import depthwise_conv2d
 
-IDENTITY = "identity"
 EPSILON = 1e-5
 
 

@@ -8,18 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deployments.imaging import Pixels
 from training.style.checkpoint import Weights
-from training.style.data import Pixels, to_pixels
+from training.style.data import to_pixels
+
+WHITE = 255
 
 
 @torch.no_grad()
 def contact_sheet(weights: Weights, photos: Sequence[Tensor]) -> Pixels:
-    """A row for each photograph ([3,H,W]): itself first, then in every style. Wider rows are cut to the narrowest."""
+    """A row for each photograph ([3,H,W], sides multiples of 4): itself first, then in every style, on white."""
     network = weights.network.eval()
     rows = []
     for photo in photos:
-        cut = photo[:, : photo.shape[1] // 4 * 4, : photo.shape[2] // 4 * 4]
-        painted = [network(cut[None], vector[None])[0] for vector in weights.styles.values()]
-        rows.append(np.hstack([to_pixels(picture) for picture in (cut, *painted)]))
-    width = min(row.shape[1] for row in rows)
-    return np.ascontiguousarray(np.vstack([row[:, :width] for row in rows]), np.uint8)
+        painted = [network(photo[None], vector[None])[0] for vector in weights.styles.values()]
+        rows.append(np.hstack([to_pixels(picture) for picture in (photo, *painted)]))
+    width = max(row.shape[1] for row in rows)
+    padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=WHITE) for row in rows]
+    return np.ascontiguousarray(np.vstack(padded), np.uint8)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import cv2
@@ -23,7 +26,7 @@ from training.style.data import (
     NoPhotos,
     NotAPicture,
     PhotoCrops,
-    load_picture,
+    load_photos,
     named_paths,
     split,
 )
@@ -52,6 +55,10 @@ class Mistake(Exception):
     """Something the person at the keyboard can put right; the message says what."""
 
 
+class Stopped(Exception):
+    """Somebody asked the run to stop."""
+
+
 class Run:
     """A trainer with everything around it: the record, the loss log, checkpoints and validation pictures."""
 
@@ -59,24 +66,24 @@ class Run:
         self._trainer = trainer
         self._record = record
         self._folder = folder
-        self._photos = [load_picture(path, PREVIEW_SIDE) for path in held_out[:PREVIEW_PHOTOS]]
+        self._photos = load_photos(held_out, PREVIEW_SIDE, PREVIEW_PHOTOS)
         self._started = time.monotonic()
 
     def drive(self, progress: Progress, save_every: int, validate_every: int) -> None:
-        """Take all remaining steps. Whatever ends it early, the steps taken so far are kept in a checkpoint."""
+        """Take all remaining steps. Raises :class:`Stopped` after Ctrl-C, with the last whole step in a checkpoint."""
         steps = self._trainer.settings.steps
         task = progress.add_task("training", total=steps, completed=self._trainer.step)
-        with (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log:
-            try:
-                for losses in self._trainer.train():
-                    log.write(json.dumps(asdict(losses)) + "\n")
-                    progress.update(task, completed=losses.step, description=_describe(losses))
-                    if losses.step % save_every == 0 and losses.step < steps:
-                        self.save()
-                    if losses.step % validate_every == 0 or losses.step == steps:
-                        self._validate()
-            finally:
-                self.save()
+        # Written line by line, so that it can be followed while the run goes on.
+        with stop_requests() as stop, (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log:
+            for losses in self._trainer.train():
+                log.write(json.dumps(asdict(losses)) + "\n")
+                progress.update(task, completed=losses.step, description=_describe(losses))
+                if losses.step % save_every == 0 or losses.step == steps or stop.is_set():
+                    self.save()
+                if losses.step % validate_every == 0 or losses.step == steps:
+                    self._validate()
+                if stop.is_set() and losses.step < steps:
+                    raise Stopped
 
     def save(self) -> None:
         """Checkpoint, averaged weights and record."""
@@ -85,10 +92,29 @@ class Run:
         self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
 
     def _validate(self) -> None:
+        if not self._photos:
+            return
         folder = self._folder / "validation"
         folder.mkdir(exist_ok=True)
         sheet = contact_sheet(self._trainer.averaged(), self._photos)
         cv2.imwrite(str(folder / f"step_{self._trainer.step:06d}.jpg"), sheet[:, :, ::-1])
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, in place of breaking off in the middle of a step; a second one does."""
+    stop = threading.Event()
+
+    def request(number: int, _: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -102,7 +128,7 @@ def told_plainly() -> Iterator[None]:
     except OSError as error:
         console.print(f"[red]{error}; the last checkpoint is kept[/red]")
         raise typer.Exit(1) from error
-    except KeyboardInterrupt:
+    except Stopped:
         console.print("stopped; the same command with --resume continues")
         raise typer.Exit(130) from None
 

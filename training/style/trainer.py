@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from deployments.style.packs import IDENTITY
 from training.style.checkpoint import (
     Weights,
     load_weights,
@@ -23,7 +24,7 @@ from training.style.checkpoint import (
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
 from training.style.losses import Recipe, content_distance, grams, reconstruction, style_distance, total_variation
-from training.style.network import IDENTITY, Architecture, StyleNetwork, neutral_style
+from training.style.network import Architecture, StyleNetwork, neutral_style
 
 WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
 

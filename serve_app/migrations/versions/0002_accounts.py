@@ -167,9 +167,7 @@ def _photos() -> None:
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("width", sa.Integer, nullable=False),
         sa.Column("height", sa.Integer, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["bundle_id"], ["bundles.id"], name="fk_uploads_bundle_id_bundles", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["bundle_id"], ["bundles.id"], name="fk_uploads_bundle_id_bundles", ondelete="CASCADE"),
         sa.UniqueConstraint("key", name="uq_uploads_key"),
     )
     op.create_index("ix_uploads_bundle_id", "uploads", ["bundle_id"])
@@ -219,9 +217,7 @@ def _deliveries() -> None:
 
 
 def _to_users(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["user_id"], ["users.id"], name=f"fk_{table}_user_id_users", ondelete="CASCADE"
-    )
+    return sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=f"fk_{table}_user_id_users", ondelete="CASCADE")
 
 
 def downgrade() -> None:

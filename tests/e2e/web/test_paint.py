@@ -112,12 +112,14 @@ async def test_a_result_can_be_painted_again(visit: Any, photo: Path) -> None:
 async def test_a_photo_stays_when_another_room_is_entered(visit: Any, photo: Path) -> None:
     await visit.open()
     await visit.hang("paint", photo)
-    await visit.page.get_by_role("tab", name="Is it real?").click()
-    await expect(visit.part("real", "picture")).to_have_attribute("alt", "harbour.jpg")
+    await visit.page.get_by_role("tab", name="Hide faces").click()
+    await expect(visit.part("hide", "picture")).to_have_attribute("alt", "harbour.jpg")
 
 
 async def test_a_sample_photo_can_be_borrowed(visit: Any) -> None:
     await visit.open()
+    if "/v1/samples" not in (await (await visit.page.request.get(f"{visit.site}/openapi.json")).json())["paths"]:
+        pytest.skip("this studio lends no samples")
     await visit.room("paint").get_by_role("button", name="Borrow").first.click()
     await expect(visit.part("paint", "picture")).to_be_visible()
     assert min(await visit.natural_size("paint", "picture")) > 0

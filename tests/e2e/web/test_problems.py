@@ -160,9 +160,9 @@ async def test_a_dropped_photo_is_hung(visit: Any, photo: Path) -> None:
 
 
 async def test_a_pasted_photo_is_hung_in_the_open_room(visit: Any, photo: Path) -> None:
-    await visit.open("real")
+    await visit.open("hide")
     await visit.page.evaluate(PASTE, {"data": encoded(photo)})
-    await expect(visit.part("real", "picture")).to_have_attribute("alt", "image.png")
+    await expect(visit.part("hide", "picture")).to_have_attribute("alt", "image.png")
 
 
 async def test_pressing_the_button_without_a_photo_leads_to_choosing_one(visit: Any) -> None:

@@ -48,6 +48,7 @@ async def test_html_in_a_persons_name_stays_text(visit: Any, photo: Path) -> Non
         faces = [{"box": [10, 10, 90, 90], "matches": [match, match]}]
         await route.fulfill(json={"faces": faces, "gallery": EVIL, "model": EVIL, "method": EVIL})
 
+    await visit.pretend_everything_is_offered()
     await visit.page.route("**/v1/lookalike", doubles)
     await visit.open("lookalike")
     await visit.hang("lookalike", photo)
@@ -76,6 +77,7 @@ async def test_odd_answers_are_survived(visit: Any, photo: Path) -> None:
         "faces": [{"box": ["a", None], "matches": [{}, None, {"similarity": 1e9}]}, {"matches": "none"}],
         "gallery": None,
     }
+    await visit.pretend_everything_is_offered()
     await visit.page.route("**/v1/lookalike", lambda route: route.fulfill(json=odd))
     await visit.open("lookalike")
     await visit.hang("lookalike", photo)

@@ -83,8 +83,10 @@ async def test_choosing_from_the_cast_list_keeps_the_focus(visit: Any, portrait:
     await expect(choice).to_be_focused()
 
 
-async def test_a_result_leads_back_to_the_faces_or_on_to_painting(visit: Any, portrait: Path) -> None:
-    _, target = await seated(visit, portrait, portrait)
+async def test_a_result_leads_back_to_the_faces_or_on_to_painting(visit: Any, portrait: Path, group: Path) -> None:
+    source, target = await seated(visit, group, portrait)
+    await source.nth(5).click()
+    await target.first.click()
     await visit.act("swap")
     await visit.page.get_by_role("button", name="Back to the faces").click()
     await expect(target.first).to_be_visible()

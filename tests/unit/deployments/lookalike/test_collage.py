@@ -68,7 +68,8 @@ def test_only_three_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Антон Чехов", "Björk Guðmundsdóttir", "Ελένη", "山田太郎", "A" * 300, "Wolfeschlegelsteinhausenbergerdorff " * 8]
+    "name",
+    ["Антон Чехов", "Björk Guðmundsdóttir", "Ελένη", "山田太郎", "A" * 300, "Wolfeschlegelsteinhausenbergerdorff " * 8],
 )
 def test_names_in_any_letters_and_of_any_length_stay_inside_the_margins(name: str) -> None:
     match = replace(MATCH, name=name, role=name, alias=name, attribution=name)

@@ -6,6 +6,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from deployments.errors import InvalidField, UnknownModel
@@ -106,15 +108,30 @@ def test_an_unknown_portrait_is_not_found(three_people: ModelVersion) -> None:
 
 @pytest.mark.parametrize("name", [INDEX, PEOPLE, PORTRAITS, CALIBRATION])
 @pytest.mark.parametrize("damage", ["cut short", "empty", "noise"])
-def test_a_damaged_file_is_named_when_the_gallery_is_opened(
-    three_people: ModelVersion, name: str, damage: str
-) -> None:
+def test_a_damaged_file_is_named_when_the_gallery_is_opened(three_people: ModelVersion, name: str, damage: str) -> None:
     path = three_people.path(name)
     data = path.read_bytes()
     noise = np.random.default_rng(0).integers(256, size=len(data), dtype=np.uint8).tobytes()
     path.write_bytes({"cut short": data[: len(data) // 2], "empty": b"", "noise": noise}[damage])
     with pytest.raises(ValueError, match=name):
         LookalikeEngine(three_people, Runtime())
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10**6), flipped=st.integers(1, 255))
+def test_an_index_with_any_byte_changed_is_refused_before_faiss_sees_it(
+    three_people: ModelVersion, place: int, flipped: int
+) -> None:
+    path = three_people.path(INDEX)
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[place % len(whole)] ^= flipped
+    path.write_bytes(damaged)
+    try:
+        with pytest.raises(ValueError, match=r"damaged.*index\.faiss"):
+            LookalikeEngine(three_people, Runtime())
+    finally:
+        path.write_bytes(whole)
 
 
 def test_an_index_of_another_number_of_people_is_refused(make_gallery) -> None:

@@ -1,4 +1,4 @@
-"""An index file is opened and searched, or refused; whatever its bytes, the process goes on."""
+"""An index file is opened and searched, or refused."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def written(specification: str, vectors: np.ndarray, path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scan_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("index") / "index.faiss"
-    return written("PQ8x4fs,Refine(SQfp16)", unit(700, 16), path).read_bytes()
+    return written("PQ8x4fs,Refine(SQfp16)", unit(700, 16), path)
 
 
 def test_every_vector_finds_itself(tmp_path: Path) -> None:
@@ -60,26 +60,9 @@ def test_a_file_that_is_not_there_is_no_index(tmp_path: Path) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0, 0.999))
-def test_a_truncated_index_is_refused(scan_file: bytes, tmp_path: Path, share: float) -> None:
+def test_a_truncated_index_is_refused(scan_file: Path, tmp_path: Path, share: float) -> None:
     path = tmp_path / "index.faiss"
-    path.write_bytes(scan_file[: int(share * len(scan_file))])
+    whole = scan_file.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match="index.faiss"):
         read_index(path, Runtime())
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 10**6), change=st.binary(min_size=1, max_size=8))
-def test_changed_bytes_are_refused_or_searched_without_harm(
-    scan_file: bytes, tmp_path: Path, place: int, change: bytes
-) -> None:
-    # Mostly in the head, where sizes and kinds stand; vectors may turn into others and nobody can tell but the registry.
-    place %= len(scan_file) if place % 2 else 200
-    damaged = scan_file[:place] + change + scan_file[place + len(change) :]
-    path = tmp_path / "index.faiss"
-    path.write_bytes(damaged)
-    try:
-        index = read_index(path, Runtime())
-    except ValueError:
-        return
-    if index.dimensions == 16 and 0 < index.size <= 700:
-        index.search(unit(2, 16), 5)

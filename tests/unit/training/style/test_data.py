@@ -11,6 +11,7 @@ from training.style.data import (
     NoPhotos,
     NotAPicture,
     PhotoCrops,
+    load_photos,
     load_picture,
     named_paths,
     split,
@@ -67,6 +68,13 @@ def test_crops_are_square_pictures_in_range_even_from_photographs_smaller_than_t
 
 def test_a_picture_is_resized_by_its_short_side(make_picture) -> None:
     assert load_picture(make_picture("wide.png", 200, 100), 50).shape == (3, 50, 100)
+
+
+def test_photographs_to_look_at_are_readable_ones_cut_to_what_the_network_takes(tmp_path, make_picture) -> None:
+    (tmp_path / "broken.jpg").touch()
+    paths = [tmp_path / "broken.jpg", make_picture("wide.png", 400, 101), make_picture("tall.png", 70, 75)]
+    assert [photo.shape for photo in load_photos(paths, 66, 5)] == [(3, 64, 88), (3, 68, 64)]
+    assert len(load_photos(paths, 66, 1)) == 1
 
 
 def test_a_style_that_is_not_a_picture_is_refused(tmp_path) -> None:

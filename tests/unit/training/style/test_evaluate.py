@@ -12,13 +12,21 @@ from typer.testing import CliRunner
 from training.style import evaluate as module
 from training.style.checkpoint import Weights, save_weights
 from training.style.data import NoPhotos, load_picture
-from training.style.evaluate import Judge, load_photos, onnx_painter
+from training.style.evaluate import Judge, onnx_painter
 from training.style.network import StyleNetwork
 
 
 @pytest.fixture
 def painting(make_picture):
     return make_picture("dots.png", seed=90)
+
+
+@pytest.fixture
+def weights_file(tiny, tmp_path):
+    torch.manual_seed(0)
+    styles = {"identity": torch.randn(tiny.style_size), "dots": torch.randn(tiny.style_size)}
+    save_weights(tmp_path / "weights.safetensors", Weights(StyleNetwork(tiny), styles))
+    return tmp_path / "weights.safetensors"
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +38,7 @@ def shallow_judge(monkeypatch) -> None:
 def test_the_photo_itself_has_no_content_distance_and_the_painting_no_style_distance(encoder, painting) -> None:
     judge = Judge(encoder, {"dots": painting}, 64)
     style = load_picture(painting, 64)[None]
-    photo = torch.rand_like(style)
+    photo = torch.rand_like(style)[0]
     unchanged = judge.judge("dots", lambda picture: picture, [photo])
     copied = judge.judge("dots", lambda _: style, [photo])
     assert unchanged.content == pytest.approx(0, abs=1e-6)
@@ -40,22 +48,19 @@ def test_the_photo_itself_has_no_content_distance_and_the_painting_no_style_dist
 
 def test_judgements_are_means_over_photographs(encoder, painting) -> None:
     judge = Judge(encoder, {"dots": painting}, 64)
-    photos = [torch.rand(1, 3, 64, 64) for _ in range(3)]
+    photos = [torch.rand(3, 64, 64) for _ in range(3)]
     alone = [judge.judge("dots", torch.square, [photo]) for photo in photos]
     together = judge.judge("dots", torch.square, photos)
     assert together.content == pytest.approx(np.mean([one.content for one in alone]))
     assert together.style == pytest.approx(np.mean([one.style for one in alone]))
 
 
-def test_only_held_out_photographs_are_judged(photos) -> None:
-    (photo,) = load_photos(photos, 64, 10)
-    assert photo.shape == (1, 3, 64, 72)
-
-
-def test_a_folder_too_small_to_hold_any_out_says_so(tmp_path, make_picture) -> None:
+def test_a_folder_too_small_to_hold_any_out_says_so(
+    tmp_path, make_picture, painting, encoder_file, weights_file
+) -> None:
     make_picture("few/one.png")
     with pytest.raises(NoPhotos, match="no held-out"):
-        load_photos(tmp_path / "few", 64, 10)
+        module.evaluate(weights_file, tmp_path / "few", [f"dots={painting}"], encoder=str(encoder_file), side=64)
 
 
 def test_another_network_takes_and_gives_0_to_255(tmp_path) -> None:
@@ -74,10 +79,7 @@ def test_another_network_takes_and_gives_0_to_255(tmp_path) -> None:
     assert made.min() == pytest.approx(100 / 255)
 
 
-def test_the_command_writes_the_exporters_figures(photos, painting, encoder_file, tiny, tmp_path) -> None:
-    torch.manual_seed(0)
-    styles = {"identity": torch.randn(tiny.style_size), "dots": torch.randn(tiny.style_size)}
-    save_weights(tmp_path / "weights.safetensors", Weights(StyleNetwork(tiny), styles))
+def test_the_command_writes_the_exporters_figures(photos, painting, encoder_file, weights_file, tmp_path) -> None:
     app = module.typer.Typer()
     app.command()(module.evaluate)
     options = [
@@ -90,7 +92,7 @@ def test_the_command_writes_the_exporters_figures(photos, painting, encoder_file
         "--out",
         str(tmp_path / "j.json"),
     ]
-    result = CliRunner().invoke(app, [str(tmp_path / "weights.safetensors"), str(photos), *options])
+    result = CliRunner().invoke(app, [str(weights_file), str(photos), *options])
     assert result.exit_code == 0, result.output
     figures = json.loads((tmp_path / "j.json").read_text())
     assert set(figures) == {"dots.content", "dots.style"}

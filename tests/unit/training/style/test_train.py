@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from typer.testing import CliRunner
@@ -58,8 +59,8 @@ def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(c
     take_step = Trainer._take_step
 
     def interrupted(trainer: Trainer):
-        if trainer.step == 3:
-            raise KeyboardInterrupt
+        if trainer.step == 2:
+            signal.raise_signal(signal.SIGINT)
         return take_step(trainer)
 
     with monkeypatch.context() as patch:
@@ -71,6 +72,23 @@ def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(c
     assert command("--resume").exit_code == 0
     ends = [(tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "run")]
     assert ends[0] == ends[1]
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step_to_end(command, tmp_path, monkeypatch) -> None:
+    def interrupted(trainer: Trainer) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "_take_step", interrupted)
+    assert command().exit_code == 130
+    assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_too_few_photographs_to_hold_any_out_train_without_validation_pictures(command, photos, tmp_path) -> None:
+    for path in sorted(photos.iterdir())[3:]:
+        path.unlink()
+    assert command().exit_code == 0
+    assert not (tmp_path / "run" / "validation").exists()
 
 
 def test_resuming_with_other_settings_is_refused(command) -> None:

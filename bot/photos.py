@@ -1,0 +1,187 @@
+"""People's photos, kept until they say what to do with them: single ones, and albums whose parts come one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.accounts.accounts import Account
+from bot.delivery.tables import Bundle, Upload
+from deployments.errors import MasqueradeError
+from deployments.imaging import Photo
+from serve_app.objects import ObjectStore, new_key
+
+OpenPhoto = Callable[[bytes], Awaitable[Photo]]
+
+GATHER_S = 1.5
+"""An album is whole when no part of it has come for so long; its parts arrive within about a second."""
+
+PROMPT_LEASE_S = 60.0
+
+MAX_CAPTION = 1024
+
+
+class Expired(MasqueradeError):
+    """The photos of this request were removed, as was said they would be."""
+
+    slug, title, status = "expired", "The photo is no longer here", 410
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A photo as it came: which update brought it, and where. ``album`` is Telegram's ``media_group_id``."""
+
+    update_id: int
+    chat_id: int
+    message_id: int
+    data: bytes
+    thread_id: int | None = None
+    album: str | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A photo of a bundle; ``key`` names its bytes in the object store."""
+
+    update_id: int
+    message_id: int
+    key: str
+    width: int
+    height: int
+
+
+class Photos:
+    """Keeps photos in bundles: what was sent together is asked about, and ordered, together."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        objects: ObjectStore,
+        open_photo: OpenPhoto,
+        *,
+        keep_s: float,
+        history_keep_s: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`. Photos are kept for ``keep_s`` after they were last
+        used, or ``history_keep_s`` for people who keep a history."""
+        self._sessions = sessions
+        self._objects = objects
+        self._open = open_photo
+        self._keep_s = keep_s
+        self._history_keep_s = history_keep_s
+        self._clock = clock
+
+    async def keep(self, account: Account, incoming: Incoming) -> Bundle:
+        """Check a photo and store it, without its metadata, under its update; a repeated update changes nothing.
+
+        A single photo's bundle is whole at once (``due`` is None). An album's is not: :meth:`whole` hands it out when
+        its parts have come. Raises what :meth:`Photo.open` raises.
+        """
+        async with self._sessions() as session:
+            if (known := await self._known(session, incoming.update_id)) is not None:
+                return known
+        photo = await self._open(incoming.data)
+        key = new_key("in")
+        await asyncio.to_thread(self._objects.put, key, photo.data)
+        try:
+            async with self._sessions.begin() as session:
+                bundle = await self._bundle(session, account, incoming)
+                session.add(
+                    Upload(
+                        update_id=incoming.update_id,
+                        bundle_id=bundle.id,
+                        message_id=incoming.message_id,
+                        key=key,
+                        width=photo.width,
+                        height=photo.height,
+                    )
+                )
+        except IntegrityError:
+            # The same update, or another part that opened the same album, was written first.
+            await asyncio.to_thread(self._objects.delete, [key])
+            return await self.keep(account, incoming)
+        except BaseException:
+            await asyncio.to_thread(self._objects.delete, [key])
+            raise
+        return bundle
+
+    async def whole(self) -> Bundle | None:
+        """Take the next album whose parts have all come; None when there is none. Handed to one caller at a time.
+
+        Whoever took it asks its owner what to do, or orders what its caption says, and calls :meth:`prompted`; without
+        that, it is handed out again a minute later.
+        """
+        now = self._clock()
+        ready = (
+            select(Bundle)
+            .where(Bundle.due <= now, Bundle.prompted.is_(None), Bundle.expires > now)
+            .order_by(Bundle.due)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._sessions.begin() as session:
+            bundle = (await session.execute(ready)).scalar_one_or_none()
+            if bundle is not None:
+                bundle.due = now + PROMPT_LEASE_S
+        return bundle
+
+    async def prompted(self, bundle_id: int) -> None:
+        """The owner of these photos was asked. Parts that come later are a bundle of their own."""
+        async with self._sessions.begin() as session:
+            asked = update(Bundle).where(Bundle.id == bundle_id, Bundle.prompted.is_(None))
+            await session.execute(asked.values(prompted=self._clock()))
+
+    async def bundle(self, bundle_id: int, user_id: int) -> tuple[Bundle, tuple[Kept, ...]]:
+        """A person's photos, in the order they were sent. Raises :class:`Expired`, also for other people's."""
+        async with self._sessions() as session:
+            bundle = await session.get(Bundle, bundle_id)
+            if bundle is None or bundle.user_id != user_id or bundle.expires <= self._clock():
+                raise Expired("This photo is no longer here; please send it again.")
+            parts = select(Upload).where(Upload.bundle_id == bundle_id).order_by(Upload.message_id, Upload.update_id)
+            uploads = (await session.execute(parts)).scalars().all()
+        kept = tuple(Kept(part.update_id, part.message_id, part.key, part.width, part.height) for part in uploads)
+        return bundle, kept
+
+    async def _known(self, session: AsyncSession, update_id: int) -> Bundle | None:
+        upload = await session.get(Upload, update_id)
+        return None if upload is None else await session.get_one(Bundle, upload.bundle_id)
+
+    async def _bundle(self, session: AsyncSession, account: Account, incoming: Incoming) -> Bundle:
+        """The bundle this photo belongs to, opened if it is the first; raises ``IntegrityError`` when two are first."""
+        now = self._clock()
+        expires = now + (self._history_keep_s if account.keep_history else self._keep_s)
+        caption = incoming.caption[:MAX_CAPTION]
+        key = f"update:{incoming.update_id}"
+        if incoming.album is not None:
+            album = Bundle.key.startswith(f"album:{incoming.chat_id}:{incoming.album}:", autoescape=True)
+            open_one = select(Bundle).where(album, Bundle.prompted.is_(None)).limit(1).with_for_update()
+            bundle = (await session.execute(open_one)).scalar_one_or_none()
+            if bundle is not None:
+                bundle.due, bundle.expires = now + GATHER_S, expires
+                bundle.message_id = min(bundle.message_id, incoming.message_id)
+                bundle.caption = bundle.caption or caption
+                return bundle
+            closed = (await session.execute(select(func.count()).select_from(Bundle).where(album))).scalar_one()
+            key = f"album:{incoming.chat_id}:{incoming.album}:{closed}"
+        bundle = Bundle(
+            key=key,
+            user_id=account.id,
+            chat_id=incoming.chat_id,
+            thread_id=incoming.thread_id,
+            message_id=incoming.message_id,
+            caption=caption,
+            due=None if incoming.album is None else now + GATHER_S,
+            prompted=None,
+            expires=expires,
+        )
+        session.add(bundle)
+        await session.flush()
+        return bundle

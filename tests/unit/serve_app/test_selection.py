@@ -1,0 +1,94 @@
+"""Which installed versions serve, and in words why a capability cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.slots import ModelSet
+from registry.errors import RegistryError
+from registry.manifest import Licence, Manifest
+from registry.store import FolderStore
+from serve_app.selection import select
+from serve_app.settings import ModelChoice
+
+Publish = Callable[..., Manifest]
+FREE = Licence(name="Apache-2.0", commercial_use=True)
+HASH = "0" * 64
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "models")
+
+
+@pytest.fixture
+def publish(store: FolderStore) -> Publish:
+    def publish(model: str, task: str, version: str = "v1", **more: Any) -> Manifest:
+        manifest = Manifest(model=model, version=version, task=task, format="data", files=(), licence=FREE, **more)
+        with store.stage(manifest.ref) as staged:
+            store.publish(manifest, staged)
+        return manifest
+
+    return publish
+
+
+def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
+    selection = select(store, ModelChoice())
+    assert selection.chosen == {}
+    assert selection.missing["style"] == "masquerade models pull --starter"
+    assert "masquerade models pull open-nsfw" in str(selection.refusal("moderation"))
+
+
+def test_the_newest_version_serves_when_none_is_named(store: FolderStore, publish: Publish) -> None:
+    publish("dlib-faces", "face-analysis", "v2", embedding_space="a")
+    publish("dlib-faces", "face-analysis", "v10", embedding_space="a")
+    assert select(store, ModelChoice()).chosen["faces"] == ModelSet("dlib-faces@v10")
+
+
+def test_the_better_face_model_serves_when_both_are_there(store: FolderStore, publish: Publish) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    publish("buffalo-l", "face-analysis", embedding_space="b")
+    assert select(store, ModelChoice()).chosen["faces"].model == "buffalo-l@v1"
+    assert select(store, ModelChoice(faces="dlib-faces")).chosen["faces"].model == "dlib-faces@v1"
+
+
+def test_a_wish_for_a_model_of_another_task_is_refused(store: FolderStore, publish: Publish) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    with pytest.raises(RegistryError, match="face-analysis"):
+        select(store, ModelChoice(style="dlib-faces"))
+
+
+def test_a_gallery_serves_only_beside_the_face_model_of_its_space(store: FolderStore, publish: Publish) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    publish("actors", "face-gallery", embedding_space="b")
+    assert "lookalike" in select(store, ModelChoice()).missing
+    with pytest.raises(RegistryError, match="holds vectors of b"):
+        select(store, ModelChoice(gallery="actors"))
+    publish("singers", "face-gallery", embedding_space="a")
+    assert select(store, ModelChoice()).chosen["lookalike"] == ModelSet("singers@v1")
+
+
+def test_a_pack_made_for_another_network_is_left_out(store: FolderStore, publish: Publish) -> None:
+    publish("style-lean", "style")
+    publish("strange-pack", "style-pack", requires={"style-lean": HASH})
+    assert "style" in select(store, ModelChoice()).missing
+
+
+def test_several_moderation_models_vote(store: FolderStore, publish: Publish) -> None:
+    publish("open-nsfw", "moderation", backend="open-nsfw")
+    publish("second-judge", "moderation", backend="open-nsfw")
+    assert select(store, ModelChoice()).chosen["moderation"] == ModelSet("open-nsfw@v1", ("second-judge@v1",))
+
+
+def test_an_age_model_goes_with_the_faces_and_a_block_list_with_the_swap(store: FolderStore, publish: Publish) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    publish("ages", "face-age")
+    publish("swapper", "face-swap", backend="embedded")
+    publish("protected", "face-block-list", embedding_space="a")
+    chosen = select(store, ModelChoice(swap_block_list="protected")).chosen
+    assert chosen["faces"] == ModelSet("dlib-faces@v1", ("ages@v1",))
+    assert chosen["swap"] == ModelSet("swapper@v1", ("protected@v1",))
