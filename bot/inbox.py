@@ -74,8 +74,9 @@ class Inbox:
     async def sweep(self) -> int:
         """Forget what Telegram will not deliver again; returns how many."""
         async with self._sessions.begin() as session:
-            outcome = await session.execute(delete(SeenUpdate).where(SeenUpdate.seen < self._clock() - REMEMBER_S))
-        return outcome.rowcount
+            old = delete(SeenUpdate).where(SeenUpdate.seen < self._clock() - REMEMBER_S)
+            forgotten = (await session.execute(old.returning(SeenUpdate.update_id))).all()
+        return len(forgotten)
 
     async def _set(self, update_id: int, **values: object) -> None:
         async with self._sessions.begin() as session:

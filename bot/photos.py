@@ -70,8 +70,10 @@ class Photos:
         history_keep_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`. Photos are kept for ``keep_s`` after they were last
-        used, or ``history_keep_s`` for people who keep a history."""
+        """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`.
+
+        Photos are kept for ``keep_s`` after they were last used, or ``history_keep_s`` for people who keep a history.
+        """
         self._sessions = sessions
         self._objects = objects
         self._open = open_photo

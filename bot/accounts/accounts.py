@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -94,9 +94,14 @@ class Accounts:
 
     async def ban(self, session: AsyncSession, user_id: int, *, banned: bool) -> bool:
         """Shut somebody out or let them in again, even if they deleted their account. False when nobody is known by it."""
-        changed = await _count(session, update(User).where(User.id == user_id).values(banned=banned))
-        remnant = update(Remnant).where(Remnant.pseudonym == self.pseudonym(user_id)).values(banned=banned)
-        return await _count(session, remnant) + changed > 0
+        row: User | Remnant | None = await session.get(User, user_id)
+        if row is None:
+            row = await session.get(Remnant, self.pseudonym(user_id))
+        if row is None:
+            return False
+        row.banned = banned
+        await session.flush()
+        return True
 
     async def after(self, session: AsyncSession, user_id: int, limit: int) -> list[int]:
         """The next people in order of their ids, banned ones left out: how a broadcast walks through everybody."""
@@ -154,8 +159,3 @@ async def _add(session: AsyncSession, row: User | Activity) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-async def _count(session: AsyncSession, statement: object) -> int:
-    outcome: CursorResult[object] = await session.execute(statement)  # type: ignore[call-overload]  # Core UPDATE
-    return outcome.rowcount

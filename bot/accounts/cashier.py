@@ -12,8 +12,10 @@ from deployments.errors import MasqueradeError
 
 
 class NotRefundable(MasqueradeError):
-    """``details['reason']``: ``unknown`` (no such charge), ``refunded`` (went back before) or ``deleted`` (the account
-    is gone, and with it whom to pay: Telegram's own list of transactions has them)."""
+    """``details['reason']``: ``unknown`` (no such charge), ``refunded`` (it went back before) or ``deleted``.
+
+    Deleted means that the payer's account is gone, and with it whom to pay: Telegram's list of transactions has them.
+    """
 
     slug, title, status = "not-refundable", "This payment cannot be refunded", 409
 

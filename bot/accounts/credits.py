@@ -34,8 +34,11 @@ class InsufficientCredits(MasqueradeError):
 
 
 class Kind(StrEnum):
-    """What an entry records. ``payment`` and ``refund`` refer to a charge, ``carried`` (what a deleted account left
-    behind) to the person, the others to a job."""
+    """What an entry records.
+
+    ``payment`` and ``refund`` refer to a charge, ``carried`` (what a deleted account left behind) to the person, the
+    others to a job.
+    """
 
     RESERVE = "reserve"
     SETTLE = "settle"

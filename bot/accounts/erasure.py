@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import Accounts, owner_of
@@ -80,18 +80,17 @@ class Erasure:
                 return None
             nobody = -secrets.randbits(62) - 1
             photos, keys = await self._photos(session, user_id)
-            jobs = await _count(session, select(Job.id).where(Job.owner == owner_of(user_id)))
+            jobs = await session.execute(select(func.count()).select_from(Job).where(Job.owner == owner_of(user_id)))
             keys += await self._ledger.withdraw(session, owner_of(user_id), f"gone:{-nobody}")
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
+            payments = update(Payment).where(Payment.user_id == user_id).values(user_id=nobody)
             removal = Removal(
                 photos=photos,
-                jobs=jobs,
+                jobs=jobs.scalar_one(),
                 identities=len(crops),
                 credits=wallet.balance,
                 subscription=renewed or (user.plus_until or 0.0) > self._clock(),
-                kept_payments=await _changed(
-                    session, update(Payment).where(Payment.user_id == user_id).values(user_id=nobody)
-                ),
+                kept_payments=len((await session.execute(payments.returning(Payment.charge_id))).all()),
                 kept_ban=user.banned,
                 kept_debt=wallet.debt,
             )
@@ -116,10 +115,9 @@ class Erasure:
         """Remember what must not be undone by leaving."""
         used = wallet.quota_used if wallet.quota_day >= day_of(self._clock()) else 0
         if user.banned or wallet.debt or used:
-            pseudonym = self._accounts.pseudonym(user.id)
             session.add(
                 Remnant(
-                    pseudonym=pseudonym,
+                    pseudonym=self._accounts.pseudonym(user.id),
                     banned=user.banned,
                     debt=wallet.debt,
                     quota_day=wallet.quota_day,
@@ -127,12 +125,3 @@ class Erasure:
                 )
             )
             await session.flush()
-
-
-async def _count(session: AsyncSession, statement: object) -> int:
-    return len((await session.execute(statement)).all())  # type: ignore[call-overload]
-
-
-async def _changed(session: AsyncSession, statement: object) -> int:
-    outcome: CursorResult[object] = await session.execute(statement)  # type: ignore[call-overload]
-    return outcome.rowcount

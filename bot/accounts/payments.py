@@ -66,8 +66,11 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a payment brought. ``new`` is False for one that was credited before, ``repeated`` notes a second payment of
-    one invoice, and ``unmatched`` that nothing here says what it was for: it is recorded, and the operator decides."""
+    """What a payment brought.
+
+    ``new`` is False for one that was recorded before; ``repeated`` notes a second payment of one invoice; ``unmatched``
+    says that nothing here tells what it was for: it is recorded, and the operator decides.
+    """
 
     product: str
     credits: int
@@ -262,7 +265,7 @@ class Payments:
             .order_by(Payment.paid, Payment.charge_id)
         )
         until: float | None = None
-        for paid, expires in (await session.execute(statement)).tuples():
+        for paid, expires in (await session.execute(statement)):
             until = max(max(until or 0.0, paid) + MONTH_S, expires or 0.0)
         await session.execute(update(User).where(User.id == user_id).values(plus_until=until))
 

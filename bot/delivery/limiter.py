@@ -99,7 +99,7 @@ def _overall(messages: int) -> Want:
 
 
 def _chat(chat_id: int | str, messages: int) -> Want:
-    """Groups and channels have negative ids, or names. An album is one message to a person; a group's minute counts
-    its pictures."""
+    """What a chat can take. An album is one message to a person, while a group's minute counts its pictures."""
+    # Groups and channels have negative ids, or names.
     private = isinstance(chat_id, int) and chat_id > 0
     return Want(f"out:{chat_id}", PERSON) if private else Want(f"out:{chat_id}", GROUP, messages)

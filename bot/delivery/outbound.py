@@ -55,8 +55,11 @@ LONGEST_WAIT_S = 30.0
 
 
 class Outbound(BaseRequestMiddleware):
-    """``bot.session.middleware(Outbound(limiter))``. A call that was refused (429) or failed in the server (5xx) was not
-    carried out, so it is made again, a few times. A broken connection is not: nobody knows what became of the call."""
+    """A request middleware: ``bot.session.middleware(Outbound(limiter))``.
+
+    A call that was refused (429) or failed in the server (5xx) was not carried out, so it is made again, a few times.
+    After a broken connection it is not: nobody knows what became of the call.
+    """
 
     def __init__(self, limiter: Limiter, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._limiter = limiter

@@ -63,8 +63,10 @@ class Progress:
         edits_per_round: int = 20,
         patience_s: float = ROUND_S,
     ) -> None:
-        """At most ``edits_per_round`` edits are made every few seconds, and given up when the limits leave no room for
-        them within ``patience_s``: answers come first."""
+        """``edits_per_round`` is how many edits are made every few seconds at most.
+
+        An edit that the limits leave no room for within ``patience_s`` is given up: answers come first.
+        """
         self._ledger = ledger
         self._sessions = sessions
         self._sender = sender
@@ -138,7 +140,7 @@ class Progress:
         )
         # A request of several jobs has one message; its first unfinished job speaks for it.
         first: dict[tuple[int, int | None], _Stale] = {}
-        for slip, state in (await session.execute(statement)).tuples():
+        for slip, state in (await session.execute(statement)):
             position = None if state == State.RUNNING else places.get(slip.job_id)
             first.setdefault((slip.chat_id, slip.status_id), _Stale(slip, position))
         return [message for message in first.values() if message.delivery.position != message.position]
@@ -149,8 +151,9 @@ class Progress:
         said = Delivery.position.is_(None) if slip.position is None else Delivery.position == slip.position
         claim = update(Delivery).where(Delivery.status_id == slip.status_id, Delivery.chat_id == slip.chat_id, said)
         async with self._sessions.begin() as session:
-            claimed = await session.execute(claim.values(position=message.position))
-        if claimed.rowcount == 0 or slip.status_id is None:
+            claimed = await session.execute(claim.values(position=message.position).returning(Delivery.job_id))
+            ours = bool(claimed.all())
+        if not ours or slip.status_id is None:
             return False
         with contextlib.suppress(NotSent, TimeoutError):
             async with asyncio.timeout(self._patience_s):

@@ -67,7 +67,7 @@ class ScrfdDetector:
         found: list[list[Detection]] = []
         remaining = iter(pictures)
         while group := list(islice(remaining, 16 if self._batched else 1)):
-            boxed = [letterbox(picture, self._size, fill) for picture in group]
+            boxed = [letterbox(picture, self._size, fill=fill) for picture in group]
             blob = cv2.dnn.blobFromImages([canvas for canvas, _ in boxed], 1 / _STD, mean=(_MEAN, _MEAN, _MEAN))
             outputs = self._session.run(self._names, {self._input: blob})
             for index, (_, scale) in enumerate(boxed):

@@ -20,8 +20,8 @@ from registry.manifest import ModelVersion
 __all__ = ["StyleEngine", "StyleInfo", "StyleQuery"]
 
 # Strokes have the size in pixels that the network was trained on. At this size they are about as large, measured by
-# the picture, as on the canvas; on 12 megapixels they would be a grain nobody sees, and take eight times as long.
-WORKING_PIXELS = 1_500_000
+# the picture, as on the canvas; on 12 megapixels they would be a grain nobody sees, and take twelve times as long.
+WORKING_PIXELS = 1_000_000
 
 
 class StyleEngine:

@@ -68,9 +68,9 @@ class Complexion:
 class Relighting:
     """A map from the source's colours to the target's light, as smooth fields [H, W] that may be enlarged.
 
-    L*: ``light + compress(relief + detail_gain * L)``. a*, b*: ``chroma_gain * ab + chroma_offset``,
-    the latter less where it is dark. ``highlight`` is
-    the amount by which skin may exceed the light around it, ``chroma_cap`` the strongest chroma to be seen.
+    L*: ``light + detail`` with ``detail = relief + detail_gain * L``, whose highlights on skin are compressed to
+    ``highlight`` and whose shadows in features are multiplied by ``shade_gain``. a*, b*: ``chroma_gain * ab +
+    chroma_offset``, the latter less where it is dark, and no stronger than ``chroma_cap``.
     """
 
     light: FloatArray
@@ -78,6 +78,7 @@ class Relighting:
     detail_gain: FloatArray
     chroma_offset: FloatArray
     chroma_gain: float
+    shade_gain: FloatArray
     keep: Mask
     features: Mask
     highlight: float
@@ -98,7 +99,8 @@ class Relighting:
             _deviation(source_relief - source_light, source.weight), 0.3
         )
         softness = float(np.clip(1.1 * softness, 0.5, 1.0))
-        detail_gain = np.clip(target_light / np.maximum(source_light, 5), 0.35, 1.0)
+        ratio = target_light / np.maximum(source_light, 5)
+        detail_gain = np.clip(ratio, 0.35, 1.0)
         chroma_gain = float(np.clip(_chroma(target.median) / max(_chroma(source.median), 1.0), 0, 1.0))
         offset = np.stack(
             [
@@ -114,6 +116,7 @@ class Relighting:
             detail_gain=np.asarray(detail_gain, dtype=np.float32),
             chroma_offset=offset,
             chroma_gain=chroma_gain,
+            shade_gain=np.asarray(np.clip(ratio, 1.0, 2.0), dtype=np.float32),
             keep=keep,
             features=source.features,
             highlight=2.2 * _deviation(target.lab[..., 0] - target_light, target.weight) + 2.0,
@@ -134,8 +137,10 @@ class Relighting:
         detail = fit(self.relief) + fit(self.detail_gain) * lab[..., 0]
         # Highlights of an oily or wet skin are compressed to what the target's light would give; teeth and eyes not.
         compressed = np.where(detail > 0, self.highlight * np.tanh(detail / self.highlight), detail)
+        # Brows are as black on fair skin as on dark skin, and then they stand out more.
+        shaded = np.where(detail < 0, fit(self.shade_gain) * detail, detail)
         features = fit(self.features)
-        detail = (detail * features + compressed * (1 - features)) * keep
+        detail = (shaded * features + compressed * (1 - features)) * keep
         light = fit(self.light)
         lab[..., 0] = np.clip(light + detail, 0, 100)
         # A tint is light that is reflected: what is darker than skin (brows, lashes, beards) takes on less of it.

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from deployments.faces.alignment import umeyama, warp
+from deployments.faces.alignment import transform_points, umeyama, warp
 from deployments.faces.types import Face, FloatArray
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
-from deployments.swap.inswapper import crop_mask
+from deployments.swap import landmarks
+from deployments.swap.masks import Mask, feather, hull
 from deployments.swap.paste import Patch, from_crop
 from registry.manifest import ModelVersion
 
@@ -23,6 +24,8 @@ TEMPLATE: Final[FloatArray] = np.array(
     [[192.98, 239.95], [318.90, 240.19], [256.63, 314.02], [201.26, 371.41], [313.09, 371.15]], dtype=np.float32
 )
 _FIDELITY: Final = 0.7
+# The width of the mask's border, as a share of the crop.
+_FADE: Final = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,8 @@ class Restorer:
             return []
         matrices = [umeyama(damaged.face.landmarks, TEMPLATE) for damaged in faces]
         crops = [warp(damaged.pixels, matrix, SIZE) for damaged, matrix in zip(faces, matrices, strict=True)]
-        mask = np.asarray(crop_mask(SIZE) * self._blend, dtype=np.float32)
         return [
-            from_crop(restored, matrix, mask, damaged.pixels.shape)
+            from_crop(restored, matrix, self._mask(damaged.face, matrix), damaged.pixels.shape)
             for restored, matrix, damaged in zip(self._infer(np.stack(crops)), matrices, faces, strict=True)
         ]
 
@@ -76,6 +78,11 @@ class Restorer:
 
     def close(self) -> None:
         del self._session
+
+    def _mask(self, face: Face, matrix: FloatArray) -> Mask:
+        """The face alone: these networks redraw hair and background as well, which nobody asked for."""
+        outline = transform_points(landmarks.with_forehead(landmarks.dense_points(face)), matrix)
+        return np.asarray(feather(hull((SIZE, SIZE), outline), _FADE * SIZE) * self._blend, dtype=np.float32)
 
     def _infer(self, crops: Pixels) -> FloatArray:
         blob = crops.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1

@@ -91,9 +91,11 @@ def _fitted(pictures: Collection, dimensions: int) -> Spread:
 def _curve(basis: Basis, people: int, cosines: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]) -> Calibration:
     # Equal quantiles (copies that curation let through) would make the curve stand upright; the last of them counts.
     last = np.append(np.diff(cosines) > 1e-5, [True])
+    # A knot far to the left, below the floor anyway, so that there always are two.
+    knots = [(min(-1.0, float(cosines[0]) - 1), 0.0), *zip(cosines[last].tolist(), levels[last].tolist(), strict=True)]
     return Calibration(
         basis=basis,
         people=people,
-        cosines=tuple(round(float(cosine), 6) for cosine in cosines[last]),
-        percents=tuple(round(100 * float(level), 2) for level in levels[last]),
+        cosines=tuple(round(cosine, 6) for cosine, _ in knots),
+        percents=tuple(round(100 * level, 2) for _, level in knots),
     )

@@ -8,7 +8,6 @@ import { resultName } from "./photo.js";
 import { Workspace } from "./workspace.js";
 
 const TOP = 5;
-const METHOD = "Per cent of random pairs of people who look less alike than these two.";
 
 let lastSaved = "";
 
@@ -42,8 +41,8 @@ export function lookalikeMode(room, studio) {
     }
     doubles.replaceChildren(
       ...heading,
-      pairOf(photo, box, best),
-      make("ol", { class: "matches", start: "2" }, ...others.map(rowOf)),
+      pairOf(photo, box, best, method),
+      make("ol", { class: "matches", start: "2" }, ...others.map((match) => rowOf(match, method))),
       make("p", { class: "footnote" }, `${method} ${creditsOf(matches)}`),
     );
   }
@@ -54,7 +53,7 @@ export function lookalikeMode(room, studio) {
     form.append("top", String(TOP));
     work.task.run("Walking the gallery", (options) => postForJson("v1/lookalike", form, options), (answer) => {
       faces = facesOf(answer).map((face) => ({ box: face.box, matches: matchesOf(face) }));
-      const method = typeof answer.method === "string" ? answer.method : METHOD;
+      const method = textOf(answer.method);
       hint.hidden = vacancy.hidden = true;
       work.easel.faces.show(photo, faces, (index) => turnTo(photo, index, method));
       if (faces.length) turnTo(photo, mostStriking(faces), method);
@@ -121,7 +120,7 @@ function creditsOf(matches) {
 }
 
 /** The face and its best double side by side. */
-function pairOf(photo, box, best) {
+function pairOf(photo, box, best, method) {
   const face = portraitOf(photo, box, 320);
   const double = /** @type {HTMLImageElement} */ (make("img", { alt: `Portrait of ${best.name}`, width: "160", height: "160" }));
   if (best.portrait) double.src = best.portrait;
@@ -138,16 +137,16 @@ function pairOf(photo, box, best) {
   return make("div", { class: "couple" },
     make("div", { class: "couple-pictures" }, face, double),
     make("p", { class: "couple-name" }, nameOf(best), make("small", {}, best.role)),
-    make("p", { class: "couple-percent", title: METHOD }, best.percent),
+    make("p", { class: "couple-percent", title: method }, best.percent),
     save);
 }
 
-function rowOf(match) {
+function rowOf(match, method) {
   const row = stamp("match");
   row.name.replaceChildren(nameOf(match));
   row.role.textContent = match.role;
   row.percent.textContent = match.percent;
-  row.percent.title = METHOD;
+  row.percent.title = method;
   if (match.portrait) row.portrait.src = match.portrait;
   return row.root;
 }

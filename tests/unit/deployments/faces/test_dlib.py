@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +99,11 @@ def test_a_face_of_another_detector_cannot_be_embedded(
     embedder = dlib.DlibEmbedder(dlib_version.path(dlib.RESNET), "s")
     with pytest.raises(ValueError, match="68 points"):
         embedder.embed([sighting_of(np.zeros((90, 90, 3), np.uint8), (10, 10, 50, 60), np.zeros((5, 2)))])
+
+
+def test_a_round_badge_is_not_a_face(dlib_version: ModelVersion) -> None:
+    astronaut = Path(str(importlib.util.find_spec("skimage").origin)).parent / "data" / "astronaut.png"
+    photo = Photo.open(astronaut.read_bytes())
+    (found,) = build(dlib_version, Runtime()).run([FaceQuery(photo, embed=False)])
+    (face,) = found.faces
+    assert face.box[1] < 120, "the face, not the mission's badge on the sleeve"

@@ -1,0 +1,227 @@
+"""What an operator wants to know, counted from the tables: who comes and stays, what works, what it earns, who waits.
+
+Days and weeks are UTC. Active means: sent the bot anything that day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.accounts.days import day_of, start_of, week_of
+from bot.accounts.events import EventKind
+from bot.accounts.payments import Status
+from bot.accounts.tables import Activity, Event, Payment, User
+from serve_app.jobs.tables import Job, State
+
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """People active on ``day``, in the seven days and in the thirty days that end with it."""
+
+    day: date
+    daily: int
+    weekly: int
+    monthly: int
+
+    @property
+    def stickiness(self) -> float:
+        """DAU/WAU, 0..1: which share of a week's people comes on a given day."""
+        return self.daily / self.weekly if self.weekly else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The people first seen in the week that begins with ``week`` (a Monday).
+
+    ``retention[k]`` is the share active in the k-th week after that (0: the first itself); ``churn[k]`` the share that
+    had left by then: not seen in week k, nor since. A person who pauses and returns has not churned, so the two need
+    not add up to one. Weeks that are not over are not counted.
+    """
+
+    week: date
+    size: int
+    retention: tuple[float, ...]
+    churn: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Jobs of one kind ordered in the period; ``failures`` counts the failed ones by reason."""
+
+    kind: str
+    jobs: int
+    delivered: int
+    failed: int
+    cancelled: int
+    failures: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """Stars of one day; ``refunded`` are those given back that day, whenever they had come in."""
+
+    day: date
+    stars: int
+    refunded: int
+    payments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: the median and the 95th percentile (nearest rank) of ``count`` jobs."""
+
+    count: int
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The period's ``days`` end with the report's day. ``refusals`` are messages turned away, by reason."""
+
+    active: tuple[Active, ...]
+    cohorts: tuple[Cohort, ...]
+    features: tuple[Feature, ...]
+    revenue: tuple[Revenue, ...]
+    subscribers: int
+    queue: Timing
+    work: Timing
+    delivery: Timing
+    total: Timing
+    refusals: Mapping[str, int]
+
+
+async def report(
+    session: AsyncSession, day: date, *, channel: str = "telegram", days: int = 28, weeks: int = 8
+) -> Report:
+    """Count the ``days`` that end with ``day``, and the cohorts of the ``weeks`` before that day's week."""
+    period = tuple(day - DAY * back for back in range(days - 1, -1, -1))
+    begin, end = start_of(period[0]), start_of(day + DAY)
+    jobs = select(Job.kind, Job.state, Job.error, Job.created, Job.started, Job.finished, Job.delivered).where(
+        Job.channel == channel, Job.created >= begin, Job.created < end
+    )
+    rows = [_Row(*row) for row in (await session.execute(jobs))]
+    delivered = [row for row in rows if row.state == State.DELIVERED]
+    refused = select(Event.detail, func.count()).where(
+        Event.kind == EventKind.REFUSED, Event.created >= begin, Event.created < end
+    )
+    subscribers = select(func.count()).select_from(User).where(User.plus_until > end)
+    return Report(
+        active=await _active(session, period),
+        cohorts=await _cohorts(session, day, weeks),
+        features=_features(rows),
+        revenue=await _revenue(session, period),
+        subscribers=(await session.execute(subscribers)).scalar_one(),
+        queue=timing(row.started - row.created for row in delivered if row.started is not None),
+        work=timing(
+            row.finished - row.started for row in delivered if row.finished is not None and row.started is not None
+        ),
+        delivery=timing(
+            row.delivered - row.finished for row in delivered if row.delivered is not None and row.finished is not None
+        ),
+        total=timing(row.delivered - row.created for row in delivered if row.delivered is not None),
+        refusals=dict((await session.execute(refused.group_by(Event.detail))).all()),
+    )
+
+
+def timing(durations: Iterable[float]) -> Timing:
+    """Percentiles by nearest rank; zeros when there is nothing to measure."""
+    ordered = sorted(durations)
+    if not ordered:
+        return Timing(0, 0.0, 0.0)
+    p50, p95 = (ordered[-(-len(ordered) * per_cent // 100) - 1] for per_cent in (50, 95))
+    return Timing(len(ordered), p50, p95)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: str
+    state: str
+    error: Mapping[str, str] | None
+    created: float
+    started: float | None
+    finished: float | None
+    delivered: float | None
+
+
+async def _active(session: AsyncSession, period: Sequence[date]) -> tuple[Active, ...]:
+    statement = select(Activity.day, Activity.user_id).where(
+        Activity.day > period[0] - DAY * 30, Activity.day <= period[-1]
+    )
+    seen: dict[date, set[int]] = defaultdict(set)
+    for day, user_id in (await session.execute(statement)):
+        seen[day].add(user_id)
+
+    def within(last: date, days: int) -> int:
+        return len(set().union(*(seen[last - DAY * back] for back in range(days))))
+
+    return tuple(Active(day, within(day, 1), within(day, 7), within(day, 30)) for day in period)
+
+
+async def _cohorts(session: AsyncSession, day: date, weeks: int) -> tuple[Cohort, ...]:
+    this_week = week_of(day)
+    first = select(Activity.user_id, func.min(Activity.day).label("first")).group_by(Activity.user_id).subquery()
+    statement = (
+        select(Activity.user_id, first.c.first, Activity.day)
+        .join(first, first.c.user_id == Activity.user_id)
+        .where(first.c.first >= this_week - WEEK * weeks, first.c.first < this_week, Activity.day <= day)
+    )
+    active: dict[date, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for user_id, first_day, active_day in (await session.execute(statement)):
+        week = week_of(first_day)
+        active[week][user_id].add((week_of(active_day) - week).days // 7)
+    return tuple(_cohort(week, list(active[week].values()), (this_week - week).days // 7) for week in sorted(active))
+
+
+def _cohort(week: date, people: Sequence[set[int]], over: int) -> Cohort:
+    """``people`` are the weeks each of them was active in; ``over`` how many weeks have passed completely."""
+    size = len(people)
+    return Cohort(
+        week,
+        size,
+        tuple(sum(k in weeks for weeks in people) / size for k in range(over)),
+        tuple(sum(max(weeks) < k for weeks in people) / size for k in range(over)),
+    )
+
+
+def _features(rows: Iterable[_Row]) -> tuple[Feature, ...]:
+    by_kind: dict[str, list[_Row]] = defaultdict(list)
+    for row in rows:
+        by_kind[row.kind].append(row)
+    return tuple(
+        Feature(
+            kind,
+            len(of_kind),
+            sum(row.state == State.DELIVERED for row in of_kind),
+            sum(row.state == State.FAILED for row in of_kind),
+            sum(row.state == State.CANCELLED for row in of_kind),
+            dict(Counter((row.error or {}).get("slug", "internal") for row in of_kind if row.state == State.FAILED)),
+        )
+        for kind, of_kind in sorted(by_kind.items())
+    )
+
+
+async def _revenue(session: AsyncSession, period: Sequence[date]) -> tuple[Revenue, ...]:
+    begin, end = start_of(period[0]), start_of(period[-1] + DAY)
+    came = select(Payment.paid, Payment.stars).where(Payment.paid >= begin, Payment.paid < end)
+    went = select(Payment.refunded, Payment.stars).where(
+        Payment.status == Status.REFUNDED, Payment.refunded >= begin, Payment.refunded < end
+    )
+    stars: Counter[date] = Counter()
+    refunded: Counter[date] = Counter()
+    payments: Counter[date] = Counter()
+    for moment, amount in (await session.execute(came)):
+        stars[day_of(moment)] += amount
+        payments[day_of(moment)] += 1
+    for moment_back, amount in (await session.execute(went)):
+        refunded[day_of(moment_back or 0.0)] += amount
+    return tuple(Revenue(day, stars[day], refunded[day], payments[day]) for day in period)

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.faces.swap_paste import IDENTITY, SPACE, standin
+from deployments.errors import FaceUnsuitable, InvalidField, Refused
+from deployments.imaging import Photo, encode
+from deployments.runtime import Runtime
+from deployments.swap.embedded import EmbeddedSwapper
+from deployments.swap.engine import SwapEngine, UsedModel, build
+from deployments.swap.safety import BlockList
+from deployments.swap.types import Reason, SourceFace, SwapQuery
+from registry.manifest import Licence
+
+
+@pytest.fixture
+def engine():
+    return SwapEngine(EmbeddedSwapper(), [UsedModel("embedded-swap@v1", commercial_use=True)])
+
+
+@pytest.fixture
+def two_people(portrait):
+    """A picture with two faces, left to right."""
+    left, right = portrait(at=(0.5, 0.55)), portrait(at=(0.5, 0.55), skin=(140, 95, 75), seed=2)
+    pixels = np.hstack([left.pixels, right.pixels])
+
+    def moved(face):
+        shift = np.array([200, 0], np.float32)
+        x0, y0, x1, y1 = face.box
+        return replace(
+            face, box=(x0 + 200, y0, x1 + 200, y1), landmarks=face.landmarks + shift, dense=face.dense + shift
+        )
+
+    return Photo.open(encode(pixels, "image/png")), (left.face, moved(right.face))
+
+
+def test_every_face_of_the_mapping_is_swapped_and_no_other(engine, two_people, portrait):
+    target, faces = two_people
+    source = portrait(lips=(60, 50, 160))
+    (result,) = engine.run([SwapQuery(target, faces, (source.source,), ((0, 1),))])
+    before = target.pixels()
+    assert result.pixels.shape == before.shape
+    assert result.swapped == ((0, 1),)
+    assert result.skipped == ()
+    assert (result.pixels[:, :200] == before[:, :200]).all()
+    assert (result.pixels[:, 200:] != before[:, 200:]).any()
+
+
+def test_two_people_of_one_picture_change_faces(engine, two_people):
+    target, faces = two_people
+    sources = tuple(SourceFace(target, face) for face in faces)
+    (result,) = engine.run([SwapQuery(target, faces, sources, ((0, 1), (1, 0)))])
+    assert result.swapped == ((0, 1), (1, 0))
+    one_by_one = target.pixels().copy()
+    for pair in ((0, 1), (1, 0)):
+        (single,) = engine.run([SwapQuery(target, faces, sources, (pair,))])
+        changed = (single.pixels != target.pixels()).any(axis=-1)
+        one_by_one[changed] = single.pixels[changed]
+    assert (result.pixels == one_by_one).all(), "neither swap sees what the other did"
+
+
+def test_an_empty_mapping_gives_the_picture_back(engine, two_people):
+    target, faces = two_people
+    (result,) = engine.run([SwapQuery(target, faces, (), ())])
+    assert (result.pixels == target.pixels()).all()
+    assert result.swapped == ()
+
+
+def test_a_face_that_cannot_be_swapped_is_left_and_named_with_the_reason(engine, two_people, portrait):
+    target, faces = two_people
+    turned = replace(faces[0], dense=None, landmarks=portrait(squeeze=0.85).face.landmarks)
+    (result,) = engine.run([SwapQuery(target, (turned, faces[1]), (portrait().source,), ((0, 0), (0, 1)))])
+    assert result.swapped == ((0, 1),)
+    (skipped,) = result.skipped
+    assert (skipped.source, skipped.target) == (0, 0)
+    assert skipped.reason in (Reason.POSE, Reason.PROFILE)
+    assert (result.pixels[:, :200] == target.pixels()[:, :200]).all()
+
+
+def test_when_no_face_can_be_swapped_the_answer_is_an_error(engine, portrait):
+    tiny, target = portrait(size=64, scale=0.145), portrait()
+    with pytest.raises(FaceUnsuitable, match="12 pixels") as caught:
+        engine.run([SwapQuery(target.photo, (target.face,), (tiny.source,), ((0, 0),))])
+    assert caught.value.details["reason"] == "too-small"
+
+
+def test_half_a_face_at_the_border_is_refused(engine, portrait):
+    cut, whole = portrait(at=(0.05, 0.5)), portrait(seed=2)
+    for source, target, side in ((cut, whole, "put in"), (whole, cut, "replaced")):
+        with pytest.raises(FaceUnsuitable, match=f"{side} is cut off"):
+            engine.run([SwapQuery(target.photo, (target.face,), (source.source,), ((0, 0),))])
+
+
+def test_a_profile_is_refused(engine, portrait):
+    turned, target = portrait(), portrait(seed=2)
+    landmarks = turned.face.landmarks + np.array([[0, 0], [-18, 0], [34, 0], [0, 0], [-14, 0]], np.float32)
+    source = turned.with_face(landmarks=landmarks)
+    with pytest.raises(FaceUnsuitable, match="to the side"):
+        engine.run([SwapQuery(target.photo, (target.face,), (source.source,), ((0, 0),))])
+
+
+def test_a_face_is_not_swapped_with_itself(engine, portrait):
+    one = portrait()
+    with pytest.raises(FaceUnsuitable, match="same face of the same picture"):
+        engine.run([SwapQuery(one.photo, (one.face,), (one.source,), ((0, 0),))])
+
+
+def test_a_face_that_is_not_there_is_an_invalid_field(engine, portrait):
+    one, other = portrait(), portrait(seed=2)
+    for mapping in (((0, 1),), ((1, 0),), ((0, -1),)):
+        with pytest.raises(InvalidField, match="mapping"):
+            engine.run([SwapQuery(one.photo, (one.face,), (other.source,), mapping)])
+
+
+def test_sixty_faces_are_swapped_in_one_go(engine, portrait):
+    one = portrait(size=100, scale=0.5)
+    picture = np.tile(one.pixels, (6, 10, 1))
+    faces = []
+    for index in range(60):
+        shift = np.array([index % 10, index // 10], np.float32) * 100
+        x0, y0, x1, y1 = one.face.box
+        box = (x0 + shift[0], y0 + shift[1], x1 + shift[0], y1 + shift[1])
+        faces.append(replace(one.face, box=box, landmarks=one.face.landmarks + shift, dense=one.face.dense + shift))
+    target = Photo.open(encode(picture, "image/png"))
+    query = SwapQuery(target, tuple(faces), (portrait(seed=3).source,), tuple((0, index) for index in range(60)))
+    (result,) = engine.run([query])
+    assert len(result.swapped) == 60
+
+
+def test_a_batch_is_answered_in_order_and_like_single_queries(engine, portrait):
+    source = portrait(lips=(60, 50, 160)).source
+    targets = [portrait(seed=seed, degrees=5 * seed) for seed in (2, 3, 4)]
+    queries = [SwapQuery(target.photo, (target.face,), (source,), ((0, 0),)) for target in targets]
+    for together, query in zip(engine.run(queries), queries, strict=True):
+        (alone,) = engine.run([query])
+        assert (together.pixels == alone.pixels).all()
+    assert engine.run([]) == []
+
+
+def test_a_blocked_person_refuses_the_whole_request(portrait):
+    vector = np.eye(4, dtype=np.float32)[0]
+    engine = SwapEngine(EmbeddedSwapper(), blocked=BlockList(vector[None], "s", 0.5))
+    target = portrait(seed=2)
+    giver = replace(portrait().source, space="s")
+    giver = replace(giver, face=replace(giver.face, embedding=vector))
+    with pytest.raises(Refused):
+        engine.run([SwapQuery(target.photo, (target.face,), (giver,), ((0, 0),))])
+
+
+def test_the_embedded_backend_needs_no_files(version_of):
+    engine = build(version_of({}, backend="embedded", format="data"), Runtime())
+    engine.warm_up()
+    engine.close()
+
+
+def test_an_inswapper_version_swaps_and_says_that_it_is_not_for_sale(tmp_path, portrait):
+    engine = build(standin(tmp_path), Runtime())
+    engine.warm_up()
+    target = portrait(seed=2)
+    face = replace(portrait().face, embedding=np.eye(IDENTITY, dtype=np.float32)[0])
+    source = SourceFace(portrait().photo, face, SPACE)
+    (result,) = engine.run([SwapQuery(target.photo, (target.face,), (source,), ((0, 0),))])
+    assert (result.pixels != target.pixels).any()
+    assert result.models == (UsedModel("inswapper@v1", commercial_use=False),)
+    engine.close()
+
+
+def test_restoration_follows_the_swap_and_is_named_in_the_result(version_of, portrait):
+    from onnx import TensorProto, helper
+
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, 512, 512]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [x], [y])
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    licence = Licence(name="LicenseRef-research", commercial_use=False)
+    restorer = version_of(
+        {"net.onnx": network.SerializeToString()},
+        model="restorer", task="face-restoration", input={"blend": 1.0}, licence=licence,
+    )  # fmt: skip
+    swapper = version_of({}, model="embedded-swap", backend="embedded", format="data")
+    target = portrait(seed=2)
+    query = SwapQuery(target.photo, (target.face,), (portrait().source,), ((0, 0),))
+    plain, negative = build(swapper, Runtime()), build(swapper, Runtime(), [restorer])
+    negative.warm_up()
+    (before,), (after,) = plain.run([query]), negative.run([query])
+    column, row = target.face.landmarks[2].astype(int)
+    assert np.abs(after.pixels[row, column].astype(int) - (255 - before.pixels[row, column].astype(int))).max() < 12
+    assert [model.ref for model in after.models] == ["embedded-swap@v1", "restorer@v1"]
+    assert [model.commercial_use for model in after.models] == [True, False]
+    negative.close()
+
+
+def test_unknown_backends_and_extras_are_refused_at_start(version_of):
+    with pytest.raises(ValueError, match="'magic' is not a backend"):
+        build(version_of({}, backend="magic", format="data"), Runtime())
+    embedded = version_of({}, backend="embedded", format="data")
+    with pytest.raises(ValueError, match="has no place beside"):
+        build(embedded, Runtime(), [version_of({}, task="style", format="data")])

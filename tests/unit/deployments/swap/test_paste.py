@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deployments.faces.alignment import ARCFACE_TEMPLATE, umeyama, warp
+from deployments.swap.inswapper import SIZE, TEMPLATE, crop_mask
+from deployments.swap.paste import Patch, Region, from_crop
+
+
+@pytest.fixture
+def picture():
+    y, x = np.mgrid[0:300, 0:400]
+    waves = np.stack([np.sin(x / 23), np.sin(y / 31), np.sin((x + y) / 41)], axis=-1)
+    return (127 + 90 * waves).astype(np.uint8)
+
+
+def corners(scale=1.2, degrees=0.0, at=(150.0, 80.0)):
+    angle = np.radians(degrees)
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return (ARCFACE_TEMPLATE @ turn.T + at).astype(np.float32)
+
+
+def test_a_region_is_cut_to_the_picture():
+    region = Region.around(np.array([[-20, 5], [30, 60]], np.float32), 4, (50, 100, 3))
+    assert (region.x, region.y, region.width, region.height) == (0, 1, 35, 49)
+
+
+def test_points_outside_leave_an_empty_region():
+    region = Region.around(np.array([[500, 500], [600, 600]], np.float32), 4, (50, 100, 3))
+    assert region.width == region.height == 0
+
+
+def test_outside_a_patch_not_a_bit_changes(picture):
+    before = picture.copy()
+    alpha = np.zeros((40, 50), np.float32)
+    alpha[10:30, 10:30] = 1
+    Patch(Region(100, 50, 50, 40), np.full((40, 50, 3), 7.0, np.float32), alpha).onto(picture)
+    changed = (picture != before).any(axis=-1)
+    assert (picture[60:80, 110:130] == 7).all()
+    changed[60:80, 110:130] = False
+    assert not changed.any()
+
+
+def test_half_alpha_is_the_mean(picture):
+    before = picture[10:20, 10:20].astype(float)
+    patch = Patch(Region(10, 10, 10, 10), np.zeros((10, 10, 3), np.float32), np.full((10, 10), 0.5, np.float32))
+    patch.onto(picture)
+    assert np.abs(picture[10:20, 10:20] - before / 2).max() <= 1
+
+
+@pytest.mark.parametrize("degrees", [0, 25, 180])
+def test_a_crop_comes_back_to_where_it_was_taken_from(picture, degrees):
+    at = (150.0, 80.0) if degrees < 90 else (300.0, 250.0)
+    matrix = umeyama(corners(1.1, degrees, at), TEMPLATE)
+    result = picture.copy()
+    from_crop(warp(picture, matrix, SIZE), matrix, crop_mask(), picture.shape).onto(result)
+    assert np.abs(result.astype(int) - picture).max() <= 4
+
+
+def test_only_the_faces_own_box_is_computed(picture):
+    patch = from_crop(np.zeros((SIZE, SIZE, 3), np.uint8), umeyama(corners(0.5), TEMPLATE), crop_mask(), picture.shape)
+    assert patch.region.width < 80
+    assert patch.region.height < 80
+
+
+@pytest.mark.parametrize("at", [(-30.0, 20.0), (330.0, 230.0)])
+def test_a_face_over_the_border_is_pasted_as_far_as_it_is_there(picture, at):
+    result = picture.copy()
+    from_crop(
+        np.full((SIZE, SIZE, 3), 255, np.uint8), umeyama(corners(at=at), TEMPLATE), crop_mask(), picture.shape
+    ).onto(result)
+    assert (result == 255).all(axis=-1).sum() > 500
+
+
+def test_a_face_outside_the_picture_changes_nothing(picture):
+    result = picture.copy()
+    from_crop(
+        np.zeros((SIZE, SIZE, 3), np.uint8), umeyama(corners(at=(2000.0, 900.0)), TEMPLATE), crop_mask(), picture.shape
+    ).onto(result)
+    assert (result == picture).all()
+
+
+def test_the_crops_mask_is_one_in_the_middle_and_zero_at_the_border():
+    mask = crop_mask()
+    assert mask[64, 64] == 1
+    assert mask[0].max() == mask[:, 0].max() == mask[-1].max() == mask[:, -1].max() == 0
