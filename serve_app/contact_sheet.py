@@ -81,7 +81,7 @@ def _section(sample: Sample, stops: list[Stop]) -> str:
 
 
 def _figure(stop: Stop) -> str:
-    wide = ' class="wide"' if stop.capability == "lookalike" else ""
+    wide = ' class="wide"' if stop.capability in {"lookalike", "swap"} else ""
     return (
         f'<figure{wide}><img loading="lazy" src="{escape(stop.picture or "")}" alt="{escape(stop.title)}"><figcaption>'
         f"{escape(stop.title)}<small>{escape(stop.model)} · {stop.milliseconds:,.0f} ms</small></figcaption></figure>"

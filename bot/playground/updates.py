@@ -116,7 +116,9 @@ class UpdateQueue:
         now = self._clock.time()
         for expired in [update for update in self.outstanding() if update.expires_at <= now]:
             self.drop(expired)
-        repeated = [update for update in self._again if update.due <= now][:limit]
+        # Bots confirm everything below the last they got, so a repetition must not run ahead of what is unconfirmed.
+        first = next(iter(self._pending), self._next_id)
+        repeated = [update for update in self._again if update.due <= now and update.id < first][:limit]
         for update in repeated:
             self._again.remove(update)
         return sorted([*repeated, *list(self._pending.values())[: limit - len(repeated)]], key=lambda update: update.id)

@@ -26,6 +26,7 @@ export async function collage(face, double, { name, percent, attribution }) {
   const serif = '"Iowan Old Style", "Palatino Linotype", Palatino, P052, Georgia, serif';
   brush.font = `italic 40px ${serif}`;
   brush.fillText(name, EDGE * 2 + SIDE, line, SIDE - 160);
+  brush.fillText("You", EDGE, line, SIDE);
   brush.font = "20px system-ui, sans-serif";
   brush.fillStyle = "#52605a";
   if (attribution) brush.fillText(attribution, EDGE * 2 + SIDE, line + 52, SIDE);

@@ -92,6 +92,14 @@ def test_a_repetition_comes_after_its_delay_though_the_update_was_confirmed(cloc
     assert queue.outstanding() == []
 
 
+def test_a_repetition_does_not_run_ahead_of_what_is_unconfirmed(clock: ManualClock) -> None:
+    queue = UpdateQueue(clock, lambda _: [0.0])
+    first, second = push(queue, "a"), push(queue, "b")
+    assert [update.id for update in queue.take(0, 1)] == [first]
+    assert [update.id for update in queue.take(first + 1, 100)] == [first, second]
+    assert [update.id for update in queue.take(second + 1, 100)] == [second]
+
+
 def test_another_run_does_not_reuse_the_numbers_of_updates(clock: ManualClock) -> None:
     earlier = push(UpdateQueue(clock, lambda _: []), "a")
     clock.advance(60)

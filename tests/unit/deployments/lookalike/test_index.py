@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployments.lookalike.index import VectorIndex, read_index
-from deployments.runtime import Runtime
+from deployments.runtime import DeviceUnavailable, Runtime
 
 
 def unit(count: int, dimensions: int, seed: int = 0) -> np.ndarray:
@@ -66,3 +66,52 @@ def test_a_truncated_index_is_refused(scan_file: Path, tmp_path: Path, share: fl
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match="index.faiss"):
         read_index(path, Runtime())
+
+
+class StandInGpu:
+    """What ``faiss-gpu`` adds to the module, on the CPU."""
+
+    def __init__(self) -> None:
+        self.temporary = 0
+
+    def setTempMemory(self, size: int) -> None:
+        self.temporary = size
+
+
+class StandInConfig:
+    useFloat16 = False
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> list[StandInConfig]:
+    configs: list[StandInConfig] = []
+
+    def flat(_resources: StandInGpu, dimensions: int, config: StandInConfig) -> faiss.IndexFlatIP:
+        configs.append(config)
+        return faiss.IndexFlatIP(dimensions)
+
+    monkeypatch.setattr(faiss, "StandardGpuResources", StandInGpu, raising=False)
+    monkeypatch.setattr(faiss, "GpuIndexFlatConfig", StandInConfig, raising=False)
+    monkeypatch.setattr(faiss, "GpuIndexFlatIP", flat, raising=False)
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
+    return configs
+
+
+@pytest.mark.parametrize(
+    "specification", ["Flat", "PQ8x4fs,Refine(SQfp16)", "IVF4,PQ8x4fs,Refine(SQfp16)", "HNSW16_SQfp16"]
+)
+def test_on_a_gpu_every_kind_of_index_is_searched_exhaustively(
+    tmp_path: Path, gpu: list[StandInConfig], specification: str
+) -> None:
+    vectors = unit(700, 16)
+    index = read_index(written(specification, vectors, tmp_path / "index.faiss"), Runtime(device="cuda"))
+    assert gpu[0].useFloat16
+    _, rows = index.search(vectors[:100], 1)
+    assert rows[:, 0].tolist() == list(range(100))
+
+
+def test_a_gallery_larger_than_its_share_of_a_gpu_is_refused(tmp_path: Path, gpu: list[StandInConfig]) -> None:
+    path = written("Flat", unit(70_000, 16), tmp_path / "index.faiss")
+    with pytest.raises(DeviceUnavailable, match="2 MB of GPU memory and was given 1 MB"):
+        read_index(path, Runtime(device="cuda", memory_mb=1))
+    assert read_index(path, Runtime(device="cuda", memory_mb=64)).size == 70_000

@@ -81,7 +81,7 @@ def test_a_face_that_cannot_be_swapped_is_left_and_named_with_the_reason(engine,
 
 
 def test_when_no_face_can_be_swapped_the_answer_is_an_error(engine, portrait):
-    tiny, target = portrait(size=64, scale=0.145), portrait()
+    tiny, target = portrait(size=64, scale=0.155), portrait()
     with pytest.raises(FaceUnsuitable, match="12 pixels") as caught:
         engine.run([SwapQuery(target.photo, (target.face,), (tiny.source,), ((0, 0),))])
     assert caught.value.details["reason"] == "too-small"
