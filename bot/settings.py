@@ -38,7 +38,10 @@ class BotSettings(BaseSettings):
     may be sold. Photos and results are kept ``keep_s``, or ``history_keep_s`` by people who asked to keep a history.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MASQUERADE_BOT_", env_nested_delimiter="__", extra="forbid")
+    # Without hide_input_in_errors, a mistyped token or secret would stand in the error, and so in the log.
+    model_config = SettingsConfigDict(
+        env_prefix="MASQUERADE_BOT_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
 
     token: SecretStr
     mode: Literal["polling", "webhook"] = "polling"

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from serve_app.samples import Sample
-from serve_app.tour import Stop
+from serve_app.tour import EXTENSIONS, Stop
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #221d26; --paper: #faf7f2; --line: #ddd5ca; --soft: #6f6678; --card: #fff; }
@@ -89,5 +89,4 @@ def _figure(stop: Stop) -> str:
 
 
 def _original(sample: Sample) -> str:
-    extension = "png" if sample.data.startswith(b"\x89PNG") else "jpg"
-    return f"{sample.name}-original.{extension}"
+    return f"{sample.name}-original{EXTENSIONS[sample.media_type]}"

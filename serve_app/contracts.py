@@ -132,6 +132,19 @@ class Styles(BaseModel):
     model: str
 
 
+class SampleEntry(BaseModel):
+    """A photo to try the studio with; ``image`` is its address."""
+
+    name: str
+    title: str
+    image: str
+    attribution: str
+
+
+class Samples(BaseModel):
+    samples: list[SampleEntry]
+
+
 class Moderation(BaseModel):
     """``rule`` names what was broken when ``allowed`` is false."""
 

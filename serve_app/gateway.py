@@ -19,6 +19,7 @@ from serve_app.jobs.routes import routes
 from serve_app.middleware import BodyLimit, SecurityHeaders
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
+from serve_app.samples import installed_samples
 from serve_app.settings import Settings
 
 MULTIPART = "multipart/form-data"
@@ -145,7 +146,8 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
 
 
 def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory, settings: Settings) -> None:
-    """Routes for operators and their probes."""
+    """Routes for operators and their probes, and for people who are only looking."""
+    offered = installed_samples(inventory.store)
 
     def admin(authorization: Annotated[str, Header()] = "") -> None:
         expected = settings.admin_key
@@ -154,6 +156,19 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory, sett
         given = authorization.removeprefix("Bearer ").encode()
         if not hmac.compare_digest(given, expected.get_secret_value().encode()):
             raise HTTPException(401, "This call needs the admin key.", {"WWW-Authenticate": "Bearer"})
+
+    @app.get("/v1/samples", tags=["answers"])
+    async def samples() -> contracts.Samples:
+        """Photos to try the studio with."""
+        return presenting.samples(offered)
+
+    @app.get("/v1/samples/{name}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
+    async def sample(name: str) -> Response:
+        """One of the sample photos."""
+        for photo in offered:
+            if photo.name == name:
+                return Response(photo.data, media_type=photo.media_type, headers={"Cache-Control": DAY})
+        raise HTTPException(404, "There is no such sample.")
 
     @app.get("/v1/models", dependencies=[Depends(admin)], responses=problems.UNAUTHORISED, tags=["operations"])
     async def models() -> contracts.Models:

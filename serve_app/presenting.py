@@ -11,6 +11,7 @@ from deployments.style.engine import StyleInfo
 from serve_app import contracts
 from serve_app.inventory import Inventory
 from serve_app.pipeline import LookalikeResult
+from serve_app.samples import Sample
 
 
 def styles(answer: Answer[tuple[StyleInfo, ...]]) -> contracts.Styles:
@@ -26,6 +27,19 @@ def styles(answer: Answer[tuple[StyleInfo, ...]]) -> contracts.Styles:
         for style in answer.value
     ]
     return contracts.Styles(styles=entries, model=answer.model)
+
+
+def samples(offered: tuple[Sample, ...]) -> contracts.Samples:
+    entries = [
+        contracts.SampleEntry(
+            name=sample.name,
+            title=sample.title,
+            image=f"/v1/samples/{sample.name}",
+            attribution=sample.attribution,
+        )
+        for sample in offered
+    ]
+    return contracts.Samples(samples=entries)
 
 
 def moderation(answer: Answer[Verdict]) -> contracts.Moderation:

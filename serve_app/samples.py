@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deployments.imaging import sniff
 from registry.manifest import ModelVersion
 from registry.store import FolderStore
 
@@ -17,6 +18,10 @@ class Sample:
     faces: int
     attribution: str
     data: bytes
+
+    @property
+    def media_type(self) -> str:
+        return sniff(self.data)
 
 
 def installed_samples(store: FolderStore) -> tuple[Sample, ...]:

@@ -75,10 +75,9 @@ class Limiter:
                     break
                 # Everybody needs what we wait for here, so nobody is held up by our standing in the way.
                 await self._sleep(overall_wait)
-            ahead = overall.tokens - overall.rate.burst
-            if ahead > 0:
-                # An album arrives all at once: its pictures' share of the second passes first.
-                await self._sleep(ahead / overall.rate.per_s)
+            if overall.tokens > 1:
+                # The album arrives in the middle of the time it takes up.
+                await self._sleep((overall.tokens - 1) / 2 / overall.rate.per_s)
             return 0.0
 
     @asynccontextmanager
@@ -95,7 +94,12 @@ class Limiter:
 
 
 def _overall(messages: int) -> Want:
-    return Want("out", OVERALL, messages)
+    """What the bot as a whole can send.
+
+    An album arrives all at once, so the time that its other pictures would have taken is kept free before it as well as
+    after it: whatever second one looks at, it holds no more than thirty.
+    """
+    return Want("out", OVERALL, 2 * messages - 1)
 
 
 def _chat(chat_id: int | str, messages: int) -> Want:

@@ -53,6 +53,11 @@ class ManualClock:
             heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), woken))
         await woken
 
+    @property
+    def sleeping(self) -> int:
+        """How many wait for this clock."""
+        return sum(not woken.done() for _, _, woken in self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Move on and wake whoever slept until then; they run when the caller next awaits."""
         self._now += seconds

@@ -28,6 +28,7 @@ from bot.playground.people import People
 from bot.playground.server import BotApiServer
 from bot.playground.state import Deadlines, Telegram
 from bot.playground.updates import LongPoll, UpdateQueue
+from bot.playground.webhook import Webhook
 
 
 class Playground:
@@ -78,12 +79,12 @@ class Playground:
     # -- running -------------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        listener = socket.create_server((self._host, self._port))
+        self._port = listener.getsockname()[1]
         app = self._server.application()
         app.add_subapp("/playground", self._control.application())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        listener = socket.create_server((self._host, self._port))
-        self._port = listener.getsockname()[1]
         await web.SockSite(self._runner, listener).start()
         return self
 
@@ -139,8 +140,18 @@ class Playground:
         return self._api.flood.traffic()
 
     @property
+    def polled(self) -> bool:
+        """Whether a getUpdates request of the bot's is waiting."""
+        return self._api.poll.waiting
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """The webhook the bot has set."""
+        return self._api.webhook
+
+    @property
     def refusals(self) -> list[str]:
-        """The latest refusals, such as ``sendmessage: Bad Request: chat not found``; injected ones are not among them."""
+        """The latest refusals, such as ``sendmessage: Bad Request: chat not found``; without the injected ones."""
         return list(self._server.refusals)
 
     @property

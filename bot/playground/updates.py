@@ -138,6 +138,11 @@ class LongPoll:
         self._waiting: asyncio.Future[None] | None = None
         queue.listeners.append(lambda _: self._wake())
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a request waits right now."""
+        return self._waiting is not None
+
     async def get(self, offset: int, limit: int, timeout_s: float) -> list[dict[str, Any]]:
         """Answer at once if there is anything, else after ``timeout_s`` seconds at the latest."""
         deadline = self._clock.time() + timeout_s

@@ -61,6 +61,11 @@ class Webhook:
         queue.listeners.append(self._enqueue)
         self._task = asyncio.create_task(self._run())
 
+    @property
+    def failures(self) -> int:
+        """Failed attempts at the updates that are next in their lanes."""
+        return sum(lane.failures for lane in self._lanes.values())
+
     def json(self) -> dict[str, Any]:
         """What getWebhookInfo says."""
         info: dict[str, Any] = {

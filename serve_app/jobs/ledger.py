@@ -198,7 +198,7 @@ class Ledger:
         """
         named = select(Job.inputs, Job.result).where(Job.owner == owner)
         keys: list[str] = []
-        for inputs, result in (await session.execute(named)):
+        for inputs, result in await session.execute(named):
             keys += [*inputs.values(), *([result["key"]] if result else [])]
         open_states = [State.QUEUED, State.RUNNING, State.DONE]
         values: dict[str, Any] = {

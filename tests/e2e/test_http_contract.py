@@ -243,6 +243,13 @@ def test_the_studio_says_what_serves(client: httpx.Client) -> None:
     assert models["dlib-faces"]["commercial_use"] is False
 
 
+def test_there_are_photos_to_try_it_with(client: httpx.Client, portrait: Sample) -> None:
+    samples = client.get("/v1/samples").json()["samples"]
+    by_name = {sample["name"]: client.get(sample["image"]).content for sample in samples}
+    assert by_name[portrait.name] == portrait.data
+    assert client.get("/v1/samples/nobody").status_code == 404
+
+
 def test_there_is_one_request_id(client: httpx.Client) -> None:
     response = client.get("/healthz", headers={"X-Request-Id": "mine-7"})
     assert response.headers.get_list("x-request-id") == ["mine-7"]

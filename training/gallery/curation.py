@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -82,31 +82,38 @@ def find_copies(
     already and always stay.
     """
     rejected: dict[int, Rejection] = {}
-    pairs = list(_alike(looks, rules.copy))
-    for first, second in pairs:
-        if owners[first] != owners[second]:
-            for one, other in ((first, second), (second, first)):
-                if one >= settled:
-                    detail = f"the same picture is filed under {names[owners[other]]}"
-                    rejected.setdefault(one, Rejection("two-people", detail))
-    for first, second in pairs:
-        # Pairs come sorted, so when a picture is looked at, whether an earlier copy of it stays is settled.
-        if second >= settled and owners[first] == owners[second] and not {first, second} & rejected.keys():
-            rejected[second] = Rejection("duplicate", f"another picture of {names[owners[first]]} is a copy of it")
+    for copies in _copies(looks, rules.copy):
+        first, *others = copies
+        strangers = [place for place in copies if owners[place] != owners[first]]
+        if not strangers:
+            detail = f"another picture of {names[owners[first]]} is a copy of it"
+            rejected |= {place: Rejection("duplicate", detail) for place in others if place >= settled}
+            continue
+        for place in copies:
+            if place >= settled:
+                other = strangers[0] if owners[place] == owners[first] else first
+                rejected[place] = Rejection("two-people", f"the same picture is filed under {names[owners[other]]}")
     return rejected
 
 
-def _alike(looks: FloatArray, threshold: float) -> Iterator[tuple[int, int]]:
-    """Every pair of rows (earlier, later) whose product is at least ``threshold``, by the later one, then the earlier."""
-    if not len(looks):
-        return
+def _copies(looks: FloatArray, threshold: float) -> list[list[int]]:
+    """The groups of two and more rows that are copies of the first one in them, in order."""
+    groups: dict[int, list[int]] = {}
+    originals: list[int] = []
     index = faiss.IndexFlatIP(looks.shape[1])
     for start in range(0, len(looks), _BLOCK):
         block = np.ascontiguousarray(looks[start : start + _BLOCK])
-        index.add(block)
-        limits, _, found = index.range_search(block, threshold)
+        among = block @ block.T
+        nearest, found = index.search(block, 1)
+        fresh: list[int] = []
         for row in range(len(block)):
-            later = start + row
-            for earlier in sorted(found[limits[row] : limits[row + 1]].tolist()):
-                if earlier < later:
-                    yield earlier, later
+            # Only originals are compared with, so that a placeholder filed ten thousand times costs no more than others.
+            if nearest[row, 0] >= threshold:
+                groups.setdefault(originals[found[row, 0]], []).append(start + row)
+            elif (alike := next((earlier for earlier in fresh if among[row, earlier] >= threshold), None)) is not None:
+                groups.setdefault(start + alike, []).append(start + row)
+            else:
+                fresh.append(row)
+        index.add(block[fresh])
+        originals += [start + row for row in fresh]
+    return [[original, *copies] for original, copies in sorted(groups.items())]

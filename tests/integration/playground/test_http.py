@@ -155,8 +155,8 @@ async def test_latency_delays_answers(http: aiohttp.ClientSession) -> None:
     clock = ManualClock()
     async with Playground(clock=clock, faults=Faults(latency=(2.0, 2.0))) as playground:
         request = asyncio.create_task(answer(http.get(f"{playground.url}/bot{playground.token}/getMe")))
-        while not clock._sleepers:
-            await asyncio.sleep(0.01)
+        while not clock.sleeping:
+            await asyncio.sleep(0)
         clock.advance(2)
         assert (await request)["ok"]
 

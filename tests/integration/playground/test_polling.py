@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 from aiogram import Bot, Dispatcher
@@ -130,15 +129,10 @@ async def test_updates_the_bot_has_no_handler_for_are_not_sent(talking: Playgrou
 
 async def test_two_pollers_conflict(playground: Playground, bot: Bot) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=30))
-    await playground_is_polled(playground)
+    while not playground.polled:
+        await asyncio.sleep(0)
     second = asyncio.create_task(bot.get_updates(timeout=30))
     with pytest.raises(TelegramConflictError, match="terminated by other getUpdates request"):
         await first
     await playground.person("Anna").start()
     assert len(await second) == 1
-
-
-async def playground_is_polled(playground: Playground) -> None:
-    poll: Any = playground._api.poll
-    while poll._waiting is None:
-        await asyncio.sleep(0.01)

@@ -72,16 +72,16 @@ async def playground(clock: ManualClock) -> AsyncIterator[Playground]:
 
 async def failures(playground: Playground, count: int) -> None:
     """Wait until the server has taken note of so many failed deliveries in a row."""
-    webhook: Any = playground._api.webhook
+    assert playground.webhook is not None
     async with asyncio.timeout(10):
-        while sum(lane.failures for lane in webhook._lanes.values()) < count:
-            await asyncio.sleep(0.01)
+        while playground.webhook.failures < count:
+            await asyncio.sleep(0)
 
 
 async def idle(playground: Playground) -> None:
     async with asyncio.timeout(10):
         while len(playground.updates):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
 
 async def test_updates_come_with_the_secret_token(playground: Playground, bot: Bot, receiver: Receiver) -> None:
@@ -214,8 +214,8 @@ async def test_a_call_in_the_answer_is_carried_out(playground: Playground, bot: 
 
 async def test_polling_is_refused_while_a_webhook_is_set(playground: Playground, bot: Bot, receiver: Receiver) -> None:
     polling = asyncio.create_task(bot.get_updates(timeout=30))
-    while playground._api.poll._waiting is None:
-        await asyncio.sleep(0.01)
+    while not playground.polled:
+        await asyncio.sleep(0)
     await bot.set_webhook(receiver.url)
     with pytest.raises(TelegramConflictError, match="terminated by setWebhook request"):
         await polling

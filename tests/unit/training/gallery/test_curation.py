@@ -105,3 +105,12 @@ def test_copies_are_found_across_blocks() -> None:
     many[1400] = many[3]
     found = find_copies(many, np.zeros(1500, np.int32), ["Ada"], 0, Rules())
     assert list(found) == [1400]
+
+
+def test_a_placeholder_filed_under_thousands_is_dealt_with_at_once() -> None:
+    count = 20_000
+    placeholder = np.repeat(looks(1), count, axis=0)
+    owners = np.arange(count, dtype=np.int32)
+    found = find_copies(placeholder, owners, [str(owner) for owner in owners], 0, Rules())
+    assert len(found) == count
+    assert {rejection.reason for rejection in found.values()} == {"two-people"}

@@ -1,0 +1,157 @@
+"""Outbound messages: no limit of Telegram's broken, refusals obeyed, nobody starved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.delivery.limiter import Limiter
+from bot.limits import MemoryBuckets
+
+EPSILON = 1e-3
+
+
+@pytest.fixture
+def limiter(time) -> Limiter:
+    return Limiter(MemoryBuckets(clock=time), clock=time, sleep=time.sleep)
+
+
+class Log:
+    """What was sent when: (time, chat, messages)."""
+
+    def __init__(self, time, limiter) -> None:
+        self.time, self.limiter, self.start = time, limiter, time.now
+        self.sent: list[tuple[float, int, int]] = []
+
+    async def send(self, chat: int, messages: int = 1, after: float = 0.0) -> None:
+        if after:
+            await self.time.sleep(after)
+        await self.limiter.acquire(chat, messages)
+        self.sent.append((self.time.now - self.start, chat, messages))
+
+    def peak(self, span: float, chat: int | None = None, albums_count: bool = True) -> int:
+        """The most messages within any half-open span."""
+        counted = [(when, n if albums_count else 1) for when, to, n in self.sent if chat in {None, to}]
+        return max(sum(n for when, n in counted if start <= when < start + span - EPSILON) for start, _ in counted)
+
+    def times(self, chat: int) -> Sequence[float]:
+        return [round(when, 2) for when, to, _ in self.sent if to == chat]
+
+
+@pytest.fixture
+def log(time, limiter) -> Log:
+    return Log(time, limiter)
+
+
+async def test_a_message_to_a_quiet_chat_leaves_at_once(time, log) -> None:
+    await time.run(log.send(1))
+    assert log.times(1) == [0.0]
+
+
+async def test_a_chat_gets_a_few_at_once_and_then_one_a_second(time, log) -> None:
+    await time.run(*(log.send(1) for _ in range(6)))
+    assert log.times(1) == pytest.approx([0, 0.03, 0.07, 1, 2, 3], abs=0.01)
+
+
+async def test_a_thousand_chats_get_thirty_messages_a_second_at_most(time, log) -> None:
+    await time.run(*(log.send(chat) for chat in range(1, 1001)))
+    assert log.peak(1.0) <= 30
+    assert len(log.sent) == 1000
+    assert log.sent[-1][0] < 1000 / 28
+
+
+async def test_a_group_gets_twenty_a_minute_at_most(time, log) -> None:
+    await time.run(*(log.send(-100) for _ in range(45)))
+    assert log.peak(60.0, -100) <= 20
+
+
+async def test_an_album_counts_for_as_many_as_it_has_pictures(time, log) -> None:
+    await time.run(*(log.send(-chat, 10) for chat in range(1, 8)), *(log.send(chat) for chat in range(1, 60)))
+    assert log.peak(1.0) <= 30
+
+
+async def test_albums_to_a_group_keep_its_twenty_a_minute(time, log) -> None:
+    await time.run(*(log.send(-100, 10) for _ in range(4)), *(log.send(-100) for _ in range(5)))
+    assert log.peak(60.0, -100) <= 20
+
+
+async def test_an_album_is_one_message_to_a_person(time, log) -> None:
+    await time.run(log.send(1, 10), log.send(1, 10))
+    assert log.times(1)[-1] < 1
+
+
+async def test_one_chats_fifty_messages_hold_nobody_up(time, log) -> None:
+    await time.run(*(log.send(1) for _ in range(50)), *(log.send(chat, after=0.5) for chat in range(2, 12)))
+    assert max(when for when, chat, _ in log.sent if chat != 1) < 1.5
+
+
+async def test_messages_to_a_chat_keep_their_order(time, limiter) -> None:
+    order: list[int] = []
+
+    async def send(number: int) -> None:
+        await limiter.acquire(1)
+        order.append(number)
+
+    await time.run(*(send(number) for number in range(8)))
+    assert order == list(range(8))
+
+
+async def test_a_refused_chat_is_left_alone_for_as_long_as_told(time, limiter, log) -> None:
+    await limiter.refused(1, 7)
+    await time.run(log.send(1), log.send(1), log.send(2))
+    assert log.times(1) == pytest.approx([7, 8], abs=0.01)
+    assert log.times(2) == [0.0]
+
+
+async def test_refusals_in_several_chats_at_once_silence_the_whole_bot(time, limiter, log) -> None:
+    for chat in (1, 2, 3):
+        await limiter.refused(chat, 5)
+    await time.run(log.send(9))
+    assert log.times(9) == pytest.approx([5], abs=0.01)
+
+
+async def test_refusals_far_apart_are_those_chats_own_matter(time, limiter, log) -> None:
+    for chat in (1, 2, 3):
+        await limiter.refused(chat, 5)
+        time.now += 2
+    await time.run(log.send(9))
+    assert log.sent[0][0] == pytest.approx(6, abs=0.01)
+
+
+async def test_somebody_who_gives_up_waiting_does_not_block_the_lane(time, limiter, log) -> None:
+    await limiter.refused(1, 60)
+    impatient = asyncio.ensure_future(limiter.acquire(1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    await time.run(log.send(2), log.send(1))
+    assert log.times(2) == [0.0]
+    assert log.times(1) == pytest.approx([60], abs=0.01)
+
+
+async def test_lanes_of_quiet_chats_take_no_memory(time, limiter, log) -> None:
+    await time.run(*(log.send(chat) for chat in range(1, 200)))
+    assert limiter._lanes == {}
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    wishes=st.lists(
+        st.tuples(st.sampled_from([1, 2, 3, -4, -5]), st.integers(1, 10), st.floats(0, 90)), min_size=1, max_size=80
+    )
+)
+async def test_whatever_is_sent_when_no_limit_is_broken(time, wishes) -> None:
+    log = Log(time, Limiter(MemoryBuckets(clock=time), clock=time, sleep=time.sleep))
+    await time.run(*(log.send(chat, messages, after) for chat, messages, after in wishes))
+    assert len(log.sent) == len(wishes)
+    assert log.peak(1.0) <= 30
+    for chat in {chat for _, chat, _ in log.sent}:
+        if chat > 0:
+            assert log.peak(1.0, chat, albums_count=False) <= 4
+        else:
+            assert log.peak(60.0, chat) <= 20
