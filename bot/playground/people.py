@@ -1,4 +1,4 @@
-"""What people do: write, tap, pay nothing yet block the bot - and what of it the bot gets to hear."""
+"""What people do: write, tap, block the bot; and which of it the bot gets to hear."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), dtype=np.uint8)
 
 
-def letterbox(pixels: Pixels, size: int, *, fill: float = 1.0, enlarge: float = 1.5) -> tuple[Pixels, float]:
+def letterbox(pixels: Pixels, size: int, *, fill: float = 1.0, enlarge: float = 2.0) -> tuple[Pixels, float]:
     """Fit a picture into the upper left of a black square of ``size`` px.
 
     Its longer side fills at most ``fill`` of the square's, and it is drawn at most ``enlarge`` times as large. Returns
