@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 WEB = Path(str(files("serve_app") / "web"))
+
+
+# After an upgrade a browser must not mix old modules with new ones.
+REVALIDATE = {"Cache-Control": "no-cache"}
+
+
+class _Revalidated(StaticFiles):
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(REVALIDATE)
+        return response
 
 
 def mount_page(app: FastAPI) -> None:
     """Add ``/`` and everything the page loads to ``app``."""
     for entry in sorted(WEB.iterdir()):
         if entry.is_dir():
-            app.mount(f"/{entry.name}", StaticFiles(directory=entry), name=entry.name)
+            app.mount(f"/{entry.name}", _Revalidated(directory=entry), name=entry.name)
         else:
             _add_file(app, f"/{entry.name}", entry)
     _add_file(app, "/", WEB / "index.html")
@@ -25,4 +37,4 @@ def mount_page(app: FastAPI) -> None:
 def _add_file(app: FastAPI, path: str, file: Path) -> None:
     @app.get(path, include_in_schema=False)
     async def serve() -> FileResponse:
-        return FileResponse(file, headers={"Cache-Control": "no-cache"})
+        return FileResponse(file, headers=REVALIDATE)

@@ -24,12 +24,13 @@ from deployments.engine import Engine
 from deployments.errors import MasqueradeError
 from deployments.faces.alignment import norm_crop
 from deployments.faces.types import Face, FaceQuery, FaceSet
-from deployments.imaging import Photo
+from deployments.imaging import Limits, Photo
 from deployments.lookalike.types import FloatArray
 
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 8
+_LIMITS: Final = Limits()
 # Raised when what is kept of a picture, or how it is found out, changes: older answers are then made anew.
 _LAYOUT: Final = 1
 # Never remembered: the next run may have more luck.
@@ -137,27 +138,30 @@ def analyse(paths: Iterable[Path], engine: FaceFinder, memory: Memory) -> Iterat
 
 
 def _batch(paths: Sequence[Path], engine: FaceFinder, memory: Memory) -> list[Analysis]:
-    known: list[Analysis | None] = []
+    answers: list[Analysis] = []
     photos: dict[str, Photo] = {}
     new: dict[str, Analysis] = {}
     for path in paths:
+        # What cannot be opened is not remembered: the file may be there the next time.
         try:
+            if path.stat().st_size > _LIMITS.max_bytes:
+                answers.append(Analysis("", f"the file has more than {_LIMITS.max_bytes >> 20} MB"))
+                continue
             data = path.read_bytes()
         except OSError as error:
-            # Not remembered: the file may be there the next time.
-            known.append(Analysis("", f"the file cannot be opened ({error.strerror})"))
+            answers.append(Analysis("", f"the file cannot be opened ({error.strerror})"))
             continue
         digest = hashlib.sha256(data).hexdigest()
         remembered = memory.get(digest)
-        known.append(remembered or Analysis(digest, None))
+        answers.append(remembered or Analysis(digest, None))
         if remembered is None and digest not in photos and digest not in new:
             try:
-                photos[digest] = Photo.open(data)
+                photos[digest] = Photo.open(data, _LIMITS)
             except MasqueradeError as error:
                 new[digest] = Analysis(digest, error.message)
     new |= {entry.digest: entry for entry in _look(list(photos.items()), engine)}
     memory.put(entry for entry in new.values() if entry.problem != _FAILED)
-    return [new.get(entry.digest, entry) for entry in known if entry is not None]
+    return [new.get(entry.digest, entry) for entry in answers]
 
 
 def _look(photos: Sequence[tuple[str, Photo]], engine: FaceFinder) -> Iterator[Analysis]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from deployments.lookalike.files import PEOPLE, PICTURES, Person, read_people
-from registry.manifest import ModelVersion
+from registry.manifest import ModelVersion, is_name
 from registry.store import Store
 from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.collection import Collection
@@ -86,8 +86,9 @@ def build(
     """Look at every picture, keep the usable ones, index, calibrate and publish the next version of the gallery.
 
     Raises :class:`NothingToBuild` when nobody is left, ``RecallTooLow`` when the index misses its bar, ``ValueError``
-    when ``plan.base`` is of another embedding space, and what publishing raises.
+    when ``plan.base`` is of another embedding space or the name cannot be a gallery's, and what publishing raises.
     """
+    _check_name(plan.name, store)
     known, before = _base(plan, embedder)
     settled = len(before.owners)
     drafts = join(known, candidates)
@@ -117,6 +118,16 @@ def build(
     sittings = _sittings([(drafts[entry.owner].name, entry) for place, entry in new.items() if place not in copies])
     gallery = Gallery(plan.name, plan.title, people, kept, sittings, index, embedder.version, plan.base)
     return Built(*publish(gallery, report, store, progress))
+
+
+def _check_name(name: str, store: Store) -> None:
+    """Before hours of work, not after them."""
+    if not is_name(name):
+        raise ValueError(f"{name!r} cannot be the name of a gallery: use small letters, digits, dots and dashes")
+    for version in store.versions(name)[-1:]:
+        task = store.get(f"{name}@{version}").manifest.task
+        if task != "face-gallery":
+            raise ValueError(f"{name} is the name of a {task} model already; choose another")
 
 
 def _base(plan: Plan, embedder: Embedder) -> tuple[tuple[Person, ...], Collection]:

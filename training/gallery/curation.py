@@ -103,17 +103,17 @@ def _copies(looks: FloatArray, threshold: float) -> list[list[int]]:
     index = faiss.IndexFlatIP(looks.shape[1])
     for start in range(0, len(looks), _BLOCK):
         block = np.ascontiguousarray(looks[start : start + _BLOCK])
-        among = block @ block.T
+        among = block @ block.T >= threshold
         nearest, found = index.search(block, 1)
-        fresh: list[int] = []
+        fresh = np.zeros(len(block), dtype=bool)
         for row in range(len(block)):
             # Only originals are compared with, so that a placeholder filed ten thousand times costs no more than others.
             if nearest[row, 0] >= threshold:
                 groups.setdefault(originals[found[row, 0]], []).append(start + row)
-            elif (alike := next((earlier for earlier in fresh if among[row, earlier] >= threshold), None)) is not None:
-                groups.setdefault(start + alike, []).append(start + row)
+            elif (alike := among[row] & fresh).any():
+                groups.setdefault(start + int(alike.argmax()), []).append(start + row)
             else:
-                fresh.append(row)
+                fresh[row] = True
         index.add(block[fresh])
-        originals += [start + row for row in fresh]
+        originals += (start + np.flatnonzero(fresh)).tolist()
     return [[original, *copies] for original, copies in sorted(groups.items())]

@@ -18,10 +18,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from PIL import Image
-
-playwright_api = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright  # noqa: E402
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, async_playwright, expect
 
 URL = os.environ.get("MASQUERADE_URL")
 CHROMIUM = os.environ.get("MASQUERADE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -58,7 +55,10 @@ XMLHttpRequest.prototype.send = function (form) {
 
 @pytest.fixture(scope="session", params=[URL or "stand-in"])
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of the page, without a slash at its end."""
+    """The address of the page, without a slash at its end. ``MASQUERADE_URL=studio`` starts a real studio for it."""
+    if request.param == "studio":
+        yield request.getfixturevalue("studio_url")
+        return
     if request.param != "stand-in":
         yield request.param.rstrip("/")
         return
@@ -76,7 +76,7 @@ async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium here (Debian: apt install chromium)")
     # A real studio on a busy machine takes its time with the first picture.
-    playwright_api.expect.set_options(timeout=20_000)
+    expect.set_options(timeout=20_000)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -115,7 +115,7 @@ class Visit:
         """Choose a photo for a room; a swap has two seats."""
         await self.page.locator(f"#{mode} [data-part=file]").nth(seat).set_input_files(photo)
         picture = self.page.locator(f"#{mode} [data-part=picture]").nth(seat)
-        await playwright_api.expect(picture).to_have_attribute("alt", photo.name)
+        await expect(picture).to_have_attribute("alt", photo.name)
 
     async def act(self, mode: str) -> None:
         """Press the room's button once it may be pressed."""

@@ -85,6 +85,7 @@ async def test_arrows_walk_through_the_tabs(visit: Any) -> None:
     await visit.page.keyboard.press("ArrowLeft")
     await expect(tabs.last).to_be_focused()
     await expect(tabs.last).to_have_attribute("aria-selected", "true")
+    assert await tabs.evaluate_all("(tabs) => tabs.findIndex((tab) => tab.tabIndex === 0) === tabs.length - 1")
     await visit.page.keyboard.press("Home")
     await expect(tabs.first).to_be_focused()
     assert await tabs.evaluate_all("(tabs) => tabs.filter((tab) => tab.tabIndex === 0).length") == 1

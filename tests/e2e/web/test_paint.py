@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+PLACES = (
+    "(all) => all.map((one) => one.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height])"
+)
+HOLD_FIRST_DECODE = """
+() => {
+  const { decode } = HTMLImageElement.prototype;
+  HTMLImageElement.prototype.decode = function () {
+    HTMLImageElement.prototype.decode = decode;
+    return new Promise((resolve) => { window.letGo = () => decode.call(this).then(resolve) });
+  };
+}
+""".strip()
 
 
 async def test_an_uploaded_photo_comes_back_painted_in_its_own_size(visit: Any, photo: Path) -> None:
@@ -145,10 +159,59 @@ async def test_work_can_be_cancelled_and_started_again(visit: Any, photo: Path) 
     await expect(visit.part("paint", "compare")).to_be_visible()
 
 
-async def test_nothing_moves_by_itself_from_opening_to_the_painted_picture(visit: Any, photo: Path) -> None:
+async def test_the_photo_chosen_last_hangs_even_if_an_earlier_one_opens_later(
+    visit: Any, photo: Path, turned_photo: Path
+) -> None:
+    await visit.open()
+    await visit.page.evaluate(HOLD_FIRST_DECODE)
+    await visit.page.locator("#paint [data-part=file]").set_input_files(turned_photo)
+    await visit.hang("paint", photo)
+    await visit.page.evaluate("window.letGo()")
+    await expect(visit.page.locator("#announcer")).to_have_text("harbour.jpg hangs on the easel.")
+    assert await visit.natural_size("paint", "picture") == [360, 240]
+
+
+async def test_nothing_moves_when_the_styles_arrive(visit: Any) -> None:
+    asked, arrive = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await arrive.wait()
+        entry = {"title": "The Wave", "artist": "Hokusai", "year": "1831", "preview": "/mask.svg"}
+        await route.fulfill(json={"styles": [{**entry, "name": f"wave-{n}"} for n in range(5)], "model": "m@v1"})
+
+    async def places() -> list[Any]:
+        return await visit.page.locator("#paint :is(.easel, .bench, .act, .blend, .field, .switch)").evaluate_all(
+            PLACES
+        )
+
+    await visit.page.route("**/v1/styles", late)
+    await visit.open()
+    await asked.wait()
+    waiting = await places()
+    arrive.set()
+    await expect(visit.page.get_by_role("radio")).to_have_count(5)
+    assert await places() == waiting
+    assert await visit.shifted() < 0.01
+
+
+async def test_nothing_moves_from_the_empty_easel_to_the_painted_picture(visit: Any, photo: Path, answer: Any) -> None:
+    async def places() -> list[Any]:
+        return await visit.page.locator("#paint :is(.easel, .label, .bench, .act)").evaluate_all(PLACES)
+
+    visit.failing_answers_expected = True
     await visit.open()
     await expect(visit.page.get_by_role("radio").first).to_be_visible()
+    at_first = await places()
     await visit.hang("paint", photo)
+    assert await places() == at_first
+    await visit.page.route(
+        "**/v1/style", answer(503, "unavailable", "The style model is restarting, please be patient.")
+    )
+    await visit.act("paint")
+    await expect(visit.room("paint").get_by_role("alert")).to_be_visible()
+    assert await places() == at_first
+    await visit.page.unroute("**/v1/style")
     await visit.act("paint")
     await expect(visit.part("paint", "compare")).to_be_visible()
-    assert await visit.shifted() < 0.01
+    assert await places() == at_first

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,16 +36,32 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database as the migrations make it; tests take copies."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_server(postgresql_url: str) -> str:
+    migrate(postgresql_url)
+    return postgresql_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgresql_url"))
+        return str(request.getfixturevalue("migrated_server"))
+    shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "studio.db")
     return f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}"
 
 
 @pytest.fixture
 async def engine(url: str) -> AsyncIterator[AsyncEngine]:
-    await asyncio.to_thread(migrate, url)
     engine = connect(url)
     async with engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):

@@ -23,13 +23,14 @@ def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("redis")
     socket = folder / "redis.sock"
     command = [server, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    while "Ready to accept connections" not in (line := process.stdout.readline()):
-        assert line, "Redis did not start"
-    yield socket
-    process.terminate()
-    process.communicate()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            while "ready to accept connections" not in (line := process.stdout.readline()).lower():
+                assert line, "Redis did not start"
+            yield socket
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
@@ -40,10 +41,23 @@ async def redis(redis_socket: Path) -> AsyncIterator[Redis]:
     await redis.aclose()
 
 
-@pytest.fixture(params=["database", "redis"])
-def replicas(request, clock) -> list[Buckets]:
+@pytest.fixture(params=["sqlite", "postgresql", "redis"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if backend == "postgresql":
+        return str(request.getfixturevalue("migrated_server"))
+    shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "studio.db")
+    return f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}"
+
+
+@pytest.fixture
+def replicas(backend: str, request: pytest.FixtureRequest, clock) -> list[Buckets]:
     """Two replicas' views of the same buckets."""
-    if request.param == "redis":
+    if backend == "redis":
         redis = request.getfixturevalue("redis")
         return [RedisBuckets(redis, clock=clock) for _ in range(2)]
     sessions = request.getfixturevalue("sessions")

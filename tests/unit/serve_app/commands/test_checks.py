@@ -140,9 +140,8 @@ def install(store: FolderStore, folder: Path, task: str, *, commercial: bool = T
     folder.mkdir()
     (folder / "net.dat").write_bytes(b"abc")
     licence = Licence(name="MIT" if commercial else "CC-BY-NC-4.0", commercial_use=commercial)
-    told = Description.model_validate(
-        {"model": folder.name, "version": "v1", "task": task, "format": "data", "licence": licence}
-    )
+    backend = "open-nsfw" if task == "moderation" else ""
+    told = Description(model=folder.name, version="v1", task=task, format="data", backend=backend, licence=licence)
     publish_folder(store, describe(folder, told), folder)
 
 

@@ -100,3 +100,11 @@ def test_a_copy_looks_the_same_and_another_picture_does_not(studio, change: str)
     assert float(original @ copy) > 0.97
     assert float(original @ other) < 0.6
     assert np.linalg.norm(original) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_film_among_the_pictures_is_not_read(tmp_path: Path, engine, memory) -> None:
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as stream:
+        stream.truncate(10 * 2**30)
+    (answer,) = analyse([film], engine, memory)
+    assert answer.problem == "the file has more than 20 MB"

@@ -168,3 +168,24 @@ def test_the_best_picture_becomes_the_portrait_with_its_licence(tmp_path, embedd
     assert (person.licence, person.attribution, person.pictures) == ("CC BY-SA 4.0", "B. Photographer", 2)
     assert version.manifest.licence.commercial_use
     assert version.manifest.licence.name == "CC BY-SA 4.0"
+
+
+@pytest.mark.parametrize("name", ["Actors", "my gallery", "../escape", ""])
+def test_a_name_no_gallery_may_have_is_refused_before_any_work(folder, embedder, store, memory, engine, name) -> None:
+    with pytest.raises(ValueError, match="cannot be the name"):
+        build(read_source(folder), Plan(name), embedder, store, memory)
+    assert engine.asked == 0
+
+
+def test_the_name_of_another_kind_of_model_is_refused(folder, tmp_path, embedder, store, memory, engine) -> None:
+    from registry.manifest import Description, Licence
+    from registry.publish import describe, publish_folder
+
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "data.txt").write_text("1")
+    licence = Licence(name="MIT", commercial_use=True)
+    description = Description(model="faces", version="v1", task="face-analysis", format="data", licence=licence)
+    publish_folder(store, describe(tmp_path / "weights", description), tmp_path / "weights")
+    with pytest.raises(ValueError, match="face-analysis model already"):
+        build(read_source(folder), Plan("faces"), embedder, store, memory)
+    assert engine.asked == 0

@@ -1,0 +1,138 @@
+"""Finished jobs and waiting ones in the person's words: the courier's presenter and the status messages' text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot import keyboards
+from bot.accounts.accounts import Accounts
+from bot.catalogue import Catalogue
+from bot.delivery.messages import Attachment, Outgoing
+from bot.delivery.presenter import Parcel, Wrapping
+from bot.delivery.tables import Delivery
+from bot.studio import LookalikeAnswer
+from bot.translations import Translations, Words
+from deployments.errors import MasqueradeError
+
+MAX_CAPTION = 900
+
+ABOUT_MONEY = frozenset({"insufficient-credits", "album-too-large"})
+
+
+def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
+    """Why something did not work (HTML); a slug nobody wrote words for is our fault until somebody does."""
+    if slug == "refused":
+        rule = str(details.get("rule") or "")
+        name = f"rule-{rule}" if words.knows(f"rule-{rule}") else "rule-other"
+        return words.html("error-refused", rule=words.plain(name))
+    values = {name: value for name, value in details.items() if isinstance(value, str | int | float)}
+    return words.html(f"error-{slug}" if words.knows(f"error-{slug}") else "error-internal", **values)
+
+
+def refusal(words: Words, error: MasqueradeError) -> Outgoing:
+    """The message that says so, with a way to the plans where more credits would help."""
+    buttons = keyboards.pages(words, "plans") if error.slug in ABOUT_MONEY else None
+    return Outgoing(explain(words, error.slug, error.details), keyboard=buttons)
+
+
+class Answers:
+    """Implements :class:`bot.delivery.presenter.Presenter` and :class:`bot.delivery.progress.Words`."""
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        accounts: Accounts,
+        translations: Translations,
+        catalogue: Catalogue,
+    ) -> None:
+        self._sessions = sessions
+        self._accounts = accounts
+        self._translations = translations
+        self._catalogue = catalogue
+
+    async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
+        words = await self._words(delivery)
+        if not position:
+            return Outgoing(words.html("status-working"))
+        return Outgoing(words.html("status-queued", position=position))
+
+    async def results(self, parcels: Sequence[Parcel]) -> Wrapping:
+        first = parcels[0]
+        words = await self._words(first.delivery)
+        if first.job.kind == "lookalike":
+            return self._lookalikes(words, parcels)
+        caption = await self._caption(words, first)
+        pictures = tuple(
+            Attachment(f"masquerade-{number}.jpg", parcel.data) for number, parcel in enumerate(parcels, start=1)
+        )
+        as_file = first.delivery.as_file
+        single = len(parcels) == 1
+        buttons = None
+        if first.job.kind == "style":
+            buttons = keyboards.painted(
+                words, first.job.id, first.delivery.bundle_id, single=single, as_file=as_file
+            )
+        elif single:
+            buttons = keyboards.made(words, first.job.id, as_file=as_file)
+        if single:
+            return Wrapping(Outgoing(caption, pictures, as_file, buttons))
+        closing = None if buttons is None else Outgoing(words.html("album-done"), keyboard=buttons)
+        return Wrapping(Outgoing(caption, pictures, as_file), closing)
+
+    async def failures(self, parcels: Sequence[Parcel]) -> Wrapping:
+        words = await self._words(parcels[0].delivery)
+        reasons = [
+            explain(words, str((parcel.job.error or {}).get("slug", "internal")), parcel.job.error or {})
+            for parcel in parcels
+        ]
+        lines = list(dict.fromkeys(reasons))
+        if any(parcel.delivery.cost for parcel in parcels):
+            lines.append(words.html("credits-returned"))
+        return Wrapping(Outgoing("\n\n".join(lines)))
+
+    async def _caption(self, words: Words, parcel: Parcel) -> str:
+        request = parcel.job.request
+        match parcel.job.kind:
+            case "style":
+                title = " + ".join(await self._catalogue.titles(request["style"]))
+                percent = round(request["strength"] * 100)
+                caption = words.html("result-style", style=title)
+                return caption if percent == 100 else f"{caption} · {percent} %"
+            case "swap":
+                undone = len((parcel.job.result or {}).get("notes", ()))
+                return words.html("result-swap") + (f"\n{words.html('result-swap-left', faces=undone)}" if undone else "")
+            case _:
+                return words.html("result-anonymize")
+
+    def _lookalikes(self, words: Words, parcels: Sequence[Parcel]) -> Wrapping:
+        """The collages, with the people of the first; every collage shows its own people's names."""
+        answers = [LookalikeAnswer.load(parcel.data) for parcel in parcels]
+        lines = [
+            words.html(
+                "result-match", place=place, name=match.name, similarity=round(match.similarity), role=match.role or ""
+            )
+            for place, match in enumerate(answers[0].matches, start=1)
+        ]
+        caption = _fitting([words.html("result-lookalike"), *lines, words.html("result-lookalike-note")])
+        pictures = tuple(Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1))
+        single = len(parcels) == 1
+        buttons = keyboards.shareable(words, parcels[0].job.id) if single else None
+        return Wrapping(Outgoing(caption if single else lines[0], pictures, keyboard=buttons))
+
+    async def _words(self, delivery: Delivery) -> Words:
+        async with self._sessions() as session:
+            account = await self._accounts.get(session, delivery.user_id)
+        return self._translations.words(account.language if account is not None else None)
+
+
+def _fitting(lines: list[str]) -> str:
+    """As many whole lines as a caption takes: cut in the middle, it might end inside a tag."""
+    kept = ""
+    for line in lines:
+        if len(kept) + len(line) > MAX_CAPTION:
+            break
+        kept += f"\n{line}" if kept else line
+    return kept

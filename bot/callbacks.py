@@ -1,0 +1,150 @@
+"""What buttons say back. Telegram gives a button 64 bytes: styles travel as codes, results as their job."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from aiogram.filters.callback_data import CallbackData
+
+MAX_BYTES = 64
+
+Page = Literal["help", "settings", "language", "plans", "privacy", "delete", "faces"]
+Panel = Literal["main", "strength", "blend"]
+Switch = Literal["as_file", "keep_history"]
+
+
+def style_code(name: str) -> str:
+    """A style's name in six letters, the same on every model version."""
+    return hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+class Open(CallbackData, prefix="m"):
+    """Show a page of the menu."""
+
+    page: Page
+
+
+class Styles(CallbackData, prefix="s"):
+    """Show the styles for these photos; pages count from 0."""
+
+    bundle: int
+    page: int = 0
+
+
+class Paint(CallbackData, prefix="p"):
+    """Paint these photos in a style (its code), as strongly as the person is used to."""
+
+    bundle: int
+    style: str
+
+
+class Hide(CallbackData, prefix="h"):
+    """Hide the faces of these photos; without a method, ask for one."""
+
+    bundle: int
+    method: Literal["", "blur", "pixelate", "replace"] = ""
+
+
+class Lookalike(CallbackData, prefix="l"):
+    """Whom do these photos' faces resemble?"""
+
+    bundle: int
+
+
+class Swap(CallbackData, prefix="w"):
+    """Swap faces in these photos, or put the saved face ``identity`` into them (0: none)."""
+
+    bundle: int
+    identity: int = 0
+
+
+class MapFace(CallbackData, prefix="w2"):
+    """Choose the face that goes on the next target face.
+
+    ``chosen`` holds the source faces chosen so far, in the order of the target faces and joined with dots; ``x`` leaves
+    a target face alone. ``identity`` is the saved face that is the source, 0 for the photo's own faces.
+    """
+
+    bundle: int
+    identity: int
+    sources: int
+    targets: int
+    chosen: str = ""
+
+
+class KeepFace(CallbackData, prefix="k"):
+    """Save the face of this photo."""
+
+    bundle: int
+
+
+class ForgetFace(CallbackData, prefix="kf"):
+    """Delete a saved face."""
+
+    identity: int
+
+
+class Again(CallbackData, prefix="a"):
+    """The same result once more."""
+
+    job: str
+
+
+class Adjust(CallbackData, prefix="t"):
+    """Show other buttons under a result."""
+
+    job: str
+    panel: Panel
+
+
+class Strength(CallbackData, prefix="ts"):
+    """Paint it again, this strongly."""
+
+    job: str
+    percent: int
+
+
+class Blend(CallbackData, prefix="tb"):
+    """Paint it again, in half of this style (its code)."""
+
+    job: str
+    style: str
+
+
+class AsFile(CallbackData, prefix="tf"):
+    """This result as a file, as it was made."""
+
+    job: str
+
+
+class SetLanguage(CallbackData, prefix="g"):
+    """Speak this language from now on."""
+
+    code: str
+
+
+class Toggle(CallbackData, prefix="o"):
+    """Turn a setting over."""
+
+    switch: Switch
+
+
+class SetStrength(CallbackData, prefix="os"):
+    """Begin with this strength from now on."""
+
+    percent: int
+
+
+class Buy(CallbackData, prefix="b"):
+    """Make an offer for this product."""
+
+    product: str
+
+
+class StopRenewal(CallbackData, prefix="bs"):
+    """End the subscription's renewal."""
+
+
+class DeleteAccount(CallbackData, prefix="del"):
+    """Really delete everything."""

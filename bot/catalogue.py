@@ -1,0 +1,82 @@
+"""What the studio can do for people right now: its features, and the styles with their pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+from bot.callbacks import style_code
+from deployments.errors import UnknownStyle
+from deployments.style.engine import StyleInfo
+from serve_app.pipeline import Graph, Pipeline
+
+Feature = Literal["style", "lookalike", "swap", "anonymize"]
+
+FRESH_S = 60.0
+
+
+def features_of(graph: Graph) -> frozenset[Feature]:
+    """The features a graph has all the deployments for."""
+    needs: dict[Feature, Sequence[object]] = {
+        "style": (graph.style, graph.styles),
+        "lookalike": (graph.faces, graph.lookalike, graph.collage),
+        "swap": (graph.faces, graph.swap),
+        "anonymize": (graph.faces, graph.anonymize),
+    }
+    return frozenset(name for name in get_args(Feature) if None not in needs[name])
+
+
+class Catalogue:
+    """The features, and the styles as they are on offer; asked for again once a minute."""
+
+    def __init__(
+        self, pipeline: Pipeline, features: frozenset[Feature], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.features = features
+        self._pipeline = pipeline
+        self._clock = clock
+        self._styles: tuple[StyleInfo, ...] = ()
+        self._read: float | None = None
+
+    async def styles(self) -> tuple[StyleInfo, ...]:
+        """Every style, in the studio's order; none without the feature."""
+        if "style" not in self.features:
+            return ()
+        if self._read is None or self._clock() - self._read > FRESH_S:
+            self._styles = (await self._pipeline.styles()).value
+            self._read = self._clock()
+        return self._styles
+
+    async def by_code(self, code: str) -> StyleInfo:
+        """The style a button stands for. Raises ``UnknownStyle`` when it is not on offer any more."""
+        for style in await self.styles():
+            if style_code(style.name) == code:
+                return style
+        raise UnknownStyle("This style is not on offer any more.")
+
+    async def titles(self, weights: Sequence[str]) -> list[str]:
+        """The titles of styles written as ``name`` or ``name:weight``; the bare name where it is gone."""
+        titles = {style.name: style.title for style in await self.styles()}
+        names = [weight.partition(":")[0] for weight in weights]
+        return [titles.get(name, name) for name in names]
+
+    async def named_in(self, text: str) -> StyleInfo | None:
+        """The style a caption speaks of, by its name or its title; None when it speaks of none, or of several."""
+        words = " ".join(text.casefold().replace("_", " ").split())
+        found = [
+            style
+            for style in await self.styles()
+            if any(_says(words, name) for name in (style.title, style.name.replace("_", " ")))
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+def preview_name(style: StyleInfo) -> str:
+    """Under what the preview is remembered; it changes when the picture does."""
+    return f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
+
+
+def _says(words: str, name: str) -> bool:
+    return f" {name.casefold()} " in f" {words} "

@@ -1,0 +1,126 @@
+"""The one Dispatcher both modes use, and the reception that hands it every update once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from aiogram import Bot, Dispatcher
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.types import ErrorEvent, Update, User
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.accounts.accounts import Account
+from bot.accounts.events import EventKind
+from bot.answers import refusal
+from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
+from bot.inbox import Admission
+from bot.middlewares.addressing import Addressing
+from bot.middlewares.person import Acquaintance, Flood, PromptTaps
+from bot.photos import Expired
+from bot.replies import address, beside
+from bot.routers import account, admin, faces, fallback, hide, inline, lookalike, menu, paint, photos, plans, swap
+from bot.services import Services
+from bot.translations import Words
+from deployments.errors import MasqueradeError
+
+log = logging.getLogger(__name__)
+
+ROUTERS = (menu, account, plans, admin, inline, faces, photos, paint, lookalike, hide, swap, fallback)
+
+# Trying the same update again later may succeed after these.
+PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)
+# ... and never after these.
+FINAL = (Unreachable, Rejected, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
+
+
+def make_dispatcher(services: Services, me: User) -> Dispatcher:
+    """Every router and every middleware, for the bot that ``me`` is."""
+    dispatcher = Dispatcher(disable_fsm=True)
+    dispatcher["services"] = services
+    for middleware in (Addressing(me), Acquaintance(), Flood(), PromptTaps()):
+        dispatcher.update.outer_middleware(middleware)
+    dispatcher.errors.register(_on_error)
+    for module in ROUTERS:
+        dispatcher.include_router(module.router())
+    return dispatcher
+
+
+class Reception:
+    """Handles updates, each to its end before it is acknowledged, and none twice."""
+
+    def __init__(self, services: Services, dispatcher: Dispatcher, bot: Bot) -> None:
+        self._inbox = services.inbox
+        self._dispatcher = dispatcher
+        self._bot = bot
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of update there is a handler for: Telegram's ``allowed_updates``."""
+        return self._dispatcher.resolve_used_update_types()
+
+    async def receive(self, update: Update) -> bool:
+        """Handle an update. False: do not acknowledge it, it has to come again."""
+        try:
+            admission = await self._inbox.admit(update.update_id)
+        except (OSError, SQLAlchemyError):
+            log.exception("the database is out of reach; update %s has to come again", update.update_id)
+            return False
+        if admission is not Admission.NEW:
+            return admission is Admission.DONE
+        try:
+            await self._dispatcher.feed_update(self._bot, update)
+            await self._inbox.done(update.update_id)
+        except PASSING as error:
+            log.warning("update %s has to come again: %s", update.update_id, error)
+            await self._again(update.update_id)
+            return False
+        except asyncio.CancelledError:
+            await self._again(update.update_id)
+            raise
+        return True
+
+    async def _again(self, update_id: int) -> None:
+        try:
+            await self._inbox.again(update_id)
+        except (OSError, SQLAlchemyError):
+            # Its lease runs out by itself.
+            log.warning("update %s stays leased for a while", update_id)
+
+
+async def _on_error(
+    event: ErrorEvent, services: Services, words: Words | None = None, account: Account | None = None, **_data: Any
+) -> Any:
+    """Say what went wrong in words; leave to redelivery what may go better another time."""
+    error = event.exception
+    if isinstance(error, FINAL):
+        log.info("an answer was not taken: %s", error)
+        return True
+    if isinstance(error, PASSING):
+        return UNHANDLED
+    if not isinstance(error, MasqueradeError):
+        log.error("a handler broke", exc_info=error)
+        error = MasqueradeError("This is our fault, not yours.")
+    where = _where(event.update)
+    if words is None or where is None or (isinstance(error, Expired) and where.chat_id < 0):
+        # In a group, other people's buttons are there for everybody to tap, and not worth a message.
+        return True
+    if account is not None:
+        async with services.sessions.begin() as session:
+            services.events.record(session, account.id, EventKind.REFUSED, error.slug)
+    message = refusal(words, error)
+    try:
+        await services.sender.send(where, Outgoing(message.text, keyboard=message.keyboard))
+    except NotSent as lost:
+        log.info("an explanation was not taken: %s", lost)
+    return True
+
+
+def _where(update: Update) -> Address | None:
+    if update.message is not None:
+        return address(update.message)
+    if update.callback_query is not None:
+        return beside(update.callback_query)
+    return None

@@ -1,0 +1,84 @@
+"""Who is speaking: their account, their language, and whether they are heard now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware, Bot
+from aiogram.types import Chat, TelegramObject, Update, User
+
+from bot.limits import Rate, Want
+from bot.replies import acknowledge, address
+from bot.services import Services
+from bot.delivery.messages import NotSent, Outgoing
+from bot.translations import Words
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+# A person who floods is told so, but not at every message.
+TELL = Rate(1 / 30, 1)
+
+
+class Acquaintance(BaseMiddleware):
+    """Opens the account, sets ``account``, ``words`` and ``origin`` (what orders are known by), and turns banned people away. Money is always listened to."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        user: User | None = data.get("event_from_user")
+        if not isinstance(event, Update) or user is None:
+            return None
+        services: Services = data["services"]
+        async with services.sessions.begin() as session:
+            language = services.translations.best(user.language_code)
+            account = await services.accounts.open(session, user.id, language)
+        if account.banned and not concerns_money(event):
+            return None
+        data["account"] = account
+        data["origin"] = f"update:{event.update_id}"
+        data["words"] = services.translations.words(account.language)
+        return await handler(event, data)
+
+
+class Flood(BaseMiddleware):
+    """Lets through what the token buckets of the person and the chat allow; says so now and then when they do not."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        if not isinstance(event, Update) or concerns_money(event):
+            return await handler(event, data)
+        services: Services = data["services"]
+        user: User = data["event_from_user"]
+        chat: Chat | None = data.get("event_chat")
+        wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id)
+        if wait == 0:
+            return await handler(event, data)
+        words: Words = data["words"]
+        if event.callback_query is not None:
+            await acknowledge(event.callback_query, words.plain("flood", seconds=math.ceil(wait)))
+        elif event.message is not None and not any(
+            await services.buckets.take([Want(f"told:{user.id}", TELL)])
+        ):
+            try:
+                await services.sender.send(address(event.message), Outgoing(words.html("flood", seconds=math.ceil(wait))))
+            except NotSent:
+                return None
+        return None
+
+
+class PromptTaps(BaseMiddleware):
+    """Answers taps before anything else is done about them, so that no button stays grey."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        if isinstance(event, Update) and event.callback_query is not None:
+            await acknowledge(event.callback_query)
+        return await handler(event, data)
+
+
+def concerns_money(update: Update) -> bool:
+    """Checkouts, payments, refunds and the lives of subscriptions."""
+    message = update.message
+    return (
+        update.pre_checkout_query is not None
+        or update.subscription is not None
+        or (message is not None and (message.successful_payment is not None or message.refunded_payment is not None))
+    )

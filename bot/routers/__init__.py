@@ -1,0 +1,1 @@
+"""What people can do, a module per feature; each has ``router()``, which makes a new router."""

@@ -1,0 +1,87 @@
+"""What is kept, the rules, and taking everything away again."""
+
+from __future__ import annotations
+
+from aiogram import F, Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from bot import keyboards
+from bot.accounts.accounts import Account
+from bot.accounts.erasure import Removal
+from bot.callbacks import DeleteAccount, Open
+from bot.delivery.messages import Address, Outgoing
+from bot.replies import address, beside
+from bot.services import Services
+from bot.translations import Words
+
+HOUR_S = 3600
+DAY_S = 86_400
+
+
+async def say_privacy(message: Message, services: Services, account: Account, words: Words) -> None:
+    await _privacy(address(message), services, account, words)
+
+
+async def open_privacy(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
+    await _privacy(beside(query), services, account, words)
+
+
+async def _privacy(to: Address, services: Services, account: Account, words: Words) -> None:
+    """What is kept and for how long, in the operator's actual numbers."""
+    settings = services.settings
+    text = words.html(
+        "privacy",
+        hours=round(settings.keep_s / HOUR_S, 1),
+        days=round(settings.history_keep_s / DAY_S),
+        history="on" if account.keep_history else "off",
+    )
+    await services.sender.send(to, Outgoing(text, keyboard=keyboards.pages(words, "settings", "delete")))
+
+
+async def terms(message: Message, services: Services, words: Words) -> None:
+    """The rules of the house."""
+    await services.sender.send(address(message), Outgoing(words.html("terms")))
+
+
+async def say_delete(message: Message, services: Services, words: Words) -> None:
+    await _ask_deletion(address(message), services, words)
+
+
+async def open_delete(query: CallbackQuery, services: Services, words: Words) -> None:
+    await _ask_deletion(beside(query), services, words)
+
+
+async def _ask_deletion(to: Address, services: Services, words: Words) -> None:
+    keyboard = keyboards.confirm_deletion(words)
+    await services.sender.send(to, Outgoing(words.html("delete-ask"), keyboard=keyboard))
+
+
+async def delete(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
+    """Remove everything, and say what that was."""
+    removal = await services.erasure.delete(account.id)
+    if removal is not None:
+        await services.sender.send(beside(query), Outgoing(told(words, removal)))
+
+
+def told(words: Words, removal: Removal) -> str:
+    """What went and what stays (HTML)."""
+    lines = [
+        words.html("deleted", photos=removal.photos, jobs=removal.jobs, faces=removal.identities),
+        *([words.html("deleted-credits", credits=removal.credits)] if removal.credits else []),
+        *([words.html("deleted-subscription")] if removal.subscription else []),
+        *([words.html("deleted-payments", payments=removal.kept_payments)] if removal.kept_payments else []),
+        *([words.html("deleted-debt", debt=removal.kept_debt)] if removal.kept_debt else []),
+    ]
+    return "\n".join(lines)
+
+
+def router() -> Router:
+    router = Router(name="account")
+    router.message.register(say_privacy, Command("privacy"))
+    router.message.register(terms, Command("terms"))
+    router.message.register(say_delete, Command("delete"))
+    router.callback_query.register(open_privacy, Open.filter(F.page == "privacy"))
+    router.callback_query.register(open_delete, Open.filter(F.page == "delete"))
+    router.callback_query.register(delete, DeleteAccount.filter())
+    return router

@@ -1,0 +1,45 @@
+"""What nothing else took: said kindly, and with a hint at what works."""
+
+from __future__ import annotations
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message
+
+from bot import keyboards
+from bot.delivery.messages import Outgoing
+from bot.replies import address, beside
+from bot.services import Services
+from bot.translations import Words
+
+KINDS = ("video", "animation", "video_note", "sticker", "voice", "audio", "text")
+
+# What Telegram says about a chat rather than somebody in it.
+SERVICE = (
+    F.new_chat_members | F.left_chat_member | F.new_chat_title | F.new_chat_photo | F.pinned_message
+    | F.group_chat_created | F.supergroup_chat_created | F.message_auto_delete_timer_changed | F.migrate_to_chat_id
+    | F.migrate_from_chat_id | F.delete_chat_photo
+)  # fmt: skip
+
+
+async def service(message: Message) -> None:
+    """Nothing to say."""
+
+
+async def anything(message: Message, services: Services, words: Words) -> None:
+    """Say what kind of thing this is not."""
+    kind = next((kind for kind in KINDS if getattr(message, kind, None) is not None), "other")
+    keyboard = keyboards.pages(words, "help") if message.chat.type == "private" else None
+    await services.sender.send(address(message), Outgoing(words.html(f"not-taken-{kind}"), keyboard=keyboard))
+
+
+async def dead_button(query: CallbackQuery, services: Services, words: Words) -> None:
+    """A button of an older version, or data that nobody's button holds."""
+    await services.sender.send(beside(query), Outgoing(words.html("button-dead")))
+
+
+def router() -> Router:
+    router = Router(name="fallback")
+    router.message.register(service, SERVICE)
+    router.message.register(anything)
+    router.callback_query.register(dead_button)
+    return router

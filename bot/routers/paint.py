@@ -1,0 +1,119 @@
+"""Painting: choosing a style, then more of it, less of it, another one, or two at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
+
+from bot import keyboards
+from bot.accounts.accounts import Account
+from bot.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
+from bot.counter import painting
+from bot.delivery.messages import Attachment, Outgoing
+from bot.delivery.tables import Delivery
+from bot.photos import Expired
+from bot.replies import beside
+from bot.services import Services
+from bot.translations import Words
+from serve_app.jobs.tables import Job
+
+
+async def styles(query: CallbackQuery, callback_data: Styles, services: Services, account: Account, words: Words) -> None:
+    """Show the styles for a photo: another page of them, or all anew under a result."""
+    bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)
+    await services.counter.ask(words, bundle, callback_data.page)
+
+
+async def paint(query: CallbackQuery, callback_data: Paint, origin: str, services: Services, account: Account, words: Words) -> None:
+    """Order a painting as strong as the person likes them."""
+    style = await services.catalogue.by_code(callback_data.style)
+    wish = painting([style.name], account.strength)
+    await services.counter.order(account, words, origin, wish, callback_data.bundle, beside(query))
+
+
+async def adjust(query: CallbackQuery, callback_data: Adjust, services: Services, account: Account, words: Words) -> None:
+    """Change the buttons under a result."""
+    job, slip = await _mine(services, account, callback_data.job)
+    markup: InlineKeyboardMarkup
+    match callback_data.panel:
+        case "strength":
+            markup = keyboards.strengths(words, job.id)
+        case "blend":
+            used = job.request["style"][0].partition(":")[0]
+            others = [style for style in await services.catalogue.styles() if style.name != used]
+            markup = keyboards.blends(words, job.id, others)
+        case "main":
+            single = isinstance(query.message, Message) and query.message.text is None
+            markup = keyboards.painted(words, job.id, slip.bundle_id, single=single, as_file=slip.as_file)
+    if isinstance(query.message, Message):
+        await query.message.edit_reply_markup(reply_markup=markup)
+
+
+async def strength(query: CallbackQuery, callback_data: Strength, origin: str, services: Services, account: Account, words: Words) -> None:
+    """Paint it again this strongly, and from now on begin with that."""
+    job, slip = await _mine(services, account, callback_data.job)
+    chosen = min(100, max(0, callback_data.percent)) / 100
+    async with services.sessions.begin() as session:
+        await services.accounts.save(session, account.id, strength=chosen)
+    wish = painting(job.request["style"], chosen)
+    await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
+
+
+async def blend(query: CallbackQuery, callback_data: Blend, origin: str, services: Services, account: Account, words: Words) -> None:
+    """Paint it again, half in its first style and half in this one."""
+    job, slip = await _mine(services, account, callback_data.job)
+    second = await services.catalogue.by_code(callback_data.style)
+    first = job.request["style"][0].partition(":")[0]
+    wish = painting([f"{first}:0.5", f"{second.name}:0.5"], job.request["strength"])
+    await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
+
+
+async def again(query: CallbackQuery, callback_data: Again, services: Services, account: Account, words: Words) -> None:
+    """The same picture once more. It would come out the same, so it costs nothing: Telegram still has it."""
+    job, slip = await _mine(services, account, callback_data.job)
+    if slip.file_id is None:
+        raise Expired("This picture is no longer here.")
+    keyboard = keyboards.painted(words, job.id, slip.bundle_id, single=True, as_file=slip.as_file)
+    caption = words.html("result-again")
+    picture = Attachment("masquerade.jpg", file_id=slip.file_id)
+    await services.sender.send(beside(query), Outgoing(caption, (picture,), slip.as_file, keyboard))
+
+
+async def as_file(query: CallbackQuery, callback_data: AsFile, services: Services, account: Account, words: Words) -> None:
+    """The result as a file: every pixel and what says how it was made, which Telegram's photos lose."""
+    job, _ = await _mine(services, account, callback_data.job)
+    try:
+        data = await asyncio.to_thread(services.objects.get, (job.result or {}).get("key", ""))
+    except KeyError:
+        raise Expired("This picture is no longer here.") from None
+    picture = Attachment("masquerade.jpg", data)
+    await services.sender.send(beside(query), Outgoing(words.html("result-file"), (picture,), as_file=True))
+
+
+async def _mine(services: Services, account: Account, job_id: str) -> tuple[Job, Delivery]:
+    """A person's own job and where it was delivered. Raises ``Expired``, also for other people's."""
+    async with services.sessions() as session:
+        job, slip = await session.get(Job, job_id), await session.get(Delivery, job_id)
+    if job is None or slip is None or slip.user_id != account.id or not job.request:
+        raise Expired("This picture is no longer here.")
+    return job, slip
+
+
+def _bundle(slip: Delivery) -> int:
+    if slip.bundle_id is None:
+        raise Expired("The photo is no longer here.")
+    return slip.bundle_id
+
+
+def router() -> Router:
+    router = Router(name="paint")
+    router.callback_query.register(styles, Styles.filter())
+    router.callback_query.register(paint, Paint.filter())
+    router.callback_query.register(adjust, Adjust.filter())
+    router.callback_query.register(strength, Strength.filter())
+    router.callback_query.register(blend, Blend.filter())
+    router.callback_query.register(again, Again.filter())
+    router.callback_query.register(as_file, AsFile.filter())
+    return router

@@ -1,0 +1,193 @@
+"""What there is to buy, and Telegram's side of paying for it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from aiogram import Bot, F, Router
+from aiogram.filters import Command
+from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, Message, PreCheckoutQuery
+
+from bot import keyboards
+from bot.accounts.accounts import Account
+from bot.accounts.events import EventKind
+from bot.accounts.payments import CURRENCY, Paid, Receipt
+from bot.callbacks import Buy, Open, StopRenewal
+from bot.delivery.messages import Address, Outgoing
+from bot.replies import address, beside
+from bot.services import Services
+from bot.translations import Words
+
+
+async def say_plans(message: Message, services: Services, account: Account, words: Words) -> None:
+    await _plans(address(message), services, account, words)
+
+
+async def open_plans(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
+    await _plans(beside(query), services, account, words)
+
+
+async def _plans(to: Address, services: Services, account: Account, words: Words) -> None:
+    """What the person has, and what is for sale."""
+    async with services.sessions() as session:
+        balance = await services.credits.balance(session, account.id)
+        subscription = await services.payments.subscription(session, account.id)
+    plus = account.plan == "plus"
+    lines = [
+        words.html("plans-quota", left=balance.quota_left, quota=balance.quota),
+        words.html("plans-credits", credits=balance.credits),
+        *([words.html("plans-held", held=balance.held)] if balance.held else []),
+        *([words.html("plans-debt", debt=balance.debt)] if balance.debt else []),
+        *([words.html("plans-plus", until=_day(account.plus_until))] if plus and account.plus_until else []),
+    ]
+    renews = plus and subscription is not None and subscription.state == "active"
+    keyboard = keyboards.plans(words, services.settings.tariff, subscribed=plus, renews=renews)
+    if keyboard.inline_keyboard:
+        lines += ["", words.html("plans-offer")]
+    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=keyboard))
+
+
+async def buy(
+    query: CallbackQuery, callback_data: Buy, bot: Bot, services: Services, account: Account, words: Words
+) -> None:
+    """Offer a pack as an invoice, or the subscription behind a link: that is how Telegram takes subscriptions."""
+    tariff = services.settings.tariff
+    try:
+        async with services.sessions.begin() as session:
+            offer = await services.payments.offer(session, account.id, callback_data.product)
+    except LookupError:
+        await services.sender.send(beside(query), Outgoing(words.html("checkout-withdrawn")))
+        return
+    if offer.period is None:
+        title = words.plain("invoice-pack", credits=offer.credits)
+        await bot.send_invoice(
+            account.id,
+            title=title,
+            description=words.plain("invoice-pack-about", credits=offer.credits),
+            payload=offer.payload,
+            currency=CURRENCY,
+            prices=[LabeledPrice(label=title, amount=offer.stars)],
+        )
+        return
+    title = words.plain("invoice-plus")
+    daily = tariff.subscription.daily if tariff.subscription is not None else 0
+    link = await bot.create_invoice_link(
+        title=title,
+        description=words.plain("invoice-plus-about", daily=daily),
+        payload=offer.payload,
+        currency=CURRENCY,
+        prices=[LabeledPrice(label=title, amount=offer.stars)],
+        subscription_period=offer.period,
+    )
+    keyboard = keyboards.link(words.plain("button-pay-subscription", stars=offer.stars), link)
+    text = words.html("plus-offer", daily=daily, stars=offer.stars)
+    await services.sender.send(Address(account.id), Outgoing(text, keyboard=keyboard))
+
+
+async def check(query: PreCheckoutQuery, services: Services, account: Account, words: Words) -> None:
+    """Yes or no, within Telegram's ten seconds."""
+    async with services.sessions() as session:
+        refusal = await services.payments.check(
+            session, account.id, query.invoice_payload, query.currency, query.total_amount
+        )
+    await query.answer(ok=refusal is None, error_message=words.plain(f"checkout-{refusal}") if refusal else None)
+
+
+async def paid(message: Message, services: Services, account: Account, words: Words) -> None:
+    """Give what was paid for, once, however often Telegram says so."""
+    payment = message.successful_payment
+    if payment is None:
+        return
+    expires = payment.subscription_expiration_date
+    record = Paid(
+        charge_id=payment.telegram_payment_charge_id,
+        payload=payment.invoice_payload,
+        stars=payment.total_amount,
+        date=message.date.timestamp(),
+        recurring=bool(payment.is_recurring) and not payment.is_first_recurring,
+        expires=_seconds(expires),
+    )
+    async with services.sessions.begin() as session:
+        receipt = await services.payments.paid(session, account.id, record)
+    if receipt.new:
+        await services.sender.send(address(message), Outgoing(_thanks(words, receipt)))
+
+
+async def refunded(message: Message, services: Services, account: Account, words: Words) -> None:
+    """The Stars went back, and so do the credits they bought."""
+    refund = message.refunded_payment
+    if refund is None:
+        return
+    async with services.sessions.begin() as session:
+        done = await services.payments.refunded(
+            session, account.id, refund.telegram_payment_charge_id, refund.invoice_payload, refund.total_amount
+        )
+    text = words.html("refunded", stars=done.stars)
+    if done.owed:
+        text += "\n" + words.html("refunded-owed", owed=done.owed)
+    await services.sender.send(address(message), Outgoing(text))
+
+
+async def subscription(event: BotSubscriptionUpdated, services: Services, account: Account, words: Words) -> None:
+    """A subscription was cancelled, taken up again, or its payment failed. What is paid for stays."""
+    state = str(event.state)
+    async with services.sessions.begin() as session:
+        await services.payments.subscription_changed(session, account.id, event.invoice_payload, state)
+        services.events.record(session, account.id, EventKind.SUBSCRIPTION, state)
+    if words.knows(f"subscription-{state}"):
+        until = _day(account.plus_until or time.time())
+        text = words.html(f"subscription-{state}", until=until)
+        await services.sender.send(Address(account.id), Outgoing(text))
+
+
+async def stop_renewal(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
+    """End the subscription; what is paid for stays."""
+    stopped = await services.cashier.stop_renewal(account.id)
+    text = words.html("renewal-stopped" if stopped else "renewal-none", until=_day(account.plus_until or time.time()))
+    await services.sender.send(beside(query), Outgoing(text))
+
+
+async def paysupport(message: Message, services: Services, account: Account, words: Words) -> None:
+    """Help with payments: what was paid, by the ids a refund is asked for with."""
+    async with services.sessions() as session:
+        payments = await services.payments.of(session, account.id)
+    lines = [words.html("paysupport")]
+    lines += [
+        words.html("paysupport-payment", day=_day(payment.paid), stars=payment.stars, charge=payment.charge_id)
+        for payment in payments[:10]
+    ]
+    await services.sender.send(address(message), Outgoing("\n".join(lines)))
+
+
+def _thanks(words: Words, receipt: Receipt) -> str:
+    if receipt.unmatched:
+        return words.html("paid-unmatched")
+    if receipt.credits:
+        return words.html("paid-credits", credits=receipt.credits)
+    return words.html("paid-plus", until=_day(receipt.plus_until or time.time()))
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def _seconds(moment: object) -> float | None:
+    """Telegram's expiry as Unix seconds, whether the client library made a date of it or not."""
+    if isinstance(moment, datetime):
+        return moment.timestamp()
+    return float(moment) if isinstance(moment, int) else None
+
+
+def router() -> Router:
+    router = Router(name="plans")
+    router.message.register(paid, F.successful_payment)
+    router.message.register(refunded, F.refunded_payment)
+    router.pre_checkout_query.register(check)
+    router.subscription.register(subscription)
+    router.message.register(say_plans, Command("plans", "pay"))
+    router.message.register(paysupport, Command("paysupport"))
+    router.callback_query.register(open_plans, Open.filter(F.page == "plans"))
+    router.callback_query.register(buy, Buy.filter())
+    router.callback_query.register(stop_renewal, StopRenewal.filter())
+    return router

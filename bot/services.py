@@ -1,0 +1,178 @@
+"""Everything the bot consists of, put together once: what handlers are given, and what runs behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.accounts.accounts import Accounts
+from bot.accounts.bank import StarBank
+from bot.accounts.cashier import Cashier
+from bot.accounts.credits import Credits
+from bot.accounts.erasure import Erasure
+from bot.accounts.events import Events
+from bot.accounts.identities import Identities
+from bot.accounts.payments import Payments
+from bot.answers import Answers
+from bot.catalogue import Catalogue, features_of
+from bot.counter import Counter
+from bot.delivery.archive import Archive
+from bot.delivery.courier import Courier
+from bot.delivery.handover import Handover
+from bot.delivery.janitor import Janitor
+from bot.delivery.limiter import Limiter
+from bot.delivery.messages import Sender
+from bot.delivery.outbound import Outbound
+from bot.delivery.progress import Progress
+from bot.delivery.telegram import BotSender
+from bot.inbox import Inbox
+from bot.intake import CHANNEL, Intake
+from bot.limits import Buckets, FloodGate, RedisBuckets, SqlBuckets
+from bot.photos import Photos
+from bot.settings import BotSettings
+from bot.studio import Studio
+from bot.translations import Translations
+from serve_app.database import connect, migrate
+from serve_app.inventory import Inventory
+from serve_app.jobs.ledger import Ledger
+from serve_app.jobs.worker import Worker
+from serve_app.objects import FolderObjects, ObjectStore
+from serve_app.pipeline import Graph, Pipeline
+from serve_app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept."""
+
+    settings: BotSettings
+    translations: Translations
+    sessions: async_sessionmaker[AsyncSession]
+    pipeline: Pipeline
+    catalogue: Catalogue
+    accounts: Accounts
+    credits: Credits
+    payments: Payments
+    cashier: Cashier
+    identities: Identities
+    erasure: Erasure
+    events: Events
+    ledger: Ledger
+    objects: ObjectStore
+    vault: ObjectStore
+    photos: Photos
+    intake: Intake
+    inbox: Inbox
+    archive: Archive
+    gate: FloodGate
+    buckets: Buckets
+    sender: Sender
+    counter: Counter
+    max_upload: int
+
+    workers: tuple[Worker, ...]
+    courier: Courier
+    progress: Progress
+    janitor: Janitor
+
+
+def make_bot(settings: BotSettings) -> Bot:
+    """The Bot that speaks to Telegram, or to the Bot API server that ``api_url`` names."""
+    session = AiohttpSession()
+    if settings.api_url is not None:
+        session = AiohttpSession(api=TelegramAPIServer.from_base(settings.api_url))
+    return Bot(settings.token.get_secret_value(), session=session)
+
+
+@contextlib.asynccontextmanager
+async def open_services(
+    bot: Bot, settings: BotSettings, studio: Settings, graph: Graph, inventory: Inventory
+) -> AsyncIterator[Services]:
+    """Bring the database up to date and put everything together; ``bot``'s session obeys the limits from then on."""
+    await asyncio.to_thread(migrate, studio.sql_url)
+    engine = connect(studio.sql_url)
+    redis = None if settings.redis_url is None else Redis.from_url(settings.redis_url.get_secret_value())
+    try:
+        yield _put_together(bot, settings, studio, graph, inventory, async_sessionmaker(engine, expire_on_commit=False), redis)
+    finally:
+        if redis is not None:
+            await redis.aclose()
+        await engine.dispose()
+
+
+def _put_together(
+    bot: Bot,
+    settings: BotSettings,
+    studio: Settings,
+    graph: Graph,
+    inventory: Inventory,
+    sessions: async_sessionmaker[AsyncSession],
+    redis: Redis | None,
+) -> Services:
+    buckets: Buckets = SqlBuckets(sessions) if redis is None else RedisBuckets(redis)
+    bot.session.middleware(Outbound(Limiter(buckets)))
+    sender = BotSender(bot)
+    ledger, events, archive = Ledger(), Events(), Archive()
+    objects, vault = FolderObjects(studio.objects_dir), FolderObjects(studio.objects_dir.with_name("faces"))
+    credits = Credits(settings.tariff)
+    accounts = Accounts(credits, settings.pseudonym_key)
+    payments = Payments(settings.tariff, credits)
+    cashier = Cashier(sessions, payments, StarBank(bot))
+    pipeline = Pipeline(graph, studio.limits.for_photos())
+    catalogue = Catalogue(pipeline, features_of(graph))
+    translations = Translations.load(settings.default_language)
+    answers = Answers(sessions, accounts, translations, catalogue)
+    keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
+    photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
+    intake = Intake(
+        sessions, objects, ledger, credits, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s
+    )
+    inbox = Inbox(sessions)
+    perform = Studio(pipeline, inventory).perform
+    workers = tuple(
+        Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers)
+    )
+    progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
+    handover = Handover(ledger, sessions, objects, sender, answers, credits, events)
+    return Services(
+        settings=settings,
+        translations=translations,
+        sessions=sessions,
+        pipeline=pipeline,
+        catalogue=catalogue,
+        accounts=accounts,
+        credits=credits,
+        payments=payments,
+        cashier=cashier,
+        identities=Identities(),
+        erasure=Erasure(sessions, accounts, cashier, ledger, objects, vault, events),
+        events=events,
+        ledger=ledger,
+        objects=objects,
+        vault=vault,
+        photos=photos,
+        intake=intake,
+        inbox=inbox,
+        archive=archive,
+        gate=FloodGate(buckets, settings.flood),
+        buckets=buckets,
+        sender=sender,
+        counter=Counter(
+            sessions, catalogue, archive, photos, intake, sender, answers, progress, workers, settings.tariff
+        ),
+        max_upload=studio.limits.max_bytes,
+        workers=workers,
+        courier=Courier(
+            ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s
+        ),
+        progress=progress,
+        janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
+    )

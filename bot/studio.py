@@ -1,0 +1,71 @@
+"""How the bot's jobs are done: the jobs of :mod:`serve_app.jobs.kinds`, and a lookalike that people can look at."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from serve_app.inventory import Inventory
+from serve_app.jobs.kinds import PERFORM
+from serve_app.pipeline import Picture, Pipeline
+
+TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """Somebody a face resembles; ``similarity`` is the per cent of the gallery's people less alike than they are."""
+
+    name: str
+    similarity: float
+    role: str | None
+    attribution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookalikeAnswer:
+    """The collage (JPEG) of the most prominent face, and the people in it, most alike first."""
+
+    collage: bytes
+    matches: tuple[Resemblance, ...]
+
+    def dump(self) -> bytes:
+        """As a job's result."""
+        document = {
+            "collage": base64.b64encode(self.collage).decode(),
+            "matches": [asdict(match) for match in self.matches],
+        }
+        return json.dumps(document).encode()
+
+    @classmethod
+    def load(cls, data: bytes) -> LookalikeAnswer:
+        """From a job's result."""
+        document = json.loads(data)
+        matches = tuple(Resemblance(**match) for match in document["matches"])
+        return cls(base64.b64decode(document["collage"]), matches)
+
+
+class Studio:
+    """Does jobs through the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, inventory: Inventory) -> None:
+        self._pipeline = pipeline
+        self._inventory = inventory
+
+    async def perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
+        """What :class:`serve_app.jobs.worker.Worker` calls. Raises what the pipeline raises."""
+        if kind == "lookalike":
+            return await self._lookalike(photos["image"])
+        return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
+
+    async def _lookalike(self, data: bytes) -> Picture:
+        result = await self._pipeline.lookalike(await self._pipeline.open(data), TOP)
+        collage = await self._pipeline.collage(result)
+        _, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
+        answer = LookalikeAnswer(
+            collage.data,
+            tuple(Resemblance(match.name, match.similarity, match.role, match.attribution) for match in matches),
+        )
+        return Picture(answer.dump(), "application/json", collage.models)

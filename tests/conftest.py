@@ -1,0 +1,31 @@
+"""What all tests share: a marker by folder, data outside the repository, and calm property tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+# A busy machine makes an example slow now and then; that says nothing about the code.
+settings.register_profile("calm", deadline=None)
+settings.load_profile("calm")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``pytest -m unit`` runs the folder unit/, and so on."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        item.add_marker(folder)
+
+
+@pytest.fixture(scope="session")
+def research_data() -> Path:
+    """Faces, photos and models for research (``MASQUERADE_DATA``), where they are."""
+    folder = Path(os.environ.get("MASQUERADE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"there is no research data at {folder}; set MASQUERADE_DATA")
+    return folder

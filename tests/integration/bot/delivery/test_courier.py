@@ -1,0 +1,421 @@
+"""Answers reach people once, crashes or not, and only what arrived is paid for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import select
+
+from bot.accounts.events import EventKind
+from bot.accounts.tables import Event
+from bot.delivery.courier import Courier
+from bot.delivery.handover import GIVE_UP_S, Handover
+from bot.delivery.messages import Flooded, Outgoing, Rejected, Uncertain, Unreachable
+from bot.delivery.tables import Delivery
+from bot.intake import CHANNEL
+from serve_app.jobs.tables import State
+
+ANNA, BORIS = 1001, 1002
+REFUSED = {"slug": "refused", "message": "Not this one.", "status": 451}
+
+
+async def test_a_result_arrives_is_paid_for_and_its_file_id_kept(office, sender) -> None:
+    (job,) = await office.order()
+    await office.work()
+    assert await office.deliver() == 1
+    ((to, message),) = sender.sent
+    assert (to.chat_id, to.reply_to, message.pictures[0].data) == (ANNA, 100, b"a picture")
+    assert (await office.job(job.id)).state == State.DELIVERED
+    slip = await office.slip(job.id)
+    assert (slip.message_id, slip.file_id, slip.repeats, slip.sent is not None) == (10, "file-10", 0, True)
+    balance = await office.balance()
+    assert (balance.quota_left, balance.held) == (2, 0)
+
+
+async def test_a_failure_is_told_once_and_costs_nothing(office, sender) -> None:
+    (job,) = await office.order()
+    await office.work(REFUSED)
+    assert await office.deliver() == 1
+    assert await office.deliver() == 0
+    assert sender.texts == ["failed: refused"]
+    told = await office.job(job.id)
+    assert (told.state, told.delivered is not None) == (State.FAILED, True)
+    balance = await office.balance()
+    assert (balance.quota_left, balance.held) == (3, 0)
+
+
+async def test_a_job_that_was_given_up_is_told_as_well(office, sender, ledger, sessions, clock) -> None:
+    await office.order()
+    for _ in range(4):
+        async with sessions.begin() as session:
+            await ledger.claim(session, channel=CHANNEL)
+        clock.now += 61
+    assert await office.deliver() == 1
+    assert sender.texts == ["failed: internal"]
+
+
+async def test_faces_that_stayed_are_not_paid_for(office) -> None:
+    await office.pay(10)
+    await office.order(kind="swap", units=3)
+    assert (await office.balance()).held == 6
+    await office.work(notes=["face 2 stays: it looks away"])
+    await office.deliver()
+    balance = await office.balance()
+    assert (balance.available, balance.held) == (9, 0)
+
+
+async def test_an_albums_answers_come_together_in_order_when_all_are_done(office, sender) -> None:
+    jobs = await office.order(pieces=3)
+    for number in range(3):
+        assert await office.deliver() == 0
+        await office.work(f"picture {number}".encode())
+    assert await office.deliver() == 1
+    ((_, message),) = sender.sent
+    assert [picture.data for picture in message.pictures] == [b"picture 0", b"picture 1", b"picture 2"]
+    assert [(await office.slip(job.id)).file_id for job in jobs] == ["file-10", "file-11", "file-12"]
+    assert (await office.balance()).quota_left == 0
+
+
+async def test_an_album_with_a_failure_is_what_there_is_and_a_word_about_the_rest(office, sender) -> None:
+    await office.order(pieces=3)
+    await office.work(b"first")
+    await office.work(REFUSED)
+    await office.work(b"third")
+    assert await office.deliver() == 1
+    (_, album), (_, text) = sender.sent
+    assert [picture.data for picture in album.pictures] == [b"first", b"third"]
+    assert text.text == "failed: refused"
+    assert (await office.balance()).quota_left == 1
+
+
+async def test_a_cancelled_part_of_an_album_does_not_hold_up_the_rest(office, sender, intake) -> None:
+    jobs = await office.order(pieces=2)
+    await office.work(b"first")
+    assert await intake.cancel(ANNA, [jobs[1].id]) == 1
+    assert await office.deliver() == 1
+    assert len(sender.sent[0][1].pictures) == 1
+    assert (await office.balance()).quota_left == 2
+
+
+# -- crashes and bad days ----------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """SIGKILL, as far as a test can have it: nothing after this line runs in that process."""
+
+
+async def kill():
+    raise Killed
+
+
+def another(office, sender, presenter, events, clock) -> Courier:
+    """A courier in another process."""
+    handover = Handover(
+        office.ledger, office.sessions, office.objects, sender, presenter, office.credits, events, clock=clock
+    )
+    return Courier(office.ledger, office.sessions, handover, channel=CHANNEL)
+
+
+async def test_killed_between_sending_and_recording_the_picture_may_come_twice_but_is_paid_once(
+    office, sender, presenter, events, clock
+) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.hook = kill
+    with pytest.raises(Killed):
+        await office.courier.deliver_once()
+    sender.hook = None
+    survivor = another(office, sender, presenter, events, clock)
+    assert not await survivor.deliver_once()
+    clock.now += 61
+    assert await survivor.deliver_once()
+    assert len(sender.sent) == 2
+    assert (survivor.tally.repeats, (await office.slip(job.id)).repeats) == (1, 1)
+    balance = await office.balance()
+    assert (balance.quota_left, balance.held) == (2, 0)
+
+
+async def test_killed_before_sending_it_arrives_once(office, sender, presenter, events, clock, monkeypatch) -> None:
+    await office.order()
+    await office.work()
+    with monkeypatch.context() as patched:
+        patched.setattr(office.handover, "_intend", lambda _: kill())
+        with pytest.raises(Killed):
+            await office.courier.deliver_once()
+    clock.now += 61
+    survivor = another(office, sender, presenter, events, clock)
+    assert await survivor.deliver_once()
+    assert (len(sender.sent), survivor.tally.repeats) == (1, 0)
+
+
+async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_over(
+    office, sender, presenter, events, clock
+) -> None:
+    await office.order()
+    await office.work()
+    other = another(office, sender, presenter, events, clock)
+
+    async def fall_asleep():
+        sender.hook = None
+        clock.now += 61
+        assert await other.deliver_once()
+
+    sender.hook = fall_asleep
+    await office.courier.deliver_once()
+    assert len(sender.sent) == 2
+    assert (await office.balance()).quota_left == 2
+
+
+async def test_a_broken_connection_is_tried_again_and_counted(office, sender, clock) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.mishaps = [Uncertain("cut"), Uncertain("cut")]
+    for _ in range(3):
+        assert await office.courier.deliver_once()
+        assert not await office.courier.deliver_once()
+        clock.now += 10
+    assert len(sender.sent) == 1
+    assert (await office.slip(job.id)).repeats == 2
+    assert (await office.balance()).quota_left == 2
+
+
+async def test_a_flood_is_waited_out_and_is_no_repetition(office, sender, clock) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.mishaps = [Flooded(30)]
+    assert await office.courier.deliver_once()
+    clock.now += 29
+    assert not await office.courier.deliver_once()
+    clock.now += 2
+    assert await office.courier.deliver_once()
+    assert (len(sender.sent), (await office.slip(job.id)).repeats) == (1, 0)
+
+
+async def test_who_cannot_be_reached_is_not_charged(office, sender, sessions) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.mishaps = [Unreachable("bot was blocked by the user")]
+    await office.deliver()
+    assert await office.deliver() == 0
+    ended = await office.job(job.id)
+    assert (ended.state, ended.error["slug"]) == (State.FAILED, "undeliverable")
+    balance = await office.balance()
+    assert (balance.quota_left, balance.held, office.courier.tally.undeliverable) == (3, 0, 1)
+    async with sessions() as session:
+        assert (await session.execute(select(Event.kind))).scalars().all() == [EventKind.UNREACHABLE]
+
+
+async def test_a_failure_nobody_can_be_told_keeps_its_reason(office, sender) -> None:
+    (job,) = await office.order()
+    await office.work(REFUSED)
+    sender.mishaps = [Unreachable("user is deactivated")]
+    assert await office.deliver() == 1
+    assert (await office.job(job.id)).error["slug"] == "refused"
+    assert (await office.balance()).held == 0
+
+
+async def test_a_picture_telegram_will_not_take_becomes_an_apology(office, sender) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.mishaps = [Rejected("IMAGE_PROCESS_FAILED")]
+    assert await office.deliver() == 2
+    assert sender.texts == ["failed: internal"]
+    assert (await office.balance()).quota_left == 3
+    assert (await office.job(job.id)).state == State.FAILED
+
+
+async def test_an_apology_telegram_will_not_take_is_the_end(office, sender) -> None:
+    await office.order()
+    await office.work(REFUSED)
+    sender.mishaps = [Rejected("can't parse entities")]
+    assert await office.deliver() == 1
+    assert await office.deliver() == 0
+
+
+async def test_a_result_that_is_gone_becomes_an_apology(office, sender, objects) -> None:
+    (job,) = await office.order()
+    await office.work()
+    objects.delete([(await office.job(job.id)).result["key"]])
+    await office.deliver()
+    assert sender.texts == ["failed: expired"]
+    assert (await office.balance()).quota_left == 3
+
+
+async def test_what_keeps_failing_is_given_up_after_a_day_and_costs_nothing(office, sender, clock) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.mishaps = [Uncertain("cut")] * 2000
+    start = clock.now
+    while await office.courier.deliver_once():
+        clock.now += 301
+    assert GIVE_UP_S < clock.now - start < GIVE_UP_S + 1000
+    assert (await office.job(job.id)).error["slug"] == "undeliverable"
+    async with office.sessions() as session:
+        # The quota of the day before yesterday is nobody's any more, but nothing is held either.
+        assert (await office.credits.balance(session, ANNA)).held == 0
+
+
+async def test_a_presenter_that_fails_does_not_end_the_courier(office, sender, presenter, clock, monkeypatch) -> None:
+    await office.order()
+    await office.work()
+
+    async def broken(parcels):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(presenter, "results", broken)
+        assert await office.deliver() == 1
+    clock.now += 301
+    assert await office.deliver() == 1
+    assert len(sender.sent) == 1
+
+
+async def test_an_account_deleted_on_the_way_gets_nothing_and_owes_nothing(office, sender, sessions) -> None:
+    (job,) = await office.order()
+    await office.work()
+    async with sessions.begin() as session:
+        await session.delete(await session.get(Delivery, job.id))
+    assert await office.deliver() == 1
+    assert await office.deliver() == 0
+    assert sender.sent == []
+
+
+# -- the status message ------------------------------------------------------------------------------------------------
+
+
+async def status(office, job, message_id=55) -> None:
+    async with office.sessions.begin() as session:
+        (await session.get(Delivery, job.id)).status_id = message_id
+
+
+async def test_the_status_message_goes_when_the_answer_came(office, sender) -> None:
+    (job,) = await office.order()
+    await status(office, job)
+    await office.work()
+    await office.deliver()
+    assert sender.removed == [(ANNA, 55)]
+
+
+async def test_the_status_message_becomes_the_closing_words(office, sender, presenter) -> None:
+    presenter.closing = Outgoing("what next?")
+    (job,) = await office.order()
+    await status(office, job)
+    await office.work()
+    await office.deliver()
+    assert (sender.edits, sender.removed) == ([(ANNA, 55, "what next?")], [])
+
+
+async def test_closing_words_without_a_status_message_are_sent(office, sender, presenter) -> None:
+    presenter.closing = Outgoing("what next?")
+    await office.order()
+    await office.work()
+    await office.deliver()
+    assert sender.texts == ["done", "what next?"]
+
+
+async def test_the_status_stays_while_something_is_still_to_come(office, sender, clock) -> None:
+    jobs = await office.order(pieces=2)
+    await status(office, jobs[0])
+    await office.work(b"first")
+    await office.work(REFUSED)
+    sender.mishaps = [None, Flooded(5)]
+    await office.courier.deliver_once()
+    assert sender.removed == []
+    clock.now += 6
+    await office.courier.deliver_once()
+    assert (sender.texts, sender.removed) == (["done", "failed: refused"], [])
+
+
+# -- several couriers, several people ----------------------------------------------------------------------------------
+
+
+async def test_many_couriers_deliver_everything_once(office, sender, presenter, events, clock) -> None:
+    for person in range(1, 21):
+        await office.order(user_id=person)
+        await office.order(user_id=person, pieces=2)
+    for _ in range(60):
+        await office.work()
+    couriers = [another(office, sender, presenter, events, clock) for _ in range(5)]
+
+    async def drain(courier):
+        while await courier.deliver_once():
+            pass
+
+    await asyncio.gather(*(drain(courier) for courier in couriers))
+    assert sum(len(message.pictures) for _, message in sender.sent) == 60
+    assert len(sender.sent) == 40
+    assert sum(courier.tally.delivered for courier in couriers) == 60
+    for person in range(1, 21):
+        assert (await office.balance(person)).held == 0
+
+
+async def test_one_persons_answers_do_not_take_all_hands(office, sender) -> None:
+    """Anna's first message is stuck; her others wait behind it, and Boris has his."""
+    stuck, arrived = asyncio.Event(), asyncio.Event()
+
+    async def hook():
+        if sender.sent[-1][0].chat_id == ANNA:
+            await stuck.wait()
+        else:
+            arrived.set()
+
+    await office.pay(10)
+    for _ in range(8):
+        await office.order()
+    await office.order(user_id=BORIS)
+    for _ in range(9):
+        await office.work()
+    sender.hook = hook
+    running = asyncio.create_task(office.courier.run())
+    await asyncio.wait_for(arrived.wait(), 20)
+    assert [to.chat_id for to, _ in sender.sent].count(ANNA) == 1
+    stuck.set()
+    async with asyncio.timeout(30):
+        while office.courier.tally.delivered < 9:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(sender.sent) == 9
+
+
+async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, sender) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sending, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hook():
+        sending.set()
+        await go_on.wait()
+
+    sender.hook = hook
+    running = asyncio.create_task(office.courier.run())
+    await asyncio.wait_for(sending.wait(), 20)
+    running.cancel()
+    go_on.set()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (await office.job(job.id)).state == State.DELIVERED
+    assert (await office.balance()).held == 0
+
+
+async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
+    office, sender, presenter, events, clock, ledger, sessions, handover
+) -> None:
+    await office.order()
+    await office.work()
+    sending = asyncio.Event()
+
+    async def hook():
+        sending.set()
+        await asyncio.Event().wait()
+
+    sender.hook = hook
+    hasty = Courier(ledger, sessions, handover, channel=CHANNEL, drain_s=0.05)
+    running = asyncio.create_task(hasty.run())
+    await asyncio.wait_for(sending.wait(), 20)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    sender.hook = None
+    clock.now += 1
+    assert await another(office, sender, presenter, events, clock).deliver_once()
+    assert (await office.balance()).held == 0

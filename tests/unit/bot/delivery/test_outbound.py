@@ -1,0 +1,154 @@
+"""Calls to Telegram: limits before sending, refusals obeyed, server errors tried again, broken connections not."""
+
+from __future__ import annotations
+
+import pytest
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramServerError,
+)
+from aiogram.methods import (
+    AnswerCallbackQuery,
+    DeleteMessage,
+    EditMessageText,
+    GetFile,
+    SendChatAction,
+    SendMediaGroup,
+    SendMessage,
+    SendPhoto,
+)
+from aiogram.types import InputMediaPhoto
+
+from bot.delivery.outbound import ATTEMPTS, Outbound
+
+MESSAGE = SendMessage(chat_id=7, text="hello")
+
+
+class FakeLimiter:
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, object, float]] = []
+
+    async def acquire(self, chat_id, messages=1) -> None:
+        self.calls.append(("acquire", chat_id, messages))
+
+    async def refused(self, chat_id, retry_after) -> None:
+        self.calls.append(("refused", chat_id, retry_after))
+
+
+class Server:
+    """Answers calls with what was prepared, in order, and then with success."""
+
+    def __init__(self, *answers: Exception) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+        self.limiter = FakeLimiter()
+        self.slept: list[float] = []
+
+    async def make_request(self, bot, method):
+        self.calls += 1
+        if self.answers:
+            raise self.answers.pop(0)
+        return "sent"
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def call(self, method):
+        outbound = Outbound(self.limiter, sleep=self.sleep)
+        return await outbound(self.make_request, Bot("1:token"), method)
+
+
+def flood(seconds: int) -> TelegramRetryAfter:
+    return TelegramRetryAfter(MESSAGE, "Too Many Requests", seconds)
+
+
+def broken() -> TelegramServerError:
+    return TelegramServerError(MESSAGE, "Internal Server Error")
+
+
+@pytest.mark.parametrize(
+    ("method", "messages"),
+    [
+        (MESSAGE, 1),
+        (SendPhoto(chat_id=7, photo="id"), 1),
+        (EditMessageText(chat_id=7, message_id=1, text="new"), 1),
+        (SendMediaGroup(chat_id=7, media=[InputMediaPhoto(media="id")] * 4), 4),
+    ],
+)
+async def test_sending_and_editing_wait_for_the_limits(method, messages) -> None:
+    server = Server()
+    assert await server.call(method) == "sent"
+    assert server.limiter.calls == [("acquire", 7, messages)]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        SendChatAction(chat_id=7, action="typing"),
+        DeleteMessage(chat_id=7, message_id=1),
+        AnswerCallbackQuery(callback_query_id="1"),
+        GetFile(file_id="1"),
+        EditMessageText(inline_message_id="1", text="new"),
+    ],
+)
+async def test_what_is_no_message_waits_for_nothing(method) -> None:
+    server = Server()
+    await server.call(method)
+    assert server.limiter.calls == []
+
+
+async def test_a_refused_message_is_sent_again_when_the_limiter_says_so() -> None:
+    server = Server(flood(3))
+    assert await server.call(MESSAGE) == "sent"
+    assert server.limiter.calls == [("acquire", 7, 1), ("refused", 7, 3), ("acquire", 7, 1)]
+    assert server.slept == []
+
+
+async def test_another_refused_call_waits_as_told() -> None:
+    server = Server(flood(2))
+    assert await server.call(GetFile(file_id="1")) == "sent"
+    assert server.slept == [2]
+
+
+async def test_a_refusal_for_long_is_told_to_the_caller_and_the_limiter() -> None:
+    server = Server(flood(300))
+    with pytest.raises(TelegramRetryAfter):
+        await server.call(MESSAGE)
+    assert server.limiter.calls[-1] == ("refused", 7, 300)
+    assert server.calls == 1
+
+
+async def test_a_server_error_is_tried_again_after_growing_pauses() -> None:
+    server = Server(broken(), broken())
+    assert await server.call(MESSAGE) == "sent"
+    assert server.slept == sorted(server.slept)
+    assert [call[0] for call in server.limiter.calls] == ["acquire"] * 3
+
+
+@pytest.mark.parametrize("error", [broken(), flood(1)])
+async def test_nothing_is_tried_for_ever(error) -> None:
+    server = Server(*[error] * 50)
+    with pytest.raises(type(error)):
+        await server.call(MESSAGE)
+    assert server.calls == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "error", [TelegramNetworkError(MESSAGE, "timeout"), TelegramBadRequest(MESSAGE, "chat not found")]
+)
+async def test_what_may_have_been_done_or_never_will_be_is_not_tried_again(error) -> None:
+    server = Server(error)
+    with pytest.raises(type(error)):
+        await server.call(MESSAGE)
+    assert server.calls == 1
+
+
+@pytest.mark.parametrize("error", [broken(), flood(1)])
+async def test_an_activity_is_not_worth_a_second_try(error) -> None:
+    server = Server(error)
+    with pytest.raises(type(error)):
+        await server.call(SendChatAction(chat_id=7, action="typing"))
+    assert server.calls == 1
