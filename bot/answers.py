@@ -72,9 +72,7 @@ class Answers:
         single = len(parcels) == 1
         buttons = None
         if first.job.kind == "style":
-            buttons = keyboards.painted(
-                words, first.job.id, first.delivery.bundle_id, single=single, as_file=as_file
-            )
+            buttons = keyboards.painted(words, first.job.id, first.delivery.bundle_id, single=single, as_file=as_file)
         elif single:
             buttons = keyboards.made(words, first.job.id, as_file=as_file)
         if single:
@@ -103,7 +101,9 @@ class Answers:
                 return caption if percent == 100 else f"{caption} · {percent} %"
             case "swap":
                 undone = len((parcel.job.result or {}).get("notes", ()))
-                return words.html("result-swap") + (f"\n{words.html('result-swap-left', faces=undone)}" if undone else "")
+                return words.html("result-swap") + (
+                    f"\n{words.html('result-swap-left', faces=undone)}" if undone else ""
+                )
             case _:
                 return words.html("result-anonymize")
 
@@ -112,12 +112,18 @@ class Answers:
         answers = [LookalikeAnswer.load(parcel.data) for parcel in parcels]
         lines = [
             words.html(
-                "result-match", place=place, name=match.name, similarity=round(match.similarity), role=match.role or ""
+                "result-match",
+                place=place,
+                name=match.name,
+                similarity=round(match.similarity),
+                role=match.role or "none",
             )
             for place, match in enumerate(answers[0].matches, start=1)
         ]
         caption = _fitting([words.html("result-lookalike"), *lines, words.html("result-lookalike-note")])
-        pictures = tuple(Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1))
+        pictures = tuple(
+            Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1)
+        )
         single = len(parcels) == 1
         buttons = keyboards.shareable(words, parcels[0].job.id) if single else None
         return Wrapping(Outgoing(caption if single else lines[0], pictures, keyboard=buttons))

@@ -158,4 +158,3 @@ class Counter:
 def address_of(bundle: Bundle) -> Address:
     """Where a bundle's answers go: its chat, in reply to its first photo."""
     return Address(bundle.chat_id, bundle.thread_id, bundle.message_id)
-

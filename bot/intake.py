@@ -18,7 +18,8 @@ from bot.delivery.messages import Address
 from bot.delivery.tables import Bundle, Delivery
 from deployments.errors import MasqueradeError
 from serve_app.jobs.ledger import Ledger, Order
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 
 CHANNEL = "telegram"

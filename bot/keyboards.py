@@ -22,8 +22,8 @@ from bot.callbacks import (
     Lookalike,
     MapFace,
     Open,
-    Paint,
     Page,
+    Paint,
     SetLanguage,
     SetStrength,
     StopRenewal,
@@ -82,7 +82,10 @@ def wishes(
 def methods(words: Words, bundle: int) -> InlineKeyboardMarkup:
     """The ways to hide a face."""
     return _markup(
-        [[_button(words.plain(f"button-{method}"), Hide(bundle=bundle, method=method.value).pack())] for method in Method]
+        [
+            [_button(words.plain(f"button-{method}"), Hide(bundle=bundle, method=method.value).pack())]
+            for method in Method
+        ]
     )
 
 
@@ -191,11 +194,7 @@ def _state(on: bool) -> str:
 def plans(words: Words, tariff: Tariff, *, subscribed: bool, renews: bool) -> InlineKeyboardMarkup:
     """What is for sale to somebody; ``subscribed`` until some day, and whether that ``renews``."""
     rows = [
-        [
-            _button(
-                words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name).pack()
-            )
-        ]
+        [_button(words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name).pack())]
         for pack in tariff.packs
     ]
     if tariff.subscription is not None and not renews and not subscribed:
@@ -232,6 +231,7 @@ def swap_sources(
 
 def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarkup:
     """Which face goes on the next target face; ``name`` is what the only source is called."""
+
     def choice(word: str) -> str:
         chosen = f"{state.chosen}.{word}" if state.chosen else word
         return state.model_copy(update={"chosen": chosen}).pack()

@@ -171,8 +171,9 @@ class Photos:
                 bundle.message_id = min(bundle.message_id, incoming.message_id)
                 bundle.caption = bundle.caption or caption
                 return bundle
-            closed = (await session.execute(select(func.count()).select_from(Bundle).where(album))).scalar_one()
-            key = f"album:{incoming.chat_id}:{incoming.album}:{closed}"
+            # Only closed ones are counted: were another part's bundle opened just now, both shall have the same key.
+            closed = select(func.count()).select_from(Bundle).where(album, Bundle.prompted.is_not(None))
+            key = f"album:{incoming.chat_id}:{incoming.album}:{(await session.execute(closed)).scalar_one()}"
         bundle = Bundle(
             key=key,
             user_id=account.id,

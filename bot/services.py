@@ -101,7 +101,9 @@ async def open_services(
     engine = connect(studio.sql_url)
     redis = None if settings.redis_url is None else Redis.from_url(settings.redis_url.get_secret_value())
     try:
-        yield _put_together(bot, settings, studio, graph, inventory, async_sessionmaker(engine, expire_on_commit=False), redis)
+        yield _put_together(
+            bot, settings, studio, graph, inventory, async_sessionmaker(engine, expire_on_commit=False), redis
+        )
     finally:
         if redis is not None:
             await redis.aclose()
@@ -132,14 +134,10 @@ def _put_together(
     answers = Answers(sessions, accounts, translations, catalogue)
     keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
     photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
-    intake = Intake(
-        sessions, objects, ledger, credits, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s
-    )
+    intake = Intake(sessions, objects, ledger, credits, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
     inbox = Inbox(sessions)
     perform = Studio(pipeline, inventory).perform
-    workers = tuple(
-        Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers)
-    )
+    workers = tuple(Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers))
     progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
     handover = Handover(ledger, sessions, objects, sender, answers, credits, events)
     return Services(
@@ -170,9 +168,7 @@ def _put_together(
         ),
         max_upload=studio.limits.max_bytes,
         workers=workers,
-        courier=Courier(
-            ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s
-        ),
+        courier=Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s),
         progress=progress,
         janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
     )

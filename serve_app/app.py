@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from ray import serve
-from ray.serve import Application
+from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
 from deployments.anonymize.deployment import Anonymize
@@ -33,10 +33,15 @@ from serve_app.topology import PROFILES, Shape
 GRAPH = "graph"
 
 # Capability -> its deployment. Anonymising needs no model of its own, only faces.
-MODEL_DEPLOYMENTS = {"moderation": Moderation, "style": Style, "faces": Faces, "lookalike": Lookalike, "swap": Swap}
+MODEL_DEPLOYMENTS: dict[str, type] = {
+    "moderation": Moderation,
+    "style": Style,
+    "faces": Faces,
+    "lookalike": Lookalike,
+    "swap": Swap,
+}
 
 
-@serve.deployment(name="Gateway")
 @serve.ingress()
 class Gateway:
     """Serves the FastAPI application over handles to the deployments."""
@@ -64,18 +69,16 @@ def build(settings: Settings) -> Application:
     topology = PROFILES[settings.profile]
     handles: dict[str, Any] = {}
     for capability, models in selection.chosen.items():
-        deployment = MODEL_DEPLOYMENTS[capability]
-        shape = topology[deployment.name]
+        kind = MODEL_DEPLOYMENTS[capability]
+        shape = topology[kind.__name__]
         arguments: list[Any] = [_options(settings, shape)]
         if capability == "moderation":
             arguments.append(Policy(settings.moderation_thresholds))
-        configured = deployment.options(**shape.options(), user_config=_user_config(models))
-        handles[capability] = configured.bind(*arguments)
+        handles[capability] = _deployed(kind, shape, user_config=_user_config(models)).bind(*arguments)
     if "faces" in handles:
-        shape = topology[Anonymize.name]
-        handles["anonymize"] = Anonymize.options(**shape.options()).bind(_options(settings, shape).runtime.threads)
-    gateway = Gateway.options(**topology[Gateway.name].options())
-    return gateway.bind(settings, selection, handles)
+        shape = topology[Anonymize.__name__]
+        handles["anonymize"] = _deployed(Anonymize, shape).bind(_options(settings, shape).runtime.threads)
+    return _deployed(Gateway, topology[Gateway.__name__]).bind(settings, selection, handles)
 
 
 def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str], deadline_s: float) -> Graph:
@@ -108,6 +111,11 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         states=states,
         missing=missing,
     )
+
+
+def _deployed(kind: type, shape: Shape, **more: Any) -> Deployment:
+    """``kind`` as a deployment called like the class, on its share of the machine."""
+    return serve.deployment(name=kind.__name__, **shape.options(), **more)(kind)
 
 
 def _options(settings: Settings, shape: Shape) -> Options:

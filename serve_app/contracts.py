@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.anonymize.types import Method
 from deployments.errors import InvalidField
+from serve_app.jobs.states import State
 
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}, "description": "The picture"}
@@ -98,7 +99,7 @@ class JobState(BaseModel):
 
     id: str
     kind: str
-    state: Literal["queued", "running", "done", "delivered", "failed", "cancelled"]
+    state: State
     position: int | None
     created: float
     error: str | None

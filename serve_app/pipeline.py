@@ -105,9 +105,7 @@ class Pipeline:
         async def work() -> LookalikeResult:
             found = await find(FaceQuery(photo))
             faces = _some(found.value, "photo")
-            answers = await asyncio.gather(
-                *(search(LookalikeQuery(face.embedding, found.value.space, top)) for face in faces)
-            )
+            answers = await asyncio.gather(*(search(_likeness(face, found.value.space, top)) for face in faces))
             matches = tuple((face, answer.value) for face, answer in zip(faces, answers, strict=True))
             return LookalikeResult(photo, matches, answers[0].model, found.model)
 
@@ -211,6 +209,13 @@ class Pipeline:
 def _picture(data: bytes, steps: tuple[Step, ...], source_type: DigitalSourceType) -> Picture:
     signed = attach(data, Provenance(steps, datetime.now(UTC), source_type))
     return Picture(signed, "image/jpeg", tuple(step.model for step in steps))
+
+
+def _likeness(face: Face, space: str | None, top: int) -> LookalikeQuery:
+    """What to ask the gallery about a face. Raises ``Unavailable`` when the face model makes no embeddings."""
+    if face.embedding is None or space is None:
+        raise Unavailable("The face model in use cannot compare faces.", retry_after=3600)
+    return LookalikeQuery(face.embedding, space, top)
 
 
 def _some(found: FaceSet, where: str) -> tuple[Face, ...]:

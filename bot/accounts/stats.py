@@ -17,7 +17,8 @@ from bot.accounts.days import day_of, start_of, week_of
 from bot.accounts.events import EventKind
 from bot.accounts.payments import Status
 from bot.accounts.tables import Activity, Event, Payment, User
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)

@@ -42,6 +42,7 @@ class Courier:
         self._heartbeat_s = heartbeat_s
         self._wake = asyncio.Event()
         self._serving: set[str] = set()
+        self._stopping = False
 
     @property
     def tally(self) -> Tally:
@@ -54,24 +55,17 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled; what is in hand then has ``drain_s`` to arrive and be recorded."""
-        hands: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        work = asyncio.create_task(self._work())
         try:
-            while True:
-                if len(hands) >= self._hands:
-                    _, hands = await asyncio.wait(hands, return_when=asyncio.FIRST_COMPLETED)
-                self._wake.clear()
-                if jobs := await self._claim():
-                    hands.add(asyncio.create_task(self._serve(jobs)))
-                    continue
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
-                hands = {hand for hand in hands if not hand.done()}
+            # Shielded: a claim that is broken off would keep its jobs from everybody until the leases run out.
+            await asyncio.shield(work)
         finally:
-            if hands:
-                _, late = await asyncio.wait(hands, timeout=self._drain_s)
-                for hand in late:
-                    hand.cancel()
-                await asyncio.gather(*hands, return_exceptions=True)
+            self._stopping = True
+            self.notice()
+            await asyncio.wait({work}, timeout=self._drain_s)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
     async def deliver_once(self) -> bool:
         """Deliver one request's answers. False when there was none to deliver."""
@@ -79,6 +73,25 @@ class Courier:
         if jobs:
             await self._serve(jobs)
         return bool(jobs)
+
+    async def _work(self) -> None:
+        hands: set[asyncio.Task[None]] = set()
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                if jobs := await self._claim():
+                    hands.add(asyncio.create_task(self._serve(jobs)))
+                else:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
+                hands = {hand for hand in hands if not hand.done()}
+                if len(hands) >= self._hands:
+                    _, hands = await asyncio.wait(hands, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*hands)
+        finally:
+            for hand in hands:
+                hand.cancel()
+            await asyncio.gather(*hands, return_exceptions=True)
 
     async def _claim(self) -> list[Job]:
         """One request's jobs that have ended, of somebody who is not being served already."""
@@ -93,7 +106,8 @@ class Courier:
         return jobs
 
     async def _serve(self, jobs: list[Job]) -> None:
-        heartbeat = asyncio.create_task(self._keep(jobs))
+        served = asyncio.Event()
+        heartbeat = asyncio.create_task(self._keep(jobs, served))
         try:
             await self._handover.answer(jobs)
         except asyncio.CancelledError:
@@ -103,14 +117,17 @@ class Courier:
             # The leases run out, and somebody delivers these when the ledger is back.
             log.exception("the ledger was lost while jobs were delivered")
         finally:
-            heartbeat.cancel()
+            served.set()
             self._serving -= {job.owner for job in jobs}
             self.notice()
+            await heartbeat
 
-    async def _keep(self, jobs: list[Job]) -> None:
+    async def _keep(self, jobs: list[Job], served: asyncio.Event) -> None:
         """Renew the leases while a message waits for its turn."""
-        while True:
-            await asyncio.sleep(self._heartbeat_s)
+        while not served.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(served.wait(), self._heartbeat_s)
+                return
             with contextlib.suppress(OSError, SQLAlchemyError):
                 async with self._sessions.begin() as session:
                     for job in jobs:

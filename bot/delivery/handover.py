@@ -24,7 +24,8 @@ from bot.delivery.messages import Address, Flooded, NotSent, Outgoing, Rejected,
 from bot.delivery.presenter import Parcel, Presenter, Wrapping
 from bot.delivery.tables import Delivery
 from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
 
 log = logging.getLogger(__name__)

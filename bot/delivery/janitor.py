@@ -17,7 +17,8 @@ from bot.accounts.tables import Invoice, Payment, Remnant
 from bot.delivery.tables import Bundle, Delivery, RateBucket, Upload
 from bot.inbox import Inbox
 from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
 
 log = logging.getLogger(__name__)

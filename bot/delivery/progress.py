@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from bot.delivery.messages import Action, Address, NotSent, Outgoing, Sender
 from bot.delivery.tables import Delivery
 from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 
 log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiogram import BaseMiddleware, Bot
+from aiogram import BaseMiddleware
 from aiogram.types import Chat, TelegramObject, Update, User
 
+from bot.delivery.messages import NotSent, Outgoing
 from bot.limits import Rate, Want
 from bot.replies import acknowledge, address
 from bot.services import Services
-from bot.delivery.messages import NotSent, Outgoing
 from bot.translations import Words
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
@@ -55,11 +55,11 @@ class Flood(BaseMiddleware):
         words: Words = data["words"]
         if event.callback_query is not None:
             await acknowledge(event.callback_query, words.plain("flood", seconds=math.ceil(wait)))
-        elif event.message is not None and not any(
-            await services.buckets.take([Want(f"told:{user.id}", TELL)])
-        ):
+        elif event.message is not None and not any(await services.buckets.take([Want(f"told:{user.id}", TELL)])):
             try:
-                await services.sender.send(address(event.message), Outgoing(words.html("flood", seconds=math.ceil(wait))))
+                await services.sender.send(
+                    address(event.message), Outgoing(words.html("flood", seconds=math.ceil(wait)))
+                )
             except NotSent:
                 return None
         return None

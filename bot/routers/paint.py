@@ -20,20 +20,26 @@ from bot.translations import Words
 from serve_app.jobs.tables import Job
 
 
-async def styles(query: CallbackQuery, callback_data: Styles, services: Services, account: Account, words: Words) -> None:
+async def styles(
+    query: CallbackQuery, callback_data: Styles, services: Services, account: Account, words: Words
+) -> None:
     """Show the styles for a photo: another page of them, or all anew under a result."""
     bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)
     await services.counter.ask(words, bundle, callback_data.page)
 
 
-async def paint(query: CallbackQuery, callback_data: Paint, origin: str, services: Services, account: Account, words: Words) -> None:
+async def paint(
+    query: CallbackQuery, callback_data: Paint, origin: str, services: Services, account: Account, words: Words
+) -> None:
     """Order a painting as strong as the person likes them."""
     style = await services.catalogue.by_code(callback_data.style)
     wish = painting([style.name], account.strength)
     await services.counter.order(account, words, origin, wish, callback_data.bundle, beside(query))
 
 
-async def adjust(query: CallbackQuery, callback_data: Adjust, services: Services, account: Account, words: Words) -> None:
+async def adjust(
+    query: CallbackQuery, callback_data: Adjust, services: Services, account: Account, words: Words
+) -> None:
     """Change the buttons under a result."""
     job, slip = await _mine(services, account, callback_data.job)
     markup: InlineKeyboardMarkup
@@ -51,7 +57,9 @@ async def adjust(query: CallbackQuery, callback_data: Adjust, services: Services
         await query.message.edit_reply_markup(reply_markup=markup)
 
 
-async def strength(query: CallbackQuery, callback_data: Strength, origin: str, services: Services, account: Account, words: Words) -> None:
+async def strength(
+    query: CallbackQuery, callback_data: Strength, origin: str, services: Services, account: Account, words: Words
+) -> None:
     """Paint it again this strongly, and from now on begin with that."""
     job, slip = await _mine(services, account, callback_data.job)
     chosen = min(100, max(0, callback_data.percent)) / 100
@@ -61,7 +69,9 @@ async def strength(query: CallbackQuery, callback_data: Strength, origin: str, s
     await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
 
 
-async def blend(query: CallbackQuery, callback_data: Blend, origin: str, services: Services, account: Account, words: Words) -> None:
+async def blend(
+    query: CallbackQuery, callback_data: Blend, origin: str, services: Services, account: Account, words: Words
+) -> None:
     """Paint it again, half in its first style and half in this one."""
     job, slip = await _mine(services, account, callback_data.job)
     second = await services.catalogue.by_code(callback_data.style)
@@ -81,7 +91,9 @@ async def again(query: CallbackQuery, callback_data: Again, services: Services, 
     await services.sender.send(beside(query), Outgoing(caption, (picture,), slip.as_file, keyboard))
 
 
-async def as_file(query: CallbackQuery, callback_data: AsFile, services: Services, account: Account, words: Words) -> None:
+async def as_file(
+    query: CallbackQuery, callback_data: AsFile, services: Services, account: Account, words: Words
+) -> None:
     """The result as a file: every pixel and what says how it was made, which Telegram's photos lose."""
     job, _ = await _mine(services, account, callback_data.job)
     try:

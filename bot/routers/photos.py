@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -84,7 +83,7 @@ async def fetch(bot: Bot, message: Message, max_bytes: int) -> bytes:
         if "too big" in error.message:
             raise too_large from error
         raise
-    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+    except (TimeoutError, aiohttp.ClientError) as error:
         raise OSError("the download broke off") from error
     return content.read() if content is not None else b""
 

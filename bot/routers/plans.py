@@ -99,14 +99,13 @@ async def paid(message: Message, services: Services, account: Account, words: Wo
     payment = message.successful_payment
     if payment is None:
         return
-    expires = payment.subscription_expiration_date
     record = Paid(
         charge_id=payment.telegram_payment_charge_id,
         payload=payment.invoice_payload,
         stars=payment.total_amount,
         date=message.date.timestamp(),
         recurring=bool(payment.is_recurring) and not payment.is_first_recurring,
-        expires=_seconds(expires),
+        expires=payment.subscription_expiration_date,
     )
     async with services.sessions.begin() as session:
         receipt = await services.payments.paid(session, account.id, record)
@@ -170,13 +169,6 @@ def _thanks(words: Words, receipt: Receipt) -> str:
 
 def _day(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
-
-
-def _seconds(moment: object) -> float | None:
-    """Telegram's expiry as Unix seconds, whether the client library made a date of it or not."""
-    if isinstance(moment, datetime):
-        return moment.timestamp()
-    return float(moment) if isinstance(moment, int) else None
 
 
 def router() -> Router:

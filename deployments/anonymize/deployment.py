@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from ray import serve
-
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
 from deployments.imaging import encode
 from deployments.provenance import mark
 
 
-@serve.deployment(name="Anonymize")
 class Anonymize:
     """Hides faces; answers with an encoded JPEG of the photo's size."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ray import serve
-
 from deployments.engine import Engine
 from deployments.faces.engine import build
 from deployments.faces.types import FaceQuery, FaceSet
@@ -13,7 +11,6 @@ from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
 
 
-@serve.deployment(name="Faces")
 class Faces(ModelDeployment[FaceQuery, FaceSet, FaceSet]):
     """Finds every face of a photo, left to right."""
 

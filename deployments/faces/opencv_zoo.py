@@ -35,7 +35,7 @@ class DetectionContract(BaseModel):
 
     file: str
     max_side: int = 960
-    threshold: float = 0.7
+    threshold: float = 0.8
 
 
 class RecognitionContract(BaseModel):

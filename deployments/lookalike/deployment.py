@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
-from ray import serve
-
 from deployments.engine import Engine
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
@@ -19,7 +17,6 @@ from registry.manifest import ModelVersion
 Matches = tuple[Match, ...]
 
 
-@serve.deployment(name="Lookalike")
 class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
     """Searches the gallery and hands out its portraits."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ray import serve
-
 from deployments.engine import Engine
 from deployments.imaging import Photo
 from deployments.moderation.engine import Policy, Verdict, build
@@ -13,7 +11,6 @@ from deployments.serving import ModelDeployment, Options
 from registry.manifest import ModelVersion
 
 
-@serve.deployment(name="Moderation")
 class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
     """Says whether a picture may come in or go out."""
 

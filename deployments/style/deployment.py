@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from ray import serve
-
 from deployments.engine import Engine
 from deployments.imaging import Pixels, encode
 from deployments.provenance import mark
@@ -15,7 +13,6 @@ from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
 from registry.manifest import ModelVersion
 
 
-@serve.deployment(name="Style")
 class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
     """Paints photos; answers with an encoded JPEG of the photo's size."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ray import serve
-
 from deployments.engine import Engine
 from deployments.imaging import encode
 from deployments.provenance import mark
@@ -24,7 +22,6 @@ class SwapPicture:
     skipped: tuple[Skipped, ...]
 
 
-@serve.deployment(name="Swap")
 class Swap(ModelDeployment[SwapQuery, SwapResult, SwapPicture]):
     """Exchanges faces; answers with an encoded JPEG of the target's size."""
 

@@ -14,7 +14,8 @@ from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.ledger import Ledger, Order
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
 from serve_app.objects import FolderObjects, new_key
 from serve_app.pipeline import Picture, Pipeline

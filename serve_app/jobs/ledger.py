@@ -17,7 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 
 Clock = Callable[[], float]
 

@@ -12,7 +12,8 @@ from starlette.datastructures import UploadFile
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
 from serve_app import contracts, problems
 from serve_app.jobs.desk import Desk
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 
 FORMS: dict[str, type[contracts.Form]] = {
     "style": contracts.StyleForm,
@@ -93,7 +94,12 @@ def _split(form: contracts.JobForm) -> tuple[dict[str, bytes], dict[str, Any]]:
 async def _state(desk: Desk, job: Job) -> contracts.JobState:
     error = None if job.error is None else str(job.error["message"])
     return contracts.JobState(
-        id=job.id, kind=job.kind, state=job.state, position=await desk.position(job), created=job.created, error=error
+        id=job.id,
+        kind=job.kind,
+        state=State(job.state),
+        position=await desk.position(job),
+        created=job.created,
+        error=error,
     )
 
 

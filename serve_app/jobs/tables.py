@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.database import Base
-
-
-class State(StrEnum):
-    """queued -> running -> done | failed | cancelled. A done job of a push channel becomes delivered.
-
-    A failed job stays failed when its owner has been told; ``Job.delivered`` says when that was.
-    """
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class Job(Base):

@@ -14,7 +14,8 @@ import bot.accounts.tables
 import bot.delivery.tables  # noqa: F401 - a migration makes the bot's tables as well
 from serve_app.database import Base, connect, migrate
 from serve_app.jobs.ledger import Ledger, Order
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 
 
 class Clock:

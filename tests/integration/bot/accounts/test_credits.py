@@ -69,7 +69,9 @@ async def test_settled_is_spent_and_released_comes_back(sessions, credits, anna)
     assert (now.credits, now.quota_left, now.held) == (9, 0, 0)
 
 
-@pytest.mark.parametrize(("first", "second"), [("settle", "settle"), ("settle", "release"), ("release", "settle"), ("release", "release")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("settle", "settle"), ("settle", "release"), ("release", "settle"), ("release", "release")]
+)
 async def test_a_job_ends_once_however_it_ends(sessions, credits, anna, first, second) -> None:
     await do(sessions, credits.reserve, ANNA, 2, "job-1")
     assert await do(sessions, getattr(credits, first), "job-1")

@@ -15,7 +15,8 @@ from bot.accounts.tariff import MONTH_S
 from bot.delivery.messages import Address
 from bot.intake import Intake, Piece, Request
 from serve_app.database import Base
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 from serve_app.objects import new_key
 
 ANNA, BORIS = 100_100_100_1, 100_100_100_2
@@ -85,7 +86,9 @@ async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
         running = await ledger.claim(session)
         result = new_key("out")
         objects.put(result, b"a result")
-        await ledger.finish(session, running.id, running.lease, {"key": result, "media_type": "image/jpeg", "models": []})
+        await ledger.finish(
+            session, running.id, running.lease, {"key": result, "media_type": "image/jpeg", "models": []}
+        )
     photo = job.inputs["image"]
 
     removal = await erasure.delete(ANNA)
@@ -150,7 +153,9 @@ async def test_the_update_that_ordered_a_job_orders_nothing_when_it_comes_again(
         assert (await session.get(Job, again.id)).state == State.CANCELLED
 
 
-async def test_the_days_quota_does_not_return_with_a_new_account(erasure, order, credits, sessions, accounts, clock) -> None:
+async def test_the_days_quota_does_not_return_with_a_new_account(
+    erasure, order, credits, sessions, accounts, clock
+) -> None:
     for update in range(3):
         await order(ANNA, update)
     await erasure.delete(ANNA)

@@ -132,7 +132,9 @@ async def test_a_banned_person_pays_for_nothing(counter, accounts, sessions) -> 
     assert await counter.check(offer.payload, 50) is Refusal.BANNED
 
 
-@pytest.mark.parametrize("packs", [(), (Pack(name="small", stars=60, credits=10),), (Pack(name="small", stars=50, credits=9),)])
+@pytest.mark.parametrize(
+    "packs", [(), (Pack(name="small", stars=60, credits=10),), (Pack(name="small", stars=50, credits=9),)]
+)
 async def test_an_offer_that_changed_or_went_is_withdrawn(counter, payments, packs) -> None:
     offer = await counter.offer()
     payments._tariff = Tariff(packs=packs)
@@ -199,7 +201,9 @@ async def test_a_crash_before_the_credit_is_mended_when_the_update_comes_again(
     assert (await balance()).credits == 10
 
 
-async def test_what_was_offered_holds_although_the_price_list_changed_meanwhile(counter, balance, payments, clock) -> None:
+async def test_what_was_offered_holds_although_the_price_list_changed_meanwhile(
+    counter, balance, payments, clock
+) -> None:
     offer = await counter.offer()
     payments._tariff = Tariff(packs=())
     await counter.paid(Paid("c1", offer.payload, 50, clock.now))
@@ -254,7 +258,14 @@ async def test_a_renewal_is_no_repetition_and_adds_a_month(counter, clock) -> No
 async def test_months_told_in_the_wrong_order_or_twice_add_up_the_same(counter, clock) -> None:
     offer, start = await counter.offer("plus"), clock.now
     months = [
-        Paid(f"c{month}", offer.payload, 250, start + month * MONTH_S, recurring=True, expires=start + (month + 1) * MONTH_S)
+        Paid(
+            f"c{month}",
+            offer.payload,
+            250,
+            start + month * MONTH_S,
+            recurring=True,
+            expires=start + (month + 1) * MONTH_S,
+        )
         for month in range(3)
     ]
     for month in (2, 0, 2, 1, 0):
@@ -271,7 +282,9 @@ async def test_a_month_paid_twice_by_two_subscriptions_is_two_months(counter, cl
     assert await counter.plus_until() == clock.now + 2 * MONTH_S
 
 
-async def test_a_cancelled_or_failed_subscription_keeps_what_is_paid(counter, payments, sessions, balance, clock) -> None:
+async def test_a_cancelled_or_failed_subscription_keeps_what_is_paid(
+    counter, payments, sessions, balance, clock
+) -> None:
     offer = await counter.offer("plus")
     await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
     for state in ("canceled", "active", "failed"):
@@ -281,7 +294,9 @@ async def test_a_cancelled_or_failed_subscription_keeps_what_is_paid(counter, pa
         assert (await balance()).plan == "plus"
 
 
-async def test_a_payment_after_a_failure_makes_the_subscription_active_again(counter, payments, sessions, clock) -> None:
+async def test_a_payment_after_a_failure_makes_the_subscription_active_again(
+    counter, payments, sessions, clock
+) -> None:
     offer = await counter.offer("plus")
     await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
     await counter.changed(offer.payload, "failed")
@@ -350,7 +365,9 @@ async def test_a_refund_interrupted_after_telegram_is_completed_by_telegrams_wor
     assert (await balance()).credits == 0
 
 
-async def test_a_refund_that_fails_at_telegram_changes_nothing_here(counter, balance, sessions, payments, clock) -> None:
+async def test_a_refund_that_fails_at_telegram_changes_nothing_here(
+    counter, balance, sessions, payments, clock
+) -> None:
     class BrokenBank(FakeBank):
         async def refund(self, user_id: int, charge_id: str) -> None:
             raise ConnectionError

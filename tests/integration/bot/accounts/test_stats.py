@@ -12,7 +12,8 @@ from bot.accounts.events import EventKind
 from bot.accounts.payments import Status
 from bot.accounts.stats import Active, Cohort, Revenue, Timing, report
 from bot.accounts.tables import Activity, Event, Payment, User
-from serve_app.jobs.tables import Job, State
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 
 MONDAY = date(2025, 6, 16)
 NOON = start_of(MONDAY) + 43_200

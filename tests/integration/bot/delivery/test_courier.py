@@ -14,7 +14,7 @@ from bot.delivery.handover import GIVE_UP_S, Handover
 from bot.delivery.messages import Flooded, Outgoing, Rejected, Uncertain, Unreachable
 from bot.delivery.tables import Delivery
 from bot.intake import CHANNEL
-from serve_app.jobs.tables import State
+from serve_app.jobs.states import State
 
 ANNA, BORIS = 1001, 1002
 REFUSED = {"slug": "refused", "message": "Not this one.", "status": 451}

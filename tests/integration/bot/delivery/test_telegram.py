@@ -73,7 +73,9 @@ async def anna(playground: Playground):
 
 async def test_a_text_arrives_with_its_keyboard_as_a_reply(sender, anna) -> None:
     asked = await anna.say("hello")
-    sent = await sender.send(Address(anna.user.id, reply_to=asked.id), Outgoing("<b>Hi</b> &amp; bye", keyboard=KEYBOARD))
+    sent = await sender.send(
+        Address(anna.user.id, reply_to=asked.id), Outgoing("<b>Hi</b> &amp; bye", keyboard=KEYBOARD)
+    )
     reply = await anna.chat.next()
     assert (reply.text, reply.message.id, sent.file_ids) == ("Hi & bye", sent.message_ids[0], ())
     assert reply.message.json()["reply_to_message"]["message_id"] == asked.id
@@ -212,7 +214,9 @@ async def test_a_bad_network_does_not_show_through_the_outbound_door(sender, bot
     assert playground.injected["server_error"] > 0
 
 
-@pytest.mark.parametrize(("width", "height", "fits"), [(1280, 960, True), (5000, 5000, True), (8000, 2001, False), (2001, 100, False)])
+@pytest.mark.parametrize(
+    ("width", "height", "fits"), [(1280, 960, True), (5000, 5000, True), (8000, 2001, False), (2001, 100, False)]
+)
 def test_photos_have_a_size_telegram_takes(width, height, fits) -> None:
     assert fits_photo(attachment(width, height)) is fits
 

@@ -56,7 +56,9 @@ def test_a_report_is_drawn(tmp_path: Path) -> None:
 
 
 def test_an_empty_report_is_drawn_as_well(tmp_path: Path) -> None:
-    empty = Report((Active(MONDAY, 0, 0, 0),), (), (), (Revenue(MONDAY, 0, 0, 0),), 0, NOTHING, NOTHING, NOTHING, NOTHING, {})
+    empty = Report(
+        (Active(MONDAY, 0, 0, 0),), (), (), (Revenue(MONDAY, 0, 0, 0),), 0, NOTHING, NOTHING, NOTHING, NOTHING, {}
+    )
     assert len(draw(empty, tmp_path)) == len(PLOTS)
 
 

@@ -1,0 +1,211 @@
+# The bot's words in English. Messages are HTML where they are sent as messages; buttons and invoices are plain text.
+# A language is a file like this one, named after its two letters.
+
+language-name = English
+
+start =
+    Hello, <b>{ $name }</b>!
+    Send me a photo, and tap what you would like to have made of it.
+help-intro = <b>Send me a photo</b> (as a photo or as a file, or several at once) and tap what I shall do:
+help-style = 🎨 paint it in a style, as strongly as you like, or in two styles at once
+help-lookalike = 👀 find out whom you resemble
+help-anonymize = 🙈 hide the faces
+help-swap = 🎭 swap faces: in a photo, between two photos sent together, or with a face you saved
+help-rules = JPEG, PNG or WebP, up to { NUMBER($megabytes) } MB. Please send only photos you may use, and swap faces only of people who agree.
+help-groups = In groups, mention @{ $name } in the caption, or reply to me.
+
+ask-language = Which language shall I speak?
+language-set = I speak English now.
+
+settings =
+    <b>Settings</b>
+    Tap to change. The last row is how strongly I paint.
+setting-as-file = Send results as files: { $state ->
+        [on] yes
+       *[off] no
+    }
+setting-keep-history = Keep my photos for longer: { $state ->
+        [on] yes
+       *[off] no
+    }
+
+ask-wish = What shall I make of it? Choose a style:
+ask-method = How shall I hide the faces?
+
+status-queued = { $position ->
+        [one] In the queue: one picture before yours.
+       *[other] In the queue: { $position } pictures before yours.
+    }
+status-working = On it…
+
+result-style = <b>{ $style }</b>
+result-swap = Faces swapped.
+result-swap-left = { $faces ->
+        [one] One face could not be swapped and was not charged: it is turned away, too small or too young.
+       *[other] { $faces } faces could not be swapped and were not charged: they are turned away, too small or too young.
+    }
+result-anonymize = Nobody to be seen.
+result-again = Here it is again.
+result-file = As it was made, to the last pixel.
+result-lookalike = <b>You look like…</b>
+result-match = { $place }. <b>{ $name }</b>{ $role ->
+        [none] {""}
+       *[other] , { $role }
+    } · more alike than { $similarity } % of the gallery
+result-lookalike-note = <i>A game, not an identification.</i>
+album-done = All done. Shall I go on?
+
+credits-returned = It cost you nothing.
+
+button-more-styles = More styles ➡️
+button-lookalike = 👀 Who do I look like?
+button-hide = 🙈 Hide faces
+button-swap = 🎭 Swap faces
+button-blur = Blur
+button-pixelate = Pixelate
+button-replace = Mask
+button-again = 🔁 Again
+button-another-style = 🎨 Another style
+button-strength = 💪 Strength
+button-blend = 🧪 Blend
+button-back = ⬅️ Back
+button-as-file = 📎 As a file
+button-share = ↗️ Share
+button-help = ❓ Help
+button-settings = ⚙️ Settings
+button-plans = ⭐ Credits
+button-faces = 🎭 My faces
+button-language = 🌐 Language
+button-privacy = 🔒 Privacy
+button-delete = 🗑 Delete everything
+button-delete-really = Yes, delete everything
+button-pack = { NUMBER($credits) } credits for { NUMBER($stars) } ⭐
+button-subscribe = { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month
+button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
+button-stop-renewal = End the subscription
+button-swap-among = 🔀 Swap them with each other
+button-keep-face = 💾 Save this face
+button-leave-face = Leave it as it is
+button-dead = This button is from another time. Please send the photo again.
+
+flood = { $seconds ->
+        [one] That was quick! I can listen again in a second.
+       *[other] That was quick! I can listen again in { $seconds } seconds.
+    }
+
+not-taken-video = I cannot work with videos, only with photos.
+not-taken-animation = I cannot work with animations, only with photos.
+not-taken-video_note = I cannot work with video messages, only with photos.
+not-taken-sticker = A fine sticker! I work with photos, though.
+not-taken-voice = I cannot listen to voice messages. Please send me a photo.
+not-taken-audio = I cannot listen to music. Please send me a photo.
+not-taken-text = I work with photos: send me one, and I will show you what can be made of it.
+not-taken-other = I can only work with photos.
+
+error-too-large = This picture is too large for me. A smaller one will do nicely.
+error-not-an-image = This is not a picture I can read. I take JPEG, PNG and WebP.
+error-undecodable = This picture is damaged: I cannot read it. Could you send it once more?
+error-forwarded = Forwarded photos are not taken here. Please send your own.
+error-invalid-field = That is not possible with this photo.
+error-no-face = I cannot find a face in this photo.
+error-several-faces = There has to be exactly one face in the photo.
+error-face-unsuitable = This face cannot be used: it is turned away, too small or too young.
+error-unknown-style = This style is not on offer any more. Please choose another.
+error-unknown-model = This is not on offer any more.
+error-unknown-job = This picture is no longer here.
+error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
+error-refused = I cannot do this: { $rule }.
+error-busy = Too many people are here right now. Please try again in a little while.
+error-unavailable = The studio is busy or being repaired. Please try again in a little while.
+error-insufficient-credits =
+    This costs { NUMBER($needed) }, and you have { NUMBER($available) } left.
+    Tomorrow there are new ones, or you can get more now.
+error-album-too-large = { $most ->
+        [one] I can take one photo at a time.
+       *[other] I can take { $most } photos at a time, and these are { $given }.
+    }
+error-queue-full = You have { NUMBER($most) } pictures waiting already. Let me finish those first.
+error-too-many-identities = You have { NUMBER($most) } saved faces already. Delete one first.
+error-name-taken = You have a face of this name already.
+error-unknown-identity = This face is no longer saved.
+error-undeliverable = I could not deliver the result.
+error-internal = Something went wrong, and it is our fault. Please try again.
+
+rule-nsfw = it shows nudity, or something close to it
+rule-other = it breaks the house rules
+
+plans-quota = Today: <b>{ NUMBER($left) }</b> of { NUMBER($quota) } pictures left.
+plans-credits = Credits: <b>{ NUMBER($credits) }</b>
+plans-held = Waiting for work in hand: { NUMBER($held) }
+plans-debt = Owed after a refund: { NUMBER($debt) }
+plans-plus = Subscription paid until { $until }.
+plans-offer = More is to be had with Telegram Stars:
+plus-offer = { NUMBER($daily) } pictures a day and larger albums, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
+invoice-pack = { NUMBER($credits) } credits
+invoice-pack-about = For { NUMBER($credits) } pictures or faces. They do not expire.
+invoice-plus = Monthly subscription
+invoice-plus-about = { NUMBER($daily) } pictures a day and larger albums
+checkout-unknown = This offer is no longer known. Please open the list again.
+checkout-not-yours = This offer was made to somebody else.
+checkout-banned = You cannot buy anything here.
+checkout-price = The price is not right. Please open the list again.
+checkout-withdrawn = This is not on offer any more. Please open the list again.
+checkout-subscribed = You are subscribed already.
+paid-credits = Thank you! { NUMBER($credits) } credits are yours.
+paid-plus = Thank you! Your subscription is paid until { $until }.
+paid-unmatched = Your payment came in, but I cannot tell what it was for. Please write to /paysupport.
+refunded = { NUMBER($stars) } ⭐ went back to you.
+refunded-owed = Of what they bought, { NUMBER($owed) } had been spent already; credits you get later make up for that.
+subscription-active = Your subscription goes on.
+subscription-canceled = Your subscription will not be renewed. It is paid until { $until }.
+subscription-failed = Your subscription could not be renewed for want of Stars.
+renewal-stopped = Your subscription will not be renewed. It is paid until { $until }.
+renewal-none = There is no subscription to end.
+paysupport =
+    <b>Help with payments</b>
+    Something bought does not work, or you want your Stars back? Describe it to the operator of this bot and name the payment. Telegram's own support cannot help with purchases made here.
+paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
+
+privacy =
+    <b>What I keep</b>
+    • Your photos and results: { NUMBER($hours) } h, and then they are gone. If you choose to keep them for longer: { NUMBER($days) } days. (For you: { $history ->
+        [on] { NUMBER($days) } days
+       *[off] { NUMBER($hours) } h
+    }.)
+    • Faces you save, until you delete them.
+    • Your Telegram number, your settings, what you paid. Not your name.
+    • Every photo is checked by machine against the house rules. Nobody looks at it.
+    Where it came from is written into every result.
+terms =
+    <b>House rules</b>
+    • Send only photos you may use. Swap faces only of people who agree.
+    • No nudity, nobody under age, nothing that is meant to deceive or to hurt.
+    • Results say that a machine made them. Leave that in.
+    • Credits do not expire. What fails costs nothing. Refunds: /paysupport
+delete-ask =
+    Shall I delete <b>everything</b>: photos, results, saved faces, settings, credits and the subscription?
+    This cannot be undone.
+deleted =
+    Everything is gone: photos: { NUMBER($photos) }, orders: { NUMBER($jobs) }, saved faces: { NUMBER($faces) }, and your settings.
+    Pictures that are in this chat already are yours to delete.
+deleted-credits = Credits lost: { NUMBER($credits) }.
+deleted-subscription = The subscription has ended.
+deleted-payments = What stays: { NUMBER($payments) } payments, without any link to you, for the books.
+deleted-debt = What stays: { NUMBER($debt) } credits owed after a refund, under a number that only you lead to.
+
+faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. Tap one to delete it.
+faces-none = You have not saved a face yet. Send a photo of one person, tap “Swap faces”, and then “Save this face”.
+ask-face-name = What is this face called? Reply to this message with a name.
+ask-face-name-hint = Name
+face-kept = Saved as <b>{ $name }</b>. Send a photo, tap “Swap faces”, and choose it.
+face-forgotten = <b>{ $name }</b> is forgotten.
+
+swap-two-photos = For a swap, send one photo, or two together: first the face, then the picture for it.
+swap-numbers-one = The faces of your photo
+swap-numbers-two = First photo: where faces come from. Second photo: where they go.
+swap-ask-source = Whose face shall go where? To take one from another photo, send both together: first the face, then the picture for it.
+swap-ask-face = Face { NUMBER($face) } of { NUMBER($faces) }: which one shall go there?
+swap-nothing = Then everything stays as it is.
+
+inline-nothing = Make a picture first
+inline-picture = A picture

@@ -1,0 +1,98 @@
+"""Long polling: one process asks Telegram for updates, and acknowledges each only after it was handled."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError, TelegramConflictError
+from aiogram.types import Update
+
+from bot.dispatcher import Reception
+
+log = logging.getLogger(__name__)
+
+WAIT_S = 25
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+
+# An update that fails this often would hold up all that come after the hundred behind it.
+ATTEMPTS = 8
+
+
+class Poller:
+    """Fetches updates and hands them to the reception, many at a time.
+
+    Asking for updates from the oldest unhandled one on is what acknowledges those before it. A crash thus loses none:
+    what was in hand comes again.
+    """
+
+    def __init__(self, bot: Bot, reception: Reception, *, drain_s: float = 20.0) -> None:
+        self._bot = bot
+        self._reception = reception
+        self._drain_s = drain_s
+        self._hands: dict[int, asyncio.Task[None]] = {}
+        self._next = 0
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Poll until cancelled; updates in hand then have ``drain_s`` to be finished. ``ready``: it listens now."""
+        await self._bot.delete_webhook()
+        ready()
+        try:
+            await self._poll()
+        finally:
+            if self._hands:
+                _, late = await asyncio.wait(self._hands.values(), timeout=self._drain_s)
+                for hand in late:
+                    hand.cancel()
+                await asyncio.gather(*self._hands.values(), return_exceptions=True)
+            await self._acknowledge()
+
+    async def _poll(self) -> None:
+        failures = 0
+        while True:
+            try:
+                updates = await self._bot.get_updates(
+                    offset=self._oldest(),
+                    timeout=0 if self._hands else WAIT_S,
+                    allowed_updates=self._reception.kinds,
+                    request_timeout=WAIT_S + 10,
+                )
+                failures = 0
+            except (TelegramAPIError, OSError, TimeoutError) as error:
+                if isinstance(error, TelegramConflictError):
+                    log.error("another process polls for this bot: %s", error.message)  # noqa: TRY400 - no traceback
+                else:
+                    log.warning("asking for updates failed: %s", error)
+                await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
+                continue
+            fresh = [update for update in updates if update.update_id >= self._next]
+            for update in fresh:
+                self._hands[update.update_id] = asyncio.create_task(self._handle(update))
+                self._next = update.update_id + 1
+            if self._hands and not fresh:
+                # All that Telegram has is in hand: ask again when some of it is done, or for what came meanwhile.
+                await asyncio.wait(self._hands.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
+
+    async def _handle(self, update: Update) -> None:
+        for attempt in range(ATTEMPTS):
+            if await self._reception.receive(update):
+                return
+            await asyncio.sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
+        log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
+
+    def _oldest(self) -> int:
+        """The oldest update that is not handled yet."""
+        unfinished = [number for number, hand in self._hands.items() if not hand.done()]
+        return min(unfinished, default=self._next)
+
+    async def _acknowledge(self) -> None:
+        """Tell Telegram what was handled, so that the next start begins after it."""
+        if self._next:
+            try:
+                await self._bot.get_updates(offset=self._oldest(), limit=1, timeout=0, request_timeout=5)
+            except (TelegramAPIError, OSError, TimeoutError) as error:
+                log.info("the last updates will come again: %s", error)

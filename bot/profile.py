@@ -1,0 +1,32 @@
+"""What Telegram shows of the bot before anybody wrote to it: its commands, in every language."""
+
+from __future__ import annotations
+
+import logging
+
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats
+
+from bot.translations import Translations
+
+log = logging.getLogger(__name__)
+
+COMMANDS = {
+    "start": "help", "plans": "plans", "settings": "settings", "language": "language", "privacy": "privacy",
+    "delete": "delete",
+}  # fmt: skip
+"""Commands by the button that does the same, and whose words they are described with."""
+
+
+async def introduce(bot: Bot, translations: Translations) -> None:
+    """Set the commands of the menu. That this fails keeps nobody from using the bot."""
+    try:
+        for code, words in translations.languages.items():
+            commands = [
+                BotCommand(command=name, description=words.plain(f"button-{page}")) for name, page in COMMANDS.items()
+            ]
+            language = None if code == translations.default else code
+            await bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats(), language_code=language)
+    except TelegramAPIError as error:
+        log.warning("the menu could not be set: %s", error)

@@ -1,0 +1,71 @@
+"""The operator's commands. To anybody else they do not exist."""
+
+from __future__ import annotations
+
+import html
+from datetime import UTC, datetime
+
+from aiogram import Router
+from aiogram.filters import Command, CommandObject, Filter
+from aiogram.types import Message
+
+from bot.accounts.cashier import NotRefundable
+from bot.accounts.stats import report
+from bot.delivery.messages import Outgoing
+from bot.replies import address
+from bot.reports import summary
+from bot.services import Services
+
+
+class Operator(Filter):
+    """Sent by one of ``MASQUERADE_BOT_ADMINS``, in private."""
+
+    async def __call__(self, message: Message, services: Services) -> bool:
+        admins = services.settings.admins
+        return message.chat.type == "private" and message.from_user is not None and message.from_user.id in admins
+
+
+async def ban(message: Message, command: CommandObject, services: Services) -> None:
+    """``/ban 123`` and ``/unban 123``."""
+    argument = (command.args or "").strip()
+    if not argument.isascii() or not argument.isdigit():
+        await _say(message, services, f"/{command.command} <user id>")
+        return
+    banned = command.command == "ban"
+    async with services.sessions.begin() as session:
+        known = await services.accounts.ban(session, int(argument), banned=banned)
+    await _say(message, services, ("banned" if banned else "let in") if known else "nobody is known by this id")
+
+
+async def refund(message: Message, command: CommandObject, services: Services) -> None:
+    """``/refund <charge id>``."""
+    charge = (command.args or "").strip()
+    if not charge:
+        await _say(message, services, "/refund <charge id>")
+        return
+    try:
+        done = await services.cashier.refund(charge)
+    except NotRefundable as error:
+        await _say(message, services, error.message)
+        return
+    await _say(message, services, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
+
+
+async def stats(message: Message, services: Services) -> None:
+    """The last four weeks."""
+    async with services.sessions() as session:
+        counted = await report(session, datetime.now(UTC).date())
+    await services.sender.send(address(message), Outgoing(f"<pre>{html.escape(summary(counted))[:3900]}</pre>"))
+
+
+async def _say(message: Message, services: Services, text: str) -> None:
+    await services.sender.send(address(message), Outgoing(html.escape(text)))
+
+
+def router() -> Router:
+    router = Router(name="admin")
+    router.message.filter(Operator())
+    router.message.register(ban, Command("ban", "unban"))
+    router.message.register(refund, Command("refund"))
+    router.message.register(stats, Command("stats"))
+    return router

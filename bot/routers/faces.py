@@ -1,0 +1,130 @@
+"""Faces people save to swap with again: saving one, naming it, and letting it go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from aiogram import Bot, F, Router
+from aiogram.enums import ParseMode
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, ForceReply, Message, User
+
+from bot import keyboards
+from bot.accounts.accounts import Account
+from bot.accounts.identities import MAX_NAME, MOST
+from bot.callbacks import ForgetFace, KeepFace, Open
+from bot.delivery.messages import Address, Outgoing
+from bot.photos import Expired
+from bot.replies import address, beside
+from bot.services import Services
+from bot.tickets import Replies, ticket
+from bot.translations import Words
+from deployments.errors import MasqueradeError
+from deployments.faces.types import Face
+from deployments.imaging import Photo, encode
+from serve_app.objects import new_key
+
+# How much of what is around a face is kept with it, as a share of the face's size: swapping looks at the hair line.
+MARGIN = 0.6
+
+
+class SeveralFaces(MasqueradeError):
+    """A face to save has to be alone in its photo."""
+
+    slug, title, status = "several-faces", "More than one face", 422
+
+
+async def say_faces(message: Message, services: Services, account: Account, words: Words) -> None:
+    await _faces(address(message), services, account, words)
+
+
+async def open_faces(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
+    await _faces(beside(query), services, account, words)
+
+
+async def _faces(to: Address, services: Services, account: Account, words: Words) -> None:
+    """The saved faces."""
+    async with services.sessions() as session:
+        saved = await services.identities.of(session, account.id)
+    text = words.html("faces", faces=len(saved), most=MOST) if saved else words.html("faces-none")
+    await services.sender.send(to, Outgoing(text, keyboard=keyboards.saved_faces(words, saved) if saved else None))
+
+
+async def ask_name(
+    query: CallbackQuery,
+    callback_data: KeepFace,
+    bot: Bot,
+    services: Services,
+    account: Account,
+    words: Words,
+    me: User,
+) -> None:
+    """Ask what the face is called; the answer to this message is its name."""
+    await services.photos.bundle(callback_data.bundle, account.id)
+    to = beside(query)
+    await bot.send_message(
+        to.chat_id,
+        words.html("ask-face-name") + ticket(me, "name", callback_data.bundle),
+        message_thread_id=to.thread_id,
+        parse_mode=ParseMode.HTML,
+        reply_markup=ForceReply(input_field_placeholder=words.plain("ask-face-name-hint")),
+    )
+
+
+async def keep(message: Message, number: int, services: Services, account: Account, words: Words) -> None:
+    """Cut the face out and save it under the name that was given."""
+    name = " ".join((message.text or "").split())[:MAX_NAME]
+    _, kept = await services.photos.bundle(number, account.id)
+    try:
+        data = await asyncio.to_thread(services.objects.get, kept[0].key)
+    except (KeyError, IndexError):
+        raise Expired("The photo is no longer here.") from None
+    photo = await services.pipeline.open(data)
+    faces = (await services.pipeline.faces(photo)).value.faces
+    if len(faces) != 1:
+        raise SeveralFaces("There has to be one face.", faces=len(faces))
+    crop = await asyncio.to_thread(cut, photo, faces[0])
+    key = new_key("in")
+    await asyncio.to_thread(services.vault.put, key, crop)
+    try:
+        async with services.sessions.begin() as session:
+            saved = await services.identities.add(session, account.id, name, key)
+    except BaseException:
+        await asyncio.to_thread(services.vault.delete, [key])
+        raise
+    await services.sender.send(address(message), Outgoing(words.html("face-kept", name=saved.name)))
+
+
+async def forget(
+    query: CallbackQuery, callback_data: ForgetFace, services: Services, account: Account, words: Words
+) -> None:
+    """Let a face go."""
+    async with services.sessions.begin() as session:
+        name = (await services.identities.get(session, account.id, callback_data.identity)).name
+        key = await services.identities.remove(session, account.id, callback_data.identity)
+    await asyncio.to_thread(services.vault.delete, [key])
+    if isinstance(query.message, Message):
+        async with services.sessions() as session:
+            saved = await services.identities.of(session, account.id)
+        left = Outgoing(words.html("face-forgotten", name=name), keyboard=keyboards.saved_faces(words, saved))
+        await services.sender.edit(query.message.chat.id, query.message.message_id, left)
+
+
+def cut(photo: Photo, face: Face) -> bytes:
+    """The face with a margin around it (JPEG), and nothing else of the photo."""
+    left, top, right, bottom = face.box
+    across, down = (right - left) * MARGIN, (bottom - top) * MARGIN
+    x0, y0 = max(0, int(left - across)), max(0, int(top - down))
+    x1, y1 = min(photo.width, int(right + across)), min(photo.height, int(bottom + down))
+    return encode(np.ascontiguousarray(photo.pixels()[y0:y1, x0:x1]))
+
+
+def router() -> Router:
+    router = Router(name="faces")
+    router.message.register(keep, Replies("name"))
+    router.message.register(say_faces, Command("faces"))
+    router.callback_query.register(open_faces, Open.filter(F.page == "faces"))
+    router.callback_query.register(ask_name, KeepFace.filter())
+    router.callback_query.register(forget, ForgetFace.filter())
+    return router

@@ -1,0 +1,42 @@
+"""Questions that are answered by replying to them: what a question is about stands in an invisible link within it.
+
+So no conversation state is kept anywhere, and a question can be answered after any restart, by any replica. A person
+cannot forge one: only links in the bot's own messages count.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from aiogram.filters import Filter
+from aiogram.types import Message, User
+
+Topic = Literal["name"]
+
+LINK = re.compile(r"https://t\.me/\w+\?ticket=([a-z]+)-([0-9]{1,18})")
+
+# A zero-width character, so that there is something for the link to hang on.
+ANCHOR = "\u200b"
+
+
+def ticket(me: User, topic: Topic, number: int) -> str:
+    """The link (HTML) to put into a question."""
+    return f'<a href="https://t.me/{me.username}?ticket={topic}-{number}">{ANCHOR}</a>'
+
+
+class Replies(Filter):
+    """A text that answers a question about ``topic``; gives the handler the question's ``number``."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+
+    async def __call__(self, message: Message, me: User) -> bool | dict[str, int]:
+        asked = message.reply_to_message
+        if asked is None or asked.from_user is None or asked.from_user.id != me.id or not message.text:
+            return False
+        for entity in asked.entities or []:
+            found = LINK.fullmatch(entity.url or "")
+            if found is not None and found[1] == self._topic:
+                return {"number": int(found[2])}
+        return False

@@ -1,0 +1,19 @@
+"""How far a job can be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """queued -> running -> done | failed | cancelled. A done job of a push channel becomes delivered.
+
+    A failed job stays failed when its owner has been told; ``Job.delivered`` says when that was.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
