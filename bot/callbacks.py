@@ -47,7 +47,7 @@ class Hide(CallbackData, prefix="h"):
 
 
 class Lookalike(CallbackData, prefix="l"):
-    """Whom do these photos' faces resemble?"""
+    """Find whom these photos' faces resemble."""
 
     bundle: int
 
@@ -113,7 +113,7 @@ class Blend(CallbackData, prefix="tb"):
 
 
 class AsFile(CallbackData, prefix="tf"):
-    """This result as a file, as it was made."""
+    """Send a result as a file, as it was made."""
 
     job: str
 

@@ -240,6 +240,6 @@ def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarku
     return _markup([*_rows(numbers, 4), [_button(words.plain("button-leave-face"), choice("x"))]])
 
 
-def saved_faces(words: Words, identities: Iterable[Identity]) -> InlineKeyboardMarkup:
+def saved_faces(identities: Iterable[Identity]) -> InlineKeyboardMarkup:
     """A person's faces; a tap deletes one."""
     return _markup([[_button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack())] for face in identities])

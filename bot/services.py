@@ -124,9 +124,9 @@ def _put_together(
     sender = BotSender(bot)
     ledger, events, archive = Ledger(), Events(), Archive()
     objects, vault = FolderObjects(studio.objects_dir), FolderObjects(studio.objects_dir.with_name("faces"))
-    credits = Credits(settings.tariff)
-    accounts = Accounts(credits, settings.pseudonym_key)
-    payments = Payments(settings.tariff, credits)
+    money = Credits(settings.tariff)
+    accounts = Accounts(money, settings.pseudonym_key)
+    payments = Payments(settings.tariff, money)
     cashier = Cashier(sessions, payments, StarBank(bot))
     pipeline = Pipeline(graph, studio.limits.for_photos())
     catalogue = Catalogue(pipeline, features_of(graph))
@@ -134,12 +134,12 @@ def _put_together(
     answers = Answers(sessions, accounts, translations, catalogue)
     keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
     photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
-    intake = Intake(sessions, objects, ledger, credits, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
+    intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
     inbox = Inbox(sessions)
     perform = Studio(pipeline, inventory).perform
     workers = tuple(Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers))
     progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
-    handover = Handover(ledger, sessions, objects, sender, answers, credits, events)
+    handover = Handover(ledger, sessions, objects, sender, answers, money, events)
     return Services(
         settings=settings,
         translations=translations,
@@ -147,7 +147,7 @@ def _put_together(
         pipeline=pipeline,
         catalogue=catalogue,
         accounts=accounts,
-        credits=credits,
+        credits=money,
         payments=payments,
         cashier=cashier,
         identities=Identities(),

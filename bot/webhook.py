@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
@@ -31,7 +32,7 @@ def webhook_app(reception: Callable[[], Awaitable[Reception]], settings: BotSett
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
     @app.post(path)
-    async def receive(request: Request, x_telegram_bot_api_secret_token: str = Header(default="")) -> Response:
+    async def receive(request: Request, x_telegram_bot_api_secret_token: Annotated[str, Header()] = "") -> Response:
         """401 without the secret, 503 when the update has to come again."""
         if not hmac.compare_digest(x_telegram_bot_api_secret_token.encode(), secret):
             return Response(status_code=401)

@@ -131,7 +131,8 @@ error-unknown-identity = This face is no longer saved.
 error-undeliverable = I could not deliver the result.
 error-internal = Something went wrong, and it is our fault. Please try again.
 
-rule-nsfw = it shows nudity, or something close to it
+rule-explicit = it shows nudity
+rule-suggestive = it is too revealing for this house
 rule-other = it breaks the house rules
 
 plans-quota = Today: <b>{ NUMBER($left) }</b> of { NUMBER($quota) } pictures left.

@@ -132,7 +132,8 @@ error-unknown-identity = Это лицо больше не сохранено.
 error-undeliverable = Доставить результат не удалось.
 error-internal = Что-то пошло не так, и это наша вина. Попробуйте ещё раз.
 
-rule-nsfw = на снимке нагота или что-то близкое к ней
+rule-explicit = на снимке нагота
+rule-suggestive = для этого дома снимок слишком откровенный
 rule-other = это против правил дома
 
 plans-quota = Сегодня осталось картин: <b>{ NUMBER($left) }</b> из { NUMBER($quota) }.

@@ -48,7 +48,7 @@ async def _faces(to: Address, services: Services, account: Account, words: Words
     async with services.sessions() as session:
         saved = await services.identities.of(session, account.id)
     text = words.html("faces", faces=len(saved), most=MOST) if saved else words.html("faces-none")
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.saved_faces(words, saved) if saved else None))
+    await services.sender.send(to, Outgoing(text, keyboard=keyboards.saved_faces(saved) if saved else None))
 
 
 async def ask_name(
@@ -107,7 +107,7 @@ async def forget(
     if isinstance(query.message, Message):
         async with services.sessions() as session:
             saved = await services.identities.of(session, account.id)
-        left = Outgoing(words.html("face-forgotten", name=name), keyboard=keyboards.saved_faces(words, saved))
+        left = Outgoing(words.html("face-forgotten", name=name), keyboard=keyboards.saved_faces(saved))
         await services.sender.edit(query.message.chat.id, query.message.message_id, left)
 
 

@@ -1,4 +1,4 @@
-"""Who do I look like?"""
+"""Whom a face resembles."""
 
 from __future__ import annotations
 

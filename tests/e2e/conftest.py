@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,9 +36,42 @@ def models_dir() -> Path:
     return folder
 
 
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """A running studio: its address and its first process, from which all others descend."""
+
+    url: str
+    pid: int
+
+    def resident_mb(self) -> float:
+        """Memory of the gateway and the model replicas, without Ray's own processes."""
+        parents: dict[int, int] = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                parents[int(stat.parent.name)] = int(stat.read_text().rsplit(")", 1)[1].split()[1])
+        total = 0.0
+        for pid in parents:
+            ancestor = pid
+            while ancestor not in {self.pid, 0, 1}:
+                ancestor = parents.get(ancestor, 0)
+            if ancestor != self.pid:
+                continue
+            with contextlib.suppress(OSError):
+                if b"ServeReplica" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                    total += pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return total
+
+
 @pytest.fixture(scope="session")
-def studio_url(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def studio_url(studio: Studio) -> str:
     """The address of a studio that is ready."""
+    return studio.url
+
+
+@pytest.fixture(scope="session")
+def studio(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A studio that is ready."""
     port, folder = free_port(), tmp_path_factory.mktemp("studio")
     environment = os.environ | {
         "MASQUERADE_MODELS_DIR": str(models_dir),
@@ -50,7 +85,7 @@ def studio_url(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     url = f"http://127.0.0.1:{port}"
     try:
         _await_ready(process, url, log)
-        yield url
+        yield Studio(url, process.pid)
     finally:
         process.send_signal(signal.SIGINT)
         try:

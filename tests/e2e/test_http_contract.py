@@ -18,6 +18,8 @@ from deployments.provenance import read
 from registry.store import FolderStore
 from serve_app.samples import Sample, installed_samples
 
+from .conftest import Studio
+
 REFUSED = Path(__file__).parents[1] / "unit/deployments/moderation/refused.png"
 
 
@@ -170,6 +172,20 @@ def test_bad_uploads_are_answered_at_once(client: httpx.Client, case: str) -> No
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["status"] == status
+
+
+def test_bad_uploads_leave_no_memory_behind(client: httpx.Client, studio: Studio) -> None:
+    def round_of_bad_uploads() -> None:
+        for photo, status in BAD.values():
+            assert paint(client, photo, "wave").status_code == status
+
+    for _ in range(25):
+        round_of_bad_uploads()
+    before = studio.resident_mb()
+    assert before > 100, "the replicas were found"
+    for _ in range(25):
+        round_of_bad_uploads()
+    assert studio.resident_mb() - before < 60
 
 
 def test_every_face_of_a_group_is_found(client: httpx.Client, group: Sample) -> None:

@@ -350,15 +350,35 @@ async def test_many_couriers_deliver_everything_once(office, sender, presenter, 
         assert (await office.balance(person)).held == 0
 
 
-async def test_one_persons_answers_do_not_take_all_hands(office, sender) -> None:
+@pytest.fixture
+async def running():
+    """Runs couriers, and stops them as a process that shuts down does."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def run(courier: Courier) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(courier.run()))
+        return tasks[-1]
+
+    yield run
+    await stop(*tasks)
+
+
+async def stop(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_one_persons_answers_do_not_take_all_hands(office, sender, running) -> None:
     """Anna's first message is stuck; her others wait behind it, and Boris has his."""
-    stuck, arrived = asyncio.Event(), asyncio.Event()
+    anna_had_one, boris_had_one, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def hook():
-        if sender.sent[-1][0].chat_id == ANNA:
-            await stuck.wait()
+        if sender.sent[-1][0].chat_id == BORIS:
+            boris_had_one.set()
         else:
-            arrived.set()
+            anna_had_one.set()
+            await go_on.wait()
 
     await office.pay(10)
     for _ in range(8):
@@ -367,19 +387,18 @@ async def test_one_persons_answers_do_not_take_all_hands(office, sender) -> None
     for _ in range(9):
         await office.work()
     sender.hook = hook
-    running = asyncio.create_task(office.courier.run())
-    await asyncio.wait_for(arrived.wait(), 20)
-    assert [to.chat_id for to, _ in sender.sent].count(ANNA) == 1
-    stuck.set()
+    running(office.courier)
     async with asyncio.timeout(30):
+        await anna_had_one.wait()
+        await boris_had_one.wait()
+        assert [to.chat_id for to, _ in sender.sent].count(ANNA) == 1
+        go_on.set()
         while office.courier.tally.delivered < 9:
             await asyncio.sleep(0.01)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
     assert len(sender.sent) == 9
 
 
-async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, sender) -> None:
+async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, sender, running) -> None:
     (job,) = await office.order()
     await office.work()
     sending, go_on = asyncio.Event(), asyncio.Event()
@@ -389,17 +408,17 @@ async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, s
         await go_on.wait()
 
     sender.hook = hook
-    running = asyncio.create_task(office.courier.run())
+    task = running(office.courier)
     await asyncio.wait_for(sending.wait(), 20)
-    running.cancel()
+    task.cancel()
     go_on.set()
-    await asyncio.gather(running, return_exceptions=True)
+    await stop(task)
     assert (await office.job(job.id)).state == State.DELIVERED
     assert (await office.balance()).held == 0
 
 
 async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
-    office, sender, presenter, events, clock, ledger, sessions, handover
+    office, sender, presenter, events, clock, ledger, sessions, handover, running
 ) -> None:
     await office.order()
     await office.work()
@@ -410,11 +429,9 @@ async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
         await asyncio.Event().wait()
 
     sender.hook = hook
-    hasty = Courier(ledger, sessions, handover, channel=CHANNEL, drain_s=0.05)
-    running = asyncio.create_task(hasty.run())
+    task = running(Courier(ledger, sessions, handover, channel=CHANNEL, drain_s=0.05))
     await asyncio.wait_for(sending.wait(), 20)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await stop(task)
     sender.hook = None
     clock.now += 1
     assert await another(office, sender, presenter, events, clock).deliver_once()

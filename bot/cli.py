@@ -1,0 +1,114 @@
+"""``masquerade bot``: the Telegram bot as a process, and ``masquerade stats``: what an operator wants to know of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import webbrowser
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from bot.accounts.licences import Unlicensed
+from bot.settings import BotSettings
+from registry.errors import RegistryError
+from serve_app.local import StudioError, studio
+from serve_app.settings import Settings
+
+app = typer.Typer()
+stats_app = typer.Typer()
+console = Console()
+
+
+@app.callback(invoke_without_command=True, epilog="Examples:  masquerade bot --playground  ·  masquerade bot")
+def bot(
+    playground: Annotated[
+        bool, typer.Option("--playground", help="Try it without a token: a chat page on this machine.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the chat page (0: any free one).")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the chat page in a browser.")] = True,
+    log: Annotated[Path | None, typer.Option(help="Write JSON log lines to this file, which rotates.")] = None,
+) -> None:
+    """Start the graph on this machine and talk to people until Ctrl-C, by long polling.
+
+    The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
+    """
+    from bot.logs import configure
+    from bot.process import in_playground, with_telegram
+
+    configure(log)
+    try:
+        if playground:
+            with _graph() as settings:
+                _until_interrupted(in_playground(settings, port, _announce(browser=browser)))
+        else:
+            bot_settings = BotSettings()
+            with _graph() as settings:
+                _until_interrupted(with_telegram(bot_settings, settings, lambda: console.print("The bot listens.")))
+    except (RegistryError, StudioError, Unlicensed) as error:
+        console.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(1) from error
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = "_".join(["MASQUERADE_BOT", *(str(part).upper() for part in problem["loc"])])
+            console.print(f"[red]{name}: {problem['msg']}[/]", highlight=False)
+        raise typer.Exit(1) from error
+    console.print("Closed.")
+
+
+@stats_app.callback(invoke_without_command=True, epilog="Examples:  masquerade stats  ·  masquerade stats --plots out/")
+def stats(
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days back.")] = 28,
+    plots: Annotated[Path | None, typer.Option(help="Also draw the figures as PNG files into this folder.")] = None,
+) -> None:
+    """Who comes and stays, what works, what it earns, and how long people wait."""
+    from bot.accounts.plots import NoPlots, draw
+    from bot.reports import read_report, summary
+
+    report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
+    console.print(summary(report), highlight=False, markup=False)
+    if plots is not None:
+        try:
+            paths = draw(report, plots)
+        except NoPlots as error:
+            console.print(f"[red]{error}[/]", highlight=False)
+            raise typer.Exit(1) from error
+        console.print(*(str(path) for path in paths), sep="\n")
+
+
+@contextlib.contextmanager
+def _graph() -> Iterator[Settings]:
+    settings = Settings()
+    with contextlib.ExitStack() as opened:
+        with console.status("Starting Ray and the graph…"):
+            opened.enter_context(studio(settings))
+        yield settings
+
+
+def _announce(*, browser: bool) -> Callable[[str], None]:
+    def announce(url: str) -> None:
+        console.print(f"Talk to the bot here: [bold]{url}[/]  Ctrl-C closes it.", highlight=False)
+        if browser:
+            webbrowser.open(url)
+
+    return announce
+
+
+def _until_interrupted(work: Coroutine[object, object, None]) -> None:
+    """Run until Ctrl-C or a termination signal, and let it close in order."""
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())

@@ -1,0 +1,137 @@
+"""The whole bot, in polling and in webhook mode, against the playground; behind it a real pipeline over stand-ins."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from bot.accounts.tariff import Pack, Subscription, Tariff
+from bot.playground.host import Playground
+from bot.playground.limits import Limits as FloodLimits
+from bot.playground.model import BotProfile
+from bot.polling import Poller
+from bot.running import RunningBot, running_bot
+from bot.settings import BotSettings
+from bot.webhook import register, webhook_app
+from registry.store import FolderStore
+from serve_app.inventory import Inventory
+from serve_app.selection import Selection
+from serve_app.settings import Settings
+from tests.integration.bot.flows.stand_ins import StandIns
+
+SECRET = "a-webhook-secret-for-tests-only"
+
+
+@pytest.fixture
+def stand_ins() -> StandIns:
+    return StandIns()
+
+
+@pytest.fixture
+async def playground() -> AsyncIterator[Playground]:
+    async with Playground(BotProfile(privacy_mode=False), limits=FloodLimits(enforced=False), patience=20) as running:
+        yield running
+        assert not [refusal for refusal in running.refusals if not refusal.startswith("answercallbackquery")]
+
+
+@pytest.fixture
+def tariff() -> Tariff:
+    return Tariff(
+        free_daily=5,
+        free_album=3,
+        plus_album=10,
+        packs=(Pack(name="small", stars=50, credits=10),),
+        subscription=Subscription(stars=250, daily=20),
+    )
+
+
+@pytest.fixture
+def make_settings(playground: Playground, tariff: Tariff) -> Callable[..., BotSettings]:
+    def make(**given: Any) -> BotSettings:
+        flood = {"per_minute": 6000, "burst": 1000, "chat_per_minute": 6000, "chat_burst": 1000}
+        values: dict[str, Any] = {
+            "token": playground.token, "api_url": playground.url, "tariff": tariff, "flood": flood, "drain_s": 2
+        }  # fmt: skip
+        return BotSettings(**(values | given))
+
+    return make
+
+
+@contextlib.asynccontextmanager
+async def polling(running: RunningBot) -> AsyncIterator[None]:
+    ready = asyncio.Event()
+    task = asyncio.create_task(Poller(running.bot, running.reception, drain_s=2).run(ready.set))
+    await ready.wait()
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def webhook(running: RunningBot, listener: socket.socket) -> AsyncIterator[None]:
+    async def reception() -> Any:
+        return running.reception
+
+    app = webhook_app(reception, running.services.settings, "/telegram")
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
+    task = asyncio.create_task(server.serve([listener]))
+    await register(running.bot, running.services.settings, running.reception.kinds)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def at_work(
+    mode: str, stand_ins: StandIns, folder: Path, make_settings: Callable[..., BotSettings], **given: Any
+) -> AsyncIterator[RunningBot]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/telegram"
+    if mode == "webhook":
+        given |= {"mode": "webhook", "webhook_url": address, "webhook_secret": SECRET}
+    inventory = Inventory(FolderStore(folder / "models"), Selection())
+    try:
+        async with running_bot(
+            make_settings(**given), Settings(data_dir=folder), stand_ins.graph(), inventory
+        ) as running:
+            async with polling(running) if mode == "polling" else webhook(running, listener):
+                yield running
+    finally:
+        listener.close()
+
+
+@pytest.fixture
+def open_bot(
+    stand_ins: StandIns, tmp_path: Path, make_settings: Callable[..., BotSettings]
+) -> Callable[..., contextlib.AbstractAsyncContextManager[RunningBot]]:
+    """``async with open_bot(mode="webhook", free_daily=…)``: the bot at work, with other settings than usual."""
+
+    def open_with(mode: str = "polling", **given: Any) -> contextlib.AbstractAsyncContextManager[RunningBot]:
+        return at_work(mode, stand_ins, tmp_path, make_settings, **given)
+
+    return open_with
+
+
+@pytest.fixture
+async def running(open_bot: Callable[..., Any]) -> AsyncIterator[RunningBot]:
+    """The bot at work, polling."""
+    async with open_bot() as running:
+        yield running
+
+
+@pytest.fixture(params=["polling", "webhook"])
+async def either(request: pytest.FixtureRequest, open_bot: Callable[..., Any]) -> AsyncIterator[RunningBot]:
+    """The bot at work, in both modes."""
+    async with open_bot(mode=request.param) as running:
+        yield running

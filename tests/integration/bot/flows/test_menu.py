@@ -1,0 +1,126 @@
+"""Greeting, help, language, and how everything that is not a photo is turned away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from tests.integration.bot.flows.stand_ins import FINE
+
+
+async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot, playground: Playground) -> None:
+    person = playground.person("<b>Bobby</b> & Co")
+    await person.start()
+    greeting = await person.chat.find("Hello")
+    assert "<b>Bobby</b> & Co" in greeting.text
+
+
+async def test_the_language_can_be_chosen_and_stays(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann", language="fr")
+    await ann.start()
+    greeting = await ann.chat.find("Hello")
+    await ann.tap(greeting, "Language")
+    choice = await ann.chat.find("Which language")
+    assert choice.labels == ["English", "Русский"]
+    await ann.tap(choice, "Русский")
+    await ann.chat.edited(choice, "по-русски")
+    await ann.say("/help")
+    await ann.chat.find("Пришлите фотографию")
+
+
+async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/help")
+    text = (await ann.chat.find("Send me a photo")).text
+    assert "paint it" in text
+    assert "real" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("video", "videos"), ("sticker", "sticker"), ("voice", "voice"), ("animation", "animations"), ("audio", "music")],
+)
+async def test_what_is_no_photo_is_turned_away_by_its_name(
+    running: RunningBot, playground: Playground, kind: Any, words: str
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_other(kind)
+    assert words in (await ann.chat.next()).text
+
+
+async def test_words_and_places_are_turned_away_too(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say("hello & goodbye")
+    await ann.chat.find("I work with photos")
+    await ann.send_content({"location": {"latitude": 1.0, "longitude": 2.0}})
+    await ann.chat.find("only work with photos")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"%PDF-1.7 nothing", "not a picture"),
+        (FINE[:400], "damaged"),
+        (b"", "not a picture"),
+        (FINE + b"\0" * (20 * 2**20), "too large"),
+    ],
+)
+async def test_a_file_is_judged_by_its_bytes(
+    running: RunningBot, playground: Playground, data: bytes, words: str
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_document(data, "photo.jpg", "image/jpeg")
+    assert words in (await ann.chat.next()).text
+
+
+async def test_a_photo_with_a_wrong_name_and_type_is_taken(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_document(FINE, "notes.xyz", "application/octet-stream")
+    await ann.chat.find("Choose a style")
+
+
+async def test_forwarded_photos_are_refused_where_the_operator_says_so(open_bot: Any, playground: Playground) -> None:
+    async with open_bot(forbid_forwarded=True):
+        ann = playground.person("Ann")
+        await ann.send_photo(FINE, forwarded_from="somebody")
+        await ann.chat.find("Forwarded photos")
+
+
+async def test_floods_are_answered_once_and_then_not_at_all(open_bot: Any, playground: Playground) -> None:
+    flood = {"per_minute": 1, "burst": 2, "chat_per_minute": 60, "chat_burst": 60}
+    async with open_bot(flood=flood):
+        ann = playground.person("Ann")
+        for _ in range(6):
+            await ann.say("/help")
+        await ann.chat.find("That was quick")
+        bob = playground.person("Bob")
+        await bob.say("/help")
+        await bob.chat.find("Send me a photo")
+        assert len([reply for reply in ann.chat.replies if "quick" in reply.text]) == 1
+        assert len(ann.chat.replies) == 3
+
+
+async def test_a_button_of_another_time_is_answered(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.start()
+    greeting = await ann.chat.find("Hello")
+    await ann.tap_data(greeting, "zz:1:2")
+    await ann.chat.find("another time")
+    await ann.tap_data(greeting, "p:notanumber:x")
+    await ann.chat.find("another time")
+
+
+async def test_the_menu_of_commands_is_set_in_every_language(running: RunningBot, playground: Playground) -> None:
+    english = await running.bot.get_my_commands(scope=_private())
+    russian = await running.bot.get_my_commands(scope=_private(), language_code="ru")
+    assert [command.command for command in english] == [command.command for command in russian]
+    assert "Удалить" in " ".join(command.description for command in russian)
+
+
+def _private() -> Any:
+    from aiogram.types import BotCommandScopeAllPrivateChats
+
+    return BotCommandScopeAllPrivateChats()

@@ -1,0 +1,260 @@
+"""Painting, from the photo to the result and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bot.accounts.tables import User
+from bot.playground.client import Person
+from bot.playground.conversation import Reply
+from bot.playground.faults import Faults
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from serve_app.jobs.tables import Job
+from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour
+
+WAVE, NIGHT = (10, 10, 200), (10, 10, 100)
+
+
+def is_result(reply: Reply) -> bool:
+    """A picture alone with buttons, unlike the album of styles."""
+    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
+
+
+async def painted(person: Person, style: str = "The Wave") -> Reply:
+    await person.send_photo(FINE)
+    question = await person.chat.find("Choose a style")
+    await person.tap(question, style)
+    return await person.chat.find(is_result)
+
+
+async def quota_left(running: RunningBot, person: Person) -> int:
+    async with running.services.sessions() as session:
+        return (await running.services.credits.balance(session, person.user.id)).quota_left
+
+
+async def test_a_photo_is_answered_with_the_styles_and_a_tap_with_the_painting(
+    either: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    album = await ann.chat.album()
+    question = await ann.chat.find("Choose a style")
+    assert len(album) == 3
+    assert question.labels[:3] == ["The Wave", "Night <i>& Day</i>", "Scream"]
+    tap = await ann.tap(question, "The Wave")
+    assert (await ann.answer(tap)).text == ""
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+    assert result.text == "The Wave"
+    assert "upload_photo" in ann.chat.actions
+    assert len(stand_ins.painted) == 1
+    assert await quota_left(either, ann) == 4
+
+
+async def test_it_speaks_russian_to_russians(either: RunningBot, playground: Playground) -> None:
+    anna = playground.person("Анна", language="ru")
+    await anna.send_photo(FINE)
+    question = await anna.chat.find("Выберите стиль")
+    await anna.tap(question, "Scream")
+    result = await anna.chat.find(is_result)
+    assert "🎨 Другой стиль" in result.labels
+
+
+async def test_updates_that_come_three_times_are_handled_once(
+    either: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    playground.set_faults(Faults(seed=3, deliveries=3, redelivery_spread=1))
+    ann = playground.person("Ann")
+    await painted(ann)
+    await ann.say("/help")
+    await ann.chat.find("Send me a photo")
+    assert len(stand_ins.painted) == 1
+    assert await quota_left(either, ann) == 4
+    assert len([reply for reply in ann.chat.replies if is_result(reply)]) == 1
+
+
+async def test_markup_in_a_styles_title_is_shown_as_it_is(running: RunningBot, playground: Playground) -> None:
+    result = await painted(playground.person("Ann"), "Night")
+    assert result.text == "Night <i>& Day</i>"
+
+
+async def test_again_sends_the_same_picture_for_nothing(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    await ann.tap(result, "Again")
+    repeated = await ann.chat.find(is_result)
+    assert repeated.file_id == result.file_id
+    assert len(stand_ins.painted) == 1
+    assert await quota_left(running, ann) == 4
+
+
+async def test_another_style_asks_again_about_the_same_photo(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    await ann.tap(result, "Another style")
+    question = await ann.chat.find("Choose a style")
+    await ann.tap(question, "Night")
+    assert colour((await ann.chat.find(is_result)).file()) == NIGHT
+
+
+async def test_a_chosen_strength_is_used_and_remembered(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    await ann.tap(result, "Strength")
+    await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
+    await ann.tap(result, "50 %")
+    weaker = await ann.chat.find(is_result)
+    assert weaker.text == "The Wave · 50 %"
+    await painted(ann, "Night")
+    assert [query.strength for query in stand_ins.painted] == [1.0, 0.5, 0.5]
+
+
+async def test_back_brings_the_first_buttons_back(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    before = result.labels
+    await ann.tap(result, "Strength")
+    await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
+    await ann.tap(result, "Back")
+    await ann.chat.until(lambda: result.labels == before or None, "the first buttons")
+
+
+async def test_two_styles_can_be_blended(running: RunningBot, playground: Playground, stand_ins: StandIns) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    await ann.tap(result, "Blend")
+    await ann.chat.until(lambda: "+ Scream" in result.labels or None, "styles to blend in")
+    assert "+ The Wave" not in result.labels
+    await ann.tap(result, "+ Scream")
+    assert (await ann.chat.find(is_result)).text == "The Wave + Scream"
+    assert stand_ins.painted[-1].weights == (("wave", 0.5), ("scream", 0.5))
+
+
+async def test_the_result_can_be_had_as_a_file(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    await ann.tap(result, "As a file")
+    file = await ann.chat.find(lambda reply: reply.kind == "document")
+    assert colour(file.file()) == WAVE
+
+
+async def test_a_caption_that_names_a_style_needs_no_tap(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE, caption="in the style of the wave please")
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+
+
+async def test_captions_are_data(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann <script>")
+    await ann.send_photo(FINE, caption="'; DROP TABLE users; -- <b>&amp; *_`")
+    await ann.chat.find("Choose a style")
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 1
+
+
+async def test_an_album_is_one_request_and_comes_back_as_an_album(
+    either: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE])
+    question = await ann.chat.find("Choose a style")
+    await ann.tap(question, "The Wave")
+    results = await ann.chat.album()
+    assert [colour(result.file()) for result in results] == [WAVE, WAVE]
+    assert await quota_left(either, ann) == 3
+    closing = await ann.chat.until(
+        lambda: next((reply for reply in ann.chat.replies if "All done" in reply.text), None), "closing words"
+    )
+    await ann.tap(closing, "Strength")
+    await ann.chat.until(lambda: "50 %" in closing.labels or None, "strengths")
+    await ann.tap(closing, "50 %")
+    assert len(await ann.chat.album()) == 2
+    assert [query.strength for query in stand_ins.painted] == [1.0, 1.0, 0.5, 0.5]
+
+
+async def test_more_photos_than_the_plan_has_are_refused_at_once(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE] * 4)
+    refusal = await ann.chat.find("3 photos at a time")
+    assert refusal.labels == ["⭐ Credits"]
+
+
+async def test_a_refused_picture_is_told_with_the_rule_and_costs_nothing(
+    either: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(REFUSED)
+    question = await ann.chat.find("Choose a style")
+    await ann.tap(question, "The Wave")
+    told = await ann.chat.find("nudity")
+    assert "It cost you nothing" in told.text
+    assert await quota_left(either, ann) == 5
+
+
+async def test_while_the_studio_works_the_status_says_so_and_goes_when_it_is_done(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.hold.clear()
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    status = await ann.chat.find("On it")
+    stand_ins.hold.set()
+    await ann.chat.find(is_result)
+    await ann.chat.gone(status)
+
+
+async def test_a_studio_that_stays_down_is_told_and_costs_nothing(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.down = True
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    told = await ann.chat.find("our fault")
+    assert "It cost you nothing" in told.text
+    assert await quota_left(running, ann) == 5
+
+
+async def test_without_credits_the_way_to_more_is_shown(open_bot: Any, playground: Playground) -> None:
+    async with open_bot(tariff={"free_daily": 0}) as running:
+        ann = playground.person("Ann")
+        await ann.send_photo(FINE)
+        await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+        told = await ann.chat.find("This costs 1")
+        assert told.labels == ["⭐ Credits"]
+        async with running.services.sessions() as session:
+            assert (await session.execute(select(func.count()).select_from(Job))).scalar_one() == 0
+
+
+async def test_another_persons_button_does_nothing_to_ones_photo(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann, mallory = playground.person("Ann"), playground.person("Mallory")
+    await ann.send_photo(FINE)
+    question = await ann.chat.find("Choose a style")
+    await mallory.start()
+    greeting = await mallory.chat.find("Hello")
+    await mallory.tap_data(greeting, question.button("The Wave")["callback_data"])
+    await mallory.chat.find("no longer here")
+    assert stand_ins.painted == []
+
+
+async def test_results_come_as_files_to_whoever_prefers_that(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/settings")
+    settings = await ann.chat.find("Settings")
+    await ann.tap(settings, "Send results as files")
+    await ann.chat.edited(settings)
+    assert settings.labels[0] == "Send results as files: yes"
+    assert (await painted(ann)).kind == "document"
