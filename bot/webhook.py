@@ -5,36 +5,47 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramRetryAfter
+from aiogram.exceptions import TelegramRetryAfter
 from aiogram.types import Update
-from fastapi import FastAPI, Header, Request, Response
+from fastapi import FastAPI
 from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from bot.dispatcher import Reception
 from bot.settings import BotSettings
 
 log = logging.getLogger(__name__)
 
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 MAX_BODY = 1 << 20
-RETRY_AFTER_S = "2"
+RETRY_AFTER_S = 2
 MAX_CONNECTIONS = 40
 
 
-def webhook_app(reception: Callable[[], Awaitable[Reception]], settings: BotSettings, path: str = "/") -> FastAPI:
-    """The ASGI application that takes updates at ``path``. Raises ``ValueError`` without a secret."""
-    if settings.webhook_secret is None:
-        raise ValueError("a webhook needs webhook_secret")
-    secret = settings.webhook_secret.get_secret_value().encode()
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+class Webhook:
+    """Takes updates. Answers 401 without the secret, and 503 with Retry-After when an update has to come again."""
 
-    @app.post(path)
-    async def receive(request: Request, x_telegram_bot_api_secret_token: Annotated[str, Header()] = "") -> Response:
-        """401 without the secret, 503 when the update has to come again."""
-        if not hmac.compare_digest(x_telegram_bot_api_secret_token.encode(), secret):
+    def __init__(self, secret: str) -> None:
+        """Raises ``ValueError`` for an empty secret, which would let anybody in."""
+        if not secret:
+            raise ValueError("a webhook needs a secret")
+        self._secret = secret.encode()
+        self.reception: Reception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method != "POST":
+            return Response(status_code=405)
+        given = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode(), self._secret):
             return Response(status_code=401)
         body = b""
         async for chunk in request.stream():
@@ -44,18 +55,26 @@ def webhook_app(reception: Callable[[], Awaitable[Reception]], settings: BotSett
         try:
             update = Update.model_validate_json(body)
         except ValidationError:
-            # Something newer than this library: it would fail every time, for a day.
-            log.exception("an update cannot be read")
+            # A kind of update newer than this library: it would fail every time, for a day.
+            log.warning("an update cannot be read")
             return Response(status_code=200)
-        if await (await reception()).receive(update):
+        if self.reception is not None and await self.reception.receive(update):
             return Response(status_code=200)
-        return Response(status_code=503, headers={"Retry-After": RETRY_AFTER_S})
+        return Response(status_code=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
+
+def webhook_app(webhook: Webhook, lifespan: AbstractAsyncContextManager[None] | None = None) -> FastAPI:
+    """The ASGI application around a webhook, open while ``lifespan`` is.
+
+    Whatever address it is reached at is the webhook's: that part is between Telegram and the proxy in front.
+    """
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lambda _app: lifespan or nullcontext())
+    app.router.default = webhook
     return app
 
 
 async def register(bot: Bot, settings: BotSettings, kinds: list[str]) -> None:
-    """Tell Telegram where to call, unless it knows. Several replicas may start at once: Telegram takes one a second."""
+    """Tell Telegram where to call. Replicas start at the same moment, and Telegram takes one such call a second."""
     if settings.webhook_url is None or settings.webhook_secret is None:
         raise ValueError("a webhook needs webhook_url and webhook_secret")
     while True:
@@ -68,8 +87,5 @@ async def register(bot: Bot, settings: BotSettings, kinds: list[str]) -> None:
             )
         except TelegramRetryAfter as error:
             await asyncio.sleep(error.retry_after)
-        except TelegramAPIError as error:
-            log.warning("the webhook could not be set: %s", error)
-            raise
         else:
             return

@@ -22,7 +22,7 @@ NAME: Final = "celebrities-sample"
 SAMPLES: Final = "sample-photos"
 
 # There is one picture of each, so none can be done without; card players look at their cards.
-_RULES: Final = Rules(least_size=40, most_yaw=75, most_pitch=60, most_blur=1.0)
+_RULES: Final = Rules(least_size=40, most_roll=60, most_yaw=75, most_pitch=60, most_blur=1.0)
 # What is cut out around a face, in boxes of it: enough to find the face again, little enough to hold no other.
 _ROOM: Final = 1.9
 

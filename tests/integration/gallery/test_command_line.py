@@ -12,7 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from benchmarks.faces.engines import scrfd_mobilefacenet
+from registry import catalogue
 from registry.publish import publish_folder
+from registry.pull import pull
 from registry.store import FolderStore
 from training.gallery.cli import app
 
@@ -128,6 +130,20 @@ def test_nothing_usable_ends_with_the_report_and_no_gallery(store: Path, tmp_pat
     assert "says why of every picture" in " ".join(result.output.split())
     assert "note.jpg" in (tmp_path / "out" / "report.html").read_text()
     assert FolderStore(store).versions("empty") == []
+
+
+def test_the_starter_gallery_is_built_once_from_the_sample_photos(store: Path) -> None:
+    for package in ("skimage", "insightface"):
+        pytest.importorskip(package, reason="the sample photos come out of this package", exc_type=ImportError)
+    opened = FolderStore(store)
+    samples = pull(opened, catalogue.find("sample-photos")).version
+    for _ in range(2):
+        result = run("starter", "--faces", FACES, "--store", store)
+        assert result.exit_code == 0, result.output
+        assert "8 people, 8 pictures" in result.output
+    assert opened.versions("celebrities-sample") == ["v1"]
+    asked = run("search", samples.path("astronaut.png"), "--name", "celebrities-sample", "--store", store, "--top", 1)
+    assert "Eileen Collins" in asked.output
 
 
 def test_every_command_shows_an_example() -> None:

@@ -72,7 +72,7 @@ class Plain:
 class Office:
     """A person's orders from the first tap to the answer, each step in its own transaction."""
 
-    def __init__(self, sessions, accounts, credits, ledger, objects, intake, handover, courier) -> None:
+    def __init__(self, sessions, accounts, credits, ledger, objects, intake, handover, courier, clock) -> None:
         self.sessions = sessions
         self.accounts = accounts
         self.credits = credits
@@ -81,6 +81,7 @@ class Office:
         self.intake = intake
         self.handover = handover
         self.courier = courier
+        self.clock = clock
         self._updates = 0
 
     async def account(self, user_id: int = ANNA) -> Account:
@@ -89,6 +90,7 @@ class Office:
 
     async def order(self, pieces: int = 1, user_id: int = ANNA, kind: str = "style", units: int = 1) -> list[Job]:
         self._updates += 1
+        self.clock.now += 0.001
         account = await self.account(user_id)
         parts = [Piece(str(n), {"image": f"photo {n}".encode()}, units, reply_to=100 + n) for n in range(pieces)]
         request = Request(f"update:{self._updates}", account, kind, {"style": ["wave"]}, parts, Address(user_id))
@@ -163,5 +165,5 @@ def courier(ledger, sessions, handover) -> Courier:
 
 
 @pytest.fixture
-def office(sessions, accounts, credits, ledger, objects, intake, handover, courier) -> Office:
-    return Office(sessions, accounts, credits, ledger, objects, intake, handover, courier)
+def office(sessions, accounts, credits, ledger, objects, intake, handover, courier, clock) -> Office:
+    return Office(sessions, accounts, credits, ledger, objects, intake, handover, courier, clock)

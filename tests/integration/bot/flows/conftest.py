@@ -19,7 +19,7 @@ from bot.playground.model import BotProfile
 from bot.polling import Poller
 from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
-from bot.webhook import register, webhook_app
+from bot.webhook import Webhook, register, webhook_app
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.selection import Selection
@@ -78,10 +78,9 @@ async def polling(running: RunningBot) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def webhook(running: RunningBot, listener: socket.socket) -> AsyncIterator[None]:
-    async def reception() -> Any:
-        return running.reception
-
-    app = webhook_app(reception, running.services.settings, "/telegram")
+    hook = Webhook(SECRET)
+    hook.reception = running.reception
+    app = webhook_app(hook)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
     task = asyncio.create_task(server.serve([listener]))
     await register(running.bot, running.services.settings, running.reception.kinds)

@@ -198,3 +198,21 @@ def test_unknown_backends_and_extras_are_refused_at_start(version_of):
     embedded = version_of({}, backend="embedded", format="data")
     with pytest.raises(ValueError, match="has no place beside"):
         build(embedded, Runtime(), [version_of({}, task="style", format="data")])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_wrong_landmarks_give_a_picture_or_a_refusal(engine, portrait, seed):
+    rng = np.random.default_rng(seed)
+
+    def distorted(drawn):
+        noise = rng.choice([1.0, 6.0, 20.0])
+        dense = drawn.face.dense * rng.uniform(0.7, 1.2, 2) + rng.normal(0, noise, (68, 2)) + rng.uniform(-30, 30, 2)
+        five = drawn.face.landmarks + rng.normal(0, noise, (5, 2))
+        return drawn.with_face(dense=dense.astype(np.float32), landmarks=five.astype(np.float32))
+
+    source, target = distorted(portrait()), distorted(portrait(seed=2))
+    try:
+        (result,) = engine.run([SwapQuery(target.photo, (target.face,), (source.source,), ((0, 0),))])
+    except FaceUnsuitable:
+        return
+    assert result.pixels.shape == target.pixels.shape

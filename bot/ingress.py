@@ -1,0 +1,67 @@
+"""The bot as Ray Serve deployments: replicas behind a webhook, or one that polls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from ray import serve
+
+from bot.polling import Poller
+from bot.process import inventory_of, running_graph
+from bot.running import running_bot
+from bot.settings import BotSettings
+from bot.webhook import Webhook, register, webhook_app
+from serve_app.settings import Settings
+
+
+@serve.deployment(name="TelegramWebhook")
+@serve.ingress()
+class TelegramWebhook:
+    """Takes updates at the application's route. Any number of replicas: who takes an update is decided by its id."""
+
+    def __init__(self, settings: BotSettings, studio: Settings) -> None:
+        if settings.webhook_secret is None:
+            raise ValueError("a webhook needs webhook_secret")
+        self._settings, self._studio = settings, studio
+        self._webhook = Webhook(settings.webhook_secret.get_secret_value())
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return webhook_app(self._webhook, self._open())
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        inventory = inventory_of(self._studio)
+        graph = running_graph(self._studio, inventory)
+        async with running_bot(self._settings, self._studio, graph, inventory) as running:
+            self._webhook.reception = running.reception
+            await register(running.bot, self._settings, running.reception.kinds)
+            yield
+            self._webhook.reception = None
+
+
+@serve.deployment(name="TelegramPoller", num_replicas=1)
+@serve.ingress()
+class TelegramPoller:
+    """Asks Telegram for updates. One replica: Telegram allows one poller for a bot."""
+
+    def __init__(self, settings: BotSettings, studio: Settings) -> None:
+        self._settings, self._studio = settings, studio
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lambda _app: self._open())
+
+    @contextlib.asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        inventory = inventory_of(self._studio)
+        graph = running_graph(self._studio, inventory)
+        async with running_bot(self._settings, self._studio, graph, inventory) as running:
+            poller = Poller(running.bot, running.reception, drain_s=self._settings.drain_s)
+            polling = asyncio.create_task(poller.run())
+            try:
+                yield
+            finally:
+                polling.cancel()
+                await asyncio.gather(polling, return_exceptions=True)

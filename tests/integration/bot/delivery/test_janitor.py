@@ -1,0 +1,163 @@
+"""Nothing is kept longer than was said, and nothing that is still needed goes."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.accounts.tables import Invoice, Remnant
+from bot.delivery.janitor import INVOICE_S, Janitor
+from bot.delivery.messages import Address
+from bot.delivery.tables import Bundle, Delivery, RateBucket, Upload
+from bot.inbox import Inbox
+from bot.intake import Piece, Request
+from bot.limits import Rate, SqlBuckets, Want
+from bot.photos import Incoming, Photos
+from deployments.imaging import Photo
+from serve_app.objects import new_key
+
+ANNA = 1001
+HOUR = 3600.0
+
+
+async def open_photo(data: bytes) -> Photo:
+    return Photo(data, "image/jpeg", 10, 10, "")
+
+
+@pytest.fixture
+def photos(sessions, objects, clock) -> Photos:
+    return Photos(sessions, objects, open_photo, keep_s=HOUR, history_keep_s=24 * HOUR, clock=clock)
+
+
+@pytest.fixture
+def janitor(sessions, objects, ledger, clock) -> Janitor:
+    return Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=100 * 86_400, clock=clock)
+
+
+async def count(sessions, table) -> int:
+    async with sessions() as session:
+        return (await session.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+def there(objects, key) -> bool:
+    try:
+        objects.get(key)
+    except KeyError:
+        return False
+    return True
+
+
+async def test_a_photo_nobody_did_anything_with_goes_in_time(office, photos, janitor, objects, sessions, clock) -> None:
+    bundle = await photos.keep(await office.account(), Incoming(1, ANNA, 1, b"a photo"))
+    _, (kept,) = await photos.bundle(bundle.id, ANNA)
+    clock.now += HOUR - 1
+    assert (await janitor.sweep()).photos == 0
+    assert there(objects, kept.key)
+    clock.now += 2
+    assert (await janitor.sweep()).photos == 1
+    assert not there(objects, kept.key)
+    assert (await count(sessions, Bundle), await count(sessions, Upload)) == (0, 0)
+
+
+async def test_a_result_and_what_its_job_says_go_in_time(office, janitor, objects, sessions, clock) -> None:
+    (job,) = await office.order()
+    await office.work()
+    await office.deliver()
+    done = await office.job(job.id)
+    clock.now += HOUR + 1
+    assert (await janitor.sweep()).results == 1
+    assert not there(objects, done.result["key"])
+    assert not there(objects, job.inputs["image"])
+    forgotten = await office.job(job.id)
+    assert (forgotten.request, forgotten.inputs, forgotten.result) == ({}, {}, None)
+    assert await count(sessions, Delivery) == 0
+    assert await janitor.sweep() == type(await janitor.sweep())(0, 0, 0)
+
+
+async def test_a_photo_in_use_stays_with_the_job_that_uses_it(office, photos, intake, janitor, objects, clock) -> None:
+    account = await office.account()
+    bundle = await photos.keep(account, Incoming(1, ANNA, 1, b"a photo"))
+    _, (kept,) = await photos.bundle(bundle.id, ANNA)
+    clock.now += HOUR - 10
+    piece = Piece("1", {"image": kept.key})
+    await intake.order(Request("update:9", account, "style", {}, [piece], Address(ANNA), bundle_id=bundle.id))
+    clock.now += HOUR - 10
+    await janitor.sweep()
+    assert there(objects, kept.key)
+
+
+async def test_a_photo_kept_for_another_try_outlives_the_first_jobs_result(
+    office, photos, intake, janitor, objects, clock
+) -> None:
+    account = await office.account()
+    bundle = await photos.keep(account, Incoming(1, ANNA, 1, b"a photo"))
+    _, (kept,) = await photos.bundle(bundle.id, ANNA)
+    for tap in (1, 2):
+        piece = Piece("1", {"image": kept.key})
+        await intake.order(Request(f"update:{tap}", account, "style", {}, [piece], Address(ANNA), bundle_id=bundle.id))
+        await office.work()
+        await office.deliver()
+        clock.now += HOUR - 10
+    clock.now -= HOUR - 30
+    assert (await janitor.sweep()).results == 1
+    assert there(objects, kept.key)
+
+
+async def test_a_job_that_still_waits_is_not_swept_away(office, janitor, objects, clock) -> None:
+    (job,) = await office.order()
+    clock.now += 10 * HOUR
+    assert (await janitor.sweep()).results == 0
+    assert there(objects, job.inputs["image"])
+
+
+async def test_somebody_who_keeps_a_history_has_it_longer(office, accounts, sessions, janitor, clock) -> None:
+    await office.account()
+    async with sessions.begin() as session:
+        await accounts.save(session, ANNA, keep_history=True)
+    await office.order()
+    await office.work()
+    await office.deliver()
+    clock.now += 23 * HOUR
+    assert (await janitor.sweep()).results == 0
+    clock.now += 2 * HOUR
+    assert (await janitor.sweep()).results == 1
+
+
+async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(office, sessions, objects, ledger, clock) -> None:
+    orphan = new_key("out")
+    objects.put(orphan, b"left by a crash")
+    janitor = Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=-1, clock=clock)
+    await janitor.sweep()
+    assert not there(objects, orphan)
+
+
+async def test_full_buckets_old_offers_and_spent_remnants_go(sessions, janitor, payments, office, clock) -> None:
+    await office.account()
+    await SqlBuckets(sessions, clock=clock).take([Want("a", Rate(1, 1))])
+    async with sessions.begin() as session:
+        await payments.offer(session, ANNA, "small")
+        from bot.accounts.days import day_of
+
+        today = day_of(clock.now)
+        session.add(Remnant(pseudonym="spent", banned=False, debt=0, quota_day=today, quota_used=3))
+        session.add(Remnant(pseudonym="banned", banned=True, debt=0, quota_day=today, quota_used=0))
+        session.add(Remnant(pseudonym="owing", banned=False, debt=2, quota_day=today, quota_used=0))
+    await janitor.sweep()
+    assert [await count(sessions, table) for table in (RateBucket, Invoice, Remnant)] == [1, 1, 3]
+    clock.now += INVOICE_S + 1
+    await janitor.sweep()
+    assert [await count(sessions, table) for table in (RateBucket, Invoice, Remnant)] == [0, 0, 2]
+
+
+async def test_an_offer_that_was_paid_stays_with_its_subscription(sessions, janitor, payments, office, clock) -> None:
+    from bot.accounts.payments import Paid
+
+    await office.account()
+    async with sessions.begin() as session:
+        offer = await payments.offer(session, ANNA, "plus")
+        await payments.paid(session, ANNA, Paid("c1", offer.payload, 250, clock.now, recurring=True))
+    clock.now += INVOICE_S + 1
+    await janitor.sweep()
+    async with sessions.begin() as session:
+        receipt = await payments.paid(session, ANNA, Paid("c2", offer.payload, 250, clock.now, recurring=True))
+    assert (receipt.unmatched, receipt.product) == (False, "plus")

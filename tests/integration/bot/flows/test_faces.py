@@ -1,0 +1,157 @@
+"""Lookalikes, hidden faces, swaps and saved faces."""
+
+from __future__ import annotations
+
+from bot.playground.conversation import Reply
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from deployments.anonymize.types import Method
+from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, StandIns, colour
+
+
+def is_result(reply: Reply) -> bool:
+    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
+
+
+async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
+    either: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == (200, 200, 50)
+    assert result.text.count("Ada <b>Lovelace</b>") == 3
+    assert "98 % of the gallery" in result.text
+    assert result.labels == ["↗️ Share"]
+
+
+async def test_a_photo_without_a_face_resembles_nobody_and_costs_nothing(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FACELESS)
+    await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
+    assert "It cost you nothing" in (await ann.chat.find("cannot find a face")).text
+
+
+async def test_faces_are_hidden_the_way_that_was_chosen(
+    either: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Hide faces")
+    question = await ann.chat.find("How shall I hide")
+    assert question.labels == ["Blur", "Pixelate", "Mask"]
+    await ann.tap(question, "Pixelate")
+    assert colour((await ann.chat.find(is_result)).file()) == (90, 90, 90)
+    assert stand_ins.hidden[0].method is Method.PIXELATE
+
+
+async def test_faces_of_two_photos_are_numbered_and_mapped_by_taps(
+    either: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE])
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    numbered = await ann.chat.album()
+    assert len(numbered) == 2
+    first = await ann.chat.find("Face 1 of 2")
+    assert first.labels == ["1", "2", "Leave it as it is"]
+    await ann.tap(first, "2")
+    await ann.tap(await ann.chat.find("Face 2 of 2"), "1")
+    assert colour((await ann.chat.find(is_result)).file()) == (70, 70, 70)
+    assert stand_ins.swapped[0].mapping == ((1, 0), (0, 1))
+    async with either.services.sessions() as session:
+        assert (await either.services.credits.balance(session, ann.user.id)).quota_left == 3
+
+
+async def test_a_face_can_be_left_as_it_is_and_is_not_paid_for(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Swap them with each other")
+    await ann.tap(await ann.chat.find("Face 1 of 2"), "Leave")
+    await ann.tap(await ann.chat.find("Face 2 of 2"), "1")
+    await ann.chat.find(is_result)
+    assert stand_ins.swapped[0].mapping == ((0, 1),)
+    async with running.services.sessions() as session:
+        assert (await running.services.credits.balance(session, ann.user.id)).quota_left == 4
+
+
+async def test_leaving_every_face_orders_nothing(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Swap them with each other")
+    await ann.tap(await ann.chat.find("Face 1 of 2"), "Leave")
+    await ann.tap(await ann.chat.find("Face 2 of 2"), "Leave")
+    await ann.chat.find("stays as it is")
+
+
+async def test_an_unsuitable_face_is_told_and_costs_nothing(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.unsuitable = True
+    ann = playground.person("Ann")
+    await ann.send_album([ALONE, ALONE])
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Face 1 of 1"), "1")
+    assert "It cost you nothing" in (await ann.chat.find("cannot be used")).text
+
+
+async def test_a_saved_face_is_named_used_and_forgotten(
+    either: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(ALONE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
+    question = await ann.chat.find("What is this face called")
+    await ann.say("Grandma <3", reply_to=question)
+    assert "Grandma <3" in (await ann.chat.find("Saved as")).text
+
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Grandma <3")
+    await ann.tap(await ann.chat.find("Face 1 of 2"), "Grandma <3")
+    await ann.tap(await ann.chat.find("Face 2 of 2"), "Leave")
+    await ann.chat.find(is_result)
+    assert stand_ins.swapped[0].mapping == ((0, 0),)
+
+    await ann.say("/faces")
+    faces = await ann.chat.find("1 of 20")
+    await ann.tap(faces, "Grandma <3")
+    await ann.chat.edited(faces, "forgotten")
+    assert faces.labels == []
+
+
+async def test_a_name_taken_twice_is_said(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(ALONE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
+    question = await ann.chat.find("What is this face called")
+    await ann.say("Bob", reply_to=question)
+    await ann.chat.find("Saved as")
+    await ann.say("Bob", reply_to=question)
+    await ann.chat.find("of this name already")
+
+
+async def test_somebody_elses_saved_face_cannot_be_used(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann, mallory = playground.person("Ann"), playground.person("Mallory")
+    await ann.send_photo(ALONE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
+    await ann.say("Ann", reply_to=await ann.chat.find("What is this face called"))
+    await ann.chat.find("Saved as")
+    await mallory.send_photo(ALONE)
+    question = await mallory.chat.find("Choose a style")
+    bundle = question.button("Swap faces")["callback_data"].split(":")[1]
+    await mallory.tap_data(question, f"w2:{bundle}:1:1:1:0")
+    await mallory.chat.find("no longer saved")
+    assert stand_ins.swapped == []

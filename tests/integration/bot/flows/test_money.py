@@ -1,0 +1,111 @@
+"""Credits and the subscription, from the list to the receipt and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot.accounts.tables import Payment
+from bot.playground.cashier import PaymentFailed
+from bot.playground.client import Person
+from bot.playground.conversation import Reply
+from bot.playground.host import Playground
+from bot.running import RunningBot
+
+
+async def offers(person: Person) -> Reply:
+    await person.say("/plans")
+    return await person.chat.find("Credits:")
+
+
+async def credits(running: RunningBot, person: Person) -> int:
+    async with running.services.sessions() as session:
+        return (await running.services.credits.balance(session, person.user.id)).credits
+
+
+async def test_a_pack_is_paid_for_and_its_credits_are_there(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann", stars=60)
+    await ann.tap(await offers(ann), "10 credits")
+    await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    await ann.chat.find("10 credits are yours")
+    assert await credits(either, ann) == 10
+    assert ann.stars == 10
+    assert "Credits: 10" in (await offers(ann)).text
+
+
+async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    await ann.chat.find("10 credits are yours")
+    ann.repeat_success(charge)
+    await offers(ann)
+    assert await credits(running, ann) == 10
+
+
+async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "pictures a day")
+    offer = await ann.chat.find("20 pictures a day")
+    await ann.pay(offer.button("Subscribe")["url"])
+    await ann.chat.find("paid until")
+    plans = await offers(ann)
+    assert "20 of 20" in plans.text
+    assert "End the subscription" in plans.labels
+    await ann.tap(plans, "End the subscription")
+    await ann.chat.find("will not be renewed")
+
+
+async def test_a_subscription_cancelled_at_telegrams_is_told(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "pictures a day")
+    offer = await ann.chat.find("20 pictures a day")
+    charge = await ann.pay(offer.button("Subscribe")["url"])
+    await ann.chat.find("paid until")
+    assert charge.subscription is not None
+    ann.cancel(charge.subscription)
+    await ann.chat.find("will not be renewed")
+    ann.resume(charge.subscription)
+    await ann.chat.find("goes on")
+
+
+async def test_an_offer_that_is_gone_is_refused_at_the_checkout(open_bot: Any, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    async with open_bot():
+        await ann.tap(await offers(ann), "10 credits")
+        invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+    async with open_bot(tariff={"packs": []}):
+        with pytest.raises(PaymentFailed, match="not on offer any more"):
+            await ann.pay(invoice)
+
+
+async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playground) -> None:
+    ann, boss = playground.person("Ann", stars=50), playground.person("Boss")
+    async with open_bot(admins=[boss.user.id]) as running:
+        await ann.tap(await offers(ann), "10 credits")
+        await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+        await ann.chat.find("10 credits are yours")
+        await ann.say("/paysupport")
+        support = await ann.chat.find("Help with payments")
+        async with running.services.sessions() as session:
+            charge = (await session.execute(select(Payment.charge_id))).scalar_one()
+        assert charge in support.text
+        await boss.say(f"/refund {charge}")
+        await boss.chat.find("50 Stars went back")
+        await boss.say(f"/refund {charge}")
+        await boss.chat.find("went back already")
+        assert ann.stars == 50
+        assert await credits(running, ann) == 0
+
+
+async def test_a_checkout_of_somebody_banned_is_refused(open_bot: Any, playground: Playground) -> None:
+    ann, boss = playground.person("Ann"), playground.person("Boss")
+    async with open_bot(admins=[boss.user.id]):
+        await ann.tap(await offers(ann), "10 credits")
+        invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+        await boss.say(f"/ban {ann.user.id}")
+        await boss.chat.find("banned")
+        with pytest.raises(PaymentFailed, match="cannot buy"):
+            await ann.pay(invoice)

@@ -1,0 +1,136 @@
+"""Groups, inline sharing, the operator's commands, privacy and leaving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bot.accounts.tables import User
+from bot.delivery.tables import Upload
+from bot.playground.conversation import Reply
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from tests.integration.bot.flows.stand_ins import FINE, StandIns
+
+
+def is_result(reply: Reply) -> bool:
+    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
+
+
+async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: RunningBot, playground: Playground) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await bob.send_photo(FINE, to=group)
+    await bob.say("nice weather", to=group)
+    await ann.send_photo(FINE, caption=f"@{playground.bot.username} look", to=group)
+    question = await group.chat.find("Choose a style")
+    assert len(group.chat.replies) == 1
+    await ann.tap(question, "The Wave")
+    await group.chat.find(is_result)
+    async with either.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+
+
+async def test_a_mention_that_answers_a_photo_speaks_of_that_photo(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    photo = await ann.send_photo(FINE, to=group)
+    await ann.say(f"@{playground.bot.username} the wave", to=group, reply_to=photo)
+    assert (await group.chat.find(is_result)).text == "The Wave"
+
+
+async def test_other_members_taps_are_not_heard(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await ann.send_photo(FINE, caption=f"@{playground.bot.username}", to=group)
+    question = await group.chat.find("Choose a style")
+    await bob.answer(await bob.tap(question, "The Wave"))
+    await ann.tap(question, "Night")
+    await group.chat.find(is_result)
+    assert [query.weights[0][0] for query in stand_ins.painted] == ["night"]
+
+
+async def test_results_are_shared_inline(either: RunningBot, playground: Playground) -> None:
+    ann, mallory = playground.person("Ann"), playground.person("Mallory")
+    group = playground.group("Family", ann)
+    nothing = await ann.inline("")
+    assert nothing.answer is not None
+    assert nothing.answer["results"] == []
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    result = await ann.chat.find(is_result)
+    job = result.button("Share")["switch_inline_query"]
+    shared = await ann.inline(job)
+    assert shared.answer is not None
+    assert [offer["id"] for offer in shared.answer["results"]] == [job]
+    ann.choose(shared, job, to=group)
+    stolen = await mallory.inline(job)
+    assert stolen.answer is not None
+    assert stolen.answer["results"] == []
+
+
+async def test_the_operator_bans_lets_in_and_counts(open_bot: Any, playground: Playground) -> None:
+    ann, boss = playground.person("Ann"), playground.person("Boss")
+    async with open_bot(admins=[boss.user.id]):
+        await ann.start()
+        await ann.chat.find("Hello")
+        await boss.say(f"/ban {ann.user.id}")
+        await boss.chat.find("banned")
+        await ann.say("/help")
+        await boss.say("/stats")
+        assert "2 active" in (await boss.chat.find("DAU/WAU")).text
+        await boss.say(f"/unban {ann.user.id}")
+        await boss.chat.find("let in")
+        await ann.say("/plans")
+        await ann.chat.find("Credits:")
+        assert not [reply for reply in ann.chat.replies if "Send me a photo (" in reply.text]
+
+
+async def test_the_operators_commands_do_not_exist_for_others(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say(f"/ban {ann.user.id}")
+    await ann.chat.find("I work with photos")
+
+
+async def test_privacy_and_terms_are_told(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/privacy")
+    assert "1 h" in (await ann.chat.find("What I keep")).text
+    await ann.say("/terms")
+    await ann.chat.find("House rules")
+
+
+async def test_deleting_removes_everything_and_says_what(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await ann.chat.find(is_result)
+    await ann.say("/delete")
+    question = await ann.chat.find("cannot be undone")
+    await ann.tap(question, "Yes, delete everything")
+    told = await ann.chat.find("Everything is gone")
+    assert "photos: 1, orders: 1" in told.text
+    async with either.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Upload))).scalar_one() == 0
+        assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 0
+
+
+async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.hold.clear()
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await ann.chat.find("On it")
+    ann.block()
+    stand_ins.hold.set()
+    await bob.send_photo(FINE)
+    await bob.tap(await bob.chat.find("Choose a style"), "The Wave")
+    await bob.chat.find(is_result)
+    ann.unblock()
+    await ann.say("/plans")
+    assert "5 of 5" in (await ann.chat.find("Credits:")).text
