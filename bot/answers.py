@@ -101,9 +101,8 @@ class Answers:
                 return caption if percent == 100 else f"{caption} · {percent} %"
             case "swap":
                 undone = len((parcel.job.result or {}).get("notes", ()))
-                return words.html("result-swap") + (
-                    f"\n{words.html('result-swap-left', faces=undone)}" if undone else ""
-                )
+                left = [words.html("result-swap-left", faces=undone)] if undone else []
+                return "\n".join([words.html("result-swap"), *left])
             case _:
                 return words.html("result-anonymize")
 

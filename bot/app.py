@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ray import serve
 from ray.serve import Application
 
-from bot.accounts.licences import refuse_unlicensed_sales
 from bot.ingress import TelegramPoller, TelegramWebhook
-from bot.process import inventory_of
+from bot.installed import licensed_inventory
 from bot.settings import BotSettings
 from serve_app.settings import Settings
 
@@ -17,15 +17,14 @@ REPLICAS = 2
 def build(settings: BotSettings, studio: Settings | None = None) -> Application:
     """Bind the bot in the mode its settings say. Raises ``Unlicensed`` when it would sell what it may not."""
     studio = studio or Settings()
-    inventory = inventory_of(studio)
-    refuse_unlicensed_sales(inventory, settings.tariff.sold, settings.licence_references)
-    if settings.mode == "webhook":
-        return TelegramWebhook.options(num_replicas=REPLICAS).bind(settings, studio)
-    return TelegramPoller.bind(settings, studio)
+    licensed_inventory(settings, studio)
+    kind: type = TelegramWebhook if settings.mode == "webhook" else TelegramPoller
+    replicas = REPLICAS if settings.mode == "webhook" else 1
+    return serve.deployment(name=kind.__name__, num_replicas=replicas)(kind).bind(settings, studio)
 
 
 def __getattr__(name: str) -> Application:
     # Built when a config file's import_path asks for it, so that importing this module reads no token.
     if name == "app":
-        return build(BotSettings())
+        return build(BotSettings())  # type: ignore[call-arg]  # read from the environment
     raise AttributeError(name)

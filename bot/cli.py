@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from bot.accounts.licences import Unlicensed
+from bot.installed import inventory_of, licensed_inventory
+from bot.logs import configure
 from bot.settings import BotSettings
 from registry.errors import RegistryError
 from serve_app.local import StudioError, studio
@@ -39,18 +41,23 @@ def bot(
 
     The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
     """
-    from bot.logs import configure
-    from bot.process import in_playground, with_telegram
-
     configure(log)
+    studio_settings = Settings()
     try:
         if playground:
-            with _graph() as settings:
-                _until_interrupted(in_playground(settings, port, _announce(browser=browser)))
+            inventory = inventory_of(studio_settings)
+            with _graph(studio_settings):
+                # Only now: Ray reads its environment, which the studio has set, when it is imported.
+                from bot.process import in_playground
+
+                _until_interrupted(in_playground(studio_settings, inventory, port, _announcer(browser=browser)))
         else:
-            bot_settings = BotSettings()
-            with _graph() as settings:
-                _until_interrupted(with_telegram(bot_settings, settings, lambda: console.print("The bot listens.")))
+            settings = BotSettings()  # type: ignore[call-arg]  # read from the environment
+            inventory = licensed_inventory(settings, studio_settings)
+            with _graph(studio_settings):
+                from bot.process import with_telegram
+
+                _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
     except (RegistryError, StudioError, Unlicensed) as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
@@ -83,15 +90,18 @@ def stats(
 
 
 @contextlib.contextmanager
-def _graph() -> Iterator[Settings]:
-    settings = Settings()
+def _graph(settings: Settings) -> Iterator[None]:
     with contextlib.ExitStack() as opened:
         with console.status("Starting Ray and the graph…"):
             opened.enter_context(studio(settings))
-        yield settings
+        yield
 
 
-def _announce(*, browser: bool) -> Callable[[str], None]:
+def _say_ready() -> None:
+    console.print("The bot listens.  Ctrl-C closes it.")
+
+
+def _announcer(*, browser: bool) -> Callable[[str], None]:
     def announce(url: str) -> None:
         console.print(f"Talk to the bot here: [bold]{url}[/]  Ctrl-C closes it.", highlight=False)
         if browser:

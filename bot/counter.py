@@ -147,7 +147,7 @@ class Counter:
         async with self._sessions() as session:
             known = {style.name: await self._archive.known(session, preview_name(style)) for style in styles}
         pictures = tuple(Attachment(f"{style.name}.jpg", style.preview, known[style.name]) for style in styles)
-        titles = ", ".join(style.title for style in styles)
+        titles = " · ".join(f"{number} {style.title}" for number, style in enumerate(styles, start=1))
         sent = await self._sender.send(address, Outgoing(html.escape(titles), pictures))
         if None in known.values():
             async with self._sessions.begin() as session:

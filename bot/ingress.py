@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 from ray import serve
 
+from bot.installed import inventory_of
 from bot.polling import Poller
-from bot.process import inventory_of, running_graph
+from bot.process import running_graph
 from bot.running import running_bot
 from bot.settings import BotSettings
 from bot.webhook import Webhook, register, webhook_app
 from serve_app.settings import Settings
 
 
-@serve.deployment(name="TelegramWebhook")
 @serve.ingress()
 class TelegramWebhook:
     """Takes updates at the application's route. Any number of replicas: who takes an update is decided by its id."""
@@ -42,7 +42,6 @@ class TelegramWebhook:
             self._webhook.reception = None
 
 
-@serve.deployment(name="TelegramPoller", num_replicas=1)
 @serve.ingress()
 class TelegramPoller:
     """Asks Telegram for updates. One replica: Telegram allows one poller for a bot."""

@@ -131,14 +131,13 @@ class Intake:
 
     async def cancel(self, user_id: int, job_ids: Sequence[str]) -> int:
         """Withdraw those of a person's jobs that are not finished and give their credits back; returns how many."""
-        cancelled = 0
-        mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.id)
+        mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.turn)
         async with self._sessions.begin() as session:
-            for job_id in (await session.execute(mine)).scalars().all():
-                if await self._ledger.cancel(session, job_id):
-                    await self._credits.release(session, job_id)
-                    cancelled += 1
-        return cancelled
+            ids = (await session.execute(mine)).scalars().all()
+            cancelled = [job_id for job_id in ids if await self._ledger.cancel(session, job_id)]
+            for job_id in cancelled:
+                await self._credits.release(session, job_id)
+        return len(cancelled)
 
     async def _order(
         self, session: AsyncSession, request: Request, inputs: Sequence[dict[str, str]]

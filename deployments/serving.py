@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import cv2
 from pydantic import BaseModel, ConfigDict
 from ray import serve
 
@@ -61,6 +62,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        cv2.setNumThreads(options.runtime.threads)
         self._store = FolderStore(options.models_dir)
         self._slot: Slot[Q, R] = Slot(self._load)
         # The decorator adds this attribute; its type does not say so.

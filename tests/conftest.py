@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from serve_app.local import SERVE_FLAGS
+
+# Ray reads them when it is first imported, which a test module may do. Tests come with a loop each, so here, unlike in
+# a replica, the router keeps a loop of its own.
+os.environ.update(SERVE_FLAGS | {"RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1"})
+
 ROOT = Path(__file__).parents[1]
 
 # A busy machine makes an example slow now and then; that says nothing about the code.

@@ -74,14 +74,16 @@ class Erasure:
         """
         renewed = await self._cashier.stop_renewal(user_id)
         async with self._sessions.begin() as session:
-            user = await session.get(User, user_id, with_for_update=True)
+            nobody = -secrets.randbits(62) - 1
+            jobs = await session.execute(select(func.count()).select_from(Job).where(Job.owner == owner_of(user_id)))
+            # Jobs before the wallet, as everybody locks them who has to do with both.
+            keys = await self._ledger.withdraw(session, owner_of(user_id), f"gone:{-nobody}")
             wallet = await session.get(Wallet, user_id, with_for_update=True)
+            user = await session.get(User, user_id, with_for_update=True)
             if user is None or wallet is None:
                 return None
-            nobody = -secrets.randbits(62) - 1
-            photos, keys = await self._photos(session, user_id)
-            jobs = await session.execute(select(func.count()).select_from(Job).where(Job.owner == owner_of(user_id)))
-            keys += await self._ledger.withdraw(session, owner_of(user_id), f"gone:{-nobody}")
+            photos, photo_keys = await self._photos(session, user_id)
+            keys += photo_keys
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
             payments = update(Payment).where(Payment.user_id == user_id).values(user_id=nobody)
             removal = Removal(

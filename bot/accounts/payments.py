@@ -265,7 +265,7 @@ class Payments:
             .order_by(Payment.paid, Payment.charge_id)
         )
         until: float | None = None
-        for paid, expires in (await session.execute(statement)):
+        for paid, expires in await session.execute(statement):
             until = max(max(until or 0.0, paid) + MONTH_S, expires or 0.0)
         await session.execute(update(User).where(User.id == user_id).values(plus_until=until))
 

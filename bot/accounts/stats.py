@@ -159,7 +159,7 @@ async def _active(session: AsyncSession, period: Sequence[date]) -> tuple[Active
         Activity.day > period[0] - DAY * 30, Activity.day <= period[-1]
     )
     seen: dict[date, set[int]] = defaultdict(set)
-    for day, user_id in (await session.execute(statement)):
+    for day, user_id in await session.execute(statement):
         seen[day].add(user_id)
 
     def within(last: date, days: int) -> int:
@@ -177,7 +177,7 @@ async def _cohorts(session: AsyncSession, day: date, weeks: int) -> tuple[Cohort
         .where(first.c.first >= this_week - WEEK * weeks, first.c.first < this_week, Activity.day <= day)
     )
     active: dict[date, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for user_id, first_day, active_day in (await session.execute(statement)):
+    for user_id, first_day, active_day in await session.execute(statement):
         week = week_of(first_day)
         active[week][user_id].add((week_of(active_day) - week).days // 7)
     return tuple(_cohort(week, list(active[week].values()), (this_week - week).days // 7) for week in sorted(active))
@@ -220,9 +220,9 @@ async def _revenue(session: AsyncSession, period: Sequence[date]) -> tuple[Reven
     stars: Counter[date] = Counter()
     refunded: Counter[date] = Counter()
     payments: Counter[date] = Counter()
-    for moment, amount in (await session.execute(came)):
+    for moment, amount in await session.execute(came):
         stars[day_of(moment)] += amount
         payments[day_of(moment)] += 1
-    for moment_back, amount in (await session.execute(went)):
+    for moment_back, amount in await session.execute(went):
         refunded[day_of(moment_back or 0.0)] += amount
     return tuple(Revenue(day, stars[day], refunded[day], payments[day]) for day in period)

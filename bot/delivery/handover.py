@@ -151,9 +151,11 @@ class Handover:
                     slip.repeats += 1
                     self.tally.repeats += 1
                 slip.sending = self._clock()
+                ours.append(replace(parcel, delivery=slip))
+            # Wallets are locked after all the jobs, here and below, as everybody does who has to do with both.
+            for parcel in ours:
                 if parcel.job.state == State.FAILED:
                     await self._credits.release(session, parcel.job.id)
-                ours.append(replace(parcel, delivery=slip))
         return ours
 
     async def _not_sent(self, parcels: Sequence[Parcel]) -> None:
@@ -165,15 +167,17 @@ class Handover:
     async def _record(self, parcels: Sequence[Parcel], sent: Sent) -> None:
         """These have arrived: the jobs are delivered and their credits spent, in one transaction."""
         now = self._clock()
+        delivered: list[tuple[Job, Delivery]] = []
         async with self._sessions.begin() as session:
             for index, parcel in enumerate(parcels):
-                job = parcel.job
-                slip = await session.get(Delivery, job.id)
-                if slip is None or not await self._ledger.deliver(session, job.id, job.lease or ""):
+                slip = await session.get(Delivery, parcel.job.id)
+                if slip is None or not await self._ledger.deliver(session, parcel.job.id, parcel.job.lease or ""):
                     continue
                 slip.sent, slip.sending = now, None
                 slip.message_id = sent.message_ids[min(index, len(sent.message_ids) - 1)]
                 slip.file_id = sent.file_ids[index] if index < len(sent.file_ids) else None
+                delivered.append((parcel.job, slip))
+            for job, slip in delivered:
                 if job.state == State.DONE:
                     await self._credits.settle(session, job.id, used=_used(job, slip))
         for parcel in parcels:
@@ -188,18 +192,22 @@ class Handover:
 
     async def _give_up(self, jobs: Sequence[Job]) -> None:
         """There is nobody to take these: nothing is charged, and nobody tries again."""
+        ours: list[Job] = []
         async with self._sessions.begin() as session:
             for job in jobs:
                 lease = job.lease or ""
                 if job.state == State.FAILED:
-                    ours = await self._ledger.deliver(session, job.id, lease)
+                    ended = await self._ledger.deliver(session, job.id, lease)
                 else:
-                    ours = await self._ledger.undeliverable(session, job.id, lease, UNDELIVERABLE)
-                slip = await session.get(Delivery, job.id)
-                if ours and slip is not None:
-                    await self._credits.release(session, job.id)
-                    self._events.record(session, slip.user_id, EventKind.UNREACHABLE)
-        self.tally.undeliverable += len(jobs)
+                    ended = await self._ledger.undeliverable(session, job.id, lease, UNDELIVERABLE)
+                if ended:
+                    ours.append(job)
+                    slip = await session.get(Delivery, job.id)
+                    if slip is not None:
+                        self._events.record(session, slip.user_id, EventKind.UNREACHABLE)
+            for job in ours:
+                await self._credits.release(session, job.id)
+        self.tally.undeliverable += len(ours)
 
     async def _fail(self, jobs: Sequence[Job], error: dict[str, Any]) -> None:
         """There is no result to deliver after all, which is news to deliver; a failure that cannot be told stays untold."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -27,8 +27,6 @@ PERIOD_S = 300.0
 AT_ONCE = 200
 INVOICE_S = 90 * 86_400.0
 """An unpaid offer is withdrawn after so long."""
-
-OPEN = (State.QUEUED, State.RUNNING, State.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +91,11 @@ class Janitor:
 
     async def _results(self) -> int:
         """Ended jobs whose time is over: their result, what was stored for them alone, and what they tell of a person."""
+        # A failure its owner was not told of is not over: the credits it holds come back when it is told.
+        over = or_(Job.state.in_([State.DELIVERED, State.CANCELLED]), Job.delivered.is_not(None))
         statement = (
-            select(Job)
-            .join(Delivery, Delivery.job_id == Job.id)
-            .where(Delivery.expires < self._clock(), Job.state.not_in(OPEN))
-            .limit(AT_ONCE)
-        )
+            select(Job).join(Delivery, Delivery.job_id == Job.id).where(Delivery.expires < self._clock(), over)
+        ).limit(AT_ONCE)
         async with self._sessions.begin() as session:
             jobs = (await session.execute(statement)).scalars().all()
             named = {

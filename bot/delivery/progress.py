@@ -141,7 +141,7 @@ class Progress:
         )
         # A request of several jobs has one message; its first unfinished job speaks for it.
         first: dict[tuple[int, int | None], _Stale] = {}
-        for slip, state in (await session.execute(statement)):
+        for slip, state in await session.execute(statement):
             position = None if state == State.RUNNING else places.get(slip.job_id)
             first.setdefault((slip.chat_id, slip.status_id), _Stale(slip, position))
         return [message for message in first.values() if message.delivery.position != message.position]

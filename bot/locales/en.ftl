@@ -51,7 +51,7 @@ result-lookalike = <b>You look like…</b>
 result-match = { $place }. <b>{ $name }</b>{ $role ->
         [none] {""}
        *[other] , { $role }
-    } · more alike than { $similarity } % of the gallery
+    } · { $similarity } %
 result-lookalike-note = <i>A game, not an identification.</i>
 album-done = All done. Shall I go on?
 

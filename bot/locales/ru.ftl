@@ -51,7 +51,7 @@ result-lookalike = <b>Вы похожи на…</b>
 result-match = { $place }. <b>{ $name }</b>{ $role ->
         [none] {""}
        *[other] , { $role }
-    } · похожи больше, чем { $similarity } % галереи
+    } · { $similarity } %
 result-lookalike-note = <i>Это игра, а не опознание.</i>
 album-done = Готово. Продолжим?
 

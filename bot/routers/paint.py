@@ -21,7 +21,7 @@ from serve_app.jobs.tables import Job
 
 
 async def styles(
-    query: CallbackQuery, callback_data: Styles, services: Services, account: Account, words: Words
+    _query: CallbackQuery, callback_data: Styles, services: Services, account: Account, words: Words
 ) -> None:
     """Show the styles for a photo: another page of them, or all anew under a result."""
     bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)

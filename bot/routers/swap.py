@@ -94,7 +94,7 @@ async def _within_one(to: Address, bundle: int, only: Kept, services: Services, 
     async with services.sessions() as session:
         saved = await services.identities.of(session, account.id)
     keyboard = keyboards.swap_sources(words, bundle, saved, among=len(faces), can_keep=len(faces) == 1)
-    pictures = ()
+    pictures: tuple[Attachment, ...] = ()
     if len(faces) > 1:
         pictures = (Attachment("faces.jpg", await asyncio.to_thread(numbered, photo, faces)),)
     await services.sender.send(to, Outgoing(words.html("swap-ask-source"), pictures, keyboard=keyboard))

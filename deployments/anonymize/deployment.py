@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
+
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
 from deployments.imaging import encode
 from deployments.provenance import mark
@@ -14,6 +16,7 @@ class Anonymize:
     """Hides faces; answers with an encoded JPEG of the photo's size."""
 
     def __init__(self, threads: int) -> None:
+        cv2.setNumThreads(1)
         self._engine = AnonymizeEngine()
         self._threads = ThreadPoolExecutor(threads, "anonymize")
 

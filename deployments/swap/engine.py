@@ -102,7 +102,7 @@ class SwapEngine:
 def build(version: ModelVersion, runtime: Runtime, extras: Sequence[ModelVersion] = ()) -> SwapEngine:
     """The engine of a ``face-swap`` version: backend ``embedded`` (no files) or ``inswapper``.
 
-    ``extras`` may hold one ``face-restoration`` version and one ``face-gallery`` version, the block list. Raises
+    ``extras`` may hold one ``face-restoration`` version and one ``face-block-list`` version, the block list. Raises
     ``ValueError`` for anything else.
     """
     swapper: Swapper
@@ -117,7 +117,7 @@ def build(version: ModelVersion, runtime: Runtime, extras: Sequence[ModelVersion
     for extra in extras:
         if extra.manifest.task == "face-restoration" and restorer is None:
             restorer = Restorer(extra, runtime)
-        elif extra.manifest.task == "face-gallery" and blocked is None:
+        elif extra.manifest.task == "face-block-list" and blocked is None:
             blocked = BlockList.load(extra)
         else:
             raise ValueError(f"{extra.ref} ({extra.manifest.task}) has no place beside {version.ref}")

@@ -30,7 +30,7 @@ class BlockList:
 
     @classmethod
     def load(cls, version: ModelVersion) -> BlockList:
-        """Read a version of task ``face-gallery``: ``embeddings.npy`` and ``input: {threshold: 0.4}``.
+        """Read a version of task ``face-block-list``: ``embeddings.npy`` and ``input: {threshold: 0.4}``.
 
         Raises ``ValueError`` when the version does not hold what a block list needs.
         """

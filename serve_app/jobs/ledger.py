@@ -197,7 +197,8 @@ class Ledger:
         The rows stay as bare counts under ``successor``, a name that means nobody. Returns the keys of the objects they
         named.
         """
-        named = select(Job.inputs, Job.result).where(Job.owner == owner)
+        # Locked in the order in which a batch is delivered, so that nobody who holds one of these waits for another.
+        named = select(Job.inputs, Job.result).where(Job.owner == owner).order_by(Job.turn).with_for_update()
         keys: list[str] = []
         for inputs, result in await session.execute(named):
             keys += [*inputs.values(), *([result["key"]] if result else [])]

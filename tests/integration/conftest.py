@@ -1,4 +1,4 @@
-"""Real services for the tests: a PostgreSQL of our own, started once and gone afterwards."""
+"""Real services for the tests: a PostgreSQL and a Ray of our own, started once and gone afterwards."""
 
 from __future__ import annotations
 
@@ -48,3 +48,16 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql+asyncpg://studio@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def local_serve() -> Iterator[None]:
+    """Ray and Serve on this machine, with the flags the product runs with and no HTTP."""
+    import ray
+    from ray import serve
+
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    serve.start(proxy_location="Disabled")
+    yield
+    serve.shutdown()
+    ray.shutdown()

@@ -279,6 +279,7 @@ async def test_an_account_deleted_on_the_way_gets_nothing_and_owes_nothing(offic
     assert await office.deliver() == 1
     assert await office.deliver() == 0
     assert sender.sent == []
+    assert (await office.balance()).held == 0
 
 
 # -- the status message ------------------------------------------------------------------------------------------------

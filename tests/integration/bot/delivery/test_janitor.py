@@ -110,6 +110,16 @@ async def test_a_job_that_still_waits_is_not_swept_away(office, janitor, objects
     assert there(objects, job.inputs["image"])
 
 
+async def test_a_failure_nobody_told_yet_is_told_however_late(office, janitor, sender, clock) -> None:
+    await office.order()
+    await office.work({"slug": "refused"})
+    clock.now += 10 * HOUR
+    assert (await janitor.sweep()).results == 0
+    await office.deliver()
+    assert (sender.texts, (await office.balance()).held) == (["failed: refused"], 0)
+    assert (await janitor.sweep()).results == 1
+
+
 async def test_somebody_who_keeps_a_history_has_it_longer(office, accounts, sessions, janitor, clock) -> None:
     await office.account()
     async with sessions.begin() as session:
@@ -123,7 +133,9 @@ async def test_somebody_who_keeps_a_history_has_it_longer(office, accounts, sess
     assert (await janitor.sweep()).results == 1
 
 
-async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(office, sessions, objects, ledger, clock) -> None:
+async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(
+    office, sessions, objects, ledger, clock
+) -> None:
     orphan = new_key("out")
     objects.put(orphan, b"left by a crash")
     janitor = Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=-1, clock=clock)

@@ -61,7 +61,9 @@ class StandIns:
             raise Unavailable("Down.", retry_after=0)
         self.painted.append(query)
         shades = {"wave": 200, "night": 100, "scream": 150}
-        return Answer(picture(10, 10, shades[query.weights[0][0]], (query.photo.width, query.photo.height)), "painter@v1")
+        return Answer(
+            picture(10, 10, shades[query.weights[0][0]], (query.photo.width, query.photo.height)), "painter@v1"
+        )
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         titles = {"wave": "The Wave", "night": "Night <i>& Day</i>", "scream": "Scream"}

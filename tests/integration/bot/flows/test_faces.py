@@ -22,7 +22,7 @@ async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
     result = await ann.chat.find(is_result)
     assert colour(result.file()) == (200, 200, 50)
     assert result.text.count("Ada <b>Lovelace</b>") == 3
-    assert "98 % of the gallery" in result.text
+    assert "mathematician · 98 %" in result.text
     assert result.labels == ["↗️ Share"]
 
 

@@ -45,7 +45,9 @@ async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot
     assert await credits(running, ann) == 10
 
 
-async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(either: RunningBot, playground: Playground) -> None:
+async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(
+    either: RunningBot, playground: Playground
+) -> None:
     ann = playground.person("Ann")
     await ann.tap(await offers(ann), "pictures a day")
     offer = await ann.chat.find("20 pictures a day")

@@ -75,7 +75,7 @@ def test_a_list_that_cannot_be_asked_lets_nobody_through(query, wrong):
 def test_a_block_list_is_read_from_a_version_and_normalised(version_of):
     version = version_of(
         {"embeddings.npy": saved(3 * VECTORS[:2])},
-        task="face-gallery",
+        task="face-block-list",
         format="data",
         embedding_space="s",
         input={"threshold": 0.4},
@@ -100,7 +100,8 @@ def test_a_block_list_is_read_from_a_version_and_normalised(version_of):
 )
 def test_what_is_no_block_list_is_refused_at_start(version_of, array, facts, words):
     version = version_of(
-        {"embeddings.npy": saved(array)}, **({"task": "face-gallery", "format": "data", "embedding_space": "s"} | facts)
+        {"embeddings.npy": saved(array)},
+        **({"task": "face-block-list", "format": "data", "embedding_space": "s"} | facts),
     )
     with pytest.raises(ValueError, match=words):
         BlockList.load(version)
@@ -112,7 +113,7 @@ def test_a_pickle_is_never_opened(version_of):
     np.save(buffer, array, allow_pickle=True)
     version = version_of(
         {"embeddings.npy": buffer.getvalue()},
-        task="face-gallery",
+        task="face-block-list",
         format="data",
         embedding_space="s",
         input={"threshold": 0.4},

@@ -1,0 +1,143 @@
+"""The wrapper around every engine: batches, answers under the version's name, and a bad query harms nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray import cloudpickle, serve
+from ray.serve.handle import DeploymentHandle
+
+from deployments.errors import InvalidField
+from deployments.runtime import Runtime
+from deployments.serving import ModelDeployment, Options
+from registry.errors import RegistryError
+from registry.manifest import Licence, Manifest, ModelVersion
+from registry.store import FolderStore
+from serve_app.calls import call
+
+# Replicas cannot import a test module, so its classes travel whole.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+AT_ONCE: dict[str, Any] = {"graceful_shutdown_wait_loop_s": 0.05, "graceful_shutdown_timeout_s": 1}
+
+
+class Doubler:
+    """Doubles numbers; negative ones are an error; notes the size of every batch."""
+
+    batches: list[list[int]] = []
+
+    def __init__(self, version: ModelVersion) -> None:
+        if version.manifest.title == "broken":
+            raise ValueError("weights of another shape")
+
+    def warm_up(self) -> None:
+        self.run([1])
+
+    def run(self, batch: Sequence[int]) -> list[int]:
+        self.batches.append(list(batch))
+        if any(query < 0 for query in batch):
+            raise InvalidField("A number below 0.")
+        return [2 * query for query in batch]
+
+    def close(self) -> None:
+        pass
+
+
+class Doubling(ModelDeployment[int, int, str]):
+    def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Doubler:
+        return Doubler(version)
+
+    def finish(self, query: int, result: int) -> str:
+        return f"{query}->{result}"
+
+    async def largest_batch(self) -> int:
+        return max(len(batch) for batch in Doubler.batches)
+
+
+def publish(store: FolderStore, version: str, title: str = "") -> str:
+    licence = Licence(name="MIT", commercial_use=True)
+    manifest = Manifest(
+        model="doubler", version=version, task="style", format="data", title=title, files=(), licence=licence
+    )
+    with store.stage(manifest.ref) as staged:
+        store.publish(manifest, staged)
+    return manifest.ref
+
+
+def choose(ref: str) -> dict[str, object]:
+    return {"stable": {"model": ref, "extras": []}}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path)
+
+
+@pytest.fixture
+def handle(local_serve: None, store: FolderStore) -> Iterator[DeploymentHandle[Doubling]]:
+    """A replica of its own for every test, with v1 active."""
+    options = Options(store.root, Runtime(), max_batch=8)
+    deployment = serve.deployment(Doubling).options(
+        max_ongoing_requests=16, user_config=choose(publish(store, "v1")), **AT_ONCE
+    )
+    yield serve.run(deployment.bind(options), name="doubling", route_prefix=None)
+    serve.delete("doubling")
+
+
+async def test_an_answer_names_the_version_it_came_from(handle: DeploymentHandle[Doubling]) -> None:
+    answer = await handle.answer.remote(21)
+    assert (answer.value, answer.model) == ("21->42", "doubler@v1")
+
+
+async def test_queries_that_come_together_share_a_batch(handle: DeploymentHandle[Doubling]) -> None:
+    answers = await asyncio.gather(*(handle.answer.remote(number) for number in range(16)))
+    assert [answer.value for answer in answers] == [f"{number}->{2 * number}" for number in range(16)]
+    assert await handle.largest_batch.remote() > 1
+
+
+async def test_one_bad_query_fails_alone(handle: DeploymentHandle[Doubling]) -> None:
+    async def ask(query: int) -> Any:
+        return await call(lambda: handle.answer.remote(query), deadline_s=30, what="doubling")
+
+    outcomes = await asyncio.gather(*(ask(query) for query in (1, -1, 2, 3)), return_exceptions=True)
+    assert type(outcomes[1]) is InvalidField, "the engine's own error crosses the process border as itself"
+    assert [outcome.value for outcome in outcomes if not isinstance(outcome, BaseException)] == ["1->2", "2->4", "3->6"]
+
+
+async def test_a_new_version_takes_over_while_requests_run(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    publish(store, "v2")
+    await handle.reconfigure.remote(choose("doubler@v2"))
+    seen: list[str] = []
+    while "doubler@v2" not in seen:
+        seen += [answer.model for answer in await asyncio.gather(*(handle.answer.remote(n) for n in range(4)))]
+    assert set(seen) <= {"doubler@v1", "doubler@v2"}
+
+
+@pytest.mark.parametrize("wish", ["missing", "broken", "nonsense"])
+async def test_a_version_that_cannot_serve_changes_nothing(
+    handle: DeploymentHandle[Doubling], store: FolderStore, wish: str
+) -> None:
+    if wish == "broken":
+        config = choose(publish(store, "v3", title="broken"))
+    else:
+        config = choose("doubler@v9") if wish == "missing" else {"stabel": "v2"}
+    await handle.reconfigure.remote(config)
+    while wish != "nonsense" and (await handle.status.remote()).error is None:
+        await asyncio.sleep(0.01)
+    assert (await handle.answer.remote(4)).model == "doubler@v1"
+    assert (await handle.status.remote()).active is not None
+
+
+def test_the_first_version_must_load_or_the_application_does_not_start(local_serve: None, store: FolderStore) -> None:
+    deployment = serve.deployment(Doubling).options(user_config=choose("doubler@v9"), **AT_ONCE)
+    with pytest.raises(RuntimeError, match="failed"):
+        serve.run(deployment.bind(Options(store.root, Runtime())), name="doubling", route_prefix=None)
+    serve.delete("doubling")
