@@ -133,8 +133,9 @@ async def test_a_photo_that_joined_an_album_ordered_before_is_added_to_it(ask, b
     assert (await balance()).held == 3
 
 
-async def test_positions_are_told_as_they_are(ask) -> None:
+async def test_positions_are_told_as_they_are(ask, clock) -> None:
     assert (await ask("update:1", pieces=2)).position == 0
+    clock.now += 1
     assert (await ask("update:2", user_id=BORIS)).position == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ray.serve.handle import DeploymentHandle
 
 from deployments.errors import InvalidField
 from deployments.runtime import Runtime
-from deployments.serving import ModelDeployment, Options
+from deployments.serving import Answer, ModelDeployment, Options
 from registry.errors import RegistryError
 from registry.manifest import Licence, Manifest, ModelVersion
 from registry.store import FolderStore
@@ -31,15 +32,20 @@ class Doubler:
     """Doubles numbers; negative ones are an error; notes the size of every batch."""
 
     batches: list[list[int]] = []
+    go_on: threading.Event
 
     def __init__(self, version: ModelVersion) -> None:
         if version.manifest.title == "broken":
             raise ValueError("weights of another shape")
+        # Made in the replica: an event cannot travel between processes.
+        Doubler.go_on = threading.Event()
+        Doubler.go_on.set()
 
     def warm_up(self) -> None:
         self.run([1])
 
     def run(self, batch: Sequence[int]) -> list[int]:
+        assert self.go_on.wait(30)
         self.batches.append(list(batch))
         if any(query < 0 for query in batch):
             raise InvalidField("A number below 0.")
@@ -56,8 +62,21 @@ class Doubling(ModelDeployment[int, int, str]):
     def finish(self, query: int, result: int) -> str:
         return f"{query}->{result}"
 
-    async def largest_batch(self) -> int:
-        return max(len(batch) for batch in Doubler.batches)
+    async def answer(self, query: int) -> Answer[str]:
+        self.arrived = getattr(self, "arrived", 0) + 1
+        return await super().answer(query)
+
+    async def hold(self) -> None:
+        Doubler.go_on.clear()
+
+    async def let_go_when(self, arrived: int) -> None:
+        """Let the engine run once so many queries are in."""
+        while self.arrived < arrived:
+            await asyncio.sleep(0.005)
+        Doubler.go_on.set()
+
+    async def batches(self) -> list[list[int]]:
+        return Doubler.batches
 
 
 def publish(store: FolderStore, version: str, title: str = "") -> str:
@@ -96,9 +115,12 @@ async def test_an_answer_names_the_version_it_came_from(handle: DeploymentHandle
 
 
 async def test_queries_that_come_together_share_a_batch(handle: DeploymentHandle[Doubling]) -> None:
-    answers = await asyncio.gather(*(handle.answer.remote(number) for number in range(16)))
-    assert [answer.value for answer in answers] == [f"{number}->{2 * number}" for number in range(16)]
-    assert await handle.largest_batch.remote() > 1
+    await handle.hold.remote()
+    asked = [handle.answer.remote(number) for number in range(9)]
+    await handle.let_go_when.remote(9)
+    assert [(await answer).value for answer in asked] == [f"{number}->{2 * number}" for number in range(9)]
+    # One that found the engine idle, and all that came while it was busy.
+    assert sorted(len(batch) for batch in (await handle.batches.remote())[1:]) == [1, 8]
 
 
 async def test_one_bad_query_fails_alone(handle: DeploymentHandle[Doubling]) -> None:

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from sqlalchemy import select
 
+from bot.accounts.cashier import Cashier
+from bot.accounts.erasure import Erasure
 from bot.accounts.events import EventKind
 from bot.accounts.tables import Event
 from bot.delivery.courier import Courier
@@ -348,6 +350,40 @@ async def test_many_couriers_deliver_everything_once(office, sender, presenter, 
     assert len(sender.sent) == 40
     assert sum(courier.tally.delivered for courier in couriers) == 60
     for person in range(1, 21):
+        assert (await office.balance(person)).held == 0
+
+
+async def test_accounts_deleted_and_orders_cancelled_while_answers_are_delivered_leave_nothing_half_done(
+    office, sender, presenter, events, clock, sessions, accounts, payments, ledger, objects, vault, intake
+) -> None:
+    class NoBank:
+        async def refund(self, user_id: int, charge_id: str) -> None: ...
+        async def stop_renewal(self, user_id: int, charge_id: str) -> None: ...
+
+    erasure = Erasure(
+        sessions, accounts, Cashier(sessions, payments, NoBank()), ledger, objects, vault, events, clock=clock
+    )  # fmt: skip
+    orders = {person: await office.order(user_id=person, pieces=3) for person in range(1, 13)}
+    for number in range(30):
+        await office.work(REFUSED if number % 5 == 0 else b"a picture")
+    couriers = [another(office, sender, presenter, events, clock) for _ in range(3)]
+
+    async def drain(courier):
+        while await courier.deliver_once():
+            pass
+
+    async def cancel(person):
+        await intake.cancel(person, [job.id for job in orders[person]])
+
+    await asyncio.gather(
+        *(drain(courier) for courier in couriers),
+        *(erasure.delete(person) for person in range(1, 7)),
+        *(cancel(person) for person in range(4, 13)),
+    )
+    await drain(couriers[0])
+    async with sessions() as session:
+        assert {owner for (owner,) in await session.execute(select(Delivery.user_id))} <= set(range(7, 13))
+    for person in range(7, 13):
         assert (await office.balance(person)).held == 0
 
 
