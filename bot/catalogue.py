@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
@@ -64,11 +65,11 @@ class Catalogue:
 
     async def named_in(self, text: str) -> StyleInfo | None:
         """The style a caption speaks of, by its name or its title; None when it speaks of none, or of several."""
-        words = " ".join(text.casefold().replace("_", " ").split())
+        words = _words(text)
         found = [
             style
             for style in await self.styles()
-            if any(_says(words, name) for name in (style.title, style.name.replace("_", " ")))
+            if any(f" {_words(name)} " in f" {words} " for name in (style.title, style.name))
         ]
         return found[0] if len(found) == 1 else None
 
@@ -78,5 +79,6 @@ def preview_name(style: StyleInfo) -> str:
     return f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
 
 
-def _says(words: str, name: str) -> bool:
-    return f" {name.casefold()} " in f" {words} "
+def _words(text: str) -> str:
+    """The words of a text and nothing else, one blank apart."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))

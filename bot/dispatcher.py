@@ -80,6 +80,9 @@ class Reception:
         except asyncio.CancelledError:
             await self._again(update.update_id)
             raise
+        except Exception:
+            # It would break every time: better one update lost, loudly, than all that come after it.
+            log.exception("update %s broke the bot and is dropped", update.update_id)
         return True
 
     async def _again(self, update_id: int) -> None:

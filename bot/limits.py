@@ -8,15 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.tables import RateBucket
 from bot.settings import Flood
+
+if TYPE_CHECKING:
+    # Comes with the cluster extra; whoever has Redis configured has it installed.
+    from redis.asyncio import Redis
 
 Clock = Callable[[], float]
 

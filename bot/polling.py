@@ -33,6 +33,7 @@ class Poller:
         self._reception = reception
         self._drain_s = drain_s
         self._hands: dict[int, asyncio.Task[None]] = {}
+        self._unhandled: set[int] = set()
         self._next = 0
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
@@ -70,6 +71,7 @@ class Poller:
                 continue
             fresh = [update for update in updates if update.update_id >= self._next]
             for update in fresh:
+                self._unhandled.add(update.update_id)
                 self._hands[update.update_id] = asyncio.create_task(self._handle(update))
                 self._next = update.update_id + 1
             if self._hands and not fresh:
@@ -80,14 +82,15 @@ class Poller:
     async def _handle(self, update: Update) -> None:
         for attempt in range(ATTEMPTS):
             if await self._reception.receive(update):
-                return
+                break
             await asyncio.sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
-        log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
+        else:
+            log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
+        self._unhandled.discard(update.update_id)
 
     def _oldest(self) -> int:
         """The oldest update that is not handled yet."""
-        unfinished = [number for number, hand in self._hands.items() if not hand.done()]
-        return min(unfinished, default=self._next)
+        return min(self._unhandled, default=self._next)
 
     async def _acknowledge(self) -> None:
         """Tell Telegram what was handled, so that the next start begins after it."""

@@ -17,8 +17,8 @@ from typing import Any, Generic, TypeVar
 
 import cv2
 from pydantic import BaseModel, ConfigDict
-from ray import serve
 
+from deployments.batching import Batcher
 from deployments.engine import Engine
 from deployments.errors import Unavailable
 from deployments.runtime import Runtime
@@ -65,8 +65,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         cv2.setNumThreads(options.runtime.threads)
         self._store = FolderStore(options.models_dir)
         self._slot: Slot[Q, R] = Slot(self._load)
-        # The decorator adds this attribute; its type does not say so.
-        self._batched.set_max_batch_size(options.max_batch)  # type: ignore[attr-defined]
+        self._batcher: Batcher[Q, Answer[A]] = Batcher(self._answer_batch, options.max_batch)
 
     @abstractmethod
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Q, R]:
@@ -92,17 +91,12 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     async def answer(self, query: Q) -> Answer[A]:
         """Answer one query; queries of many requests share a batch. Raises what the engine raised for this query."""
-        outcome: Answer[A] | Exception = await self._batched(query)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return await self._batcher.submit(query)
 
     def status(self) -> SlotStatus:
         return self._slot.status
 
-    # No waiting: a batch is whatever queued up while the engine was busy with the one before.
-    @serve.batch(max_batch_size=1, batch_wait_timeout_s=0)
-    async def _batched(self, queries: list[Q]) -> list[Answer[A] | Exception]:
+    async def _answer_batch(self, queries: list[Q]) -> list[Answer[A] | Exception]:
         try:
             with self._slot.lease() as lease:
                 try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiogram import Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 
 from bot import keyboards
 from bot.accounts.accounts import Account
@@ -57,9 +57,13 @@ async def map_face(
 ) -> None:
     """Ask for the next face, or order when all are chosen."""
     chosen = callback_data.chosen.split(".") if callback_data.chosen else []
+    # One message asks about one face after the other; the question before the first face is another message.
+    asked = query.message if isinstance(query.message, Message) and chosen else None
     if len(chosen) < callback_data.targets:
-        await _ask(beside(query), callback_data, services, account, words)
+        await _ask(beside(query), callback_data, services, account, words, asked)
         return
+    if asked is not None:
+        await services.sender.remove(asked.chat.id, asked.message_id)
     pairs = [f"{source}:{target}" for target, source in enumerate(chosen) if source != LEFT_ALONE]
     if not pairs:
         await services.sender.send(beside(query), Outgoing(words.html("swap-nothing")))
@@ -100,14 +104,21 @@ async def _within_one(to: Address, bundle: int, only: Kept, services: Services, 
     await services.sender.send(to, Outgoing(words.html("swap-ask-source"), pictures, keyboard=keyboard))
 
 
-async def _ask(to: Address, state: MapFace, services: Services, account: Account, words: Words) -> None:
+async def _ask(
+    to: Address, state: MapFace, services: Services, account: Account, words: Words, asked: Message | None = None
+) -> None:
+    """Ask about the next target face, in the message that ``asked`` about the one before."""
     name = ""
     if state.identity:
         async with services.sessions() as session:
             name = (await services.identities.get(session, account.id, state.identity)).name
     target = len(state.chosen.split(".")) + 1 if state.chosen else 1
     text = words.html("swap-ask-face", face=target, faces=state.targets)
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.sources(words, state, name)))
+    question = Outgoing(text, keyboard=keyboards.sources(words, state, name))
+    if asked is None:
+        await services.sender.send(to, question)
+    else:
+        await services.sender.edit(asked.chat.id, asked.message_id, question)
 
 
 async def _look(services: Services, kept: Kept) -> tuple[Photo, tuple[Face, ...]]:

@@ -1,0 +1,61 @@
+"""Dynamic batches without waiting: what queues up while the engine is busy goes into its next run.
+
+Serve's own ``@serve.batch`` closes a batch when its wait time is over, whether the engine is free or not; with no wait
+time, which is what a lone request wants, every request is a batch of its own and nothing is ever gained under load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+Query = TypeVar("Query")
+Outcome = TypeVar("Outcome")
+
+
+class Batcher(Generic[Query, Outcome]):
+    """Hands queries of one event loop to ``run``, at most ``max_batch`` at a time and one batch after the other.
+
+    ``run`` answers every query of its batch, in order; an exception in place of an outcome is raised to the one who
+    asked. Somebody who stopped waiting before their batch began costs nothing.
+    """
+
+    def __init__(self, run: Callable[[list[Query]], Awaitable[list[Outcome | Exception]]], max_batch: int) -> None:
+        self._run = run
+        self._max_batch = max_batch
+        self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
+        self._drain: asyncio.Task[None] | None = None
+
+    async def submit(self, query: Query) -> Outcome:
+        """The outcome for ``query``. Raises what ``run`` gave for it."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((query, future))
+        if self._drain is None or self._drain.done():
+            self._drain = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch: list[tuple[Query, asyncio.Future[Outcome]]] = []
+            while self._waiting and len(batch) < self._max_batch:
+                query, future = self._waiting.popleft()
+                if not future.done():
+                    batch.append((query, future))
+            if batch:
+                await self._answer(batch)
+
+    async def _answer(self, batch: list[tuple[Query, asyncio.Future[Outcome]]]) -> None:
+        outcomes: list[Outcome | Exception]
+        try:
+            outcomes = await self._run([query for query, _ in batch])
+        except Exception as error:
+            outcomes = [error] * len(batch)
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if future.done():
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)

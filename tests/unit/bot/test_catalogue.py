@@ -1,0 +1,89 @@
+"""What is on offer, and which style a caption speaks of."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.callbacks import style_code
+from bot.catalogue import FRESH_S, Catalogue, features_of, preview_name
+from deployments.errors import UnknownStyle
+from deployments.imaging import Limits
+from deployments.style.engine import StyleInfo
+from serve_app.pipeline import Graph, Pipeline
+from tests.integration.bot.flows.stand_ins import StandIns
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return StandIns().graph()
+
+
+@pytest.fixture
+def catalogue(graph: Graph) -> Catalogue:
+    return Catalogue(Pipeline(graph, Limits()), features_of(graph))
+
+
+def test_a_graph_without_faces_can_only_paint() -> None:
+    graph = StandIns().graph()
+    bare = Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles, swap=graph.swap)
+    assert features_of(graph) == {"style", "lookalike", "swap", "anonymize"}
+    assert features_of(bare) == {"style"}
+    assert features_of(Graph(moderate=graph.moderate)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("caption", "style"),
+    [
+        ("wave", "wave"),
+        ("Please paint me like THE WAVE", "wave"),
+        ("scream", "scream"),
+        ("", None),
+        ("wavelength", None),
+        ("wave or scream?", None),
+        ("hello", None),
+    ],
+)
+async def test_a_caption_is_taken_at_its_word(catalogue: Catalogue, caption: str, style: str | None) -> None:
+    found = await catalogue.named_in(caption)
+    assert (None if found is None else found.name) == style
+
+
+async def test_a_button_finds_its_style_or_says_that_it_is_gone(catalogue: Catalogue) -> None:
+    assert (await catalogue.by_code(style_code("night"))).name == "night"
+    with pytest.raises(UnknownStyle):
+        await catalogue.by_code("000000")
+
+
+async def test_styles_are_asked_for_again_after_a_while() -> None:
+    asked = 0
+    stand_ins = StandIns()
+
+    async def styles() -> object:
+        nonlocal asked
+        asked += 1
+        return await stand_ins.styles()
+
+    clock = Clock()
+    graph = stand_ins.graph()
+    counted = Graph(moderate=graph.moderate, style=graph.style, styles=styles)  # type: ignore[arg-type]  # counts
+    catalogue = Catalogue(Pipeline(counted, Limits()), features_of(counted), clock=clock)
+    await catalogue.styles()
+    await catalogue.styles()
+    assert asked == 1
+    clock.now = FRESH_S + 1
+    await catalogue.styles()
+    assert asked == 2
+
+
+def test_a_preview_that_changes_has_another_name() -> None:
+    one = StyleInfo("wave", "Wave", "Hokusai", 1831, "public domain", b"one")
+    two = StyleInfo("wave", "Wave", "Hokusai", 1831, "public domain", b"two")
+    assert preview_name(one) != preview_name(two)
+    assert len(preview_name(one)) <= 128

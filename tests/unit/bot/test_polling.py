@@ -1,0 +1,134 @@
+"""Polling acknowledges what was handled, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiogram.types import Update
+
+from bot import polling
+from bot.polling import Poller
+
+
+class Telegram:
+    """Keeps updates until an offset beyond them is asked for."""
+
+    def __init__(self, updates: int) -> None:
+        self.waiting = [Update(update_id=number) for number in range(10, 10 + updates)]
+        self.asked = asyncio.Event()
+
+    async def delete_webhook(self) -> None: ...
+
+    async def get_updates(self, *, offset: int, timeout: int, **_: Any) -> list[Update]:
+        self.waiting = [update for update in self.waiting if update.update_id >= offset]
+        self.asked.set()
+        if not self.waiting and timeout:
+            await asyncio.sleep(3600)
+        await asyncio.sleep(0)
+        return list(self.waiting)
+
+
+class Reception:
+    kinds: list[str] = []
+
+    def __init__(self) -> None:
+        self.handled: list[int] = []
+        self.hold: dict[int, asyncio.Event] = {}
+        self.failures: dict[int, int] = {}
+
+    async def receive(self, update: Update) -> bool:
+        if update.update_id in self.hold:
+            await self.hold[update.update_id].wait()
+        if self.failures.get(update.update_id, 0) > 0:
+            self.failures[update.update_id] -= 1
+            return False
+        self.handled.append(update.update_id)
+        return True
+
+
+async def until(look: Any) -> None:
+    async with asyncio.timeout(5):
+        while not look():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def reception() -> Reception:
+    return Reception()
+
+
+def start(telegram: Telegram, reception: Reception, drain_s: float = 1.0) -> asyncio.Task[None]:
+    poller = Poller(telegram, reception, drain_s=drain_s)  # type: ignore[arg-type]  # stand-ins
+    return asyncio.create_task(poller.run())
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_every_update_is_handled_once_and_then_acknowledged(reception: Reception) -> None:
+    telegram = Telegram(5)
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert sorted(reception.handled) == [10, 11, 12, 13, 14]
+
+
+async def test_an_update_in_hand_is_not_acknowledged_and_holds_nobody_up(reception: Reception) -> None:
+    telegram = Telegram(3)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception)
+    await until(lambda: reception.handled == [11, 12])
+    assert [update.update_id for update in telegram.waiting] == [10, 11, 12]
+    telegram.waiting.append(Update(update_id=13))
+    await until(lambda: reception.handled == [11, 12, 13])
+    reception.hold[10].set()
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert sorted(reception.handled) == [10, 11, 12, 13]
+
+
+async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    telegram = Telegram(1)
+    reception.failures[10] = 3
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [10]
+
+
+async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    telegram = Telegram(2)
+    reception.failures[10] = 1000
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [11]
+
+
+async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: Reception) -> None:
+    telegram = Telegram(1)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception)
+    await until(lambda: telegram.asked.is_set())
+    await asyncio.sleep(0.02)
+    task.cancel()
+    reception.hold[10].set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert reception.handled == [10]
+    assert telegram.waiting == []
+
+
+async def test_what_does_not_end_in_time_stays_unacknowledged(reception: Reception) -> None:
+    telegram = Telegram(1)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception, drain_s=0.02)
+    await until(lambda: telegram.asked.is_set())
+    await asyncio.sleep(0.02)
+    await stop(task)
+    assert [update.update_id for update in telegram.waiting] == [10]
