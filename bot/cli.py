@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
@@ -120,5 +121,7 @@ def _until_interrupted(work: Coroutine[object, object, None]) -> None:
             loop.add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        # The graph closes after this loop, and Serve would complain that nobody listens to it any more.
+        logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
 
     asyncio.run(run())

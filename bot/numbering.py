@@ -23,7 +23,7 @@ def numbered(photo: Photo, faces: Sequence[Face]) -> bytes:
     for number, face in enumerate(faces, start=1):
         left, top, right, bottom = (round(float(edge) * scale) for edge in face.box)
         cv2.rectangle(pixels, (left, top), (right, bottom), BADGE, stroke, cv2.LINE_AA)
-        radius = max(10, min(40, (right - left) // 4))
+        radius = max(16, min(40, (right - left) // 4))
         centre = (min(max(left, radius), pixels.shape[1] - radius), min(max(top, radius), pixels.shape[0] - radius))
         cv2.circle(pixels, centre, radius, BADGE, cv2.FILLED, cv2.LINE_AA)
         _write(pixels, str(number), centre, radius)

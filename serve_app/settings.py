@@ -49,7 +49,9 @@ class ModelChoice(BaseModel):
 class Settings(BaseSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="MASQUERADE_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="MASQUERADE_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
 
     environment: Literal["development", "production"] = "development"
     profile: Literal["embedded", "cluster"] = "embedded"

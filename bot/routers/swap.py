@@ -62,8 +62,6 @@ async def map_face(
     if len(chosen) < callback_data.targets:
         await _ask(beside(query), callback_data, services, account, words, asked)
         return
-    if asked is not None:
-        await services.sender.remove(asked.chat.id, asked.message_id)
     pairs = [f"{source}:{target}" for target, source in enumerate(chosen) if source != LEFT_ALONE]
     if not pairs:
         await services.sender.send(beside(query), Outgoing(words.html("swap-nothing")))
@@ -77,6 +75,8 @@ async def map_face(
     )
     request = Request(origin, account, "swap", {"mapping": pairs}, [piece], beside(query), bundle_id=bundle.id)
     await services.counter.place(words, request)
+    if asked is not None:
+        await services.sender.remove(asked.chat.id, asked.message_id)
 
 
 async def _with_saved(

@@ -104,7 +104,9 @@ class Worker:
             return
         key = new_key("out")
         await asyncio.to_thread(self._objects.put, key, picture.data)
-        result = {"key": key, "media_type": picture.media_type, "models": list(picture.models)}
+        result: dict[str, Any] = {"key": key, "media_type": picture.media_type, "models": list(picture.models)}
+        if picture.notes:
+            result["notes"] = list(picture.notes)
         async with self._sessions.begin() as session:
             kept = await self._ledger.finish(session, job.id, lease, result)
         if not kept:

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,19 +24,16 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """The address of an empty database on a server of its own."""
     initdb = shutil.which("initdb", path=":".join(PROGRAMS))
     if initdb is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     data, port = folder / "data", free_port()
     become: list[str] = []
     if os.geteuid() == 0:
         # The server refuses to run as root.
-        for path in (folder, *folder.parents):
-            if path.owner() == "root" and path != Path("/") and "pytest" in str(path):
-                path.chmod(0o755)
         shutil.chown(folder, "nobody")
         become = ["runuser", "-u", "nobody", "--"]
     subprocess.run(
@@ -48,6 +46,7 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql+asyncpg://studio@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,45 @@
+"""The command line: what it says before anything is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import app, stats_app
+
+TOKEN = "123456:not-a-real-token"
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("MASQUERADE_BOT_TOKEN", raising=False)
+
+
+def test_without_a_token_the_variable_is_named() -> None:
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 1
+    assert "MASQUERADE_BOT_TOKEN" in result.output
+
+
+def test_a_mistyped_token_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", "oops-my-secret")
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 1
+    assert "oops-my-secret" not in result.output
+
+
+def test_without_models_it_says_so_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 1
+    assert "moderation" in result.output
+
+
+def test_stats_of_an_empty_studio_can_be_printed_and_drawn(tmp_path: Path) -> None:
+    result = CliRunner().invoke(stats_app, ["--plots", str(tmp_path / "plots")])
+    assert result.exit_code == 0, result.output
+    assert "0 active" in result.output
+    assert (tmp_path / "plots" / "active.png").stat().st_size > 1000
