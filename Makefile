@@ -21,6 +21,7 @@ demo:
 
 test: .dev
 	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/masquerade gallery starter
 	@$(BIN)/pytest $(ARGS)
 
 lint: .dev

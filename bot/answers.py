@@ -55,9 +55,9 @@ class Answers:
 
     async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
         words = await self._words(delivery)
-        if not position:
+        if position is None:
             return Outgoing(words.html("status-working"))
-        return Outgoing(words.html("status-queued", position=position))
+        return Outgoing(words.html("status-queued", position=position) if position else words.html("status-next"))
 
     async def results(self, parcels: Sequence[Parcel]) -> Wrapping:
         first = parcels[0]

@@ -24,6 +24,7 @@ async def backstage(services: Services) -> AsyncIterator[None]:
         services.courier.run,
         services.progress.run,
         services.janitor.run,
+        services.broadcaster.run,
         Albums(services).run,
     ]
     tasks = [asyncio.create_task(_keep_going(run)) for run in runs]

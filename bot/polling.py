@@ -17,8 +17,10 @@ log = logging.getLogger(__name__)
 WAIT_S = 25
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
-# An update that fails this often would hold up all that come after the hundred behind it.
-ATTEMPTS = 8
+# An update that was in hand when a process died is left alone until its lease runs out; beyond three minutes it is the
+# update that is to blame, and it would hold up all that come after the hundred behind it.
+RETRIES_S = (0.5, 1.0, 2.0, 4.0, 5.0)
+ATTEMPTS = 40
 
 
 class Poller:
@@ -83,7 +85,7 @@ class Poller:
         for attempt in range(ATTEMPTS):
             if await self._reception.receive(update):
                 break
-            await asyncio.sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
+            await asyncio.sleep(RETRIES_S[min(attempt, len(RETRIES_S) - 1)])
         else:
             log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
         self._unhandled.discard(update.update_id)

@@ -22,6 +22,7 @@ from bot.accounts.events import Events
 from bot.accounts.identities import Identities
 from bot.accounts.payments import Payments
 from bot.answers import Answers
+from bot.broadcast import Broadcaster
 from bot.catalogue import Catalogue, features_of
 from bot.counter import Counter
 from bot.delivery.archive import Archive
@@ -47,6 +48,9 @@ from serve_app.jobs.worker import Worker
 from serve_app.objects import FolderObjects, ObjectStore
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.settings import Settings
+
+LEASE_S = 30.0
+"""For how long an update belongs to whoever handles it. Most take well under a second; a crash costs this at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Services:
     courier: Courier
     progress: Progress
     janitor: Janitor
+    broadcaster: Broadcaster
 
 
 def make_bot(settings: BotSettings) -> Bot:
@@ -135,7 +140,7 @@ def _put_together(
     keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
     photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
-    inbox = Inbox(sessions)
+    inbox = Inbox(sessions, lease_s=LEASE_S)
     perform = Studio(pipeline, inventory).perform
     workers = tuple(Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers))
     progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
@@ -170,5 +175,6 @@ def _put_together(
         workers=workers,
         courier=Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s),
         progress=progress,
+        broadcaster=Broadcaster(bot, sessions, accounts, sender),
         janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
     )

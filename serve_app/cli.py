@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 import typer
+from pydantic import ValidationError
 
 GROUP = "masquerade.commands"
 
@@ -38,3 +39,9 @@ def main() -> None:
         command_line(sys.argv[1:])()
     except KeyboardInterrupt:
         sys.exit(130)
+    except ValidationError as error:
+        # Settings come from variables and options of every command; what is wrong with them is said in one place.
+        for entry in error.errors(include_url=False, include_input=False):
+            setting = "MASQUERADE_" + "__".join(str(part) for part in entry["loc"]).upper()
+            sys.stderr.write(f"{setting if entry['loc'] else error.title}: {entry['msg']}\n")
+        sys.exit(2)

@@ -36,6 +36,7 @@ status-queued = { $position ->
         [one] In the queue: one picture before yours.
        *[other] In the queue: { $position } pictures before yours.
     }
+status-next = You are next.
 status-working = On it…
 
 result-style = <b>{ $style }</b>

@@ -36,6 +36,7 @@ status-queued = { $position ->
         [few] В очереди: перед вами { $position } картины.
        *[other] В очереди: перед вами { $position } картин.
     }
+status-next = Ваша картина следующая.
 status-working = Работаю…
 
 result-style = <b>{ $style }</b>

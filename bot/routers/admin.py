@@ -11,6 +11,7 @@ from aiogram.types import Message
 
 from bot.accounts.cashier import NotRefundable
 from bot.accounts.stats import report
+from bot.broadcast import Announcement
 from bot.delivery.messages import Outgoing
 from bot.replies import address
 from bot.reports import summary
@@ -51,6 +52,17 @@ async def refund(message: Message, command: CommandObject, services: Services) -
     await _say(message, services, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
 
 
+async def broadcast(message: Message, command: CommandObject, services: Services) -> None:
+    """``/broadcast``, in reply to the message everybody shall get; ``/broadcast 123`` goes on after that person."""
+    shown = message.reply_to_message
+    argument = (command.args or "0").strip()
+    if shown is None or not argument.isascii() or not argument.isdigit():
+        await _say(message, services, "/broadcast [after user id], in reply to the message to send")
+        return
+    services.broadcaster.order(Announcement(message.chat.id, shown.message_id, int(argument)))
+    await _say(message, services, "sending; you will hear how it went")
+
+
 async def stats(message: Message, services: Services) -> None:
     """The last four weeks."""
     async with services.sessions() as session:
@@ -67,5 +79,6 @@ def router() -> Router:
     router.message.filter(Operator())
     router.message.register(ban, Command("ban", "unban"))
     router.message.register(refund, Command("refund"))
+    router.message.register(broadcast, Command("broadcast"))
     router.message.register(stats, Command("stats"))
     return router

@@ -10,6 +10,7 @@ from aiogram.types import Update
 
 from bot import polling
 from bot.polling import Poller
+from bot.services import LEASE_S
 
 
 class Telegram:
@@ -92,7 +93,7 @@ async def test_an_update_in_hand_is_not_acknowledged_and_holds_nobody_up(recepti
 
 
 async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
     telegram = Telegram(1)
     reception.failures[10] = 3
     task = start(telegram, reception)
@@ -102,7 +103,7 @@ async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pyt
 
 
 async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
     telegram = Telegram(2)
     reception.failures[10] = 1000
     task = start(telegram, reception)
@@ -132,3 +133,8 @@ async def test_what_does_not_end_in_time_stays_unacknowledged(reception: Recepti
     await asyncio.sleep(0.02)
     await stop(task)
     assert [update.update_id for update in telegram.waiting] == [10]
+
+
+def test_the_lease_of_a_process_that_died_runs_out_before_its_update_is_given_up() -> None:
+    patience = sum(polling.RETRIES_S) + polling.RETRIES_S[-1] * (polling.ATTEMPTS - len(polling.RETRIES_S) - 1)
+    assert patience > 2 * LEASE_S

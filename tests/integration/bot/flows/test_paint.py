@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from bot.accounts.tables import User
@@ -208,7 +209,8 @@ async def test_while_the_studio_works_the_status_says_so_and_goes_when_it_is_don
     ann = playground.person("Ann")
     await ann.send_photo(FINE)
     await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    status = await ann.chat.find("On it")
+    status = await ann.chat.find("You are next")
+    await ann.chat.edited(status, "On it")
     stand_ins.hold.set()
     await ann.chat.find(is_result)
     await ann.chat.gone(status)
@@ -258,3 +260,31 @@ async def test_results_come_as_files_to_whoever_prefers_that(running: RunningBot
     await ann.chat.edited(settings)
     assert settings.labels[0] == "Send results as files: yes"
     assert (await painted(ann)).kind == "document"
+
+
+@pytest.mark.parametrize(("before", "after"), [("polling", "webhook"), ("webhook", "polling")])
+async def test_a_job_in_hand_when_the_bot_stops_is_finished_by_the_next_one(
+    open_bot: Any, playground: Playground, stand_ins: StandIns, before: str, after: str
+) -> None:
+    stand_ins.hold.clear()
+    ann = playground.person("Ann")
+    async with open_bot(mode=before):
+        await ann.send_photo(FINE)
+        await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+        await ann.chat.find("You are next")
+    stand_ins.hold.set()
+    async with open_bot(mode=after) as running:
+        assert colour((await ann.chat.find(is_result)).file()) == WAVE
+        await ann.say("/plans")
+        assert "4 of 5" in (await ann.chat.find("Credits:")).text
+    assert len([reply for reply in ann.chat.replies if is_result(reply)]) == 1
+    assert running.services.courier.tally.repeats == 0
+
+
+async def test_what_is_sent_while_the_bot_is_away_is_answered_when_it_is_back(
+    open_bot: Any, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    async with open_bot():
+        await ann.chat.find("Choose a style")

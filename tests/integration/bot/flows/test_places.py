@@ -125,7 +125,7 @@ async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
     ann, bob = playground.person("Ann"), playground.person("Bob")
     await ann.send_photo(FINE)
     await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    await ann.chat.find("On it")
+    await ann.chat.find("You are next")
     ann.block()
     stand_ins.hold.set()
     await bob.send_photo(FINE)
@@ -134,3 +134,21 @@ async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
     ann.unblock()
     await ann.say("/plans")
     assert "5 of 5" in (await ann.chat.find("Credits:")).text
+
+
+async def test_an_announcement_reaches_everybody_who_is_still_there(open_bot: Any, playground: Playground) -> None:
+    boss, ann, bob, carl = (playground.person(name) for name in ("Boss", "Ann", "Bob", "Carl"))
+    async with open_bot(admins=[boss.user.id]):
+        for person in (boss, ann, bob, carl):
+            await person.start()
+            await person.chat.find("Hello")
+        await boss.say(f"/ban {carl.user.id}")
+        await boss.chat.find("banned")
+        bob.block()
+        news = await boss.say("New styles & <b>more</b>!")
+        await boss.chat.find("I work with photos")
+        await boss.say("/broadcast", reply_to=news)
+        told = await boss.chat.find("broadcast done")
+        assert "2 reached, 1 gone, 0 failed" in told.text
+        await ann.chat.find("New styles & <b>more</b>!")
+        assert not [reply for reply in carl.chat.replies if "New styles" in reply.text]

@@ -1,0 +1,51 @@
+"""The bot as a Serve application beside the real graph, by webhook with two replicas and by polling with one."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What a person saw, by mode."""
+    models = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models"))
+    photos = sorted((models / "sample-photos").glob("*/*.jpg"))
+    if not photos:
+        pytest.skip("the starter models are not here (run: masquerade models pull --starter)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    given = {
+        "MASQUERADE_MODELS_DIR": str(models),
+        "MASQUERADE_DATA_DIR": str(tmp_path_factory.mktemp("studio")),
+        "MASQUERADE_PORT": str(port),
+        "MASQUERADE_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    script = Path(__file__).with_name("on_serve.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(photos[0])], env=inherited | given, cwd=ROOT, capture_output=True, timeout=280
+    )
+    assert done.returncode == 0, done.stderr.decode()[-4000:]
+    seen = [json.loads(line) for line in done.stdout.decode().splitlines() if line.startswith("{")]
+    return {visit["mode"]: visit for visit in seen}
+
+
+@pytest.mark.parametrize("mode", ["webhook", "polling"])
+def test_a_photo_comes_back_painted(visits: dict[str, dict[str, Any]], mode: str) -> None:
+    visit = visits[mode]
+    assert visit["said"] == visit["asked"]
+    assert visit["bytes"] > 10_000
+    # Both replicas set the webhook at the same moment, and one of them is told to wait.
+    assert [refusal for refusal in visit["refusals"] if not refusal.startswith("setwebhook")] == []
