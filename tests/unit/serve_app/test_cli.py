@@ -23,11 +23,11 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_help_lists_every_command() -> None:
     outcome = run("--help")
     assert outcome.returncode == 0
-    for name in ("demo", "doctor", "gallery", "models", "render", "serve"):
+    for name in ("bot", "demo", "doctor", "gallery", "models", "render", "serve", "stats"):
         assert name in outcome.stdout
 
 
-@pytest.mark.parametrize("name", ["demo", "doctor", "gallery", "models", "render", "serve"])
+@pytest.mark.parametrize("name", ["bot", "demo", "doctor", "gallery", "models", "render", "serve", "stats"])
 def test_every_command_explains_itself_with_an_example(name: str) -> None:
     outcome = run(name, "--help")
     assert outcome.returncode == 0

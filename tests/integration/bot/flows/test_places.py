@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import func, select
 
 from bot.accounts.tables import User
-from bot.delivery.tables import Upload
+from bot.delivery.tables import SeenUpdate, Upload
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
@@ -16,6 +17,17 @@ from tests.integration.bot.flows.stand_ins import FINE, StandIns
 
 def is_result(reply: Reply) -> bool:
     return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
+
+
+async def handled(running: RunningBot, updates: int) -> None:
+    """Wait until so many updates were handled to the end."""
+    done = select(func.count()).select_from(SeenUpdate).where(SeenUpdate.done)
+    async with asyncio.timeout(20):
+        while True:
+            async with running.services.sessions() as session:
+                if (await session.execute(done)).scalar_one() >= updates:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: RunningBot, playground: Playground) -> None:
@@ -74,12 +86,13 @@ async def test_results_are_shared_inline(either: RunningBot, playground: Playgro
 
 async def test_the_operator_bans_lets_in_and_counts(open_bot: Any, playground: Playground) -> None:
     ann, boss = playground.person("Ann"), playground.person("Boss")
-    async with open_bot(admins=[boss.user.id]):
+    async with open_bot(admins=[boss.user.id]) as running:
         await ann.start()
         await ann.chat.find("Hello")
         await boss.say(f"/ban {ann.user.id}")
         await boss.chat.find("banned")
         await ann.say("/help")
+        await handled(running, 3)
         await boss.say("/stats")
         assert "2 active" in (await boss.chat.find("DAU/WAU")).text
         await boss.say(f"/unban {ann.user.id}")
