@@ -72,6 +72,10 @@ class UnknownStyle(MasqueradeError):
     slug, title, status = "unknown-style", "Unknown style", 404
 
 
+class UnknownArtwork(MasqueradeError):
+    slug, title, status = "unknown-artwork", "Unknown artwork", 404
+
+
 class UnknownModel(MasqueradeError):
     slug, title, status = "unknown-model", "Unknown model or version", 404
 

@@ -20,6 +20,7 @@ from deployments.runtime import Runtime
 from deployments.serving import Options
 from deployments.slots import ModelSet
 from deployments.style.deployment import Style
+from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import Swap
 from registry.store import FolderStore
 from serve_app.calls import call
@@ -52,6 +53,9 @@ class Gateway:
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
             settings.limits.for_photos(),
+            None
+            if settings.artworks_dir is None
+            else ArtworkGallery.load(settings.artworks_dir.expanduser().resolve()),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:

@@ -6,10 +6,10 @@ coordinates count from the upper left corner of the photo as a person sees it.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deployments.anonymize.types import Method
 from deployments.errors import InvalidField
@@ -55,19 +55,26 @@ class LookalikeForm(Form):
 
 
 class SwapForm(Form):
-    """Faces of ``source`` are put on faces of ``target``. By sending this form you state that the people shown agree.
+    """Faces of ``source`` are put on faces of ``target``, or of an artwork of the house. By sending this form you state that the people shown agree.
 
     Faces are numbered left to right from 0, as ``/v1/faces`` lists them.
     """
 
     source: Image
-    target: Image
+    target: Image | None = None
+    artwork: str | None = Field(default=None, max_length=64, description="An artwork's id, in place of a target")
     mapping: list[str] = Field(
         default=[],
         max_length=64,
         description="Pairs source:target such as 0:1,1:0; skip leaves a target face alone (skip:2)",
         examples=[["0:1,1:0"]],
     )
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.target is None) == (self.artwork is None):
+            raise ValueError("send either a target or the id of an artwork")
+        return self
 
 
 class AnonymizeForm(Form):
@@ -85,6 +92,7 @@ class JobForm(Form):
     image: Image | None = None
     source: Image | None = None
     target: Image | None = None
+    artwork: str | None = Field(default=None, max_length=64)
     style: list[str] = Field(default=[], max_length=16)
     strength: Strength = 1.0
     preserve_color: bool = False
@@ -144,6 +152,21 @@ class SampleEntry(BaseModel):
 
 class Samples(BaseModel):
     samples: list[SampleEntry]
+
+
+class ArtworkEntry(BaseModel):
+    """A work of art to be put into; ``image`` is its address."""
+
+    id: str
+    title: str
+    artist: str
+    year: str
+    licence: str
+    image: str
+
+
+class Artworks(BaseModel):
+    artworks: list[ArtworkEntry]
 
 
 class Moderation(BaseModel):

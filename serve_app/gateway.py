@@ -74,7 +74,10 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
     async def swap(form: Annotated[contracts.SwapForm, Form(media_type=MULTIPART)]) -> Response:
         """Put faces of one photo on faces of another."""
         source = await pipeline.open(await form.source.read())
-        target = await pipeline.open(await form.target.read())
+        if form.target is not None:
+            target = await pipeline.open(await form.target.read())
+        else:
+            target = await pipeline.artwork(form.artwork or "")
         return _picture(await pipeline.swap(source, target, ",".join(form.mapping)), inventory)
 
     @app.post("/v1/anonymize", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
@@ -109,12 +112,33 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers["X-Model"] = answer.model
         return presenting.moderation(answer)
 
-    @app.post("/v1/faces", tags=["answers"])
+    @app.get("/v1/artworks", tags=["pictures"])
+    async def artworks() -> contracts.Artworks:
+        """Works of art to be put into, as ``artwork`` of a swap."""
+        return presenting.artworks(pipeline.artworks)
+
+    @app.get("/v1/artworks/{artwork_id}", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
+    async def artwork(artwork_id: str) -> Response:
+        """The picture of an artwork."""
+        photo = await pipeline.artwork(artwork_id)
+        return Response(photo.data, media_type=photo.media_type, headers={"Cache-Control": DAY})
+
+    @app.post(
+        "/v1/faces",
+        tags=["answers"],
+        response_model=contracts.Faces,
+        responses={200: {"content": {"image/jpeg": {}}, "description": "Faces, or with Accept: image/jpeg a preview"}},
+    )
     async def faces(
-        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
-    ) -> contracts.Faces:
-        """Find every face, numbered left to right."""
-        answer = await pipeline.faces(await pipeline.open(await form.image.read()))
+        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)],
+        response: Response,
+        accept: Annotated[str, Header()] = "*/*",
+    ) -> contracts.Faces | Response:
+        """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
+        photo = await pipeline.open(await form.image.read())
+        if accept.startswith("image/"):
+            return _picture(await pipeline.numbered(photo), inventory)
+        answer = await pipeline.faces(photo)
         response.headers["X-Model"] = answer.model
         return presenting.faces(answer, inventory)
 

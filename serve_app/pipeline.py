@@ -13,18 +13,20 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
-from deployments.errors import MasqueradeError, NoFace, Refused, Unavailable
+from deployments.errors import MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork
 from deployments.faces.types import Face, FaceQuery, FaceSet
-from deployments.imaging import Limits, Photo
+from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Provenance, Step, attach
 from deployments.serving import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo, StyleQuery
+from deployments.swap.artworks import Artwork, ArtworkGallery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.engine import SourceFace, SwapQuery
 from deployments.swap.mapping import parse as parse_mapping
+from deployments.swap.preview import numbered
 
 T = TypeVar("T")
 
@@ -72,9 +74,10 @@ class LookalikeResult:
 class Pipeline:
     """What the gateway and the bot ask for. Holds no state of its own."""
 
-    def __init__(self, graph: Graph, limits: Limits) -> None:
+    def __init__(self, graph: Graph, limits: Limits, artworks: ArtworkGallery | None = None) -> None:
         self._graph = graph
         self._limits = limits
+        self._artworks = artworks
 
     async def open(self, data: bytes) -> Photo:
         """Check and normalise an upload. Raises ``TooLarge``, ``NotAnImage`` or ``Undecodable``."""
@@ -97,6 +100,23 @@ class Pipeline:
     async def faces(self, photo: Photo) -> Answer[FaceSet]:
         find = self._need(self._graph.faces, "faces")
         return await self._guarded([photo], find(FaceQuery(photo, embed=False)))
+
+    async def numbered(self, photo: Photo) -> Picture:
+        """The photo with a number at every face, as mappings count them."""
+        found = await self.faces(photo)
+        data = await asyncio.to_thread(lambda: encode(numbered(photo, found.value.faces)))
+        return _picture(data, (Step("faces", found.model),), DigitalSourceType.ENHANCED)
+
+    @property
+    def artworks(self) -> tuple[Artwork, ...]:
+        """The works of art people may put themselves into."""
+        return self._artworks.artworks if self._artworks is not None else ()
+
+    async def artwork(self, artwork_id: str) -> Photo:
+        """One of them. Raises ``UnknownArtwork``."""
+        if artwork_id not in {artwork.id for artwork in self.artworks} or self._artworks is None:
+            raise UnknownArtwork(f"There is no artwork {artwork_id!r}.")
+        return await asyncio.to_thread(self._artworks.photo, artwork_id)
 
     async def lookalike(self, photo: Photo, top: int) -> LookalikeResult:
         """The people each face resembles most. Raises ``NoFace`` when there is none."""

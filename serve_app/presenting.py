@@ -8,6 +8,7 @@ from deployments.moderation.engine import Verdict
 from deployments.serving import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo
+from deployments.swap.artworks import Artwork
 from serve_app import contracts
 from serve_app.inventory import Inventory
 from serve_app.pipeline import LookalikeResult
@@ -27,6 +28,21 @@ def styles(answer: Answer[tuple[StyleInfo, ...]]) -> contracts.Styles:
         for style in answer.value
     ]
     return contracts.Styles(styles=entries, model=answer.model)
+
+
+def artworks(offered: tuple[Artwork, ...]) -> contracts.Artworks:
+    entries = [
+        contracts.ArtworkEntry(
+            id=artwork.id,
+            title=artwork.title,
+            artist=artwork.artist,
+            year=artwork.year,
+            licence=artwork.licence,
+            image=f"/v1/artworks/{artwork.id}",
+        )
+        for artwork in offered
+    ]
+    return contracts.Artworks(artworks=entries)
 
 
 def samples(offered: tuple[Sample, ...]) -> contracts.Samples:

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     profile: Literal["embedded", "cluster"] = "embedded"
     data_dir: Path = Path("var")
     models_dir: Path | None = None
-    samples_dir: Path | None = None
+    artworks_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     threads: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)

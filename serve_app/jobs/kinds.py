@@ -28,7 +28,8 @@ async def _style(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fiel
 
 
 async def _swap(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
-    source, target = await pipeline.open(photos["source"]), await pipeline.open(photos["target"])
+    source = await pipeline.open(photos["source"])
+    target = await pipeline.open(photos["target"]) if "target" in photos else await pipeline.artwork(fields["artwork"])
     return await pipeline.swap(source, target, ",".join(fields["mapping"]))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from starlette.testclient import TestClient
 
 from deployments.anonymize.engine import AnonymizeQuery
@@ -19,6 +20,7 @@ from deployments.moderation.engine import Verdict
 from deployments.serving import Answer
 from deployments.slots import ModelSet, SlotStatus
 from deployments.style.engine import StyleInfo, StyleQuery
+from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.types import Reason, Skipped, SwapQuery
 from registry.store import FolderStore
@@ -158,12 +160,30 @@ class FreeInventory(Inventory):
 
 
 @pytest.fixture
-def client_for(stand_ins: StandIns, tmp_path: Path) -> Iterator[Callable[[Settings], TestClient]]:
+def artworks_dir(tmp_path: Path) -> Path:
+    """A house with one work of art, 80 x 60."""
+    folder = tmp_path / "artworks"
+    folder.mkdir()
+    (folder / "night.png").write_bytes(picture(10, 20, 30, (80, 60)))
+    entry = {
+        "id": "night",
+        "file": "night.png",
+        "title": "Night",
+        "artist": "Anon",
+        "year": "1889",
+        "licence": "CC0-1.0",
+    }
+    (folder / "artworks.yaml").write_text(yaml.safe_dump([entry]))
+    return folder
+
+
+@pytest.fixture
+def client_for(stand_ins: StandIns, artworks_dir: Path, tmp_path: Path) -> Iterator[Callable[[Settings], TestClient]]:
     """Opens the gateway with given settings, and closes it after the test."""
     opened: list[TestClient] = []
 
     def open_with(settings: Settings) -> TestClient:
-        pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos())
+        pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos(), ArtworkGallery.load(artworks_dir))
         inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
         client = TestClient(create_app(pipeline, inventory, settings), raise_server_exceptions=False)
         client.__enter__()

@@ -90,6 +90,28 @@ def test_a_swap_takes_two_photos(client: TestClient) -> None:
     assert response.headers["x-model"] == "swapper@v1, finder@v1"
 
 
+def test_an_artwork_takes_the_place_of_a_target(client: TestClient) -> None:
+    (entry,) = client.get("/v1/artworks").json()["artworks"]
+    assert (entry["title"], entry["artist"]) == ("Night", "Anon")
+    assert client.get(entry["image"]).status_code == 200
+    response = send(client, "/v1/swap", field="source", artwork=entry["id"])
+    assert Image.open(io.BytesIO(response.content)).size == (80, 60)
+    assert problem(send(client, "/v1/swap", field="source", artwork="mona")) == (404, "unknown-artwork")
+    assert problem(client.get("/v1/artworks/mona")) == (404, "unknown-artwork")
+
+
+def test_a_swap_needs_one_target_and_not_two(client: TestClient) -> None:
+    assert problem(send(client, "/v1/swap", field="source")) == (422, "invalid-field")
+    both = client.post("/v1/swap", files={"source": FINE, "target": FINE}, data={"artwork": "night"})
+    assert problem(both) == (422, "invalid-field")
+
+
+def test_faces_come_back_as_a_picture_with_their_numbers(client: TestClient) -> None:
+    response = client.post("/v1/faces", files={"image": FINE}, headers={"Accept": "image/jpeg"})
+    assert response.headers["content-type"] == "image/jpeg"
+    assert response.headers["x-model"] == "finder@v1"
+
+
 def test_faces_can_be_kept_while_the_others_are_hidden(client: TestClient, stand_ins: StandIns) -> None:
     assert send(client, "/v1/anonymize", method="pixelate", keep="1").status_code == 200
     assert "anonymize pixelate (1,)" in stand_ins.calls

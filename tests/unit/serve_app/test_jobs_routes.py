@@ -52,6 +52,11 @@ def test_a_swap_job_takes_two_photos(client: TestClient) -> None:
     assert ended(client, response.json()["id"])["state"] == "done"
 
 
+def test_a_swap_job_takes_an_artwork(client: TestClient) -> None:
+    response = client.post("/v1/jobs", files={"source": FINE}, data={"kind": "swap", "artwork": "night"})
+    assert ended(client, response.json()["id"])["state"] == "done"
+
+
 @pytest.mark.parametrize(
     ("photo", "fields", "status"),
     [(FACELESS, {"kind": "anonymize"}, 422), (REFUSED, {"kind": "style", "style": "wave"}, 451)],
