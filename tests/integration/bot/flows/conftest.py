@@ -38,7 +38,9 @@ def stand_ins() -> StandIns:
 async def playground() -> AsyncIterator[Playground]:
     async with Playground(BotProfile(privacy_mode=False), limits=FloodLimits(enforced=False), patience=20) as running:
         yield running
-        assert not [refusal for refusal in running.refusals if "Forbidden" not in refusal]
+        # A person may block the bot, and a word on progress may reach a message that its result just replaced.
+        expected = ("Forbidden", "message to edit not found")
+        assert not [refusal for refusal in running.refusals if not any(words in refusal for words in expected)]
 
 
 @pytest.fixture
