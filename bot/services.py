@@ -128,7 +128,8 @@ def _put_together(
     bot.session.middleware(Outbound(Limiter(buckets)))
     sender = BotSender(bot)
     ledger, events, archive = Ledger(), Events(), Archive()
-    objects, vault = FolderObjects(studio.objects_dir), FolderObjects(studio.objects_dir.with_name("faces"))
+    # Not the folder of the HTTP jobs, which is swept by that side's shorter time to live.
+    objects, vault = (FolderObjects(studio.objects_dir.with_name(name)) for name in ("bot-objects", "bot-faces"))
     money = Credits(settings.tariff)
     accounts = Accounts(money, settings.pseudonym_key)
     payments = Payments(settings.tariff, money)
