@@ -112,6 +112,7 @@ error-no-face = I cannot find a face in this photo.
 error-several-faces = There has to be exactly one face in the photo.
 error-face-unsuitable = This face cannot be used: it is turned away, too small or too young.
 error-unknown-style = This style is not on offer any more. Please choose another.
+error-unknown-artwork = I do not have this work of art (any more).
 error-unknown-model = This is not on offer any more.
 error-unknown-job = This picture is no longer here.
 error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
