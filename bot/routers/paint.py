@@ -83,11 +83,13 @@ async def blend(
 async def again(query: CallbackQuery, callback_data: Again, services: Services, account: Account, words: Words) -> None:
     """The same picture once more. It would come out the same, so it costs nothing: Telegram still has it."""
     job, slip = await _mine(services, account, callback_data.job)
-    if slip.file_id is None:
+    # Who taps at once is faster than the record of the delivery; the message under the button has the picture anyhow.
+    file_id = _pictured(query) or slip.file_id
+    if file_id is None:
         raise Expired("This picture is no longer here.")
     keyboard = keyboards.painted(words, job.id, slip.bundle_id, single=True, as_file=slip.as_file)
     caption = words.html("result-again")
-    picture = Attachment("masquerade.jpg", file_id=slip.file_id)
+    picture = Attachment("masquerade.jpg", file_id=file_id)
     await services.sender.send(beside(query), Outgoing(caption, (picture,), slip.as_file, keyboard))
 
 
@@ -111,6 +113,16 @@ async def _mine(services: Services, account: Account, job_id: str) -> tuple[Job,
     if job is None or slip is None or slip.user_id != account.id or not job.request:
         raise Expired("This picture is no longer here.")
     return job, slip
+
+
+def _pictured(query: CallbackQuery) -> str | None:
+    """The picture, or the file, of the message that was tapped; None where Telegram no longer shows it to bots."""
+    message = query.message
+    if not isinstance(message, Message):
+        return None
+    if message.photo:
+        return message.photo[-1].file_id
+    return message.document.file_id if message.document else None
 
 
 def _bundle(slip: Delivery) -> int:

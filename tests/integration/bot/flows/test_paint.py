@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
+from bot.delivery.tables import Delivery
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
@@ -92,6 +94,24 @@ async def test_again_sends_the_same_picture_for_nothing(
     assert repeated.file_id == result.file_id
     assert len(stand_ins.painted) == 1
     assert await quota_left(running, ann) == 4
+
+
+async def forget_file_id(running: RunningBot) -> bool:
+    """Take back what the record of the delivery says about the picture; False while there is no record."""
+    statement = update(Delivery).where(Delivery.file_id.is_not(None)).values(file_id=None).returning(Delivery.job_id)
+    async with running.services.sessions.begin() as session:
+        return (await session.execute(statement)).first() is not None
+
+
+async def test_again_does_not_wait_for_the_record_of_the_delivery(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    async with asyncio.timeout(20):
+        # Each look is a transaction of its own: within one, SQLite would show the same rows for ever.
+        while not await forget_file_id(running):
+            await asyncio.sleep(0.01)
+    await ann.tap(result, "Again")
+    assert (await ann.chat.find(is_result)).file_id == result.file_id
 
 
 async def test_another_style_asks_again_about_the_same_photo(running: RunningBot, playground: Playground) -> None:
