@@ -36,7 +36,7 @@ from bot.delivery.progress import Progress
 from bot.delivery.telegram import BotSender
 from bot.inbox import Inbox
 from bot.intake import CHANNEL, Intake
-from bot.limits import Buckets, FloodGate, RedisBuckets, SqlBuckets
+from bot.limits import FloodGate
 from bot.photos import Photos
 from bot.settings import BotSettings
 from bot.studio import Studio
@@ -47,6 +47,7 @@ from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.worker import Worker
 from serve_app.objects import FolderObjects, ObjectStore
 from serve_app.pipeline import Graph, Pipeline
+from serve_app.rates import Buckets, RedisBuckets, SqlBuckets
 from serve_app.settings import Settings
 
 LEASE_S = 30.0

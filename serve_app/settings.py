@@ -66,8 +66,14 @@ class Settings(BaseSettings):
     models: ModelChoice = ModelChoice()
     moderation_thresholds: dict[str, Share] = {}
     admin_key: SecretStr | None = None
+    require_keys: bool | None = None
     database_url: SecretStr | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether work needs an API key: always in production, unless ``require_keys`` says otherwise."""
+        return self.environment == "production" if self.require_keys is None else self.require_keys
 
     @property
     def store_dir(self) -> Path:

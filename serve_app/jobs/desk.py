@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import UnknownJob
-from serve_app.database import connect, migrate
+from serve_app.access.guard import ANYONE
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.ledger import Ledger, Order
@@ -28,21 +28,24 @@ SWEEP_PERIOD_S = 300.0
 class Desk:
     """Jobs of the HTTP side. Open between :meth:`open`'s start and end."""
 
-    def __init__(self, pipeline: Pipeline, inventory: Inventory, settings: Settings) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        inventory: Inventory,
+        settings: Settings,
+        sessions: async_sessionmaker[AsyncSession],
+    ) -> None:
         self.pipeline = pipeline
         self._inventory = inventory
         self._keep_s = settings.keep_results_s
-        self._url = settings.sql_url
         self._objects = FolderObjects(settings.objects_dir)
         self._ledger = Ledger()
+        self._sessions = sessions
+        self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Bring the schema up to date and work jobs off until the block ends."""
-        await asyncio.to_thread(migrate, self._url)
-        engine = connect(self._url)
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
-        self._worker = Worker(self._ledger, self._sessions, self._objects, self._perform, channel=CHANNEL)
+        """Work jobs off until the block ends."""
         tasks = [asyncio.create_task(self._worker.run()), asyncio.create_task(self._sweep())]
         try:
             yield
@@ -50,23 +53,22 @@ class Desk:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await engine.dispose()
 
-    async def submit(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Job:
+    async def submit(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any], owner: str) -> Job:
         """Store the photos, record the order; only then is it acknowledged."""
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
         async with self._sessions.begin() as session:
-            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, "anyone", fields, inputs))
+            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, owner, fields, inputs))
         self._worker.notice()
         return job
 
-    async def job(self, job_id: str) -> Job:
-        """Raises ``UnknownJob``."""
+    async def job(self, job_id: str, caller: str) -> Job:
+        """A job of the caller's, or of nobody in particular. Raises ``UnknownJob``."""
         async with self._sessions() as session:
             job = await session.get(Job, job_id)
-        if job is None or job.channel != CHANNEL:
+        if job is None or job.channel != CHANNEL or job.owner not in {caller, ANYONE}:
             raise UnknownJob("There is no such job.")
         return job
 

@@ -31,25 +31,27 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("", status_code=202)
     async def submit(
-        form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")], response: Response
+        form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")],
+        request: Request,
+        response: Response,
     ) -> contracts.JobState:
         """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done."""
         photos, fields = _split(form)
         for data in photos.values():
             await desk.pipeline.open(data)
-        job = await desk.submit(form.kind, photos, fields)
+        job = await desk.submit(form.kind, photos, fields, request.state.caller)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return await _state(desk, job)
 
     @router.get("/{job_id}")
-    async def state(job_id: str) -> contracts.JobState:
+    async def state(request: Request, job_id: str) -> contracts.JobState:
         """How far a job is."""
-        return await _state(desk, await desk.job(job_id))
+        return await _state(desk, await desk.job(job_id, request.state.caller))
 
     @router.get("/{job_id}/result", response_class=Response, responses=contracts.RESULT)
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished."""
-        job = await desk.job(job_id)
+        job = await desk.job(job_id, request.state.caller)
         if job.state == State.FAILED:
             error = job.error or {}
             title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
@@ -67,9 +69,9 @@ def routes(desk: Desk) -> APIRouter:
         return Response(data, media_type=job.result["media_type"], headers=headers)
 
     @router.delete("/{job_id}", status_code=204)
-    async def remove(job_id: str) -> None:
+    async def remove(request: Request, job_id: str) -> None:
         """Withdraw a job and remove its photos and its result at once."""
-        await desk.remove(await desk.job(job_id))
+        await desk.remove(await desk.job(job_id, request.state.caller))
 
     return router
 
