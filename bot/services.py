@@ -45,7 +45,7 @@ from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.worker import Worker
-from serve_app.objects import FolderObjects, ObjectStore
+from serve_app.objects import ObjectStore, open_objects
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.rates import Buckets, RedisBuckets, SqlBuckets
 from serve_app.settings import Settings
@@ -130,7 +130,7 @@ def _put_together(
     sender = BotSender(bot)
     ledger, events, archive = Ledger(), Events(), Archive()
     # Not the folder of the HTTP jobs, which is swept by that side's shorter time to live.
-    objects, vault = (FolderObjects(studio.objects_dir.with_name(name)) for name in ("bot-objects", "bot-faces"))
+    objects, vault = (open_objects(studio, name) for name in ("bot-objects", "bot-faces"))
     money = Credits(settings.tariff)
     accounts = Accounts(money, settings.pseudonym_key)
     payments = Payments(settings.tariff, money)

@@ -19,7 +19,7 @@ from serve_app.database import connect, migrate
 from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
-from serve_app.jobs.routes import routes
+from serve_app.jobs.routes import routes, uploads
 from serve_app.middleware import BodyLimit, SecurityHeaders
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
@@ -67,6 +67,7 @@ def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> 
     _add_answers(app, pipeline, inventory)
     _add_operations(app, pipeline, inventory)
     app.include_router(routes(desk))
+    app.include_router(uploads(desk))
     mount_docs(app)
     mount_page(app)
     return app

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     admin_key: SecretStr | None = None
     require_keys: bool | None = None
     database_url: SecretStr | None = None
+    objects_url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")] | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
 
     @property

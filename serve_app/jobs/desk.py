@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from deployments.errors import UnknownJob
+from deployments.errors import InvalidField, TooLarge, UnknownJob
 from serve_app.access.guard import ANYONE
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
@@ -17,12 +17,13 @@ from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
-from serve_app.objects import FolderObjects, new_key
+from serve_app.objects import UPLOAD_KEY, UploadTicket, new_key, open_objects
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.settings import Settings
 
 CHANNEL = "http"
 SWEEP_PERIOD_S = 300.0
+UPLOAD_VALID_S = 900
 
 
 class Desk:
@@ -38,7 +39,8 @@ class Desk:
         self.pipeline = pipeline
         self._inventory = inventory
         self._keep_s = settings.keep_results_s
-        self._objects = FolderObjects(settings.objects_dir)
+        self._max_bytes = settings.limits.max_bytes
+        self._objects = open_objects(settings)
         self._ledger = Ledger()
         self._sessions = sessions
         self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
@@ -63,6 +65,27 @@ class Desk:
             job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, owner, fields, inputs))
         self._worker.notice()
         return job
+
+    async def ticket(self) -> UploadTicket | None:
+        """Leave to upload a photo ahead of its job; None where photos come inside requests only."""
+        return await asyncio.to_thread(self._objects.ticket, self._max_bytes, UPLOAD_VALID_S)
+
+    async def uploaded(self, key: str) -> bytes:
+        """A photo that was uploaded ahead. Raises ``InvalidField`` when there is none, ``TooLarge``."""
+        gone = InvalidField("There is no upload under this key; it may have expired, or been used by a job.")
+        if not UPLOAD_KEY.fullmatch(key):
+            raise gone
+        try:
+            # A bucket's own limit on length is the uploader's word; this is ours.
+            if await asyncio.to_thread(self._objects.size, key) > self._max_bytes:
+                raise TooLarge(f"The picture has over {self._max_bytes:,} bytes.")
+            return await asyncio.to_thread(self._objects.get, key)
+        except KeyError:
+            raise gone from None
+
+    async def used(self, keys: Iterable[str]) -> None:
+        """Forget uploads whose job has its own copy."""
+        await asyncio.to_thread(self._objects.delete, list(keys))
 
     async def job(self, job_id: str, caller: str) -> Job:
         """A job of the caller's, or of nobody in particular. Raises ``UnknownJob``."""
