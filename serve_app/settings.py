@@ -1,6 +1,7 @@
 """One typed place for everything an operator can set, read from ``MASQUERADE_*`` variables or a YAML file's ``args``.
 
-Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``.
+Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``. Secrets may come from files:
+``MASQUERADE_ADMIN_KEY_FILE=/run/secrets/admin_key``.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from deployments.imaging import Limits
+from serve_app.secret_files import EnvironmentSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -46,7 +48,7 @@ class ModelChoice(BaseModel):
     swap_block_list: str | None = None
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
     model_config = SettingsConfigDict(
