@@ -18,11 +18,11 @@ from rich.console import Console
 
 from bot.accounts.licences import Unlicensed
 from bot.installed import inventory_of, licensed_inventory
-from bot.logs import configure
 from bot.settings import BotSettings
 from registry.errors import RegistryError
 from serve_app.local import StudioError, studio
 from serve_app.settings import Settings
+from serve_app.telemetry.logs import configure
 
 app = typer.Typer()
 stats_app = typer.Typer()

@@ -55,7 +55,7 @@ class BotSettings(EnvironmentSettings):
     default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
     forbid_forwarded: bool = False
     tariff: Tariff = Tariff()
-    licence_references: dict[str, str] = {}
+    licence_references: dict[str, str] = Field(default={})
     flood: Flood = Flood()
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     couriers: Annotated[int, Field(ge=1, le=256)] = 8

@@ -26,6 +26,9 @@ from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
+from serve_app.status.board import StatusBoard
+from serve_app.status.routes import routes as status_routes
+from serve_app.telemetry.observed import Observed
 
 MULTIPART = "multipart/form-data"
 # Two pictures and the form around them.
@@ -33,8 +36,13 @@ FORM_OVERHEAD = 2**20
 DAY = "public, max-age=86400"
 
 
-def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> FastAPI:
-    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page."""
+def create_app(
+    pipeline: Pipeline, inventory: Inventory, settings: Settings, board: StatusBoard | None = None
+) -> FastAPI:
+    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page.
+
+    ``board`` is what ``/v1/status`` reads; there is none outside a cluster.
+    """
     engine = connect(settings.sql_url)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     desk = Desk(pipeline, inventory, settings, sessions)
@@ -63,11 +71,13 @@ def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> 
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observed)
     _add_pictures(app, pipeline, inventory)
     _add_answers(app, pipeline, inventory)
     _add_operations(app, pipeline, inventory)
     app.include_router(routes(desk))
     app.include_router(uploads(desk))
+    app.include_router(status_routes(board))
     mount_docs(app)
     mount_page(app)
     return app

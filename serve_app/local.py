@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from serve_app.settings import Settings
+from serve_app.telemetry.tracing import environment
 
 if TYPE_CHECKING:
     from ray.serve.schema import ApplicationStatusOverview
@@ -46,7 +47,8 @@ def studio(settings: Settings) -> Iterator[str]:
     Raises :class:`StudioError`, or ``RegistryError`` when models are missing.
     """
     _refuse_taken(settings.host, settings.port)
-    os.environ.update({name: os.environ.get(name, value) for name, value in SERVE_FLAGS.items()})
+    flags = SERVE_FLAGS | environment(settings)
+    os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
     import ray
     from ray import serve
 
@@ -64,7 +66,8 @@ def studio(settings: Settings) -> Iterator[str]:
     )
     try:
         serve.start(
-            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2}
+            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2},
+            logging_config={"encoding": "JSON", "log_level": "INFO"},
         )
         try:
             serve.run(application, name=GRAPH, route_prefix="/")

@@ -66,10 +66,12 @@ class Settings(EnvironmentSettings):
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()
-    moderation_thresholds: dict[str, Share] = {}
+    moderation_thresholds: dict[str, Share] = Field(default={})
     admin_key: SecretStr | None = None
     require_keys: bool | None = None
     database_url: SecretStr | None = None
+    traces: Literal["off", "file", "otlp"] = "off"
+    traces_share: Share = 0.1
     objects_url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")] | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -20,9 +21,13 @@ from serve_app.jobs.worker import Worker
 from serve_app.objects import UPLOAD_KEY, UploadTicket, new_key, open_objects
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.settings import Settings
+from serve_app.telemetry.metrics import metrics
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "http"
 SWEEP_PERIOD_S = 300.0
+COUNT_PERIOD_S = 10.0
 UPLOAD_VALID_S = 900
 
 
@@ -43,12 +48,15 @@ class Desk:
         self._objects = open_objects(settings)
         self._ledger = Ledger()
         self._sessions = sessions
+        self._counted: set[tuple[str, State]] = set()
         self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Work jobs off until the block ends."""
-        tasks = [asyncio.create_task(self._worker.run()), asyncio.create_task(self._sweep())]
+        duties = ((self._sweep, SWEEP_PERIOD_S), (self._count, COUNT_PERIOD_S))
+        tasks = [asyncio.create_task(self._worker.run())]
+        tasks += [asyncio.create_task(_repeat(duty, period_s)) for duty, period_s in duties]
         try:
             yield
         finally:
@@ -120,7 +128,26 @@ class Desk:
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
         return await PERFORM[kind](self.pipeline, self._inventory, photos, fields)
 
+    async def _count(self) -> None:
+        """Keep the gauges of the queue true, for every channel: the ledger knows them all."""
+        async with self._sessions() as session:
+            backlog = await self._ledger.backlog(session)
+        self._counted |= set(backlog)
+        for channel, state in self._counted:
+            count, age = backlog.get((channel, state), (0, 0.0))
+            metrics().jobs.set(count, tags={"channel": channel, "state": state})
+            if state == State.QUEUED:
+                metrics().oldest_job_seconds.set(age, tags={"channel": channel})
+
     async def _sweep(self) -> None:
-        while True:
-            await asyncio.to_thread(self._objects.sweep, self._keep_s)
-            await asyncio.sleep(SWEEP_PERIOD_S)
+        await asyncio.to_thread(self._objects.sweep, self._keep_s)
+
+
+async def _repeat(duty: Callable[[], Awaitable[None]], period_s: float) -> None:
+    """Do a duty now and every ``period_s``; a store that is out of reach for once does not end it."""
+    while True:
+        try:
+            await duty()
+        except Exception:
+            log.exception("housekeeping failed; trying again in %d s", period_s)
+        await asyncio.sleep(period_s)
