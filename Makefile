@@ -5,12 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench-faces lock clean
+.PHONY: help demo test lint audit sbom bench-faces lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
 	@echo "make test        install everything, run all tests"
 	@echo "make lint        ruff, mypy strict, import contracts"
+	@echo "make audit       list the licences of everything installed; fails when one needs a decision"
+	@echo "make sbom        write sbom.cdx.json, a CycloneDX bill of materials"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
@@ -30,6 +32,12 @@ lint: .dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+audit: .dev
+	@$(BIN)/python deploy/supply_chain.py licences
+
+sbom: .dev
+	@$(BIN)/python deploy/supply_chain.py sbom
+
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
 
@@ -40,8 +48,8 @@ bench-faces: .dev
 LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
-	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra gpu --extra cluster --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
+	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra gpu --extra cluster --extra traces --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
 
 clean:
 	rm -rf demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
