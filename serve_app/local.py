@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serve_app.settings import Settings
@@ -64,6 +66,7 @@ def studio(settings: Settings) -> Iterator[str]:
         log_to_driver=False,
         configure_logging=False,
     )
+    _guard_token()
     try:
         serve.start(
             http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2},
@@ -78,6 +81,13 @@ def studio(settings: Settings) -> Iterator[str]:
         # The replicas end in order; the controller has nothing left to do and ends with Ray.
         serve.delete(GRAPH)
         ray.shutdown()
+
+
+def _guard_token() -> None:
+    """Ray writes the token it makes for everybody on this machine to read; it is the key to running code here."""
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    with contextlib.suppress(OSError):
+        token.chmod(0o600)
 
 
 def _reason(status: ApplicationStatusOverview) -> str:

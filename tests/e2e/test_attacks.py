@@ -361,6 +361,8 @@ def test_ray_lets_nobody_in_without_its_token(studio: Studio, tmp_path: Path) ->
         env={"PATH": "", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"), "HOME": str(tmp_path)},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray/auth_token"))
+    assert token.stat().st_mode & 0o077 == 0, "nobody else on this machine can read the token"
     assert ran.returncode != 0
     assert "CPU" not in ran.stdout
     assert "token" in ran.stderr.lower() or "unauthenticated" in ran.stderr.lower()
