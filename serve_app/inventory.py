@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from registry.manifest import Manifest
-from registry.store import FolderStore
+from registry.store import Store
 from serve_app.contracts import Models, ModelState
 from serve_app.selection import Selection
 
@@ -14,7 +14,7 @@ from serve_app.selection import Selection
 class Inventory:
     """The store seen together with the selection the graph was built from."""
 
-    store: FolderStore
+    store: Store
     selection: Selection
 
     @property

@@ -8,7 +8,7 @@ from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
 from registry.manifest import Manifest, ModelVersion, Task
-from registry.store import FolderStore
+from registry.store import Store
 from serve_app.settings import ModelChoice
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
@@ -27,7 +27,7 @@ class Selection:
         return RegistryError(f"no model for {capability} is installed; run: {self.missing[capability]}")
 
 
-def select(store: FolderStore, wishes: ModelChoice) -> Selection:
+def select(store: Store, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
     installed = _installed(store)
     selection = Selection()
@@ -55,13 +55,13 @@ def select(store: FolderStore, wishes: ModelChoice) -> Selection:
     return selection
 
 
-def _installed(store: FolderStore) -> list[Manifest]:
+def _installed(store: Store) -> list[Manifest]:
     """The version of every model that its bare name stands for."""
     return [store.get(name).manifest for name in store.models()]
 
 
 def _one(
-    store: FolderStore, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
+    store: Store, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
 ) -> ModelVersion | None:
     if wish is not None:
         version = store.get(wish)
@@ -77,7 +77,7 @@ def _one(
 
 
 def _with_packs(
-    store: FolderStore, installed: list[Manifest], style: ModelVersion | None, wishes: tuple[str, ...] | None
+    store: Store, installed: list[Manifest], style: ModelVersion | None, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
     if style is None:
         return None
@@ -92,7 +92,7 @@ def _with_packs(
     return ModelSet(style.ref, tuple(sorted(packs))) if packs else None
 
 
-def _voters(store: FolderStore, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
+def _voters(store: Store, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
     offered = [store.get(wish) for wish in wishes or (manifest.model for manifest in installed)]
     refs = [version.ref for version in runnable(offered)]
     if wishes and len(refs) < len(wishes):
@@ -108,7 +108,7 @@ def _with_optional(installed: list[Manifest], main: ModelVersion | None, tasks: 
 
 
 def _gallery(
-    store: FolderStore, installed: list[Manifest], wish: str | None, faces: ModelVersion | None
+    store: Store, installed: list[Manifest], wish: str | None, faces: ModelVersion | None
 ) -> ModelVersion | None:
     """The gallery wished for, or the first whose vectors lie in the space of the face model that serves."""
     if faces is None:
