@@ -30,8 +30,7 @@ def installed_samples(store: Store) -> tuple[Sample, ...]:
 
 
 def _versions(store: Store) -> list[ModelVersion]:
-    versions = [store.get(name) for name in store.models()]
-    return [version for version in versions if version.manifest.task == "samples"]
+    return [store.get(name) for name in store.models() if store.manifest(name).task == "samples"]
 
 
 def _read(version: ModelVersion) -> list[Sample]:
