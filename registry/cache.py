@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from registry.errors import BrokenVersion, InUse, RegistryError, UnknownModelVersion
 from registry.leases import holders
-from registry.manifest import MANIFEST, ModelVersion
+from registry.manifest import MANIFEST, Manifest, ModelVersion
 from registry.store import FolderStore
 
 
@@ -35,10 +35,13 @@ class Cache:
         except BrokenVersion:
             self.forget(ref)
             return None
-        mark = self._mark(ref)
-        with suppress(OSError):
-            mark.parent.mkdir(exist_ok=True)
-            mark.touch()
+        self._used(ref)
+        return version
+
+    def add(self, manifest: Manifest, staged: Path) -> ModelVersion:
+        """Turn a staged folder (``folder.stage``) into a version that counts as used now. Raises as publishing does."""
+        version = self.folder.publish(manifest, staged)
+        self._used(version.ref)
         return version
 
     def forget(self, ref: str) -> None:
@@ -71,6 +74,11 @@ class Cache:
                     f"everything in it is in use. Raise MASQUERADE_MODELS_CACHE_GB above {self.limit / 1e9:g}."
                 )
             yield
+
+    def make_room(self, ref: str) -> None:
+        """Bring the folder, in which the files of ``ref`` are being put together, back to its limit."""
+        with self.room(ref, lambda: 0):
+            return
 
     def size(self) -> int:
         """Bytes in the folder."""
@@ -112,6 +120,12 @@ class Cache:
     def _held(self, ref: str) -> str | None:
         who = holders(self.folder.leases()).get(ref)
         return f"held by {', '.join(who)}" if who else None
+
+    def _used(self, ref: str) -> None:
+        mark = self._mark(ref)
+        with suppress(OSError):
+            mark.parent.mkdir(exist_ok=True)
+            mark.touch()
 
     def _mark(self, ref: str) -> Path:
         return self.folder.root / ".used" / ref

@@ -99,6 +99,9 @@ class Store(Protocol):
         is put back and :class:`InUse` raised.
         """
 
+    def sweep(self) -> None:
+        """Remove what interrupted publications left behind more than a day ago."""
+
     def downloads(self) -> Path:
         """A folder that keeps unfinished downloads from one run to the next."""
 
@@ -190,6 +193,11 @@ class FolderStore:
             if veto is not None and (reason := veto()) is not None:
                 folder.rename(place)
                 raise InUse(f"{model}@{version} is {reason}.")
+
+    def sweep(self) -> None:
+        for folder in (self.root / ".staging", self.root / ".downloads"):
+            if folder.is_dir():
+                _sweep(folder)
 
     def downloads(self) -> Path:
         folder = self.root / ".downloads"

@@ -99,19 +99,16 @@ class Bucket:
         with self.explained():
             self.client.delete_object(**self.at(key))
 
-    def abort_uploads(self, prefix: str, older_than: timedelta) -> int:
-        """Give up multipart uploads that nobody finished for so long; how many there were."""
-        aborted = 0
+    def abort_uploads(self, older_than: timedelta) -> None:
+        """Give up multipart uploads that nobody finished for so long."""
         with self.explained():
             pages = self.client.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(Bucket=self.name, Prefix=self._prefix + prefix):
+            for page in pages.paginate(Bucket=self.name, Prefix=self._prefix):
                 for upload in page.get("Uploads", ()):
                     if datetime.now(UTC) - upload["Initiated"] > older_than:
                         self.client.abort_multipart_upload(
                             Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"]
                         )
-                        aborted += 1
-        return aborted
 
     def _put_if_absent(self, key: str, data: bytes) -> bool:
         with self.explained():

@@ -8,11 +8,14 @@ the files in ``~/.aws``.
 from __future__ import annotations
 
 import ssl
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ConnectionError as NoConnection
 from urllib3.exceptions import HTTPError
 
 FAULTS = (BotoCoreError, ClientError, HTTPError, ConnectionError, TimeoutError, ssl.SSLError)
@@ -21,6 +24,8 @@ FAULTS = (BotoCoreError, ClientError, HTTPError, ConnectionError, TimeoutError, 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
 CONNECTIONS = 16
+
+_LOCK = Lock()
 
 
 def make_client() -> Any:
@@ -37,7 +42,14 @@ def make_client() -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    return boto3.session.Session().client("s3", config=config)
+    # A session may not be used by two threads at once, and making one takes a while.
+    with _LOCK:
+        return _session().client("s3", config=config)
+
+
+@cache
+def _session() -> Any:
+    return boto3.session.Session()
 
 
 def code_of(error: Exception) -> str:
@@ -60,9 +72,7 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         return status >= 500 or status in {408, 429}
-    if isinstance(error, NoCredentialsError):
-        return False
-    return isinstance(error, HTTPClientError | HTTPError | ConnectionError | TimeoutError)
+    return isinstance(error, NoConnection | HTTPClientError | HTTPError | ConnectionError | TimeoutError)
 
 
 def in_words(error: Exception) -> str:

@@ -154,9 +154,8 @@ class S3Store:
     def publish(self, manifest: Manifest, staged: Path) -> ModelVersion:
         check_staged(manifest, staged)
         # The files are on this disk already and stay there: what is in their way goes now, or nothing is published.
-        with self._cache.room(manifest.ref, lambda: 0):
-            published = self._published(manifest)
-        if published is None:
+        self._cache.make_room(manifest.ref)
+        if (published := self._published(manifest)) is None:
             with transfers(self._bucket) as moving:
                 for entry in manifest.files:
                     moving.upload(_file_key(manifest, entry), staged / entry.name, self._report(entry))
@@ -166,7 +165,7 @@ class S3Store:
                 published = self._published(manifest)
         with self._cache.fetching(manifest.ref):
             # Ours may be worded differently from the one that was there first.
-            return self._cache.folder.publish(published or manifest, staged)
+            return self._cache.add(published or manifest, staged)
 
     def discard(self, ref: str, *, veto: Callable[[], str | None] | None = None) -> None:
         model, version = resolve(self, ref)
@@ -186,9 +185,8 @@ class S3Store:
         self._manifests.pop(f"{model}@{version}", None)
         self._cache.forget(f"{model}@{version}")
 
-    def abandon_uploads(self) -> int:
-        """Give up uploads that nobody took up again for a day; how many there were."""
-        return self._bucket.abort_uploads("", _ABANDONED)
+    def sweep(self) -> None:
+        self._bucket.abort_uploads(_ABANDONED)
 
     def _at_hand(self, ref: str) -> Manifest | None:
         """What is known of a version without asking the server: versions never change."""
@@ -235,7 +233,11 @@ class S3Store:
             if (there := self._cache.get(ref)) is not None:
                 return there
             manifest = self._read_manifest(model, version)
-            parts = {entry: self._part(manifest, entry) for entry in manifest.files}
+            downloads = self.downloads()
+            # Two files may hold the same bytes.
+            parts = {
+                entry: downloads / f"{ref}-{number}-{entry.sha256}.part" for number, entry in enumerate(manifest.files)
+            }
             with self._disk(manifest, parts):
                 with self._cache.room(ref, lambda: _missing(parts)):
                     for entry, part in parts.items():
@@ -247,12 +249,9 @@ class S3Store:
                 for entry, part in parts.items():
                     deliver(part, staged / entry.name)
                 try:
-                    return self._cache.folder.publish(manifest, staged)
+                    return self._cache.add(manifest, staged)
                 except InvalidVersion as error:
                     raise BrokenVersion(f"{self.where} delivers {ref} damaged: {error}", manifest) from error
-
-    def _part(self, manifest: Manifest, entry: ModelFile) -> Path:
-        return self.downloads() / f"{manifest.ref}-{entry.sha256}.part"
 
     @contextmanager
     def _disk(self, manifest: Manifest, parts: dict[ModelFile, Path]) -> Iterator[None]:
