@@ -81,10 +81,12 @@ class Settings(BaseSettings):
     @property
     def model_store(self) -> StoreAddress:
         """Where model versions come from: ``models_url`` through a local cache, or else the folder ``store_dir``."""
-        if self.models_url is None:
-            return StoreAddress(str(self.store_dir))
+        return self.store_at(self.models_url or str(self.store_dir))
+
+    def store_at(self, where: str) -> StoreAddress:
+        """The address of another store, with this studio's cache."""
         cache = (self.models_cache_dir or self.data_dir / "model-cache").expanduser().resolve()
-        return StoreAddress(self.models_url, cache, int(self.models_cache_gb * 10**9))
+        return StoreAddress(where, cache, int(self.models_cache_gb * 10**9))
 
     @property
     def sql_url(self) -> str:
