@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 
 from registry.collection import Verdict, judge, remove
 from registry.errors import InUse
 from registry.manifest import Manifest
 from registry.store import Store
-from serve_app.commands.stores import StoreOption, console, explained, megabytes, new_table, open_store, who
+from serve_app.commands.stores import StoreOption, console, explained, new_table, open_store, who
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
@@ -39,9 +40,9 @@ def gc(
         if verdicts:
             table = new_table("version", "size", "state")
             for verdict in verdicts:
-                table.add_row(verdict.ref, megabytes(verdict.size), _state(verdict))
+                table.add_row(verdict.ref, decimal(verdict.size), _state(verdict))
             console.print(table)
-        total = megabytes(sum(verdict.size for verdict in garbage))
+        total = decimal(sum(verdict.size for verdict in garbage))
         if dry_run or not garbage:
             console.print(f"{len(garbage)} of {len(verdicts)} versions would go, {total}.", highlight=False)
             return
@@ -49,7 +50,7 @@ def gc(
             typer.confirm(f"Remove {len(garbage)} versions, {total}?", abort=True)
         freed = sum(_removed(opened, verdict, why) for verdict in garbage)
         opened.sweep()
-        console.print(f"{megabytes(freed)} freed.", highlight=False)
+        console.print(f"{decimal(freed)} freed.", highlight=False)
 
 
 def licenses(

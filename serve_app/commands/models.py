@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 import yaml
+from rich.filesize import decimal
 from rich.table import Table
 
 from registry import catalogue
@@ -23,7 +24,7 @@ from registry.pull import pull as pull_entry
 from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
-from serve_app.commands.stores import StoreOption, console, explained, megabytes, moving, new_table, open_store
+from serve_app.commands.stores import StoreOption, console, explained, moving, new_table, open_store
 from serve_app.settings import Settings
 
 app = typer.Typer(
@@ -262,7 +263,7 @@ def _installed_table(store: Store) -> Table:
         roles = _roles(routing, manifest.version) if routing else []
         name, *rest = _columns(manifest)
         size = sum(entry.size for entry in manifest.files)
-        table.add_row(" ".join([name, *(f"[cyan]{role}[/]" for role in roles)]), *rest, megabytes(size))
+        table.add_row(" ".join([name, *(f"[cyan]{role}[/]" for role in roles)]), *rest, decimal(size))
     return table
 
 

@@ -79,11 +79,6 @@ def new_table(*titles: str) -> Table:
     return table
 
 
-def megabytes(size: int) -> str:
-    """A size in bytes, for people."""
-    return f"{size / 1e6:,.1f} MB"
-
-
 def _sentence(error: Exception) -> str:
     match error:
         case ValidationError():
