@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 EVALUATIONS: Final[Mapping[str, str]] = {
+    "authenticity": "training.authenticity.evaluate",
     "faces": "training.evaluation.faces",
     "lookalike": "training.evaluation.lookalike",
     "moderation": "training.evaluation.moderation",
