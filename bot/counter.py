@@ -16,7 +16,7 @@ from bot.answers import Answers, refusal
 from bot.catalogue import Catalogue, preview_name
 from bot.delivery.archive import Archive
 from bot.delivery.messages import Address, Attachment, NotSent, Outgoing, Sender
-from bot.delivery.progress import Progress
+from bot.delivery.progress import Progress, activity
 from bot.delivery.tables import Bundle, Delivery
 from bot.intake import Accepted, AlbumTooLarge, Intake, Piece, Request
 from bot.photos import Photos
@@ -130,7 +130,7 @@ class Counter:
         if delivery is None:
             return
         try:
-            await self._sender.act(address, "upload_document" if delivery.as_file else "upload_photo")
+            await self._sender.act(address, activity(accepted.jobs[0].kind, as_file=delivery.as_file))
             status = await self._answers.status(delivery, accepted.position)
             sent = await self._sender.send(replace(address, reply_to=None), status)
         except NotSent:

@@ -44,7 +44,7 @@ from bot.translations import Translations
 from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory
 from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.worker import Worker
+from serve_app.jobs.worker import Around, Worker
 from serve_app.objects import FolderObjects, ObjectStore
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.settings import Settings
@@ -142,10 +142,13 @@ def _put_together(
     photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
     inbox = Inbox(sessions, lease_s=LEASE_S)
-    perform = Studio(pipeline, inventory).perform
-    workers = tuple(Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers))
     progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
     handover = Handover(ledger, sessions, objects, sender, answers, money, events)
+    courier = Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s)
+    perform, around = Studio(pipeline, inventory).perform, _around(progress, courier)
+    workers = tuple(
+        Worker(ledger, sessions, objects, perform, channel=CHANNEL, around=around) for _ in range(settings.workers)
+    )
     return Services(
         settings=settings,
         translations=translations,
@@ -174,8 +177,22 @@ def _put_together(
         ),
         max_upload=studio.limits.max_bytes,
         workers=workers,
-        courier=Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s),
+        courier=courier,
         progress=progress,
         broadcaster=Broadcaster(bot, sessions, accounts, sender),
         janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
     )
+
+
+def _around(progress: Progress, courier: Courier) -> Around:
+    """People see that somebody is at it, and the courier hears at once when it is done."""
+
+    @contextlib.asynccontextmanager
+    async def around(job_id: str) -> AsyncIterator[None]:
+        try:
+            async with progress.acting(job_id):
+                yield
+        finally:
+            courier.notice()
+
+    return around
