@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot import keyboards
 from bot.accounts.accounts import Accounts
+from bot.artworks import Artworks
 from bot.catalogue import Catalogue
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.presenter import Parcel, Wrapping
@@ -19,7 +21,7 @@ from deployments.errors import MasqueradeError
 
 MAX_CAPTION = 900
 
-ABOUT_MONEY = frozenset({"insufficient-credits", "album-too-large"})
+ABOUT_MONEY = frozenset({"insufficient-credits", "album-too-large", "plan-needed"})
 
 
 def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
@@ -47,11 +49,13 @@ class Answers:
         accounts: Accounts,
         translations: Translations,
         catalogue: Catalogue,
+        artworks: Artworks,
     ) -> None:
         self._sessions = sessions
         self._accounts = accounts
         self._translations = translations
         self._catalogue = catalogue
+        self._artworks = artworks
 
     async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
         words = await self._words(delivery)
@@ -102,7 +106,9 @@ class Answers:
             case "swap":
                 undone = len((parcel.job.result or {}).get("notes", ()))
                 left = [words.html("result-swap-left", faces=undone)] if undone else []
-                return "\n".join([words.html("result-swap"), *left])
+                artwork = request.get("artwork")
+                what = f"<b>{html.escape(self._artworks.title(artwork))}</b>" if artwork else words.html("result-swap")
+                return "\n".join([what, *left])
             case _:
                 return words.html("result-anonymize")
 

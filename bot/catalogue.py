@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from bot.callbacks import style_code
+from bot.showcase import Exhibit
 from deployments.errors import UnknownStyle
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
@@ -74,9 +75,10 @@ class Catalogue:
         return found[0] if len(found) == 1 else None
 
 
-def preview_name(style: StyleInfo) -> str:
-    """Under what the preview is remembered; it changes when the picture does."""
-    return f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
+def exhibit(style: StyleInfo) -> Exhibit:
+    """A style as an album shows it."""
+    name = f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
+    return Exhibit(name, style.title, f"{style.name}.jpg", style.preview)
 
 
 def _words(text: str) -> str:

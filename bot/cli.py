@@ -21,6 +21,7 @@ from bot.accounts.licences import Unlicensed
 from bot.installed import inventory_of, licensed_inventory
 from bot.logs import configure
 from bot.settings import BotSettings
+from deployments.swap.artworks import GalleryError
 from registry.errors import RegistryError
 from serve_app.local import StudioError, joined, running_studio, studio
 from serve_app.settings import Settings
@@ -69,7 +70,7 @@ def bot(
                 from bot.process import with_telegram
 
                 _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
-    except (RegistryError, StudioError, Unlicensed) as error:
+    except (RegistryError, GalleryError, StudioError, Unlicensed) as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
     except ValidationError as error:

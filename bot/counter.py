@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,16 +12,15 @@ from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.accounts.tariff import Tariff
 from bot.answers import Answers, refusal
-from bot.catalogue import Catalogue, preview_name
-from bot.delivery.archive import Archive
-from bot.delivery.messages import Address, Attachment, NotSent, Outgoing, Sender
+from bot.catalogue import Catalogue, exhibit
+from bot.delivery.messages import Address, NotSent, Outgoing, Sender
 from bot.delivery.progress import Progress, activity
 from bot.delivery.tables import Bundle, Delivery
 from bot.intake import Accepted, AlbumTooLarge, Intake, Piece, Request
 from bot.photos import Photos
+from bot.showcase import Showcase
 from bot.translations import Words
 from deployments.errors import MasqueradeError
-from deployments.style.engine import StyleInfo
 from serve_app.jobs.worker import Worker
 
 MOST_PREVIEWS = 10
@@ -51,7 +49,7 @@ class Counter:
         self,
         sessions: async_sessionmaker[AsyncSession],
         catalogue: Catalogue,
-        archive: Archive,
+        showcase: Showcase,
         photos: Photos,
         intake: Intake,
         sender: Sender,
@@ -62,7 +60,7 @@ class Counter:
     ) -> None:
         self._sessions = sessions
         self._catalogue = catalogue
-        self._archive = archive
+        self._showcase = showcase
         self._photos = photos
         self._intake = intake
         self._sender = sender
@@ -99,7 +97,7 @@ class Counter:
         first = page * keyboards.STYLES_PER_PAGE
         shown = styles[first : first + MOST_PREVIEWS]
         if bundle.chat_id > 0 and len(shown) > 1:
-            await self._show(replace(address, reply_to=None), shown)
+            await self._showcase.show(replace(address, reply_to=None), [exhibit(style) for style in shown])
         keyboard = keyboards.wishes(words, bundle.id, self._catalogue.features, styles, page)
         await self._sender.send(address, Outgoing(words.html("ask-wish"), keyboard=keyboard))
 
@@ -141,18 +139,6 @@ class Counter:
         """What a caption asks for: so far, a style by its name."""
         style = await self._catalogue.named_in(caption) if caption else None
         return None if style is None else painting([style.name], account.strength)
-
-    async def _show(self, address: Address, styles: Sequence[StyleInfo]) -> None:
-        """The styles' pictures as an album; Telegram keeps them after the first time."""
-        async with self._sessions() as session:
-            known = {style.name: await self._archive.known(session, preview_name(style)) for style in styles}
-        pictures = tuple(Attachment(f"{style.name}.jpg", style.preview, known[style.name]) for style in styles)
-        titles = " · ".join(f"{number} {style.title}" for number, style in enumerate(styles, start=1))
-        sent = await self._sender.send(address, Outgoing(html.escape(titles), pictures))
-        if None in known.values():
-            async with self._sessions.begin() as session:
-                for style, file_id in zip(styles, sent.file_ids, strict=True):
-                    await self._archive.remember(session, preview_name(style), file_id)
 
 
 def address_of(bundle: Bundle) -> Address:

@@ -22,6 +22,7 @@ from bot.accounts.events import Events
 from bot.accounts.identities import Identities
 from bot.accounts.payments import Payments
 from bot.answers import Answers
+from bot.artworks import Artworks
 from bot.broadcast import Broadcaster
 from bot.catalogue import Catalogue, features_of
 from bot.counter import Counter
@@ -39,10 +40,11 @@ from bot.intake import CHANNEL, Intake
 from bot.limits import Buckets, FloodGate, RedisBuckets, SqlBuckets
 from bot.photos import Photos
 from bot.settings import BotSettings
+from bot.showcase import Showcase
 from bot.studio import Studio
 from bot.translations import Translations
 from serve_app.database import connect, migrate
-from serve_app.inventory import Inventory
+from serve_app.inventory import Inventory, artworks_of
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.worker import Around, Worker
 from serve_app.objects import FolderObjects, ObjectStore
@@ -62,6 +64,8 @@ class Services:
     sessions: async_sessionmaker[AsyncSession]
     pipeline: Pipeline
     catalogue: Catalogue
+    artworks: Artworks
+    showcase: Showcase
     accounts: Accounts
     credits: Credits
     payments: Payments
@@ -134,10 +138,11 @@ def _put_together(
     accounts = Accounts(money, settings.pseudonym_key)
     payments = Payments(settings.tariff, money)
     cashier = Cashier(sessions, payments, StarBank(bot))
-    pipeline = Pipeline(graph, studio.limits.for_photos())
+    pipeline = Pipeline(graph, studio.limits.for_photos(), artworks_of(studio))
+    artworks, showcase = Artworks(pipeline), Showcase(sessions, archive, sender)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
-    answers = Answers(sessions, accounts, translations, catalogue)
+    answers = Answers(sessions, accounts, translations, catalogue, artworks)
     keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
     photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
@@ -155,6 +160,8 @@ def _put_together(
         sessions=sessions,
         pipeline=pipeline,
         catalogue=catalogue,
+        artworks=artworks,
+        showcase=showcase,
         accounts=accounts,
         credits=money,
         payments=payments,
@@ -173,7 +180,7 @@ def _put_together(
         buckets=buckets,
         sender=sender,
         counter=Counter(
-            sessions, catalogue, archive, photos, intake, sender, answers, progress, workers, settings.tariff
+            sessions, catalogue, showcase, photos, intake, sender, answers, progress, workers, settings.tariff
         ),
         max_upload=studio.limits.max_bytes,
         workers=workers,

@@ -79,6 +79,10 @@ class Tariff(BaseModel):
         """How many photos one request may have."""
         return self.plus_album if plan == "plus" else self.free_album
 
+    def own_target(self, plan: Plan) -> bool:
+        """Whether faces may be put into photos of one's own, rather than into works of art; without a plan to buy, by all."""
+        return plan == "plus" or self.subscription is None
+
     def pack(self, name: str) -> Pack | None:
         """The pack on offer under that name."""
         return next((pack for pack in self.packs if pack.name == name), None)

@@ -84,6 +84,8 @@ button-pack = { NUMBER($credits) } credits for { NUMBER($stars) } ⭐
 button-subscribe = { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month
 button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
 button-stop-renewal = End the subscription
+button-artworks = 🖼 Into a work of art
+button-more-artworks = More works of art ➡️
 button-swap-among = 🔀 Swap them with each other
 button-keep-face = 💾 Save this face
 button-leave-face = Leave it as it is
@@ -116,6 +118,11 @@ error-unknown-artwork = I do not have this work of art (any more).
 error-unknown-model = This is not on offer any more.
 error-unknown-job = This picture is no longer here.
 error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
+error-plan-needed =
+    Putting a face into a photo of your own is part of the subscription: { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
+        [yes] Into a work of art, it goes without.
+       *[no] {""}
+    }
 error-refused = I cannot do this: { $rule }.
 error-busy = Too many people are here right now. Please try again in a little while.
 error-unavailable = The studio is busy or being repaired. Please try again in a little while.
@@ -196,7 +203,10 @@ deleted-subscription = The subscription has ended.
 deleted-payments = What stays: { NUMBER($payments) } payments, without any link to you, for the books.
 deleted-debt = What stays: { NUMBER($debt) } credits owed after a refund, under a number that only you lead to.
 
-faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. Tap one to delete it.
+faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. { $artworks ->
+        [yes] 🖼 puts one into a work of art, 🗑 deletes it.
+       *[no] Tap one to delete it.
+    }
 faces-none = You have not saved a face yet. Send a photo of one person, tap “Swap faces”, and then “Save this face”.
 ask-face-name = What is this face called? Reply to this message with a name.
 ask-face-name-hint = Name
@@ -207,6 +217,9 @@ swap-two-photos = For a swap, send one photo, or two together: first the face, t
 swap-numbers-one = The faces of your photo
 swap-numbers-two = First photo: where faces come from. Second photo: where they go.
 swap-ask-source = Whose face shall go where? To take one from another photo, send both together: first the face, then the picture for it.
+artworks-ask = Which work of art shall it be?
+artworks-numbers-one = The faces of this work of art
+artworks-numbers-two = First picture: your photo. Second picture: where the faces go.
 swap-ask-face = Face { NUMBER($face) } of { NUMBER($faces) }: which one shall go there?
 swap-nothing = Then everything stays as it is.
 

@@ -84,6 +84,8 @@ button-pack = Кредитов: { NUMBER($credits) } за { NUMBER($stars) } ⭐
 button-subscribe = { NUMBER($daily) } картин в день за { NUMBER($stars) } ⭐ в месяц
 button-pay-subscription = Подписаться за { NUMBER($stars) } ⭐ в месяц
 button-stop-renewal = Закончить подписку
+button-artworks = 🖼 В произведение искусства
+button-more-artworks = Ещё произведения ➡️
 button-swap-among = 🔀 Поменять между собой
 button-keep-face = 💾 Сохранить это лицо
 button-leave-face = Оставить как есть
@@ -117,6 +119,11 @@ error-unknown-artwork = Такой картины у меня нет (или б�
 error-unknown-model = Этого больше нет.
 error-unknown-job = Этой картины здесь больше нет.
 error-expired = Этой фотографии здесь больше нет: я храню их недолго. Пришлите её ещё раз.
+error-plan-needed =
+    Вставить лицо в собственную фотографию можно по подписке: снимков в день: { NUMBER($daily) }, за { NUMBER($stars) } ⭐ в месяц. { $artworks ->
+        [yes] В произведение искусства лицо вставляется и без неё.
+       *[no] {""}
+    }
 error-refused = Этого я сделать не могу: { $rule }.
 error-busy = Сейчас слишком много гостей. Попробуйте чуть позже.
 error-unavailable = Мастерская занята или чинится. Попробуйте чуть позже.
@@ -197,7 +204,10 @@ deleted-subscription = Подписка закончена.
 deleted-payments = Остаётся платежей: { NUMBER($payments) }, без всякой связи с вами, для бухгалтерии.
 deleted-debt = Остаётся долг после возврата: { NUMBER($debt) }, под номером, к которому ведёте только вы.
 
-faces = Сохранено лиц: { NUMBER($faces) } из { NUMBER($most) }. Нажмите на лицо, чтобы удалить его.
+faces = Сохранено лиц: { NUMBER($faces) } из { NUMBER($most) }. { $artworks ->
+        [yes] 🖼 вставит лицо в произведение искусства, 🗑 удалит его.
+       *[no] Нажмите на лицо, чтобы удалить его.
+    }
 faces-none = Вы ещё не сохранили ни одного лица. Пришлите снимок одного человека, нажмите «Поменять лица», а потом «Сохранить это лицо».
 ask-face-name = Как зовут это лицо? Ответьте на это сообщение именем.
 ask-face-name-hint = Имя
@@ -208,6 +218,9 @@ swap-two-photos = Для обмена пришлите один снимок и�
 swap-numbers-one = Лица на вашем снимке
 swap-numbers-two = Первый снимок — откуда лица. Второй — куда.
 swap-ask-source = Чьё лицо и куда? Чтобы взять его с другого снимка, пришлите оба вместе: сначала лицо, потом картинку для него.
+artworks-ask = Какое произведение выберете?
+artworks-numbers-one = Лица на этом произведении
+artworks-numbers-two = Первая картинка — ваш снимок. Вторая — куда вставить лица.
 swap-ask-face = Лицо { NUMBER($face) } из { NUMBER($faces) }: какое сюда поставить?
 swap-nothing = Тогда всё остаётся как есть.
 

@@ -113,7 +113,7 @@ def test_every_error_of_the_product_has_words_of_its_own(language: str) -> None:
     from deployments.errors import MasqueradeError
 
     words = Translations.load().words(language)
-    details = {"needed": 2, "available": 1, "most": 3, "given": 5}
+    details = {"needed": 2, "available": 1, "most": 3, "given": 5, "daily": 50, "stars": 250, "artworks": "yes"}
     for error in MasqueradeError.__subclasses__():
         if error.slug in {"internal", "refused"} or error is NotRefundable:
             continue
