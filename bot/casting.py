@@ -26,8 +26,7 @@ MOST_FACES = 8
 
 
 class PlanNeeded(MasqueradeError):
-    """Only subscribers put faces into photos of their own; ``details`` has ``daily``, ``stars``
-    and whether there are ``artworks``, which everybody may use."""
+    """Only subscribers put faces into photos of their own; ``details`` has the offer, and if there are ``artworks``."""
 
     slug, title, status = "plan-needed", "This is part of the subscription", 402
 
