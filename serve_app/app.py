@@ -12,6 +12,7 @@ from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
 from deployments.anonymize.deployment import Anonymize
+from deployments.authenticity.deployment import Authenticity
 from deployments.faces.deployment import Faces
 from deployments.lookalike.deployment import Lookalike
 from deployments.moderation.deployment import Moderation
@@ -39,6 +40,7 @@ MODEL_DEPLOYMENTS: dict[str, type] = {
     "faces": Faces,
     "lookalike": Lookalike,
     "swap": Swap,
+    "authenticity": Authenticity,
 }
 
 
@@ -109,6 +111,7 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         collage=method("lookalike", "collage"),
         swap=method("swap", "answer"),
         anonymize=method("anonymize", "answer"),
+        authenticity=method("authenticity", "answer"),
         states=states,
         missing=missing,
     )

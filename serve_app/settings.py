@@ -44,6 +44,7 @@ class ModelChoice(BaseModel):
     gallery: str | None = None
     swap: str | None = None
     swap_block_list: str | None = None
+    authenticity: str | None = None
 
 
 class Settings(BaseSettings):
