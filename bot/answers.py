@@ -18,6 +18,7 @@ from bot.delivery.tables import Delivery
 from bot.studio import LookalikeAnswer
 from bot.translations import Translations, Words
 from deployments.errors import MasqueradeError
+from serve_app.contracts import Authenticity
 
 MAX_CAPTION = 900
 
@@ -68,6 +69,8 @@ class Answers:
         words = await self._words(first.delivery)
         if first.job.kind == "lookalike":
             return self._lookalikes(words, parcels)
+        if first.job.kind == "authenticity":
+            return _opinions(words, parcels)
         caption = await self._caption(words, first)
         pictures = tuple(
             Attachment(f"masquerade-{number}.jpg", parcel.data) for number, parcel in enumerate(parcels, start=1)
@@ -137,6 +140,27 @@ class Answers:
         async with self._sessions() as session:
             account = await self._accounts.get(session, delivery.user_id)
         return self._translations.words(account.language if account is not None else None)
+
+
+def _opinions(words: Words, parcels: Sequence[Parcel]) -> Wrapping:
+    """A sentence for every photo, numbered where there are several."""
+    said: list[str] = []
+    for number, parcel in enumerate(parcels, start=1):
+        opinion = Authenticity.model_validate_json(parcel.data)
+        low, high = opinion.unsure
+        sentence = words.html(
+            f"result-authenticity-{opinion.verdict}",
+            percent=_percent(opinion.probability_ai),
+            low=_percent(low),
+            high=_percent(high),
+        )
+        said.append(f"{number}. {sentence}" if len(parcels) > 1 else sentence)
+    return Wrapping(Outgoing("\n".join([*said, words.html("result-authenticity-note")])))
+
+
+def _percent(probability: float) -> int:
+    """Whole per cent, never 0 or 100: no detector knows for certain."""
+    return min(99, max(1, round(probability * 100)))
 
 
 def _fitting(lines: list[str]) -> str:

@@ -52,6 +52,12 @@ class Lookalike(CallbackData, prefix="l"):
     bundle: int
 
 
+class Authenticity(CallbackData, prefix="r"):
+    """Say whether these photos are real."""
+
+    bundle: int
+
+
 class Swap(CallbackData, prefix="w"):
     """Swap faces in these photos, or put the saved face ``identity`` into them (0: none)."""
 

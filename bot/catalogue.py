@@ -14,7 +14,7 @@ from deployments.errors import UnknownStyle
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 
-Feature = Literal["style", "lookalike", "swap", "anonymize"]
+Feature = Literal["style", "lookalike", "swap", "anonymize", "authenticity"]
 
 FRESH_S = 60.0
 
@@ -26,6 +26,7 @@ def features_of(graph: Graph) -> frozenset[Feature]:
         "lookalike": (graph.faces, graph.lookalike, graph.collage),
         "swap": (graph.faces, graph.swap),
         "anonymize": (graph.faces, graph.anonymize),
+        "authenticity": (graph.authenticity,),
     }
     return frozenset(name for name in get_args(Feature) if None not in needs[name])
 

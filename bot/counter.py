@@ -10,17 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.accounts.tariff import Tariff
-from bot.answers import Answers, refusal
+from bot.answers import Answers
 from bot.catalogue import Catalogue, exhibit
 from bot.delivery.messages import Address, NotSent, Outgoing, Sender
 from bot.delivery.progress import Progress, activity
 from bot.delivery.tables import Bundle, Delivery
-from bot.intake import Accepted, AlbumTooLarge, Intake, Piece, Request
+from bot.intake import Accepted, Intake, Piece, Request
 from bot.photos import Photos
 from bot.showcase import Showcase
 from bot.translations import Words
-from deployments.errors import MasqueradeError
+from deployments.anonymize.types import Method
 from serve_app.jobs.worker import Worker
 
 MOST_PREVIEWS = 10
@@ -30,7 +29,7 @@ MOST_PREVIEWS = 10
 class Wish:
     """A job kind with its fields, for every photo of a bundle."""
 
-    kind: Literal["style", "anonymize", "lookalike"]
+    kind: Literal["style", "anonymize", "lookalike", "authenticity"]
     fields: dict[str, Any]
 
 
@@ -39,7 +38,13 @@ def painting(styles: Sequence[str], strength: float) -> Wish:
     return Wish("style", {"style": list(styles), "strength": strength, "preserve_color": False})
 
 
+def hiding(method: Method) -> Wish:
+    """Hide every face this way."""
+    return Wish("anonymize", {"method": method.value, "keep": []})
+
+
 LOOKALIKE = Wish("lookalike", {})
+REALITY = Wish("authenticity", {})
 
 
 class Counter:
@@ -56,7 +61,6 @@ class Counter:
         answers: Answers,
         progress: Progress,
         workers: Sequence[Worker],
-        tariff: Tariff,
     ) -> None:
         self._sessions = sessions
         self._catalogue = catalogue
@@ -67,28 +71,6 @@ class Counter:
         self._answers = answers
         self._progress = progress
         self._workers = workers
-        self._tariff = tariff
-
-    async def receive(self, account: Account, words: Words, bundle: Bundle) -> None:
-        """A bundle is whole: do what its caption says, or ask what to do. Asked once, however often it is called."""
-        if bundle.prompted is not None:
-            return
-        try:
-            await self._serve(account, words, bundle)
-        except MasqueradeError as error:
-            await self._sender.send(address_of(bundle), refusal(words, error))
-        await self._photos.prompted(bundle.id)
-
-    async def _serve(self, account: Account, words: Words, bundle: Bundle) -> None:
-        _, kept = await self._photos.bundle(bundle.id, account.id)
-        most = self._tariff.album(account.plan)
-        if len(kept) > most:
-            raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=len(kept))
-        wish = await self._spoken(account, bundle.caption)
-        if wish is None:
-            await self.ask(words, bundle)
-        else:
-            await self.order(account, words, f"bundle:{bundle.id}", wish, bundle.id, address_of(bundle))
 
     async def ask(self, words: Words, bundle: Bundle, page: int = 0) -> None:
         """Show the styles, and ask. Groups see the buttons only: an album would use up half a minute's messages."""
@@ -134,11 +116,6 @@ class Counter:
         except NotSent:
             return
         await self._progress.show(ids, sent.message_ids[0], accepted.position)
-
-    async def _spoken(self, account: Account, caption: str) -> Wish | None:
-        """What a caption asks for: so far, a style by its name."""
-        style = await self._catalogue.named_in(caption) if caption else None
-        return None if style is None else painting([style.name], account.strength)
 
 
 def address_of(bundle: Bundle) -> Address:

@@ -25,6 +25,7 @@ from bot.routers import (
     account,
     admin,
     artworks,
+    authenticity,
     faces,
     fallback,
     hide,
@@ -42,7 +43,22 @@ from deployments.errors import MasqueradeError
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (menu, account, plans, admin, inline, faces, photos, paint, lookalike, hide, swap, artworks, fallback)
+ROUTERS = (
+    menu,
+    account,
+    plans,
+    admin,
+    inline,
+    faces,
+    photos,
+    paint,
+    lookalike,
+    hide,
+    swap,
+    artworks,
+    authenticity,
+    fallback,
+)
 
 # Trying the same update again later may succeed after these.
 PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)

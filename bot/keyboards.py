@@ -13,6 +13,7 @@ from bot.callbacks import (
     Adjust,
     Again,
     AsFile,
+    Authenticity,
     Blend,
     Buy,
     DeleteAccount,
@@ -80,6 +81,8 @@ def wishes(
         others.append(_button(words.plain("button-hide"), Hide(bundle=bundle).pack()))
     if "swap" in features:
         others.append(_button(words.plain("button-swap"), Swap(bundle=bundle).pack()))
+    if "authenticity" in features:
+        others.append(_button(words.plain("button-authenticity"), Authenticity(bundle=bundle).pack()))
     return _markup([*rows, *_rows(others, 1)])
 
 

@@ -24,6 +24,7 @@ from bot.accounts.payments import Payments
 from bot.answers import Answers
 from bot.artworks import Artworks
 from bot.broadcast import Broadcaster
+from bot.captions import Captions
 from bot.catalogue import Catalogue, features_of
 from bot.counter import Counter
 from bot.delivery.archive import Archive
@@ -64,6 +65,7 @@ class Services:
     sessions: async_sessionmaker[AsyncSession]
     pipeline: Pipeline
     catalogue: Catalogue
+    captions: Captions
     artworks: Artworks
     showcase: Showcase
     accounts: Accounts
@@ -160,6 +162,7 @@ def _put_together(
         sessions=sessions,
         pipeline=pipeline,
         catalogue=catalogue,
+        captions=Captions(translations, catalogue),
         artworks=artworks,
         showcase=showcase,
         accounts=accounts,
@@ -179,9 +182,7 @@ def _put_together(
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,
-        counter=Counter(
-            sessions, catalogue, showcase, photos, intake, sender, answers, progress, workers, settings.tariff
-        ),
+        counter=Counter(sessions, catalogue, showcase, photos, intake, sender, answers, progress, workers),
         max_upload=studio.limits.max_bytes,
         workers=workers,
         courier=courier,

@@ -52,7 +52,7 @@ class Tariff(BaseModel):
     free_daily: Annotated[int, Field(ge=0, le=10_000)] = 5
     free_album: Annotated[int, Field(ge=1, le=10)] = 3
     plus_album: Annotated[int, Field(ge=1, le=10)] = 10
-    costs: Features = {"style": 1, "swap": 1, "anonymize": 1, "lookalike": 1}
+    costs: Features = {"style": 1, "swap": 1, "anonymize": 1, "lookalike": 1, "authenticity": 1}
     packs: tuple[Pack, ...] = (
         Pack(name="small", stars=50, credits=25),
         Pack(name="medium", stars=150, credits=100),

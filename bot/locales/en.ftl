@@ -11,8 +11,18 @@ help-style = 🎨 paint it in a style, as strongly as you like, or in two styles
 help-lookalike = 👀 find out whom you resemble
 help-anonymize = 🙈 hide the faces
 help-swap = 🎭 swap faces: in a photo, between two photos sent together, or with a face you saved
+help-authenticity = 🔍 estimate whether a picture is a photograph or was made by AI
 help-rules = JPEG, PNG or WebP, up to { NUMBER($megabytes) } MB. Please send only photos you may use, and swap faces only of people who agree.
 help-groups = In groups, mention @{ $name } in the caption, or reply to me.
+
+# What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word.
+caption-lookalike = who do I look like | look like | lookalike | look alike | resemble* | doppelganger* | my twin
+caption-anonymize = hide face* | hide the face* | hide my face | hide everybody | hide everyone | blur* | pixelat* | anonymi* | mask the face* | mask face*
+caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face*
+caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake*
+caption-blur = blur*
+caption-pixelate = pixelat*
+caption-replace = mask*
 
 ask-language = Which language shall I speak?
 language-set = I speak English now.
@@ -54,6 +64,10 @@ result-match = { $place }. <b>{ $name }</b>{ $role ->
        *[other] , { $role }
     } · { $similarity } %
 result-lookalike-note = <i>A game, not an identification.</i>
+result-authenticity-real = 📷 This looks like a photograph to me. I put the chance that AI made it at <b>{ $percent } %</b>.
+result-authenticity-ai = 🤖 This looks like a picture made by AI. I put the chance of that at <b>{ $percent } %</b>.
+result-authenticity-unsure = 🤷 I cannot tell: I put the chance that AI made it at <b>{ $percent } %</b>, and between { $low } and { $high } % I would only be guessing.
+result-authenticity-note = <i>An estimate, not proof. Editing, filters and small copies mislead me, and it says nothing about who sent the picture.</i>
 album-done = All done. Shall I go on?
 
 credits-returned = It cost you nothing.
@@ -62,6 +76,7 @@ button-more-styles = More styles ➡️
 button-lookalike = 👀 Who do I look like?
 button-hide = 🙈 Hide faces
 button-swap = 🎭 Swap faces
+button-authenticity = 🔍 Is it real?
 button-blur = Blur
 button-pixelate = Pixelate
 button-replace = Mask

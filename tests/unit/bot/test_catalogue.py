@@ -33,7 +33,7 @@ def catalogue(graph: Graph) -> Catalogue:
 def test_a_graph_without_faces_can_only_paint() -> None:
     graph = StandIns().graph()
     bare = Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles, swap=graph.swap)
-    assert features_of(graph) == {"style", "lookalike", "swap", "anonymize"}
+    assert features_of(graph) == {"style", "lookalike", "swap", "anonymize", "authenticity"}
     assert features_of(bare) == {"style"}
     assert features_of(Graph(moderate=graph.moderate)) == frozenset()
 
