@@ -187,7 +187,7 @@ def _put_together(
         workers=workers,
         courier=courier,
         progress=progress,
-        broadcaster=Broadcaster(bot, sessions, accounts, sender),
+        broadcaster=Broadcaster(bot, sessions, sender),
         janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
     )
 
