@@ -21,11 +21,10 @@ from deployments.runtime import Runtime
 from deployments.serving import Options
 from deployments.slots import ModelSet
 from deployments.style.deployment import Style
-from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import Swap
 from serve_app.calls import call
 from serve_app.gateway import create_app
-from serve_app.inventory import Inventory
+from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
@@ -54,9 +53,7 @@ class Gateway:
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
             settings.limits.for_photos(),
-            None
-            if settings.artworks_dir is None
-            else ArtworkGallery.load(settings.artworks_dir.expanduser().resolve()),
+            artworks_of(settings),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
