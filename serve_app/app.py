@@ -28,6 +28,9 @@ from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
+from serve_app.status.board import StatusBoard
+from serve_app.status.cluster import RayCluster
+from serve_app.telemetry.logs import to_stderr
 from serve_app.topology import PROFILES, Shape
 
 GRAPH = "graph"
@@ -48,6 +51,7 @@ class Gateway:
     """Serves the FastAPI application over handles to the deployments."""
 
     def __init__(self, settings: Settings, selection: Selection, handles: dict[str, DeploymentHandle[Any]]) -> None:
+        to_stderr()
         self._settings = settings
         self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
@@ -57,7 +61,8 @@ class Gateway:
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_app(self._pipeline, self._inventory, self._settings)
+        board = StatusBoard(RayCluster(GRAPH), self._pipeline.states)
+        return create_app(self._pipeline, self._inventory, self._settings, board)
 
 
 def build(settings: Settings) -> Application:
