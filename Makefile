@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint audit sbom bench-faces lock clean
+.PHONY: help demo test lint audit sbom bench bench-faces drill-bot lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -13,7 +13,9 @@ help:
 	@echo "make lint        ruff, mypy strict, import contracts"
 	@echo "make audit       list the licences of everything installed; fails when one needs a decision"
 	@echo "make sbom        write sbom.cdx.json, a CycloneDX bill of materials"
+	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
+	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
 
@@ -38,8 +40,15 @@ audit: .dev
 sbom: .dev
 	@$(BIN)/python deploy/supply_chain.py sbom
 
+bench: .dev
+	@$(BIN)/pip install --quiet --requirement requirements/bench.txt
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
+
+drill-bot: .dev
+	@$(BIN)/python -m drills.bot $(ARGS)
 
 .PHONY: .dev
 .dev:
@@ -49,6 +58,7 @@ LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --extra bench --output-file requirements/bench.txt
 	$(LOCK) --extra gpu --extra cluster --extra traces --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
 
 clean:

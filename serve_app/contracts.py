@@ -12,6 +12,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deployments.anonymize.types import Method
+from deployments.authenticity.opinion import Verdict
 from deployments.errors import InvalidField
 from serve_app.jobs.states import State
 
@@ -91,7 +92,7 @@ class AnonymizeForm(Form):
 class JobForm(Form):
     """The fields of the route a job stands for, and its ``kind``."""
 
-    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate"]
+    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity"]
     image: Image | None = None
     source: Image | None = None
     target: Image | None = None
@@ -195,6 +196,19 @@ class Moderation(BaseModel):
     scores: dict[str, float]
     rule: str | None
     model: str
+
+
+class Authenticity(BaseModel):
+    """``probability_ai`` (0..1) is calibrated for as many photographs as machine-made pictures.
+
+    Within the ``unsure`` band the verdict is ``unsure``.
+    """
+
+    verdict: Verdict
+    probability_ai: float
+    unsure: tuple[float, float]
+    model: str
+    method: str
 
 
 class FaceEntry(BaseModel):

@@ -135,6 +135,15 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers["X-Model"] = answer.model
         return presenting.moderation(answer)
 
+    @app.post("/v1/authenticity", tags=["answers"])
+    async def authenticity(
+        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
+    ) -> contracts.Authenticity:
+        """Say whether a picture looks like a photograph or machine-made. An estimate, not proof."""
+        answer = await pipeline.authenticity(await pipeline.open(await form.image.read()))
+        response.headers["X-Model"] = answer.model
+        return presenting.authenticity(answer)
+
     @app.get("/v1/artworks", tags=["pictures"])
     async def artworks() -> contracts.Artworks:
         """Works of art to be put into, as ``artwork`` of a swap."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from deployments.imaging import Limits
+from registry.opening import StoreAddress
 from serve_app.secret_files import EnvironmentSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -46,6 +47,7 @@ class ModelChoice(BaseModel):
     gallery: str | None = None
     swap: str | None = None
     swap_block_list: str | None = None
+    authenticity: str | None = None
 
 
 class Settings(EnvironmentSettings):
@@ -59,6 +61,9 @@ class Settings(EnvironmentSettings):
     profile: Literal["embedded", "cluster"] = "embedded"
     data_dir: Path = Path("var")
     models_dir: Path | None = None
+    models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
+    models_cache_dir: Path | None = None
+    models_cache_gb: Annotated[float, Field(gt=0)] = 20.0
     artworks_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
@@ -86,6 +91,16 @@ class Settings(EnvironmentSettings):
         return (self.models_dir or self.data_dir / "models").expanduser().resolve()
 
     @property
+    def model_store(self) -> StoreAddress:
+        """Where model versions come from: ``models_url`` through a local cache, or else the folder ``store_dir``."""
+        return self.store_at(self.models_url or str(self.store_dir))
+
+    def store_at(self, where: str) -> StoreAddress:
+        """The address of another store, with this studio's cache."""
+        cache = (self.models_cache_dir or self.data_dir / "model-cache").expanduser().resolve()
+        return StoreAddress(where, cache, int(self.models_cache_gb * 10**9))
+
+    @property
     def sql_url(self) -> str:
         """The database's address: a SQLite file in ``data_dir`` unless one was given."""
         if self.database_url is not None:
@@ -102,6 +117,10 @@ class Settings(EnvironmentSettings):
         key = self.admin_key.get_secret_value() if self.admin_key is not None else None
         if key is not None and len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"admin_key is too short to keep anyone out; use at least {MIN_KEY_LENGTH} characters")
-        if self.environment == "production" and self.models_dir is None:
-            raise ValueError("production needs models_dir: a path that outlives the process and every node can read")
+        if self.models_dir is not None and self.models_url is not None:
+            raise ValueError("models_dir and models_url are two places for the same thing; give one of them")
+        if self.environment == "production" and self.models_dir is None and self.models_url is None:
+            raise ValueError(
+                "production needs models_dir, a path that outlives the process and every node can read, or models_url"
+            )
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,6 +72,42 @@ class Delivery(Base):
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     file_id: Mapped[str | None] = mapped_column(String(256))
     expires: Mapped[float] = mapped_column(index=True)
+
+
+class Broadcast(Base):
+    """A message of an operator's chat for everybody; ``origin`` is the update that ordered it."""
+
+    __tablename__ = "broadcasts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    origin: Mapped[str] = mapped_column(String(64), unique=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[float]
+    finished: Mapped[float | None]
+
+
+class RecipientState(StrEnum):
+    """``SENDING`` that lasts means that nobody knows whether the message arrived."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    REACHED = "reached"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+class Recipient(Base):
+    """Somebody who gets a broadcast, until it is finished; in their ``state`` ``since`` then."""
+
+    __tablename__ = "broadcast_recipients"
+
+    broadcast_id: Mapped[int] = mapped_column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[float]
 
 
 class SeenUpdate(Base):

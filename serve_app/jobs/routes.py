@@ -24,6 +24,7 @@ FORMS: dict[str, type[contracts.Form]] = {
     "lookalike": contracts.LookalikeForm,
     "faces": contracts.ImageForm,
     "moderate": contracts.ImageForm,
+    "authenticity": contracts.ImageForm,
 }
 
 

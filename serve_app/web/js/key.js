@@ -11,15 +11,22 @@ export function keyHeader() {
 /** Asks for a key. @returns {Promise<boolean>} whether one was given */
 export function askForKey() {
   const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("#key-dialog"));
+  const form = dialog.querySelector("form");
   const input = dialog.querySelector("input");
   input.value = "";
   return new Promise((resolve) => {
+    let given = false;
+    const give = (event) => {
+      event.preventDefault();
+      given = true;
+      sessionStorage.setItem(STORED, input.value.trim());
+      dialog.close();
+    };
+    form.addEventListener("submit", give);
     dialog.addEventListener(
       "close",
       () => {
-        const given = dialog.returnValue === "given" && input.value.trim() !== "";
-        if (given) sessionStorage.setItem(STORED, input.value.trim());
-        dialog.returnValue = "";
+        form.removeEventListener("submit", give);
         resolve(given);
       },
       { once: true },
