@@ -19,12 +19,12 @@ from rich.console import Console
 
 from bot.accounts.licences import Unlicensed
 from bot.installed import inventory_of, licensed_inventory
-from bot.logs import configure
 from bot.settings import BotSettings
 from deployments.swap.artworks import GalleryError
 from registry.errors import RegistryError
 from serve_app.local import StudioError, joined, running_studio, studio
 from serve_app.settings import Settings
+from serve_app.telemetry.logs import configure
 
 app = typer.Typer()
 stats_app = typer.Typer()
@@ -106,7 +106,7 @@ def _graph(settings: Settings, address: str | None) -> Iterator[None]:
     address = address or running_studio(settings)
     with contextlib.ExitStack() as opened:
         with console.status("Starting Ray and the graph…" if address is None else f"Joining the graph at {address}…"):
-            opened.enter_context(studio(settings) if address is None else joined(address))
+            opened.enter_context(studio(settings) if address is None else joined(address, settings))
         if address is not None:
             console.print(f"The graph at {address} is used; it stays open.", highlight=False)
         yield

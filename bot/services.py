@@ -38,7 +38,7 @@ from bot.delivery.progress import Progress
 from bot.delivery.telegram import BotSender
 from bot.inbox import Inbox
 from bot.intake import CHANNEL, Intake
-from bot.limits import Buckets, FloodGate, RedisBuckets, SqlBuckets
+from bot.limits import FloodGate
 from bot.photos import Photos
 from bot.settings import BotSettings
 from bot.showcase import Showcase
@@ -48,8 +48,9 @@ from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.worker import Around, Worker
-from serve_app.objects import FolderObjects, ObjectStore
+from serve_app.objects import ObjectStore, open_objects
 from serve_app.pipeline import Graph, Pipeline
+from serve_app.rates import Buckets, RedisBuckets, SqlBuckets
 from serve_app.settings import Settings
 
 LEASE_S = 30.0
@@ -135,7 +136,7 @@ def _put_together(
     sender = BotSender(bot)
     ledger, events, archive = Ledger(), Events(), Archive()
     # Not the folder of the HTTP jobs, which is swept by that side's shorter time to live.
-    objects, vault = (FolderObjects(studio.objects_dir.with_name(name)) for name in ("bot-objects", "bot-faces"))
+    objects, vault = (open_objects(studio, name) for name in ("bot-objects", "bot-faces"))
     money = Credits(settings.tariff)
     accounts = Accounts(money, settings.pseudonym_key)
     payments = Payments(settings.tariff, money)

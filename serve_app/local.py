@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serve_app.settings import Settings
+from serve_app.telemetry.tracing import environment
 
 if TYPE_CHECKING:
     from ray.serve.schema import ApplicationStatusOverview
@@ -26,6 +27,7 @@ SERVE_FLAGS = {
     # Without HAProxy in front it gains nothing, and its drain keeps a closing studio waiting for 30 s.
     "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.frontier:middlewares",
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(256 * 2**20),
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "1",
@@ -50,7 +52,7 @@ def studio(settings: Settings) -> Iterator[str]:
     missing.
     """
     _refuse_taken(settings.host, settings.port)
-    _set_flags()
+    _set_flags(settings)
     import ray
     from ray import serve
     from ray.exceptions import RayError
@@ -70,7 +72,8 @@ def studio(settings: Settings) -> Iterator[str]:
     address = ray.get_runtime_context().gcs_address
     try:
         serve.start(
-            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2}
+            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2},
+            logging_config={"encoding": "JSON", "log_level": "INFO"},
         )
         try:
             serve.run(application, name=GRAPH, route_prefix="/")
@@ -88,7 +91,7 @@ def studio(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def joined(address: str) -> Iterator[None]:
+def joined(address: str, settings: Settings) -> Iterator[None]:
     """Use the graph that serves in the Ray cluster at ``address`` (``auto``: the one of this machine); it stays open.
 
     Raises :class:`StudioError` when there is none.
@@ -97,7 +100,7 @@ def joined(address: str) -> Iterator[None]:
     if address != "auto" and not _listens(address):
         # Ray would go on knocking for a minute.
         raise StudioError(nobody)
-    _set_flags()
+    _set_flags(settings)
     import ray
     from ray import serve
 
@@ -144,8 +147,9 @@ def _note(settings: Settings) -> Path:
     return settings.data_dir.expanduser().resolve() / "ray-address"
 
 
-def _set_flags() -> None:
-    os.environ.update({name: os.environ.get(name, value) for name, value in SERVE_FLAGS.items()})
+def _set_flags(settings: Settings) -> None:
+    flags = SERVE_FLAGS | environment(settings)
+    os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
 
 
 def _listens(address: str) -> bool:

@@ -121,15 +121,6 @@ class SeenUpdate(Base):
     seen: Mapped[float] = mapped_column(index=True)
 
 
-class RateBucket(Base):
-    """A token bucket as one number: the theoretical arrival time of the generic cell rate algorithm."""
-
-    __tablename__ = "rate_buckets"
-
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    arrival: Mapped[float]
-
-
 class StoredFile(Base):
     """A picture of ours (a style's preview, say) that Telegram already has, by what it is."""
 

@@ -30,5 +30,5 @@ def test_a_studio_that_crashed_is_not_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:0", "127.0.0.1:x"])
 def test_no_cluster_is_said_at_once(address: str) -> None:
-    with pytest.raises(StudioError, match="masquerade serve"), joined(address):
+    with pytest.raises(StudioError, match="masquerade serve"), joined(address, Settings()):
         raise AssertionError("nothing can be joined there")
