@@ -76,7 +76,7 @@ album-done = Готово. Продолжим?
 credits-returned = С вас ничего не списано.
 
 button-more-styles = Ещё стили ➡️
-button-lookalike = 👀 На кого я похож?
+button-lookalike = 👀 Кто мой двойник?
 button-hide = 🙈 Скрыть лица
 button-swap = 🎭 Поменять лица
 button-authenticity = 🔍 Настоящее ли это?
@@ -98,8 +98,16 @@ button-language = 🌐 Язык
 button-privacy = 🔒 Что я храню
 button-delete = 🗑 Удалить всё
 button-delete-really = Да, удалить всё
-button-pack = Кредитов: { NUMBER($credits) } за { NUMBER($stars) } ⭐
-button-subscribe = { NUMBER($daily) } картин в день за { NUMBER($stars) } ⭐ в месяц
+button-pack = { NUMBER($credits) } { $credits ->
+        [one] кредит
+        [few] кредита
+       *[other] кредитов
+    } за { NUMBER($stars) } ⭐
+button-subscribe = { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день за { NUMBER($stars) } ⭐ в месяц
 button-pay-subscription = Подписаться за { NUMBER($stars) } ⭐ в месяц
 button-stop-renewal = Закончить подписку
 button-artworks = 🖼 В произведение искусства
@@ -140,7 +148,11 @@ error-unknown-model = Этого больше нет.
 error-unknown-job = Этой картины здесь больше нет.
 error-expired = Этой фотографии здесь больше нет: я храню их недолго. Пришлите её ещё раз.
 error-plan-needed =
-    Вставить лицо в собственную фотографию можно по подписке: снимков в день: { NUMBER($daily) }, за { NUMBER($stars) } ⭐ в месяц. { $artworks ->
+    Вставить лицо в собственную фотографию можно по подписке: { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день за { NUMBER($stars) } ⭐ в месяц. { $artworks ->
         [yes] В произведение искусства лицо вставляется и без неё.
        *[no] {""}
     }
@@ -171,11 +183,23 @@ plans-held = Отложено для начатой работы: { NUMBER($held
 plans-debt = Долг после возврата: { NUMBER($debt) }
 plans-plus = Подписка оплачена до { $until }.
 plans-offer = Пополнить можно звёздами Telegram:
-plus-offer = { NUMBER($daily) } картин в день, альбомы побольше и лица на ваших собственных снимках за { NUMBER($stars) } ⭐ в месяц. Закончить можно в любой момент.
-invoice-pack = Кредиты: { NUMBER($credits) }
+plus-offer = { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день, альбомы побольше и лица на ваших собственных снимках за { NUMBER($stars) } ⭐ в месяц. Закончить можно в любой момент.
+invoice-pack = { NUMBER($credits) } { $credits ->
+        [one] кредит
+        [few] кредита
+       *[other] кредитов
+    }
 invoice-pack-about = Картин или лиц: { NUMBER($credits) }. Не сгорают.
 invoice-plus = Подписка на месяц
-invoice-plus-about = { NUMBER($daily) } картин в день, альбомы побольше и лица на ваших собственных снимках
+invoice-plus-about = { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день, альбомы побольше и лица на ваших собственных снимках
 checkout-unknown = Это предложение уже неизвестно. Откройте список ещё раз.
 checkout-not-yours = Это предложение сделано не вам.
 checkout-banned = Вам здесь ничего не продаётся.
