@@ -75,7 +75,7 @@ async def ask(
 ) -> None:
     """Ask about the next target face, in the message that ``asked`` about the one before."""
     name, key = "", "swap-ask-face"
-    if state.artwork and state.sources == 1:
+    if state.artwork and state.sources == 1 and not state.identity:
         # There is no number at the only face.
         name, key = words.plain("button-put-face"), "swap-ask-place"
     if state.identity:
