@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,7 @@ moto_server = pytest.importorskip("moto.server")
 from registry.s3 import client as s3_client  # noqa: E402
 from registry.s3 import transfers  # noqa: E402
 
+ROOT = Path(__file__).parents[3]
 LARGE = bytes(range(256)) * 8192  # 2 MiB
 BY = {"by": "ada", "why": "better"}
 
@@ -60,6 +62,7 @@ def network(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyPr
     """The way to the server, which can be made as bad as a test wants it; and an impatient client."""
     monkeypatch.setattr(transfers, "_FIRST_PAUSE_S", 0)
     monkeypatch.setattr(transfers, "PIECE", 256 * 1024)
+    monkeypatch.setattr(transfers, "BLOCK", 64 * 1024)
     monkeypatch.setattr(s3_client, "READ_TIMEOUT_S", 1.0)
     with FaultyProxy(endpoint) as proxy:
         for name, value in {
@@ -417,8 +420,12 @@ def test_many_who_want_a_version_at_once_fetch_it_once(at: Callable[..., Store],
     assert network.delivered - before < len(LARGE) * 3 // 2
 
 
-def fetch_in_a_process(cache: Path) -> None:
-    open_store("s3://models/studio", cache).verify("net@v1")
+FETCH = """
+import sys
+from pathlib import Path
+from registry.opening import open_store
+open_store("s3://models/studio", Path(sys.argv[1])).verify("net@v1")
+"""
 
 
 def test_several_processes_of_a_machine_fetch_once(
@@ -426,14 +433,33 @@ def test_several_processes_of_a_machine_fetch_once(
 ) -> None:
     publish(at("a"), {"net.dat": LARGE})
     before = network.delivered
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=fetch_in_a_process, args=(tmp_path / "cache-b",)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
+    command = [sys.executable, "-c", FETCH, str(tmp_path / "cache-b")]
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     assert network.delivered - before < len(LARGE) * 3 // 2
+
+
+def test_a_process_killed_while_it_fetches_leaves_what_it_has_to_the_next(
+    at: Callable[..., Store], network: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As the other process has them.
+    monkeypatch.setattr(transfers, "BLOCK", 2**20)
+    monkeypatch.setattr(transfers, "PIECE", 8 * 2**20)
+    data = os.urandom(4 * len(LARGE))
+    publish(at("a"), {"net.dat": data})
+    network.befall([None, None, *[Fault(delay_s=0.02)] * 50])
+    before = network.delivered
+    killed = subprocess.Popen([sys.executable, "-c", FETCH, str(tmp_path / "cache-b")], cwd=ROOT)
+    while network.delivered - before < len(data) // 2 and killed.poll() is None:
+        threading.Event().wait(0.01)
+    killed.kill()
+    killed.wait()
+    assert versions_in(tmp_path / "cache-b") == set()
+    network.befall(())
+    middle = network.delivered
+    assert at("b").verify("net@v1").path("net.dat").read_bytes() == data
+    assert network.delivered - middle < len(data) * 3 // 4
+    assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
 
 
 def test_a_copy_that_rots_on_this_machine_is_fetched_anew(at: Callable[..., Store]) -> None:
