@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deployments.swap.artworks import ArtworkGallery
 from registry.manifest import Manifest
 from registry.store import Store
 from serve_app.contracts import Models, ModelState
 from serve_app.selection import Selection
+from serve_app.settings import Settings
+
+
+def artworks_of(settings: Settings) -> ArtworkGallery | None:
+    """The gallery of works of art, where there is one. Raises ``GalleryError`` when it cannot be used."""
+    folder = settings.artworks_dir
+    return None if folder is None else ArtworkGallery.load(folder.expanduser().resolve())
 
 
 @dataclass(frozen=True, slots=True)
