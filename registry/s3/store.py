@@ -154,14 +154,14 @@ class S3Store:
         check_staged(manifest, staged)
         # The files are on this disk already and stay there: what is in their way goes now, or nothing is published.
         self._cache.make_room(manifest.ref)
-        if (published := self._published(manifest)) is None:
-            with transfers(self._bucket) as moving:
-                for entry in manifest.files:
-                    moving.upload(_file_key(manifest, entry), staged / entry.name, self._report(entry))
-            if not self._bucket.create(
-                _manifest_key(manifest.model, manifest.version), dump_manifest(manifest).encode()
-            ):
-                published = self._published(manifest)
+        published = self._published(manifest)
+        # Of a version that is there, this sends only what was lost or damaged since.
+        with transfers(self._bucket) as moving:
+            for entry in manifest.files:
+                moving.upload(_file_key(manifest, entry), staged / entry.name, self._report(entry))
+        text = dump_manifest(manifest).encode()
+        if published is None and not self._bucket.create(_manifest_key(manifest.model, manifest.version), text):
+            published = self._published(manifest)
         with self._cache.fetching(manifest.ref):
             # Ours may be worded differently from the one that was there first.
             return self._cache.add(published or manifest, staged)

@@ -56,15 +56,15 @@ class Transfers:
             self._submit(self._piece, key, part, begin, end, report)
 
     def upload(self, key: str, path: Path, report: Report) -> None:
-        """Send a file, unless an object of this key and size is there: keys name their content."""
+        """Send a file, unless the server has just these bytes under this key."""
         size = path.stat().st_size
-        if self._bucket.size(key) == size:
+        upload = _Upload(self._bucket, key, path, report)
+        if self._bucket.tag(key) == upload.expected_tag():
             report(size)
-            return
-        if size <= PART:
+        elif size <= PART:
             self._submit(self._small, key, path, report)
         else:
-            _Upload(self._bucket, key, path, report).run(self._submit, self.finish)
+            upload.run(self._submit, self.finish)
 
     def finish(self) -> None:
         """Wait until everything started has arrived. Raises what the first piece that failed raised."""
@@ -143,6 +143,17 @@ class _Upload:
         self._part = max(PART, math.ceil(self._size / _MAX_PARTS))
         self._tags: dict[int, str] = {}
 
+    def expected_tag(self) -> str:
+        """The ETag of these bytes once they are there, on all servers that do not encrypt by a key of their own."""
+        digests = []
+        with self._path.open("rb") as stream:
+            while data := stream.read(self._part):
+                digests.append(hashlib.md5(data, usedforsecurity=False))
+        if self._size <= PART:
+            return (digests[0] if digests else hashlib.md5(usedforsecurity=False)).hexdigest()
+        whole = hashlib.md5(b"".join(digest.digest() for digest in digests), usedforsecurity=False)
+        return f"{whole.hexdigest()}-{len(digests)}"
+
     def run(self, submit: Callable[..., None], finish: Callable[[], None]) -> None:
         client, at = self._bucket.client, self._bucket.at(self._key)
         with self._bucket.explained():
@@ -155,7 +166,7 @@ class _Upload:
                 client.complete_multipart_upload(**at, UploadId=upload_id, MultipartUpload={"Parts": parts})
             except FAULTS as error:
                 # Somebody who pushed the same file finished first, or our own first answer was lost on the way.
-                if code_of(error) != "NoSuchUpload" or self._bucket.size(self._key) != self._size:
+                if code_of(error) != "NoSuchUpload" or self._bucket.tag(self._key) is None:
                     raise
 
     def _resumable(self) -> tuple[str, dict[int, str]] | None:
