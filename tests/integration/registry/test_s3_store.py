@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from drills.faulty_proxy import Fault, FaultyProxy
 from registry.errors import (
@@ -33,7 +34,8 @@ from registry.manifest import Licence, Manifest, ModelFile
 from registry.opening import open_store
 from registry.promotions import canary, promote, rollback
 from registry.routing import AuditEntry, Routing
-from registry.store import Store
+from registry.store import FolderStore, Store
+from serve_app.commands.models import app
 
 boto3 = pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")
@@ -570,3 +572,45 @@ def test_a_replica_serves_on_without_its_lease_while_the_server_is_away(
         lease.hold(["net@v1"])
         assert store.get("net@v1").ref == "net@v1"
     assert "net@v1 cannot be held in s3://models/studio" in caplog.text
+
+
+# The command line
+
+
+def test_a_version_goes_from_a_folder_through_the_bucket_to_another_machine(
+    at: Callable[..., Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(app, list(arguments))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MASQUERADE_USER", "ada")
+    local = FolderStore(tmp_path / "mine")
+    for version in ("v1", "v2"):
+        publish(local, {"net.dat": LARGE, "version.txt": version.encode()}, version=version)
+    push = ("push", "net@v1", "net@v2", "--from", str(local.root), "--to", "s3://models/studio")
+    assert run(*push).count("pushed  net@v") == 2
+    monkeypatch.setenv("MASQUERADE_MODELS_URL", "s3://models/studio")
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_DIR", str(tmp_path / "cache-b"))
+    assert "net@v1" in run("list")
+    assert versions_in(tmp_path / "cache-b") == set()
+    assert "present  net@v2" in run("pull", "net")
+    assert versions_in(tmp_path / "cache-b") == {"net@v2"}
+    run("promote", "net@v2", "--why", "sharper")
+    assert "sharper" in run("audit", "net")
+    assert "ok      net@v1" in run("verify")
+    assert "0 of 2 versions would go" in run("gc", "--dry-run")
+
+
+def test_a_bucket_out_of_reach_is_one_sentence(
+    network: FaultyProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MASQUERADE_MODELS_URL", "s3://models/studio")
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_DIR", str(tmp_path))
+    network.vanish()
+    result = CliRunner().invoke(app, ["list"])
+    assert result.exit_code == 1
+    assert "s3://models/studio cannot be reached" in result.output
+    assert len(result.output.strip().splitlines()) == 1
