@@ -186,7 +186,7 @@ class Ledger:
             .group_by(Job.channel, Job.state)
         )
         now = self._clock()
-        rows = (await session.execute(statement)).tuples()
+        rows = (await session.execute(statement)).all()
         return {(channel, State(state)): (count, now - oldest) for channel, state, count, oldest in rows}
 
     async def waiting(self, session: AsyncSession, owner: str) -> int:
