@@ -7,6 +7,7 @@ Layout under ``s3://bucket/prefix``::
     <model>/.removed/<version>.yaml        the manifest of a version that is gone: its name is not given again
     <model>/.history/<number>.json         who decided what; each number can be taken once
     .leases/<holder>.json                  which versions a running replica uses
+    .conditional-writes                    empty: shows whether the server honours conditions
 
 Nothing is ever overwritten, so a reader sees a whole version or none, and an interrupted publication can be taken up
 by anybody who has the same files. Writing needs a server with conditional writes (``If-None-Match``), which is checked
