@@ -79,7 +79,7 @@ class Counter:
             await self._serve(account, words, bundle)
         except MasqueradeError as error:
             await self._sender.send(address_of(bundle), refusal(words, error))
-        await self._photos.prompted(bundle.id)
+        await self._photos.prompted(bundle)
 
     async def _serve(self, account: Account, words: Words, bundle: Bundle) -> None:
         _, kept = await self._photos.bundle(bundle.id, account.id)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -135,10 +135,14 @@ class Photos:
                 bundle.due = now + PROMPT_LEASE_S
         return bundle
 
-    async def prompted(self, bundle_id: int) -> None:
-        """The owner of these photos was asked. Parts that come later are a bundle of their own."""
+    async def prompted(self, bundle: Bundle) -> None:
+        """The owner of these photos was asked. Parts that come later are a bundle of their own, with the same caption.
+
+        Nothing is closed when a part has joined since ``bundle`` was taken: :meth:`whole` then hands it out again.
+        """
+        as_taken = Bundle.due.is_not_distinct_from(bundle.due)
         async with self._sessions.begin() as session:
-            asked = update(Bundle).where(Bundle.id == bundle_id, Bundle.prompted.is_(None))
+            asked = update(Bundle).where(Bundle.id == bundle.id, Bundle.prompted.is_(None), as_taken)
             await session.execute(asked.values(prompted=self._clock()))
 
     async def bundle(self, bundle_id: int, user_id: int) -> tuple[Bundle, tuple[Kept, ...]]:
@@ -172,8 +176,11 @@ class Photos:
                 bundle.caption = bundle.caption or caption
                 return bundle
             # Only closed ones are counted: were another part's bundle opened just now, both shall have the same key.
-            closed = select(func.count()).select_from(Bundle).where(album, Bundle.prompted.is_not(None))
-            key = f"album:{incoming.chat_id}:{incoming.album}:{(await session.execute(closed)).scalar_one()}"
+            closed = select(Bundle.caption).where(album, Bundle.prompted.is_not(None)).order_by(Bundle.id)
+            captions = (await session.execute(closed)).scalars().all()
+            key = f"album:{incoming.chat_id}:{incoming.album}:{len(captions)}"
+            # The caption came with one of the parts and speaks of all, also of those that took longer.
+            caption = next(filter(None, [caption, *captions]), "")
         bundle = Bundle(
             key=key,
             user_id=account.id,
