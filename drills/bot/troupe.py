@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import os
 import random
+import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from drills.bot.replica import Part, play
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -56,6 +58,18 @@ class Troupe:
                 process.kill()
                 self._up[name].clear()
                 self.kills.append(Kill(time.time(), name))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Every process stands still (SIGSTOP) until the block ends."""
+        pids = [process.pid for process in self._processes.values() if process.is_alive() and process.pid]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     async def whole(self) -> None:
         """Return when every process is at work."""
