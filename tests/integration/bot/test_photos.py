@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from bot.delivery.tables import Bundle, Upload
+from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.photos import GATHER_S, PROMPT_LEASE_S, Expired, Incoming, Photos
 from deployments.errors import NotAnImage
 from deployments.imaging import Photo
@@ -150,6 +150,28 @@ async def test_a_late_part_does_what_the_albums_caption_says(photos, anna) -> No
     late = await photos.keep(anna, incoming(album="a"))
     assert late.id != first.id
     assert late.caption == "wave"
+
+
+async def test_a_caption_that_comes_after_the_question_answers_it(photos, anna, clock) -> None:
+    asked = await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(asked)
+    await photos.keep(anna, incoming(album="a", caption="wave"))
+    clock.now += GATHER_S + 1
+    again = await photos.whole()
+    assert again is not None
+    assert (again.id, again.caption) == (asked.id, "wave")
+    assert len((await photos.bundle(again.id, ANNA))[1]) == 2
+
+
+async def test_a_caption_that_comes_after_a_tap_speaks_of_its_own_part(photos, anna, sessions) -> None:
+    asked = await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(asked)
+    slip = Delivery(
+        job_id="j", user_id=ANNA, chat_id=ANNA, bundle_id=asked.id, units=1, cost=1, as_file=False, repeats=0, expires=0
+    )
+    async with sessions.begin() as session:
+        session.add(slip)
+    assert (await photos.keep(anna, incoming(album="a", caption="wave"))).id != asked.id
 
 
 async def test_a_part_that_comes_while_the_album_is_attended_to_is_attended_to_as_well(photos, anna, clock) -> None:
