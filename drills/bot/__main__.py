@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,7 +23,7 @@ from drills.bot import crash, crowd, payments
 from drills.bot.troupe import warm_up
 from drills.telling import Tell, telling
 
-Drill = Callable[[Tell], Awaitable[list[Figure]]]
+Drill = Callable[[Tell], Coroutine[object, object, list[Figure]]]
 
 app = typer.Typer()
 console = Console()
@@ -50,7 +50,7 @@ def main(
     try:
         for title, drill in _drills(only, seed).items():
             with telling(title, console) as tell:
-                parts[title] = asyncio.run(_to_its_end(drill, tell))
+                parts[title] = asyncio.run(drill(tell))
     except KeyboardInterrupt:
         console.print("Stopped; everything is closed.")
         raise typer.Exit(130) from None
@@ -70,10 +70,6 @@ def _drills(only: Name | None, seed: int) -> dict[str, Drill]:
     if only in {None, Name.CROWD}:
         drills[f"Crowd ({best}, webhook)"] = lambda tell: crowd.run(best, crowd.Scale(), seed, tell)
     return drills
-
-
-async def _to_its_end(drill: Drill, tell: Tell) -> list[Figure]:
-    return await drill(tell)
 
 
 if __name__ == "__main__":

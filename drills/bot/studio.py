@@ -38,7 +38,7 @@ def graph(pace: Pace) -> Graph:
 
     async def styles() -> Answer[tuple[StyleInfo, ...]]:
         infos = (
-            StyleInfo(name, name.capitalize(), "Nobody", 2000, "public domain", _preview(number))
+            StyleInfo(name, name.capitalize(), "Nobody", 2000, "public domain", preview(number))
             for number, name in enumerate(STYLES)
         )
         return Answer(tuple(infos), "drill-style@v1")
@@ -46,5 +46,6 @@ def graph(pace: Pace) -> Graph:
     return Graph(moderate=moderate, style=style, styles=styles)
 
 
-def _preview(number: int) -> bytes:
+def preview(number: int) -> bytes:
+    """A style's picture: plain grey."""
     return encode(np.full((64, 64, 3), 60 + 60 * number, np.uint8))
