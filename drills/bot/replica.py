@@ -94,7 +94,7 @@ async def _webhook(part: Part, running: RunningBot) -> AsyncIterator[None]:
     hook = Webhook(part.settings.webhook_secret.get_secret_value())
     hook.reception = running.reception
     with shared_port(part.port) as listener:
-        config = uvicorn.Config(webhook_app(hook), log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(webhook_app(hook), log_level="critical", lifespan="off", timeout_graceful_shutdown=2)
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         try:
