@@ -20,7 +20,6 @@ from typing import Literal
 
 import uvicorn
 
-from bot.logs import configure
 from bot.polling import Poller
 from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
@@ -30,6 +29,7 @@ from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.selection import Selection
 from serve_app.settings import Settings
+from serve_app.telemetry.logs import configure
 
 Role = Literal["webhook", "poller", "backstage"]
 
