@@ -11,7 +11,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -95,6 +95,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     def status(self) -> SlotStatus:
         return self._slot.status
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """What Serve collects for the scaling policy: the fields of :class:`deployments.load.Load`."""
+        return asdict(self._batcher.load())
 
     async def _answer_batch(self, queries: list[Q]) -> list[Answer[A] | Exception]:
         try:
