@@ -44,6 +44,7 @@ drill-bot: .dev
 LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
+	$(LOCK) --extra cpu --extra cluster --output-file requirements/cpu.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --output-file requirements/dev.txt
 	$(LOCK) --extra gpu --extra cluster --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
 

@@ -46,6 +46,16 @@ class ModelChoice(BaseModel):
     swap_block_list: str | None = None
 
 
+class EngineLimits(BaseModel):
+    """What one engine runs on and may take, where it is to be other than ``serve_app/topology.py`` says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: Literal["cpu", "cuda"] | None = None
+    max_batch: Annotated[int, Field(ge=1, le=1024)] | None = None
+    gpu_memory_mb: Annotated[int, Field(ge=0)] | None = None
+
+
 class Settings(BaseSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
@@ -65,6 +75,7 @@ class Settings(BaseSettings):
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()
     moderation_thresholds: dict[str, Share] = {}
+    engines: dict[str, EngineLimits] = {}
     admin_key: SecretStr | None = None
     database_url: SecretStr | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0

@@ -98,9 +98,7 @@ def test_an_impossible_rule_is_refused(wrong: dict[str, float]) -> None:
 
 
 looks = st.lists(
-    st.tuples(
-        st.floats(0, 50, allow_nan=False), st.floats(0, 1e4, allow_nan=False), st.floats(0, 30, allow_nan=False)
-    ),
+    st.tuples(st.floats(0, 50, allow_nan=False), st.floats(0, 1e4, allow_nan=False), st.floats(0, 30, allow_nan=False)),
     min_size=1,
     max_size=60,
 )
