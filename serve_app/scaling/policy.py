@@ -41,10 +41,13 @@ class Rule:
     def __post_init__(self) -> None:
         if not 0 <= self.min_replicas <= self.max_replicas or self.max_replicas < 1:
             raise ValueError(f"min_replicas {self.min_replicas} and max_replicas {self.max_replicas} are no range")
-        if min(self.service_s, self.queue_s) <= 0 or not 0 < self.utilisation <= 1:
-            raise ValueError("service_s and queue_s are above 0, utilisation is in (0, 1]")
-        if min(self.hold_s, self.idle_s, self.tolerance) < 0:
-            raise ValueError("hold_s, idle_s and tolerance are not negative")
+        if self.service_s <= 0 or self.queue_s <= 0:
+            raise ValueError(f"'{'service_s' if self.service_s <= 0 else 'queue_s'}' has to be above 0")
+        if not 0 < self.utilisation <= 1:
+            raise ValueError("'utilisation' has to be above 0 and at most 1")
+        for name in ("hold_s", "idle_s", "tolerance"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"'{name}' cannot be negative")
 
 
 @dataclass(frozen=True, slots=True)

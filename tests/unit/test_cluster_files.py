@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import typing
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from pydantic import BaseModel
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 
+from serve_app.checking.keys import unknown_keys
 from serve_app.rendering import rendered
 from serve_app.rendering.flags import CLUSTER_FLAGS
 from serve_app.rendering.serving import serve_config
@@ -24,35 +23,6 @@ from serve_app.settings import EngineLimits, Settings
 from serve_app.topology import CLUSTER, EMBEDDED, Topology, limited
 
 ROOT = Path(__file__).parents[2]
-
-
-def unknown_keys(document: Any, annotation: Any, path: str = "") -> list[str]:
-    """Keys of ``document`` that the pydantic model behind ``annotation`` does not have, at any depth.
-
-    Serve's own schema drops a misspelt key in silence, so this looks for what parsing would lose.
-    """
-    if isinstance(document, list):
-        return [key for item in document for key in unknown_keys(item, annotation, f"{path}[]")]
-    if not isinstance(document, dict):
-        return []
-    models = [model for model in _models(annotation) if issubclass(model, BaseModel)]
-    if not models:
-        return []
-    fields: dict[str, Any] = {}
-    for model in models:
-        for name, field in model.model_fields.items():
-            fields[field.alias or name] = field.annotation
-    unknown = [f"{path}.{key}".lstrip(".") for key in document if key not in fields]
-    for key, value in document.items():
-        if key in fields:
-            unknown += unknown_keys(value, fields[key], f"{path}.{key}")
-    return unknown
-
-
-def _models(annotation: Any) -> list[type]:
-    if isinstance(annotation, type) and not typing.get_args(annotation):
-        return [annotation]
-    return [model for part in typing.get_args(annotation) for model in _models(part)]
 
 
 @pytest.mark.parametrize("path", rendered())
@@ -63,7 +33,7 @@ def test_the_checked_in_file_is_the_rendered_one(path: str) -> None:
 def test_serve_accepts_the_config_and_knows_every_key() -> None:
     document = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
     ServeDeploySchema.model_validate(document)
-    assert unknown_keys(document, ServeDeploySchema) == []
+    assert list(unknown_keys(document, ServeDeploySchema)) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +48,7 @@ def test_a_misspelt_key_at_any_depth_is_found(place: tuple[str | int, ...], key:
     for step in place:
         node = node[step]
     node[key] = 1
-    assert [path.rsplit(".", 1)[-1] for path in unknown_keys(document, ServeDeploySchema)] == [key]
+    assert [found for found, _ in unknown_keys(document, ServeDeploySchema)] == [(*place, key)]
 
 
 def test_the_arguments_of_the_application_are_settings() -> None:
