@@ -37,7 +37,6 @@ class LoadMeter:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._born = clock()
         self._batches: deque[_Batch] = deque()
         self._running: _Batch | None = None
 
@@ -58,15 +57,16 @@ class LoadMeter:
     def load(self, waiting: int) -> Load:
         """The window that ends now, with so many queries ``waiting``."""
         now = self._clock()
-        since = max(now - WINDOW_S, self._born)
-        while self._batches and self._batches[0].ended <= now - WINDOW_S:
+        since = now - WINDOW_S
+        while self._batches and self._batches[0].ended <= since:
             self._batches.popleft()
         done = list(self._batches)
         seen = done if self._running is None else [*done, self._running]
         spent = sum((now if batch is self._running else batch.ended) - max(batch.began, since) for batch in seen)
         queries = sum(batch.queries for batch in done)
         return Load(
-            busy=min(1.0, spent / (now - since)) if now > since else 0.0,
+            # Over the whole window, even before it has passed: half a second's work right after the start says nothing.
+            busy=min(1.0, spent / WINDOW_S),
             waiting=waiting,
             service_s=sum(batch.ended - batch.began for batch in done) / queries if queries else 0.0,
             queue_s=max((batch.waited for batch in seen), default=0.0),

@@ -21,6 +21,10 @@ from typing import Any
 import psutil
 
 HEAD = "ray.head.default"
+COMMANDS = (
+    "initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands",
+    "head_start_ray_commands", "worker_start_ray_commands", "cluster_synced_files", "rsync_exclude", "rsync_filter",
+)  # fmt: skip
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def autoscaling_cluster(
     ``node_types`` are those of the cluster launcher (resources, min_workers, max_workers). Everything the cluster
     started is ended on the way out, and nothing else.
     """
-    folder = Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp"))  # noqa: S108 - socket paths have to be short
+    folder = Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp"))
     port = _free_port()
     config = {
         "cluster_name": "fleet",
@@ -52,13 +56,10 @@ def autoscaling_cluster(
         "auth": {},
         "upscaling_speed": 10.0,
         "idle_timeout_minutes": idle_s / 60,
-        **dict.fromkeys(("docker", "file_mounts"), {}),
-        **dict.fromkeys(
-            ("initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands",
-             "head_start_ray_commands", "worker_start_ray_commands", "cluster_synced_files", "rsync_exclude",
-             "rsync_filter"), []),
+        **{key: {} for key in ("docker", "file_mounts")},
+        **{key: [] for key in COMMANDS},
         "file_mounts_sync_continuously": False,
-    }  # fmt: skip
+    }
     (folder / "cluster.json").write_text(json.dumps(config))
     environment = {**os.environ, **flags, "RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
     command = [
@@ -85,7 +86,9 @@ def _end(folder: Path, port: int) -> None:
     mine: list[psutil.Process] = []
     for process in psutil.process_iter(["cmdline"]):
         line = " ".join(process.info["cmdline"] or [])
-        if process.pid != os.getpid() and (f"{folder}/" in line or f"={folder} " in line or f"127.0.0.1:{port}" in line):
+        if process.pid != os.getpid() and (
+            f"{folder}/" in line or f"={folder} " in line or f"127.0.0.1:{port}" in line
+        ):
             mine.append(process)
     for process in mine:
         try:

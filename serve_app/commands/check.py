@@ -19,6 +19,7 @@ DEFAULT = (Path("serve_config.yaml"), Path("cluster.yaml"), Path("deploy/kuberay
 
 @app.callback(
     invoke_without_command=True,
+    context_settings={"allow_interspersed_args": True},
     epilog="Examples:  masquerade check  ·  masquerade check serve_config.yaml && serve deploy serve_config.yaml",
 )
 def check(

@@ -13,7 +13,9 @@ app = typer.Typer()
 
 
 @app.callback(
-    invoke_without_command=True, epilog="Examples:  masquerade render && git diff  ·  masquerade render --check"
+    invoke_without_command=True,
+    context_settings={"allow_interspersed_args": True},
+    epilog="Examples:  masquerade render && git diff  ·  masquerade render --check",
 )
 def render(
     folder: Annotated[Path, typer.Argument(help="Where to write.", file_okay=False)] = Path(),
