@@ -87,7 +87,7 @@ async def _measure(address: str, data: bytes) -> tuple[list[float], dict[str, Wo
         seconds = {name: load["service_s"] for name, load in loads.items()}
         rest = max(0.001, statistics.median(alone) - max(seconds.values()) - seconds["Moderation"])
         rate = BUSY / max(seconds["Style"], 2 * seconds["Moderation"], rest)
-        chance, asked = random.Random(SEED), []  # noqa: S311 - the same people every time
+        chance, asked = random.Random(SEED), []
         busy: list[float] = []
         under_load: dict[str, list[float]] = {name: [] for name in handles}
         at = start = time.monotonic()
