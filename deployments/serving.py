@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from deployments.batching import Batcher
 from deployments.engine import Engine
 from deployments.errors import Unavailable
+from deployments.gpu_memory import OutOfMemory, weigh
 from deployments.runtime import Runtime
 from deployments.slots import ModelSet, Slot, SlotStatus
 from registry.manifest import ModelVersion
@@ -88,6 +89,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         staged = self._slot.stage(choice)
         if first:
             await asyncio.wrap_future(staged)
+            manifests = [self._store.get(ref).manifest for ref in (choice.model, *choice.extras)]
+            if complaint := await asyncio.to_thread(weigh, manifests, self.options.runtime):
+                log.warning(complaint)
 
     async def answer(self, query: Q) -> Answer[A]:
         """Answer one query; queries of many requests share a batch. Raises what the engine raised for this query."""
@@ -105,6 +109,8 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             with self._slot.lease() as lease:
                 try:
                     results = await asyncio.wrap_future(lease.submit(queries))
+                except OutOfMemory as error:
+                    return [error] * len(queries)
                 except Exception as error:
                     if len(queries) == 1:
                         return [error]
