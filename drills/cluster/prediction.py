@@ -1,6 +1,6 @@
 """The simulator against the real graph on this machine: ``python -m drills.cluster.prediction``.
 
-A few pictures are asked for one by one, which gives the gateway's share; then people come at random times (Poisson). The
+A few pictures are asked for one by one, which gives the gateway's share and how much times differ; then people come at random times (Poisson). The
 simulator is told the rate and the engine time of a query as replicas reported it meanwhile, which on a laptop depends on
 who else uses the cores, and nothing of how long anybody waited. What it says of that is held against the real waits.
 """
@@ -32,6 +32,8 @@ ALONE = 25
 SECONDS = 60.0
 BUSY = 0.3
 SEED = 7
+# The tail on a machine that others use is theirs as much as ours.
+BARS = {"half": 30.0, "95 of 100": 60.0}
 
 
 def main() -> int:
@@ -57,7 +59,9 @@ def main() -> int:
         figures += [
             Figure(f"{name} answered within, predicted", expected, unit="s"),
             Figure(f"{name} answered within, real", found, unit="s"),
-            Figure(f"{name}, off by", abs(expected / found - 1) * 100, bar=40, unit="%", higher_is_better=False),
+            Figure(
+                f"{name}, off by", abs(expected / found - 1) * 100, bar=BARS[name], unit="%", higher_is_better=False
+            ),
         ]
     figures += [
         Figure("Style busy, predicted", outcome.utilisation["Style"] * 100, unit="%"),
@@ -103,7 +107,9 @@ async def _measure(address: str, data: bytes) -> tuple[list[float], dict[str, Wo
         waits = list(await asyncio.gather(*asked))
         meanwhile = {name: statistics.fmean(values) for name, values in under_load.items()}
         slower = sum(meanwhile.values()) / sum(seconds.values())
-        work = {name: Work(query_s=value) for name, value in {**meanwhile, "Gateway": rest * slower}.items()}
+        spread = statistics.stdev(alone) / statistics.fmean(alone)
+        meanwhile["Gateway"] = rest * slower
+        work = {name: Work(query_s=value, spread=spread) for name, value in meanwhile.items()}
         return waits, work, rate, statistics.fmean(busy)
 
 

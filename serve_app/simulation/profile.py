@@ -33,10 +33,14 @@ class Strict(BaseModel):
 
 
 class Work(Strict):
-    """Engine seconds of a batch: ``base_s`` once and ``query_s`` for each query in it. ``start_s``: a replica's start."""
+    """Engine seconds of a batch: ``base_s`` once and ``query_s`` for each query in it. ``start_s``: a replica's start.
+
+    ``spread`` is how much batches of one size differ: standard deviation over mean, with a gamma distribution.
+    """
 
     base_s: NotNegative = 0.0
     query_s: Positive
+    spread: Annotated[float, Field(ge=0, le=5)] = 0.0
     start_s: NotNegative = 8.0
 
 

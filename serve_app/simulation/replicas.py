@@ -136,6 +136,8 @@ class Pool:
             return
         batch = [replica.queue.popleft() for _ in range(min(self._shape.max_batch, len(replica.queue)))]
         seconds = self._work.base_s + self._work.query_s * len(batch)
+        if (variance := self._work.spread**2) > 0:
+            seconds *= self._chance.gammavariate(1 / variance, variance)
         replica.in_batch, replica.batch_began = len(batch), now
         self._schedule(now + seconds, lambda end: self._end(replica, batch, end))
 
