@@ -1,6 +1,6 @@
 """Whether the installed models fit what a config file deploys: there at all, in one embedding space, within their share.
 
-Only where the file's ``models_dir`` is on this machine.
+Only where the file's ``models_dir`` is on this machine; a bucket is not asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def model_problems(
     document: Document, place: Place, settings: Settings, deployments: list[dict[str, Any]]
 ) -> Iterator[Problem]:
     """Problems of the models in ``settings.store_dir`` with the deployments of one application at ``place``."""
-    if not settings.store_dir.is_dir():
+    if settings.models_url is not None or not settings.store_dir.is_dir():
         return
     store = FolderStore(settings.store_dir)
     chosen = (*place, "args", "models")

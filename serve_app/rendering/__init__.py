@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from serve_app.rendering import compose, image, kuberay, launcher, serving
+from serve_app.telemetry.dashboards import DASHBOARDS, render_dashboard
 
 
 class _Plain(yaml.SafeDumper):
@@ -40,6 +41,7 @@ def rendered() -> dict[str, str]:
         "deploy/Dockerfile": image.dockerfile(),
         "deploy/Dockerfile.dockerignore": image.ignored(),
         "deploy/compose.yaml": _document(compose.HEADER, compose.compose()),
+        **{f"deploy/grafana/{dashboard.uid}.json": render_dashboard(dashboard) for dashboard in DASHBOARDS},
         "deploy/kuberay/kustomization.yaml": _document(kuberay.HEADER, kuberay.kustomization()),
         "deploy/kuberay/rayservice.yaml": _document(kuberay.SERVICE_HEADER, kuberay.ray_service()),
         "deploy/kuberay/redis.yaml": _document(kuberay.REDIS_HEADER, *kuberay.redis()),

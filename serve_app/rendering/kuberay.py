@@ -19,7 +19,7 @@ Masquerade on Kubernetes (1.29 or newer) with the KubeRay operator 1.6 or newer.
   kubectl -n masquerade create secret generic masquerade-ray --from-literal=auth_token="$(openssl rand -hex 32)"
   masquerade check deploy/kuberay/rayservice.yaml && kubectl apply -k deploy/kuberay
 secrets.env (never checked in): MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, REDIS_PASSWORD and the bot's
-MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_SECRET, MASQUERADE_BOT_REDIS_URL."""
+MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL, MASQUERADE_BOT_WEBHOOK_SECRET, MASQUERADE_BOT_REDIS_URL."""
 SERVICE_HEADER = """\
 The RayService: serveConfigV2 is serve_config.yaml, the cluster is the same fleet as cluster.yaml's. A change of
 serveConfigV2 alone is applied in place; a change of the cluster starts a new one beside the old and moves over."""

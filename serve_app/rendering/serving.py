@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from serve_app.rendering.flags import DATA_DIR, MODELS_DIR, PORT
-from serve_app.topology import CLUSTER
+from serve_app.topology import BOT, BOT_ROUTE, CLUSTER
 
 HEADER = """\
 Masquerade on a GPU cluster: `masquerade check serve_config.yaml && serve deploy serve_config.yaml`. Written by
@@ -14,9 +14,11 @@ and each engine may take its gpu_memory_mb of the card and no more. Changing use
 max_ongoing_requests or max_queued_requests is light; changing ray_actor_options or args restarts replicas, new ones
 beside the old (max_surge_percent). ray_actor_options replaces the whole table: repeat num_cpus when you change num_gpus.
 Replicas follow queue time and engine work (serve_app/scaling/policy.py): queue_s is what nobody should wait longer than.
-A deployment whose model is not installed, and the bot where there is none, must be taken out; `check` says which."""
+A deployment whose model is not installed must be taken out; `check` says which. The application "bot" needs
+MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL and MASQUERADE_BOT_WEBHOOK_SECRET in the nodes' environment, and
+MASQUERADE_DATABASE_URL; without a bot, leave it out."""
 
-BOT_REPLICAS = 2
+STUDIO = {"environment": "production", "profile": "cluster", "models_dir": MODELS_DIR, "data_dir": DATA_DIR}
 
 
 def serve_config() -> dict[str, Any]:
@@ -40,34 +42,18 @@ def _graph() -> dict[str, Any]:
         "name": "graph",
         "route_prefix": "/",
         "import_path": "serve_app.app:app",
-        "args": {
-            "environment": "production",
-            "profile": "cluster",
-            "models_dir": MODELS_DIR,
-            "data_dir": DATA_DIR,
-            "engines": engines,
-        },
+        "args": {**STUDIO, "engines": engines},
         "deployments": [{"name": name, **shape.options()} for name, shape in CLUSTER.shapes.items()],
     }
 
 
 def _bot() -> dict[str, Any]:
+    """The Telegram bot by webhook. It takes no arguments: all its settings are variables, like its secrets."""
+    studio = {f"MASQUERADE_{name.upper()}": value for name, value in STUDIO.items()}
     return {
         "name": "bot",
-        "route_prefix": "/telegram",
+        "route_prefix": BOT_ROUTE,
         "import_path": "bot.app:app",
-        "deployments": [
-            {
-                "name": "TelegramWebhook",
-                "num_replicas": BOT_REPLICAS,
-                "max_ongoing_requests": 64,
-                "max_queued_requests": 256,
-                "health_check_period_s": 5.0,
-                "health_check_timeout_s": 10.0,
-                # Longer than the bot's own drain: what was taken from Telegram is finished first.
-                "graceful_shutdown_timeout_s": 30.0,
-                "max_surge_percent": 100,
-                "ray_actor_options": {"num_cpus": 1, "num_gpus": 0},
-            }
-        ],
+        "runtime_env": {"env_vars": {**studio, "MASQUERADE_BOT_MODE": "webhook"}},
+        "deployments": [{"name": "TelegramWebhook", **BOT["cluster"].options()}],
     }

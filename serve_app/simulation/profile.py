@@ -19,6 +19,7 @@ Stages = tuple[tuple[str, ...], ...]
 FEATURES: dict[str, Stages] = {
     "style": (("Gateway",), ("Moderation", "Style"), ("Moderation",)),
     "faces": (("Gateway",), ("Moderation", "Faces")),
+    "authenticity": (("Gateway",), ("Moderation", "Authenticity")),
     "lookalike": (("Gateway",), ("Moderation", "Faces"), ("Lookalike",)),
     "swap": (("Gateway",), ("Moderation", "Moderation", "Faces", "Faces"), ("Swap",), ("Moderation",)),
     "anonymize": (("Gateway",), ("Moderation", "Faces"), ("Anonymize",), ("Moderation",)),

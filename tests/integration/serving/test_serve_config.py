@@ -19,7 +19,14 @@ from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
 ROOT = Path(__file__).parents[3]
-NEEDS = {"Moderation": "moderation", "Style": "style", "Faces": "faces", "Lookalike": "lookalike", "Swap": "swap"}
+NEEDS = {
+    "Moderation": "moderation",
+    "Style": "style",
+    "Faces": "faces",
+    "Lookalike": "lookalike",
+    "Swap": "swap",
+    "Authenticity": "authenticity",
+}
 
 
 def installed_only(document: dict[str, Any], models: Path) -> dict[str, Any]:

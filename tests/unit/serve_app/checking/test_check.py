@@ -124,7 +124,7 @@ def test_a_wrong_cluster_file(tmp_path: Path, old: str, new: str, text: str) -> 
     problem = next(problem for problem in check(path, {}) if text in problem.text)
     assert problem.remedy
     lines = path.read_text().splitlines()
-    pointed = "\n".join(lines[problem.line - 1 : problem.line + 4])
+    pointed = "\n".join(lines[problem.line - 1 : problem.line + 8])
     assert new.strip() in pointed
 
 
