@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench bench-faces drill-bot lock clean
+.PHONY: help demo test lint bench bench-faces drill-bot drill-scaling lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint        ruff, mypy strict, import contracts"
 	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
+	@echo "make drill-scaling  a burst from idle on a cluster whose nodes come and go"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
@@ -38,6 +39,9 @@ bench: .dev
 
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
+
+drill-scaling: .dev
+	@$(BIN)/python -m drills.cluster.scaling
 
 drill-bot: .dev
 	@$(BIN)/python -m drills.bot $(ARGS)

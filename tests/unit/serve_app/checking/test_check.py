@@ -228,7 +228,7 @@ def test_a_deployment_without_a_model_is_named_with_the_command_that_brings_one(
 ) -> None:
     path, _ = stored
     problems = {problem.text.split()[0]: problem for problem in check(path, KEY)}
-    assert problems.keys() == {"Moderation", "Style", "Lookalike", "Swap"}
+    assert problems.keys() == {"Moderation", "Style", "Lookalike", "Swap", "Authenticity"}
     assert "masquerade models pull" in problems["Swap"].remedy
 
 
