@@ -76,7 +76,7 @@ class Simulator:
                 "min_replicas": scaling.min_replicas if scaling else 1,
                 "max_replicas": scaling.max_replicas if scaling else 1,
             }
-            rule = Rule(**{**limits, **changes, **given})  # type: ignore[arg-type]  # whole numbers for the range
+            rule = Rule(**{**limits, **changes, **given})
             self._pools[name] = Pool(shape, work, rule, self._fleet, self._at, self._chance)
         hours = len(self._rates)
         self.outcome = Outcome(hours, hours * hour_s, by_hour=[[] for _ in range(hours)])
