@@ -117,11 +117,13 @@ class Simulator:
         highest = max(self._rates)
         if highest <= 0:
             return
-        at = now + self._chance.expovariate(highest)
-        while self._chance.random() * highest > self.rate(at):
+        at = now
+        while True:
             at += self._chance.expovariate(highest)
             if at > self.outcome.seconds:
                 return
+            if self._chance.random() * highest <= self.rate(at):
+                break
         self._at(at, self._arrive)
 
     def _arrive(self, now: float) -> None:

@@ -103,6 +103,10 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
     assert runs[0] == runs[1] != runs[2]
 
 
+def test_hardly_anybody_is_nobody() -> None:
+    assert simulate(profile([5e-324]), hour_s=20).requests == 0
+
+
 def test_every_feature_passes_only_through_deployments_there_are() -> None:
     assert {name for stages in FEATURES.values() for stage in stages for name in stage} == CLUSTER.shapes.keys()
 
