@@ -24,6 +24,9 @@ RESULT: dict[int | str, dict[str, Any]] = {
 }
 
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
+UploadKey = Annotated[
+    str | None, Field(max_length=64, description="In place of the picture: the key of an upload (POST /v1/uploads)")
+]
 Strength = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
 ]
@@ -93,6 +96,9 @@ class JobForm(Form):
     image: Image | None = None
     source: Image | None = None
     target: Image | None = None
+    image_key: UploadKey = None
+    source_key: UploadKey = None
+    target_key: UploadKey = None
     artwork: str | None = Field(default=None, max_length=64)
     style: list[str] = Field(default=[], max_length=16)
     strength: Strength = 1.0
@@ -101,6 +107,19 @@ class JobForm(Form):
     method: Method = Method.BLUR
     keep: list[str] = Field(default=[], max_length=64)
     top: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class Upload(BaseModel):
+    """Send the picture by a form POST to ``url`` with ``fields`` before the file; then name ``key`` in a job.
+
+    ``expires`` is in Unix seconds; the picture may have up to ``max_bytes`` bytes.
+    """
+
+    key: str
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires: float
 
 
 class JobState(BaseModel):

@@ -109,4 +109,13 @@ CLUSTER = Topology(
     }
 )
 
+# The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
+# be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.
+BOT_ROUTE = "/telegram"
+_WEBHOOK = Shape(cpu=1, max_ongoing=64, max_queued=256, scaling=Scaling(2, 8, 32), graceful_timeout_s=30.0)
+BOT: dict[Profile, Shape] = {
+    "embedded": replace(_WEBHOOK, cpu=0, scaling=Scaling(2, 2, 32), graceful_wait_loop_s=0.1),
+    "cluster": _WEBHOOK,
+}
+
 PROFILES: dict[Profile, Topology] = {"embedded": EMBEDDED, "cluster": CLUSTER}

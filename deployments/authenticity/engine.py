@@ -13,7 +13,7 @@ from deployments.authenticity.opinion import Calibration, Opinion, Verdict
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
-from registry.manifest import ModelVersion
+from registry.manifest import Manifest, ModelVersion
 
 __all__ = ["METHOD", "AuthenticityEngine", "Calibration", "Detector", "Opinion", "Verdict", "build", "runnable"]
 
@@ -69,14 +69,14 @@ _BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Detector], tuple
 }
 
 
-def runnable(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
-    """Those of ``versions`` that judge authenticity and whose backend's packages are installed."""
+def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
+    """Those that judge authenticity and whose backend's packages are installed."""
     return [
-        version
-        for version in versions
-        if version.manifest.task == "authenticity"
-        and version.manifest.backend in _BACKENDS
-        and all(find_spec(package) for package in _BACKENDS[version.manifest.backend][1])
+        manifest
+        for manifest in offered
+        if manifest.task == "authenticity"
+        and manifest.backend in _BACKENDS
+        and all(find_spec(package) for package in _BACKENDS[manifest.backend][1])
     ]
 
 

@@ -90,4 +90,5 @@ def test_only_detectors_whose_packages_are_there_are_offered(brightness, make_ve
     versions = [make_version(brightness, backend) for backend in ("fingerprint", "community-forensics", "tea-leaves")]
     versions.append(make_version(brightness, "fingerprint", task="moderation"))
     monkeypatch.setattr("deployments.authenticity.engine.find_spec", lambda package: None)
-    assert runnable(versions) == versions[:1]
+    offered = [version.manifest for version in versions]
+    assert runnable(offered) == offered[:1]
