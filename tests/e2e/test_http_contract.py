@@ -197,6 +197,17 @@ def test_every_face_of_a_group_is_found(client: httpx.Client, group: Sample) -> 
     assert response.headers["x-model"] == "dlib-faces@v1"
 
 
+def test_authenticity_is_told_with_its_doubts(client: httpx.Client, group: Sample) -> None:
+    if client.get("/readyz").json()["capabilities"]["authenticity"] != "ready":
+        pytest.skip("this studio has no detector (run: masquerade models pull fingerprint)")
+    response = client.post("/v1/authenticity", files={"image": group.data})
+    opinion = response.json()
+    low, high = opinion["unsure"]
+    expected = "real" if opinion["probability_ai"] < low else "ai" if opinion["probability_ai"] > high else "unsure"
+    assert opinion["verdict"] == expected
+    assert response.headers["x-model"] == opinion["model"]
+
+
 def test_every_face_of_a_group_has_its_lookalikes(client: httpx.Client, group: Sample) -> None:
     document = client.post("/v1/lookalike", files={"image": group.data}, data={"top": "2"}).json()
     assert len(document["faces"]) == group.faces

@@ -61,8 +61,13 @@ class Settings:
     seed: int = 1
 
 
-def train_baseline(dataset: Dataset, settings: Settings, tell: Callable[[str], None]) -> ThreeBlocks:
-    """Learn from four folds, stop by the loss on the fifth, and give back the best epoch's network."""
+def train_baseline(
+    dataset: Dataset, settings: Settings, tell: Callable[[str], None], keep: Callable[[ThreeBlocks], None]
+) -> ThreeBlocks:
+    """Learn from four folds, stop by the loss on the fifth, and give back the best epoch's network.
+
+    ``keep`` is handed the network whenever it is the best so far, so that a run cut short leaves something.
+    """
     torch.manual_seed(settings.seed)
     learnable = dataset.learnable()
     learn = [example for example in learnable if example.fold != _VALIDATION_FOLD]
@@ -91,6 +96,7 @@ def train_baseline(dataset: Dataset, settings: Settings, tell: Callable[[str], N
         since += 1
         if validation < best_loss:
             best, best_loss, since = copy.deepcopy(network.state_dict()), validation, 0
+            keep(network)
         if since == settings.patience:
             break
     network.load_state_dict(best)
@@ -151,10 +157,12 @@ def main(
 
             def tell(words: str) -> None:
                 bar.update(task, advance=1, description=words)
+                bar.console.print(words)
 
-            network = train_baseline(dataset, settings, tell)
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / WEIGHTS, dict(network.state_dict()), {})
+            out.mkdir(parents=True, exist_ok=True)
+            train_baseline(
+                dataset, settings, tell, lambda best: write_atomically(out / WEIGHTS, dict(best.state_dict()), {})
+            )
         console.print(f"wrote {out / WEIGHTS}")
 
 

@@ -18,9 +18,9 @@ from deployments.authenticity.opinion import Calibration
 from training.evaluation.statistics import Numbers
 
 FALSE_ALARMS: Final = 0.04
-"""Photographs of any one source called machine-made, at most: a little below the bar of 5 % that is reported."""
+"""Photographs called machine-made, at most: a little below the bar of 5 % that is reported."""
 MISSES: Final = 0.1
-"""Machine-made pictures of any one source called real, at most."""
+"""Machine-made pictures called real, at most."""
 
 # Keeps the fit from running away where a handful of pictures is perfectly told apart.
 _PRIOR = 1e-3
@@ -39,37 +39,36 @@ def platt(logits: Numbers, truth: npt.NDArray[np.bool_], weights: Numbers) -> tu
         losses = functional.binary_cross_entropy_with_logits(shown, target, reduction="none")
         loss = (weight * losses).mean() + _PRIOR * (parameters**2).sum()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        return float(loss)
+        return float(loss.detach())
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
     scale, offset = parameters.detach().exp()[0].item(), parameters[1].item()
     return scale, offset
 
 
-def band(probabilities: Numbers, truth: npt.NDArray[np.bool_], sources: npt.NDArray[np.str_]) -> tuple[float, float]:
+def band(probabilities: Numbers, truth: npt.NDArray[np.bool_], weights: Numbers) -> tuple[float, float]:
     """The ends of the unsure band.
 
-    No source's photographs are called machine-made, and no source's machine-made pictures real, more often than
-    :data:`FALSE_ALARMS` and :data:`MISSES` allow.
+    No more than :data:`FALSE_ALARMS` of the photographs lie above it, and no more than :data:`MISSES` of the
+    machine-made pictures below it, by weight.
     """
-    high = max(_quantile(probabilities[sources == name], 1 - FALSE_ALARMS) for name in np.unique(sources[~truth]))
-    low = min(_quantile(probabilities[sources == name], MISSES) for name in np.unique(sources[truth]))
-    # Where the two cross, everything would be sure: then neither side is given what the other one claims.
+    high = -_quantile(-probabilities[~truth], weights[~truth], FALSE_ALARMS)
+    low = _quantile(probabilities[truth], weights[truth], MISSES)
+    # Where the two cross, neither side is given what the other one claims.
     low, high = min(low, high), max(low, high)
-    return float(np.floor(low * 1000) / 1000), float(np.ceil(high * 1000) / 1000)
+    return math.floor(low * 1000) / 1000, math.ceil(high * 1000) / 1000
 
 
-def calibrate(
-    logits: Numbers, truth: npt.NDArray[np.bool_], sources: npt.NDArray[np.str_], weights: Numbers
-) -> Calibration:
-    """The calibration that goes into the manifest."""
+def calibrate(logits: Numbers, truth: npt.NDArray[np.bool_], weights: Numbers) -> Calibration:
+    """The calibration that goes into the manifest. ``weights`` say how much each picture counts."""
     scale, offset = platt(logits, truth, weights)
     probabilities = 1 / (1 + np.exp(-(scale * logits + offset)))
-    low, high = band(probabilities, truth, sources)
-    return Calibration(scale=round(scale, 4), offset=round(offset, 4), unsure=(low, high))
+    return Calibration(scale=round(scale, 4), offset=round(offset, 4), unsure=band(probabilities, truth, weights))
 
 
-def _quantile(values: Numbers, share: float) -> float:
-    """The smallest value that at least ``share`` of the values do not exceed, or the largest that it does (below ½)."""
-    ordered, place = np.sort(values), share * (len(values) - 1)
-    return float(ordered[math.ceil(place) if share > 0.5 else math.floor(place)])
+def _quantile(values: Numbers, weights: Numbers, share: float) -> float:
+    """The largest of the values below which lies no more than ``share`` of the weight."""
+    order = np.argsort(values)
+    before = np.cumsum(weights[order]) - weights[order]
+    allowed = values[order][before <= share * weights.sum()]
+    return float(allowed[-1])

@@ -140,7 +140,7 @@ def load(root: Path, plan: Plan) -> Dataset:
             reason = _objection(image, seen)
             if image is None or reason:
                 skipped[reason or "unreadable"] += 1
-                logger.warning("skipped %s: %s", path.relative_to(root), reason)
+                logger.info("skipped %s: %s", path.relative_to(root), reason)
                 continue
             seen.append(_difference_hash(image))
             examples.append(_example(root, path, source))

@@ -63,8 +63,7 @@ def train(dataset: Dataset, features: Features, recipe: Recipe, tell: Tell) -> R
         own = indices(examples, lambda e, source=source: e.fold is not None and e.source == source)  # type: ignore[misc]
         foreign[own] = rate(weigher, features, own)
     some = [examples[index] for index in learnable]
-    sources = np.array([example.source for example in some])
-    return Result(members, calibrate(foreign[learnable], labels(some), sources, balanced_weights(some)))
+    return Result(members, calibrate(foreign[learnable], labels(some), balanced_weights(some)))
 
 
 def export(result: Result, card: Description, store: Path, package: str | None) -> Manifest:

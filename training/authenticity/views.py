@@ -70,4 +70,4 @@ def _retouched(image: Pixels, generator: np.random.Generator) -> Pixels:
         lit = grey + generator.uniform(0.6, 1.6) * (lit - grey)
         lit = 255 * np.clip(lit / 255, 0, 1) ** generator.uniform(0.75, 1.35)
         lit = (lit - 128) * generator.uniform(0.8, 1.25) + 128
-    return np.clip(lit + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(lit + 0.5, 0, 255), np.uint8)

@@ -1,0 +1,108 @@
+"""Which pictures may be learnt from, and which must not be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.authenticity.data import FOLDS, NoPictures, Plan, Source, balanced_weights, load, read_plan
+
+from .conftest import save, scene
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, make_world) -> Path:
+    root = make_world(tmp_path_factory.mktemp("world"), 30)
+    save(root / "real" / "street" / "tiny.png", scene(1, 12, side=100))
+    (root / "real" / "street" / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    (root / "ai" / "second" / "empty.png").touch()
+    save(root / "ai" / "second" / "copy.jpg", scene(2000, 0.5))
+    return root
+
+
+def test_folders_become_sources_and_what_cannot_be_used_is_counted(world) -> None:
+    dataset = load(world, Plan.of_folders(world))
+    assert {(e.source, e.machine_made) for e in dataset.examples} == {
+        ("real/street", False), ("real/studio", False), ("ai/first", True), ("ai/second", True)
+    }  # fmt: skip
+    assert len(dataset.examples) == 120
+    assert dataset.skipped == {"too small": 1, "unreadable": 2, "seen before": 1}
+
+
+def test_the_split_is_the_same_every_time_and_leaves_a_quarter_out(world) -> None:
+    first, second = (load(world, Plan.of_folders(world)) for _ in range(2))
+    assert first.examples == second.examples
+    assert first.digest() == second.digest()
+    assert 15 <= len(first.held_out()) <= 45
+    assert {e.fold for e in first.learnable()} == set(range(FOLDS))
+
+
+def test_pictures_of_one_person_stay_on_one_side(tmp_path) -> None:
+    for person in range(12):
+        for number in range(4):
+            save(tmp_path / "faces" / f"person{chr(97 + person)}_{number}.png", scene(person * 10 + number, 9))
+    save(tmp_path / "ai" / "one.png", scene(999, 0))
+    plan = Plan(sources=(
+        Source(name="faces", machine_made=False, files=("faces/*",), grouped=True),
+        Source(name="ai", machine_made=True, files=("ai/*",)),
+    ))  # fmt: skip
+    sides: dict[str, set[int | None]] = {}
+    for example in load(tmp_path, plan).examples:
+        sides.setdefault(example.path.stem.rsplit("_")[0], set()).add(example.fold)
+    assert len(sides) == 13
+    assert all(len(folds) == 1 for folds in sides.values())
+    assert len({next(iter(folds)) for folds in sides.values()}) > 2
+
+
+def test_unseen_sources_are_never_learnt_from_and_limits_are_kept(world) -> None:
+    plan = Plan(sources=(
+        Source(name="seen", machine_made=False, files=("real/street/*",), limit=10),
+        Source(name="new", machine_made=True, files=("ai/first/*",), unseen=True),
+    ))  # fmt: skip
+    dataset = load(world, plan)
+    assert sum(e.source == "seen" for e in dataset.examples) == 10
+    assert all(e.source == "seen" for e in dataset.learnable())
+
+
+def test_both_classes_and_their_sources_count_the_same(world) -> None:
+    examples = load(world, Plan.of_folders(world)).examples[5:]
+    weights = balanced_weights(examples)
+    assert weights.mean() == pytest.approx(1)
+    shares = {
+        name: weights[[e.source == name for e in examples]].sum() / weights.sum()
+        for name in {e.source for e in examples}
+    }
+    assert list(shares.values()) == pytest.approx([0.25] * 4)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda root: None, "has no folder real/"),
+        (lambda root: (root / "real").mkdir(), "has no folder ai/"),
+        (lambda root: [(root / name).mkdir() for name in ("real", "ai")], "holds no photographs that can be used"),
+        (lambda root: [save(root / "real" / "a.png", scene(1, 9)), (root / "ai").mkdir(), (root / "ai" / "x.jpg").write_bytes(b"x")],
+         "no machine-made pictures that can be used .1 unreadable."),
+    ],
+)  # fmt: skip
+def test_a_folder_without_pictures_to_tell_apart_is_refused_in_words(tmp_path, prepare, words) -> None:
+    prepare(tmp_path)
+    with pytest.raises(NoPictures, match=words):
+        load(tmp_path, read_plan(tmp_path, None))
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_plan_or_is_said_to_be_none(tmp_path_factory, text: str) -> None:
+    path = tmp_path_factory.mktemp("plan") / "plan.yaml"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    with pytest.raises(ValueError, match="is not a plan of sources"):
+        Plan.read(path)
+
+
+def test_the_shipped_plan_keeps_new_generators_and_their_photographs_unseen() -> None:
+    plan = Plan.read(Path("training/authenticity/research.yaml"))
+    assert {source.name for source in plan.sources if source.unseen} == {"newer-generators", "stock-photographs"}

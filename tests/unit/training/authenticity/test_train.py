@@ -1,0 +1,114 @@
+"""One command from pictures to a model version that tells them apart; interruptions lose nothing."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+torch = pytest.importorskip("torch")
+
+from deployments.authenticity.engine import build  # noqa: E402
+from deployments.imaging import Photo, encode  # noqa: E402
+from deployments.runtime import Runtime  # noqa: E402
+from registry.manifest import ModelVersion, load_manifest  # noqa: E402
+from training.authenticity import train  # noqa: E402
+from training.authenticity.data import Plan, load  # noqa: E402
+from training.authenticity.features import CACHE, Meter, Stopped, measure  # noqa: E402
+from training.evaluation.cli import app as evaluations  # noqa: E402
+from training.evaluation.report import read_report  # noqa: E402
+
+from .conftest import scene  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory, make_world) -> Path:
+    return make_world(tmp_path_factory.mktemp("world"), 14)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, world) -> Path:
+    """The folder of a finished run."""
+    run = tmp_path_factory.mktemp("run")
+    result = CliRunner().invoke(train.app, [str(world), str(run), "--views", "1", "--steps", "120"])
+    assert result.exit_code == 0, result.output
+    return run
+
+
+@pytest.fixture(scope="module")
+def version(trained) -> ModelVersion:
+    folder = trained / "store" / "fingerprint" / "v1"
+    return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
+
+
+def test_the_version_tells_new_pictures_apart(version) -> None:
+    engine = build(version, Runtime())
+    made, taken = ([Photo.open(encode(scene(seed, grain, 320))) for seed in range(5000, 5004)] for grain in (0.5, 12))
+    assert max(o.probability_ai for o in engine.run(taken)) < min(o.probability_ai for o in engine.run(made))
+
+
+def test_the_same_data_and_seed_give_the_same_file(trained, world, tmp_path, version) -> None:
+    (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "120"])
+    assert result.exit_code == 0, result.output
+    again = load_manifest(tmp_path / "store" / "fingerprint" / "v1" / "manifest.yaml")
+    assert again.same_content(version.manifest)
+
+
+def test_curves_and_record_lie_beside_the_measurements(trained) -> None:
+    assert list((trained / "tensorboard").glob("events.*"))
+    assert '"model": "fingerprint@v1"' in (trained / "run.json").read_text()
+
+
+def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(trained, world, tmp_path) -> None:
+    dataset, meter, stop, done = load(world, Plan.of_folders(world)), Meter(), threading.Event(), []
+
+    def advance(count: int) -> None:
+        done.append(count)
+        if count == 5:
+            stop.set()
+
+    with pytest.raises(Stopped):
+        measure(dataset, 1, 1, tmp_path, meter=meter, advance=advance, stop=stop)
+    assert done[-1] == 5
+    stop.clear()
+    features = measure(dataset, 1, 1, tmp_path, meter=meter, advance=done.append, stop=stop)
+    assert done[5] == 6
+    whole = measure(dataset, 1, 1, trained, meter=meter, advance=lambda _: None, stop=stop)
+    assert np.array_equal(features.plain, whole.plain)
+    assert np.array_equal(features.views, whole.views)
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"no safetensors at all"])
+def test_a_cache_that_cannot_be_read_is_measured_anew(world, tmp_path, rubbish) -> None:
+    (tmp_path / CACHE).write_bytes(rubbish)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        measure(load(world, Plan.of_folders(world)), 1, 1, tmp_path, meter=Meter(), advance=lambda _: None, stop=stop)
+    assert (tmp_path / CACHE).stat().st_size > 1000
+
+
+def test_a_folder_of_nothing_ends_in_one_sentence(tmp_path) -> None:
+    result = CliRunner().invoke(train.app, [str(tmp_path), str(tmp_path / "run")])
+    assert result.exit_code == 1
+    assert "has no folder real/" in " ".join(result.output.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world, tmp_path) -> None:
+    result = CliRunner().invoke(
+        evaluations,
+        ["authenticity", str(world), "--store", str(trained / "store"), "--held-out", "--out", str(tmp_path)],
+    )
+    assert result.exit_code == 0, result.output
+    document = read_report(tmp_path)
+    figures = {figure.name: figure.value for figure in document.figures}
+    assert figures["balanced accuracy, held out"] > 0.9
+    assert figures["photographs called machine-made, held out"] <= 0.05
+    (table,) = [section for section in document.sections if section.title == "By source"]
+    assert {row[0] for row in table.rows} == {example.source for example in load(world, Plan.of_folders(world)).held_out()}
+    assert {"ROC", "Reliability, held out"} <= {section.title for section in document.sections}
