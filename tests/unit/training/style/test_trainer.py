@@ -104,6 +104,16 @@ def test_starting_from_other_weights_keeps_what_they_know(make_trainer, tmp_path
     assert all(torch.equal(a, b) for a, b in zip(tensors(first), tensors(second), strict=True))
 
 
+def test_emphasis_weighs_one_style_alone(make_trainer) -> None:
+    """Two runs that differ only in the emphasis on ``dots`` part with the first sample of that style."""
+    plain, stressed = make_trainer("plain", steps=1), make_trainer("stressed", steps=1, emphasis={"dots": 3.0})
+    (before,), (after,) = plain.train(), stressed.train()
+    assert (before.content, before.style) == (after.content, after.style)
+    dots = sum(style == 1 for style in make_trainer("dealt")._deal())
+    assert (after.total > before.total) == (dots > 0)
+    assert dots > 0
+
+
 def test_every_painting_is_dealt_twice_as_often_as_the_identity(make_trainer) -> None:
     trainer = make_trainer("run", steps=50)
     dealt = []
