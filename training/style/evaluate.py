@@ -59,18 +59,18 @@ def evaluate(
     """Judge a network on photographs it did not see."""
     torch.set_num_threads(threads)
     paintings = named_paths(style)
-    judge, trained = Judge(open_encoder(encoder), paintings, side), load_weights(weights)
     pictures = load_photos(split(photos)[1], side, limit)
     if not pictures:
         raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+    judge, trained = Judge(open_encoder(encoder), paintings, pictures, side), load_weights(weights)
     table = Table("style", "network", "content", "style distance")
     figures: dict[str, float] = {}
     for name in paintings:
-        judged = judge.judge(name, own_painter(trained, name), pictures)
+        judged = judge.judge(name, own_painter(trained, name))
         table.add_row(name, "ours", f"{judged.content:.3f}", f"{judged.style:.3f}")
         figures |= {f"{name}.content": round(judged.content, 4), f"{name}.style": round(judged.style, 4)}
     for name, path in named_paths(peer or []).items():
-        judged = judge.judge(name, onnx_painter(path), pictures)
+        judged = judge.judge(name, onnx_painter(path))
         table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")
     Console().print(table)
     if out:

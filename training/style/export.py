@@ -79,6 +79,8 @@ def write_network(weights: Weights, folder: Path) -> dict[str, Any]:
 def write_pack(weights: Weights, paintings: Sequence[Painting], sample: Path, folder: Path) -> None:
     """Write vectors, list and previews. ``sample`` is the photograph the previews paint.
 
+    The identity's vector joins them where the run has one.
+
     Raises ``KeyError`` for a painting the run was not trained on and :class:`NotAPicture` for the sample.
     """
     (folder / "previews").mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,7 @@ def write_pack(weights: Weights, paintings: Sequence[Painting], sample: Path, fo
             painted = weights.network.eval()(photo, weights.styles[painting.name][None])[0]
         (folder / preview).write_bytes(_small_jpeg(to_pixels(painted)))
         entries.append(painting.model_dump() | {"preview": preview})
-    names = (IDENTITY, *(painting.name for painting in paintings))
+    names = (*({IDENTITY} & weights.styles.keys()), *(painting.name for painting in paintings))
     (folder / VECTORS).write_bytes(save({name: weights.styles[name].clone() for name in names}))
     (folder / CATALOGUE).write_text(json.dumps({"styles": entries}, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

@@ -6,7 +6,7 @@ Content is the relative distance at relu4_2, style the relative Gram distance at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -34,23 +34,27 @@ class Judgement:
 
 
 class Judge:
-    """Holds the paintings' Gram matrices at ``side`` px (short side), the size at which photographs are compared."""
+    """Compares with what it has seen once: the photographs ([3,H,W]) and, at ``side`` px (short side), the paintings.
 
-    def __init__(self, encoder: Encoder, paintings: Mapping[str, Path], side: int) -> None:
+    Photographs and paintings of one short side have strokes of the size they have in one another.
+    """
+
+    def __init__(self, encoder: Encoder, paintings: Mapping[str, Path], photos: Sequence[Tensor], side: int) -> None:
         self._encoder = encoder
+        self._photos = [photo[None] for photo in photos]
         with torch.no_grad():
+            self._wanted = [encoder(photo, CONTENT_LAYERS) for photo in self._photos]
             self._targets = {
                 name: grams(encoder(load_picture(path, side)[None], STYLE_LAYERS), STYLE_LAYERS)
                 for name, path in paintings.items()
             }
 
     @torch.no_grad()
-    def judge(self, style: str, paint: Painter, photos: Iterable[Tensor]) -> Judgement:
-        """Paint every photo ([3,H,W]) and compare."""
+    def judge(self, style: str, paint: Painter) -> Judgement:
+        """Paint every photograph and compare."""
         content, styles = [], []
-        for photo in (picture[None] for picture in photos):
+        for photo, wanted in zip(self._photos, self._wanted, strict=True):
             made = self._encoder(paint(photo), (*CONTENT_LAYERS, *STYLE_LAYERS))
-            wanted = self._encoder(photo, CONTENT_LAYERS)
             content.append(content_distance(made, wanted, CONTENT_LAYERS).item())
             styles.append(style_distance(made, self._targets[style], STYLE_LAYERS).item())
         return Judgement(fmean(content), fmean(styles))

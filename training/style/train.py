@@ -18,29 +18,19 @@ from typing import Annotated
 import cv2
 import torch
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 
-from training.style.data import (
-    MalformedPair,
-    NoPhotos,
-    NotAPicture,
-    PhotoCrops,
-    load_photos,
-    named_paths,
-    split,
-)
-from training.style.encoders import EncoderUnavailable, UnknownLayer, open_encoder
+from training.style.data import PhotoCrops, load_photos, named_paths, split
+from training.style.encoders import open_encoder
 from training.style.losses import RECIPES
 from training.style.network import SIZES
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
+from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
 from training.style.trainer import Losses, Settings, Trainer
 
 PREVIEW_PHOTOS, PREVIEW_SIDE = 2, 384
-
-console = Console(stderr=True)
 
 EXAMPLES = """Examples:
 
@@ -51,14 +41,6 @@ python -m training.style.train photos/ runs/first --style wave=wave.jpg --style 
 python -m training.style.train photos/ runs/finer --style wave=wave.jpg --recipe deep
 --start-from runs/first/weights.safetensors
 """
-
-
-class Mistake(Exception):
-    """Something the person at the keyboard can put right; the message says what."""
-
-
-class Stopped(Exception):
-    """Somebody asked the run to stop."""
 
 
 class Run:
@@ -117,22 +99,6 @@ def stop_requests() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """End with a sentence where a traceback would say no more."""
-    try:
-        yield
-    except (Mistake, MalformedPair, NoPhotos, NotAPicture, EncoderUnavailable, UnknownLayer) as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(2) from error
-    except OSError as error:
-        console.print(f"[red]{error}; the last checkpoint is kept[/red]")
-        raise typer.Exit(1) from error
-    except Stopped:
-        console.print("stopped; the same command with --resume continues")
-        raise typer.Exit(130) from None
 
 
 def _describe(losses: Losses) -> str:
@@ -251,8 +217,7 @@ def train(
             trainer.resume()
         elif start_from:
             _start(trainer, start_from)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
+        with bar() as progress:
             Run(trainer, record, run, held_out).drive(progress, save_every, validate_every)
 
 

@@ -21,20 +21,18 @@ def shallow_judge(monkeypatch) -> None:
 
 
 def test_the_photo_itself_has_no_content_distance_and_the_painting_no_style_distance(encoder, painting) -> None:
-    judge = Judge(encoder, {"dots": painting}, 64)
     style = load_picture(painting, 64)[None]
-    photo = torch.rand_like(style)[0]
-    unchanged = judge.judge("dots", lambda picture: picture, [photo])
-    copied = judge.judge("dots", lambda _: style, [photo])
+    judge = Judge(encoder, {"dots": painting}, [torch.rand_like(style)[0]], 64)
+    unchanged = judge.judge("dots", lambda picture: picture)
+    copied = judge.judge("dots", lambda _: style)
     assert unchanged.content == pytest.approx(0, abs=1e-6)
     assert unchanged.style > 0.01
     assert copied.style == pytest.approx(0, abs=1e-6)
 
 
 def test_judgements_are_means_over_photographs(encoder, painting) -> None:
-    judge = Judge(encoder, {"dots": painting}, 64)
     photos = [torch.rand(3, 64, 64) for _ in range(3)]
-    alone = [judge.judge("dots", torch.square, [photo]) for photo in photos]
-    together = judge.judge("dots", torch.square, photos)
+    alone = [Judge(encoder, {"dots": painting}, [photo], 64).judge("dots", torch.square) for photo in photos]
+    together = Judge(encoder, {"dots": painting}, photos, 64).judge("dots", torch.square)
     assert together.content == pytest.approx(np.mean([one.content for one in alone]))
     assert together.style == pytest.approx(np.mean([one.style for one in alone]))
