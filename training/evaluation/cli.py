@@ -10,7 +10,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-EVALUATIONS: Final[Mapping[str, str]] = {}
+EVALUATIONS: Final[Mapping[str, str]] = {
+    "style": "training.style.comparison",
+}
 """Sub-command to the module whose ``app`` it is: a Typer application of one command that ends with
 :func:`training.evaluation.terminal.conclude`."""
 

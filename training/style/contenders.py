@@ -20,8 +20,13 @@ from registry.manifest import ModelVersion
 class Contender(Protocol):
     """Something that paints photographs [1,3,H,W] RGB 0..1, sides multiples of 4, at a strength of 0..1."""
 
-    label: str
-    styles: Collection[str]
+    @property
+    def label(self) -> str:
+        """What reports call it."""
+
+    @property
+    def styles(self) -> Collection[str]:
+        """What it can paint."""
 
     def paint(self, photo: Tensor, style: str, strength: float) -> Tensor:
         """The painting, like the photo."""

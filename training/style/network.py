@@ -56,7 +56,7 @@ class Architecture:
 # What is shipped: `fine` for looks, `lean` for small machines.
 SIZES: Mapping[str, Architecture] = {
     "fine": Architecture(fine=24, middle=48, coarse=128),
-    "lean": Architecture(fine=8, middle=24, coarse=64),
+    "lean": Architecture(fine=8, middle=16, coarse=64),
 }
 
 

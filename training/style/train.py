@@ -173,11 +173,13 @@ def train(
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         if recipe not in RECIPES:
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
+        losses = RECIPES[recipe]
         if size not in SIZES:
             raise Mistake(f"there is no size {size}; there are {', '.join(SIZES)}")
+        if losses.imitation and start_from is None:
+            raise Mistake(f"{recipe} paints like the network it starts from; give --start-from")
         if crop % 4:
             raise Mistake("--crop must be a multiple of 4")
-        losses = RECIPES[recipe]
         losses = replace(
             losses,
             content_layers=tuple(content_layer or losses.content_layers),
@@ -212,11 +214,11 @@ def train(
             started_from=RunRecord.read(start_from.parent) if start_from else None,
         )
         trainer = Trainer(settings, paintings, crops, chosen, run, torch.device(device))
+        if start_from:
+            _start(trainer, start_from)
         if resume:
             record = _unchanged(run, record)
             trainer.resume()
-        elif start_from:
-            _start(trainer, start_from)
         with bar() as progress:
             Run(trainer, record, run, held_out).drive(progress, save_every, validate_every)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,9 +23,17 @@ from training.style.checkpoint import (
 )
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
-from training.style.growth import grow
-from training.style.losses import Recipe, content_distance, grams, reconstruction, style_distance, total_variation
+from training.style.losses import (
+    Recipe,
+    content_distance,
+    grams,
+    imitation,
+    reconstruction,
+    style_distance,
+    total_variation,
+)
 from training.style.network import Architecture, StyleNetwork, neutral_style
+from training.style.resizing import resize
 
 WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
 
@@ -61,6 +69,7 @@ class Losses:
     style: float
     variation: float
     identity: float
+    imitation: float
 
 
 class Trainer:
@@ -91,6 +100,7 @@ class Trainer:
         self._styles = nn.Parameter(neutral.to(self._device))
         self._parameters = [*self._network.parameters(), self._styles]
         self._average = [parameter.detach().clone() for parameter in self._parameters]
+        self._teacher: Weights | None = None
         self._optimiser = torch.optim.Adam(self._parameters, lr=settings.learning_rate)
         layers = settings.recipe.style_layers
         with torch.no_grad():
@@ -98,11 +108,14 @@ class Trainer:
             self._targets = [grams(self._encoder(p[None].to(self._device), layers), layers) for p in pictures]
 
     def start_from(self, path: Path) -> None:
-        """Begin with another run's weights; styles it does not know begin neutral, new channels unheard.
+        """Begin with another run's weights, of this width or another; styles it does not know begin neutral.
 
-        Raises ``ValueError`` where they are of a network that this one is no wider version of.
+        Raises ``ValueError`` where more than the width differs.
         """
-        loaded = grow(load_weights(path), self._network)
+        teacher = load_weights(path)
+        if self.settings.recipe.imitation:
+            self._teacher = Weights(teacher.network.to(self._device).requires_grad_(False), teacher.styles)
+        loaded = resize(teacher, self._network)
         with torch.no_grad():
             for row, name in enumerate(self.names):
                 if name in loaded.styles:
@@ -166,33 +179,52 @@ class Trainer:
         painting = self._network(photo, self._styles[chosen])
         painted = [row for row, style in enumerate(chosen) if style > 0]
         same = [row for row, style in enumerate(chosen) if style == 0]
-        content = style = stressed = variation = identity = painting.new_zeros(())
+        nothing = painting.new_zeros(1)
+        content = style = variation = identity = copied = nothing
+        emphasis = nothing
         if same:
-            identity = reconstruction(painting[same], photo[same]).sum()
+            identity = reconstruction(painting[same], photo[same])
         if painted:
-            made = self._encoder(painting[painted], recipe.layers)
-            with torch.no_grad():
-                wanted = self._encoder(photo[painted], recipe.content_layers)
-            targets = [self._targets[chosen[row] - 1] for row in painted]
-            target = {layer: torch.cat([one[layer] for one in targets]) for layer in recipe.style_layers}
-            content = content_distance(made, wanted, recipe.content_layers).sum()
-            distances = style_distance(made, target, recipe.style_layers)
-            style = distances.sum()
-            emphasis = distances.new_tensor([s.emphasis.get(self.names[chosen[row]], 1.0) for row in painted])
-            stressed = (emphasis * distances).sum()
-            variation = total_variation(painting[painted]).sum()
-        total = recipe.content * content + recipe.style * stressed + recipe.variation * variation
-        total = (total + recipe.identity * identity) / s.batch
+            names = [self.names[chosen[row]] for row in painted]
+            emphasis = painting.new_tensor([s.emphasis.get(name, 1.0) for name in names])
+            if recipe.perceptual:
+                content, style = self._distances(painting[painted], photo[painted], [chosen[row] for row in painted])
+            if recipe.imitation:
+                copied = imitation(painting[painted], self._lesson(photo[painted], names))
+            variation = total_variation(painting[painted])
+        total = recipe.content * content.sum() + recipe.style * (emphasis * style).sum()
+        total = total + recipe.variation * variation.sum() + recipe.imitation * copied.sum()
+        total = (total + recipe.identity * identity.sum()) / s.batch
         self._descend(total)
-        per_painting, per_copy = max(1, len(painted)), max(1, len(same))
         return Losses(
             self.step,
             total.item(),
-            content.item() / per_painting,
-            style.item() / per_painting,
-            variation.item() / per_painting,
-            identity.item() / per_copy,
+            content.mean().item(),
+            style.mean().item(),
+            variation.mean().item(),
+            identity.mean().item(),
+            copied.mean().item(),
         )
+
+    def _distances(self, painting: Tensor, photo: Tensor, styles: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """How far paintings are from their photos and from their styles, [N] each."""
+        recipe = self.settings.recipe
+        made = self._encoder(painting, recipe.layers)
+        with torch.no_grad():
+            wanted = self._encoder(photo, recipe.content_layers)
+        targets = [self._targets[style - 1] for style in styles]
+        target = {layer: torch.cat([one[layer] for one in targets]) for layer in recipe.style_layers}
+        content = content_distance(made, wanted, recipe.content_layers)
+        return content, style_distance(made, target, recipe.style_layers)
+
+    @torch.no_grad()
+    def _lesson(self, photo: Tensor, names: Sequence[str]) -> Tensor:
+        """What the network that training started from paints. Raises ``ValueError`` when it started from none."""
+        if self._teacher is None:
+            raise ValueError("imitation needs the weights of another network to start from")
+        vectors = torch.stack([self._teacher.styles[name] for name in names]).to(self._device)
+        lesson: Tensor = self._teacher.network(photo, vectors)
+        return lesson
 
     def _descend(self, total: torch.Tensor) -> None:
         for group in self._optimiser.param_groups:

@@ -59,12 +59,18 @@ def test_a_style_can_be_given_more_weight(command, tmp_path) -> None:
     assert RunRecord.read(tmp_path / "run").settings.emphasis == {"dots": 2.5}
 
 
-def test_a_finer_network_starts_from_a_leaner_one_but_not_the_other_way_round(command, tmp_path) -> None:
+def test_a_finer_network_starts_from_a_leaner_one_and_the_other_way_round(command, tmp_path) -> None:
     command(folder="first")
     assert command("--size", "fine", "--start-from", str(tmp_path / "first/weights.safetensors")).exit_code == 0
-    result = command("--start-from", str(tmp_path / "run/weights.safetensors"), folder="back")
+    assert command("--start-from", str(tmp_path / "run/weights.safetensors"), folder="back").exit_code == 0
+
+
+def test_a_network_of_another_shape_is_no_start(command, tmp_path, monkeypatch, tiny) -> None:
+    command(folder="first")
+    monkeypatch.setattr(module, "SIZES", {"lean": replace(tiny, blocks=2)})
+    result = command("--start-from", str(tmp_path / "first/weights.safetensors"))
     assert result.exit_code == 2
-    assert "no wider version" in " ".join(result.output.split())
+    assert "no narrower or wider version" in " ".join(result.output.split())
 
 
 def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(command, tmp_path, monkeypatch) -> None:
@@ -129,6 +135,7 @@ def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None
     [
         (["--recipe", "secret"], "no recipe secret"),
         (["--crop", "66"], "multiple of 4"),
+        (["--recipe", "copy"], "give --start-from"),
         (["--size", "huge"], "no size huge"),
         (["--emphasis", "dots"], "not of the form name=factor"),
         (["--emphasis", "lines=2"], "one of the styles trained"),
