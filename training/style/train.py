@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import signal
-import threading
-import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
-import cv2
 import torch
 import typer
 from rich.logging import RichHandler
-from rich.progress import Progress
 
-from training.style.data import PhotoCrops, load_photos, named_paths, split
+from training.style.data import PhotoCrops, named_paths, split
 from training.style.encoders import open_encoder
 from training.style.losses import RECIPES
 from training.style.network import SIZES
 from training.style.record import RunRecord
-from training.style.sheet import contact_sheet
-from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
-from training.style.trainer import Losses, Settings, Trainer
-
-PREVIEW_PHOTOS, PREVIEW_SIDE = 2, 384
+from training.style.run import Run
+from training.style.terminal import Mistake, bar, console, told_plainly
+from training.style.trainer import Settings, Trainer
 
 EXAMPLES = """Examples:
 
@@ -41,68 +31,6 @@ python -m training.style.train photos/ runs/first --style wave=wave.jpg --style 
 python -m training.style.train photos/ runs/finer --style wave=wave.jpg --recipe deep
 --start-from runs/first/weights.safetensors
 """
-
-
-class Run:
-    """A trainer with everything around it: the record, the loss log, checkpoints and validation pictures."""
-
-    def __init__(self, trainer: Trainer, record: RunRecord, folder: Path, held_out: Sequence[Path]) -> None:
-        self._trainer = trainer
-        self._record = record
-        self._folder = folder
-        self._photos = load_photos(held_out, PREVIEW_SIDE, PREVIEW_PHOTOS)
-        self._started = time.monotonic()
-
-    def drive(self, progress: Progress, save_every: int, validate_every: int) -> None:
-        """Take all remaining steps. Raises :class:`Stopped` after Ctrl-C, with the last whole step in a checkpoint."""
-        steps = self._trainer.settings.steps
-        task = progress.add_task("training", total=steps, completed=self._trainer.step)
-        # Written line by line, so that it can be followed while the run goes on.
-        with stop_requests() as stop, (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log:
-            for losses in self._trainer.train():
-                log.write(json.dumps(asdict(losses)) + "\n")
-                progress.update(task, completed=losses.step, description=_describe(losses))
-                if losses.step % save_every == 0 or losses.step == steps or stop.is_set():
-                    self.save()
-                if losses.step % validate_every == 0 or losses.step == steps:
-                    self._validate()
-                if stop.is_set() and losses.step < steps:
-                    raise Stopped
-
-    def save(self) -> None:
-        """Checkpoint, averaged weights and record."""
-        self._trainer.save()
-        seconds = self._record.seconds + time.monotonic() - self._started
-        self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
-
-    def _validate(self) -> None:
-        if not self._photos:
-            return
-        folder = self._folder / "validation"
-        folder.mkdir(exist_ok=True)
-        sheet = contact_sheet(self._trainer.averaged(), self._photos)
-        cv2.imwrite(str(folder / f"step_{self._trainer.step:06d}.jpg"), sheet[:, :, ::-1])
-
-
-@contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, in place of breaking off in the middle of a step; a second one does."""
-    stop = threading.Event()
-
-    def request(number: int, _: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _describe(losses: Losses) -> str:
-    return f"content {losses.content:.3f}, style {losses.style:.3f}, identity {losses.identity:.4f}"
 
 
 def factors(texts: Sequence[str], names: Collection[str]) -> dict[str, float]:
@@ -164,6 +92,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in this folder.")] = False,
     save_every: Annotated[int, typer.Option(min=1)] = 200,
     validate_every: Annotated[int, typer.Option(min=1)] = 500,
+    patience: Annotated[
+        int, typer.Option(min=0, help="Stop after so many validations without a better loss; 0: never.")
+    ] = 10,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
 ) -> None:
@@ -220,7 +151,7 @@ def train(
             record = _unchanged(run, record)
             trainer.resume()
         with bar() as progress:
-            Run(trainer, record, run, held_out).drive(progress, save_every, validate_every)
+            Run(trainer, record, run, held_out).drive(progress, save_every, validate_every, patience)
 
 
 app = typer.Typer(add_completion=False)

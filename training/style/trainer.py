@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
+import torch.distributed
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -24,6 +26,7 @@ from training.style.checkpoint import (
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
 from training.style.losses import (
+    RECIPES,
     Recipe,
     content_distance,
     grams,
@@ -60,6 +63,29 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of every batch this process works on: the ``rank``-th of ``workers``."""
+
+    rank: int = 0
+    workers: int = 1
+
+    def of(self, size: int) -> range:
+        """The places in a batch of ``size``."""
+        return range(self.rank, size, self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Unweighted means over held-out photographs and all styles; ``total`` is weighted as in training."""
+
+    step: int
+    total: float
+    content: float
+    style: float
+    identity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Losses:
     """One step's losses: ``total`` as minimised, the others as unweighted means over the samples they concern."""
 
@@ -72,10 +98,15 @@ class Losses:
     imitation: float
 
 
+ALONE = Share()
+
+
 class Trainer:
     """Trains with Adam and keeps an exponential moving average of the weights.
 
-    ``paintings`` map style names to picture files. Raises ``NotAPicture`` for one that cannot be read.
+    ``paintings`` map style names to picture files. Several processes of one ``torch.distributed`` group each take their
+    ``share`` of every batch and come to what one alone would, rounding apart. Raises ``NotAPicture`` for a painting
+    that cannot be read.
     """
 
     def __init__(
@@ -86,8 +117,10 @@ class Trainer:
         encoder: Encoder,
         folder: Path,
         device: torch.device | None = None,
+        share: Share = ALONE,
     ) -> None:
         self.settings = settings
+        self._share = share
         self.names = (IDENTITY, *paintings)
         self.step = 0
         self._photos = photos
@@ -174,8 +207,9 @@ class Trainer:
 
     def _take_step(self) -> Losses:
         s, recipe = self.settings, self.settings.recipe
-        photo = self._photos.batch(self.step, s.batch).to(self._device)
-        chosen = self._deal()
+        mine = self._share.of(s.batch)
+        photo = self._photos.batch(self.step, s.batch)[mine].to(self._device)
+        chosen = [self._deal()[place] for place in mine]
         painting = self._network(photo, self._styles[chosen])
         painted = [row for row, style in enumerate(chosen) if style > 0]
         same = [row for row, style in enumerate(chosen) if style == 0]
@@ -226,11 +260,44 @@ class Trainer:
         lesson: Tensor = self._teacher.network(photo, vectors)
         return lesson
 
+    @torch.no_grad()
+    def validate(self, photos: Sequence[Tensor]) -> Validation:
+        """Judge the averaged weights by the losses of training on ``photos`` ([3,H,W], sides multiples of 4)."""
+        recipe, weights = self.settings.recipe, self.averaged()
+        network = weights.network.to(self._device)
+        content, style, identity = [], [], []
+        for photo in (picture[None].to(self._device) for picture in photos):
+            wanted = self._encoder(photo, recipe.content_layers)
+            for name, vector in weights.styles.items():
+                painting = network(photo, vector[None].to(self._device))
+                if name == IDENTITY:
+                    identity.append(reconstruction(painting, photo).item())
+                    continue
+                made = self._encoder(painting, recipe.layers)
+                target = self._targets[self.names.index(name) - 1]
+                content.append(content_distance(made, wanted, recipe.content_layers).item())
+                style.append(style_distance(made, target, recipe.style_layers).item())
+        means = fmean(content), fmean(style), fmean(identity)
+        # By the recipe that judges, also where training itself only imitates.
+        judged = RECIPES["deep"] if not recipe.perceptual else recipe
+        total = judged.content * means[0] + judged.style * means[1] + judged.identity * means[2]
+        return Validation(self.step, total, *means)
+
+    def _add_up(self) -> None:
+        """Add the gradients of all workers, each of which holds its share of the batch's mean."""
+        if self._share.workers == 1:
+            return
+        for parameter in self._parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            torch.distributed.all_reduce(parameter.grad)
+
     def _descend(self, total: torch.Tensor) -> None:
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        self._add_up()
         nn.utils.clip_grad_norm_(self._parameters, self.settings.clip)
         self._optimiser.step()
         self.step += 1

@@ -5,12 +5,14 @@ import signal
 from dataclasses import replace
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
 from training.style import train as module
 from training.style.checkpoint import load_weights
 from training.style.network import StyleNetwork
 from training.style.record import RunRecord
+from training.style.run import worn_out
 from training.style.trainer import Trainer
 
 
@@ -44,6 +46,40 @@ def test_a_run_leaves_weights_losses_pictures_and_a_record(command, tmp_path) ->
     assert record.encoder.name == "distilled VGG-19 (Collaborative-Distillation)"
     assert record.settings.recipe.content_layers == ("relu2_2",)
     assert record.seconds > 0
+
+
+def test_validation_losses_are_kept_and_shown_on_the_board(command, tmp_path) -> None:
+    command()
+    validations = RunRecord.read(tmp_path / "run").validations
+    assert [one.step for one in validations] == [2, 4]
+    assert all(one.total > one.content > 0 and one.style > 0 and one.identity > 0 for one in validations)
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"), {"images": 0}).Reload()
+    assert [event.step for event in events.Scalars("training/total")] == [1, 2, 3, 4]
+    assert [event.value for event in events.Scalars("validation/total")] == pytest.approx(
+        [one.total for one in validations]
+    )
+    assert [event.step for event in events.Images("paintings")] == [2, 4]
+
+
+def test_a_run_that_gets_no_better_ends_early(command, tmp_path) -> None:
+    result = command("--learning-rate", "0", "--validate-every", "1", "--patience", "2")
+    assert result.exit_code == 0, result.output
+    assert "2 validations brought nothing better" in " ".join(result.output.split())
+    assert RunRecord.read(tmp_path / "run").step == 3
+
+
+@pytest.mark.parametrize(
+    ("totals", "patience", "ends"),
+    [
+        ([3, 2, 1], 1, False),
+        ([3, 1, 2], 1, True),
+        ([3, 1, 2, 0.5], 2, False),
+        ([1, 2], 2, False),
+        ([1, 2, 3], 0, False),
+    ],
+)
+def test_patience_counts_validations_since_the_best(totals, patience, ends) -> None:
+    assert worn_out(totals, patience) is ends
 
 
 def test_losses_can_be_chosen(command, tmp_path) -> None:
