@@ -12,6 +12,7 @@ from registry.store import FolderStore
 from serve_app.settings import ModelChoice
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
+PREFERRED_STYLES = ("style-fine", "style-lean")
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
 
 
@@ -38,7 +39,7 @@ def select(store: FolderStore, wishes: ModelChoice) -> Selection:
         else:
             selection.chosen[capability] = models
 
-    style = _one(store, installed, "style", wishes.style)
+    style = _one(store, installed, "style", wishes.style, PREFERRED_STYLES)
     settle("style", _with_packs(store, installed, style, wishes.style_packs), "masquerade models pull --starter")
     settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull open-nsfw")
     faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)

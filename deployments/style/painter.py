@@ -17,10 +17,10 @@ from registry.manifest import ModelVersion
 
 Tensor = npt.NDArray[np.float32]
 
-# Measured peak of one run on a processor, buffers for its input and output included.
+# Measured peak of one run on a processor, buffers for its input and output included, for networks that do not say.
 BYTES_PER_PIXEL = 340
 # Holds the pictures the engine paints whole; a tighter Runtime.memory_mb means tiles.
-RUN_MB = 512
+RUN_MB = 640
 # Reflection padding at the coarsest level needs a few cells to mirror.
 MIN_SIDE = 32
 
@@ -42,12 +42,13 @@ class Painter:
         contract = network.manifest.input
         self._multiple = int(contract["multiple"])
         self._margin = int(contract["receptive_radius"])
+        bytes_per_pixel = int(contract.get("bytes_per_pixel", BYTES_PER_PIXEL))
         budget = min(RUN_MB, runtime.memory_mb or RUN_MB)
-        self._max_pixels = max_pixels or budget * 2**20 // BYTES_PER_PIXEL
+        self._max_pixels = max_pixels or budget * 2**20 // bytes_per_pixel
         side = math.isqrt(self._max_pixels)
         self._tile = tile or side - side % self._multiple
         if self._tile <= 2 * self._margin:
-            needed = math.ceil((2 * self._margin + 1) ** 2 * BYTES_PER_PIXEL / 2**20)
+            needed = math.ceil((2 * self._margin + 1) ** 2 * bytes_per_pixel / 2**20)
             raise ValueError(f"{network.ref} needs at least {needed} MB to paint by tiles")
         self._network: ort.InferenceSession = onnx_session(network.path("network.onnx"), runtime)
         self._statistics: ort.InferenceSession = onnx_session(network.path("statistics.onnx"), runtime)

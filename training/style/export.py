@@ -143,7 +143,10 @@ def export(
     weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
     network, pack = load_card(network_card), load_card(pack_card)
     folder = store / network.model / network.version
-    extra = {"input": write_network(weights, folder), "trained_on": network.trained_on + learnt_from(record)}
+    extra = {
+        "input": write_network(weights, folder) | network.input,
+        "trained_on": network.trained_on + learnt_from(record),
+    }
     if judgement:
         extra["metrics"] = json.loads(judgement.read_text(encoding="utf-8"))
     manifest = write_manifest(network, folder, package, extra)

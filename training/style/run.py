@@ -60,7 +60,8 @@ class Run:
                 ends = losses.step == steps
                 if losses.step % validate_every == 0 or ends:
                     self._validate(board)
-                    ends = ends or worn_out([one.total for one in self._record.validations], patience)
+                    tired = worn_out([one.total for one in self._record.validations], patience)
+                    ends = self._trainer.agree(tired) or ends
                 if losses.step % save_every == 0 or ends or stop.is_set():
                     self.save()
                 if ends:
@@ -89,6 +90,13 @@ class Run:
         cv2.imwrite(str(folder / f"step_{found.step:06d}.jpg"), sheet[:, :, ::-1])
 
 
+def follow(trainer: Trainer, validate_every: int) -> None:
+    """Take part in a run that another process drives, until it ends."""
+    for losses in trainer.train():
+        if (losses.step % validate_every == 0 or losses.step == trainer.settings.steps) and trainer.agree(False):
+            return
+
+
 def worn_out(totals: Sequence[float], patience: int) -> bool:
     """Whether the last ``patience`` of these losses are all no lower than the lowest before them."""
     return 0 < patience < len(totals) and min(totals[-patience:]) >= min(totals[:-patience])
@@ -102,8 +110,14 @@ def _plot(board: SummaryWriter, group: str, losses: Losses | Validation) -> None
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, in place of breaking off in the middle of a step; a second one does."""
+    """An event that Ctrl-C and SIGTERM set, in place of breaking off in the middle of a step; a second one does.
+
+    Outside the main thread, where Ray Train works, it stays unset: there Ray ends the workers.
+    """
     stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
 
     def request(number: int, _: FrameType | None) -> None:
         stop.set()

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.logging import RichHandler
 
-from training.style.data import PhotoCrops, named_paths, split
-from training.style.encoders import open_encoder
+from training.style.data import named_paths
+from training.style.job import Job, factors, work
 from training.style.losses import RECIPES
 from training.style.network import SIZES
-from training.style.record import RunRecord
-from training.style.run import Run
-from training.style.terminal import Mistake, bar, console, told_plainly
-from training.style.trainer import Settings, Trainer
+from training.style.terminal import Mistake, console, told_plainly
+from training.style.trainer import Settings
 
 EXAMPLES = """Examples:
 
@@ -31,39 +26,6 @@ python -m training.style.train photos/ runs/first --style wave=wave.jpg --style 
 python -m training.style.train photos/ runs/finer --style wave=wave.jpg --recipe deep
 --start-from runs/first/weights.safetensors
 """
-
-
-def factors(texts: Sequence[str], names: Collection[str]) -> dict[str, float]:
-    """Read ``name=factor`` options. Raises :class:`Mistake`."""
-    read: dict[str, float] = {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        try:
-            read[name] = float(number)
-        except ValueError as error:
-            raise Mistake(f"{text!r} is not of the form name=factor") from error
-        if name not in names or not 0 < read[name] < math.inf:
-            raise Mistake(f"{text!r} needs one of the styles trained and a factor above 0")
-    return read
-
-
-def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
-    """The folder's record, if it is of a run like the one asked for."""
-    try:
-        before = RunRecord.read(folder)
-    except (FileNotFoundError, ValueError) as error:
-        raise Mistake(f"{folder} holds no run that could be resumed") from error
-    for name in ("settings", "encoder", "paintings", "photos"):
-        if getattr(before, name) != getattr(record, name):
-            raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
-    return before
-
-
-def _start(trainer: Trainer, path: Path) -> None:
-    try:
-        trainer.start_from(path)
-    except ValueError as error:
-        raise Mistake(f"{path}: {error}") from error
 
 
 def train(
@@ -96,11 +58,11 @@ def train(
         int, typer.Option(min=0, help="Stop after so many validations without a better loss; 0: never.")
     ] = 10,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use, of each worker.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to share every batch, through Ray Train.")] = 1,
 ) -> None:
     """Train a network on photographs for one or more styles."""
     with told_plainly():
-        torch.set_num_threads(threads)
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         if recipe not in RECIPES:
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
@@ -126,32 +88,31 @@ def train(
             painting_side,
             learning_rate,
             seed=seed,
-            emphasis=factors(emphasis or (), paintings),
+            emphasis=factors(emphasis or (), list(paintings)),
             recipe=losses,
             architecture=SIZES[size],
         )
-        training, held_out = split(photos)
-        crops = PhotoCrops(training, crop, seed)
-        console.print(f"{len(crops)} photographs to train on, {crops.skipped} skipped, {len(held_out)} held out")
-        chosen = open_encoder(encoder)
-        console.print(f"losses by {chosen.info.name}")
-        run.mkdir(parents=True, exist_ok=True)
-        record = RunRecord(
+        job = Job(
+            photos=photos.absolute(),
+            folder=run.absolute(),
+            paintings={name: path.absolute() for name, path in paintings.items()},
+            encoder=encoder,
             settings=settings,
-            encoder=chosen.info,
-            paintings={name: path.name for name, path in paintings.items()},
-            photos=len(crops),
-            skipped=crops.skipped,
-            started_from=RunRecord.read(start_from.parent) if start_from else None,
+            start_from=start_from.absolute() if start_from else None,
+            resume=resume,
+            save_every=save_every,
+            validate_every=validate_every,
+            patience=patience,
+            device=device,
+            threads=threads,
         )
-        trainer = Trainer(settings, paintings, crops, chosen, run, torch.device(device))
-        if start_from:
-            _start(trainer, start_from)
-        if resume:
-            record = _unchanged(run, record)
-            trainer.resume()
-        with bar() as progress:
-            Run(trainer, record, run, held_out).drive(progress, save_every, validate_every, patience)
+        if workers == 1:
+            work(job)
+            return
+        # Ray takes a second to import, and only this path needs it.
+        from training.style.workers import on_workers
+
+        on_workers(job, workers)
 
 
 app = typer.Typer(add_completion=False)

@@ -283,6 +283,14 @@ class Trainer:
         total = judged.content * means[0] + judged.style * means[1] + judged.identity * means[2]
         return Validation(self.step, total, *means)
 
+    def agree(self, decision: bool) -> bool:
+        """The first worker's decision, asked of all at the same step."""
+        if self._share.workers == 1:
+            return decision
+        shared = torch.tensor([float(decision)], device=self._device)
+        torch.distributed.broadcast(shared, 0)
+        return bool(shared.item())
+
     def _add_up(self) -> None:
         """Add the gradients of all workers, each of which holds its share of the batch's mean."""
         if self._share.workers == 1:
