@@ -12,7 +12,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -24,7 +23,7 @@ from deployments.errors import Unavailable
 from deployments.runtime import Runtime
 from deployments.slots import ModelSet, Slot, SlotStatus
 from registry.manifest import ModelVersion
-from registry.store import FolderStore
+from registry.opening import StoreAddress
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -45,7 +44,7 @@ class Answer(Generic[A]):
 class Options:
     """What a replica is told at start: where the versions lie, its share of the machine, its largest batch."""
 
-    models_dir: Path
+    models: StoreAddress
     runtime: Runtime
     max_batch: int = 1
 
@@ -63,7 +62,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     def __init__(self, options: Options) -> None:
         self.options = options
         cv2.setNumThreads(options.runtime.threads)
-        self._store = FolderStore(options.models_dir)
+        self._store = options.models.open()
         self._slot: Slot[Q, R] = Slot(self._load)
         self._batcher: Batcher[Q, Answer[A]] = Batcher(self._answer_batch, options.max_batch)
 

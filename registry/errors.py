@@ -41,6 +41,22 @@ class UnsafeFile(RegistryError):
     """A model file that could run code, reach outside its folder, or is not of the format it claims."""
 
 
+class RoutingRefused(RegistryError):
+    """The change would leave the model in a state that makes no sense, or that could not serve."""
+
+
+class Conflict(RegistryError):
+    """Somebody else changed the model's routing first. Nothing was written."""
+
+
+class InUse(RegistryError):
+    """Something still points at the version, or a replica holds it, and so it stays."""
+
+
+class StoreUnavailable(RegistryError):
+    """The server of the store cannot be reached, does not answer in time, or denies access. What is here stays good."""
+
+
 class LicenceNotAccepted(RegistryError):
     """The licence asks for consent and none was given."""
 

@@ -12,6 +12,7 @@ from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
 from deployments.anonymize.deployment import Anonymize
+from deployments.authenticity.deployment import Authenticity
 from deployments.faces.deployment import Faces
 from deployments.lookalike.deployment import Lookalike
 from deployments.moderation.deployment import Moderation
@@ -20,15 +21,16 @@ from deployments.runtime import Runtime
 from deployments.serving import Options
 from deployments.slots import ModelSet
 from deployments.style.deployment import Style
-from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import Swap
-from registry.store import FolderStore
 from serve_app.calls import call
 from serve_app.gateway import create_app
-from serve_app.inventory import Inventory
+from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
+from serve_app.status.board import StatusBoard
+from serve_app.status.cluster import RayCluster
+from serve_app.telemetry.logs import to_stderr
 from serve_app.topology import PROFILES, Shape
 
 GRAPH = "graph"
@@ -40,6 +42,7 @@ MODEL_DEPLOYMENTS: dict[str, type] = {
     "faces": Faces,
     "lookalike": Lookalike,
     "swap": Swap,
+    "authenticity": Authenticity,
 }
 
 
@@ -48,18 +51,18 @@ class Gateway:
     """Serves the FastAPI application over handles to the deployments."""
 
     def __init__(self, settings: Settings, selection: Selection, handles: dict[str, DeploymentHandle[Any]]) -> None:
+        to_stderr()
         self._settings = settings
-        self._inventory = Inventory(FolderStore(settings.store_dir), selection)
+        self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
             settings.limits.for_photos(),
-            None
-            if settings.artworks_dir is None
-            else ArtworkGallery.load(settings.artworks_dir.expanduser().resolve()),
+            artworks_of(settings),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        return create_app(self._pipeline, self._inventory, self._settings)
+        board = StatusBoard(RayCluster(GRAPH), self._pipeline.states)
+        return create_app(self._pipeline, self._inventory, self._settings, board)
 
 
 def build(settings: Settings) -> Application:
@@ -67,7 +70,7 @@ def build(settings: Settings) -> Application:
 
     Raises ``RegistryError`` when moderation has no model: nothing is served unmoderated.
     """
-    selection = select(FolderStore(settings.store_dir), settings.models)
+    selection = select(settings.model_store.open(), settings.models)
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
     topology = PROFILES[settings.profile]
@@ -112,6 +115,7 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         collage=method("lookalike", "collage"),
         swap=method("swap", "answer"),
         anonymize=method("anonymize", "answer"),
+        authenticity=method("authenticity", "answer"),
         states=states,
         missing=missing,
     )
@@ -126,7 +130,7 @@ def _options(settings: Settings, shape: Shape) -> Options:
     on_gpu = shape.gpu > 0
     threads = settings.threads if settings.profile == "embedded" else max(1, int(shape.cpu))
     runtime = Runtime("cuda" if on_gpu else "cpu", threads, shape.memory_mb)
-    return Options(settings.store_dir, runtime, shape.max_batch)
+    return Options(settings.model_store, runtime, shape.max_batch)
 
 
 def _user_config(models: ModelSet) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One typed place for everything an operator can set, read from ``MASQUERADE_*`` variables or a YAML file's ``args``.
 
-Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``.
+Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``. Secrets may come from files:
+``MASQUERADE_ADMIN_KEY_FILE=/run/secrets/admin_key``.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from deployments.imaging import Limits
+from registry.opening import StoreAddress
+from serve_app.secret_files import EnvironmentSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -44,9 +47,10 @@ class ModelChoice(BaseModel):
     gallery: str | None = None
     swap: str | None = None
     swap_block_list: str | None = None
+    authenticity: str | None = None
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
     model_config = SettingsConfigDict(
@@ -57,6 +61,9 @@ class Settings(BaseSettings):
     profile: Literal["embedded", "cluster"] = "embedded"
     data_dir: Path = Path("var")
     models_dir: Path | None = None
+    models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
+    models_cache_dir: Path | None = None
+    models_cache_gb: Annotated[float, Field(gt=0)] = 20.0
     artworks_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
@@ -64,15 +71,34 @@ class Settings(BaseSettings):
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()
-    moderation_thresholds: dict[str, Share] = {}
+    moderation_thresholds: dict[str, Share] = Field(default={})
     admin_key: SecretStr | None = None
+    require_keys: bool | None = None
     database_url: SecretStr | None = None
+    traces: Literal["off", "file", "otlp"] = "off"
+    traces_share: Share = 0.1
+    objects_url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")] | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether work needs an API key: always in production, unless ``require_keys`` says otherwise."""
+        return self.environment == "production" if self.require_keys is None else self.require_keys
 
     @property
     def store_dir(self) -> Path:
         """Where model versions lie, as an absolute path: replicas do not share the caller's working folder."""
         return (self.models_dir or self.data_dir / "models").expanduser().resolve()
+
+    @property
+    def model_store(self) -> StoreAddress:
+        """Where model versions come from: ``models_url`` through a local cache, or else the folder ``store_dir``."""
+        return self.store_at(self.models_url or str(self.store_dir))
+
+    def store_at(self, where: str) -> StoreAddress:
+        """The address of another store, with this studio's cache."""
+        cache = (self.models_cache_dir or self.data_dir / "model-cache").expanduser().resolve()
+        return StoreAddress(where, cache, int(self.models_cache_gb * 10**9))
 
     @property
     def sql_url(self) -> str:
@@ -91,6 +117,10 @@ class Settings(BaseSettings):
         key = self.admin_key.get_secret_value() if self.admin_key is not None else None
         if key is not None and len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"admin_key is too short to keep anyone out; use at least {MIN_KEY_LENGTH} characters")
-        if self.environment == "production" and self.models_dir is None:
-            raise ValueError("production needs models_dir: a path that outlives the process and every node can read")
+        if self.models_dir is not None and self.models_url is not None:
+            raise ValueError("models_dir and models_url are two places for the same thing; give one of them")
+        if self.environment == "production" and self.models_dir is None and self.models_url is None:
+            raise ValueError(
+                "production needs models_dir, a path that outlives the process and every node can read, or models_url"
+            )
         return self

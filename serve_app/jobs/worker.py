@@ -19,6 +19,7 @@ from serve_app.pipeline import Picture
 log = logging.getLogger(__name__)
 
 Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
+Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
 IDLE_POLL_S = 0.5
 
@@ -35,14 +36,19 @@ class Worker:
         *,
         channel: str,
         heartbeat_s: float = 15.0,
+        around: Around = contextlib.nullcontext,
     ) -> None:
-        """``perform`` takes a job's kind, its photos and its fields."""
+        """``perform`` takes a job's kind, its photos and its fields.
+
+        ``around`` is given a job's id and entered before the work on it; it is left when the outcome is in the ledger.
+        """
         self._ledger = ledger
         self._sessions = sessions
         self._objects = objects
         self._perform = perform
         self._channel = channel
         self._heartbeat_s = heartbeat_s
+        self._around = around
         self._wake = asyncio.Event()
 
     def notice(self) -> None:
@@ -70,7 +76,8 @@ class Worker:
             return False
         heartbeat = asyncio.create_task(self._keep(job))
         try:
-            await self._do(job)
+            async with self._around(job.id):
+                await self._do(job)
         except asyncio.CancelledError:
             async with self._sessions.begin() as session:
                 await self._ledger.release(session, job.id, job.lease or "")

@@ -11,7 +11,12 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 EVALUATIONS: Final[Mapping[str, str]] = {
+    "authenticity": "training.authenticity.evaluate",
+    "faces": "training.evaluation.faces",
+    "lookalike": "training.evaluation.lookalike",
+    "moderation": "training.evaluation.moderation",
     "style": "training.style.comparison",
+    "swap": "training.evaluation.swap",
 }
 """Sub-command to the module whose ``app`` it is: a Typer application of one command that ends with
 :func:`training.evaluation.terminal.conclude`."""
