@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ray
-from ray.train import ScalingConfig, get_context
+from ray.train import RunConfig, ScalingConfig, get_context
 from ray.train.torch import TorchTrainer, get_device
 
 from training.style.job import Job, work
@@ -31,7 +31,12 @@ def on_workers(job: Job, workers: int) -> None:
             use_gpu=job.device == "cuda",
             resources_per_worker={"CPU": job.threads} if job.device == "cpu" else None,
         )
-        TorchTrainer(_take_part, train_loop_config=job.model_dump(mode="json"), scaling_config=scaling).fit()
+        TorchTrainer(
+            _take_part,
+            train_loop_config=job.model_dump(mode="json"),
+            scaling_config=scaling,
+            run_config=RunConfig(name="ray", storage_path=str(job.folder)),
+        ).fit()
     finally:
         if started:
             ray.shutdown()

@@ -17,7 +17,7 @@ from torch import Tensor
 from training.style.contenders import Contender
 from training.style.judge import Judge, Judgement
 
-STRENGTHS = (1.0, 0.9, 0.8, 0.65, 0.5)
+STRENGTHS = (1.0, 0.9, 0.75, 0.5)
 TIMED_SIDE, TIMED_ROUNDS = 512, 7
 
 Progress = Callable[[str, int, int], None]
