@@ -60,11 +60,14 @@ def add_style(
     preview: Annotated[
         Path | None, typer.Option(help="Photograph of the preview.", show_default="the first held back", exists=True)
     ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor cores to use.", show_default="all there are")
+    ] = None,
     store: StoreOption = _STORE,
 ) -> None:
     """Learn a style from one painting and install it. The network and its other styles stay what they are."""
     with told_plainly():
-        torch.set_num_threads(_threads())
+        torch.set_num_threads(threads or _threads())
         opened = FolderStore(store)
         studio = open_studio(opened, network)
         check_name(studio, name)

@@ -60,7 +60,18 @@ def add(store, photos, make_picture, encoder_file, monkeypatch):
 
     def run(*more: str, name: str = "lines", painting: Path = painting):
         command = ["add", str(painting), "--name", name, "--photos", str(photos), "--store", str(store.root)]
-        options = ["--network", "style-tiny", "--encoder", str(encoder_file), "--steps", "3", "--painting-side", "64"]
+        options = [
+            "--network",
+            "style-tiny",
+            "--encoder",
+            str(encoder_file),
+            "--steps",
+            "3",
+            "--painting-side",
+            "64",
+            "--threads",
+            "1",
+        ]
         return CliRunner().invoke(cli.app, [*command, *options, *more])
 
     return run

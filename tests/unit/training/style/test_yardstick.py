@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from training.style import judge as judge_module
+from training.style import yardstick
 from training.style.judge import Judge
 from training.style.yardstick import STRENGTHS, Bar, Curve, Point, curves, milliseconds, verdict
 
@@ -49,7 +50,8 @@ def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encod
     assert seen[-1] == (3 * len(STRENGTHS), 3 * len(STRENGTHS))
 
 
-def test_times_are_told_apart() -> None:
+def test_times_are_told_apart(monkeypatch) -> None:
+    monkeypatch.setattr(yardstick, "TIMED_SIDE", 192)
     times = milliseconds([Tint("quick"), Tint("slow", runs=12)], "dots")
     assert times["slow"] > 3 * times["quick"]
 
