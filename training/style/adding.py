@@ -12,7 +12,8 @@ from torch import Tensor
 from deployments.style.packs import StyleBook
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
-from registry.store import FolderStore, natural
+from registry.references import natural
+from registry.store import FolderStore
 from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import ray
@@ -24,7 +25,7 @@ def on_workers(job: Job, workers: int) -> None:
         raise Mistake(f"{workers} workers cannot share batches of {job.settings.batch}; raise --batch")
     started = not ray.is_initialized()
     if started:
-        ray.init(logging_level="error")
+        ray.init(logging_level=logging.ERROR)
     try:
         scaling = ScalingConfig(
             num_workers=workers,
