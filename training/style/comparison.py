@@ -20,6 +20,7 @@ from training.style.contenders import Contender, Published, Served
 from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
 from training.style.encoders import open_encoder
 from training.style.judge import Judge
+from training.style.optimised import Optimised
 from training.style.yardstick import BARS, Curve, curves, milliseconds, verdict
 
 THEIRS: Final = "published"
@@ -50,6 +51,9 @@ def style(
     show: Annotated[
         list[Path] | None, typer.Option(help="Photograph for the side-by-side pictures; repeat for more.", exists=True)
     ] = None,
+    optimise: Annotated[
+        int, typer.Option(min=0, help="Also judge paintings optimised in so many steps, minutes for each; 0: none.")
+    ] = 0,
     encoder: Annotated[str, typer.Option(help="The judge: vgg19, or a .safetensors file.")] = "vgg19",
     side: Annotated[int, typer.Option(min=64, help="Short side of photographs and paintings.")] = 512,
     limit: Annotated[int, typer.Option(min=1, help="How many photographs.")] = 12,
@@ -67,12 +71,14 @@ def style(
         pictures = load_photos(split(photos)[1], side, limit)
         if not pictures:
             raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
-        judge = Judge(open_encoder(encoder), paintings, pictures, side)
+        eye = open_encoder(encoder)
+        judge = Judge(eye, paintings, pictures, side)
+        slow: list[Contender] = [Optimised(eye, paintings, side, optimise)] if optimise else []
         with progress() as shown:
             task = shown.add_task("judging", total=1)
             drawn = curves(
                 judge,
-                contenders,
+                [*contenders, *slow],
                 tuple(paintings),
                 lambda words, done, total: shown.update(task, description=words, completed=done, total=total),
             )
