@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint audit sbom bench bench-faces drill-bot lock clean
+.PHONY: help demo test lint audit sbom bench bench-faces drill-bot drill-scaling lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -15,6 +15,7 @@ help:
 	@echo "make sbom        write sbom.cdx.json, a CycloneDX bill of materials"
 	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
+	@echo "make drill-scaling  a burst from idle on a cluster whose nodes come and go"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
@@ -47,6 +48,9 @@ bench: .dev
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
 
+drill-scaling: .dev
+	@$(BIN)/python -m drills.cluster.scaling
+
 drill-bot: .dev
 	@$(BIN)/python -m drills.bot $(ARGS)
 
@@ -57,6 +61,7 @@ drill-bot: .dev
 LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
+	$(LOCK) --extra cpu --extra cluster --extra traces --output-file requirements/cpu.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --output-file requirements/dev.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --extra bench --output-file requirements/bench.txt
 	$(LOCK) --extra gpu --extra cluster --extra traces --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt

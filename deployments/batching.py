@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from deployments.load import Load, LoadMeter
+
 Query = TypeVar("Query")
 Outcome = TypeVar("Outcome")
 
@@ -25,26 +27,35 @@ class Batcher(Generic[Query, Outcome]):
     def __init__(self, run: Callable[[list[Query]], Awaitable[list[Outcome | Exception]]], max_batch: int) -> None:
         self._run = run
         self._max_batch = max_batch
-        self._waiting: deque[tuple[Query, asyncio.Future[Outcome]]] = deque()
+        self._waiting: deque[tuple[Query, asyncio.Future[Outcome], float]] = deque()
+        self._meter = LoadMeter()
         self._drain: asyncio.Task[None] | None = None
 
     async def submit(self, query: Query) -> Outcome:
         """The outcome for ``query``. Raises what ``run`` gave for it."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((query, future))
+        self._waiting.append((query, future, self._meter.now()))
         if self._drain is None or self._drain.done():
             self._drain = asyncio.create_task(self._work())
         return await future
 
+    def load(self) -> Load:
+        """How busy this replica has been lately, for the autoscaler."""
+        return self._meter.load(sum(not future.done() for _, future, _ in self._waiting))
+
     async def _work(self) -> None:
         while self._waiting:
             batch: list[tuple[Query, asyncio.Future[Outcome]]] = []
+            arrivals: list[float] = []
             while self._waiting and len(batch) < self._max_batch:
-                query, future = self._waiting.popleft()
+                query, future, arrived = self._waiting.popleft()
                 if not future.done():
                     batch.append((query, future))
+                    arrivals.append(arrived)
             if batch:
+                self._meter.begin(arrivals)
                 await self._answer(batch)
+                self._meter.end()
 
     async def _answer(self, batch: list[tuple[Query, asyncio.Future[Outcome]]]) -> None:
         outcomes: list[Outcome | Exception]

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from deployments.batching import Batcher
 from deployments.engine import Engine
 from deployments.errors import Unavailable
+from deployments.gpu_memory import OutOfMemory, weigh
 from deployments.runtime import Runtime
 from deployments.slots import ModelSet, Slot, SlotStatus
 from registry.manifest import ModelVersion
@@ -87,6 +88,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         staged = self._slot.stage(choice)
         if first:
             await asyncio.wrap_future(staged)
+            manifests = [self._store.get(ref).manifest for ref in (choice.model, *choice.extras)]
+            if complaint := await asyncio.to_thread(weigh, manifests, self.options.runtime):
+                log.warning(complaint)
 
     async def answer(self, query: Q) -> Answer[A]:
         """Answer one query; queries of many requests share a batch. Raises what the engine raised for this query."""
@@ -95,11 +99,17 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     def status(self) -> SlotStatus:
         return self._slot.status
 
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """What Serve collects for the scaling policy: the fields of :class:`deployments.load.Load`."""
+        return asdict(self._batcher.load())
+
     async def _answer_batch(self, queries: list[Q]) -> list[Answer[A] | Exception]:
         try:
             with self._slot.lease() as lease:
                 try:
                     results = await asyncio.wrap_future(lease.submit(queries))
+                except OutOfMemory as error:
+                    return [error] * len(queries)
                 except Exception as error:
                     if len(queries) == 1:
                         return [error]

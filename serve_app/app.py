@@ -1,4 +1,4 @@
-"""The Serve application: ``build(settings)`` binds the graph, ``app`` is what an ``import_path`` names."""
+"""The Serve application: ``build(settings)`` binds the graph, ``app(arguments)`` is what an ``import_path`` names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
 from serve_app.status.cluster import RayCluster
 from serve_app.telemetry.logs import to_stderr
-from serve_app.topology import PROFILES, Shape
+from serve_app.topology import PROFILES, Shape, limited
 
 GRAPH = "graph"
 
@@ -73,7 +73,7 @@ def build(settings: Settings) -> Application:
     selection = select(settings.model_store.open(), settings.models)
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
-    topology = PROFILES[settings.profile]
+    topology = limited(PROFILES[settings.profile], settings.engines)
     handles: dict[str, Any] = {}
     for capability, models in selection.chosen.items():
         kind = MODEL_DEPLOYMENTS[capability]
@@ -127,9 +127,8 @@ def _deployed(kind: type, shape: Shape, **more: Any) -> Deployment:
 
 
 def _options(settings: Settings, shape: Shape) -> Options:
-    on_gpu = shape.gpu > 0
     threads = settings.threads if settings.profile == "embedded" else max(1, int(shape.cpu))
-    runtime = Runtime("cuda" if on_gpu else "cpu", threads, shape.memory_mb)
+    runtime = Runtime(shape.processor, threads, shape.memory_mb)
     return Options(settings.model_store, runtime, shape.max_batch)
 
 
@@ -137,8 +136,9 @@ def _user_config(models: ModelSet) -> dict[str, Any]:
     return {"stable": {"model": models.model, "extras": list(models.extras)}}
 
 
-def __getattr__(name: str) -> Application:
-    # Built when a config file's import_path asks for it, so that importing this module reads no store.
-    if name == "app":
-        return build(Settings())
-    raise AttributeError(name)
+def app(arguments: dict[str, Any]) -> Application:
+    """The graph for a config file's ``args``; what they leave out comes from ``MASQUERADE_*`` variables.
+
+    Takes a plain dictionary: Serve only makes models of arguments whose annotation is not a string.
+    """
+    return build(Settings(**arguments))

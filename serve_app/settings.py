@@ -50,6 +50,16 @@ class ModelChoice(BaseModel):
     authenticity: str | None = None
 
 
+class EngineLimits(BaseModel):
+    """What one engine runs on and may take, where it is to be other than ``serve_app/topology.py`` says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: Literal["cpu", "cuda"] | None = None
+    max_batch: Annotated[int, Field(ge=1, le=1024)] | None = None
+    gpu_memory_mb: Annotated[int, Field(ge=0)] | None = None
+
+
 class Settings(EnvironmentSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
@@ -72,6 +82,7 @@ class Settings(EnvironmentSettings):
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()
     moderation_thresholds: dict[str, Share] = Field(default={})
+    engines: dict[str, EngineLimits] = Field(default={})
     admin_key: SecretStr | None = None
     require_keys: bool | None = None
     database_url: SecretStr | None = None

@@ -6,23 +6,55 @@ change without touching code. GPU fractions of the deployments that share a one-
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from deployments.runtime import Device
+from serve_app.settings import EngineLimits
+
 Profile = Literal["embedded", "cluster"]
 
+CONTEXT_SHARE = 0.1
 GPU_MEMORY_MB = 24 * 1024  # the one-GPU worker type of cluster.yaml (A10G/L4 class)
+
+POLICY = "serve_app.scaling.adapter:QueueTimePolicy"
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Autoscaling bounds. ``target`` is the number of requests one replica should have in hand."""
+    """Autoscaling bounds, and what :mod:`serve_app.scaling.policy` holds the deployment to.
+
+    ``service_s`` is the work of one query in engine seconds, until replicas have measured it. ``target`` is the number
+    of requests one replica should have in hand, which decides where no work is reported.
+    """
 
     min_replicas: int
     max_replicas: int
     target: float
-    upscale_delay_s: float = 5.0
-    downscale_delay_s: float = 120.0
+    service_s: float
+    queue_s: float = 1.0
+    utilisation: float = 0.7
+    hold_s: float = 120.0
+    idle_s: float = 300.0
+
+    def rule(self) -> dict[str, float]:
+        """The policy's keyword arguments, but for the range."""
+        return {name: getattr(self, name) for name in ("service_s", "queue_s", "utilisation", "hold_s", "idle_s")}
+
+    def options(self) -> dict[str, Any]:
+        """``autoscaling_config``. The policy holds and waits by itself, so Serve's own delays are nought."""
+        return {
+            "min_replicas": self.min_replicas,
+            "max_replicas": self.max_replicas,
+            "target_ongoing_requests": self.target,
+            "upscale_delay_s": 0.0,
+            "downscale_delay_s": 0.0,
+            # A peak is seen at once; what comes after it is the policy's memory.
+            "look_back_period_s": 12.0,
+            "aggregation_function": "max",
+            "policy": {"policy_function": POLICY, "policy_kwargs": {"ongoing": self.target, **self.rule()}},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +71,21 @@ class Shape:
     health_timeout_s: float = 10.0
     graceful_timeout_s: float = 20.0
     graceful_wait_loop_s: float = 2.0
+    surge_percent: int = 0
+    device: Device | None = None
+    gpu_memory_mb: int | None = None
+
+    @property
+    def processor(self) -> Device:
+        """What the engine runs on: a GPU where it has a share of one, unless it was told otherwise."""
+        return self.device or ("cuda" if self.gpu else "cpu")
 
     @property
     def memory_mb(self) -> int:
-        """GPU memory the engine may take; a tenth is left to the driver's context."""
-        return int(self.gpu * GPU_MEMORY_MB * 0.9)
+        """GPU memory the engine may take: its fraction of the card, less a tenth for the driver's context."""
+        if self.gpu_memory_mb is not None:
+            return self.gpu_memory_mb
+        return int(self.gpu * GPU_MEMORY_MB * (1 - CONTEXT_SHARE))
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of ``Deployment.options``; the same keys stand in Serve's config file."""
@@ -54,19 +96,15 @@ class Shape:
             "health_check_timeout_s": self.health_timeout_s,
             "graceful_shutdown_timeout_s": self.graceful_timeout_s,
             "graceful_shutdown_wait_loop_s": self.graceful_wait_loop_s,
+            "max_surge_percent": self.surge_percent,
             "ray_actor_options": {"num_cpus": self.cpu, "num_gpus": self.gpu},
         }
+        if self.max_queued >= 0:
+            options["backpressure_config"] = {"status_code": 429, "retry_after_s": 2.0}
         if self.scaling is None:
             options["num_replicas"] = 1
         else:
-            options["autoscaling_config"] = {
-                "min_replicas": self.scaling.min_replicas,
-                "max_replicas": self.scaling.max_replicas,
-                "target_ongoing_requests": self.scaling.target,
-                "upscale_delay_s": self.scaling.upscale_delay_s,
-                "downscale_delay_s": self.scaling.downscale_delay_s,
-                "look_back_period_s": 12.0,
-            }
+            options["autoscaling_config"] = self.scaling.options()
         return options
 
 
@@ -78,6 +116,18 @@ class Topology:
 
     def __getitem__(self, name: str) -> Shape:
         return self.shapes[name]
+
+
+def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
+    """``topology`` with what an operator set otherwise. Raises ``ValueError`` for a deployment there is none of."""
+    unknown = sorted(limits.keys() - topology.shapes.keys())
+    if unknown:
+        raise ValueError(f"engines: there is no deployment called {unknown[0]}; there are {', '.join(topology.shapes)}")
+    shapes = {
+        name: replace(shape, **limits[name].model_dump(exclude_none=True)) if name in limits else shape
+        for name, shape in topology.shapes.items()
+    }
+    return Topology(shapes)
 
 
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
@@ -96,25 +146,30 @@ EMBEDDED = Topology(
     }
 )
 
+# New code starts beside the old before the old stops: no request waits for a model to load, at up to twice the share
+# of a GPU for the minute that takes.
+_CLUSTER = Shape(cpu=1, surge_percent=100)
 CLUSTER = Topology(
     {
-        "Gateway": Shape(cpu=1, max_ongoing=128, max_queued=-1, scaling=Scaling(2, 16, 32)),
-        "Moderation": Shape(cpu=1, gpu=0.2, max_batch=32, max_ongoing=64, scaling=Scaling(1, 8, 32)),
-        "Style": Shape(cpu=1, gpu=0.4, max_batch=8, max_ongoing=32, scaling=Scaling(1, 16, 12)),
-        "Faces": Shape(cpu=1, gpu=0.2, max_batch=16, max_ongoing=48, scaling=Scaling(1, 8, 16)),
-        "Lookalike": Shape(cpu=1, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 32)),
-        "Swap": Shape(cpu=1, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8)),
-        "Anonymize": Shape(cpu=1, max_batch=4, scaling=Scaling(0, 4, 4)),
-        "Authenticity": Shape(cpu=1, max_batch=8, scaling=Scaling(0, 4, 8)),
+        "Gateway": replace(_CLUSTER, max_ongoing=128, max_queued=512, scaling=Scaling(2, 16, 32, 0.01)),
+        "Moderation": replace(
+            _CLUSTER, gpu=0.2, max_batch=32, max_ongoing=64, max_queued=256, scaling=Scaling(1, 8, 32, 0.01)
+        ),
+        "Style": replace(_CLUSTER, gpu=0.4, max_batch=8, max_ongoing=32, scaling=Scaling(1, 16, 12, 0.06)),
+        "Faces": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=48, scaling=Scaling(1, 8, 16, 0.03)),
+        "Lookalike": replace(_CLUSTER, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 32, 0.01)),
+        "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8, 0.1)),
+        "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 4, 0.1)),
+        "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 8, 0.1)),
     }
 )
 
 # The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
 # be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.
 BOT_ROUTE = "/telegram"
-_WEBHOOK = Shape(cpu=1, max_ongoing=64, max_queued=256, scaling=Scaling(2, 8, 32), graceful_timeout_s=30.0)
+_WEBHOOK = Shape(cpu=1, max_ongoing=64, max_queued=256, scaling=Scaling(2, 8, 32, 0.05), graceful_timeout_s=30.0)
 BOT: dict[Profile, Shape] = {
-    "embedded": replace(_WEBHOOK, cpu=0, scaling=Scaling(2, 2, 32), graceful_wait_loop_s=0.1),
+    "embedded": replace(_WEBHOOK, cpu=0, scaling=Scaling(2, 2, 32, 0.05), graceful_wait_loop_s=0.1),
     "cluster": _WEBHOOK,
 }
 

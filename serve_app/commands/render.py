@@ -7,21 +7,34 @@ from typing import Annotated
 
 import typer
 
-from serve_app.rendering import render_serve_config
-from serve_app.telemetry.dashboards import DASHBOARDS, render_dashboard
+from serve_app.rendering import rendered
 
 app = typer.Typer()
 
 
-@app.callback(invoke_without_command=True, epilog="Example:  masquerade render && git diff serve_config.yaml")
+@app.callback(
+    invoke_without_command=True,
+    context_settings={"allow_interspersed_args": True},
+    epilog="Examples:  masquerade render && git diff  ·  masquerade render --check",
+)
 def render(
     folder: Annotated[Path, typer.Argument(help="Where to write.", file_okay=False)] = Path(),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file differs.")] = False,
 ) -> None:
-    """Write ``serve_config.yaml`` and the Grafana dashboards into FOLDER (default: here)."""
-    files = {"serve_config.yaml": render_serve_config()}
-    files |= {f"deploy/grafana/{dashboard.uid}.json": render_dashboard(dashboard) for dashboard in DASHBOARDS}
-    for name, text in files.items():
+    """Write cluster.yaml, serve_config.yaml and everything rendered under deploy/ into FOLDER (default: here)."""
+    stale = 0
+    for name, text in rendered().items():
         path = folder / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        if check:
+            typer.echo(f"{path} is not what the code renders; run: masquerade render")
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {path}")
+    if check and stale:
+        raise typer.Exit(1)
+    if not stale:
+        typer.echo("everything is as rendered")

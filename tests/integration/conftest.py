@@ -21,11 +21,11 @@ def postgresql_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def local_serve() -> Iterator[None]:
-    """Ray and Serve on this machine, with the flags the product runs with and no HTTP."""
+    """Ray and Serve on this machine, with the flags the product runs with, a GPU by name only, and no HTTP."""
     import ray
     from ray import serve
 
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False)
     serve.start(proxy_location="Disabled")
     yield
     serve.shutdown()

@@ -3,60 +3,37 @@
 from __future__ import annotations
 
 import copy
-import typing
+import re
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
-from pydantic import BaseModel
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 
-from serve_app.rendering import render_serve_config, serve_config
-from serve_app.settings import Settings
-from serve_app.topology import CLUSTER, EMBEDDED
+from serve_app.checking.keys import unknown_keys
+from serve_app.rendering import rendered
+from serve_app.rendering.flags import CLUSTER_FLAGS
+from serve_app.rendering.serving import serve_config
+from serve_app.settings import EngineLimits, Settings
+from serve_app.topology import CLUSTER, EMBEDDED, Topology, limited
 
 ROOT = Path(__file__).parents[2]
 
 
-def unknown_keys(document: Any, annotation: Any, path: str = "") -> list[str]:
-    """Keys of ``document`` that the pydantic model behind ``annotation`` does not have, at any depth.
-
-    Serve's own schema drops a misspelt key in silence, so this looks for what parsing would lose.
-    """
-    if isinstance(document, list):
-        return [key for item in document for key in unknown_keys(item, annotation, f"{path}[]")]
-    if not isinstance(document, dict):
-        return []
-    models = [model for model in _models(annotation) if issubclass(model, BaseModel)]
-    if not models:
-        return []
-    fields: dict[str, Any] = {}
-    for model in models:
-        for name, field in model.model_fields.items():
-            fields[field.alias or name] = field.annotation
-    unknown = [f"{path}.{key}".lstrip(".") for key in document if key not in fields]
-    for key, value in document.items():
-        if key in fields:
-            unknown += unknown_keys(value, fields[key], f"{path}.{key}")
-    return unknown
-
-
-def _models(annotation: Any) -> list[type]:
-    if isinstance(annotation, type) and not typing.get_args(annotation):
-        return [annotation]
-    return [model for part in typing.get_args(annotation) for model in _models(part)]
-
-
-def test_the_checked_in_serve_config_is_the_rendered_one() -> None:
-    assert (ROOT / "serve_config.yaml").read_text() == render_serve_config(), "run `masquerade render`"
+@pytest.mark.parametrize("path", rendered())
+def test_the_checked_in_file_is_the_rendered_one(path: str) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == rendered()[path], "run `masquerade render`"
 
 
 def test_serve_accepts_the_config_and_knows_every_key() -> None:
     document = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
     ServeDeploySchema.model_validate(document)
-    assert unknown_keys(document, ServeDeploySchema) == []
+    assert list(unknown_keys(document, ServeDeploySchema)) == []
 
 
 @pytest.mark.parametrize(
@@ -71,14 +48,30 @@ def test_a_misspelt_key_at_any_depth_is_found(place: tuple[str | int, ...], key:
     for step in place:
         node = node[step]
     node[key] = 1
-    assert [path.rsplit(".", 1)[-1] for path in unknown_keys(document, ServeDeploySchema)] == [key]
+    assert [found for found, _ in unknown_keys(document, ServeDeploySchema)] == [(*place, key)]
 
 
 def test_the_arguments_of_the_application_are_settings() -> None:
-    application = serve_config()["applications"][0]
-    settings = Settings(**application["args"])
+    graph = serve_config()["applications"][0]
+    settings = Settings(**graph["args"])
     assert settings.profile == "cluster"
     assert settings.environment == "production"
+    assert limited(CLUSTER, settings.engines) == Topology(
+        {name: replace(shape, gpu_memory_mb=shape.memory_mb) if name in settings.engines else shape
+         for name, shape in CLUSTER.shapes.items()}
+    )  # fmt: skip
+
+
+def test_limits_for_a_deployment_there_is_none_of_are_refused() -> None:
+    with pytest.raises(ValueError, match="no deployment called Styles"):
+        limited(CLUSTER, {"Styles": EngineLimits(max_batch=2)})
+
+
+def test_both_applications_are_importable_where_the_file_says() -> None:
+    for application in serve_config()["applications"]:
+        module, _, name = application["import_path"].partition(":")
+        assert find_spec(module) is not None
+        assert name == "app"
 
 
 def test_the_deployments_that_share_a_gpu_fill_it_exactly() -> None:
@@ -95,13 +88,52 @@ def test_the_laptop_profile_asks_for_no_gpu() -> None:
     assert all(shape.gpu == 0 and shape.scaling is None for shape in EMBEDDED.shapes.values())
 
 
-def test_ray_accepts_the_cluster_file() -> None:
-    config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
-    validate_config(prepare_config(config))
+@pytest.fixture
+def launcher() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "cluster.yaml").read_text())
+    return document
 
 
-def test_gpu_nodes_have_one_gpu_and_the_head_takes_no_work() -> None:
-    config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
-    types = config["available_node_types"]
+def test_ray_accepts_the_cluster_file(launcher: dict[str, Any]) -> None:
+    validate_config(prepare_config(launcher))
+
+
+def test_a_misspelt_key_of_the_cluster_file_is_refused(launcher: dict[str, Any]) -> None:
+    launcher["idle_timeout_minute"] = 5
+    with pytest.raises(jsonschema.ValidationError, match="idle_timeout_minute"):
+        validate_config(prepare_config(launcher))
+
+
+def test_gpu_nodes_have_one_gpu_and_the_head_takes_no_work(launcher: dict[str, Any]) -> None:
+    types = launcher["available_node_types"]
     assert {kind["resources"].get("GPU", 0) for kind in types.values()} == {0, 1}
-    assert types[config["head_node_type"]]["resources"] == {"CPU": 0}
+    assert types[launcher["head_node_type"]]["resources"] == {"CPU": 0}
+
+
+def test_there_are_gpus_on_demand_and_spot_and_every_type_has_a_range(launcher: dict[str, Any]) -> None:
+    types = launcher["available_node_types"]
+    assert {kind["labels"].get("market") for kind in types.values() if kind["resources"].get("GPU")} == {
+        "on-demand",
+        "spot",
+    }
+    assert all(0 <= kind["min_workers"] <= kind["max_workers"] for name, kind in types.items() if name != "head")
+
+
+def test_every_node_starts_ray_with_tokens_on_and_the_message_limit_raised(launcher: dict[str, Any]) -> None:
+    for commands in (launcher["head_start_ray_commands"], launcher["worker_start_ray_commands"]):
+        start = commands[-1]
+        assert all(f"{name}={value}" in start for name, value in CLUSTER_FLAGS.items())
+        assert "RAY_AUTH_MODE=token" in start
+    assert "--dashboard-host=127.0.0.1" in launcher["head_start_ray_commands"][-1]
+
+
+def test_the_head_forgets_nothing_because_redis_remembers(launcher: dict[str, Any]) -> None:
+    assert "RAY_external_storage_namespace=masquerade" in launcher["head_start_ray_commands"][-1]
+
+
+@pytest.mark.parametrize("path", rendered())
+def test_secrets_are_named_and_never_written(path: str) -> None:
+    for name, value in re.findall(
+        r"^[ -]*([A-Z0-9_]*(?:PASSWORD|TOKEN|KEY|SECRET)): *(.+)$", rendered()[path], re.MULTILINE
+    ):
+        assert value.startswith("${"), f"{name} has a value"

@@ -12,7 +12,7 @@ from bot.app import build
 from bot.ingress import TelegramWebhook
 from bot.settings import BotSettings
 from registry.errors import RegistryError
-from serve_app.rendering import serve_config
+from serve_app.rendering.serving import serve_config
 from serve_app.settings import Settings
 
 SECRETS = {

@@ -1,0 +1,171 @@
+"""What is wrong with a ``serve_config.yaml``: by Serve's schema, by the settings, and by what a GPU can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from ray.serve.config import AutoscalingConfig
+from ray.serve.schema import ServeDeploySchema
+
+from serve_app.checking.document import Document, Place, Problem, nearest, repetitions
+from serve_app.checking.keys import misspelt
+from serve_app.checking.models import model_problems
+from serve_app.scaling.adapter import QueueTimePolicy
+from serve_app.settings import Settings
+from serve_app.topology import CLUSTER, GPU_MEMORY_MB, POLICY
+
+GRAPH = "serve_app.app:app"
+ADMIN_KEY = "MASQUERADE_ADMIN_KEY"
+SECRET_FIELDS = ("admin_key", "database_url")
+
+
+def serve_problems(document: Document, environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Every problem of the file. ``environment`` is what the operator's shell, or the pod, sets."""
+    yield from repetitions(document)
+    yield from misspelt(document, ServeDeploySchema)
+    try:
+        ServeDeploySchema.model_validate(document.content)
+    except ValidationError as error:
+        yield from _said(document, error, ())
+    applications = document.content.get("applications")
+    for index, application in enumerate(applications if isinstance(applications, list) else []):
+        if not isinstance(application, dict):
+            continue
+        place: Place = ("applications", index)
+        deployments = [item for item in application.get("deployments") or [] if isinstance(item, dict)]
+        for number, deployment in enumerate(deployments):
+            yield from _deployment(document, (*place, "deployments", number), deployment)
+        if application.get("import_path") == GRAPH:
+            yield from _graph(document, place, application, deployments, environment)
+
+
+def _deployment(document: Document, place: Place, deployment: dict[str, Any]) -> Iterator[Problem]:
+    name = deployment.get("name")
+    scaling = deployment.get("autoscaling_config")
+    if isinstance(scaling, dict):
+        yield from _scaling(document, (*place, "autoscaling_config"), scaling)
+    actor = deployment.get("ray_actor_options")
+    share = actor.get("num_gpus", 0) if isinstance(actor, dict) else 0
+    if isinstance(share, int | float) and share > 1:
+        yield document.problem(
+            (*place, "ray_actor_options", "num_gpus"),
+            f"{name} asks for {share:g} GPUs, and a worker has one",
+            "Give it 1 or a fraction of it.",
+        )
+
+
+def _scaling(document: Document, place: Place, scaling: dict[str, Any]) -> Iterator[Problem]:
+    low, high = scaling.get("min_replicas", 1), scaling.get("max_replicas", 1)
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        yield document.problem(
+            (*place, "min_replicas"),
+            f"min_replicas {low} is over max_replicas {high}",
+            f"Lower min_replicas to {high} or raise max_replicas.",
+        )
+        return
+    policy = scaling.get("policy") or {}
+    arguments = policy.get("policy_kwargs") or {} if isinstance(policy, dict) else {}
+    if isinstance(policy, dict) and policy.get("policy_function") == POLICY:
+        try:
+            QueueTimePolicy(**arguments)
+        except (TypeError, ValueError) as error:
+            where: Place = (*place, "policy", "policy_kwargs")
+            wrong = next((key for key in arguments if f"'{key}'" in str(error)), None)
+            yield document.problem(
+                (*where, wrong) if wrong else where,
+                f"the scaling policy refuses this: {str(error).removeprefix('Rule.__init__() ')}",
+                "serve_app/scaling/policy.py names every argument.",
+            )
+            return
+    try:
+        AutoscalingConfig.model_validate({key: value for key, value in scaling.items() if key != "policy"})
+    except ValidationError as error:
+        yield from _said(document, error, place)
+
+
+def _graph(
+    document: Document,
+    place: Place,
+    application: dict[str, Any],
+    deployments: list[dict[str, Any]],
+    environment: Mapping[str, str],
+) -> Iterator[Problem]:
+    for number, deployment in enumerate(deployments):
+        if (name := deployment.get("name")) not in CLUSTER.shapes:
+            where = (*place, "deployments", number, "name")
+            yield document.problem(where, f"the graph has no deployment {name}", nearest(str(name), CLUSTER.shapes))
+    yield from _sharing(document, place, deployments)
+    given = application.get("args") or {}
+    if not isinstance(given, dict):
+        return
+    for name in SECRET_FIELDS:
+        if name in given:
+            remedy = f"Take it out and set MASQUERADE_{name.upper()} where Ray starts."
+            yield document.problem((*place, "args", name), f"{name} is a secret and stands in a file", remedy)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        yield from _said(document, error, (*place, "args"), Settings)
+        return
+    if settings.environment == "production" and settings.admin_key is None and not environment.get(ADMIN_KEY):
+        yield document.problem(
+            (*place, "args", "environment"),
+            "production without an admin key: nobody could promote or roll back a model",
+            f"Set {ADMIN_KEY} (`openssl rand -hex 24`) here and where Ray starts.",
+        )
+    for name, limits in settings.engines.items():
+        where = (*place, "args", "engines", name)
+        if name not in CLUSTER.shapes:
+            yield document.problem(where, f"the graph has no deployment {name}", nearest(name, CLUSTER.shapes))
+            continue
+        allowed = _share(deployments, name) * GPU_MEMORY_MB
+        wanted = limits.gpu_memory_mb or 0
+        if wanted > allowed:
+            yield document.problem(
+                (*where, "gpu_memory_mb"),
+                f"{name} may take {wanted} MB of a GPU it has {allowed:.0f} MB of",
+                "Raise num_gpus or lower gpu_memory_mb.",
+            )
+        ongoing = next((item.get("max_ongoing_requests") for item in deployments if item.get("name") == name), None)
+        if limits.max_batch and isinstance(ongoing, int) and limits.max_batch > ongoing:
+            yield document.problem(
+                (*where, "max_batch"),
+                f"{name} can never fill a batch of {limits.max_batch} with {ongoing} requests at once",
+                "Raise max_ongoing_requests or lower max_batch.",
+            )
+    yield from model_problems(document, place, settings, deployments)
+
+
+def _sharing(document: Document, place: Place, deployments: list[dict[str, Any]]) -> Iterator[Problem]:
+    shares = {str(item.get("name")): _share(deployments, str(item.get("name"))) for item in deployments}
+    together = sum(share for share in shares.values() if share < 1)
+    if together > 1 + 1e-9:
+        names = ", ".join(f"{name} {share:g}" for name, share in shares.items() if 0 < share < 1)
+        yield document.problem(
+            (*place, "deployments"),
+            f"the fractions on a GPU add up to {together:g}: {names}",
+            "Lower them until one replica of each fits on one GPU.",
+        )
+
+
+def _share(deployments: list[dict[str, Any]], name: str) -> float:
+    for item in deployments:
+        if item.get("name") == name and isinstance(actor := item.get("ray_actor_options"), dict):
+            share = actor.get("num_gpus", 0)
+            return float(share) if isinstance(share, int | float) else 0.0
+    return CLUSTER.shapes[name].gpu if name in CLUSTER.shapes else 0.0
+
+
+def _said(
+    document: Document, error: ValidationError, place: Place, model: type[Settings] | None = None
+) -> Iterator[Problem]:
+    for entry in error.errors(include_url=False, include_input=False):
+        where = (*place, *entry["loc"])
+        text = entry["msg"].removeprefix("Value error, ")
+        if entry["type"] == "extra_forbidden" and model is not None and len(entry["loc"]) == 1:
+            yield document.problem(where, f"{where[-1]} is not a setting", nearest(str(where[-1]), model.model_fields))
+            continue
+        name = f"{where[-1]}: " if entry["loc"] else ""
+        yield document.problem(where, f"{name}{text}", "Correct the value.")

@@ -1,0 +1,27 @@
+"""Environment variables of every Ray process in a cluster. Ray reads them once, when the process starts."""
+
+from __future__ import annotations
+
+from serve_app.local import SERVE_FLAGS
+
+PORT = 8000
+MODELS_DIR = "/srv/masquerade/models"
+DATA_DIR = "/srv/masquerade/data"
+GCS_NAMESPACE = "masquerade"
+
+# A burst is to be seen within seconds: loads are noted every 0.6 s (0.05 of the look-back) and told every second.
+SCALING_FLAGS = {
+    "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
+    "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
+    "RAY_SERVE_AUTOSCALING_METRIC_RECORD_INTERVAL_FACTOR": "0.05",
+}
+CLUSTER_FLAGS = {**SERVE_FLAGS, **SCALING_FLAGS}
+
+# Names only: values come from a secret store or a file, never from what is checked in.
+SECRETS = ("MASQUERADE_ADMIN_KEY", "MASQUERADE_DATABASE_URL")
+BOT_SECRETS = (
+    "MASQUERADE_BOT_TOKEN",
+    "MASQUERADE_BOT_WEBHOOK_URL",
+    "MASQUERADE_BOT_WEBHOOK_SECRET",
+    "MASQUERADE_BOT_REDIS_URL",
+)

@@ -1,0 +1,96 @@
+"""``cluster.yaml``: virtual machines by the Ray cluster launcher."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from serve_app.fleet import HEAD, IDLE_MINUTES, WORKERS, NodeType
+from serve_app.rendering.flags import CLUSTER_FLAGS, GCS_NAMESPACE
+
+HEADER = """\
+Masquerade on AWS by the Ray cluster launcher: `masquerade check cluster.yaml && ray up cluster.yaml`, then
+`ray exec cluster.yaml 'cd ~/masquerade && .venv/bin/serve deploy serve_config.yaml'`. Written by `masquerade render`.
+Before the first `ray up` on your machine: `ray get-auth-token --generate`, and ~/.masquerade/cluster.env (mode 600) with
+MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, RAY_REDIS_ADDRESS, RAY_REDIS_PASSWORD and the bot's MASQUERADE_BOT_*.
+Both go to every node. RAY_REDIS_ADDRESS names a Redis outside the cluster: with it the head may die and come back while
+replicas keep answering. The dashboard listens on the head's loopback only: `ray dashboard cluster.yaml` forwards it.
+/srv/masquerade is the shared file system models and photos lie on (EFS, FSx or NFS: set NFS_SERVER in cluster.env)."""
+
+HOME = "~/masquerade"
+RAY = f"{HOME}/.venv/bin/ray"
+SECRETS = "~/.masquerade/cluster.env"
+MOUNT = 'sudo mount -t nfs4 -o nfsvers=4.1,hard "$NFS_SERVER":/ /srv/masquerade'
+TOKEN = "~/.ray/auth_token"  # noqa: S105 - the file's place
+
+
+def cluster() -> dict[str, Any]:
+    """The document ``ray up`` takes."""
+    return {
+        "cluster_name": "masquerade",
+        "max_workers": sum(kind.max_workers for kind in WORKERS),
+        "upscaling_speed": 1.0,
+        "idle_timeout_minutes": IDLE_MINUTES,
+        "provider": {
+            "type": "aws",
+            "region": "eu-central-1",
+            "cache_stopped_nodes": False,
+            "security_group": {"GroupName": "masquerade-ray"},
+        },
+        "auth": {"ssh_user": "ubuntu"},
+        "available_node_types": {
+            # Ray's head and Serve's controller, no requests: without CPUs no replica is ever placed here.
+            HEAD.name: {
+                "resources": {"CPU": 0},
+                "labels": {"role": "head"},
+                "node_config": _machine(HEAD),
+            },
+            **{kind.name: _worker(kind) for kind in WORKERS},
+        },
+        "head_node_type": HEAD.name,
+        "file_mounts": {HOME: ".", TOKEN: TOKEN, SECRETS: SECRETS},
+        "rsync_exclude": [".venv", ".git", "var", "demo-output", "reports"],
+        "setup_commands": [
+            f"chmod 600 {TOKEN} {SECRETS}",
+            f". {SECRETS}; sudo mkdir -p /srv/masquerade && (mountpoint -q /srv/masquerade || {MOUNT})",
+            # The locked versions, hashes checked; a second run with the same lock does nothing.
+            f"cd {HOME} && sh deploy/install.sh gpu",
+        ],
+        "head_start_ray_commands": [
+            f"{RAY} stop",
+            _start(
+                "--head --port=6379 --num-cpus=0 --dashboard-host=127.0.0.1 "
+                "--autoscaling-config=~/ray_bootstrap_config.yaml",
+                RAY_external_storage_namespace=GCS_NAMESPACE,
+            ),
+        ],
+        "worker_start_ray_commands": [f"{RAY} stop", _start("--address=$RAY_HEAD_IP:6379")],
+    }
+
+
+def _worker(kind: NodeType) -> dict[str, Any]:
+    resources = {"CPU": kind.cpus} | ({"GPU": kind.gpus} if kind.gpus else {})
+    return {
+        "min_workers": kind.min_workers,
+        "max_workers": kind.max_workers,
+        "resources": resources,
+        "labels": kind.labels,
+        "node_config": _machine(kind),
+    }
+
+
+def _machine(kind: NodeType) -> dict[str, Any]:
+    machine: dict[str, Any] = {
+        "InstanceType": kind.instance,
+        "ImageId": "latest_dlami",
+        "BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 120, "VolumeType": "gp3"}}],
+        # Version 2 of the metadata service only: a forged request from a replica cannot fetch the machine's role.
+        "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+    }
+    if kind.market == "spot":
+        machine["InstanceMarketOptions"] = {"MarketType": "spot"}
+    return machine
+
+
+def _start(options: str, **more: str) -> str:
+    flags = " ".join(f"{name}={value}" for name, value in {**CLUSTER_FLAGS, **more}.items())
+    return f"cd {HOME} && set -a && . {SECRETS} && set +a && {flags} {RAY} start {options}"

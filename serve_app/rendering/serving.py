@@ -1,0 +1,59 @@
+"""``serve_config.yaml``: the applications, and every deployment's share of the cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from serve_app.rendering.flags import DATA_DIR, MODELS_DIR, PORT
+from serve_app.topology import BOT, BOT_ROUTE, CLUSTER
+
+HEADER = """\
+Masquerade on a GPU cluster: `masquerade check serve_config.yaml && serve deploy serve_config.yaml`. Written by
+`masquerade render`; a test holds it to the code. Sharing a GPU: the fractions of the deployments on it add up to one,
+and each engine may take its gpu_memory_mb of the card and no more. Changing user_config, autoscaling_config,
+max_ongoing_requests or max_queued_requests is light; changing ray_actor_options or args restarts replicas, new ones
+beside the old (max_surge_percent). ray_actor_options replaces the whole table: repeat num_cpus when you change num_gpus.
+Replicas follow queue time and engine work (serve_app/scaling/policy.py): queue_s is what nobody should wait longer than.
+A deployment whose model is not installed must be taken out; `check` says which. The application "bot" needs
+MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL and MASQUERADE_BOT_WEBHOOK_SECRET in the nodes' environment, and
+MASQUERADE_DATABASE_URL; without a bot, leave it out."""
+
+STUDIO = {"environment": "production", "profile": "cluster", "models_dir": MODELS_DIR, "data_dir": DATA_DIR}
+
+
+def serve_config() -> dict[str, Any]:
+    """The document ``serve deploy`` takes, for the cluster profile."""
+    return {
+        "proxy_location": "EveryNode",
+        # Behind a load balancer, in a network of its own.
+        "http_options": {"host": "0.0.0.0", "port": PORT, "request_timeout_s": 120, "keep_alive_timeout_s": 75},  # noqa: S104
+        "logging_config": {"encoding": "JSON", "log_level": "INFO"},
+        "applications": [_graph(), _bot()],
+    }
+
+
+def _graph() -> dict[str, Any]:
+    engines = {
+        name: {"max_batch": shape.max_batch, "gpu_memory_mb": shape.memory_mb}
+        for name, shape in CLUSTER.shapes.items()
+        if shape.gpu or shape.max_batch > 1
+    }
+    return {
+        "name": "graph",
+        "route_prefix": "/",
+        "import_path": "serve_app.app:app",
+        "args": {**STUDIO, "engines": engines},
+        "deployments": [{"name": name, **shape.options()} for name, shape in CLUSTER.shapes.items()],
+    }
+
+
+def _bot() -> dict[str, Any]:
+    """The Telegram bot by webhook. It takes no arguments: all its settings are variables, like its secrets."""
+    studio = {f"MASQUERADE_{name.upper()}": value for name, value in STUDIO.items()}
+    return {
+        "name": "bot",
+        "route_prefix": BOT_ROUTE,
+        "import_path": "bot.app:app",
+        "runtime_env": {"env_vars": {**studio, "MASQUERADE_BOT_MODE": "webhook"}},
+        "deployments": [{"name": "TelegramWebhook", **BOT["cluster"].options()}],
+    }

@@ -1,0 +1,139 @@
+"""A full GPU: a smaller batch once, then shedding; and what a model uses against what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deployments.engine import Engine
+from deployments.errors import InvalidField
+from deployments.gpu_memory import OutOfMemory, ran_out_of_memory, run_sparing, used_mb, weigh
+from deployments.runtime import Runtime
+from deployments.slots import ModelSet, Slot
+from registry.manifest import Licence, Manifest
+
+GPU = Runtime("cuda", 1, 4000)
+
+
+class OutOfMemoryError(RuntimeError):
+    """Called like torch's."""
+
+
+class Card:
+    """An engine on a card that holds so many queries at a time."""
+
+    def __init__(self, room: int, error: Exception | None = None) -> None:
+        self.room, self.error = room, error or OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        self.tried: list[int] = []
+
+    def warm_up(self) -> None:
+        pass
+
+    def run(self, batch: Sequence[int]) -> list[int]:
+        self.tried.append(len(batch))
+        if len(batch) > self.room:
+            raise self.error
+        return [2 * query for query in batch]
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_fits_is_run_once() -> None:
+    card = Card(8)
+    assert run_sparing(card, range(8)) == list(range(0, 16, 2))
+    assert card.tried == [8]
+
+
+def test_what_does_not_fit_is_run_in_halves_and_in_order() -> None:
+    card = Card(4)
+    assert run_sparing(card, range(7)) == list(range(0, 14, 2))
+    assert card.tried == [7, 4, 3]
+
+
+@pytest.mark.parametrize(("room", "batch", "tried"), [(1, 8, [8, 4]), (0, 1, [1])])
+def test_what_does_not_fit_in_half_is_shed_and_told_when_to_come_again(room: int, batch: int, tried: list[int]) -> None:
+    card = Card(room)
+    with pytest.raises(OutOfMemory) as raised:
+        run_sparing(card, range(batch))
+    assert card.tried == tried, "no third try while the card is full"
+    assert raised.value.status == 429
+    assert raised.value.details["retry_after"] > 0
+
+
+def test_any_other_error_is_the_engine_s_own_business() -> None:
+    with pytest.raises(InvalidField):
+        run_sparing(Card(0, InvalidField("strength")), [1])
+    with pytest.raises(RuntimeError, match="shape"):
+        run_sparing(Card(0, RuntimeError("shape mismatch")), [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (OutOfMemoryError(), True),
+        (MemoryError(), True),
+        (RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc BFCArena::AllocateRawInternal Available "
+                      "memory of 104857600 is smaller than requested bytes of 318767104"), True),
+        (RuntimeError("Non-zero status code: Failed to allocate memory for requested buffer of size 94371840"), True),
+        (RuntimeError("CUDA failure 2: out of memory ; GPU=0"), True),
+        (RuntimeError("Error in faiss: Error: 'err == cudaSuccess' failed: Failed to cudaMalloc 1073741824 bytes"), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+        (ValueError("out of memory"), False),
+    ],
+)  # fmt: skip
+def test_every_library_s_way_of_saying_it_is_understood(error: Exception, is_it: bool) -> None:
+    assert ran_out_of_memory(error) is is_it
+
+
+@given(st.integers(0, 20), st.integers(1, 40))
+def test_an_answer_is_whole_or_an_error(room: int, size: int) -> None:
+    engine: Engine[int, int] = Card(room)
+    try:
+        assert run_sparing(engine, range(size)) == [2 * query for query in range(size)]
+    except OutOfMemory:
+        assert room < (size + 1) // 2
+
+
+def test_a_slot_runs_its_engine_sparingly() -> None:
+    card = Card(2)
+    slot: Slot[int, int] = Slot(lambda _: card)
+    slot.stage(ModelSet("card@v1")).result(10)
+    with slot.lease() as lease:
+        assert lease.submit([1, 2, 3]).result(10) == [2, 4, 6]
+    slot.close()
+
+
+def manifest(memory_mb: int) -> Manifest:
+    licence = Licence(name="MIT", commercial_use=True)
+    return Manifest(
+        model="m", version="v1", task="style", format="onnx", files=(), licence=licence, memory_mb=memory_mb
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "used", "complaint"),
+    [
+        (1000, 1100, None),
+        (1000, 1500, "the manifest says 1000 MB"),
+        (1000, 5000, "its share is 4000 MB: raise num_gpus"),
+        (0, 2000, None),
+        (1000, None, None),
+    ],
+)
+def test_what_a_model_uses_is_held_to_its_manifest_and_to_its_share(
+    said: int, used: int | None, complaint: str | None
+) -> None:
+    found = weigh([manifest(said)], GPU, lambda: used)
+    assert found is None if complaint is None else complaint in (found or "")
+
+
+def test_on_a_cpu_nothing_is_weighed() -> None:
+    assert weigh([manifest(1)], Runtime(), lambda: 10_000) is None
+
+
+def test_without_a_driver_nothing_is_measured() -> None:
+    assert used_mb() is None

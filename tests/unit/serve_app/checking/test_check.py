@@ -1,0 +1,253 @@
+"""Wrong deployment files are refused before anything is touched: with the file, the line and what to do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from registry.manifest import Licence, Manifest
+from registry.store import FolderStore
+from serve_app.checking import Problem, check
+from serve_app.checking.document import Document, Unreadable
+from serve_app.commands.check import app
+from serve_app.rendering import rendered
+
+SERVE, LAUNCHER, SERVICE = "serve_config.yaml", "cluster.yaml", "deploy/kuberay/rayservice.yaml"
+KEY = {"MASQUERADE_ADMIN_KEY": "k" * 32}
+
+
+def broken(tmp_path: Path, name: str, old: str, new: str) -> tuple[Path, int]:
+    """The rendered file with the first ``old`` replaced, and the line of the change."""
+    text = rendered()[name]
+    assert old in text
+    path = tmp_path / Path(name).name
+    path.write_text(text.replace(old, new, 1))
+    return path, text[: text.index(old)].count("\n") + 1 + new[: len(new) - len(new.lstrip("\n"))].count("\n")
+
+
+def the_problem(path: Path, environment: dict[str, str] | None = None) -> Problem:
+    problems = check(path, KEY if environment is None else environment)
+    assert len(problems) == 1, [str(problem) for problem in problems]
+    return problems[0]
+
+
+@pytest.mark.parametrize("name", [SERVE, LAUNCHER, SERVICE])
+def test_what_is_rendered_is_right(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(rendered()[name])
+    assert check(path, KEY) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text", "remedy"),
+    [
+        ("min_replicas:", "min_replica:", "min_replica is not a key here", "Did you mean min_replicas?"),
+        ("num_gpus:", "num_gpu:", "num_gpu is not a key here", "Did you mean num_gpus?"),
+        ("proxy_location:", "proxy_locations:", "proxy_locations is not a key", "Did you mean proxy_location?"),
+        ("models_dir:", "model_dir:", "model_dir is not a setting", "Did you mean models_dir?"),
+        ("- name: Style", "- name: Styles", "no deployment Styles", "Did you mean Style?"),
+        ("min_replicas: 2", "min_replicas: 20", "min_replicas 20 is over max_replicas 16", "Lower min_replicas to 16"),
+        ("num_gpus: 0.4", "num_gpus: 2", "Style asks for 2 GPUs", "a fraction"),
+        ("gpu_memory_mb: 8847", "gpu_memory_mb: 20000", "20000 MB of a GPU it has 9830 MB of", "Raise num_gpus"),
+        ("max_batch: 8", "max_batch: 64", "never fill a batch of 64 with 32", "max_ongoing_requests"),
+        ("max_batch: 8", "max_batch: 0", "greater than or equal to 1", "Correct"),
+        ("queue_s: 1.0", "queue_s: 0", "'queue_s' has to be above 0", "policy.py"),
+        ("hold_s:", "hold:", "'hold'", "policy.py"),
+        ("max_ongoing_requests: 128", "max_ongoing_requests: -1", "max_ongoing_requests", "Correct"),
+    ],
+)
+def test_a_wrong_serve_config(tmp_path: Path, old: str, new: str, text: str, remedy: str) -> None:
+    path, line = broken(tmp_path, SERVE, old, new)
+    problem = next(problem for problem in check(path, KEY) if text in problem.text)
+    assert remedy in problem.remedy
+    assert problem.file == str(path)
+    assert problem.line == line
+
+
+def test_fractions_that_do_not_fit_on_one_gpu(tmp_path: Path) -> None:
+    path, _ = broken(tmp_path, SERVE, "num_gpus: 0.4", "num_gpus: 0.6")
+    problem = the_problem(path)
+    assert "add up to 1.2" in problem.text
+    assert "Style 0.6" in problem.text
+
+
+def test_production_needs_an_admin_key_from_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "serve.yaml"
+    path.write_text(rendered()[SERVE])
+    problem = the_problem(path, {})
+    assert "without an admin key" in problem.text
+    assert "MASQUERADE_ADMIN_KEY" in problem.remedy
+
+
+def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    secret = "a-very-secret-key-of-30-letters"
+    path, _ = broken(
+        tmp_path, SERVE, "    environment: production", f"    admin_key: {secret}\n    environment: production"
+    )
+    problem = the_problem(path, {})
+    assert "secret" in problem.text
+    assert secret not in str(problem) + problem.remedy
+
+
+def test_the_kubernetes_pods_bring_the_key_by_reference_or_it_is_missing(tmp_path: Path) -> None:
+    text = rendered()[SERVICE].replace("- name: MASQUERADE_ADMIN_KEY", "- name: MASQUERADE_ADMIN_KEE")
+    path = tmp_path / "service.yaml"
+    path.write_text(text)
+    problem = the_problem(path, {})
+    assert text.splitlines()[problem.line - 1].strip() == "environment: production"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("idle_timeout_minutes:", "idle_timeout_minute:", "idle_timeout_minute is not a key here"),
+        ("    min_workers: 1", "    min_workers: 9", "min_workers 9 is over max_workers 8"),
+        ("      GPU: 1", "      GPU: 8", "gpu has 8 GPUs"),
+        ("head_node_type: head", "head_node_type: boss", "no node type boss"),
+        ("      CPU: 0", "      CPU: 4", "the head would run replicas"),
+        ("--dashboard-host=127.0.0.1", "--dashboard-host=0.0.0.0", "dashboard would listen to the network"),
+        ("RAY_AUTH_MODE=token", "RAY_AUTH_MODE=disabled", "without token authentication"),
+    ],
+)
+def test_a_wrong_cluster_file(tmp_path: Path, old: str, new: str, text: str) -> None:
+    content = rendered()[LAUNCHER]
+    body = content.index("cluster_name")
+    at = content.index(old, body)
+    path = tmp_path / "cluster.yaml"
+    path.write_text(content[:at] + new + content[at + len(old) :])
+    problem = next(problem for problem in check(path, {}) if text in problem.text)
+    assert problem.remedy
+    lines = path.read_text().splitlines()
+    pointed = "\n".join(lines[problem.line - 1 : problem.line + 8])
+    assert new.strip() in pointed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("minReplicas: 1", "minReplicas: 99", "minReplicas 99 is over maxReplicas"),
+        ("mode: token", "mode: disabled", "without token authentication"),
+        ("num_gpus: 0.4", "num_gpu: 0.4", "num_gpu is not a key here"),
+    ],
+)
+def test_a_wrong_ray_service_is_pointed_at_even_inside_its_serve_config(
+    tmp_path: Path, old: str, new: str, text: str
+) -> None:
+    path, line = broken(tmp_path, SERVICE, old, new)
+    problem = next(problem for problem in check(path, {}) if text in problem.text)
+    assert abs(problem.line - line) <= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("a: [1, 2\nb: 3\n", "not YAML"), ("", "not a table"), ("- 1\n", "not a table"), ("a: 1\n", "not a deployment file"),
+        ("applications: []\nproxy_location: HeadOnly\nproxy_location: EveryNode\n", "proxy_location stands twice"),
+        ("applications: 3\n", "applications"), ("provider: {}\n", "node type"), ("kind: RayService\n", "serveConfigV2"),
+        ("a: \x00", "not YAML"), ("when: 2026-13-45\napplications: []", "not YAML"),
+    ],
+)  # fmt: skip
+def test_files_that_are_hardly_files(tmp_path: Path, content: str, text: str) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(content)
+    assert any(text in problem.text for problem in check(path, KEY))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert "cannot be read" in the_problem(tmp_path / "none.yaml").text
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=60)
+def test_any_text_is_a_document_or_said_to_be_none(text: str) -> None:
+    try:
+        document = Document.parse(text, "file")
+    except Unreadable as error:
+        assert error.problem.line >= 1
+    else:
+        assert isinstance(document.content, dict)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(
+        ["name", "deployments", "applications", "args", "engines", "autoscaling_config", "ray_actor_options", "num_gpus",
+         "import_path", "min_replicas", "policy", "spec", "available_node_types", "resources"]), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(st.sampled_from(["applications", "available_node_types", "spec"]), values, st.booleans())
+@settings(max_examples=80)
+def test_any_nonsense_of_the_right_shape_is_answered_without_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, top: str, content: object, service: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "nonsense.yaml"
+    path.write_text(yaml.safe_dump({top: content} | ({"kind": "RayService"} if service else {})))
+    assert isinstance(check(path, KEY), list)
+
+
+def publish(store: FolderStore, model: str, task: str, space: str | None = None, memory_mb: int = 0) -> None:
+    manifest = Manifest(
+        model=model, version="v1", task=task, format="data", backend="open-nsfw", embedding_space=space,
+        licence=Licence(name="MIT", commercial_use=True), files=(), memory_mb=memory_mb,
+    )  # fmt: skip
+    with store.stage(manifest.ref) as staged:
+        store.publish(manifest, staged)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> tuple[Path, FolderStore]:
+    """The rendered config with its models on this machine: an embedder, and a gallery of another space."""
+    store = FolderStore(tmp_path / "models")
+    publish(store, "embedder", "face-analysis", "arcface", memory_mb=4000)
+    publish(store, "stars", "face-gallery", "dlib")
+    text = rendered()[SERVE].replace("/srv/masquerade/models", str(store.root))
+    path = tmp_path / "serve_config.yaml"
+    path.write_text(text)
+    return path, store
+
+
+def test_a_gallery_of_another_embedding_space_is_refused(stored: tuple[Path, FolderStore]) -> None:
+    path, _ = stored
+    text = path.read_text().replace("    engines:", "    models:\n      gallery: stars\n    engines:", 1)
+    path.write_text(text)
+    problem = the_problem(path)
+    assert "vectors of dlib" in problem.text
+    assert text.splitlines()[problem.line - 1].strip() == "gallery: stars"
+
+
+def test_a_deployment_without_a_model_is_named_with_the_command_that_brings_one(
+    stored: tuple[Path, FolderStore],
+) -> None:
+    path, _ = stored
+    problems = {problem.text.split()[0]: problem for problem in check(path, KEY)}
+    assert problems.keys() == {"Moderation", "Style", "Lookalike", "Swap", "Authenticity"}
+    assert "masquerade models pull" in problems["Swap"].remedy
+
+
+def test_a_model_larger_than_its_share_of_the_gpu_is_refused(stored: tuple[Path, FolderStore]) -> None:
+    path, store = stored
+    shutil.rmtree(store.root / "embedder")
+    publish(store, "embedder", "face-analysis", "arcface", memory_mb=6000)
+    assert any("needs 6000 MB of GPU memory and Faces may take 4423 MB" in problem.text for problem in check(path, KEY))
+
+
+def test_the_command_says_line_and_remedy_and_fails(tmp_path: Path) -> None:
+    path, line = broken(tmp_path, SERVE, "min_replicas:", "min_replica:")
+    result = CliRunner().invoke(app, [str(path)], env=KEY)
+    assert result.exit_code == 1
+    assert f"serve_config.yaml:{line}: min_replica is not a key here" in result.output.replace("\n", "")
+    assert "Did you mean min_replicas?" in result.output
+
+
+def test_the_command_takes_what_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "serve_config.yaml"
+    path.write_text(rendered()[SERVE])
+    assert CliRunner().invoke(app, [str(path)], env=KEY).exit_code == 0

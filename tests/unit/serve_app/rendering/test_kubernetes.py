@@ -1,0 +1,197 @@
+"""The Kubernetes files obey Kubernetes' own rules; the RayService has only the fields KubeRay knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import kubernetes_validate
+import pytest
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from serve_app.rendering.kuberay import PORT, RAY_SECRET, SECRET
+from serve_app.rendering.serving import serve_config
+
+FOLDER = Path(__file__).parents[4] / "deploy" / "kuberay"
+RELEASE = "1.33"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Metadata(Strict):
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    labels: dict[str, str]
+
+
+class Group(Strict):
+    """``ray.io/v1`` HeadGroupSpec; the pod template is held to Kubernetes' schema beside this."""
+
+    rayStartParams: dict[str, str]
+    template: dict[str, Any]
+
+
+class WorkerGroup(Group):
+    groupName: str = Field(pattern=r"^[a-z0-9-]+$")
+    replicas: int = Field(ge=0)
+    minReplicas: int = Field(ge=0)
+    maxReplicas: int = Field(ge=1)
+
+
+class SecretKey(Strict):
+    name: str
+    key: str
+
+
+class SecretKeyRef(Strict):
+    secretKeyRef: SecretKey
+
+
+class Credential(Strict):
+    valueFrom: SecretKeyRef
+
+
+class FaultTolerance(Strict):
+    redisAddress: str = Field(pattern=r"^rediss?://[a-z0-9.-]+:\d+$")
+    redisPassword: Credential
+    externalStorageNamespace: str
+
+
+class AutoscalerOptions(Strict):
+    version: Literal["v1", "v2"]
+    upscalingMode: Literal["Default", "Aggressive", "Conservative"]
+    idleTimeoutSeconds: int = Field(ge=0)
+    resources: dict[str, dict[str, str]]
+    securityContext: dict[str, Any]
+
+
+class AuthOptions(Strict):
+    mode: Literal["token"]
+    secretName: str
+
+
+class RayCluster(Strict):
+    rayVersion: str
+    authOptions: AuthOptions
+    gcsFaultToleranceOptions: FaultTolerance
+    enableInTreeAutoscaling: Literal[True]
+    autoscalerOptions: AutoscalerOptions
+    headGroupSpec: Group
+    workerGroupSpecs: list[WorkerGroup]
+
+
+class UpgradeStrategy(Strict):
+    type: Literal["NewCluster"]
+
+
+class Spec(Strict):
+    excludeHeadPodFromServeSvc: bool
+    upgradeStrategy: UpgradeStrategy
+    serveConfigV2: str
+    rayClusterConfig: RayCluster
+
+
+class RayService(Strict):
+    apiVersion: Literal["ray.io/v1"]
+    kind: Literal["RayService"]
+    metadata: Metadata
+    spec: Spec
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((FOLDER / name).read_text()))
+
+
+@pytest.fixture
+def service() -> dict[str, Any]:
+    (document,) = documents("rayservice.yaml")
+    return document
+
+
+def pods(service: dict[str, Any]) -> list[dict[str, Any]]:
+    cluster = service["spec"]["rayClusterConfig"]
+    return [group["template"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
+
+
+@pytest.mark.parametrize("name", ["redis.yaml", "storage.yaml", "protection.yaml"])
+def test_every_document_passes_kubernetes_schema(name: str) -> None:
+    for document in documents(name):
+        kubernetes_validate.validate(document, RELEASE, strict=True)
+
+
+def test_a_misspelt_field_would_be_found() -> None:
+    (claim,) = documents("storage.yaml")
+    claim["spec"]["accessMode"] = ["ReadWriteMany"]
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(claim, RELEASE, strict=True)
+
+
+def test_every_pod_of_the_cluster_passes_kubernetes_schema(service: dict[str, Any]) -> None:
+    for template in pods(service):
+        document = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "pod"}, "template": template}
+        kubernetes_validate.validate(document, RELEASE, strict=True)
+
+
+def test_the_service_has_only_fields_kuberay_knows(service: dict[str, Any]) -> None:
+    RayService.model_validate(service)
+    service["spec"]["rayClusterConfig"]["autoscalerOptions"]["idleTimeoutSecond"] = 5
+    with pytest.raises(ValidationError, match="idleTimeoutSecond"):
+        RayService.model_validate(service)
+
+
+def test_the_service_serves_the_same_config_as_the_launcher(service: dict[str, Any]) -> None:
+    assert yaml.safe_load(service["spec"]["serveConfigV2"]) == serve_config()
+
+
+def test_each_gpu_pod_asks_for_one_gpu_and_the_head_for_none(service: dict[str, Any]) -> None:
+    cluster = service["spec"]["rayClusterConfig"]
+    for group in cluster["workerGroupSpecs"]:
+        (container,) = group["template"]["spec"]["containers"]
+        assert container["resources"]["limits"].get("nvidia.com/gpu", "0") == group["rayStartParams"]["num-gpus"]
+    assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+
+
+def test_no_pod_runs_as_root_or_may_become_it(service: dict[str, Any]) -> None:
+    for template in pods(service):
+        assert template["spec"]["securityContext"]["runAsNonRoot"] is True
+        for container in template["spec"]["containers"]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_secrets_come_by_reference_and_from_the_two_named_secrets(service: dict[str, Any]) -> None:
+    text = (FOLDER / "rayservice.yaml").read_text() + (FOLDER / "redis.yaml").read_text()
+    assert "kind: Secret" not in text
+    for template in pods(service):
+        for variable in template["spec"]["containers"][0]["env"]:
+            if "KEY" in variable["name"] or "TOKEN" in variable["name"] or "SECRET" in variable["name"]:
+                assert variable["valueFrom"]["secretKeyRef"]["name"] == SECRET
+    assert service["spec"]["rayClusterConfig"]["authOptions"] == {"mode": "token", "secretName": RAY_SECRET}
+
+
+def test_strangers_reach_the_studio_through_the_ingress_and_nothing_of_ray() -> None:
+    policies = [document for document in documents("protection.yaml") if document["kind"] == "NetworkPolicy"]
+    opened = [
+        (sorted(source), port["port"])
+        for policy in policies
+        for rule in policy["spec"]["ingress"]
+        for source in rule["from"]
+        for port in rule.get("ports", [{"port": "any"}])
+        if "namespaceSelector" in source and "podSelector" not in source
+    ]
+    assert sorted(port for _, port in opened) == [PORT, 8080]
+
+
+def test_the_budget_covers_the_pods_that_serve(service: dict[str, Any]) -> None:
+    (budget,) = [document for document in documents("protection.yaml") if document["kind"] == "PodDisruptionBudget"]
+    assert budget["spec"]["maxUnavailable"] == 1
+    # The operator adds ray.io/node-type to the labels of every pod.
+    wanted = budget["spec"]["selector"]["matchLabels"] | {}
+    assert wanted.pop("ray.io/node-type") == "worker"
+    assert all(wanted.items() <= template["metadata"]["labels"].items() for template in pods(service))
+
+
+def test_the_kustomization_names_every_file() -> None:
+    (document,) = documents("kustomization.yaml")
+    assert {*document["resources"], "kustomization.yaml"} == {path.name for path in FOLDER.iterdir()}
