@@ -13,6 +13,7 @@ from registry.store import Store
 from serve_app.settings import ModelChoice
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
+PREFERRED_STYLES = ("style-fine", "style-lean")
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
@@ -40,7 +41,7 @@ def select(store: Store, wishes: ModelChoice) -> Selection:
         else:
             selection.chosen[capability] = models
 
-    style = _one(store, installed, "style", wishes.style)
+    style = _one(store, installed, "style", wishes.style, PREFERRED_STYLES)
     settle("style", _with_packs(store, installed, style, wishes.style_packs), "masquerade models pull --starter")
     settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull open-nsfw")
     faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)

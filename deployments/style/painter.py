@@ -15,10 +15,10 @@ from deployments.style.packs import Vector
 from deployments.style.tiles import spans
 from registry.manifest import ModelVersion
 
-# Measured peak of one run on a processor, buffers for its input and output included.
+# Measured peak of one run on a processor, buffers for its input and output included, for networks that do not say.
 BYTES_PER_PIXEL = 340
 # Holds the pictures the engine paints whole; a tighter Runtime.memory_mb means tiles.
-RUN_MB = 512
+RUN_MB = 640
 # Reflection padding at the coarsest level needs a few cells to mirror.
 MIN_SIDE = 32
 
@@ -40,12 +40,13 @@ class Painter:
         contract = network.manifest.input
         self._multiple = int(contract["multiple"])
         self._margin = int(contract["receptive_radius"])
+        bytes_per_pixel = int(contract.get("bytes_per_pixel", BYTES_PER_PIXEL))
         budget = min(RUN_MB, runtime.memory_mb or RUN_MB)
-        self._max_pixels = max_pixels or budget * 2**20 // BYTES_PER_PIXEL
-        side = math.isqrt(self._max_pixels)
+        self.max_pixels = max_pixels or budget * 2**20 // bytes_per_pixel
+        side = math.isqrt(self.max_pixels)
         self._tile = tile or side - side % self._multiple
         if self._tile <= 2 * self._margin:
-            needed = math.ceil((2 * self._margin + 1) ** 2 * BYTES_PER_PIXEL / 2**20)
+            needed = math.ceil((2 * self._margin + 1) ** 2 * bytes_per_pixel / 2**20)
             raise ValueError(f"{network.ref} needs at least {needed} MB to paint by tiles")
         self._network = open_network(network.path("network.onnx"), runtime)
         self._statistics: ort.InferenceSession = onnx_session(network.path("statistics.onnx"), runtime)
@@ -56,10 +57,10 @@ class Painter:
         height, width = photos[0].shape[:2]
         padded = [self._pad(photo) for photo in photos]
         area = padded[0].shape[0] * padded[0].shape[1]
-        if area > self._max_pixels:
+        if area > self.max_pixels:
             painted = [self._by_tiles(photo, vector) for photo, vector in zip(padded, vectors, strict=True)]
         else:
-            size = self._max_pixels // area
+            size = self.max_pixels // area
             painted = []
             for start in range(0, len(padded), size):
                 painted += self._whole(padded[start : start + size], vectors[start : start + size])
@@ -88,7 +89,7 @@ class Painter:
     def _affine(self, photo: Pixels, vector: Vector) -> Tensor:
         """The affine maps of every layer, as the whole picture has them at a size that fits one run, [1,P]."""
         height, width = photo.shape[:2]
-        scale = (self._max_pixels / (height * width)) ** 0.5
+        scale = (self.max_pixels / (height * width)) ** 0.5
         reduced = (max(1, int(width * scale)), max(1, int(height * scale)))
         small = self._pad(np.asarray(cv2.resize(photo, reduced, interpolation=cv2.INTER_AREA), np.uint8))
         feed = {"image": _planes(small)[None], "style": vector[None]}

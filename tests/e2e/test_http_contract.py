@@ -88,7 +88,7 @@ def test_a_photo_comes_back_painted_in_every_style_at_its_size(client: httpx.Cli
     painted = {}
     for style in styles:
         response = paint(client, portrait.data, style)
-        assert response.headers["x-model"] == "style-lean@v1"
+        assert response.headers["x-model"] == "style-fine@v1"
         assert response.headers["x-request-id"]
         painted[style] = pixels(response)
         assert painted[style].shape == original.shape
@@ -118,7 +118,7 @@ def test_strength_runs_from_the_photo_to_the_painting(client: httpx.Client, port
 def test_results_say_where_they_come_from(client: httpx.Client, portrait: Sample) -> None:
     provenance = read(paint(client, portrait.data, "wave").content)
     assert provenance is not None
-    assert [step.model for step in provenance.steps] == ["style-lean@v1"]
+    assert [step.model for step in provenance.steps] == ["style-fine@v1"]
 
 
 def test_a_picture_that_breaks_the_rules_gets_451(client: httpx.Client) -> None:
@@ -265,7 +265,7 @@ def test_the_studio_says_what_serves(client: httpx.Client) -> None:
     ready = client.get("/readyz").json()
     assert ready["ready"] is True
     models = {entry["model"]: entry for entry in client.get("/v1/models").json()["models"]}
-    assert models["style-lean"]["serves"] == "style"
+    assert models["style-fine"]["serves"] == "style"
     assert models["open-nsfw"]["serves"] == "moderation"
     assert models["dlib-faces"]["commercial_use"] is False
 

@@ -15,6 +15,7 @@ EVALUATIONS: Final[Mapping[str, str]] = {
     "faces": "training.evaluation.faces",
     "lookalike": "training.evaluation.lookalike",
     "moderation": "training.evaluation.moderation",
+    "style": "training.style.comparison",
     "swap": "training.evaluation.swap",
 }
 """Sub-command to the module whose ``app`` it is: a Typer application of one command that ends with

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from deployments.imaging import Pixels
@@ -20,6 +21,9 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MIN_SIDE = 128
 # Every twentieth photograph, from the eighth on, is never trained on, so that a network can be judged on it.
 HELD_OUT_FIRST, HELD_OUT_EVERY = 7, 20
+COCO_2014 = ("train2014", "val2014")
+# Decoded photographs are kept up to here; a thousand fit, and of a larger collection the rest is read each time.
+KEPT_BYTES = 2 * 2**30
 
 
 class NoPhotos(ValueError):
@@ -46,12 +50,22 @@ def named_paths(texts: Sequence[str]) -> dict[str, Path]:
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The photographs below a folder to train on, and those held out, both by name. Raises :class:`NoPhotos`."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    """The photographs below a folder to train on, and those held out, both by name. Raises :class:`NoPhotos`.
+
+    COCO 2014, unpacked into ``train2014`` and ``val2014``, brings a split of its own.
+    """
+    coco = [_pictures(folder / name) for name in COCO_2014]
+    if all(coco):
+        return coco[0], coco[1]
+    paths = _pictures(folder)
     if not paths:
         raise NoPhotos(f"{folder} holds no JPEG, PNG or WebP files")
     held_out = paths[HELD_OUT_FIRST::HELD_OUT_EVERY]
     return sorted(set(paths).difference(held_out)), held_out
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def read_rgb(path: Path) -> Pixels | None:
@@ -62,6 +76,15 @@ def read_rgb(path: Path) -> Pixels | None:
     except (OSError, cv2.error):
         return None
     return None if image is None else np.ascontiguousarray(image[:, :, ::-1], np.uint8)
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    """Width and height by the file's header; ``None`` where it is no picture."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def resize(image: Pixels, short_side: int) -> Pixels:
@@ -108,34 +131,59 @@ class PhotoCrops:
     """Random square crops of photographs.
 
     Batches depend on nothing but the seed and the step, so that a resumed run sees what an uninterrupted one would.
-    Photographs that cannot be decoded or are smaller than ``MIN_SIDE`` are skipped; ``skipped`` counts them.
-    Raises :class:`NoPhotos` when none is left.
+    Photographs that are none or are smaller than ``MIN_SIDE`` are skipped; ``skipped`` counts them. One whose damage
+    shows only when it is decoded gives its turn to the next. Raises :class:`NoPhotos` when none is left.
     """
 
     def __init__(self, paths: Sequence[Path], crop: int, seed: int) -> None:
         self.skipped = 0
         self._crop = crop
         self._seed = seed
-        self._photos: list[Pixels] = []
+        self._paths: list[Path] = []
+        self._kept: dict[int, Pixels | None] = {}
+        self._kept_bytes = 0
         for path in paths:
-            image = read_rgb(path)
-            if image is None or min(image.shape[:2]) < MIN_SIDE:
-                self.skipped += 1
-                logger.warning("skipped %s: %s", path.name, "not readable" if image is None else "too small")
-                continue
-            # No crop needs more source than this, and thousands of phone photos then fit in memory.
-            self._photos.append(resize(image, 2 * crop) if min(image.shape[:2]) > 2 * crop else image)
-        if not self._photos:
+            size = _size(path)
+            if size is None or min(size) < MIN_SIDE:
+                self._skip(path, "not readable" if size is None else "too small")
+            else:
+                self._paths.append(path)
+        if not self._paths:
             raise NoPhotos(f"none of {len(paths)} photographs can be read and has sides of at least {MIN_SIDE} px")
 
     def __len__(self) -> int:
-        return len(self._photos)
+        return len(self._paths)
 
     def batch(self, step: int, size: int) -> Tensor:
-        """The photographs of one step, [size,3,crop,crop]."""
+        """The photographs of one step, [size,3,crop,crop]. Raises :class:`NoPhotos` when none can be decoded."""
         generator = np.random.default_rng((self._seed, step))
-        chosen = generator.choice(len(self._photos), size, replace=size > len(self._photos))
-        return torch.stack([to_tensor(self._cut(self._photos[index], generator)) for index in chosen])
+        chosen = generator.choice(len(self._paths), size, replace=size > len(self._paths))
+        return torch.stack([to_tensor(self._cut(self._photo(int(index)), generator)) for index in chosen])
+
+    def _photo(self, index: int) -> Pixels:
+        for offset in range(len(self._paths)):
+            photo = self._decoded((index + offset) % len(self._paths))
+            if photo is not None:
+                return photo
+        raise NoPhotos(f"none of {len(self._paths)} photographs can be decoded")
+
+    def _decoded(self, index: int) -> Pixels | None:
+        if index in self._kept:
+            return self._kept[index]
+        image = read_rgb(self._paths[index])
+        if image is None:
+            self._skip(self._paths[index], "damaged")
+        # No crop needs more source than this.
+        elif min(image.shape[:2]) > 2 * self._crop:
+            image = resize(image, 2 * self._crop)
+        if image is None or self._kept_bytes + image.nbytes <= KEPT_BYTES:
+            self._kept[index] = image
+            self._kept_bytes += 0 if image is None else image.nbytes
+        return image
+
+    def _skip(self, path: Path, why: str) -> None:
+        self.skipped += 1
+        logger.warning("skipped %s: %s", path.name, why)
 
     def _cut(self, image: Pixels, generator: np.random.Generator) -> Pixels:
         height, width = image.shape[:2]

@@ -20,10 +20,12 @@ class _Depthwise(torch.autograd.Function):
         return functional.conv2d(x, weight, groups=weight.shape[0])
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
         x, weight = context.saved_tensors
         channels, _, kernel, _ = weight.shape
         to_x = functional.conv2d(gradient, weight.flip(2, 3), padding=kernel - 1, groups=channels)
+        if not context.needs_input_grad[1]:
+            return to_x, None
         # Correlate every channel of every sample with its own gradient: a grouped convolution, the gradient its kernel.
         correlation = functional.conv2d(
             x.reshape(1, -1, *x.shape[2:]), gradient.reshape(-1, 1, *gradient.shape[2:]), groups=x.shape[0] * channels

@@ -1,16 +1,12 @@
-"""How close paintings come to photo and style, judged by VGG-19: ``python -m training.style.evaluate --help``.
+"""How close the paintings of a training run come to photo and style: ``python -m training.style.evaluate --help``.
 
-Content is the relative distance at relu4_2, style the relative Gram distance at relu1_1 to relu4_1 (see
-:mod:`training.style.losses`). The judge is the same for every network, however that was trained.
+What is installed is judged by ``masquerade eval style``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated
 
 import numpy as np
@@ -22,46 +18,9 @@ from rich.table import Table
 from torch import Tensor
 
 from training.style.checkpoint import Weights, load_weights
-from training.style.data import NoPhotos, load_photos, load_picture, named_paths, split
-from training.style.encoders import Encoder, open_encoder
-from training.style.losses import content_distance, grams, style_distance
-
-CONTENT_LAYERS = ("relu4_2",)
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-
-Painter = Callable[[Tensor], Tensor]
-"""Photo [1,3,H,W] RGB 0..1 to painting of the same shape."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Means over the photographs; 0 is a perfect match."""
-
-    content: float
-    style: float
-
-
-class Judge:
-    """Holds the paintings' Gram matrices at ``side`` px (short side), the size at which photographs are compared."""
-
-    def __init__(self, encoder: Encoder, paintings: Mapping[str, Path], side: int) -> None:
-        self._encoder = encoder
-        with torch.no_grad():
-            self._targets = {
-                name: grams(encoder(load_picture(path, side)[None], STYLE_LAYERS), STYLE_LAYERS)
-                for name, path in paintings.items()
-            }
-
-    @torch.no_grad()
-    def judge(self, style: str, paint: Painter, photos: Iterable[Tensor]) -> Judgement:
-        """Paint every photo ([3,H,W]) and compare."""
-        content, styles = [], []
-        for photo in (picture[None] for picture in photos):
-            made = self._encoder(paint(photo), (*CONTENT_LAYERS, *STYLE_LAYERS))
-            wanted = self._encoder(photo, CONTENT_LAYERS)
-            content.append(content_distance(made, wanted, CONTENT_LAYERS).item())
-            styles.append(style_distance(made, self._targets[style], STYLE_LAYERS).item())
-        return Judgement(fmean(content), fmean(styles))
+from training.style.data import NoPhotos, load_photos, named_paths, split
+from training.style.encoders import open_encoder
+from training.style.judge import Judge, Painter
 
 
 def own_painter(weights: Weights, style: str) -> Painter:
@@ -92,7 +51,7 @@ def evaluate(
         list[str] | None, typer.Option(help="name=network.onnx of somebody else, for the same style.")
     ] = None,
     encoder: Annotated[str, typer.Option(help="The judge: vgg19, or a .safetensors file.")] = "vgg19",
-    side: Annotated[int, typer.Option(help="Short side of photographs and paintings.")] = 384,
+    side: Annotated[int, typer.Option(help="Short side of photographs and paintings.")] = 512,
     limit: Annotated[int, typer.Option(help="How many photographs.")] = 12,
     threads: Annotated[int, typer.Option()] = 1,
     out: Annotated[Path | None, typer.Option(help="JSON of our own figures, for the exporter.")] = None,
@@ -100,18 +59,18 @@ def evaluate(
     """Judge a network on photographs it did not see."""
     torch.set_num_threads(threads)
     paintings = named_paths(style)
-    judge, trained = Judge(open_encoder(encoder), paintings, side), load_weights(weights)
     pictures = load_photos(split(photos)[1], side, limit)
     if not pictures:
         raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+    judge, trained = Judge(open_encoder(encoder), paintings, pictures, side), load_weights(weights)
     table = Table("style", "network", "content", "style distance")
     figures: dict[str, float] = {}
     for name in paintings:
-        judged = judge.judge(name, own_painter(trained, name), pictures)
+        judged = judge.judge(name, own_painter(trained, name))
         table.add_row(name, "ours", f"{judged.content:.3f}", f"{judged.style:.3f}")
         figures |= {f"{name}.content": round(judged.content, 4), f"{name}.style": round(judged.style, 4)}
     for name, path in named_paths(peer or []).items():
-        judged = judge.judge(name, onnx_painter(path), pictures)
+        judged = judge.judge(name, onnx_painter(path))
         table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")
     Console().print(table)
     if out:

@@ -79,6 +79,8 @@ def write_network(weights: Weights, folder: Path) -> dict[str, Any]:
 def write_pack(weights: Weights, paintings: Sequence[Painting], sample: Path, folder: Path) -> None:
     """Write vectors, list and previews. ``sample`` is the photograph the previews paint.
 
+    The identity's vector joins them where the run has one.
+
     Raises ``KeyError`` for a painting the run was not trained on and :class:`NotAPicture` for the sample.
     """
     (folder / "previews").mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,7 @@ def write_pack(weights: Weights, paintings: Sequence[Painting], sample: Path, fo
             painted = weights.network.eval()(photo, weights.styles[painting.name][None])[0]
         (folder / preview).write_bytes(_small_jpeg(to_pixels(painted)))
         entries.append(painting.model_dump() | {"preview": preview})
-    names = (IDENTITY, *(painting.name for painting in paintings))
+    names = (*({IDENTITY} & weights.styles.keys()), *(painting.name for painting in paintings))
     (folder / VECTORS).write_bytes(save({name: weights.styles[name].clone() for name in names}))
     (folder / CATALOGUE).write_text(json.dumps({"styles": entries}, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
@@ -141,7 +143,10 @@ def export(
     weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
     network, pack = load_card(network_card), load_card(pack_card)
     folder = store / network.model / network.version
-    extra = {"input": write_network(weights, folder), "trained_on": network.trained_on + learnt_from(record)}
+    extra = {
+        "input": write_network(weights, folder) | network.input,
+        "trained_on": network.trained_on + learnt_from(record),
+    }
     if judgement:
         extra["metrics"] = json.loads(judgement.read_text(encoding="utf-8"))
     manifest = write_manifest(network, folder, package, extra)

@@ -7,7 +7,7 @@ that a blend of styles is a blend of vectors and a new style changes nothing tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +51,13 @@ class Architecture:
         up = (2 * (self.up_kernel // 2) + 2) + (self.up_kernel // 2 + 1) + self.end_kernel // 2
         radius = down + blocks + up + 4
         return radius + -radius % 4
+
+
+# What is shipped: `fine` for looks, `lean` for small machines.
+SIZES: Mapping[str, Architecture] = {
+    "fine": Architecture(fine=24, middle=48, coarse=128),
+    "lean": Architecture(fine=8, middle=16, coarse=64),
+}
 
 
 def reflect(x: Tensor, kernel: int) -> Tensor:

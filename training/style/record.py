@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from training.style.encoders import EncoderInfo
-from training.style.trainer import Settings
+from training.style.trainer import Settings, Validation
 
 RECORD = "run.json"
 
@@ -24,6 +24,7 @@ class RunRecord(BaseModel):
     skipped: int
     step: int = 0
     seconds: float = 0.0
+    validations: tuple[Validation, ...] = ()
     started_from: RunRecord | None = None
 
     @classmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
+import torch.distributed
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -23,15 +25,28 @@ from training.style.checkpoint import (
 )
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
-from training.style.losses import Recipe, content_distance, grams, reconstruction, style_distance, total_variation
+from training.style.losses import (
+    RECIPES,
+    Recipe,
+    content_distance,
+    grams,
+    imitation,
+    reconstruction,
+    style_distance,
+    total_variation,
+)
 from training.style.network import Architecture, StyleNetwork, neutral_style
+from training.style.resizing import resize
 
 WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything besides data and encoder that a run's result depends on. Sides are in pixels."""
+    """Everything besides data and encoder that a run's result depends on. Sides are in pixels.
+
+    ``emphasis`` multiplies the recipe's style weight for the styles it names.
+    """
 
     steps: int = 20_000
     batch: int = 4
@@ -42,8 +57,32 @@ class Settings:
     clip: float = 5.0
     average: float = 0.999
     seed: int = 1
+    emphasis: Mapping[str, float] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)
     architecture: Architecture = field(default_factory=Architecture)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of every batch this process works on: the ``rank``-th of ``workers``."""
+
+    rank: int = 0
+    workers: int = 1
+
+    def of(self, size: int) -> range:
+        """The places in a batch of ``size``."""
+        return range(self.rank, size, self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Unweighted means over held-out photographs and all styles; ``total`` is weighted as in training."""
+
+    step: int
+    total: float
+    content: float
+    style: float
+    identity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +95,18 @@ class Losses:
     style: float
     variation: float
     identity: float
+    imitation: float
+
+
+ALONE = Share()
 
 
 class Trainer:
     """Trains with Adam and keeps an exponential moving average of the weights.
 
-    ``paintings`` map style names to picture files. Raises ``NotAPicture`` for one that cannot be read.
+    ``paintings`` map style names to picture files. Several processes of one ``torch.distributed`` group each take their
+    ``share`` of every batch and come to what one alone would, rounding apart. Raises ``NotAPicture`` for a painting
+    that cannot be read.
     """
 
     def __init__(
@@ -72,8 +117,10 @@ class Trainer:
         encoder: Encoder,
         folder: Path,
         device: torch.device | None = None,
+        share: Share = ALONE,
     ) -> None:
         self.settings = settings
+        self._share = share
         self.names = (IDENTITY, *paintings)
         self.step = 0
         self._photos = photos
@@ -86,6 +133,7 @@ class Trainer:
         self._styles = nn.Parameter(neutral.to(self._device))
         self._parameters = [*self._network.parameters(), self._styles]
         self._average = [parameter.detach().clone() for parameter in self._parameters]
+        self._teacher: Weights | None = None
         self._optimiser = torch.optim.Adam(self._parameters, lr=settings.learning_rate)
         layers = settings.recipe.style_layers
         with torch.no_grad():
@@ -93,9 +141,14 @@ class Trainer:
             self._targets = [grams(self._encoder(p[None].to(self._device), layers), layers) for p in pictures]
 
     def start_from(self, path: Path) -> None:
-        """Begin with another run's weights; styles it does not know begin neutral."""
-        loaded = load_weights(path)
-        self._network.load_state_dict(loaded.network.state_dict())
+        """Begin with another run's weights, of this width or another; styles it does not know begin neutral.
+
+        Raises ``ValueError`` where more than the width differs.
+        """
+        teacher = load_weights(path)
+        if self.settings.recipe.imitation:
+            self._teacher = Weights(teacher.network.to(self._device).requires_grad_(False), teacher.styles)
+        loaded = resize(teacher, self._network)
         with torch.no_grad():
             for row, name in enumerate(self.names):
                 if name in loaded.styles:
@@ -154,41 +207,105 @@ class Trainer:
 
     def _take_step(self) -> Losses:
         s, recipe = self.settings, self.settings.recipe
-        photo = self._photos.batch(self.step, s.batch).to(self._device)
-        chosen = self._deal()
+        mine = self._share.of(s.batch)
+        photo = self._photos.batch(self.step, s.batch)[mine].to(self._device)
+        chosen = [self._deal()[place] for place in mine]
         painting = self._network(photo, self._styles[chosen])
         painted = [row for row, style in enumerate(chosen) if style > 0]
         same = [row for row, style in enumerate(chosen) if style == 0]
-        content = style = variation = identity = painting.new_zeros(())
+        nothing = painting.new_zeros(1)
+        content = style = variation = identity = copied = nothing
+        emphasis = nothing
         if same:
-            identity = reconstruction(painting[same], photo[same]).sum()
+            identity = reconstruction(painting[same], photo[same])
         if painted:
-            made = self._encoder(painting[painted], recipe.layers)
-            with torch.no_grad():
-                wanted = self._encoder(photo[painted], recipe.content_layers)
-            targets = [self._targets[chosen[row] - 1] for row in painted]
-            target = {layer: torch.cat([one[layer] for one in targets]) for layer in recipe.style_layers}
-            content = content_distance(made, wanted, recipe.content_layers).sum()
-            style = style_distance(made, target, recipe.style_layers).sum()
-            variation = total_variation(painting[painted]).sum()
-        total = recipe.content * content + recipe.style * style + recipe.variation * variation
-        total = (total + recipe.identity * identity) / s.batch
+            names = [self.names[chosen[row]] for row in painted]
+            emphasis = painting.new_tensor([s.emphasis.get(name, 1.0) for name in names])
+            if recipe.perceptual:
+                content, style = self._distances(painting[painted], photo[painted], [chosen[row] for row in painted])
+            if recipe.imitation:
+                copied = imitation(painting[painted], self._lesson(photo[painted], names))
+            variation = total_variation(painting[painted])
+        total = recipe.content * content.sum() + recipe.style * (emphasis * style).sum()
+        total = total + recipe.variation * variation.sum() + recipe.imitation * copied.sum()
+        total = (total + recipe.identity * identity.sum()) / s.batch
         self._descend(total)
-        per_painting, per_copy = max(1, len(painted)), max(1, len(same))
         return Losses(
             self.step,
             total.item(),
-            content.item() / per_painting,
-            style.item() / per_painting,
-            variation.item() / per_painting,
-            identity.item() / per_copy,
+            content.mean().item(),
+            style.mean().item(),
+            variation.mean().item(),
+            identity.mean().item(),
+            copied.mean().item(),
         )
+
+    def _distances(self, painting: Tensor, photo: Tensor, styles: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """How far paintings are from their photos and from their styles, [N] each."""
+        recipe = self.settings.recipe
+        made = self._encoder(painting, recipe.layers)
+        with torch.no_grad():
+            wanted = self._encoder(photo, recipe.content_layers)
+        targets = [self._targets[style - 1] for style in styles]
+        target = {layer: torch.cat([one[layer] for one in targets]) for layer in recipe.style_layers}
+        content = content_distance(made, wanted, recipe.content_layers)
+        return content, style_distance(made, target, recipe.style_layers)
+
+    @torch.no_grad()
+    def _lesson(self, photo: Tensor, names: Sequence[str]) -> Tensor:
+        """What the network that training started from paints. Raises ``ValueError`` when it started from none."""
+        if self._teacher is None:
+            raise ValueError("imitation needs the weights of another network to start from")
+        vectors = torch.stack([self._teacher.styles[name] for name in names]).to(self._device)
+        lesson: Tensor = self._teacher.network(photo, vectors)
+        return lesson
+
+    @torch.no_grad()
+    def validate(self, photos: Sequence[Tensor]) -> Validation:
+        """Judge the averaged weights by the losses of training on ``photos`` ([3,H,W], sides multiples of 4)."""
+        recipe, weights = self.settings.recipe, self.averaged()
+        network = weights.network.to(self._device)
+        content, style, identity = [], [], []
+        for photo in (picture[None].to(self._device) for picture in photos):
+            wanted = self._encoder(photo, recipe.content_layers)
+            for name, vector in weights.styles.items():
+                painting = network(photo, vector[None].to(self._device))
+                if name == IDENTITY:
+                    identity.append(reconstruction(painting, photo).item())
+                    continue
+                made = self._encoder(painting, recipe.layers)
+                target = self._targets[self.names.index(name) - 1]
+                content.append(content_distance(made, wanted, recipe.content_layers).item())
+                style.append(style_distance(made, target, recipe.style_layers).item())
+        means = fmean(content), fmean(style), fmean(identity)
+        # By the recipe that judges, also where training itself only imitates.
+        judged = RECIPES["deep"] if not recipe.perceptual else recipe
+        total = judged.content * means[0] + judged.style * means[1] + judged.identity * means[2]
+        return Validation(self.step, total, *means)
+
+    def agree(self, decision: bool) -> bool:
+        """The first worker's decision, asked of all at the same step."""
+        if self._share.workers == 1:
+            return decision
+        shared = torch.tensor([float(decision)], device=self._device)
+        torch.distributed.broadcast(shared, 0)
+        return bool(shared.item())
+
+    def _add_up(self) -> None:
+        """Add the gradients of all workers, each of which holds its share of the batch's mean."""
+        if self._share.workers == 1:
+            return
+        for parameter in self._parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            torch.distributed.all_reduce(parameter.grad)
 
     def _descend(self, total: torch.Tensor) -> None:
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self._optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        self._add_up()
         nn.utils.clip_grad_norm_(self._parameters, self.settings.clip)
         self._optimiser.step()
         self.step += 1

@@ -56,6 +56,13 @@ def test_the_better_face_model_serves_when_both_are_there(store: FolderStore, pu
     assert select(store, ModelChoice(faces="dlib-faces")).chosen["faces"].model == "dlib-faces@v1"
 
 
+def test_the_finer_style_network_serves_when_both_are_there(store: FolderStore, publish: Publish) -> None:
+    for network in ("style-lean", "style-fine"):
+        publish(network, "style")
+    assert select(store, ModelChoice()).missing["style"]
+    assert select(store, ModelChoice(style_packs=())).chosen["style"].model == "style-fine@v1"
+
+
 def test_a_wish_for_a_model_of_another_task_is_refused(store: FolderStore, publish: Publish) -> None:
     publish("dlib-faces", "face-analysis", embedding_space="a")
     with pytest.raises(RegistryError, match="face-analysis"):

@@ -13,22 +13,28 @@ from skimage import data
 import registry
 from deployments.imaging import Photo, Pixels, encode
 from deployments.runtime import Runtime
-from deployments.style.engine import StyleEngine, StyleQuery
+from deployments.style.engine import WORKING_PIXELS, StyleEngine, StyleQuery
 from deployments.style.packs import StyleBook
 from deployments.style.painter import Painter
 from registry.manifest import ModelVersion, load_manifest
 
 CLASSICS = ("starry_night", "the_scream", "wave", "composition_vii", "udnie")
+PACKS = {"style-fine": "styles-classic-fine", "style-lean": "styles-classic"}
 
 
 def shipped(model: str) -> ModelVersion:
-    folder = Path(registry.__file__).parent / "starter" / model / "v1"
+    (folder,) = (Path(registry.__file__).parent / "starter" / model).iterdir()
     return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
 
 
+@pytest.fixture(scope="module", params=PACKS)
+def network(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def engine() -> StyleEngine:
-    return StyleEngine(shipped("style-lean"), [shipped("styles-classic")], Runtime())
+def engine(network: str) -> StyleEngine:
+    return StyleEngine(shipped(network), [shipped(PACKS[network])], Runtime())
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +67,14 @@ def test_the_five_classics_are_offered_with_small_previews(engine) -> None:
 
 
 def test_nothing_that_ships_may_be_used_commercially() -> None:
-    for model in ("style-lean", "styles-classic"):
+    for model in (*PACKS, *PACKS.values()):
         assert shipped(model).manifest.licence.commercial_use is False
         assert shipped(model).manifest.trained_on
+
+
+def test_a_photo_of_the_size_that_is_painted_fits_in_one_run(network) -> None:
+    """Tiles would take more than twice as long."""
+    assert Painter(shipped(network), Runtime()).max_pixels >= WORKING_PIXELS
 
 
 @pytest.mark.parametrize("name", CLASSICS)
@@ -97,15 +108,15 @@ def test_strength_leads_from_the_photo_to_the_painting(engine, portrait) -> None
     assert distances == sorted(distances)
 
 
-def test_tiles_show_no_seam(portrait) -> None:
+def test_tiles_show_no_seam(portrait, network) -> None:
     """Across the places where tiles meet, neighbouring pixels differ no more than elsewhere, nor from the whole."""
-    network = shipped("style-lean")
-    vector = StyleBook(network, [shipped("styles-classic")]).blend([("wave", 1.0)], 1.0)
+    model = shipped(network)
+    vector = StyleBook(model, [shipped(PACKS[network])]).blend([("wave", 1.0)], 1.0)
     photo = cv2.resize(portrait.pixels(), (512, 512), interpolation=cv2.INTER_CUBIC)
-    margin = network.manifest.input["receptive_radius"]
+    margin = model.manifest.input["receptive_radius"]
     tile = 2 * margin + 160
-    (tiled,) = Painter(network, Runtime(), max_pixels=400 * 400, tile=tile).paint([photo], [vector])
-    (whole,) = Painter(network, Runtime(), max_pixels=400 * 400, tile=512).paint([photo], [vector])
+    (tiled,) = Painter(model, Runtime(), max_pixels=400 * 400, tile=tile).paint([photo], [vector])
+    (whole,) = Painter(model, Runtime(), max_pixels=400 * 400, tile=512).paint([photo], [vector])
     error = np.square(tiled.astype(float) - whole).mean()
     assert 10 * np.log10(255**2 / max(error, 1e-9)) > 50
     steps = np.abs(np.diff(tiled.astype(float), axis=1)).mean((0, 2))

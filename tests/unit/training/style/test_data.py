@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from training.style import data
 from training.style.data import (
     HELD_OUT_EVERY,
     HELD_OUT_FIRST,
@@ -43,6 +44,40 @@ def test_corrupt_and_tiny_photographs_are_skipped_and_counted(tmp_path, make_pic
     empty.touch()
     crops = PhotoCrops([good, tiny, broken, empty], 64, seed=0)
     assert (len(crops), crops.skipped) == (1, 3)
+
+
+def test_a_photograph_that_breaks_off_gives_its_turn_to_the_next(tmp_path, make_picture) -> None:
+    good = make_picture("good.png")
+    whole = make_picture("broken.png", seed=1).read_bytes()
+    (tmp_path / "broken.png").write_bytes(whole[:60])
+    both, alone = PhotoCrops([tmp_path / "broken.png", good], 64, seed=0), PhotoCrops([good], 64, seed=0)
+    assert (len(both), both.skipped) == (2, 0)
+    for step in range(8):
+        assert both.batch(step, 1).shape == alone.batch(step, 1).shape
+    assert both.skipped == 1
+
+
+def test_only_damaged_photographs_end_the_run(tmp_path, make_picture) -> None:
+    whole = make_picture("broken.png").read_bytes()
+    (tmp_path / "broken.png").write_bytes(whole[:60])
+    with pytest.raises(NoPhotos, match="can be decoded"):
+        PhotoCrops([tmp_path / "broken.png"], 64, seed=0).batch(0, 1)
+
+
+def test_what_does_not_fit_in_memory_is_read_again(photos, monkeypatch) -> None:
+    paths, _ = split(photos)
+    kept = PhotoCrops(paths, 64, seed=5).batch(3, 4)
+    monkeypatch.setattr(data, "KEPT_BYTES", 0)
+    assert torch.equal(PhotoCrops(paths, 64, seed=5).batch(3, 4), kept)
+
+
+def test_coco_2014_keeps_its_own_split(tmp_path, make_picture) -> None:
+    for name in ("train2014/COCO_train2014_1.jpg", "train2014/COCO_train2014_2.jpg", "val2014/COCO_val2014_3.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    training, held_out = split(tmp_path)
+    assert [path.name for path in training] == ["COCO_train2014_1.jpg", "COCO_train2014_2.jpg"]
+    assert [path.name for path in held_out] == ["COCO_val2014_3.jpg"]
 
 
 def test_nothing_but_broken_photographs_is_an_error(tmp_path) -> None:

@@ -2,22 +2,24 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
 from training.style import train as module
 from training.style.checkpoint import load_weights
 from training.style.network import StyleNetwork
 from training.style.record import RunRecord
+from training.style.run import worn_out
 from training.style.trainer import Trainer
 
 
 @pytest.fixture(autouse=True)
 def tiny_networks(monkeypatch, tiny) -> None:
     """The command line trains the shipped architecture; here it may take no longer than a test."""
-    default = module.Settings
-    monkeypatch.setattr(module, "Settings", lambda *args, **more: default(*args, architecture=tiny, **more))
+    monkeypatch.setattr(module, "SIZES", {"lean": tiny, "fine": replace(tiny, coarse=8)})
 
 
 @pytest.fixture
@@ -46,12 +48,65 @@ def test_a_run_leaves_weights_losses_pictures_and_a_record(command, tmp_path) ->
     assert record.seconds > 0
 
 
+def test_validation_losses_are_kept_and_shown_on_the_board(command, tmp_path) -> None:
+    command()
+    validations = RunRecord.read(tmp_path / "run").validations
+    assert [one.step for one in validations] == [2, 4]
+    assert all(one.total > one.content > 0 and one.style > 0 and one.identity > 0 for one in validations)
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"), {"images": 0}).Reload()
+    assert [event.step for event in events.Scalars("training/total")] == [1, 2, 3, 4]
+    assert [event.value for event in events.Scalars("validation/total")] == pytest.approx(
+        [one.total for one in validations]
+    )
+    assert [event.step for event in events.Images("paintings")] == [2, 4]
+
+
+def test_a_run_that_gets_no_better_ends_early(command, tmp_path) -> None:
+    result = command("--learning-rate", "0", "--validate-every", "1", "--patience", "2")
+    assert result.exit_code == 0, result.output
+    assert "2 validations brought nothing better" in " ".join(result.output.split())
+    assert RunRecord.read(tmp_path / "run").step == 3
+
+
+@pytest.mark.parametrize(
+    ("totals", "patience", "ends"),
+    [
+        ([3, 2, 1], 1, False),
+        ([3, 1, 2], 1, True),
+        ([3, 1, 2, 0.5], 2, False),
+        ([1, 2], 2, False),
+        ([1, 2, 3], 0, False),
+    ],
+)
+def test_patience_counts_validations_since_the_best(totals, patience, ends) -> None:
+    assert worn_out(totals, patience) is ends
+
+
 def test_losses_can_be_chosen(command, tmp_path) -> None:
     more = ["--recipe", "johnson", "--content-layer", "relu1_2", "--style-layer", "relu1_1", "--style-layer", "relu3_1"]
     assert command(*more, "--style-weight", "7", "--variation-weight", "0").exit_code == 0
     recipe = RunRecord.read(tmp_path / "run").settings.recipe
     assert (recipe.content_layers, recipe.style_layers) == (("relu1_2",), ("relu1_1", "relu3_1"))
     assert (recipe.style, recipe.variation) == (7, 0)
+
+
+def test_a_style_can_be_given_more_weight(command, tmp_path) -> None:
+    assert command("--emphasis", "dots=2.5").exit_code == 0
+    assert RunRecord.read(tmp_path / "run").settings.emphasis == {"dots": 2.5}
+
+
+def test_a_finer_network_starts_from_a_leaner_one_and_the_other_way_round(command, tmp_path) -> None:
+    command(folder="first")
+    assert command("--size", "fine", "--start-from", str(tmp_path / "first/weights.safetensors")).exit_code == 0
+    assert command("--start-from", str(tmp_path / "run/weights.safetensors"), folder="back").exit_code == 0
+
+
+def test_a_network_of_another_shape_is_no_start(command, tmp_path, monkeypatch, tiny) -> None:
+    command(folder="first")
+    monkeypatch.setattr(module, "SIZES", {"lean": replace(tiny, blocks=2)})
+    result = command("--start-from", str(tmp_path / "first/weights.safetensors"))
+    assert result.exit_code == 2
+    assert "no narrower or wider version" in " ".join(result.output.split())
 
 
 def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(command, tmp_path, monkeypatch) -> None:
@@ -116,6 +171,11 @@ def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None
     [
         (["--recipe", "secret"], "no recipe secret"),
         (["--crop", "66"], "multiple of 4"),
+        (["--recipe", "copy"], "give --start-from"),
+        (["--size", "huge"], "no size huge"),
+        (["--emphasis", "dots"], "not of the form name=factor"),
+        (["--emphasis", "lines=2"], "one of the styles trained"),
+        (["--emphasis", "dots=0"], "a factor above 0"),
         (["--encoder", "nowhere.safetensors"], "no encoder at nowhere.safetensors"),
         (["--style", "nameless.png"], "not of the form name=file"),
         (["--style", "lines=missing.png"], "missing.png is not a picture"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 from training.style.checkpoint import load_weights
 from training.style.data import NotAPicture, PhotoCrops, split
-from training.style.losses import Recipe
+from training.style.losses import RECIPES, Recipe
 from training.style.trainer import CHECKPOINT, WEIGHTS, Settings, Trainer
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))
@@ -21,9 +22,8 @@ def make_trainer(photos, make_picture, encoder, tiny, tmp_path):
 
     def make(folder: str, steps: int = 8, **settings: object) -> Trainer:
         (tmp_path / folder).mkdir(exist_ok=True)
-        chosen = Settings(
-            steps=steps, batch=3, crop=64, painting_side=64, warm_up=2, architecture=tiny, recipe=RECIPE, **settings
-        )
+        common = {"batch": 3, "crop": 64, "painting_side": 64, "warm_up": 2, "architecture": tiny, "recipe": RECIPE}
+        chosen = Settings(steps=steps, **(common | settings))
         return Trainer(chosen, paintings, crops, encoder, tmp_path / folder)
 
     return make
@@ -102,6 +102,32 @@ def test_starting_from_other_weights_keeps_what_they_know(make_trainer, tmp_path
     second.start_from(tmp_path / "first" / WEIGHTS)
     assert second.step == 0
     assert all(torch.equal(a, b) for a, b in zip(tensors(first), tensors(second), strict=True))
+
+
+def test_emphasis_weighs_one_style_alone(make_trainer) -> None:
+    """Two runs that differ only in the emphasis on ``dots`` part with the first sample of that style."""
+    plain, stressed = make_trainer("plain", steps=1), make_trainer("stressed", steps=1, emphasis={"dots": 3.0})
+    (before,), (after,) = plain.train(), stressed.train()
+    assert (before.content, before.style) == (after.content, after.style)
+    dots = sum(style == 1 for style in make_trainer("dealt")._deal())
+    assert (after.total > before.total) == (dots > 0)
+    assert dots > 0
+
+
+def test_a_copyist_comes_to_paint_like_the_network_it_started_from(make_trainer, tmp_path, tiny) -> None:
+    teacher = make_trainer("teacher", learning_rate=1e-2)
+    list(teacher.train())
+    teacher.save()
+    smaller = {"architecture": replace(tiny, coarse=4), "recipe": RECIPES["copy"], "learning_rate": 1e-2}
+    pupil = make_trainer("pupil", steps=60, **smaller)
+    pupil.start_from(tmp_path / "teacher" / WEIGHTS)
+    losses = [step.imitation for step in pupil.train()]
+    assert sum(losses[-8:]) < 0.7 * sum(losses[:8])
+
+
+def test_a_copyist_without_a_model_says_so(make_trainer) -> None:
+    with pytest.raises(ValueError, match="another network to start from"):
+        list(make_trainer("pupil", recipe=RECIPES["copy"]).train())
 
 
 def test_every_painting_is_dealt_twice_as_often_as_the_identity(make_trainer) -> None:

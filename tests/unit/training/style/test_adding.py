@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from deployments.imaging import Photo, encode
+from deployments.runtime import Runtime
+from deployments.style.engine import StyleEngine, StyleQuery
+from registry.manifest import Description, Licence
+from registry.publish import describe
+from registry.store import FolderStore
+from training.style import cli
+from training.style.checkpoint import Weights
+from training.style.export import Painting, write_network, write_pack
+from training.style.learner import Lesson
+from training.style.losses import Recipe
+from training.style.network import StyleNetwork
+
+LICENCE = Licence(name="CC-BY-NC-4.0", commercial_use=False)
+
+
+@pytest.fixture
+def store(tiny, make_picture, tmp_path) -> FolderStore:
+    """A network with one style, ``dots``."""
+    torch.manual_seed(0)
+    styles = {name: torch.randn(tiny.style_size) for name in ("identity", "dots")}
+    weights = Weights(StyleNetwork(tiny), styles)
+    store = FolderStore(tmp_path / "store")
+    with store.stage("style-tiny@v1") as folder:
+        contract = write_network(weights, folder)
+        about = Description(
+            model="style-tiny", version="v1", task="style", format="onnx", input=contract, licence=LICENCE
+        )
+        network = store.publish(describe(folder, about), folder)
+    with store.stage("styles-first@v1") as folder:
+        painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
+        write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
+        about = Description(
+            model="styles-first",
+            version="v1",
+            task="style-pack",
+            format="safetensors",
+            licence=LICENCE,
+            requires={"style-tiny": network.manifest.file("network.safetensors").sha256},
+        )
+        store.publish(describe(folder, about), folder)
+    return store
+
+
+@pytest.fixture
+def add(store, photos, make_picture, encoder_file, monkeypatch):
+    recipe = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1",))
+    monkeypatch.setattr(cli, "Lesson", lambda **more: Lesson(crops=2, crop=64, recipe=recipe, **more))
+    painting = make_picture("lines.png", seed=70)
+
+    def run(*more: str, name: str = "lines", painting: Path = painting):
+        command = ["add", str(painting), "--name", name, "--photos", str(photos), "--store", str(store.root)]
+        options = [
+            "--network",
+            "style-tiny",
+            "--encoder",
+            str(encoder_file),
+            "--steps",
+            "3",
+            "--painting-side",
+            "64",
+            "--threads",
+            "1",
+        ]
+        return CliRunner().invoke(cli.app, [*command, *options, *more])
+
+    return run
+
+
+def painted(store: FolderStore, packs: list[str], style: str) -> bytes:
+    engine = StyleEngine(store.get("style-tiny"), [store.get(pack) for pack in packs], Runtime())
+    noise = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    (result,) = engine.run([StyleQuery.parse(Photo.open(encode(noise, "image/png")), [style])])
+    return result.tobytes()
+
+
+def test_an_added_style_is_served_beside_the_others_which_stay_what_they_are(add, store) -> None:
+    network = (store.get("style-tiny").folder / "network.onnx").read_bytes()
+    before = painted(store, ["styles-first"], "dots")
+    result = add("--title", "Lines", "--artist", "Somebody", "--year", "1999", "--licence", "public domain")
+    assert result.exit_code == 0, result.output
+    pack = store.get("styles-lines")
+    assert pack.ref == "styles-lines@v1"
+    entry = json.loads(pack.path("styles.json").read_text())["styles"][0]
+    assert (entry["name"], entry["title"], entry["artist"], entry["year"]) == ("lines", "Lines", "Somebody", 1999)
+    assert pack.manifest.licence == LICENCE
+    assert pack.manifest.trained_on[0].terms == "public domain"
+    assert painted(store, ["styles-first", "styles-lines"], "dots") == before
+    assert painted(store, ["styles-first", "styles-lines"], "lines") != before
+    assert (store.get("style-tiny").folder / "network.onnx").read_bytes() == network
+
+
+def test_adding_it_again_is_a_new_version(add, store) -> None:
+    add()
+    assert add("--title", "Finer lines").exit_code == 0
+    assert store.versions("styles-lines") == ["v1", "v2"]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"name": "dots"}, "has a style 'dots' already"),
+        ({"name": "Great Wave"}, "no name for a style"),
+        ({"network": "styles-first"}, "give a style network"),
+        ({"network": "style-none"}, "style-none"),
+    ],
+)
+def test_mistakes_end_with_a_sentence_and_publish_nothing(add, store, more, sentence) -> None:
+    options = ["--network", more["network"]] if "network" in more else []
+    result = add(*options, name=more.get("name", "lines"))
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
+    assert store.models() == ["style-tiny", "styles-first"]
+
+
+def test_a_painting_that_is_no_picture_is_refused(add, store, tmp_path) -> None:
+    (tmp_path / "words.jpg").write_text("words")
+    result = add(painting=tmp_path / "words.jpg")
+    assert result.exit_code == 2
+    assert "not a picture" in " ".join(result.output.split())
+    assert store.models() == ["style-tiny", "styles-first"]

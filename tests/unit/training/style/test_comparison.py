@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from typer.testing import CliRunner
+
+from registry.manifest import Description, Licence
+from registry.publish import describe
+from registry.store import FolderStore
+from training.evaluation.report import read_report
+from training.style import comparison, judge, yardstick
+from training.style.checkpoint import Weights
+from training.style.export import Painting, write_network, write_pack
+from training.style.network import StyleNetwork
+
+LICENCE = Licence(name="CC0-1.0", commercial_use=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch) -> None:
+    monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
+    monkeypatch.setattr(yardstick, "STRENGTHS", (1.0, 0.5))
+    monkeypatch.setattr(yardstick, "TIMED_SIDE", 64)
+
+
+@pytest.fixture
+def store(tiny, make_picture, tmp_path) -> FolderStore:
+    """``style-lean`` with the style ``dots``."""
+    torch.manual_seed(0)
+    weights = Weights(StyleNetwork(tiny), {name: torch.randn(tiny.style_size) for name in ("identity", "dots")})
+    store = FolderStore(tmp_path / "store")
+    with store.stage("style-lean@v1") as folder:
+        contract = write_network(weights, folder)
+        about = Description(
+            model="style-lean", version="v1", task="style", format="onnx", input=contract, licence=LICENCE
+        )
+        network = store.publish(describe(folder, about), folder)
+    with store.stage("styles@v1") as folder:
+        painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
+        write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
+        requires = {"style-lean": network.manifest.file("network.safetensors").sha256}
+        about = Description(
+            model="styles", version="v1", task="style-pack", format="safetensors", licence=LICENCE, requires=requires
+        )
+        store.publish(describe(folder, about), folder)
+    return store
+
+
+@pytest.fixture
+def peer(tmp_path):
+    """A network of somebody else's that takes and gives 0..255 and brightens by 100."""
+    shape = ["N", 3, "H", "W"]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("input", "output")]
+    bright = helper.make_node("Add", ["input", "hundred"], ["output"])
+    hundred = helper.make_tensor("hundred", TensorProto.FLOAT, [], [100.0])
+    graph = helper.make_graph([bright], "brighter", values[:1], values[1:], [hundred])
+    model = helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)])
+    onnx.save(model, tmp_path / "peer.onnx")
+    return tmp_path / "peer.onnx"
+
+
+@pytest.fixture
+def evaluate(store, photos, make_picture, encoder_file, tmp_path):
+    def run(*more: str):
+        options = ["--style", f"dots={make_picture('dots.png', seed=90)}", "--encoder", str(encoder_file)]
+        options += ["--side", "64", "--report", str(tmp_path / "report"), "--store", str(store.root)]
+        return CliRunner().invoke(comparison.app, [str(photos), *options, *more])
+
+    return run
+
+
+def test_the_report_holds_ours_against_theirs(evaluate, peer, photos, tmp_path) -> None:
+    result = evaluate("--peer", f"dots={peer}", "--show", str(photos / "0.png"))
+    assert result.exit_code == 3, result.output  # a network nobody trained misses its bars
+    document = read_report(tmp_path / "report")
+    assert [figure.name for figure in document.figures] == [
+        "lean: times cheaper",
+        "lean, dots: content, times theirs",
+        "lean, dots: style, times theirs",
+    ]
+    tables = {section.title: section for section in document.sections if section.kind == "table"}
+    assert [row[:2] for row in tables["At full strength"].rows] == [("dots", "style-lean@v1"), ("dots", "published")]
+    assert len(tables["Along the strength"].rows) == 4
+    (gallery,) = (section for section in document.sections if section.kind == "pictures")
+    assert gallery.captions == ("photograph", "dots, style-lean@v1", "dots, published")
+
+
+def test_without_peers_there_are_distances_and_no_bars(evaluate, tmp_path) -> None:
+    result = evaluate()
+    assert result.exit_code == 0, result.output
+    assert read_report(tmp_path / "report").figures == ()
+
+
+def test_an_empty_store_says_what_to_do(evaluate, tmp_path) -> None:
+    result = evaluate("--store", str(tmp_path / "nothing"))
+    assert result.exit_code == 1
+    assert "models pull --starter" in " ".join(result.output.split())
+
+
+def test_a_peer_paints_between_0_and_255_and_less_with_less_strength(peer) -> None:
+    published = comparison.Published("theirs", {"dots": peer})
+    photo = torch.tensor([0.0, 0.5, 0.9]).repeat(4, 1).expand(1, 3, 4, 3).contiguous()
+    made = published.paint(photo, "dots", 1.0)
+    assert made.max() == 1
+    assert made.min() == pytest.approx(100 / 255)
+    torch.testing.assert_close(published.paint(photo, "dots", 0.5), (made + photo) / 2)

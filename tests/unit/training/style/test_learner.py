@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from training.style.data import PhotoCrops, load_picture, split
+from training.style.learner import Lesson, StyleLearner
+from training.style.losses import Recipe
+from training.style.network import StyleNetwork, neutral_style
+
+RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"), style=10)
+LESSON = Lesson(steps=30, crops=3, crop=64, painting_side=64, recipe=RECIPE)
+
+
+@pytest.fixture
+def network(tiny):
+    torch.manual_seed(0)
+    return StyleNetwork(tiny)
+
+
+@pytest.fixture
+def learner(network, tiny, photos, make_picture, encoder):
+    known = {
+        "identity": neutral_style(tiny),
+        "loud": neutral_style(tiny) * 3,
+        "odd": torch.full((tiny.style_size,), 9.0),
+    }
+    painting = load_picture(make_picture("lines.png", seed=77), 64)
+    crops = PhotoCrops(split(photos)[0], 64, seed=1)
+
+    def make(lesson: Lesson = LESSON, known=known) -> StyleLearner:
+        return StyleLearner(network, known, painting, crops, encoder, lesson)
+
+    return make
+
+
+def test_the_style_comes_closer_and_the_network_stays(learner, network) -> None:
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    steps = list(learner().learn())
+    first, last = steps[:6], steps[-6:]
+    assert sum(step.style for step in last) < sum(step.style for step in first)
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_it_begins_as_the_known_style_that_paints_most_alike(learner, network, photos, make_picture, tiny) -> None:
+    assert learner().began_as in {"loud", "odd"}
+    assert learner(replace(LESSON, steps=1)).vector.shape == (tiny.style_size,)
+
+
+def test_without_known_styles_it_begins_neutral(learner, tiny) -> None:
+    fresh = learner(known={})
+    assert fresh.began_as is None
+    assert torch.equal(fresh.vector, neutral_style(tiny))
+
+
+def test_the_known_styles_are_left_alone(learner, tiny) -> None:
+    known = {"loud": neutral_style(tiny) * 3}
+    list(learner(known=known).learn())
+    assert torch.equal(known["loud"], neutral_style(tiny) * 3)
+
+
+def test_the_same_lesson_teaches_the_same(learner) -> None:
+    vectors = []
+    for _ in range(2):
+        one = learner(replace(LESSON, steps=4))
+        list(one.learn())
+        vectors.append(one.vector)
+    assert torch.equal(*vectors)

@@ -1,0 +1,100 @@
+"""``masquerade style``: teach the studio more styles."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import torch
+import typer
+from rich.markup import escape
+
+from registry.manifest import TrainingData
+from registry.store import FolderStore
+from training.style.adding import add, check_name, open_studio
+from training.style.data import PhotoCrops, split
+from training.style.encoders import open_encoder
+from training.style.export import Painting
+from training.style.learner import Lesson, Progress
+from training.style.terminal import bar, console, told_plainly
+
+app = typer.Typer(
+    help="Teach the studio more styles.",
+    epilog="Examples:  masquerade style add wreck.jpg --name wreck --photos photos/  ·  masquerade style add --help",
+    no_args_is_help=True,
+)
+StoreOption = Annotated[
+    Path, typer.Option("--store", envvar="MASQUERADE_MODELS_DIR", help="Folder the model versions lie in.")
+]
+
+_STORE: Final = Path("var/models")
+
+
+@app.callback()
+def _root() -> None:
+    """Teach the studio more styles."""
+
+
+@app.command(
+    "add",
+    epilog="Examples:  masquerade style add wreck.jpg --name wreck --photos photos/  ·  "
+    'masquerade style add wreck.jpg --name wreck --photos photos/ --title "The Shipwreck" --artist Turner --year 1805',
+)
+def add_style(
+    painting: Annotated[Path, typer.Argument(help="The painting: a JPEG, PNG or WebP.", exists=True, dir_okay=False)],
+    name: Annotated[str, typer.Option(help="What requests call the style.")],
+    photos: Annotated[Path, typer.Option(help="Folder of photographs to learn on; a few dozen are enough.")],
+    title: Annotated[str, typer.Option(show_default="made from the name", help="What people read.")] = "",
+    artist: Annotated[str, typer.Option(help="Who painted it.")] = "unknown",
+    year: Annotated[int, typer.Option(show_default="this one", help="When.")] = 0,
+    licence: Annotated[str, typer.Option(help="The painting's terms.")] = "unknown",
+    photo_terms: Annotated[str, typer.Option(help="The photographs' terms.")] = "unknown",
+    network: Annotated[str, typer.Option(help="Style network to teach: NAME or NAME@VERSION.")] = "style-fine",
+    encoder: Annotated[str, typer.Option(help="vgg16, vgg19, a .safetensors file, or auto.")] = "auto",
+    steps: Annotated[int, typer.Option(min=1)] = Lesson.steps,
+    painting_side: Annotated[
+        int, typer.Option(min=64, help="Short side of the painting; smaller makes finer strokes.")
+    ] = Lesson.painting_side,
+    preview: Annotated[
+        Path | None, typer.Option(help="Photograph of the preview.", show_default="the first held back", exists=True)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor cores to use.", show_default="all there are")
+    ] = None,
+    store: StoreOption = _STORE,
+) -> None:
+    """Learn a style from one painting and install it. The network and its other styles stay what they are."""
+    with told_plainly():
+        torch.set_num_threads(threads or _threads())
+        opened = FolderStore(store)
+        studio = open_studio(opened, network)
+        check_name(studio, name)
+        lesson = Lesson(steps=steps, painting_side=painting_side)
+        training, held_out = split(photos)
+        sample = preview or (held_out or training)[0]
+        crops = PhotoCrops(training, lesson.crop, lesson.seed)
+        console.print(f"{len(crops)} photographs to learn on, {crops.skipped} skipped")
+        facts = Painting(
+            name=name,
+            title=title or name.replace("_", " ").replace("-", " ").capitalize(),
+            artist=artist,
+            year=year or datetime.now(UTC).year,
+            licence=licence,
+        )
+        terms = TrainingData(name=f"{len(crops)} photographs", terms=photo_terms)
+        with bar() as shown:
+            task = shown.add_task("learning", total=steps)
+
+            def watch(step: Progress) -> None:
+                words = f"content {step.content:.3f}, style {step.style:.3f}"
+                shown.update(task, completed=step.step, description=words)
+
+            pack = add(studio, facts, painting, crops, sample, open_encoder(encoder), lesson, opened, terms, watch)
+        path = pack.path(f"previews/{name}.jpg")
+        console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

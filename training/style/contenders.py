@@ -1,0 +1,80 @@
+"""The networks a comparison lets paint: those of a model store, and other people's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor
+
+from deployments.runtime import Runtime, onnx_session
+from deployments.style.engine import painted_share
+from deployments.style.packs import StyleBook
+from registry.manifest import ModelVersion
+
+
+class Contender(Protocol):
+    """Something that paints photographs [1,3,H,W] RGB 0..1, sides multiples of 4, at a strength of 0..1."""
+
+    @property
+    def label(self) -> str:
+        """What reports call it."""
+
+    @property
+    def styles(self) -> Collection[str]:
+        """What it can paint."""
+
+    def paint(self, photo: Tensor, style: str, strength: float) -> Tensor:
+        """The painting, like the photo."""
+
+    def run(self, style: str, photo: Tensor) -> None:
+        """The network alone, for its time to be taken."""
+
+
+class Served:
+    """A style network of ours with its packs, painting as the engine does.
+
+    Raises ``ValueError`` for a pack of another network.
+    """
+
+    def __init__(self, network: ModelVersion, packs: Sequence[ModelVersion]) -> None:
+        self.label = network.ref
+        self._book = StyleBook(network, packs)
+        self.styles = tuple(style.name for style in self._book.styles)
+        self._session: ort.InferenceSession = onnx_session(network.path("network.onnx"), Runtime())
+
+    def paint(self, photo: Tensor, style: str, strength: float) -> Tensor:
+        vector = self._book.blend([(style, 1.0)], strength)
+        (made,) = self._session.run(["painting"], {"image": photo.numpy(), "style": vector[None]})
+        return torch.lerp(photo, torch.from_numpy(made), painted_share(strength))
+
+    def run(self, style: str, photo: Tensor) -> None:
+        self._session.run(["painting"], {"image": photo.numpy(), "style": self._book.blend([(style, 1.0)], 1.0)[None]})
+
+
+class Published:
+    """Somebody else's networks, one a style: one input and one output, RGB 0..255 NCHW.
+
+    They know no strength of their own: below 1 the photo shines through, pixel by pixel.
+    """
+
+    def __init__(self, label: str, networks: Mapping[str, Path]) -> None:
+        self.label = label
+        self.styles = tuple(networks)
+        self._sessions = {style: onnx_session(path, Runtime()) for style, path in networks.items()}
+
+    def paint(self, photo: Tensor, style: str, strength: float) -> Tensor:
+        painted = torch.from_numpy(np.clip(self._paint(photo, style), 0, 255) / 255)
+        return torch.lerp(photo, painted, strength)
+
+    def run(self, style: str, photo: Tensor) -> None:
+        self._paint(photo, style)
+
+    def _paint(self, photo: Tensor, style: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        session = self._sessions[style]
+        (made,) = session.run(None, {session.get_inputs()[0].name: (photo * 255).numpy()})
+        return np.asarray(made, np.float32)

@@ -1,0 +1,104 @@
+"""One training run as plain data, so that the same run can be worked on here or by several processes of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from training.style.data import PhotoCrops, split
+from training.style.encoders import open_encoder
+from training.style.record import RunRecord
+from training.style.run import Run, follow
+from training.style.terminal import Mistake, bar, console
+from training.style.trainer import ALONE, Settings, Share, Trainer
+
+
+class Job(BaseModel):
+    """What to train on what, and how often to save and look. Paths mean the same on every machine that takes part."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    photos: Path
+    folder: Path
+    paintings: dict[str, Path]
+    encoder: str
+    settings: Settings
+    start_from: Path | None = None
+    resume: bool = False
+    save_every: int = 200
+    validate_every: int = 500
+    patience: int = 10
+    device: str = "cpu"
+    threads: int = 1
+
+
+def work(job: Job, share: Share = ALONE) -> None:
+    """Take all steps; only the first process writes, and speaks.
+
+    Raises :class:`Mistake` or the errors of what the job names, and ``Stopped`` after Ctrl-C.
+    """
+    torch.set_num_threads(job.threads)
+    console.quiet = share.rank > 0
+    training, held_out = split(job.photos)
+    crops = PhotoCrops(training, job.settings.crop, job.settings.seed)
+    console.print(f"{len(crops)} photographs to train on, {crops.skipped} skipped, {len(held_out)} held out")
+    encoder = open_encoder(job.encoder)
+    console.print(f"losses by {encoder.info.name}")
+    job.folder.mkdir(parents=True, exist_ok=True)
+    record = RunRecord(
+        settings=job.settings,
+        encoder=encoder.info,
+        paintings={name: path.name for name, path in job.paintings.items()},
+        photos=len(crops),
+        skipped=crops.skipped,
+        started_from=RunRecord.read(job.start_from.parent) if job.start_from else None,
+    )
+    trainer = Trainer(job.settings, job.paintings, crops, encoder, job.folder, torch.device(job.device), share)
+    if job.start_from:
+        _start(trainer, job.start_from)
+    if job.resume:
+        record = _unchanged(job.folder, record)
+        trainer.resume()
+    if share.rank > 0:
+        follow(trainer, job.validate_every)
+        return
+    with bar() as progress:
+        run = Run(trainer, record, job.folder, held_out)
+        run.drive(progress, job.save_every, job.validate_every, job.patience)
+
+
+def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    """Read ``name=factor`` options. Raises :class:`Mistake`."""
+    read: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            read[name] = float(number)
+        except ValueError as error:
+            raise Mistake(f"{text!r} is not of the form name=factor") from error
+        # NaN fails the comparison as well.
+        if name not in names or not 0 < read[name] < float("inf"):
+            raise Mistake(f"{text!r} needs one of the styles trained and a factor above 0")
+    return read
+
+
+def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
+    """The folder's record, if it is of a run like the one asked for."""
+    try:
+        before = RunRecord.read(folder)
+    except (FileNotFoundError, ValueError) as error:
+        raise Mistake(f"{folder} holds no run that could be resumed") from error
+    for name in ("settings", "encoder", "paintings", "photos"):
+        if getattr(before, name) != getattr(record, name):
+            raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
+    return before
+
+
+def _start(trainer: Trainer, path: Path) -> None:
+    try:
+        trainer.start_from(path)
+    except ValueError as error:
+        raise Mistake(f"{path}: {error}") from error

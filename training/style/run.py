@@ -1,0 +1,135 @@
+"""A training run with everything around it: record, losses, checkpoints, validation, and its ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+import cv2
+from rich.progress import Progress
+from torch.utils.tensorboard import SummaryWriter
+
+from training.style.data import load_photos
+from training.style.record import RunRecord
+from training.style.sheet import contact_sheet
+from training.style.terminal import Stopped, console
+from training.style.trainer import Losses, Trainer, Validation
+
+SHOWN_PHOTOS, SHOWN_SIDE = 2, 384
+
+
+class Run:
+    """Drives a trainer and leaves in ``folder`` what a run leaves.
+
+    ``checkpoint.safetensors``, ``weights.safetensors`` and ``run.json`` to continue from; ``losses.jsonl``,
+    ``validation/*.jpg`` and ``tensorboard/`` to look at.
+    """
+
+    def __init__(self, trainer: Trainer, record: RunRecord, folder: Path, held_out: Sequence[Path]) -> None:
+        self._trainer = trainer
+        self._record = record
+        self._folder = folder
+        self._photos = load_photos(held_out, SHOWN_SIDE, SHOWN_PHOTOS)
+        self._started = time.monotonic()
+
+    def drive(self, progress: Progress, save_every: int, validate_every: int, patience: int) -> None:
+        """Take all remaining steps, or fewer where ``patience`` validations in a row brought nothing better (0: never).
+
+        Raises :class:`Stopped` after Ctrl-C, with the last whole step in a checkpoint.
+        """
+        steps = self._trainer.settings.steps
+        task = progress.add_task("training", total=steps, completed=self._trainer.step)
+        board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=self._trainer.step + 1)
+        # Written line by line, so that it can be followed while the run goes on.
+        with (
+            stop_requests() as stop,
+            (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log,
+            board,
+        ):
+            for losses in self._trainer.train():
+                log.write(json.dumps(asdict(losses)) + "\n")
+                _plot(board, "training", losses)
+                progress.update(task, completed=losses.step, description=_describe(losses))
+                ends = losses.step == steps
+                if losses.step % validate_every == 0 or ends:
+                    self._validate(board)
+                    tired = worn_out([one.total for one in self._record.validations], patience)
+                    ends = self._trainer.agree(tired) or ends
+                if losses.step % save_every == 0 or ends or stop.is_set():
+                    self.save()
+                if ends:
+                    break
+                if stop.is_set():
+                    raise Stopped
+        if self._trainer.step < steps:
+            console.print(f"stopped at step {self._trainer.step}: {patience} validations brought nothing better")
+
+    def save(self) -> None:
+        """Checkpoint, averaged weights and record."""
+        self._trainer.save()
+        seconds = self._record.seconds + time.monotonic() - self._started
+        self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
+
+    def _validate(self, board: SummaryWriter) -> None:
+        if not self._photos:
+            return
+        found = self._trainer.validate(self._photos)
+        self._record = self._record.model_copy(update={"validations": (*self._record.validations, found)})
+        _plot(board, "validation", found)
+        sheet = contact_sheet(self._trainer.averaged(), self._photos)
+        board.add_image("paintings", sheet, found.step, dataformats="HWC")
+        folder = self._folder / "validation"
+        folder.mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / f"step_{found.step:06d}.jpg"), sheet[:, :, ::-1])
+
+
+def follow(trainer: Trainer, validate_every: int) -> None:
+    """Take part in a run that another process drives, until it ends."""
+    for losses in trainer.train():
+        if (losses.step % validate_every == 0 or losses.step == trainer.settings.steps) and trainer.agree(False):
+            return
+
+
+def worn_out(totals: Sequence[float], patience: int) -> bool:
+    """Whether the last ``patience`` of these losses are all no lower than the lowest before them."""
+    return 0 < patience < len(totals) and min(totals[-patience:]) >= min(totals[:-patience])
+
+
+def _plot(board: SummaryWriter, group: str, losses: Losses | Validation) -> None:
+    for name, value in asdict(losses).items():
+        if name != "step":
+            board.add_scalar(f"{group}/{name}", value, losses.step)
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, in place of breaking off in the middle of a step; a second one does.
+
+    Outside the main thread, where Ray Train works, it stays unset: there Ray ends the workers.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, _: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _describe(losses: Losses) -> str:
+    return f"content {losses.content:.3f}, style {losses.style:.3f}, identity {losses.identity:.4f}"
