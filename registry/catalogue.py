@@ -12,7 +12,7 @@ from pathlib import Path
 from registry.errors import UnknownModelVersion
 from registry.manifest import MANIFEST, Manifest, load_manifest, parse_ref
 from registry.recipe import Recipe, load_recipe
-from registry.store import natural
+from registry.references import natural
 
 Entry = Manifest | Recipe
 

@@ -41,6 +41,14 @@ class UnsafeFile(RegistryError):
     """A model file that could run code, reach outside its folder, or is not of the format it claims."""
 
 
+class RoutingRefused(RegistryError):
+    """The change would leave the model in a state that makes no sense, or that could not serve."""
+
+
+class Conflict(RegistryError):
+    """Somebody else changed the model's routing first. Nothing was written."""
+
+
 class LicenceNotAccepted(RegistryError):
     """The licence asks for consent and none was given."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from registry.manifest import ModelFile
@@ -40,12 +42,26 @@ def flush_to_disk(path: Path) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that every reader sees the old content or the new, never a part."""
+    with _temporary(path, text) as temporary:
+        temporary.replace(path)
+    flush_to_disk(path.parent)
+
+
+def create_text(path: Path, text: str) -> None:
+    """As :func:`replace_text`, but raise ``FileExistsError`` when ``path`` is there: of several writers, one wins."""
+    with _temporary(path, text) as temporary:
+        os.link(temporary, path)
+    flush_to_disk(path.parent)
+
+
+@contextmanager
+def _temporary(path: Path, text: str) -> Iterator[Path]:
+    """A whole and durable file with ``text`` beside ``path``, gone again unless it was moved."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}-{os.urandom(6).hex()}")
     try:
         temporary.write_text(text, encoding="utf-8")
         flush_to_disk(temporary)
-        temporary.replace(path)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
-    flush_to_disk(path.parent)

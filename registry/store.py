@@ -3,7 +3,7 @@
 Layout of a :class:`FolderStore`::
 
     <root>/<model>/<version>/manifest.yaml and files    immutable once there
-    <root>/<model>/.aliases/<alias>                     one line: the version it stands for
+    <root>/<model>/.history/<number>.json               who decided what; the last one says which version is stable
     <root>/.staging/                                    versions being put together, swept when stale
     <root>/.downloads/                                  halves of interrupted downloads, resumed by the next pull
 
@@ -13,7 +13,6 @@ No model or version starts with a dot, so the dotted names can never be mistaken
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import time
@@ -25,27 +24,24 @@ from typing import Protocol
 from registry.errors import BrokenVersion, InvalidVersion, RegistryError, UnknownModelVersion, VersionExists
 from registry.formats import check_version
 from registry.integrity import flush_to_disk, mismatch, replace_text
-from registry.manifest import (
-    ALIASES,
-    MANIFEST,
-    Alias,
-    Manifest,
-    ModelVersion,
-    dump_manifest,
-    is_name,
-    load_manifest,
-    parse_ref,
-)
+from registry.journal import FolderJournal
+from registry.manifest import MANIFEST, Manifest, ModelVersion, dump_manifest, is_name, load_manifest
+from registry.references import natural, resolve, unknown
+from registry.routing import AuditEntry, Routing
 
 _STALE_AFTER_S = 24 * 3600
 
 
 class Store(Protocol):
-    """Immutable model versions and the aliases that point at them.
+    """Immutable model versions and the routings that point at them.
 
     A reference is ``name`` (the alias ``stable`` where set, else the newest version), ``name@version`` or
     ``name@alias``. Methods that take one raise :class:`UnknownModelVersion` when it leads nowhere.
     """
+
+    @property
+    def where(self) -> str:
+        """What to call the store towards people."""
 
     def models(self) -> list[str]:
         """Every model with at least one version, sorted."""
@@ -53,14 +49,24 @@ class Store(Protocol):
     def versions(self, model: str) -> list[str]:
         """The model's versions in natural order (v2 before v10), newest last; empty for an unknown model."""
 
-    def aliases(self, model: str) -> dict[Alias, str]:
-        """The aliases that are set, with the versions they stand for."""
+    def routing(self, model: str) -> Routing | None:
+        """Which versions answer now; ``None`` while nobody has decided, and the newest version is meant."""
 
-    def set_alias(self, model: str, alias: Alias, version: str | None) -> None:
-        """Point an alias at a published version, or remove it. Readers see the old or the new, nothing between."""
+    def change(self, entry: AuditEntry) -> None:
+        """Turn the model's routing from ``entry.was`` into ``entry.now`` and remember who did it and why, in one step.
+
+        Raises :class:`Conflict`, and changes nothing, when the routing is not ``entry.was`` any more. This is the bare
+        step: what may become what is for :mod:`registry.promotions` to say.
+        """
+
+    def audit(self, model: str) -> list[AuditEntry]:
+        """Everything that was ever decided about the model, oldest first."""
 
     def resolve(self, ref: str) -> tuple[str, str]:
         """The model and the version a reference stands for now."""
+
+    def manifest(self, ref: str) -> Manifest:
+        """What is said of the version, whether or not its files are on the local disk."""
 
     def get(self, ref: str) -> ModelVersion:
         """The version with its files on the local disk. Raises :class:`BrokenVersion` when one is missing or short."""
@@ -91,6 +97,10 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def where(self) -> str:
+        return str(self.root)
+
     def models(self) -> list[str]:
         return sorted(name for name in _folders(self.root) if self.versions(name))
 
@@ -100,35 +110,21 @@ class FolderStore:
         folder = self.root / model
         return sorted((name for name in _folders(folder) if (folder / name / MANIFEST).is_file()), key=natural)
 
-    def aliases(self, model: str) -> dict[Alias, str]:
-        found = {alias: self._alias(model, alias) for alias in ALIASES} if is_name(model) else {}
-        return {alias: version for alias, version in found.items() if version is not None}
+    def routing(self, model: str) -> Routing | None:
+        last = self._journal(model).last()
+        return last.now if last else None
 
-    def set_alias(self, model: str, alias: Alias, version: str | None) -> None:
-        path = self._alias_path(model, alias)
-        if version is None:
-            path.unlink(missing_ok=True)
-            return
-        if version not in self.versions(model):
-            raise UnknownModelVersion(self._unknown(model, version))
-        replace_text(path, f"{version}\n")
+    def change(self, entry: AuditEntry) -> None:
+        self._journal(entry.model).append(entry)
+
+    def audit(self, model: str) -> list[AuditEntry]:
+        return self._journal(model).entries()
 
     def resolve(self, ref: str) -> tuple[str, str]:
-        try:
-            model, wanted = parse_ref(ref)
-        except ValueError as error:
-            raise UnknownModelVersion(f"{error}.") from error
-        versions = self.versions(model)
-        if not versions:
-            raise UnknownModelVersion(self._unknown(model, wanted))
-        aliases = {str(alias): version for alias, version in self.aliases(model).items()}
-        if wanted is None:
-            wanted = "stable" if "stable" in aliases else versions[-1]
-        version = aliases.get(wanted, wanted)
-        if version not in versions:
-            via = f" (alias {wanted})" if version != wanted else ""
-            raise UnknownModelVersion(self._unknown(model, f"{version}{via}"))
-        return model, version
+        return resolve(self, ref)
+
+    def manifest(self, ref: str) -> Manifest:
+        return self._manifest(*self.resolve(ref))
 
     def get(self, ref: str) -> ModelVersion:
         return self._load(*self.resolve(ref), hashed=False)
@@ -179,18 +175,22 @@ class FolderStore:
         _sweep(folder)
         return folder
 
-    def _load(self, model: str, version: str, *, hashed: bool) -> ModelVersion:
+    def _manifest(self, model: str, version: str) -> Manifest:
         folder = self.root / model / version
         ref = f"{model}@{version}"
-        remedy = f"Remove {folder} and pull or import it again."
         try:
             manifest = load_manifest(folder / MANIFEST)
         except FileNotFoundError as error:
-            raise UnknownModelVersion(self._unknown(model, version)) from error
+            raise unknown(self, model, version) from error
         except ValueError as error:
-            raise BrokenVersion(f"The manifest of {ref} cannot be read. {remedy}") from error
+            raise BrokenVersion(f"The manifest of {ref} cannot be read. {_remedy(folder)}") from error
         if manifest.ref != ref:
-            raise BrokenVersion(f"The folder of {ref} holds the manifest of {manifest.ref}. {remedy}")
+            raise BrokenVersion(f"The folder of {ref} holds the manifest of {manifest.ref}. {_remedy(folder)}")
+        return manifest
+
+    def _load(self, model: str, version: str, *, hashed: bool) -> ModelVersion:
+        manifest = self._manifest(model, version)
+        folder, ref, remedy = self.root / model / version, manifest.ref, _remedy(self.root / model / version)
         for entry in manifest.files:
             if problem := mismatch(folder / entry.name, entry, hashed=hashed):
                 raise BrokenVersion(f"{ref} is damaged: {problem}. {remedy}", manifest)
@@ -213,24 +213,14 @@ class FolderStore:
             )
         return published
 
-    def _alias_path(self, model: str, alias: Alias) -> Path:
-        return self.root / model / ".aliases" / alias
-
-    def _alias(self, model: str, alias: Alias) -> str | None:
-        try:
-            return self._alias_path(model, alias).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-
-    def _unknown(self, model: str, version: str | None) -> str:
-        if versions := self.versions(model):
-            return f"{model} has no version {version}; it has {', '.join(versions)}."
-        return f"{model} is not in {self.root}; `masquerade models pull {model}` fetches it where the catalogue has it."
+    def _journal(self, model: str) -> FolderJournal:
+        if not is_name(model):
+            raise UnknownModelVersion(f"{model!r} cannot be the name of a model.")
+        return FolderJournal(self.root / model / ".history", model)
 
 
-def natural(version: str) -> list[str | int]:
-    """A sort key that puts v2 before v10."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)]
+def _remedy(folder: Path) -> str:
+    return f"Remove {folder} and pull or import it again."
 
 
 def _folders(parent: Path) -> list[str]:

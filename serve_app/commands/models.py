@@ -236,7 +236,9 @@ def _installed_table(store: FolderStore) -> Table:
         except RegistryError:
             table.add_row(ref, "[red]damaged, see `masquerade models verify`[/]")
             continue
-        aliases = [alias for alias, version in store.aliases(manifest.model).items() if version == manifest.version]
+        routing = store.routing(manifest.model)
+        named = routing.aliases() if routing else {}
+        aliases = [alias for alias, version in named.items() if version == manifest.version]
         name, *rest = _columns(manifest)
         size = sum(entry.size for entry in manifest.files)
         table.add_row(" ".join([name, *(f"[cyan]{alias}[/]" for alias in aliases)]), *rest, f"{size / 2**20:,.1f} MB")

@@ -26,7 +26,8 @@ from deployments.lookalike.files import PEOPLE as PEOPLE_FILE
 from deployments.lookalike.portrait import Box, portrait
 from registry.manifest import Description, ModelVersion
 from registry.publish import describe
-from registry.store import Store, natural
+from registry.references import natural
+from registry.store import Store
 from training.gallery.calibrate import calibrate
 from training.gallery.collection import Collection
 from training.gallery.indexing import BuiltIndex

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from registry.errors import BrokenVersion, InvalidVersion, UnknownModelVersion, VersionExists
 from registry.manifest import Manifest
-from registry.store import FolderStore, natural
+from registry.promotions import canary, promote
+from registry.references import natural
+from registry.store import FolderStore
 
 Publish = Callable[..., Manifest]
 ManifestOf = Callable[..., Manifest]
@@ -24,7 +27,8 @@ ManifestOf = Callable[..., Manifest]
 def test_a_store_nobody_wrote_to_is_empty(store: FolderStore) -> None:
     assert store.models() == []
     assert store.versions("net") == []
-    assert store.aliases("net") == {}
+    assert store.routing("net") is None
+    assert store.audit("net") == []
 
 
 def test_a_published_version_is_found_with_its_files(store: FolderStore, publish: Publish) -> None:
@@ -52,61 +56,38 @@ def test_any_version_names_can_be_put_in_order(names: list[str]) -> None:
     assert sorted(sorted(names, key=natural), key=natural) == sorted(names, key=natural)
 
 
-def test_a_bare_name_is_the_newest_version_until_stable_is_set(store: FolderStore, publish: Publish) -> None:
+def test_a_bare_name_is_the_newest_version_until_one_is_promoted(store: FolderStore, publish: Publish) -> None:
     publish(version="v9")
     publish(version="v10")
     assert store.get("net").ref == "net@v10"
-    store.set_alias("net", "stable", "v9")
+    promote(store, "net", "v9", by="ada", why="smaller")
     assert store.get("net").ref == "net@v9"
-    store.set_alias("net", "stable", None)
-    assert store.get("net").ref == "net@v10"
 
 
 def test_an_alias_stands_for_a_version(store: FolderStore, publish: Publish) -> None:
     publish(version="v1")
     publish(version="v2")
-    store.set_alias("net", "canary", "v1")
-    assert store.resolve("net@canary") == ("net", "v1")
-    assert store.aliases("net") == {"canary": "v1"}
-    store.set_alias("net", "canary", "v2")
-    assert store.resolve("net@canary") == ("net", "v2")
+    promote(store, "net", "v2", by="ada", why="better")
+    publish(version="v3")
+    canary(store, "net", "v3", 5, by="ada", why="better still?")
+    named = {alias: store.resolve(f"net@{alias}") for alias in ("stable", "canary", "previous")}
+    assert named == {"stable": ("net", "v2"), "canary": ("net", "v3"), "previous": ("net", "v1")}
 
 
-def test_an_alias_is_only_set_to_what_exists(store: FolderStore, publish: Publish) -> None:
-    publish()
-    with pytest.raises(UnknownModelVersion, match="no version v2; it has v1"):
-        store.set_alias("net", "stable", "v2")
-    assert store.aliases("net") == {}
-
-
-@pytest.mark.parametrize("content", ["", "v7\n", "../../etc", "\x00"])
-def test_a_damaged_alias_leads_nowhere_and_says_so(store: FolderStore, publish: Publish, content: str) -> None:
-    publish()
-    store.set_alias("net", "stable", "v1")
-    (store.root / "net" / ".aliases" / "stable").write_text(content)
+def test_a_version_someone_removed_by_hand_is_named_with_its_alias(store: FolderStore, publish: Publish) -> None:
+    publish(version="v1")
+    publish(version="v2")
+    promote(store, "net", "v2", by="ada", why="better")
+    shutil.rmtree(store.root / "net" / "v2")
     with pytest.raises(UnknownModelVersion, match="alias stable"):
         store.get("net")
     assert store.get("net@v1").ref == "net@v1"
 
 
-def test_readers_never_see_an_alias_half_written(store: FolderStore, publish: Publish) -> None:
-    publish(version="v1")
-    publish(version="v2")
-    store.set_alias("net", "stable", "v1")
-    done = threading.Event()
-
-    def read() -> set[tuple[str, str]]:
-        seen = set()
-        while not done.is_set():
-            seen.add(store.resolve("net"))
-        return seen
-
-    with ThreadPoolExecutor() as pool:
-        reader = pool.submit(read)
-        for turn in range(50):
-            store.set_alias("net", "stable", f"v{turn % 2 + 1}")
-        done.set()
-        assert reader.result() <= {("net", "v1"), ("net", "v2")}
+def test_what_is_said_of_a_version_is_known_without_its_files(store: FolderStore, publish: Publish) -> None:
+    publish()
+    (store.root / "net" / "v1" / "weights.dat").unlink()
+    assert store.manifest("net").ref == "net@v1"
 
 
 @pytest.mark.parametrize(

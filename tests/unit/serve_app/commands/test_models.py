@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from registry import catalogue
 from registry.manifest import Licence, Manifest, ModelFile, PackageSource
+from registry.promotions import promote
 from registry.store import FolderStore
 from serve_app.commands.models import app
 
@@ -56,7 +57,7 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
 
 def test_pulled_models_are_listed_with_their_terms(store: FolderStore, shelf: dict[str, Manifest]) -> None:
     assert "pulled   free@v1" in run("pull", "--starter").output
-    store.set_alias("free", "stable", "v1")
+    promote(store, "free", "v1", by="ada", why="first")
     (line,) = [line for line in run("list").output.splitlines() if "free@v1" in line]
     assert all(word in line for word in ("moderation", "MIT", "yes", "stable"))
 

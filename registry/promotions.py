@@ -1,0 +1,175 @@
+"""The rules by which a model's routing may change: promote, try as canary or shadow, roll back.
+
+Every change names who made it and why, and holds for the routing it was decided on: a change by somebody else in
+between raises :class:`~registry.errors.Conflict`, which says what they did. Callers that showed a routing to a person
+(or measured one) pass it as ``expect``; otherwise only the moment of the call itself is guarded.
+
+A model nobody has decided on has no routing, and its bare name stands for its newest version. The first decision about
+it takes the newest version besides the one it is about for what was there before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from registry.errors import RoutingRefused, UnknownModelVersion
+from registry.routing import Action, AuditEntry, Routing, conflict
+from registry.store import Store
+
+Role = Literal["canary", "shadow"]
+
+
+def promote(store: Store, model: str, version: str, *, by: str, why: str, expect: Routing | None = None) -> Routing:
+    """Make ``version`` (or the version an alias stands for) stable; what was stable becomes previous.
+
+    A trial of this very version ends with it. Raises :class:`RoutingRefused` while another version is canary, and a
+    shadow of another version simply ends. Promoting what is stable already changes nothing.
+    """
+    was, version = _start(store, model, version, expect)
+    if was is not None and was.canary not in {None, version}:
+        raise RoutingRefused(
+            f"{model}@{was.canary} is being tried on {was.percent:g} % of the users: promote that one, or end its trial "
+            f"first with `masquerade models rollback {model}`."
+        )
+    if was is not None and was.stable == version:
+        return was
+    before = was.stable if was else _predecessor(store, model, version)
+    if before is not None:
+        _same_kind(store, model, before, version)
+    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why)
+
+
+def canary(
+    store: Store, model: str, version: str | None, percent: float, *, by: str, why: str, expect: Routing | None = None
+) -> Routing:
+    """Let ``version`` answer ``percent`` of the users, or end the canary (``None``, whatever the per cent)."""
+    return _try(store, model, "canary", version, percent, by=by, why=why, expect=expect)
+
+
+def shadow(
+    store: Store, model: str, version: str | None, sample: float, *, by: str, why: str, expect: Routing | None = None
+) -> Routing:
+    """Let ``version`` compute beside stable for the share ``sample`` of requests, or end the shadow (``None``)."""
+    return _try(store, model, "shadow", version, sample, by=by, why=why, expect=expect)
+
+
+def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | None = None) -> Routing:
+    """Take back the last step that users could notice.
+
+    While there is a canary, that step is the canary: it ends and stable stays. Otherwise previous becomes stable again,
+    and any shadow ends. There is no previous afterwards, so that two who roll back for the same reason do not return to
+    what they fled from: the second is told that there is nothing left to go back to (:class:`RoutingRefused`).
+    """
+    was = store.routing(model)
+    _check_expected(store, model, was, expect)
+    if was is None:
+        store.resolve(model)
+        raise RoutingRefused(f"{model} was never promoted: there is nothing to go back to.")
+    if was.canary is not None:
+        ended = replace(was, canary=None, percent=0.0)
+        return _change(store, model, "rollback", was.canary, was, ended, by, why)
+    if was.previous is None:
+        raise RoutingRefused(
+            f"{model}@{was.stable} has no previous version to go back to; promote the one you want by name."
+        )
+    store.resolve(f"{model}@{was.previous}")
+    return _change(store, model, "rollback", was.previous, was, Routing(was.previous), by, why)
+
+
+def _try(
+    store: Store,
+    model: str,
+    role: Role,
+    version: str | None,
+    share: float,
+    *,
+    by: str,
+    why: str,
+    expect: Routing | None,
+) -> Routing:
+    if version is None:
+        was = store.routing(model)
+        _check_expected(store, model, was, expect)
+        ended = was and (was.canary if role == "canary" else was.shadow)
+        if was is None or ended is None:
+            raise RoutingRefused(f"{model} has no {role} to end.")
+        return _change(store, model, role, ended, was, _with(was, role, None, 0.0), by, why)
+    was, version = _start(store, model, version, expect)
+    if was is None:
+        stable = _predecessor(store, model, version)
+        if stable is None:
+            raise RoutingRefused(f"{model} has only {version}: there is nothing to try it against.")
+        base = Routing(stable)
+    else:
+        base = was
+    _same_kind(store, model, base.stable, version)
+    try:
+        now = _with(base, role, version, share)
+    except ValueError as error:
+        raise RoutingRefused(f"{model}: {error}.") from error
+    return _change(store, model, role, version, was, now, by, why)
+
+
+def _with(routing: Routing, role: Role, version: str | None, share: float) -> Routing:
+    if role == "canary":
+        return replace(routing, canary=version, percent=share)
+    return replace(routing, shadow=version, sample=share)
+
+
+def _start(store: Store, model: str, version: str, expect: Routing | None) -> tuple[Routing | None, str]:
+    was = store.routing(model)
+    _check_expected(store, model, was, expect)
+    return was, store.resolve(f"{model}@{version}")[1]
+
+
+def _check_expected(store: Store, model: str, was: Routing | None, expect: Routing | None) -> None:
+    if expect is not None and was != expect:
+        audit = store.audit(model)
+        raise conflict(model, audit[-1] if audit else None)
+
+
+def _predecessor(store: Store, model: str, version: str) -> str | None:
+    others = [other for other in store.versions(model) if other != version]
+    return others[-1] if others else None
+
+
+def _same_kind(store: Store, model: str, one: str, other: str) -> None:
+    """Refuse a version that cannot stand in for another, whatever its name says."""
+    try:
+        before = store.manifest(f"{model}@{one}")
+    except UnknownModelVersion:
+        return
+    after = store.manifest(f"{model}@{other}")
+    if after.task != before.task:
+        raise RoutingRefused(f"{after.ref} is a {after.task} model, but {before.ref} is a {before.task} model.")
+    if after.embedding_space != before.embedding_space:
+        raise RoutingRefused(
+            f"{after.ref} makes vectors of {after.embedding_space}, but {before.ref} makes {before.embedding_space}, "
+            "and galleries rely on it: publish it as a model of its own."
+        )
+
+
+def _change(
+    store: Store,
+    model: str,
+    action: Action,
+    version: str,
+    was: Routing | None,
+    now: Routing,
+    by: str,
+    why: str,
+) -> Routing:
+    if now == was:
+        return now
+    store.change(AuditEntry(datetime.now(UTC), by, model, action, version, was, now, why))
+    try:
+        for needed in now.active:
+            store.resolve(f"{model}@{needed}")
+    except UnknownModelVersion:
+        # Garbage collection took it between the look and the leap. It looks again after taking a version away, and we
+        # look after pointing at one: whichever comes second sees the other.
+        store.change(AuditEntry(datetime.now(UTC), by, model, "rollback", version, now, was, "the version was removed"))
+        raise
+    return now
