@@ -5,13 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench-faces lock clean
+.PHONY: help demo test lint bench-faces drill-bot lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
 	@echo "make test        install everything, run all tests"
 	@echo "make lint        ruff, mypy strict, import contracts"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
+	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
 
@@ -32,6 +33,9 @@ lint: .dev
 
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
+
+drill-bot: .dev
+	@$(BIN)/python -m drills.bot $(ARGS)
 
 .PHONY: .dev
 .dev:

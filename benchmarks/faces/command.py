@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 from rich.console import Console
 
-from benchmarks.faces.figures import Figure, table
+from benchmarks.figures import Figure, table
 
 
 def parser(description: str) -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.faces import engines, lfw
 from benchmarks.faces.command import main
-from benchmarks.faces.figures import Figure
+from benchmarks.figures import Figure
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.faces.command import main
-from benchmarks.faces.figures import Figure
+from benchmarks.figures import Figure
 from deployments.lookalike.index import VectorIndex
 from deployments.lookalike.types import FloatArray
 from deployments.runtime import Runtime

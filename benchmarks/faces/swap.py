@@ -19,8 +19,8 @@ import numpy as np
 
 from benchmarks.faces import engines, lfw, swap_paste
 from benchmarks.faces.command import measure, parser
-from benchmarks.faces.figures import Figure
 from benchmarks.faces.swap_baselines import Pair, naive, poisson, strangers
+from benchmarks.figures import Figure
 from deployments.errors import FaceUnsuitable
 from deployments.faces.engine import build
 from deployments.faces.types import Face, FaceQuery

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.faces import engines, lfw, protocol
 from benchmarks.faces.command import main
-from benchmarks.faces.figures import Figure
+from benchmarks.figures import Figure
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery, FloatArray
 from deployments.runtime import Runtime

@@ -1,4 +1,4 @@
-"""A measured figure and the bar it is held to."""
+"""A measured figure, of a benchmark or a drill, and the bar it is held to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a benchmark.
+    """One number of a benchmark or a drill.
 
     ``bar`` is what it must reach (``higher_is_better``) or stay under; None for a figure that only informs.
     ``value`` is in ``unit``.

@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from benchmarks.faces.figures import Figure, table
+from benchmarks.figures import Figure, table
 
 
 @pytest.mark.parametrize(

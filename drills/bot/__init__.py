@@ -1,0 +1,1 @@
+"""Drills of the Telegram bot: ``python -m drills.bot [--only crash|payments|crowd] [--seed N]``."""
