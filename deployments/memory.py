@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
@@ -17,6 +18,15 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def resident_mb() -> float:
+    """Memory this process holds now, in MiB; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def available_mb(meminfo: Path = _MEMINFO, cgroup: Path = _CGROUP) -> float | None:

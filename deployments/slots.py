@@ -274,7 +274,9 @@ class Slot(Generic[Q, R]):
     def _make_room(self, plan: Plan, choice: ModelSet) -> bool:
         """Wait until one engine at most is loaded. False when there is nothing to load, or ``plan`` was overtaken."""
         with self._changed:
-            if self._plan is not plan or any(entry and entry.choice == choice for entry in (self._active, self._second)):
+            if self._plan is not plan or any(
+                entry and entry.choice == choice for entry in (self._active, self._second)
+            ):
                 return False
             leaving = self._arrange(plan, keep_second=False)
         self._retire(leaving)
