@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bot.accounts.licences import refuse_unlicensed_sales
 from bot.settings import BotSettings
-from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.selection import select
 from serve_app.settings import Settings
@@ -12,7 +11,7 @@ from serve_app.settings import Settings
 
 def inventory_of(studio: Settings) -> Inventory:
     """What is installed, and what of it serves. Raises ``RegistryError`` for a wish that is not installed."""
-    store = FolderStore(studio.store_dir)
+    store = studio.model_store.open()
     return Inventory(store, select(store, studio.models))
 
 

@@ -16,7 +16,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -35,8 +34,9 @@ from deployments.shadowing import Shadowing, ShadowSummary
 from deployments.slots import Lease, ModelSet, Plan, Slot, SlotStatus
 from deployments.traffic import Traffic, TrafficWindow
 from deployments.user_config import UserConfig
+from registry.leases import Lease as HeldVersions
 from registry.manifest import ModelVersion, parse_ref
-from registry.store import FolderStore
+from registry.opening import StoreAddress
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -57,7 +57,7 @@ class Answer(Generic[A]):
 class Options:
     """What a replica is told at start: where the versions lie, its share of the machine, its largest batch."""
 
-    models_dir: Path
+    models: StoreAddress
     runtime: Runtime
     max_batch: int = 1
 
@@ -87,7 +87,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     def __init__(self, options: Options) -> None:
         self.options = options
         cv2.setNumThreads(options.runtime.threads)
-        self._store = FolderStore(options.models_dir)
+        self._store = options.models.open()
+        self._held = HeldVersions(self._store)
+        self._versions: dict[ModelSet, list[ModelVersion]] = {}
         self._slot: Slot[Q, R] = Slot(self._load, self._examine)
         # A batch is for one engine: what goes to the canary never waits for, or joins, what does not.
         self._batchers: dict[bool, Batcher[_Asked[Q], Answer[A]]] = {
@@ -151,6 +153,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             refused = not ended.cancelled() and ended.exception() is not None
             self._metrics.swapped(time.perf_counter() - began, refused=refused)
             self._metrics.places(self._slot.status)
+            self._keep(self._slot.status)
 
         followed = self._slot.follow(plan)
         followed.add_done_callback(noted)
@@ -217,17 +220,22 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._metrics.request(model, failed=failed)
 
     def _load(self, choice: ModelSet) -> Engine[Q, R]:
-        versions = self._versions(choice)
-        if (active := self._slot.status.active) is not None:
-            serving = [version.manifest for version in self._versions(active)]
+        active = self._slot.status.active
+        # Garbage collection must take neither, from before the first file is read.
+        self._held.hold({*choice.refs, *(active.refs if active else ())})
+        versions = [self._store.verify(ref) for ref in choice.refs]
+        if active is not None:
+            serving = [version.manifest for version in self._versions[active]]
             check_kind(versions[0].manifest, serving[0])
             check_memory([version.manifest for version in versions], serving, self.options.runtime)
-        for version in versions:
-            self._store.verify(version.ref)
+        self._versions[choice] = versions
         return self.build(versions[0], versions[1:])
 
     def _examine(self, choice: ModelSet, engine: Engine[Q, R], active_pace_s: float | None) -> float:
-        return examine(engine, self._versions(choice), self.probe_query, active_pace_s)
+        return examine(engine, self._versions[choice], self.probe_query, active_pace_s)
 
-    def _versions(self, choice: ModelSet) -> list[ModelVersion]:
-        return [self._store.get(ref) for ref in choice.refs]
+    def _keep(self, status: SlotStatus) -> None:
+        """Hold on to what is loaded, and to nothing else."""
+        loaded = {models for models in (status.active, status.second and status.second.models) if models is not None}
+        self._versions = {models: versions for models, versions in self._versions.items() if models in loaded}
+        self._held.hold({ref for models in loaded for ref in models.refs})

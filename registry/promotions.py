@@ -92,7 +92,7 @@ def _try(
     if version is None:
         was = store.routing(model)
         _check_expected(store, model, was, expect)
-        ended = was and (was.canary if role == "canary" else was.shadow)
+        ended = None if was is None else was.canary if role == "canary" else was.shadow
         if was is None or ended is None:
             raise RoutingRefused(f"{model} has no {role} to end.")
         return _change(store, model, role, ended, was, _with(was, role, None, 0.0), by, why)

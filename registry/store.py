@@ -4,6 +4,7 @@ Layout of a :class:`FolderStore`::
 
     <root>/<model>/<version>/manifest.yaml and files    immutable once there
     <root>/<model>/.history/<number>.json               who decided what; the last one says which version is stable
+    <root>/.leases/<holder>.json                        which versions a running replica uses
     <root>/.staging/                                    versions being put together, swept when stale
     <root>/.downloads/                                  halves of interrupted downloads, resumed by the next pull
 
@@ -25,6 +26,7 @@ from registry.errors import BrokenVersion, InvalidVersion, RegistryError, Unknow
 from registry.formats import check_version
 from registry.integrity import flush_to_disk, mismatch, replace_text
 from registry.journal import FolderJournal
+from registry.leases import FolderLeases, Held
 from registry.manifest import MANIFEST, Manifest, ModelVersion, dump_manifest, is_name, load_manifest
 from registry.references import natural, resolve, unknown
 from registry.routing import AuditEntry, Routing
@@ -74,6 +76,12 @@ class Store(Protocol):
     def verify(self, ref: str) -> ModelVersion:
         """As :meth:`get`, after hashing every file again."""
 
+    def hold(self, held: Held) -> None:
+        """Write down what a replica uses; replaces what this holder held before. See :class:`registry.leases.Lease`."""
+
+    def leases(self) -> list[Held]:
+        """Every lease in force."""
+
     def stage(self, ref: str) -> AbstractContextManager[Path]:
         """A folder to put a version's files into before :meth:`publish`; gone when the context ends."""
 
@@ -96,6 +104,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._leases = FolderLeases(root / ".leases")
 
     @property
     def where(self) -> str:
@@ -131,6 +140,12 @@ class FolderStore:
 
     def verify(self, ref: str) -> ModelVersion:
         return self._load(*self.resolve(ref), hashed=True)
+
+    def hold(self, held: Held) -> None:
+        self._leases.put(held)
+
+    def leases(self) -> list[Held]:
+        return self._leases.all()
 
     @contextmanager
     def stage(self, ref: str) -> Iterator[Path]:

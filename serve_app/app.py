@@ -22,7 +22,6 @@ from deployments.slots import ModelSet
 from deployments.style.deployment import Style
 from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import Swap
-from registry.store import FolderStore
 from serve_app.calls import call
 from serve_app.gateway import create_app
 from serve_app.inventory import Inventory
@@ -49,7 +48,7 @@ class Gateway:
 
     def __init__(self, settings: Settings, selection: Selection, handles: dict[str, DeploymentHandle[Any]]) -> None:
         self._settings = settings
-        self._inventory = Inventory(FolderStore(settings.store_dir), selection)
+        self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
             settings.limits.for_photos(),
@@ -67,7 +66,7 @@ def build(settings: Settings) -> Application:
 
     Raises ``RegistryError`` when moderation has no model: nothing is served unmoderated.
     """
-    selection = select(FolderStore(settings.store_dir), settings.models)
+    selection = select(settings.model_store.open(), settings.models)
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
     topology = PROFILES[settings.profile]
@@ -126,7 +125,7 @@ def _options(settings: Settings, shape: Shape) -> Options:
     on_gpu = shape.gpu > 0
     threads = settings.threads if settings.profile == "embedded" else max(1, int(shape.cpu))
     runtime = Runtime("cuda" if on_gpu else "cpu", threads, shape.memory_mb)
-    return Options(settings.store_dir, runtime, shape.max_batch)
+    return Options(settings.model_store, runtime, shape.max_batch)
 
 
 def _user_config(models: ModelSet) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from registry.manifest import Manifest
-from registry.store import FolderStore
+from registry.store import Store
 from serve_app.contracts import Models, ModelState
 from serve_app.selection import Selection
 
@@ -14,7 +14,7 @@ from serve_app.selection import Selection
 class Inventory:
     """The store seen together with the selection the graph was built from."""
 
-    store: FolderStore
+    store: Store
     selection: Selection
 
     @property
@@ -31,7 +31,7 @@ class Inventory:
         entries = [
             self._state(manifest, serving.get(manifest.ref))
             for name in self.store.models()
-            for manifest in (self.store.get(f"{name}@{version}").manifest for version in self.store.versions(name))
+            for manifest in (self.store.manifest(f"{name}@{version}") for version in self.store.versions(name))
         ]
         return Models(models=entries, missing=self.missing)
 
@@ -39,7 +39,7 @@ class Inventory:
         """Whether every one of these versions, with what goes with it, may be used for money."""
         sets = {models.model: (models.model, *models.extras) for models in self.selection.chosen.values()}
         return all(
-            self.store.get(ref).manifest.licence.commercial_use for named in refs for ref in sets.get(named, (named,))
+            self.store.manifest(ref).licence.commercial_use for named in refs for ref in sets.get(named, (named,))
         )
 
     @staticmethod

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deployments.imaging import sniff
 from registry.manifest import ModelVersion
-from registry.store import FolderStore
+from registry.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,13 @@ class Sample:
         return sniff(self.data)
 
 
-def installed_samples(store: FolderStore) -> tuple[Sample, ...]:
+def installed_samples(store: Store) -> tuple[Sample, ...]:
     """Every sample photo of the store, in the order of its manifest; none when the model is not installed."""
     return tuple(sample for version in _versions(store) for sample in _read(version))
 
 
-def _versions(store: FolderStore) -> list[ModelVersion]:
-    versions = [store.get(name) for name in store.models()]
-    return [version for version in versions if version.manifest.task == "samples"]
+def _versions(store: Store) -> list[ModelVersion]:
+    return [store.get(name) for name in store.models() if store.manifest(name).task == "samples"]
 
 
 def _read(version: ModelVersion) -> list[Sample]:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
-from registry.manifest import Manifest, ModelVersion, Task
-from registry.store import FolderStore
+from registry.manifest import Manifest, Task
 from serve_app.settings import ModelChoice
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
+
+
+class Installed(Protocol):
+    """As much of a store as choosing takes."""
+
+    def models(self) -> list[str]: ...
+
+    def versions(self, model: str) -> list[str]: ...
+
+    def manifest(self, ref: str) -> Manifest: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Selection:
         return RegistryError(f"no model for {capability} is installed; run: {self.missing[capability]}")
 
 
-def select(store: FolderStore, wishes: ModelChoice) -> Selection:
+def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
     installed = _installed(store)
     selection = Selection()
@@ -50,57 +60,66 @@ def select(store: FolderStore, wishes: ModelChoice) -> Selection:
     swap = _one(store, installed, "face-swap", wishes.swap)
     swap_set = _with_optional(installed, swap, ("face-restoration",))
     if swap_set is not None and wishes.swap_block_list is not None:
-        swap_set = replace(swap_set, extras=(*swap_set.extras, store.get(wishes.swap_block_list).ref))
+        swap_set = replace(swap_set, extras=(*swap_set.extras, store.manifest(wishes.swap_block_list).ref))
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     return selection
 
 
-def _installed(store: FolderStore) -> list[Manifest]:
+def _installed(store: Installed) -> list[Manifest]:
     """The version of every model that its bare name stands for."""
-    return [store.get(name).manifest for name in store.models()]
+    return [store.manifest(name) for name in store.models()]
 
 
 def _one(
-    store: FolderStore, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
-) -> ModelVersion | None:
+    store: Installed, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
+) -> Manifest | None:
     if wish is not None:
-        version = store.get(wish)
-        if version.manifest.task != task:
-            raise RegistryError(f"{version.ref} is a {version.manifest.task} model; a {task} model is needed here")
-        return version
+        wished = store.manifest(wish)
+        if wished.task != task:
+            raise RegistryError(f"{wished.ref} is a {wished.task} model; a {task} model is needed here")
+        return wished
     candidates = [manifest for manifest in installed if manifest.task == task]
     if not candidates:
         return None
     order = {name: rank for rank, name in enumerate(preferred)}
-    best = min(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
-    return store.get(best.ref)
+    return min(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
 
 
 def _with_packs(
-    store: FolderStore, installed: list[Manifest], style: ModelVersion | None, wishes: tuple[str, ...] | None
+    store: Installed, installed: list[Manifest], style: Manifest | None, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
     if style is None:
         return None
     if wishes is not None:
-        return ModelSet(style.ref, tuple(store.get(wish).ref for wish in wishes))
-    hashes = {entry.sha256 for entry in style.manifest.files}
+        return ModelSet(style.ref, tuple(store.manifest(wish).ref for wish in wishes))
     packs = [
-        manifest.ref
+        pack.ref
         for manifest in installed
-        if manifest.task == "style-pack" and manifest.requires.get(style.manifest.model) in hashes
+        if manifest.task == "style-pack" and (pack := _fitting(store, manifest, style)) is not None
     ]
     return ModelSet(style.ref, tuple(sorted(packs))) if packs else None
 
 
-def _voters(store: FolderStore, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
-    offered = [store.get(wish) for wish in wishes or (manifest.model for manifest in installed)]
-    refs = [version.ref for version in runnable(offered)]
+def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | None:
+    """``pack``, or where it was made for other weights, its newest version that was made for these."""
+    hashes = {entry.sha256 for entry in style.files}
+    if pack.requires.get(style.model) in hashes:
+        return pack
+    if style.model not in pack.requires:
+        return None
+    others = (store.manifest(f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    return next((other for other in others if other.requires.get(style.model) in hashes), None)
+
+
+def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
+    offered = [store.manifest(wish) for wish in wishes] if wishes else installed
+    refs = [manifest.ref for manifest in runnable(offered)]
     if wishes and len(refs) < len(wishes):
         raise RegistryError(f"of {', '.join(wishes)} only {', '.join(refs) or 'none'} can moderate here")
     return ModelSet(refs[0], tuple(refs[1:])) if refs else None
 
 
-def _with_optional(installed: list[Manifest], main: ModelVersion | None, tasks: tuple[Task, ...]) -> ModelSet | None:
+def _with_optional(installed: list[Manifest], main: Manifest | None, tasks: tuple[Task, ...]) -> ModelSet | None:
     if main is None:
         return None
     extras = tuple(manifest.ref for task in tasks for manifest in installed if manifest.task == task)
@@ -108,21 +127,21 @@ def _with_optional(installed: list[Manifest], main: ModelVersion | None, tasks: 
 
 
 def _gallery(
-    store: FolderStore, installed: list[Manifest], wish: str | None, faces: ModelVersion | None
-) -> ModelVersion | None:
+    store: Installed, installed: list[Manifest], wish: str | None, faces: Manifest | None
+) -> Manifest | None:
     """The gallery wished for, or the first whose vectors lie in the space of the face model that serves."""
     if faces is None:
         return None
-    space = faces.manifest.embedding_space
+    space = faces.embedding_space
     if wish is not None:
-        gallery = store.get(wish)
-        if gallery.manifest.embedding_space != space:
+        gallery = store.manifest(wish)
+        if gallery.embedding_space != space:
             raise RegistryError(
-                f"{gallery.ref} holds vectors of {gallery.manifest.embedding_space}, but {faces.ref} makes {space}; "
+                f"{gallery.ref} holds vectors of {gallery.embedding_space}, but {faces.ref} makes {space}; "
                 f"build the gallery anew with --faces {faces.ref}, or serve the face model it was built with"
             )
         return gallery
     for manifest in installed:
         if manifest.task == "face-gallery" and manifest.embedding_space == space:
-            return store.get(manifest.ref)
+            return manifest
     return None

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.imaging import Limits
+from registry.opening import StoreAddress
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -57,6 +58,9 @@ class Settings(BaseSettings):
     profile: Literal["embedded", "cluster"] = "embedded"
     data_dir: Path = Path("var")
     models_dir: Path | None = None
+    models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
+    models_cache_dir: Path | None = None
+    models_cache_gb: Annotated[float, Field(gt=0)] = 20.0
     artworks_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
@@ -75,6 +79,14 @@ class Settings(BaseSettings):
         return (self.models_dir or self.data_dir / "models").expanduser().resolve()
 
     @property
+    def model_store(self) -> StoreAddress:
+        """Where model versions come from: ``models_url`` through a local cache, or else the folder ``store_dir``."""
+        if self.models_url is None:
+            return StoreAddress(str(self.store_dir))
+        cache = (self.models_cache_dir or self.data_dir / "model-cache").expanduser().resolve()
+        return StoreAddress(self.models_url, cache, int(self.models_cache_gb * 10**9))
+
+    @property
     def sql_url(self) -> str:
         """The database's address: a SQLite file in ``data_dir`` unless one was given."""
         if self.database_url is not None:
@@ -91,6 +103,10 @@ class Settings(BaseSettings):
         key = self.admin_key.get_secret_value() if self.admin_key is not None else None
         if key is not None and len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"admin_key is too short to keep anyone out; use at least {MIN_KEY_LENGTH} characters")
-        if self.environment == "production" and self.models_dir is None:
-            raise ValueError("production needs models_dir: a path that outlives the process and every node can read")
+        if self.models_dir is not None and self.models_url is not None:
+            raise ValueError("models_dir and models_url are two places for the same thing; give one of them")
+        if self.environment == "production" and self.models_dir is None and self.models_url is None:
+            raise ValueError(
+                "production needs models_dir, a path that outlives the process and every node can read, or models_url"
+            )
         return self

@@ -16,7 +16,7 @@ from deployments.moderation import open_nsfw, transformers_classifier
 from deployments.moderation.policy import FLOOR, Policy
 from deployments.moderation.vote import Vote
 from deployments.runtime import Runtime
-from registry.manifest import ModelVersion
+from registry.manifest import Manifest, ModelVersion
 
 __all__ = ["Classifier", "ModerationEngine", "Policy", "Verdict", "build", "runnable"]
 
@@ -104,14 +104,14 @@ _BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Classifier], tup
 }
 
 
-def runnable(versions: Iterable[ModelVersion]) -> list[ModelVersion]:
-    """Those of ``versions`` that moderate and whose backend's packages are installed: what :func:`build` can take."""
+def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
+    """Those that moderate and whose backend's packages are installed: what :func:`build` can take."""
     return [
-        version
-        for version in versions
-        if version.manifest.task == "moderation"
-        and version.manifest.backend in _BACKENDS
-        and all(find_spec(package) for package in _BACKENDS[version.manifest.backend][1])
+        manifest
+        for manifest in offered
+        if manifest.task == "moderation"
+        and manifest.backend in _BACKENDS
+        and all(find_spec(package) for package in _BACKENDS[manifest.backend][1])
     ]
 
 

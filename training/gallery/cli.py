@@ -19,6 +19,7 @@ from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
 from registry.store import FolderStore
 from training.gallery.analysis import Memory
+from training.gallery.block_list import build_block_list
 from training.gallery.build import Embedder, NothingToBuild, Plan, build
 from training.gallery.commons import API, Commons
 from training.gallery.importer import Imported, import_people
@@ -154,6 +155,43 @@ def starter(faces: FacesOption = "dlib-faces", store: StoreOption = _STORE) -> N
 
 
 @app.command(
+    "block",
+    epilog="Examples:  masquerade gallery block protected/ --name blocked  ·  "
+    "MASQUERADE_MODELS__SWAP_BLOCK_LIST=blocked masquerade serve",
+)
+def block(
+    folder: Annotated[
+        Path, typer.Argument(help="Pictures of the people, each with one clear face; best several each.")
+    ],
+    name: Annotated[str, typer.Option("--name", help="The block list.")],
+    faces: FacesOption = "dlib-faces",
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=0.99, help="Cosine similarity from which a face is one of theirs; usual: by space."),
+    ] = None,
+    store: StoreOption = _STORE,
+) -> None:
+    """Make a block list: swaps with these people's faces are refused. It keeps vectors, no pictures and no names."""
+    with explained():
+        if not folder.is_dir():
+            raise BadSource(f"{folder} is not a folder")
+        opened = FolderStore(store)
+        embedder = _embedder(opened.get(faces))
+        try:
+            with Memory(_memory_path(opened, embedder.version)) as memory, bars() as progress:
+                made = build_block_list(folder, name, embedder, opened, memory, progress, threshold=threshold)
+        finally:
+            embedder.engine.close()
+        for path, why in made.left_out.items():
+            console.print(f"Left out {escape(str(path))}: {escape(why.detail)}", highlight=False)
+        console.print(
+            f"Published [bold]{made.version.ref}[/] with {made.vectors:,} faces. It is asked once "
+            f"MASQUERADE_MODELS__SWAP_BLOCK_LIST={name} is set.",
+            highlight=False,
+        )
+
+
+@app.command(
     "import-wikidata",
     epilog="Examples:  masquerade gallery import-wikidata film-actors/ --occupation Q10800557 --limit 500 "
     "--contact you@example.org  ·  masquerade gallery build film-actors/catalogue.json --name film-actors",
@@ -190,11 +228,10 @@ def import_wikidata(
 
 def _build(source: Path, plan: Plan, faces: ModelVersion, store: FolderStore, report: Path | None) -> None:
     folder = report or Path("reports", plan.name)
-    memory_path = store.root / ".galleries" / f"{faces.ref}.sqlite"
     candidates = read_source(source)
     embedder = _embedder(faces)
     try:
-        with Memory(memory_path) as memory, bars() as progress:
+        with Memory(_memory_path(store, faces)) as memory, bars() as progress:
             built = build(candidates, plan, embedder, store, memory, progress)
     except NothingToBuild as error:
         page = write_report(error.report, folder)
@@ -205,6 +242,10 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: FolderStore, re
     page = write_report(built.report, folder)
     show(built.report)
     console.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{page}[/]")
+
+
+def _memory_path(store: FolderStore, faces: ModelVersion) -> Path:
+    return store.root / ".galleries" / f"{faces.ref}.sqlite"
 
 
 def _gallery(store: FolderStore, ref: str) -> ModelVersion:

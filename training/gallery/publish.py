@@ -70,7 +70,7 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
     Raises ``OSError`` or what :meth:`Photo.open` raises when a picture cannot be read any more, and what the store
     raises.
     """
-    version = _next_version(store, gallery.name)
+    version = next_version(store, gallery.name)
     report = report.model_copy(
         update={
             "gallery": f"{gallery.name}@{version}",
@@ -111,7 +111,8 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
         return store.publish(describe(folder, description), folder), report
 
 
-def _next_version(store: Store, name: str) -> str:
+def next_version(store: Store, name: str) -> str:
+    """The number after the highest of a model's versions: v1, v2 and so on."""
     numbered = [version for version in store.versions(name) if version[1:].isdecimal()]
     return f"v{int(max(numbered, key=natural)[1:]) + 1}" if numbered else "v1"
 

@@ -18,6 +18,7 @@ from deployments.runtime import Runtime
 from deployments.serving import Answer, ModelDeployment, Options
 from registry.errors import RegistryError
 from registry.manifest import Licence, Manifest, ModelVersion
+from registry.opening import StoreAddress
 from registry.store import FolderStore
 from serve_app.calls import call
 
@@ -101,7 +102,7 @@ def store(tmp_path: Path) -> FolderStore:
 @pytest.fixture
 def handle(local_serve: None, store: FolderStore) -> Iterator[DeploymentHandle[Doubling]]:
     """A replica of its own for every test, with v1 active."""
-    options = Options(store.root, Runtime(), max_batch=8)
+    options = Options(StoreAddress(str(store.root)), Runtime(), max_batch=8)
     deployment = serve.deployment(Doubling).options(
         max_ongoing_requests=16, user_config=choose(publish(store, "v1")), **AT_ONCE
     )
@@ -163,5 +164,5 @@ async def test_a_version_that_cannot_serve_changes_nothing(
 def test_the_first_version_must_load_or_the_application_does_not_start(local_serve: None, store: FolderStore) -> None:
     deployment = serve.deployment(Doubling).options(user_config=choose("doubler@v9"), **AT_ONCE)
     with pytest.raises(RuntimeError, match="failed"):
-        serve.run(deployment.bind(Options(store.root, Runtime())), name="doubling", route_prefix=None)
+        serve.run(deployment.bind(Options(StoreAddress(str(store.root)), Runtime())), name="doubling", route_prefix=None)
     serve.delete("doubling")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from registry.opening import StoreAddress
 from serve_app.settings import Settings
 
 KEY = "a-key-nobody-will-guess-in-a-year"
@@ -48,6 +49,24 @@ def test_production_needs_a_place_for_models_that_every_node_can_read() -> None:
     with pytest.raises(ValidationError, match="models_dir"):
         Settings(environment="production")
     assert Settings(environment="production", models_dir=Path("/srv/models")).environment == "production"
+
+
+def test_models_come_from_a_bucket_through_a_local_cache(tmp_path: Path) -> None:
+    settings = Settings(models_url="s3://models/studio", data_dir=tmp_path, models_cache_gb=1.5)
+    assert settings.model_store == StoreAddress("s3://models/studio", tmp_path / "model-cache", 1_500_000_000)
+    assert Settings(environment="production", models_url="s3://models").models_url == "s3://models"
+    assert Settings(data_dir=tmp_path).model_store == StoreAddress(str(tmp_path / "models"))
+
+
+@pytest.mark.parametrize("url", ["https://models", "s3://", "/srv/models"])
+def test_only_buckets_are_addresses_of_models(url: str) -> None:
+    with pytest.raises(ValidationError, match="models_url"):
+        Settings(models_url=url)
+
+
+def test_models_come_from_one_place() -> None:
+    with pytest.raises(ValidationError, match="give one of them"):
+        Settings(models_url="s3://models", models_dir=Path("/srv/models"))
 
 
 def test_the_admin_key_never_shows_itself() -> None:

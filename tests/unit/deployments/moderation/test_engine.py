@@ -32,7 +32,7 @@ def test_a_picture_that_cannot_be_rated_is_not_allowed(fixed, photo, scores):
     engine = ModerationEngine(fixed(scores), Policy())
     with pytest.raises(Unavailable):
         engine.run([photo])
-    with pytest.raises(Unavailable):
+    with pytest.raises(ValueError, match="no probability for explicit"):
         engine.warm_up()
 
 
@@ -71,6 +71,7 @@ def test_runnable_are_the_moderators_whose_packages_are_there(monkeypatch, make_
     heavy = make_version(tmp_path, "transformers", "heavy")
     strange = make_version(tmp_path, "crystal-ball", "strange")
     style = make_version(tmp_path, "open-nsfw", "style", task="style")
-    assert runnable([plain, heavy, strange, style]) == [plain, heavy]
+    offered = [version.manifest for version in (plain, heavy, strange, style)]
+    assert runnable(offered) == [plain.manifest, heavy.manifest]
     monkeypatch.setattr(module, "find_spec", lambda package: None)
-    assert runnable([plain, heavy, strange, style]) == [plain]
+    assert runnable(offered) == [plain.manifest]

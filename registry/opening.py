@@ -1,0 +1,35 @@
+"""Which store an address leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.errors import RegistryError
+from registry.store import FolderStore, Store
+
+CACHE_BYTES = 20 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """A folder's path, or ``s3://bucket/prefix`` with the local folder that keeps up to ``cache_bytes`` of it.
+
+    It is small and holds no connection, so that it can be handed to other processes.
+    """
+
+    where: str
+    cache_dir: Path | None = None
+    cache_bytes: int = CACHE_BYTES
+
+    def open(self) -> Store:
+        """The store. Nothing is read or made yet. Raises :class:`RegistryError` for an address of neither kind."""
+        return open_store(self.where, self.cache_dir, self.cache_bytes)
+
+
+def open_store(where: str | Path, cache_dir: Path | None = None, cache_bytes: int = CACHE_BYTES) -> Store:
+    """The store at a folder's path or at ``s3://bucket/prefix``; see :class:`StoreAddress`."""
+    scheme, separator, _ = str(where).partition("://")
+    if not separator:
+        return FolderStore(Path(where).expanduser().resolve())
+    raise RegistryError(f"{scheme}:// is no kind of store; give a folder or s3://bucket/prefix.")
