@@ -139,7 +139,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     def status(self) -> SlotStatus:
         return self._slot.status
 
-    def report(self) -> Report:
+    async def report(self) -> Report:
         """Everything a coordinator needs to know of this replica."""
         status = self._slot.status
         self._metrics.places(status)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Form, Header, HTTPException, Response
+from fastapi import FastAPI, Form, Header, HTTPException, Response
 
 from deployments.errors import UnknownStyle
 from deployments.style.engine import StyleQuery
@@ -21,6 +20,9 @@ from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
+from serve_app.versions.desk import VersionDesk
+from serve_app.versions.routes import routes as version_routes
+from serve_app.visitors import Visitors
 
 MULTIPART = "multipart/form-data"
 # Two pictures and the form around them.
@@ -28,13 +30,13 @@ FORM_OVERHEAD = 2**20
 DAY = "public, max-age=86400"
 
 
-def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> FastAPI:
+def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings, versions: VersionDesk) -> FastAPI:
     """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page."""
     desk = Desk(pipeline, inventory, settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with desk.open():
+        async with desk.open(), versions.open():
             yield
 
     app = FastAPI(
@@ -51,10 +53,12 @@ def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings) -> 
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Visitors)
     _add_pictures(app, pipeline, inventory)
     _add_answers(app, pipeline, inventory)
-    _add_operations(app, pipeline, inventory, settings)
+    _add_operations(app, pipeline, inventory)
     app.include_router(routes(desk))
+    app.include_router(version_routes(versions, settings))
     mount_docs(app)
     mount_page(app)
     return app
@@ -169,17 +173,9 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         return Response(await pipeline.portrait(picture), media_type="image/jpeg", headers={"Cache-Control": DAY})
 
 
-def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory, settings: Settings) -> None:
+def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
     """Routes for operators and their probes, and for people who are only looking."""
     offered = installed_samples(inventory.store)
-
-    def admin(authorization: Annotated[str, Header()] = "") -> None:
-        expected = settings.admin_key
-        if expected is None:
-            return
-        given = authorization.removeprefix("Bearer ").encode()
-        if not hmac.compare_digest(given, expected.get_secret_value().encode()):
-            raise HTTPException(401, "This call needs the admin key.", {"WWW-Authenticate": "Bearer"})
 
     @app.get("/v1/samples", tags=["answers"])
     async def samples() -> contracts.Samples:
@@ -193,11 +189,6 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory, sett
             if photo.name == name:
                 return Response(photo.data, media_type=photo.media_type, headers={"Cache-Control": DAY})
         raise HTTPException(404, "There is no such sample.")
-
-    @app.get("/v1/models", dependencies=[Depends(admin)], responses=problems.UNAUTHORISED, tags=["operations"])
-    async def models() -> contracts.Models:
-        """Installed model versions. Needs the admin key where one is set."""
-        return inventory.models()
 
     @app.get("/healthz", tags=["operations"])
     async def healthz() -> dict[str, str]:

@@ -49,24 +49,30 @@ def studio(settings: Settings) -> Iterator[str]:
     import ray
     from ray import serve
 
-    from serve_app.app import GRAPH, build
+    from serve_app.app import GRAPH
+    from serve_app.selection import select
+    from serve_app.versions.live import application_of, await_running, deploy
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    application = build(settings)
-    ray.init(
-        address="local",
-        num_cpus=max(2, os.cpu_count() or 1),
-        include_dashboard=False,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-        configure_logging=False,
-    )
+    selection = select(settings.model_store.open(), settings.models)
+    if "moderation" not in selection.chosen:
+        raise selection.refusal("moderation")
+    with _in_environment(settings.secrets()):
+        ray.init(
+            address="local",
+            num_cpus=max(2, os.cpu_count() or 1),
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            configure_logging=False,
+        )
     try:
         serve.start(
             http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2}
         )
         try:
-            serve.run(application, name=GRAPH, route_prefix="/")
+            deploy([application_of(GRAPH, settings)])
+            await_running(GRAPH)
         except RuntimeError as error:
             raise StudioError(f"The graph did not start: {_reason(serve.status().applications[GRAPH])}") from error
         yield f"http://{settings.host}:{settings.port}"
@@ -74,6 +80,21 @@ def studio(settings: Settings) -> Iterator[str]:
         # The replicas end in order; the controller has nothing left to do and ends with Ray.
         serve.delete(GRAPH)
         ray.shutdown()
+
+
+@contextmanager
+def _in_environment(variables: dict[str, str]) -> Iterator[None]:
+    """Processes started in the block inherit ``variables``; this one forgets them again."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _reason(status: ApplicationStatusOverview) -> str:

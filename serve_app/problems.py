@@ -27,6 +27,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 UNAUTHORISED: dict[int | str, dict[str, Any]] = {401: RESPONSES[400] | {"description": "Unauthorized"}}
+ADMIN: dict[int | str, dict[str, Any]] = UNAUTHORISED | {
+    403: RESPONSES[400] | {"description": "Forbidden"},
+    409: RESPONSES[400] | {"description": "Conflict"},
+}
 
 
 def install(app: FastAPI) -> None:

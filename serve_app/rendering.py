@@ -29,7 +29,7 @@ def serve_config() -> dict[str, Any]:
             {
                 "name": "graph",
                 "route_prefix": "/",
-                "import_path": "serve_app.app:build",
+                "import_path": "serve_app.app:from_config",
                 "args": {"environment": "production", "profile": "cluster", "models_dir": "/srv/masquerade/models"},
                 "deployments": deployments,
             }

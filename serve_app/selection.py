@@ -126,9 +126,7 @@ def _with_optional(installed: list[Manifest], main: Manifest | None, tasks: tupl
     return ModelSet(main.ref, extras)
 
 
-def _gallery(
-    store: Installed, installed: list[Manifest], wish: str | None, faces: Manifest | None
-) -> Manifest | None:
+def _gallery(store: Installed, installed: list[Manifest], wish: str | None, faces: Manifest | None) -> Manifest | None:
     """The gallery wished for, or the first whose vectors lie in the space of the face model that serves."""
     if faces is None:
         return None

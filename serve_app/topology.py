@@ -92,6 +92,7 @@ EMBEDDED = Topology(
         "Lookalike": replace(_LAPTOP, max_batch=32),
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
+        "Versions": _LAPTOP,
     }
 )
 
@@ -104,6 +105,8 @@ CLUSTER = Topology(
         "Lookalike": Shape(cpu=1, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 32)),
         "Swap": Shape(cpu=1, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8)),
         "Anonymize": Shape(cpu=1, max_batch=4, scaling=Scaling(0, 4, 4)),
+        # One, always: two would undo each other's steps.
+        "Versions": Shape(cpu=0.2),
     }
 )
 

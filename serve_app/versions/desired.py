@@ -80,8 +80,8 @@ def desired(
     for model in store.models():
         versions = store.versions(model)
         desire.routings[model] = routing = store.routing(model)
-        wanted = (routing.stable if routing else None, serving.get(model), versions[-1] if versions else None)
-        chosen = next((version for version in wanted if version and usable(model, version)), None)
+        wanted = routing.stable if routing else serving.get(model) or (versions[-1] if versions else None)
+        chosen = wanted if wanted and usable(model, wanted) else serving.get(model)
         if chosen is None or (model not in serving and manifests(f"{model}@{chosen}").task != "style-pack"):
             continue
         stable[model] = chosen

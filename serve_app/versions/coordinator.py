@@ -1,0 +1,225 @@
+"""Brings the running graph to what the store asks for, and takes back what does not hold.
+
+One :meth:`Coordinator.step` looks at the store, the live configuration and every replica, and does at most one thing to
+each capability. It keeps nothing that matters in memory: whoever takes over after a crash reads the same three places.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from deployments.serving import Report
+from deployments.slots import ModelSet, Plan
+from deployments.traffic import Traffic, total
+from deployments.user_config import UserConfig
+from registry import promotions
+from registry.errors import Conflict, RegistryError
+from registry.manifest import parse_ref
+from registry.routing import Routing
+from registry.store import Store
+from serve_app.settings import ModelChoice
+from serve_app.versions.bars import Bars
+from serve_app.versions.desired import Desire, Manifests, Refusal, desired
+from serve_app.versions.steps import Apply, Refuse, Wait, next_step
+
+log = logging.getLogger(__name__)
+
+STUDIO = "studio"
+"""Who the audit trail names when nobody asked."""
+
+STAGING_LIMIT_S = 600.0
+
+
+class Live(Protocol):
+    """The live configuration; see :class:`serve_app.versions.live.LiveConfig`."""
+
+    async def user_configs(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+    async def apply(self, user_configs: Mapping[str, Mapping[str, Any]]) -> None: ...
+
+    async def replicas(self) -> Mapping[str, tuple[int, int]]: ...
+
+
+@dataclass(slots=True)
+class _Promoted:
+    """A version that took over lately: what went before it and how that had fared."""
+
+    before: ModelSet
+    traffic: Traffic
+    since: float
+
+
+@dataclass(slots=True)
+class State:
+    """What the last step saw. ``plans``, ``desired`` and ``reports`` are by capability, ``errors`` by version."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    desired: dict[str, Plan] = field(default_factory=dict)
+    reports: dict[str, list[Report]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+
+class Coordinator:
+    """Looks after the versions of one graph. For one event loop; only one may be at work on a graph."""
+
+    def __init__(
+        self,
+        store: Store,
+        wishes: ModelChoice,
+        built: Mapping[str, Plan],
+        deployments: Mapping[str, str],
+        live: Live,
+        ask: Callable[[str], Awaitable[list[Report]]],
+        bars: Bars | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``built`` are the plans the code was deployed with, ``deployments`` the capabilities' Serve names.
+
+        ``ask`` gives the reports of all replicas of a capability.
+        """
+        self._store = store
+        self._wishes = wishes
+        self._built = built
+        self._deployments = deployments
+        self._live = live
+        self._ask = ask
+        self._bars = bars or Bars()
+        self._clock = clock
+        self._manifests = Manifests(store)
+        self._refusals: dict[str, Refusal] = {}
+        self._staged_since: dict[str, tuple[Plan, float]] = {}
+        self._promoted: dict[str, _Promoted] = {}
+        self.state = State()
+
+    async def step(self) -> bool:
+        """Look and act once; whether there is more to do at once."""
+        live = await self._plans()
+        desire: Desire = await asyncio.to_thread(
+            desired, self._store, self._manifests, self._wishes, live, dict(self._refusals)
+        )
+        self.state.plans, self.state.desired = live, desire.plans
+        reports = {capability: await self._ask(capability) for capability in live}
+        self.state.reports = reports
+        for ref, reason in desire.unusable.items():
+            await asyncio.to_thread(self._refuse, {ref}, desire.routings, reason)
+        if desire.unusable:
+            return True
+        await asyncio.to_thread(self._judge, live, reports, desire.routings)
+        moving = {name for name in live if live[name] != desire.plans[name]}
+        counts = await self._live.replicas() if moving else {}
+        changes: dict[str, Plan] = {}
+        self.state.waiting = {}
+        for capability, plan in live.items():
+            running, there = counts.get(self._deployments[capability], (0, 0))
+            settled = running == there == len(reports[capability])
+            statuses = [report.slot for report in reports[capability]]
+            step = next_step(plan, desire.plans[capability], statuses, settled=settled)
+            if isinstance(step, Wait) and statuses and self._late(capability, plan):
+                step = Refuse(step.models, f"not every replica had it ready within {STAGING_LIMIT_S:.0f} s")
+            match step:
+                case Apply(plan=new):
+                    changes[capability] = new
+                case Refuse(models=models, reason=reason):
+                    blamed = set(models.refs) - set(plan.stable.refs)
+                    await asyncio.to_thread(self._refuse, blamed, desire.routings, reason)
+                    # Out of memory, and out of the way of the next one, before anything else is decided.
+                    changes[capability] = Plan(plan.stable)
+                case Wait(models=models):
+                    self.state.waiting[capability] = models.model
+                case None:
+                    self._staged_since.pop(capability, None)
+        if changes:
+            await self._live.apply(
+                {self._deployments[name]: UserConfig.of(plan).document() for name, plan in changes.items()}
+            )
+            for capability, plan in changes.items():
+                self._note(capability, live[capability], plan, reports[capability])
+        return bool(changes or moving)
+
+    async def _plans(self) -> dict[str, Plan]:
+        """What every capability is configured to hold now; by the code where the configuration says nothing."""
+        configured = await self._live.user_configs()
+        plans: dict[str, Plan] = {}
+        for capability, built in self._built.items():
+            document = configured.get(self._deployments[capability])
+            plans[capability] = UserConfig.model_validate(document).plan if document else built
+        return plans
+
+    def _note(self, capability: str, old: Plan, new: Plan, reports: Sequence[Report]) -> None:
+        if new.stable == old.stable or any(ref in self._refusals for ref in old.stable.refs):
+            # What comes back in place of a version that fell is not measured against it.
+            return
+        log.info("%s: %s takes over from %s", capability, new.stable.model, old.stable.model)
+        for ref in new.stable.refs:
+            self.state.errors.pop(ref, None)
+        seen = total([report.traffic for report in reports]).get(old.stable.model, Traffic())
+        self._promoted[capability] = _Promoted(old.stable, seen, self._clock())
+
+    def _late(self, capability: str, plan: Plan) -> bool:
+        staged, since = self._staged_since.get(capability, (None, 0.0))
+        if staged != plan:
+            self._staged_since[capability] = (plan, self._clock())
+            return False
+        return self._clock() - since > STAGING_LIMIT_S
+
+    def _judge(
+        self, live: Mapping[str, Plan], reports: Mapping[str, list[Report]], routings: Mapping[str, Routing | None]
+    ) -> None:
+        """Take back what is under its bars."""
+        for capability, plan in live.items():
+            traffic = total([report.traffic for report in reports[capability]])
+            stable = traffic.get(plan.stable.model, Traffic())
+            second = plan.second
+            if second is not None and second.role == "canary":
+                # Versions of an extra leave the name as it is, and then nothing can be told apart.
+                if second.models.model != plan.stable.model:
+                    reason = self._bars.against(traffic.get(second.models.model, Traffic()), stable)
+                    self._take_back(second.models, plan.stable, routings, reason)
+            elif second is not None and second.role == "shadow":
+                for report in reports[capability]:
+                    if report.shadow is not None:
+                        reason = self._bars.shadowed(report.shadow, verdicts=capability == "moderation")
+                        self._take_back(second.models, plan.stable, routings, reason)
+            promoted = self._promoted.get(capability)
+            if promoted is None:
+                continue
+            if self._clock() - promoted.since > self._bars.watch_s:
+                del self._promoted[capability]
+            elif promoted.before.model != plan.stable.model:
+                reason = self._bars.against(stable, promoted.traffic)
+                if reason is not None:
+                    del self._promoted[capability]
+                self._take_back(plan.stable, promoted.before, routings, reason)
+
+    def _take_back(
+        self, models: ModelSet, instead: ModelSet, routings: Mapping[str, Routing | None], reason: str | None
+    ) -> None:
+        if reason is not None:
+            self._refuse(set(models.refs) - set(instead.refs), routings, f"taken back: {reason}")
+
+    def _refuse(self, refs: set[str], routings: Mapping[str, Routing | None], reason: str) -> None:
+        """Remember why, and write the decision into the store where the store asked for the version."""
+        for ref in refs:
+            self.state.errors[ref] = reason
+            model, version = parse_ref(ref)
+            routing = routings.get(model)
+            self._refusals[ref] = Refusal(routing, reason)
+            log.warning("%s: %s", ref, reason)
+            if routing is None or version not in routing.active:
+                continue
+            try:
+                if routing.shadow == version:
+                    promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
+                else:
+                    promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
+            except Conflict:
+                log.info("%s was changed meanwhile", model)
+            except (RegistryError, OSError) as error:
+                # Remembered above: it is not tried again while the store says the same.
+                log.warning("the refusal of %s could not be written: %s", ref, error)
