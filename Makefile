@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench-faces drill-bot lock clean
+.PHONY: help demo test lint bench bench-faces drill-bot lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
 	@echo "make test        install everything, run all tests"
 	@echo "make lint        ruff, mypy strict, import contracts"
+	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
@@ -31,6 +32,10 @@ lint: .dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+bench: .dev
+	@$(BIN)/pip install --quiet --requirement requirements/bench.txt
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
+
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
 
@@ -45,6 +50,7 @@ LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --extra bench --output-file requirements/bench.txt
 	$(LOCK) --extra gpu --extra cluster --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
 
 clean:

@@ -1,4 +1,4 @@
-"""The style network on ONNX Runtime: whole pictures in batches, large ones by tiles."""
+"""Pixels through the style network: whole pictures in batches, large ones by tiles."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import math
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
+from deployments.style.networks import Tensor, open_network
 from deployments.style.packs import Vector
 from deployments.style.tiles import spans
 from registry.manifest import ModelVersion
-
-Tensor = npt.NDArray[np.float32]
 
 # Measured peak of one run on a processor, buffers for its input and output included.
 BYTES_PER_PIXEL = 340
@@ -49,7 +47,7 @@ class Painter:
         if self._tile <= 2 * self._margin:
             needed = math.ceil((2 * self._margin + 1) ** 2 * BYTES_PER_PIXEL / 2**20)
             raise ValueError(f"{network.ref} needs at least {needed} MB to paint by tiles")
-        self._network: ort.InferenceSession = onnx_session(network.path("network.onnx"), runtime)
+        self._network = open_network(network.path("network.onnx"), runtime)
         self._statistics: ort.InferenceSession = onnx_session(network.path("statistics.onnx"), runtime)
         self._frozen: ort.InferenceSession = onnx_session(network.path("frozen.onnx"), runtime)
 
@@ -74,8 +72,7 @@ class Painter:
         return np.asarray(cv2.copyMakeBorder(photo, 0, below, 0, right, cv2.BORDER_REFLECT_101), np.uint8)
 
     def _whole(self, photos: list[Pixels], vectors: list[Vector]) -> list[Pixels]:
-        feed = {"image": np.stack([_planes(photo) for photo in photos]), "style": np.stack(vectors)}
-        (paintings,) = self._network.run(["painting"], feed)
+        paintings = self._network(np.stack([_planes(photo) for photo in photos]), np.stack(vectors))
         return [_pixels(painting) for painting in paintings]
 
     def _by_tiles(self, photo: Pixels, vector: Vector) -> Pixels:

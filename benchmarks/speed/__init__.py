@@ -1,0 +1,1 @@
+"""How fast the studio is beside what somebody would use instead: ``make bench``."""

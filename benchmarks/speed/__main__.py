@@ -1,0 +1,40 @@
+"""Every comparison with its bars: ``python -m benchmarks.speed [part ...]``. Exits with 1 when one misses its bar."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from typing import Final
+
+from benchmarks.figures import Figure
+from drills.bars import conclude
+
+PARTS: Final = {
+    "decode": "From an upload to a tensor",
+    "engine": "The style engine alone",
+    "paste": "Bringing swapped faces back",
+    "calls": "One person at a time",
+    "serving": "The graph under load",
+}
+
+
+def run() -> int:
+    """Measure the parts asked for and return the exit status."""
+    arguments = argparse.ArgumentParser(
+        prog="make bench", description="Measure speed side by side.", epilog='Example:  make bench ARGS="engine calls"'
+    )
+    arguments.add_argument("parts", nargs="*", metavar="part", help=f"which of {', '.join(PARTS)} (default: all)")
+    options = arguments.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        arguments.error(f"no such part: {', '.join(sorted(unknown))}")
+    began = time.perf_counter()
+    found: dict[str, list[Figure]] = {}
+    for part in options.parts or PARTS:
+        found[PARTS[part]] = importlib.import_module(f"benchmarks.speed.{part}").run()
+    return conclude("speed", found, seed=0, seconds=time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,1 @@
+"""What somebody would pick instead, written the way its own documentation suggests."""

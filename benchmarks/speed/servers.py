@@ -1,0 +1,106 @@
+"""Servers under test as processes of their own: started, asked until they answer, measured and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PATIENCE_S = 240.0
+CLOSING_S = 60.0
+
+
+class NeverReady(RuntimeError):
+    """A server ended, or stayed silent, instead of answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; ``ready_s`` is the time from its start until it answered."""
+
+    address: str
+    process: psutil.Process
+    ready_s: float
+
+    def resident_mb(self) -> float:
+        """Memory of the process and all it started: proportional, so that what they share counts once."""
+        total = 0
+        for process in (self.process, *self.process.children(recursive=True)):
+            try:
+                total += process.memory_full_info().pss
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return total / 2**20
+
+
+@contextmanager
+def served(command: Sequence[str], ready: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run ``command`` (``{port}`` in it becomes a free port) until the block ends.
+
+    Yields once ``ready``, a path, answers with 200. Raises :class:`NeverReady`.
+    """
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [part.format(port=port) for part in command],
+        env=os.environ | dict(environment or {}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        while not _answers(address + ready):
+            if process.poll() is not None:
+                raise NeverReady(f"{command[0]} ended: {process.stderr.read()[-800:] if process.stderr else ''}")
+            if time.perf_counter() - began > PATIENCE_S:
+                raise NeverReady(f"{command[0]} did not answer {ready} within {PATIENCE_S:.0f} s")
+            time.sleep(0.05)
+        yield Server(address, psutil.Process(process.pid), time.perf_counter() - began)
+    finally:
+        _end(process)
+
+
+def studio() -> list[str]:
+    """The command that serves the studio with the installed models."""
+    return [str(Path(sys.executable).with_name("masquerade")), "serve", "--port", "{port}"]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(CLOSING_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.stderr:
+        process.stderr.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,40 @@
+"""``masquerade eval``: one report for each thing the studio claims to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+EVALUATIONS: Final[Mapping[str, str]] = {}
+"""Sub-command to the module whose ``app`` it is: a Typer application of one command that ends with
+:func:`training.evaluation.terminal.conclude`."""
+
+
+class _Evaluations(TyperGroup):
+    """Imports the module of a sub-command when it is asked for: they bring torch and more with them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(EVALUATIONS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in EVALUATIONS:
+            return None
+        return get_command(import_module(EVALUATIONS[cmd_name]).app)
+
+
+app = typer.Typer(
+    cls=_Evaluations,
+    help="Measure a capability on data of your own; writes report.html and report.json.",
+    epilog="Examples:  masquerade eval authenticity pictures/  ·  masquerade eval authenticity --help",
+    no_args_is_help=True,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Measure a capability on data of your own."""

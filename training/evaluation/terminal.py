@@ -1,0 +1,56 @@
+"""What every evaluation shows at its end, and how its failures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from deployments.errors import MasqueradeError
+from deployments.runtime import DeviceUnavailable
+from registry.errors import RegistryError
+from training.evaluation.report import Report
+
+console = Console(stderr=True)
+UNDER_A_BAR = 3
+"""Exit status of an evaluation that ran to its end and found too little."""
+
+
+def conclude(report: Report, folder: Path) -> None:
+    """Write the report, print its figures, and end with status 3 when one of them misses its bar."""
+    from training.evaluation.page import bar, interval, number
+
+    page = report.write(folder)
+    table = Table("figure", "value", "95 % interval", "bar", box=None)
+    for figure in report.document.figures:
+        state = ("[green]met[/]" if figure.met else "[red]missed[/]") if figure.barred else ""
+        table.add_row(
+            escape(figure.name), number(figure.value, figure.unit), interval(figure), f"{bar(figure)} {state}".strip()
+        )
+    Console().print(table)
+    console.print(escape(f"the whole report: {page}"), highlight=False)
+    if report.document.under_bars:
+        raise typer.Exit(UNDER_A_BAR)
+
+
+def progress() -> Progress:
+    """A bar with counts and the time left."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Known failures become one sentence and exit status 1."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError, RegistryError, MasqueradeError, DeviceUnavailable) as error:
+        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        raise typer.Exit(1) from error
