@@ -49,6 +49,14 @@ class Conflict(RegistryError):
     """Somebody else changed the model's routing first. Nothing was written."""
 
 
+class InUse(RegistryError):
+    """Something still points at the version, or a replica holds it, and so it stays."""
+
+
+class StoreUnavailable(RegistryError):
+    """The server of the store cannot be reached, does not answer in time, or denies access. What is here stays good."""
+
+
 class LicenceNotAccepted(RegistryError):
     """The licence asks for consent and none was given."""
 

@@ -277,10 +277,15 @@ def is_name(text: str) -> bool:
 
 def load_manifest(path: Path) -> Manifest:
     """Read a ``manifest.yaml``. Raises ``OSError`` or ``ValueError`` (pydantic's or YAML's) when it cannot be used."""
+    return parse_manifest(path.read_text(encoding="utf-8"))
+
+
+def parse_manifest(text: str) -> Manifest:
+    """The manifest :func:`dump_manifest` wrote. Raises ``ValueError`` when ``text`` is none."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{path}: not YAML: {error}") from error
+        raise ValueError(f"not YAML: {error}") from error
     return Manifest.model_validate(document)
 
 

@@ -32,4 +32,12 @@ def open_store(where: str | Path, cache_dir: Path | None = None, cache_bytes: in
     scheme, separator, _ = str(where).partition("://")
     if not separator:
         return FolderStore(Path(where).expanduser().resolve())
+    if scheme == "s3":
+        if cache_dir is None:
+            raise RegistryError(f"{where} needs a folder on this machine to keep what is in use.")
+        try:
+            from registry.s3.store import open_s3_store
+        except ImportError as error:
+            raise RegistryError(f"{where} needs boto3 (install the extra `cluster`).") from error
+        return open_s3_store(str(where), cache_dir, cache_bytes)
     raise RegistryError(f"{scheme}:// is no kind of store; give a folder or s3://bucket/prefix.")

@@ -164,12 +164,10 @@ def _change(
     if now == was:
         return now
     store.change(AuditEntry(datetime.now(UTC), by, model, action, version, was, now, why))
-    try:
-        for needed in now.active:
-            store.resolve(f"{model}@{needed}")
-    except UnknownModelVersion:
+    there = store.versions(model)
+    if gone := [needed for needed in now.active if needed not in there]:
         # Garbage collection took it between the look and the leap. It looks again after taking a version away, and we
         # look after pointing at one: whichever comes second sees the other.
         store.change(AuditEntry(datetime.now(UTC), by, model, "rollback", version, now, was, "the version was removed"))
-        raise
+        raise UnknownModelVersion(f"{model}@{gone[0]} was removed a moment ago; nothing was changed.")
     return now

@@ -17,12 +17,12 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from registry.errors import BrokenVersion, InvalidVersion, RegistryError, UnknownModelVersion, VersionExists
+from registry.errors import BrokenVersion, InUse, InvalidVersion, RegistryError, UnknownModelVersion, VersionExists
 from registry.formats import check_version
 from registry.integrity import flush_to_disk, mismatch, replace_text
 from registry.journal import FolderJournal
@@ -92,8 +92,15 @@ class Store(Protocol):
         files are not what the manifest says, and :class:`VersionExists` when the version holds other content.
         """
 
-    def discard(self, ref: str) -> None:
-        """Take a version away as a whole."""
+    def discard(self, ref: str, *, veto: Callable[[], str | None] | None = None) -> None:
+        """Take a version away as a whole.
+
+        ``veto`` is asked once nobody can find the version any more: when it gives a reason ("held by …"), the version
+        is put back and :class:`InUse` raised.
+        """
+
+    def sweep(self) -> None:
+        """Remove what interrupted publications left behind more than a day ago."""
 
     def downloads(self) -> Path:
         """A folder that keeps unfinished downloads from one run to the next."""
@@ -160,8 +167,7 @@ class FolderStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, manifest: Manifest, staged: Path) -> ModelVersion:
-        _check_complete(manifest, staged)
-        check_version(manifest, staged)
+        check_staged(manifest, staged)
         # The manifest last: a folder that has one is complete.
         replace_text(staged / MANIFEST, dump_manifest(manifest))
         _settle(staged)
@@ -179,10 +185,19 @@ class FolderStore:
         flush_to_disk(final.parent)
         return ModelVersion(manifest, final)
 
-    def discard(self, ref: str) -> None:
+    def discard(self, ref: str, *, veto: Callable[[], str | None] | None = None) -> None:
         model, version = self.resolve(ref)
+        place = self.root / model / version
         with self.stage(f"{model}@{version}") as folder:
-            (self.root / model / version).rename(folder)
+            place.rename(folder)
+            if veto is not None and (reason := veto()) is not None:
+                folder.rename(place)
+                raise InUse(f"{model}@{version} is {reason}.")
+
+    def sweep(self) -> None:
+        for folder in (self.root / ".staging", self.root / ".downloads"):
+            if folder.is_dir():
+                _sweep(folder)
 
     def downloads(self) -> Path:
         folder = self.root / ".downloads"
@@ -245,7 +260,8 @@ def _folders(parent: Path) -> list[str]:
         return []
 
 
-def _check_complete(manifest: Manifest, staged: Path) -> None:
+def check_staged(manifest: Manifest, staged: Path) -> None:
+    """Raise :class:`InvalidVersion` or ``UnsafeFile`` unless the folder holds what the manifest says, and only that."""
     for entry in manifest.files:
         path = staged / entry.name
         if path.exists() and not stat.S_ISREG(path.lstat().st_mode):
@@ -254,6 +270,7 @@ def _check_complete(manifest: Manifest, staged: Path) -> None:
             raise InvalidVersion(f"{manifest.ref}: {problem}.")
     if extra := _unlisted(manifest, staged):
         raise InvalidVersion(f"{manifest.ref}: {extra} is not in its manifest.")
+    check_version(manifest, staged)
 
 
 def _unlisted(manifest: Manifest, folder: Path) -> str | None:

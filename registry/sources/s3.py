@@ -17,16 +17,13 @@ _CHUNK = 256 * 1024
 def fetch(source: S3Source, target: Path, wanted: Wanted, context: Context) -> S3Source:
     """Download to ``target``, resuming what an earlier run left. Raises :class:`SourceFailed`."""
     try:
-        import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        from registry.s3.client import FAULTS, make_client
     except ImportError as error:
         raise SourceFailed("needs boto3 (install the extra `cluster`)") from error
     try:
-        # Path-style addresses are the ones every S3-compatible server understands.
-        client = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+        client = make_client()
         head = client.head_object(Bucket=source.bucket, Key=source.key)
-    except (BotoCoreError, ClientError) as error:
+    except FAULTS as error:
         raise SourceFailed(str(error).rstrip(".")) from error
     wanted.check_offer(head["ContentLength"])
 
@@ -38,7 +35,7 @@ def fetch(source: S3Source, target: Path, wanted: Wanted, context: Context) -> S
     def transfer() -> None:
         try:
             _receive(client, source, part, head["ETag"])
-        except (BotoCoreError, ClientError, OSError) as error:
+        except FAULTS as error:
             raise Interrupted(str(error).rstrip(".")) from error
 
     try:

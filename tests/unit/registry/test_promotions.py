@@ -188,6 +188,6 @@ def test_a_version_that_vanishes_under_a_promotion_is_not_pointed_at(
         change(entry)
 
     monkeypatch.setattr(net, "change", remove_first)
-    with pytest.raises(UnknownModelVersion, match="no version v2"):
+    with pytest.raises(UnknownModelVersion, match="v2 was removed a moment ago"):
         promote(net, "net", "v2", **BY)
     assert net.routing("net") == seen

@@ -1,0 +1,136 @@
+"""A bounded folder of versions on this machine, shared by all its processes, in front of a store that is elsewhere.
+
+It is a :class:`FolderStore` that may forget: the versions used longest ago go when a new one needs their room, except
+those a running process holds (:mod:`registry.leases`). Several processes that want the same version wait for the one
+that fetches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from registry.errors import BrokenVersion, InUse, RegistryError, UnknownModelVersion
+from registry.leases import holders
+from registry.manifest import MANIFEST, Manifest, ModelVersion
+from registry.store import FolderStore
+
+
+class Cache:
+    """``limit`` bounds the bytes of everything in the folder, unfinished downloads included."""
+
+    def __init__(self, root: Path, limit: int) -> None:
+        self.folder = FolderStore(root)
+        self.limit = limit
+
+    def get(self, ref: str) -> ModelVersion | None:
+        """The version (``name@version``) if it is here and whole, marked as used now. A damaged one is forgotten."""
+        try:
+            version = self.folder.get(ref)
+        except UnknownModelVersion:
+            return None
+        except BrokenVersion:
+            self.forget(ref)
+            return None
+        self._used(ref)
+        return version
+
+    def add(self, manifest: Manifest, staged: Path) -> ModelVersion:
+        """Turn a staged folder (``folder.stage``) into a version that counts as used now. Raises as publishing does."""
+        version = self.folder.publish(manifest, staged)
+        self._used(version.ref)
+        return version
+
+    def forget(self, ref: str) -> None:
+        """Remove the version from this machine."""
+        with suppress(UnknownModelVersion):
+            self.folder.discard(ref)
+        self._mark(ref).unlink(missing_ok=True)
+
+    def fetching(self, ref: str) -> FileLock:
+        """Held by the one process, and thread, of this machine that fetches ``ref``."""
+        return self._lock(ref)
+
+    @contextmanager
+    def room(self, ref: str, needed: Callable[[], int]) -> Iterator[None]:
+        """Make room for what ``needed`` counts, by forgetting what was used longest ago, and hold it for the block.
+
+        The block is to take the room up at once (allocate its files). Raises :class:`RegistryError` when what is left
+        is all in use.
+        """
+        with self._lock("room"):
+            missing = self.size() + needed() - self.limit
+            for candidate, size in self._by_last_use(besides=ref):
+                if missing <= 0:
+                    break
+                if self._forgotten(candidate):
+                    missing -= size
+            if missing > 0:
+                raise RegistryError(
+                    f"{ref} does not fit into the cache {self.folder.root}: {missing / 1e6:,.1f} MB are missing, and "
+                    f"everything in it is in use. Raise MASQUERADE_MODELS_CACHE_GB above {self.limit / 1e9:g}."
+                )
+            yield
+
+    def make_room(self, ref: str) -> None:
+        """Bring the folder, in which the files of ``ref`` are being put together, back to its limit."""
+        with self.room(ref, lambda: 0):
+            return
+
+    def size(self) -> int:
+        """Bytes in the folder."""
+        total = 0
+        for path in self.folder.root.rglob("*"):
+            # Files come and go while others work here.
+            with suppress(FileNotFoundError):
+                total += path.lstat().st_size if path.is_file() else 0
+        return total
+
+    def _by_last_use(self, besides: str) -> list[tuple[str, int]]:
+        found: list[tuple[float, str, int]] = []
+        for model in self.folder.models():
+            for version in self.folder.versions(model):
+                ref = f"{model}@{version}"
+                files = self.folder.root / model / version
+                if ref != besides:
+                    size = sum(path.lstat().st_size for path in files.rglob("*") if path.is_file())
+                    found.append((self._last_use(ref), ref, size))
+        return [(ref, size) for _, ref, size in sorted(found)]
+
+    def _last_use(self, ref: str) -> float:
+        model, _, version = ref.partition("@")
+        for path in (self._mark(ref), self.folder.root / model / version / MANIFEST):
+            with suppress(FileNotFoundError):
+                return path.stat().st_mtime
+        return 0.0
+
+    def _forgotten(self, ref: str) -> bool:
+        lock = self._lock(ref)
+        try:
+            with lock.acquire(blocking=False):
+                self.folder.discard(ref, veto=lambda: self._held(ref))
+        except (Timeout, InUse, UnknownModelVersion):
+            return False
+        self._mark(ref).unlink(missing_ok=True)
+        return True
+
+    def _held(self, ref: str) -> str | None:
+        who = holders(self.folder.leases()).get(ref)
+        return f"held by {', '.join(who)}" if who else None
+
+    def _used(self, ref: str) -> None:
+        mark = self._mark(ref)
+        with suppress(OSError):
+            mark.parent.mkdir(exist_ok=True)
+            mark.touch()
+
+    def _mark(self, ref: str) -> Path:
+        return self.folder.root / ".used" / ref
+
+    def _lock(self, name: str) -> FileLock:
+        folder = self.folder.root / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{name}.lock")

@@ -1,0 +1,241 @@
+"""Large objects up and down in pieces: in parallel, and resumed piece by piece after an interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from registry.errors import StoreUnavailable
+from registry.s3.bucket import Bucket, md5
+from registry.s3.client import FAULTS, code_of, in_words, is_missing, may_pass
+
+PIECE = 8 * 2**20
+"""Bytes asked for at a time. A connection that breaks costs less than this."""
+PART = 16 * 2**20
+"""Bytes of one part of an upload; S3 wants 5 MiB at least."""
+_MAX_PARTS = 9_000
+_CHUNK = 256 * 1024
+_ATTEMPTS = 5
+_ENOUGH_PROGRESS = 64 * 1024
+_FIRST_PAUSE_S = 0.5
+_THREADS = 8
+
+Report = Callable[[int], None]
+"""Told how many bytes more are here (fewer, when some have to be fetched again)."""
+
+
+class _Stopped(Exception):
+    """Another piece failed, or a person pressed Ctrl-C."""
+
+
+class Transfers:
+    """A handful of threads that move pieces of objects; when one fails, the others stop."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+        self._pending: list[Future[None]] = []
+
+    def download(self, key: str, size: int, part: Path, report: Report) -> None:
+        """Start filling ``part``, which :func:`allocate` made; pieces an earlier run completed are kept."""
+        done = _completed(part)
+        for index in range(math.ceil(size / PIECE)):
+            begin, end = index * PIECE, min(size, (index + 1) * PIECE)
+            if index in done:
+                report(end - begin)
+            else:
+                self._submit(self._piece, key, part, index, begin, end, report)
+
+    def upload(self, key: str, path: Path, report: Report) -> None:
+        """Send a file, unless an object of this key and size is there: keys name their content."""
+        size = path.stat().st_size
+        if self._bucket.size(key) == size:
+            report(size)
+            return
+        if size <= PART:
+            self._submit(self._small, key, path, report)
+        else:
+            _Upload(self._bucket, key, path, report).run(self._submit, self.finish)
+
+    def finish(self) -> None:
+        """Wait until everything started has arrived. Raises what the first piece that failed raised."""
+        wait(self._pending, return_when=FIRST_EXCEPTION)
+        failed = [error for task in self._pending if task.done() and (error := task.exception()) is not None]
+        for error in failed:
+            if not isinstance(error, _Stopped):
+                raise error
+        self._pending.clear()
+
+    def close(self) -> None:
+        """Stop, whether finished or not."""
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, task: Callable[..., None], *arguments: Any) -> None:
+        self._pending.append(self._pool.submit(task, *arguments))
+
+    def _small(self, key: str, path: Path, report: Report) -> None:
+        data = path.read_bytes()
+        self._bucket.write(key, data)
+        report(len(data))
+
+    def _piece(self, key: str, part: Path, index: int, begin: int, end: int, report: Report) -> None:
+        position, futile = begin, 0
+        with part.open("r+b") as stream:
+            while True:
+                before, reason = position, f"breaks off {key}"
+                try:
+                    for chunk in self._stream(key, position, end):
+                        os.pwrite(stream.fileno(), chunk, position)
+                        position += len(chunk)
+                        report(len(chunk))
+                        if self._stop.is_set():
+                            raise _Stopped
+                except FAULTS as error:
+                    reason = in_words(error)
+                if position == end:
+                    break
+                futile = 0 if position - before >= _ENOUGH_PROGRESS else futile + 1
+                if futile == _ATTEMPTS:
+                    raise StoreUnavailable(f"{self._bucket} {reason}. The next pull goes on from here.")
+                if self._stop.wait(_FIRST_PAUSE_S * 2 ** max(futile - 1, 0)):
+                    raise _Stopped
+        # One byte string, one write: marks of several threads never mix.
+        with _marks(part).open("ab", buffering=0) as record:
+            record.write(f"{index}\n".encode())
+
+    def _stream(self, key: str, position: int, end: int) -> Iterator[bytes]:
+        """The bytes between two positions. The request is repeated by the client; a body that breaks off is not."""
+        with self._bucket.explained():
+            try:
+                asked = f"bytes={position}-{end - 1}"
+                answer = self._bucket.client.get_object(**self._bucket.at(key), Range=asked)
+            except FAULTS as error:
+                if is_missing(error):
+                    raise StoreUnavailable(f"{self._bucket} has lost {key}; push the version again.") from error
+                raise
+        body, offered = answer["Body"], str(answer.get("ContentRange", "")).partition("/")[0]
+        try:
+            if offered != f"bytes {position}-{end - 1}":
+                raise StoreUnavailable(f"{self._bucket} sends {offered or 'everything'} of {key} instead of {asked}.")
+            yield from body.iter_chunks(_CHUNK)
+        finally:
+            body.close()
+
+
+class _Upload:
+    """One multipart upload, taken up where an earlier one of the same file stopped."""
+
+    def __init__(self, bucket: Bucket, key: str, path: Path, report: Report) -> None:
+        self._bucket, self._key, self._path, self._report = bucket, key, path, report
+        self._size = path.stat().st_size
+        self._part = max(PART, math.ceil(self._size / _MAX_PARTS))
+        self._tags: dict[int, str] = {}
+
+    def run(self, submit: Callable[..., None], finish: Callable[[], None]) -> None:
+        client, at = self._bucket.client, self._bucket.at(self._key)
+        with self._bucket.explained():
+            upload_id, there = self._resumable() or (client.create_multipart_upload(**at)["UploadId"], {})
+            for number in range(1, math.ceil(self._size / self._part) + 1):
+                submit(self._send, upload_id, number, there.get(number))
+            finish()
+            parts = [{"PartNumber": number, "ETag": self._tags[number]} for number in sorted(self._tags)]
+            try:
+                client.complete_multipart_upload(**at, UploadId=upload_id, MultipartUpload={"Parts": parts})
+            except FAULTS as error:
+                # Somebody who pushed the same file finished first, or our own first answer was lost on the way.
+                if code_of(error) != "NoSuchUpload" or self._bucket.size(self._key) != self._size:
+                    raise
+
+    def _resumable(self) -> tuple[str, dict[int, str]] | None:
+        client, at = self._bucket.client, self._bucket.at(self._key)
+        try:
+            listed = client.list_multipart_uploads(Bucket=at["Bucket"], Prefix=at["Key"]).get("Uploads", ())
+            found = [upload["UploadId"] for upload in listed if upload["Key"] == at["Key"]]
+            if not found:
+                return None
+            pages = client.get_paginator("list_parts").paginate(**at, UploadId=found[-1])
+            parts = {int(part["PartNumber"]): str(part["ETag"]) for page in pages for part in page.get("Parts", ())}
+        except FAULTS as error:
+            if may_pass(error):
+                raise
+            # Not every server lists them, and not every key may: begin anew.
+            return None
+        return found[-1], parts
+
+    def _send(self, upload_id: str, number: int, tag: str | None) -> None:
+        with self._path.open("rb") as stream:
+            stream.seek((number - 1) * self._part)
+            data = stream.read(self._part)
+        if tag is None or tag.strip('"') != hashlib.md5(data, usedforsecurity=False).hexdigest():
+            with self._bucket.explained():
+                answer = self._bucket.client.upload_part(
+                    **self._bucket.at(self._key), UploadId=upload_id, PartNumber=number, Body=data, ContentMD5=md5(data)
+                )
+            tag = str(answer["ETag"])
+        self._tags[number] = tag
+        self._report(len(data))
+
+
+@contextmanager
+def transfers(bucket: Bucket) -> Iterator[Transfers]:
+    """Threads for the length of a ``with`` block; leaving it by an error, Ctrl-C included, stops them."""
+    opened = Transfers(bucket)
+    try:
+        yield opened
+        opened.finish()
+    finally:
+        opened.close()
+
+
+def allocate(part: Path, size: int) -> None:
+    """Make ``part`` take up its whole ``size`` on the disk now, so that a full disk is noticed before the download.
+
+    What is there of an earlier run is kept. Raises ``OSError``, and removes the part, when there is no room for it.
+    """
+    with part.open("ab") as stream:
+        try:
+            if stream.tell() != size:
+                _marks(part).unlink(missing_ok=True)
+                stream.truncate(0)
+                if size and sys.platform == "linux":
+                    os.posix_fallocate(stream.fileno(), 0, size)
+                else:
+                    stream.truncate(size)
+        except OSError:
+            discard(part)
+            raise
+
+
+def discard(part: Path) -> None:
+    """Forget a partial download."""
+    _marks(part).unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
+
+
+def deliver(part: Path, target: Path) -> None:
+    """Move a completed download to where it belongs."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part.replace(target)
+    _marks(part).unlink(missing_ok=True)
+
+
+def _marks(part: Path) -> Path:
+    return part.with_name(f"{part.name}.done")
+
+
+def _completed(part: Path) -> set[int]:
+    try:
+        text = _marks(part).read_text()
+    except FileNotFoundError:
+        return set()
+    return {int(line) for line in text.split("\n") if line.isdecimal()}
