@@ -236,6 +236,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     def _keep(self, status: SlotStatus) -> None:
         """Hold on to what is loaded, and to nothing else."""
-        loaded = {models for models in (status.active, status.second and status.second.models) if models is not None}
+        second = status.second.models if status.second is not None else None
+        loaded = {models for models in (status.active, second) if models is not None}
         self._versions = {models: versions for models, versions in self._versions.items() if models in loaded}
         self._held.hold({ref for models in loaded for ref in models.refs})

@@ -60,8 +60,7 @@ class Inventory:
                     entry = _entry(self._manifest(ref))
                 except RegistryError as error:
                     entry = _unreadable(name, version, str(error))
-                capability, place = held.get(ref, (None, "idle"))
-                entry.serves = capability
+                entry.serves, place = held.get(ref, _IDLE)
                 entry.aliases = [alias for alias, named in aliases.items() if named == version]
                 if entry.state != "refused":
                     entry.state = place
@@ -99,13 +98,16 @@ class Inventory:
         return self._manifests[ref]
 
 
+_IDLE: tuple[str | None, Place] = (None, "idle")
+
+
 def _sets(plan: Plan) -> list[ModelSet]:
     return [plan.stable] if plan.second is None else [plan.stable, plan.second.models]
 
 
-def _held(plans: Mapping[str, Plan]) -> dict[str, tuple[str, Place]]:
+def _held(plans: Mapping[str, Plan]) -> dict[str, tuple[str | None, Place]]:
     """The capability and the place of every version that ``plans`` name."""
-    held: dict[str, tuple[str, Place]] = {}
+    held: dict[str, tuple[str | None, Place]] = {}
     for capability, plan in plans.items():
         if plan.second is not None:
             held |= dict.fromkeys(plan.second.models.refs, (capability, plan.second.role))
@@ -123,7 +125,7 @@ def _add_live(entry: ModelState, ref: str, state: State, traffic: Traffic | None
     loaded = [
         models.refs
         for slot in slots
-        for models in (slot.active, slot.second and slot.second.models)
+        for models in (slot.active, slot.second.models if slot.second is not None else None)
         if models is not None
     ]
     entry.replicas = sum(ref in refs for refs in loaded)

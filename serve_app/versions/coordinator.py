@@ -140,7 +140,11 @@ class Coordinator:
             )
             for capability, plan in changes.items():
                 self._note(capability, live[capability], plan, reports[capability])
-        return bool(changes or moving)
+        return bool(changes or moving) or any(
+            report.slot.active != plan.stable and report.slot.refused is None
+            for capability, plan in live.items()
+            for report in reports[capability]
+        )
 
     async def _plans(self) -> dict[str, Plan]:
         """What every capability is configured to hold now; by the code where the configuration says nothing."""
@@ -206,6 +210,8 @@ class Coordinator:
     def _refuse(self, refs: set[str], routings: Mapping[str, Routing | None], reason: str) -> None:
         """Remember why, and write the decision into the store where the store asked for the version."""
         for ref in refs:
+            # One line, and without the name it stands beside.
+            reason = " ".join(reason.split()).removeprefix(f"{ref}: ")
             self.state.errors[ref] = reason
             model, version = parse_ref(ref)
             routing = routings.get(model)

@@ -19,7 +19,7 @@ from serve_app.versions.live import LiveConfig
 
 log = logging.getLogger(__name__)
 
-IDLE_S, BUSY_S = 2.0, 0.1
+IDLE_S, BUSY_S = 5.0, 0.1
 REPORT_TIMEOUT_S = 10.0
 
 

@@ -14,7 +14,7 @@ from fastapi import HTTPException
 
 from deployments.errors import InvalidField, MasqueradeError, Unavailable, UnknownModel
 from registry import promotions
-from registry.errors import Conflict, RegistryError, RoutingRefused, UnknownModelVersion
+from registry.errors import RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.routing import Routing
 from serve_app.inventory import Inventory
 from serve_app.versions.coordinator import State
@@ -92,6 +92,8 @@ class VersionDesk:
         store = self._inventory.store
 
         def decide() -> ModelRouting:
+            if model not in store.models():
+                raise UnknownModelVersion(f"There is no model {model!r}.")
             expect = None if decision.expect is None else Routing(**decision.expect.model_dump())
             routing = change(store, model, *arguments, by=decision.by, why=decision.reason, expect=expect)
             return ModelRouting(
@@ -102,13 +104,14 @@ class VersionDesk:
             decided = await asyncio.to_thread(decide)
         except UnknownModelVersion as error:
             raise UnknownModel(str(error)) from error
-        except (Conflict, RoutingRefused) as error:
-            raise HTTPException(409, str(error)) from error
         except ValueError as error:
             raise InvalidField(f"{error}.") from error
-        except (RegistryError, OSError) as error:
+        except (StoreUnavailable, OSError) as error:
             log.exception("a decision on %s could not be written", model)
             raise Unavailable("The store of models cannot be written right now.", retry_after=30) from error
+        except RegistryError as error:
+            # What the rules refuse, what somebody else decided first, and versions that are damaged.
+            raise HTTPException(409, str(error)) from error
         # It is written; without the nudge the coordinator sees it a moment later.
         with contextlib.suppress(MasqueradeError):
             await self._coordination.notice()
