@@ -110,8 +110,10 @@ class Coordinator:
             await asyncio.to_thread(self._refuse, {ref}, desire.routings, reason)
         if desire.unusable:
             return True
-        await asyncio.to_thread(self._judge, live, reports, desire.routings)
         moving = {name for name in live if live[name] != desire.plans[name]}
+        resting = {name: plan for name, plan in live.items() if name not in moving}
+        if await asyncio.to_thread(self._judge, resting, reports, desire.routings):
+            return True
         counts = await self._live.replicas() if moving else {}
         changes: dict[str, Plan] = {}
         self.state.waiting = {}
@@ -156,7 +158,7 @@ class Coordinator:
         return plans
 
     def _note(self, capability: str, old: Plan, new: Plan, reports: Sequence[Report]) -> None:
-        if new.stable == old.stable or any(ref in self._refusals for ref in old.stable.refs):
+        if new.stable == old.stable or any(ref in self.state.errors for ref in old.stable.refs):
             # What comes back in place of a version that fell is not measured against it.
             return
         log.info("%s: %s takes over from %s", capability, new.stable.model, old.stable.model)
@@ -174,8 +176,9 @@ class Coordinator:
 
     def _judge(
         self, live: Mapping[str, Plan], reports: Mapping[str, list[Report]], routings: Mapping[str, Routing | None]
-    ) -> None:
-        """Take back what is under its bars."""
+    ) -> bool:
+        """Take back what is under its bars; whether anything was."""
+        fallen = False
         for capability, plan in live.items():
             traffic = total([report.traffic for report in reports[capability]])
             stable = traffic.get(plan.stable.model, Traffic())
@@ -184,12 +187,14 @@ class Coordinator:
                 # Versions of an extra leave the name as it is, and then nothing can be told apart.
                 if second.models.model != plan.stable.model:
                     reason = self._bars.against(traffic.get(second.models.model, Traffic()), stable)
-                    self._take_back(second.models, plan.stable, routings, reason)
+                    fallen |= self._take_back(second.models, plan.stable, routings, reason)
             elif second is not None and second.role == "shadow":
                 for report in reports[capability]:
                     if report.shadow is not None:
                         reason = self._bars.shadowed(report.shadow, verdicts=capability == "moderation")
-                        self._take_back(second.models, plan.stable, routings, reason)
+                        if self._take_back(second.models, plan.stable, routings, reason):
+                            fallen = True
+                            break
             promoted = self._promoted.get(capability)
             if promoted is None:
                 continue
@@ -199,13 +204,15 @@ class Coordinator:
                 reason = self._bars.against(stable, promoted.traffic)
                 if reason is not None:
                     del self._promoted[capability]
-                self._take_back(plan.stable, promoted.before, routings, reason)
+                fallen |= self._take_back(plan.stable, promoted.before, routings, reason)
+        return fallen
 
     def _take_back(
         self, models: ModelSet, instead: ModelSet, routings: Mapping[str, Routing | None], reason: str | None
-    ) -> None:
+    ) -> bool:
         if reason is not None:
             self._refuse(set(models.refs) - set(instead.refs), routings, f"taken back: {reason}")
+        return reason is not None
 
     def _refuse(self, refs: set[str], routings: Mapping[str, Routing | None], reason: str) -> None:
         """Remember why, and write the decision into the store where the store asked for the version."""
@@ -215,8 +222,9 @@ class Coordinator:
             self.state.errors[ref] = reason
             model, version = parse_ref(ref)
             routing = routings.get(model)
-            self._refusals[ref] = Refusal(routing, reason)
             log.warning("%s: %s", ref, reason)
+            # Until the store says otherwise; where it asked for the version, it is made to say so.
+            self._refusals[ref] = Refusal(routing, reason)
             if routing is None or version not in routing.active:
                 continue
             try:
@@ -224,8 +232,10 @@ class Coordinator:
                     promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
                 else:
                     promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
+                del self._refusals[ref]
             except Conflict:
                 log.info("%s was changed meanwhile", model)
+                del self._refusals[ref]
             except (RegistryError, OSError) as error:
                 # Remembered above: it is not tried again while the store says the same.
                 log.warning("the refusal of %s could not be written: %s", ref, error)
