@@ -114,7 +114,8 @@ class Coordinator:
         resting = {name: plan for name, plan in live.items() if name not in moving}
         if await asyncio.to_thread(self._judge, resting, reports, desire.routings):
             return True
-        counts = await self._live.replicas() if moving else {}
+        silent = {name for name in live if not reports[name]}
+        counts = await self._live.replicas() if moving or silent else {}
         changes: dict[str, Plan] = {}
         self.state.waiting = {}
         for capability, plan in live.items():
@@ -143,9 +144,10 @@ class Coordinator:
             for capability, plan in changes.items():
                 self._note(capability, live[capability], plan, reports[capability])
         return bool(changes or moving) or any(
-            report.slot.active != plan.stable and report.slot.refused is None
-            for capability, plan in live.items()
-            for report in reports[capability]
+            # A replica that takes on a configuration says nothing for a moment.
+            (name in silent and counts.get(self._deployments[name], (0, 0))[1] > 0)
+            or any(report.slot.active != plan.stable and report.slot.refused is None for report in reports[name])
+            for name, plan in live.items()
         )
 
     async def _plans(self) -> dict[str, Plan]:
@@ -201,7 +203,7 @@ class Coordinator:
             if self._clock() - promoted.since > self._bars.watch_s:
                 del self._promoted[capability]
             elif promoted.before.model != plan.stable.model:
-                reason = self._bars.against(stable, promoted.traffic)
+                reason = self._bars.against(stable, promoted.traffic, self._bars.slower_than_before)
                 if reason is not None:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)

@@ -81,9 +81,7 @@ class Graph:
                 self.slots[capability] = [_arranged(slot, plans[name]) for slot in self.slots[capability]]
 
     async def replicas(self) -> Mapping[str, tuple[int, int]]:
-        return {
-            NAMES[name]: (len(slots), len(slots) + (name in self.starting)) for name, slots in self.slots.items()
-        }
+        return {NAMES[name]: (len(slots), len(slots) + (name in self.starting)) for name, slots in self.slots.items()}
 
     async def ask(self, capability: str) -> list[Report]:
         return [

@@ -61,7 +61,9 @@ async def test_at_rest_nothing_is_applied(coordinator: Coordinator, live: Graph)
     assert live.applied == []
 
 
-async def test_a_promotion_is_staged_by_all_and_then_activated(coordinator, live: Graph, store, publish: Publish) -> None:
+async def test_a_promotion_is_staged_by_all_and_then_activated(
+    coordinator, live: Graph, store, publish: Publish
+) -> None:
     publish("judge", "v2")
     promote(store, "judge", "v2", **BY)
     await coordinator.step()
@@ -76,7 +78,9 @@ async def test_a_promotion_is_staged_by_all_and_then_activated(coordinator, live
     assert serving(live) == {"judge@v2"}
 
 
-async def test_a_replica_that_starts_in_between_is_waited_for(coordinator, live: Graph, store, publish: Publish) -> None:
+async def test_a_replica_that_starts_in_between_is_waited_for(
+    coordinator, live: Graph, store, publish: Publish
+) -> None:
     publish("judge", "v2")
     promote(store, "judge", "v2", **BY)
     await coordinator.step()
