@@ -13,18 +13,20 @@ class Bars:
     """A version is only judged on ``enough`` requests, and a promoted one for ``watch_s`` seconds.
 
     It falls when more than ``failures`` of its requests fail, and twice as many as the other version's; when its 95th
-    percentile is ``slower`` times the other's and at least ``noticed_s`` longer; or when as a shadow it disagrees with
-    more than ``disagreement`` of the stable version's verdicts.
+    percentile is ``slower`` times the other's and at least ``noticed_s`` longer (``slower_than_before`` times for a
+    promoted one, whose predecessor ran at another time and perhaps on a calmer machine); or when as a shadow it
+    disagrees with more than ``disagreement`` of the stable version's verdicts.
     """
 
     enough: int = 20
     failures: float = 0.05
     slower: float = 3.0
+    slower_than_before: float = 10.0
     noticed_s: float = 0.25
     disagreement: float = 0.05
     watch_s: float = 600.0
 
-    def against(self, version: Traffic, other: Traffic) -> str | None:
+    def against(self, version: Traffic, other: Traffic, slower: float | None = None) -> str | None:
         """Why ``version`` falls beside ``other`` (the stable version's traffic, or its predecessor's), or None."""
         if version.requests < self.enough:
             return None
@@ -34,11 +36,12 @@ class Bars:
                 f"{version.failed} of {version.requests} requests failed ({rate:.0%}, {self.failures:.0%} is the bar; "
                 f"{usual:.0%} on the other version)"
             )
-        slower = version.p95_s > self.slower * other.p95_s and version.p95_s > other.p95_s + self.noticed_s
-        if slower and other.requests >= self.enough:
+        bar = slower or self.slower
+        late = version.p95_s > bar * other.p95_s and version.p95_s > other.p95_s + self.noticed_s
+        if late and other.requests >= self.enough:
             return (
                 f"its 95th percentile is {version.p95_s:.2f} s against {other.p95_s:.2f} s on the other version "
-                f"({self.slower:g} times is the bar)"
+                f"({bar:g} times is the bar)"
             )
         return None
 
