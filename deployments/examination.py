@@ -10,6 +10,7 @@ import numpy as np
 
 from deployments.engine import Engine
 from deployments.outcomes import deviation, leaves, unsound
+from deployments.slots import Pace
 from registry.manifest import ModelVersion, Probe
 
 Q = TypeVar("Q")
@@ -32,7 +33,7 @@ def examine(
     engine: Engine[Q, R],
     versions: Sequence[ModelVersion],
     query: Callable[[Mapping[str, Any], ModelVersion], Q],
-    active_pace_s: float | None,
+    active: Pace | None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
     """Warm ``engine`` up, time it and ask it every probe; returns its pace, the seconds one warm-up takes.
@@ -40,7 +41,7 @@ def examine(
     ``query`` makes a query of a probe's input. Raises :class:`Unfit`, or whatever the engine raises.
     """
     engine.warm_up()
-    pace_s = _pace(engine, active_pace_s, clock)
+    pace_s = _pace(engine, active, clock)
     for version in versions:
         for number, probe in enumerate(version.manifest.probes, 1):
             _ask(engine, query(probe.input, version), probe, f"probe {number} of {version.ref}")
@@ -58,18 +59,21 @@ def recorded(engine: Engine[Q, R], query: Q, paths: Sequence[str] = ()) -> dict[
     }
 
 
-def _pace(engine: Engine[Any, Any], active_s: float | None, clock: Callable[[], float]) -> float:
+def _pace(engine: Engine[Any, Any], active: Pace | None, clock: Callable[[], float]) -> float:
     """The fastest of a few warm-ups; the first that is fast enough ends them."""
-    bar_s = None if active_s is None else max(UNNOTICED_S, SLOWER * active_s)
+    active_s = active.seconds if active is not None else float("inf")
     fastest = float("inf")
     for _ in range(_TRIES):
         began = clock()
         engine.warm_up()
         fastest = min(fastest, clock() - began)
-        if bar_s is None or fastest <= bar_s:
+        if fastest <= max(UNNOTICED_S, SLOWER * active_s):
             return fastest
+        if active is not None:
+            # A machine that is busy now, and was not then, slows both.
+            active_s = max(active_s, active.again())
     raise Unfit(
-        f"it takes {fastest * 1000:.0f} ms for what the active version does in {(active_s or 0) * 1000:.1f} ms, "
+        f"it takes {fastest * 1000:.0f} ms for what the active version does in {active_s * 1000:.1f} ms, "
         f"more than {SLOWER:g} times as long"
     )
 

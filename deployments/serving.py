@@ -31,7 +31,7 @@ from deployments.memory import resident_mb
 from deployments.metrics import SlotMetrics
 from deployments.runtime import Runtime
 from deployments.shadowing import Shadowing, ShadowSummary
-from deployments.slots import Lease, ModelSet, Plan, Slot, SlotStatus
+from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
 from deployments.traffic import Traffic, TrafficWindow
 from deployments.user_config import UserConfig
 from registry.leases import Lease as HeldVersions
@@ -231,8 +231,8 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._versions[choice] = versions
         return self.build(versions[0], versions[1:])
 
-    def _examine(self, choice: ModelSet, engine: Engine[Q, R], active_pace_s: float | None) -> float:
-        return examine(engine, self._versions[choice], self.probe_query, active_pace_s)
+    def _examine(self, choice: ModelSet, engine: Engine[Q, R], active: Pace | None) -> float:
+        return examine(engine, self._versions[choice], self.probe_query, active)
 
     def _keep(self, status: SlotStatus) -> None:
         """Hold on to what is loaded, and to nothing else."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -107,7 +108,18 @@ class Lease(Generic[Q, R]):
         return self._thread.submit(work, self.engine)
 
 
-def warm_up_only(_choice: ModelSet, engine: Engine[Q, R], _pace_s: float | None) -> float:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the active engine is: ``seconds`` for a warm-up when it was staged, and ``again``, measured now."""
+
+    seconds: float
+    again: Callable[[], float]
+
+
+Examine = Callable[[ModelSet, Engine[Q, R], Pace | None], float]
+
+
+def warm_up_only(_choice: ModelSet, engine: Engine[Q, R], _pace: Pace | None) -> float:
     """The least examination: the engine can be used at all."""
     engine.warm_up()
     return 0.0
@@ -119,12 +131,12 @@ class Slot(Generic[Q, R]):
     def __init__(
         self,
         load: Callable[[ModelSet], Engine[Q, R]],
-        examine: Callable[[ModelSet, Engine[Q, R], float | None], float] = warm_up_only,
+        examine: Examine[Q, R] = warm_up_only,
     ) -> None:
         """``load`` builds an engine and raises when the version is not what it claims to be.
 
         ``examine`` warms an engine up and raises when it is not fit to serve; it is told the pace of the active engine
-        (seconds, None while there is none) and returns this one's.
+        (None while there is none) and returns this one's, in seconds.
         """
         self._load = load
         self._examine = examine
@@ -290,12 +302,24 @@ class Slot(Generic[Q, R]):
     def _stage(self, choice: ModelSet) -> _Loaded[Q, R]:
         engine = self._load(choice)
         try:
-            return _Loaded(choice, engine, self._examine(choice, engine, self._active.pace_s if self._active else None))
+            return _Loaded(choice, engine, self._examine(choice, engine, self._active_pace()))
         except BaseException:
             engine.close()
             del engine
             give_back()
             raise
+
+    def _active_pace(self) -> Pace | None:
+        with self._changed:
+            if self._active is None:
+                return None
+            known = self._active.pace_s
+
+        def again() -> float:
+            with self.lease() as lease:
+                return lease.call(_timed_warm_up).result()
+
+        return Pace(known, again)
 
     def _retire(self, leaving: list[_Loaded[Q, R]]) -> None:
         for loaded in leaving:
@@ -316,6 +340,12 @@ class Slot(Generic[Q, R]):
         with self._changed:
             self._leaving.remove(loaded)
             self._changed.notify_all()
+
+
+def _timed_warm_up(engine: Engine[Q, R]) -> float:
+    began = time.perf_counter()
+    engine.warm_up()
+    return time.perf_counter() - began
 
 
 def _second(plan: Plan) -> ModelSet | None:

@@ -127,7 +127,8 @@ async def _swap(stage: Studio, chronicle: Chronicle, action: str, version: str) 
     fields = {"version": version} if action == "promote" else {}
     turned_down = await stage.decide(MODEL, action, by="drill", reason="drill", **fields)
     if turned_down is not None:
-        raise RuntimeError(f"{action} {version}: {turned_down.reason}")
+        decided = [entry["last"] for entry in (await stage.models())["routings"] if entry["model"] == MODEL]
+        raise RuntimeError(f"{action} {version}: {turned_down.reason} Last: {decided}")
     await stage.settled(MODEL, version)
     chronicle.settled()
 

@@ -27,7 +27,11 @@ class Bars:
     watch_s: float = 600.0
 
     def against(self, version: Traffic, other: Traffic, slower: float | None = None) -> str | None:
-        """Why ``version`` falls beside ``other`` (the stable version's traffic, or its predecessor's), or None."""
+        """Why ``version`` falls beside ``other``, or None.
+
+        ``other`` is the traffic of the stable version at the same time; or of its predecessor earlier, and then
+        ``slower`` says how many times as slow, in the median too, is too slow.
+        """
         if version.requests < self.enough:
             return None
         rate, usual = (traffic.failed / max(1, traffic.requests) for traffic in (version, other))
@@ -38,6 +42,9 @@ class Bars:
             )
         bar = slower or self.slower
         late = version.p95_s > bar * other.p95_s and version.p95_s > other.p95_s + self.noticed_s
+        if slower is not None:
+            # A burst of load moves the tail; a version that is slower moves the middle as well.
+            late = late and version.p50_s > bar * other.p50_s
         if late and other.requests >= self.enough:
             return (
                 f"its 95th percentile is {version.p95_s:.2f} s against {other.p95_s:.2f} s on the other version "

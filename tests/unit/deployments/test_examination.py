@@ -12,6 +12,7 @@ from deployments.admission import check_kind, check_memory, need_mb
 from deployments.examination import SLOWER, Unfit, examine, recorded
 from deployments.moderation.engine import Verdict
 from deployments.runtime import Runtime
+from deployments.slots import Pace
 from registry.manifest import Licence, Manifest, ModelFile, ModelVersion, Probe
 
 
@@ -60,6 +61,10 @@ def probe(number: float, tolerance: float = 0.0, **expect: Any) -> Probe:
     return Probe(input={"number": number}, expect=expect or {"scores.explicit": number}, tolerance=tolerance)
 
 
+def pace(seconds: float, now: float | None = None) -> Pace:
+    return Pace(seconds, lambda: seconds if now is None else now)
+
+
 def test_a_version_that_answers_its_probes_passes_and_its_pace_is_known() -> None:
     engine = Judge(Clock(), 0.2)
     assert examine(engine, [version(probe(0.1), probe(0.9, allowed=0))], query, None, engine.clock) == pytest.approx(0.2)
@@ -88,17 +93,22 @@ def test_a_tolerance_is_tolerated() -> None:
 def test_a_version_far_slower_than_the_active_one_is_refused() -> None:
     engine = Judge(Clock(), 1.2)
     with pytest.raises(Unfit, match="1200 ms for what the active version does in 100.0 ms, more than 10 times"):
-        examine(engine, [version()], query, 0.1, engine.clock)
+        examine(engine, [version()], query, pace(0.1), engine.clock)
 
 
 def test_one_slow_moment_of_the_machine_is_not_the_versions_fault() -> None:
     engine = Judge(Clock(), 5.0, 3.0, 0.4)
-    assert examine(engine, [version()], query, 0.1, engine.clock) == pytest.approx(0.4)
+    assert examine(engine, [version()], query, pace(0.1), engine.clock) == pytest.approx(0.4)
+
+
+def test_on_a_machine_that_is_busy_now_both_are_slow() -> None:
+    engine = Judge(Clock(), 1.2)
+    assert examine(engine, [version()], query, pace(0.1, now=0.9), engine.clock) == pytest.approx(1.2)
 
 
 def test_what_nobody_notices_is_never_too_slow() -> None:
     engine = Judge(Clock(), 0.015)
-    assert examine(engine, [version()], query, 0.015 / SLOWER / 3, engine.clock) == pytest.approx(0.015)
+    assert examine(engine, [version()], query, pace(0.015 / SLOWER / 3), engine.clock) == pytest.approx(0.015)
 
 
 def test_answers_are_recorded_as_what_a_probe_expects() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from deployments.slots import ModelSet, Plan, Second, Slot
+from deployments.slots import ModelSet, Pace, Plan, Second, Slot
 
 
 class Echo:
@@ -224,14 +224,14 @@ def test_a_refused_canary_leaves_stable_alone_and_is_named(slot: Slot[str, str],
 
 
 def test_each_version_is_told_the_pace_of_the_one_before(engines: dict[str, Echo]) -> None:
-    told: list[float | None] = []
+    told: list[tuple[float, bool] | None] = []
 
-    def examine(choice: ModelSet, engine: Echo, pace_s: float | None) -> float:
-        told.append(pace_s)
+    def examine(choice: ModelSet, engine: Echo, pace: Pace | None) -> float:
+        told.append(None if pace is None else (pace.seconds, pace.again() >= 0))
         return float(choice.model[-1])
 
     slot: Slot[str, str] = Slot(lambda choice: engines[choice.model], examine)
     for choice in (V1, V2, V3):
         slot.follow(Plan(choice)).result(10)
     slot.close()
-    assert told == [None, 1.0, 2.0]
+    assert told == [None, (1.0, True), (2.0, True)]

@@ -155,7 +155,7 @@ async def test_a_slow_promotion_is_taken_back_while_it_is_watched(coordinator, l
     live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1)}
     promote(store, "judge", "v2", **BY)
     await settle(coordinator, live)
-    live.traffic = {"judge@v2": Traffic(200, 0, 0.5, 1.9)}
+    live.traffic = {"judge@v2": Traffic(200, 0, 0.7, 1.9)}
     await settle(coordinator, live)
     assert serving(live) == {"judge@v1"}
     assert "95th percentile" in store.audit("judge")[-1].why
