@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench bench-faces drill-bot lock clean
+.PHONY: help demo test lint bench bench-faces drill-bot drill-versions lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
+	@echo "make drill-versions  change model versions under load, spoil them and kill what serves them: nobody notices"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
 
@@ -41,6 +42,10 @@ bench-faces: .dev
 
 drill-bot: .dev
 	@$(BIN)/python -m drills.bot $(ARGS)
+
+drill-versions: .dev
+	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/python -m drills.versions $(ARGS)
 
 .PHONY: .dev
 .dev:

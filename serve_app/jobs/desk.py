@@ -13,7 +13,7 @@ from deployments.errors import UnknownJob
 from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
-from serve_app.jobs.ledger import Ledger, Order
+from serve_app.jobs.ledger import ANYONE, Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
@@ -58,7 +58,7 @@ class Desk:
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
         async with self._sessions.begin() as session:
-            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, "anyone", fields, inputs))
+            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, ANYONE, fields, inputs))
         self._worker.notice()
         return job
 

@@ -22,6 +22,9 @@ from serve_app.jobs.tables import Job
 
 Clock = Callable[[], float]
 
+ANYONE = "anyone"
+"""The owner of what nobody in particular asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

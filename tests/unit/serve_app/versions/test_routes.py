@@ -135,7 +135,9 @@ def test_versions_are_shown_with_what_the_replicas_say(admin, stand_ins) -> None
     plan = Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "canary", 5))
     slot = SlotStatus(plan.stable, None, None, plan.second)
     stand_ins.version_state.plans = {"moderation": plan}
-    stand_ins.version_state.reports = {"moderation": [Report("a", slot, {"judge@v2": Traffic(9, 2, 0.1, 0.25)}, None, 1)]}
+    stand_ins.version_state.reports = {
+        "moderation": [Report("a", slot, {"judge@v2": Traffic(9, 2, 0.1, 0.25)}, None, 1)]
+    }
     stand_ins.version_state.errors = {"judge@v3": "it answers NaN"}
     shown = {version: entry(admin, version) for version in ("v1", "v2", "v3")}
     assert [shown[version]["state"] for version in shown] == ["active", "canary", "refused"]
@@ -148,7 +150,9 @@ def test_versions_are_shown_with_what_the_replicas_say(admin, stand_ins) -> None
 def test_the_store_is_shown_while_nobody_coordinates(admin, stand_ins) -> None:
     stand_ins.uncoordinated = True
     assert admin.get("/v1/models").json()["coordinated"] is False
-    assert admin.post("/v1/models/judge/promote", json={"version": "v2"}).status_code == 202, "it is written all the same"
+    assert admin.post("/v1/models/judge/promote", json={"version": "v2"}).status_code == 202, (
+        "it is written all the same"
+    )
 
 
 def test_the_live_configuration_is_the_admins_to_see(admin) -> None:
