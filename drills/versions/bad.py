@@ -124,7 +124,7 @@ def _two_scores(factor: float) -> bytes:
     nodes = [mean, part, helper.make_node("Mul", ["part", "factor"], [_OUTPUT])]
     constants = {"from": [0], "to": [2], "axis": [1]}
     tensors = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()]
-    return _network(nodes, *tensors, numpy_helper.from_array(np.float32(factor), "factor"))
+    return _network(nodes, *tensors, numpy_helper.from_array(np.array(factor, np.float32), "factor"))
 
 
 def _slow() -> bytes:
@@ -144,7 +144,7 @@ def _slow() -> bytes:
     constants = {"from": [0], "to": [2], "axis": [1]}
     tensors = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()]
     eye = numpy_helper.from_array(np.eye(side, dtype=np.float32), "eye")
-    return _network(nodes, *tensors, eye, numpy_helper.from_array(np.float32(0), "none"))
+    return _network(nodes, *tensors, eye, numpy_helper.from_array(np.array(0, np.float32), "none"))
 
 
 def _absurd_tensor() -> bytes:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -125,9 +124,9 @@ async def studio(folder: Path, **variables: str) -> AsyncIterator[Studio]:
     }
     log = folder / "studio.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serve_app", "serve", "--port", str(port)],
-            env=environment, stdout=output, stderr=subprocess.STDOUT,
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "serve_app", "serve", "--port", str(port),
+            env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     headers = {"Authorization": f"Bearer {KEY}"}
@@ -136,18 +135,19 @@ async def studio(folder: Path, **variables: str) -> AsyncIterator[Studio]:
             await _ready(client, process, log)
             yield Studio(url, process.pid, client)
     finally:
-        process.send_signal(signal.SIGINT)
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
         try:
-            await asyncio.to_thread(process.wait, 60)
-        except subprocess.TimeoutExpired:
+            await asyncio.wait_for(process.wait(), 60)
+        except TimeoutError:
             process.kill()
-            process.wait()
+            await process.wait()
 
 
-async def _ready(client: httpx.AsyncClient, process: subprocess.Popen[bytes], log: Path) -> None:
+async def _ready(client: httpx.AsyncClient, process: asyncio.subprocess.Process, log: Path) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
+        if process.returncode is not None:
             raise RuntimeError(f"the studio ended with {process.returncode}:\n{log.read_text()[-3000:]}")
         try:
             if (await client.get("/readyz")).is_success:
