@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot import keyboards
 from bot.accounts.accounts import Accounts
+from bot.artworks import Artworks
 from bot.catalogue import Catalogue
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.presenter import Parcel, Wrapping
@@ -16,10 +18,11 @@ from bot.delivery.tables import Delivery
 from bot.studio import LookalikeAnswer
 from bot.translations import Translations, Words
 from deployments.errors import MasqueradeError
+from serve_app.contracts import Authenticity
 
 MAX_CAPTION = 900
 
-ABOUT_MONEY = frozenset({"insufficient-credits", "album-too-large"})
+ABOUT_MONEY = frozenset({"insufficient-credits", "album-too-large", "plan-needed"})
 
 
 def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
@@ -47,11 +50,13 @@ class Answers:
         accounts: Accounts,
         translations: Translations,
         catalogue: Catalogue,
+        artworks: Artworks,
     ) -> None:
         self._sessions = sessions
         self._accounts = accounts
         self._translations = translations
         self._catalogue = catalogue
+        self._artworks = artworks
 
     async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
         words = await self._words(delivery)
@@ -64,6 +69,8 @@ class Answers:
         words = await self._words(first.delivery)
         if first.job.kind == "lookalike":
             return self._lookalikes(words, parcels)
+        if first.job.kind == "authenticity":
+            return _opinions(words, parcels)
         caption = await self._caption(words, first)
         pictures = tuple(
             Attachment(f"masquerade-{number}.jpg", parcel.data) for number, parcel in enumerate(parcels, start=1)
@@ -102,7 +109,9 @@ class Answers:
             case "swap":
                 undone = len((parcel.job.result or {}).get("notes", ()))
                 left = [words.html("result-swap-left", faces=undone)] if undone else []
-                return "\n".join([words.html("result-swap"), *left])
+                artwork = request.get("artwork")
+                what = f"<b>{html.escape(self._artworks.title(artwork))}</b>" if artwork else words.html("result-swap")
+                return "\n".join([what, *left])
             case _:
                 return words.html("result-anonymize")
 
@@ -131,6 +140,27 @@ class Answers:
         async with self._sessions() as session:
             account = await self._accounts.get(session, delivery.user_id)
         return self._translations.words(account.language if account is not None else None)
+
+
+def _opinions(words: Words, parcels: Sequence[Parcel]) -> Wrapping:
+    """A sentence for every photo, numbered where there are several."""
+    said: list[str] = []
+    for number, parcel in enumerate(parcels, start=1):
+        opinion = Authenticity.model_validate_json(parcel.data)
+        low, high = opinion.unsure
+        sentence = words.html(
+            f"result-authenticity-{opinion.verdict}",
+            percent=_percent(opinion.probability_ai),
+            low=_percent(low),
+            high=_percent(high),
+        )
+        said.append(f"{number}. {sentence}" if len(parcels) > 1 else sentence)
+    return Wrapping(Outgoing("\n".join([*said, words.html("result-authenticity-note")])))
+
+
+def _percent(probability: float) -> int:
+    """Whole per cent, never 0 or 100: no detector knows for certain."""
+    return min(99, max(1, round(probability * 100)))
 
 
 def _fitting(lines: list[str]) -> str:

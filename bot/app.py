@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ray import serve
 from ray.serve import Application
 
@@ -9,18 +11,18 @@ from bot.ingress import TelegramPoller, TelegramWebhook
 from bot.installed import licensed_inventory
 from bot.settings import BotSettings
 from serve_app.settings import Settings
-
-ROUTE = "/telegram"
-REPLICAS = 2
+from serve_app.topology import BOT
 
 
 def build(settings: BotSettings, studio: Settings | None = None) -> Application:
     """Bind the bot in the mode its settings say. Raises ``Unlicensed`` when it would sell what it may not."""
     studio = studio or Settings()
     licensed_inventory(settings, studio)
-    kind: type = TelegramWebhook if settings.mode == "webhook" else TelegramPoller
-    replicas = REPLICAS if settings.mode == "webhook" else 1
-    return serve.deployment(name=kind.__name__, num_replicas=replicas)(kind).bind(settings, studio)
+    kind: type = TelegramWebhook
+    shape = BOT[studio.profile]
+    if settings.mode == "polling":
+        kind, shape = TelegramPoller, replace(shape, scaling=None)
+    return serve.deployment(name=kind.__name__, **shape.options())(kind).bind(settings, studio)
 
 
 def __getattr__(name: str) -> Application:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from bot.attending import attend
 from bot.delivery.messages import NotSent
 from bot.services import Services
 
@@ -68,7 +69,7 @@ class Albums:
             account = await services.accounts.get(session, bundle.user_id)
         if account is not None:
             try:
-                await services.counter.receive(account, services.translations.words(account.language), bundle)
+                await attend(services, account, services.translations.words(account.language), bundle)
             except NotSent as error:
                 log.info("an album's owner could not be asked: %s", error)
         return True

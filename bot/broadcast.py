@@ -1,81 +1,204 @@
-"""One message to everybody, within Telegram's limits and behind people's own answers."""
+"""One message to everybody, within Telegram's limits: durable, so that it survives restarts, and to nobody twice."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
+from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError, TelegramNetworkError, TelegramRetryAfter
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Accounts
+from bot.accounts.tables import User
 from bot.delivery.messages import Address, NotSent, Outgoing, Sender
+from bot.delivery.tables import Broadcast, Recipient, RecipientState
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100
+IDLE_POLL_S = 5.0
+DRAIN_S = 5.0
+
+LOST_S = 300.0
+"""Whoever was being sent to for so long was being sent to by a process that died: nobody knows if it arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A message of an operator's chat, to be copied to everybody whose id is above ``after``."""
+    """A message of an operator's chat; ``origin`` is the update that ordered it: the same origin, the same broadcast."""
 
+    origin: str
     chat_id: int
     message_id: int
-    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Somebody whose turn it is; the row says so, and nobody else takes it."""
+
+    broadcast: Broadcast
+    user_id: int
+    banned: bool
 
 
 class Broadcaster:
     """Copies announcements, one person after the other: the limits it waits for are shared with all answers.
 
-    It is the operator's tool and not a durable job: broken off, it says with whom to go on.
+    A person's row is marked before the message leaves and again when it has arrived. A crash in between leaves it
+    uncertain, and an uncertain person is not written to again. Several broadcasters share the work.
     """
 
     def __init__(
-        self, bot: Bot, sessions: async_sessionmaker[AsyncSession], accounts: Accounts, sender: Sender
+        self,
+        bot: Bot,
+        sessions: async_sessionmaker[AsyncSession],
+        sender: Sender,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._bot = bot
         self._sessions = sessions
-        self._accounts = accounts
         self._sender = sender
-        self._orders: asyncio.Queue[Announcement] = asyncio.Queue()
+        self._clock = clock
+        self._wake = asyncio.Event()
 
-    def order(self, announcement: Announcement) -> None:
-        """Send it after those ordered before."""
-        self._orders.put_nowait(announcement)
+    async def order(self, announcement: Announcement) -> int:
+        """Send it to everybody known now who is not banned, after those ordered before; returns to how many."""
+        now = self._clock()
+        async with self._sessions.begin() as session:
+            row = Broadcast(
+                origin=announcement.origin,
+                chat_id=announcement.chat_id,
+                message_id=announcement.message_id,
+                created=now,
+                finished=None,
+            )
+            try:
+                async with session.begin_nested():
+                    session.add(row)
+            except IntegrityError:
+                ordered = select(Broadcast).where(Broadcast.origin == announcement.origin)
+                row = (await session.execute(ordered)).scalar_one()
+            else:
+                everybody = select(literal(row.id), User.id, literal(RecipientState.WAITING), literal(now))
+                columns = ["broadcast_id", "user_id", "state", "since"]
+                await session.execute(insert(Recipient).from_select(columns, everybody.where(User.banned.is_(False))))
+            count = select(func.count()).select_from(Recipient).where(Recipient.broadcast_id == row.id)
+            people = (await session.execute(count)).scalar_one()
+        self._wake.set()
+        return people
 
     async def run(self) -> None:
-        """Send announcements until cancelled."""
+        """Send until cancelled; the message in hand then has a few seconds to arrive and be recorded."""
         while True:
-            await self._announce(await self._orders.get())
-
-    async def _announce(self, announcement: Announcement) -> None:
-        reached = gone = failed = 0
-        last, how = announcement.after, "stopped"
-        try:
-            while people := await self._next(last):
-                for person in people:
-                    try:
-                        await self._bot.copy_message(person, announcement.chat_id, announcement.message_id)
-                        reached += 1
-                    except TelegramForbiddenError:
-                        gone += 1
-                    except TelegramAPIError as error:
-                        log.warning("an announcement did not reach somebody: %s", error)
-                        failed += 1
-                    last = person
-            how = "done"
-        finally:
-            told = f"broadcast {how}: {reached} reached, {gone} gone, {failed} failed"
-            if how == "stopped":
-                told += f"; to go on, reply to the message with /broadcast {last}"
+            self._wake.clear()
+            step = asyncio.create_task(self.step())
             try:
-                await self._sender.send(Address(announcement.chat_id), Outgoing(told))
-            except NotSent as error:
-                log.warning("%s (and the operator could not be told: %s)", told, error)
+                worked = await asyncio.shield(step)
+            except asyncio.CancelledError:
+                await asyncio.wait({step}, timeout=DRAIN_S)
+                step.cancel()
+                await asyncio.gather(step, return_exceptions=True)
+                raise
+            if not worked:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
 
-    async def _next(self, after: int) -> list[int]:
-        async with self._sessions() as session:
-            return await self._accounts.after(session, after, AT_ONCE)
+    async def step(self) -> bool:
+        """Write to one person, or tell an operator that all were written to. False when there is nothing to do."""
+        turn = await self._next()
+        if turn is None:
+            return await self._finish()
+        state = RecipientState.GONE if turn.banned else await self._copy(turn)
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(Recipient)
+                .where(Recipient.broadcast_id == turn.broadcast.id, Recipient.user_id == turn.user_id)
+                .values(state=state, since=self._clock())
+            )
+        return True
+
+    async def _copy(self, turn: _Turn) -> RecipientState:
+        announcement = turn.broadcast
+        try:
+            await self._bot.copy_message(turn.user_id, announcement.chat_id, announcement.message_id)
+        except TelegramForbiddenError:
+            return RecipientState.GONE
+        except TelegramRetryAfter:
+            # Not sent; the limiter, which was told, makes the next attempt wait.
+            return RecipientState.WAITING
+        except TelegramNetworkError as error:
+            log.warning("an announcement may not have reached somebody: %s", error)
+            return RecipientState.SENDING
+        except TelegramAPIError as error:
+            log.warning("an announcement did not reach somebody: %s", error)
+            return RecipientState.FAILED
+        return RecipientState.REACHED
+
+    async def _next(self) -> _Turn | None:
+        """Take the next person of the oldest broadcast."""
+        candidate = (
+            select(Recipient)
+            .where(Recipient.state == RecipientState.WAITING)
+            .order_by(Recipient.broadcast_id, Recipient.user_id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._sessions.begin() as session:
+            row = (await session.execute(candidate)).scalar_one_or_none()
+            if row is None:
+                return None
+            # SQLite knows no row locks; there, the second of two who found the same row changes nothing.
+            mine = and_(
+                Recipient.broadcast_id == row.broadcast_id,
+                Recipient.user_id == row.user_id,
+                Recipient.state == RecipientState.WAITING,
+            )
+            taken = update(Recipient).where(mine).values(state=RecipientState.SENDING, since=self._clock())
+            if (await session.execute(taken.returning(Recipient.user_id))).first() is None:
+                return await self._next()
+            user = await session.get_one(User, row.user_id)
+            return _Turn(await session.get_one(Broadcast, row.broadcast_id), row.user_id, user.banned)
+
+    async def _finish(self) -> bool:
+        """Close the oldest broadcast nobody is left of, forget who got it, and say how it went."""
+        async with self._sessions.begin() as session:
+            over = Broadcast.finished.is_(None) & ~exists().where(
+                Recipient.broadcast_id == Broadcast.id, self._unfinished()
+            )
+            oldest = select(Broadcast.id).where(over).order_by(Broadcast.id).limit(1).scalar_subquery()
+            closing = update(Broadcast).where(Broadcast.id == oldest, over).values(finished=self._clock())
+            broadcast = (await session.execute(closing.returning(Broadcast))).scalar_one_or_none()
+            if broadcast is None:
+                return False
+            mine = Recipient.broadcast_id == broadcast.id
+            counted = await session.execute(select(Recipient.state, func.count()).where(mine).group_by(Recipient.state))
+            counts = {RecipientState(state): count for state, count in counted}
+            await session.execute(delete(Recipient).where(mine))
+        told = "broadcast done: " + ", ".join(
+            f"{counts.get(state, 0)} {word}"
+            for state, word in WORDS.items()
+            if state in counts or state != RecipientState.SENDING
+        )
+        try:
+            await self._sender.send(Address(broadcast.chat_id), Outgoing(told))
+        except NotSent as error:
+            log.warning("%s (and the operator could not be told: %s)", told, error)
+        return True
+
+    def _unfinished(self) -> ColumnElement[bool]:
+        in_hand = and_(Recipient.state == RecipientState.SENDING, Recipient.since > self._clock() - LOST_S)
+        return or_(Recipient.state == RecipientState.WAITING, in_hand)
+
+
+WORDS = {
+    RecipientState.REACHED: "reached",
+    RecipientState.GONE: "gone",
+    RecipientState.FAILED: "failed",
+    RecipientState.SENDING: "uncertain",
+}

@@ -15,7 +15,7 @@ Switch = Literal["as_file", "keep_history"]
 
 
 def style_code(name: str) -> str:
-    """A style's name in six letters, the same on every model version."""
+    """A style's name, or a work of art's id, in six letters: the same on every model version."""
     return hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
@@ -52,6 +52,12 @@ class Lookalike(CallbackData, prefix="l"):
     bundle: int
 
 
+class Authenticity(CallbackData, prefix="r"):
+    """Say whether these photos are real."""
+
+    bundle: int
+
+
 class Swap(CallbackData, prefix="w"):
     """Swap faces in these photos, or put the saved face ``identity`` into them (0: none)."""
 
@@ -60,17 +66,35 @@ class Swap(CallbackData, prefix="w"):
 
 
 class MapFace(CallbackData, prefix="w2"):
-    """Choose the face that goes on the next target face.
+    """Choose the face that goes on the next target face, in one's own photo or in an ``artwork`` (its code).
 
     ``chosen`` holds the source faces chosen so far, in the order of the target faces and joined with dots; ``x`` leaves
-    a target face alone. ``identity`` is the saved face that is the source, 0 for the photo's own faces.
+    a target face alone. ``identity`` is the saved face that is the source, 0 for the photo's own faces; ``bundle`` is 0
+    where no photo takes part.
     """
 
     bundle: int
     identity: int
     sources: int
     targets: int
+    artwork: str = ""
     chosen: str = ""
+
+
+class ShowArtworks(CallbackData, prefix="wa"):
+    """Show the works of art to put this photo's face, or a saved one, into; pages count from 0."""
+
+    bundle: int
+    identity: int = 0
+    page: int = 0
+
+
+class IntoArtwork(CallbackData, prefix="wi"):
+    """Put the face into this work of art (its code)."""
+
+    bundle: int
+    identity: int
+    artwork: str
 
 
 class KeepFace(CallbackData, prefix="k"):

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from bot.callbacks import style_code
+from bot.showcase import Exhibit
 from deployments.errors import UnknownStyle
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 
-Feature = Literal["style", "lookalike", "swap", "anonymize"]
+Feature = Literal["style", "lookalike", "swap", "anonymize", "authenticity"]
 
 FRESH_S = 60.0
 
@@ -25,6 +26,7 @@ def features_of(graph: Graph) -> frozenset[Feature]:
         "lookalike": (graph.faces, graph.lookalike, graph.collage),
         "swap": (graph.faces, graph.swap),
         "anonymize": (graph.faces, graph.anonymize),
+        "authenticity": (graph.authenticity,),
     }
     return frozenset(name for name in get_args(Feature) if None not in needs[name])
 
@@ -74,9 +76,10 @@ class Catalogue:
         return found[0] if len(found) == 1 else None
 
 
-def preview_name(style: StyleInfo) -> str:
-    """Under what the preview is remembered; it changes when the picture does."""
-    return f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
+def exhibit(style: StyleInfo) -> Exhibit:
+    """A style as an album shows it."""
+    name = f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
+    return Exhibit(name, style.title, f"{style.name}.jpg", style.preview)
 
 
 def _words(text: str) -> str:

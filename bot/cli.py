@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -18,18 +19,22 @@ from rich.console import Console
 
 from bot.accounts.licences import Unlicensed
 from bot.installed import inventory_of, licensed_inventory
-from bot.logs import configure
 from bot.settings import BotSettings
+from deployments.swap.artworks import GalleryError
 from registry.errors import RegistryError
-from serve_app.local import StudioError, studio
+from serve_app.local import StudioError, joined, running_studio, studio
 from serve_app.settings import Settings
+from serve_app.telemetry.logs import configure
 
 app = typer.Typer()
 stats_app = typer.Typer()
 console = Console()
 
 
-@app.callback(invoke_without_command=True, epilog="Examples:  masquerade bot --playground  ·  masquerade bot")
+@app.callback(
+    invoke_without_command=True,
+    epilog="Examples:  masquerade bot --playground  ·  masquerade bot  ·  masquerade bot --address auto",
+)
 def bot(
     playground: Annotated[
         bool, typer.Option("--playground", help="Try it without a token: a chat page on this machine.")
@@ -37,8 +42,14 @@ def bot(
     port: Annotated[int, typer.Option(help="Port of the chat page (0: any free one).")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the chat page in a browser.")] = True,
     log: Annotated[Path | None, typer.Option(help="Write JSON log lines to this file, which rotates.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Use the graph of a running Ray cluster (host:port, or auto: this machine's).")
+    ] = None,
 ) -> None:
-    """Start the graph on this machine and talk to people until Ctrl-C, by long polling.
+    """Talk to people until Ctrl-C, by long polling.
+
+    The graph is the one that `masquerade serve` has open in this data folder, or the one at --address; where there is
+    neither, it is started for the bot and closed with it.
 
     The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
     """
@@ -47,7 +58,7 @@ def bot(
     try:
         if playground:
             inventory = inventory_of(studio_settings)
-            with _graph(studio_settings):
+            with _graph(studio_settings, address):
                 # Only now: Ray reads its environment, which the studio has set, when it is imported.
                 from bot.process import in_playground
 
@@ -55,11 +66,11 @@ def bot(
         else:
             settings = BotSettings()  # type: ignore[call-arg]  # read from the environment
             inventory = licensed_inventory(settings, studio_settings)
-            with _graph(studio_settings):
+            with _graph(studio_settings, address):
                 from bot.process import with_telegram
 
                 _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
-    except (RegistryError, StudioError, Unlicensed) as error:
+    except (RegistryError, GalleryError, StudioError, Unlicensed) as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
     except ValidationError as error:
@@ -91,10 +102,13 @@ def stats(
 
 
 @contextlib.contextmanager
-def _graph(settings: Settings) -> Iterator[None]:
+def _graph(settings: Settings, address: str | None) -> Iterator[None]:
+    address = address or running_studio(settings)
     with contextlib.ExitStack() as opened:
-        with console.status("Starting Ray and the graph…"):
-            opened.enter_context(studio(settings))
+        with console.status("Starting Ray and the graph…" if address is None else f"Joining the graph at {address}…"):
+            opened.enter_context(studio(settings) if address is None else joined(address, settings))
+        if address is not None:
+            console.print(f"The graph at {address} is used; it stays open.", highlight=False)
         yield
 
 
@@ -112,13 +126,23 @@ def _announcer(*, browser: bool) -> Callable[[str], None]:
 
 
 def _until_interrupted(work: Coroutine[object, object, None]) -> None:
-    """Run until Ctrl-C or a termination signal, and let it close in order."""
+    """Run until Ctrl-C or a termination signal, and let it close in order; asked again meanwhile, it goes on closing."""
 
     async def run() -> None:
-        task = asyncio.ensure_future(work)
+        asked = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def close(_number: int, _frame: FrameType | None) -> None:
+            # The handlers stay while the graph closes, after this loop.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(asked.set)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+            signal.signal(number, close)
+        task, closing = asyncio.ensure_future(work), asyncio.ensure_future(asked.wait())
+        await asyncio.wait({task, closing}, return_when=asyncio.FIRST_COMPLETED)
+        task.cancel()
+        closing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
         # The graph closes after this loop, and Serve would complain that nobody listens to it any more.

@@ -21,14 +21,44 @@ from bot.middlewares.addressing import Addressing
 from bot.middlewares.person import Acquaintance, Flood, PromptTaps
 from bot.photos import Expired
 from bot.replies import address, beside
-from bot.routers import account, admin, faces, fallback, hide, inline, lookalike, menu, paint, photos, plans, swap
+from bot.routers import (
+    account,
+    admin,
+    artworks,
+    authenticity,
+    faces,
+    fallback,
+    hide,
+    inline,
+    lookalike,
+    menu,
+    paint,
+    photos,
+    plans,
+    swap,
+)
 from bot.services import Services
 from bot.translations import Words
 from deployments.errors import MasqueradeError
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (menu, account, plans, admin, inline, faces, photos, paint, lookalike, hide, swap, fallback)
+ROUTERS = (
+    menu,
+    account,
+    plans,
+    admin,
+    inline,
+    faces,
+    photos,
+    paint,
+    lookalike,
+    hide,
+    swap,
+    artworks,
+    authenticity,
+    fallback,
+)
 
 # Trying the same update again later may succeed after these.
 PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)

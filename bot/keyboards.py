@@ -13,11 +13,13 @@ from bot.callbacks import (
     Adjust,
     Again,
     AsFile,
+    Authenticity,
     Blend,
     Buy,
     DeleteAccount,
     ForgetFace,
     Hide,
+    IntoArtwork,
     KeepFace,
     Lookalike,
     MapFace,
@@ -26,6 +28,7 @@ from bot.callbacks import (
     Paint,
     SetLanguage,
     SetStrength,
+    ShowArtworks,
     StopRenewal,
     Strength,
     Styles,
@@ -37,10 +40,12 @@ from bot.catalogue import Feature
 from bot.translations import Translations, Words
 from deployments.anonymize.types import Method
 from deployments.style.engine import StyleInfo
+from deployments.swap.artworks import Artwork
 
 Rows = list[list[InlineKeyboardButton]]
 
 STYLES_PER_PAGE = 10
+ARTWORKS_PER_PAGE = 10
 PERCENTS = (25, 50, 75, 100)
 
 
@@ -76,6 +81,8 @@ def wishes(
         others.append(_button(words.plain("button-hide"), Hide(bundle=bundle).pack()))
     if "swap" in features:
         others.append(_button(words.plain("button-swap"), Swap(bundle=bundle).pack()))
+    if "authenticity" in features:
+        others.append(_button(words.plain("button-authenticity"), Authenticity(bundle=bundle).pack()))
     return _markup([*rows, *_rows(others, 1)])
 
 
@@ -216,10 +223,12 @@ def confirm_deletion(words: Words) -> InlineKeyboardMarkup:
 
 
 def swap_sources(
-    words: Words, bundle: int, identities: Iterable[Identity], *, among: int, can_keep: bool
+    words: Words, bundle: int, identities: Iterable[Identity], *, artworks: bool, among: int, can_keep: bool
 ) -> InlineKeyboardMarkup:
-    """Whose face goes into a photo: a saved one's, or (``among`` faces, two or more) they change places."""
+    """What a photo's faces go into, or which goes in: a saved one, or (``among`` faces, two or more) they change places."""
     rows: Rows = []
+    if artworks:
+        rows.append([_button(words.plain("button-artworks"), ShowArtworks(bundle=bundle).pack())])
     if among > 1:
         start = MapFace(bundle=bundle, identity=0, sources=among, targets=among)
         rows.append([_button(words.plain("button-swap-among"), start.pack())])
@@ -240,6 +249,36 @@ def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarku
     return _markup([*_rows(numbers, 4), [_button(words.plain("button-leave-face"), choice("x"))]])
 
 
-def saved_faces(identities: Iterable[Identity]) -> InlineKeyboardMarkup:
-    """A person's faces; a tap deletes one."""
-    return _markup([[_button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack())] for face in identities])
+def artworks_page(works: Sequence[Artwork], page: int) -> Sequence[Artwork]:
+    """The works of one page."""
+    return works[page * ARTWORKS_PER_PAGE : (page + 1) * ARTWORKS_PER_PAGE]
+
+
+def artworks(words: Words, shown: ShowArtworks, works: Sequence[Artwork]) -> InlineKeyboardMarkup:
+    """A page of the works of art, numbered like the pictures above."""
+    rows: Rows = [
+        [
+            _button(
+                f"{number}. {work.title}",
+                IntoArtwork(bundle=shown.bundle, identity=shown.identity, artwork=style_code(work.id)).pack(),
+            )
+        ]
+        for number, work in enumerate(artworks_page(works, shown.page), start=1)
+    ]
+    if len(works) > ARTWORKS_PER_PAGE:
+        following = shown.model_copy(update={"page": (shown.page + 1) % -(-len(works) // ARTWORKS_PER_PAGE)})
+        rows.append([_button(words.plain("button-more-artworks"), following.pack())])
+    return _markup(rows)
+
+
+def saved_faces(identities: Iterable[Identity], *, artworks: bool) -> InlineKeyboardMarkup:
+    """A person's faces: a tap deletes one, or (with ``artworks``) puts it into one."""
+    return _markup(
+        [
+            [
+                *([_button(f"🖼 {face.name}", ShowArtworks(bundle=0, identity=face.id).pack())] if artworks else []),
+                _button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack()),
+            ]
+            for face in identities
+        ]
+    )

@@ -22,7 +22,9 @@ from bot.accounts.events import Events
 from bot.accounts.identities import Identities
 from bot.accounts.payments import Payments
 from bot.answers import Answers
+from bot.artworks import Artworks
 from bot.broadcast import Broadcaster
+from bot.captions import Captions
 from bot.catalogue import Catalogue, features_of
 from bot.counter import Counter
 from bot.delivery.archive import Archive
@@ -36,17 +38,19 @@ from bot.delivery.progress import Progress
 from bot.delivery.telegram import BotSender
 from bot.inbox import Inbox
 from bot.intake import CHANNEL, Intake
-from bot.limits import Buckets, FloodGate, RedisBuckets, SqlBuckets
+from bot.limits import FloodGate
 from bot.photos import Photos
 from bot.settings import BotSettings
+from bot.showcase import Showcase
 from bot.studio import Studio
 from bot.translations import Translations
 from serve_app.database import connect, migrate
-from serve_app.inventory import Inventory
+from serve_app.inventory import Inventory, artworks_of
 from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.worker import Worker
-from serve_app.objects import FolderObjects, ObjectStore
+from serve_app.jobs.worker import Around, Worker
+from serve_app.objects import ObjectStore, open_objects
 from serve_app.pipeline import Graph, Pipeline
+from serve_app.rates import Buckets, RedisBuckets, SqlBuckets
 from serve_app.settings import Settings
 
 LEASE_S = 30.0
@@ -62,6 +66,9 @@ class Services:
     sessions: async_sessionmaker[AsyncSession]
     pipeline: Pipeline
     catalogue: Catalogue
+    captions: Captions
+    artworks: Artworks
+    showcase: Showcase
     accounts: Accounts
     credits: Credits
     payments: Payments
@@ -129,29 +136,36 @@ def _put_together(
     sender = BotSender(bot)
     ledger, events, archive = Ledger(), Events(), Archive()
     # Not the folder of the HTTP jobs, which is swept by that side's shorter time to live.
-    objects, vault = (FolderObjects(studio.objects_dir.with_name(name)) for name in ("bot-objects", "bot-faces"))
+    objects, vault = (open_objects(studio, name) for name in ("bot-objects", "bot-faces"))
     money = Credits(settings.tariff)
     accounts = Accounts(money, settings.pseudonym_key)
     payments = Payments(settings.tariff, money)
     cashier = Cashier(sessions, payments, StarBank(bot))
-    pipeline = Pipeline(graph, studio.limits.for_photos())
+    pipeline = Pipeline(graph, studio.limits.for_photos(), artworks_of(studio))
+    artworks, showcase = Artworks(pipeline), Showcase(sessions, archive, sender)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
-    answers = Answers(sessions, accounts, translations, catalogue)
+    answers = Answers(sessions, accounts, translations, catalogue, artworks)
     keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
     photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
     inbox = Inbox(sessions, lease_s=LEASE_S)
-    perform = Studio(pipeline, inventory).perform
-    workers = tuple(Worker(ledger, sessions, objects, perform, channel=CHANNEL) for _ in range(settings.workers))
     progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
     handover = Handover(ledger, sessions, objects, sender, answers, money, events)
+    courier = Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s)
+    perform, around = Studio(pipeline, inventory).perform, _around(progress, courier)
+    workers = tuple(
+        Worker(ledger, sessions, objects, perform, channel=CHANNEL, around=around) for _ in range(settings.workers)
+    )
     return Services(
         settings=settings,
         translations=translations,
         sessions=sessions,
         pipeline=pipeline,
         catalogue=catalogue,
+        captions=Captions(translations, catalogue),
+        artworks=artworks,
+        showcase=showcase,
         accounts=accounts,
         credits=money,
         payments=payments,
@@ -169,13 +183,25 @@ def _put_together(
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,
-        counter=Counter(
-            sessions, catalogue, archive, photos, intake, sender, answers, progress, workers, settings.tariff
-        ),
+        counter=Counter(sessions, catalogue, showcase, photos, intake, sender, answers, progress, workers),
         max_upload=studio.limits.max_bytes,
         workers=workers,
-        courier=Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s),
+        courier=courier,
         progress=progress,
-        broadcaster=Broadcaster(bot, sessions, accounts, sender),
+        broadcaster=Broadcaster(bot, sessions, sender),
         janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
     )
+
+
+def _around(progress: Progress, courier: Courier) -> Around:
+    """People see that somebody is at it, and the courier hears at once when it is done."""
+
+    @contextlib.asynccontextmanager
+    async def around(job_id: str) -> AsyncIterator[None]:
+        try:
+            async with progress.acting(job_id):
+                yield
+        finally:
+            courier.notice()
+
+    return around

@@ -1,6 +1,7 @@
 """Everything an operator can set about the bot, read from ``MASQUERADE_BOT_*`` variables.
 
-Nested fields are written with two underscores: ``MASQUERADE_BOT_TARIFF__FREE_DAILY=3``. What the bot shares with the
+Nested fields are written with two underscores: ``MASQUERADE_BOT_TARIFF__FREE_DAILY=3``. Secrets may come from files:
+``MASQUERADE_BOT_TOKEN_FILE=/run/secrets/token``. What the bot shares with the
 rest of the studio (database, data folder, deadlines) is in :mod:`serve_app.settings`.
 """
 
@@ -13,9 +14,10 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from bot.accounts.tariff import Tariff
+from serve_app.secret_files import EnvironmentSettings
 
 MIN_SECRET_LENGTH = 24
 
@@ -31,7 +33,7 @@ class Flood(BaseModel):
     chat_burst: Annotated[int, Field(ge=1)] = 20
 
 
-class BotSettings(BaseSettings):
+class BotSettings(EnvironmentSettings):
     """The bot's settings. Webhook mode is refused without an address and a secret nobody guesses.
 
     ``licence_references`` records, by model name, under which licence a model whose own terms forbid commercial use
@@ -53,7 +55,7 @@ class BotSettings(BaseSettings):
     default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
     forbid_forwarded: bool = False
     tariff: Tariff = Tariff()
-    licence_references: dict[str, str] = {}
+    licence_references: dict[str, str] = Field(default={})
     flood: Flood = Flood()
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     couriers: Annotated[int, Field(ge=1, le=256)] = 8

@@ -6,15 +6,16 @@ the weights, and it runs before any runtime that would follow a path written ins
 
 from __future__ import annotations
 
+import math
 import mmap
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError, safe_open
 
 from registry.errors import InvalidVersion, UnsafeFile
 from registry.manifest import Format, Manifest
+from registry.protobuf import fields, integers
 
 # Code, or containers whose usual reader runs what it finds.
 _FORBIDDEN_SUFFIXES = frozenset(
@@ -78,16 +79,29 @@ def _check_safetensors(path: Path) -> None:
 # Which fields of which ONNX message hold which message (onnx.proto). Everything else is skipped by its length.
 _ONNX_FIELDS: dict[str, dict[int, str]] = {
     "Model": {7: "Graph", 20: "TrainingInfo", 25: "Function"},
-    "Graph": {1: "Node", 5: "Tensor", 15: "SparseTensor"},
+    "Graph": {1: "Node", 5: "Tensor", 11: "Value", 12: "Value", 13: "Value", 15: "SparseTensor"},
     "Node": {5: "Attribute"},
     "Attribute": {5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 22: "SparseTensor", 23: "SparseTensor"},
     "SparseTensor": {1: "Tensor", 2: "Tensor"},
     "TrainingInfo": {1: "Graph", 2: "Graph"},
     "Function": {7: "Node", 11: "Attribute"},
     "Tensor": {},
+    "Value": {2: "Type"},
+    "Type": {1: "TensorType"},
+    "TensorType": {2: "Shape"},
+    "Shape": {},
 }
 _IR_VERSION, _GRAPH = 1, 7
-_EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
+_DIMS, _EXTERNAL_DATA, _DATA_LOCATION, _EXTERNAL = 1, 13, 14, 1
+_DIM, _DIM_VALUE = 1, 1
+
+_MAX_RANK = 64
+# The densest element types pack four values into a byte.
+_ELEMENTS_PER_BYTE = 4
+# As 32-bit numbers 8 GiB, for one value of the graph and one picture of the batch: nothing here comes near.
+_MAX_ELEMENTS = 2**31
+# Protocol buffers write negative numbers like this; some exporters mean "any size" by them.
+_NEGATIVE = 2**63
 
 
 def _check_onnx(path: Path) -> None:
@@ -109,48 +123,40 @@ def _walk_onnx(buffer: mmap.mmap) -> bool:
     pending = [("Model", 0, len(buffer))]
     while pending:
         message, start, end = pending.pop()
-        for number, value in _fields(buffer, start, end):
+        if message == "Shape":
+            _check_shape(buffer, start, end)
+            continue
+        shape: list[int] = []
+        for number, value in fields(buffer, start, end):
+            if message == "Tensor" and number == _DIMS:
+                shape += integers(buffer, value)
             if message == "Model":
                 seen.add(number)
             if message == "Tensor" and (number == _EXTERNAL_DATA or (number, value) == (_DATA_LOCATION, _EXTERNAL)):
                 return True
             if isinstance(value, tuple) and (inner := _ONNX_FIELDS[message].get(number)):
                 pending.append((inner, *value))
+        # A few bytes that claim to be terabytes would be allocated before anybody looks at them.
+        if message == "Tensor" and _elements(shape) > (end - start) * _ELEMENTS_PER_BYTE:
+            raise ValueError("a tensor claims more elements than the file holds")
     if not {_IR_VERSION, _GRAPH} <= seen:
         raise ValueError("it has no graph")
     return False
 
 
-def _fields(buffer: mmap.mmap, position: int, end: int) -> Iterator[tuple[int, int | tuple[int, int] | None]]:
-    """The fields of one protobuf message: number with an integer, the span of a block, or ``None`` (fixed width)."""
-    while position < end:
-        key, position = _varint(buffer, position, end)
-        number, wire_type = key >> 3, key & 7
-        if wire_type == 0:
-            value, position = _varint(buffer, position, end)
-            yield number, value
-            continue
-        if wire_type == 2:
-            length, position = _varint(buffer, position, end)
-            span = (position, position + length)
-        elif wire_type in {1, 5}:
-            length, span = (8 if wire_type == 1 else 4), None
-        else:
-            raise ValueError("it is not protobuf")
-        position += length
-        if number == 0 or position > end:
-            raise ValueError("it is cut short" if number else "it is not protobuf")
-        yield number, span
+def _check_shape(buffer: mmap.mmap, start: int, end: int) -> None:
+    """Raise ``ValueError`` when the known sizes of a value's dimensions multiply to something absurd."""
+    shape: list[int] = []
+    for number, span in fields(buffer, start, end):
+        if number == _DIM and isinstance(span, tuple):
+            sizes = [size for inner, size in fields(buffer, *span) if inner == _DIM_VALUE and isinstance(size, int)]
+            shape += [size for size in sizes if 0 < size < _NEGATIVE]
+    if (elements := _elements(shape)) > _MAX_ELEMENTS:
+        raise ValueError(f"a value of its graph has {elements:,} elements")
 
 
-def _varint(buffer: mmap.mmap, position: int, end: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= end:
-            raise ValueError("it is cut short")
-        byte = buffer[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("it is not protobuf")
+def _elements(shape: list[int]) -> int:
+    # Also keeps the product from growing to a number that takes hours.
+    if len(shape) > _MAX_RANK:
+        raise ValueError(f"a tensor has {len(shape):,} dimensions")
+    return math.prod(shape)

@@ -30,6 +30,7 @@ from registry.leases import FolderLeases, Held
 from registry.manifest import MANIFEST, Manifest, ModelVersion, dump_manifest, is_name, load_manifest
 from registry.references import natural, resolve, unknown
 from registry.routing import AuditEntry, Routing
+from registry.sources.context import Progress, silent
 
 _STALE_AFTER_S = 24 * 3600
 
@@ -40,6 +41,9 @@ class Store(Protocol):
     A reference is ``name`` (the alias ``stable`` where set, else the newest version), ``name@version`` or
     ``name@alias``. Methods that take one raise :class:`UnknownModelVersion` when it leads nowhere.
     """
+
+    progress: Progress
+    """Told of every file that travels between the store and this machine. May be set at any time."""
 
     @property
     def where(self) -> str:
@@ -111,6 +115,7 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.progress: Progress = silent
         self._leases = FolderLeases(root / ".leases")
 
     @property

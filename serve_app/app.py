@@ -12,6 +12,7 @@ from ray.serve import Application, Deployment
 from ray.serve.handle import DeploymentHandle
 
 from deployments.anonymize.deployment import Anonymize
+from deployments.authenticity.deployment import Authenticity
 from deployments.faces.deployment import Faces
 from deployments.lookalike.deployment import Lookalike
 from deployments.moderation.deployment import Moderation
@@ -20,15 +21,17 @@ from deployments.runtime import Runtime
 from deployments.serving import Options
 from deployments.slots import Plan
 from deployments.style.deployment import Style
-from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import Swap
 from deployments.user_config import UserConfig
 from serve_app.calls import call
 from serve_app.gateway import create_app
-from serve_app.inventory import Inventory
+from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
+from serve_app.status.board import StatusBoard
+from serve_app.status.cluster import RayCluster
+from serve_app.telemetry.logs import to_stderr
 from serve_app.topology import PROFILES, Shape
 from serve_app.versions.deployment import Versions
 from serve_app.versions.desk import Coordination, VersionDesk
@@ -43,6 +46,7 @@ MODEL_DEPLOYMENTS: dict[str, type] = {
     "faces": Faces,
     "lookalike": Lookalike,
     "swap": Swap,
+    "authenticity": Authenticity,
 }
 
 
@@ -57,20 +61,20 @@ class Gateway:
         handles: dict[str, DeploymentHandle[Any]],
         versions: DeploymentHandle[Any],
     ) -> None:
+        to_stderr()
         self._settings = settings
         self._versions = versions
         self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
             settings.limits.for_photos(),
-            None
-            if settings.artworks_dir is None
-            else ArtworkGallery.load(settings.artworks_dir.expanduser().resolve()),
+            artworks_of(settings),
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         desk = VersionDesk(self._inventory, _coordination(self._versions))
-        return create_app(self._pipeline, self._inventory, self._settings, desk)
+        board = StatusBoard(RayCluster(GRAPH), self._pipeline.states)
+        return create_app(self._pipeline, self._inventory, self._settings, desk, board)
 
 
 def build(settings: Settings) -> Application:
@@ -134,6 +138,7 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         collage=method("lookalike", "collage"),
         swap=method("swap", "answer"),
         anonymize=method("anonymize", "answer"),
+        authenticity=method("authenticity", "answer"),
         states=states,
         missing=missing,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError,
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RequestCancelledError
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
+from serve_app.telemetry.metrics import metrics
 
 T = TypeVar("T")
 
@@ -23,12 +25,31 @@ async def call(remote: Callable[[], Awaitable[T]], *, deadline_s: float, what: s
     A replica that dies in the middle is retried; full queues become :class:`Busy`; a missed deadline or a deployment
     that is not there becomes :class:`Unavailable`; an error the engine raised comes back as itself.
     """
+    began, outcome = time.perf_counter(), "ok"
+    try:
+        return await _tried(remote, deadline_s, what)
+    except MasqueradeError as error:
+        outcome = error.slug
+        raise
+    except asyncio.CancelledError:
+        outcome = "cancelled"
+        raise
+    except Exception:
+        outcome = MasqueradeError.slug
+        raise
+    finally:
+        metrics().calls.inc(tags={"deployment": what, "outcome": outcome})
+        metrics().call_seconds.observe(time.perf_counter() - began, tags={"deployment": what})
+
+
+async def _tried(remote: Callable[[], Awaitable[T]], deadline_s: float, what: str) -> T:
     try:
         async with asyncio.timeout(deadline_s):
             for pause in RETRY_PAUSES_S:
                 try:
                     return await _unwrapped(remote)
                 except (ActorDiedError, ActorUnavailableError, RayActorError, RequestCancelledError):
+                    metrics().retries.inc(tags={"deployment": what})
                     await asyncio.sleep(pause)
             return await _unwrapped(remote)
     except BackPressureError as error:

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 GROUP = "masquerade.commands"
 
@@ -39,6 +40,9 @@ def main() -> None:
         command_line(sys.argv[1:])()
     except KeyboardInterrupt:
         sys.exit(130)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
     except ValidationError as error:
         # Settings come from variables and options of every command; what is wrong with them is said in one place.
         for entry in error.errors(include_url=False, include_input=False):

@@ -12,6 +12,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deployments.anonymize.types import Method
+from deployments.authenticity.opinion import Verdict
 from deployments.errors import InvalidField
 from serve_app.jobs.states import State
 
@@ -23,6 +24,9 @@ RESULT: dict[int | str, dict[str, Any]] = {
 }
 
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
+UploadKey = Annotated[
+    str | None, Field(max_length=64, description="In place of the picture: the key of an upload (POST /v1/uploads)")
+]
 Strength = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
 ]
@@ -88,10 +92,13 @@ class AnonymizeForm(Form):
 class JobForm(Form):
     """The fields of the route a job stands for, and its ``kind``."""
 
-    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate"]
+    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity"]
     image: Image | None = None
     source: Image | None = None
     target: Image | None = None
+    image_key: UploadKey = None
+    source_key: UploadKey = None
+    target_key: UploadKey = None
     artwork: str | None = Field(default=None, max_length=64)
     style: list[str] = Field(default=[], max_length=16)
     strength: Strength = 1.0
@@ -100,6 +107,19 @@ class JobForm(Form):
     method: Method = Method.BLUR
     keep: list[str] = Field(default=[], max_length=64)
     top: Annotated[int, Field(ge=1, le=20)] = 3
+
+
+class Upload(BaseModel):
+    """Send the picture by a form POST to ``url`` with ``fields`` before the file; then name ``key`` in a job.
+
+    ``expires`` is in Unix seconds; the picture may have up to ``max_bytes`` bytes.
+    """
+
+    key: str
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires: float
 
 
 class JobState(BaseModel):
@@ -176,6 +196,19 @@ class Moderation(BaseModel):
     scores: dict[str, float]
     rule: str | None
     model: str
+
+
+class Authenticity(BaseModel):
+    """``probability_ai`` (0..1) is calibrated for as many photographs as machine-made pictures.
+
+    Within the ``unsure`` band the verdict is ``unsure``.
+    """
+
+    verdict: Verdict
+    probability_ai: float
+    unsure: tuple[float, float]
+    model: str
+    method: str
 
 
 class FaceEntry(BaseModel):

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, Form, Header, HTTPException, Response
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from deployments.errors import UnknownStyle
 from deployments.style.engine import StyleQuery
 from serve_app import contracts, presenting, problems
+from serve_app.access.guard import Guard, GuardedApp
+from serve_app.access.keys import KeyBook
+from serve_app.database import connect, migrate
 from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
-from serve_app.jobs.routes import routes
+from serve_app.jobs.routes import routes, uploads
 from serve_app.middleware import BodyLimit, SecurityHeaders
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
+from serve_app.rates import SqlBuckets
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
+from serve_app.status.board import StatusBoard
+from serve_app.status.routes import routes as status_routes
+from serve_app.telemetry.observed import Observed
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes
 from serve_app.visitors import Visitors
@@ -30,14 +39,29 @@ FORM_OVERHEAD = 2**20
 DAY = "public, max-age=86400"
 
 
-def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings, versions: VersionDesk) -> FastAPI:
-    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page."""
-    desk = Desk(pipeline, inventory, settings)
+def create_app(
+    pipeline: Pipeline,
+    inventory: Inventory,
+    settings: Settings,
+    versions: VersionDesk,
+    board: StatusBoard | None = None,
+) -> FastAPI:
+    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page.
+
+    ``board`` is what ``/v1/status`` reads; there is none outside a cluster.
+    """
+    engine = connect(settings.sql_url)
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    desk = Desk(pipeline, inventory, settings, sessions)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with desk.open(), versions.open():
-            yield
+        await asyncio.to_thread(migrate, settings.sql_url)
+        try:
+            async with desk.open(), versions.open():
+                yield
+        finally:
+            await engine.dispose()
 
     app = FastAPI(
         lifespan=lifespan,
@@ -52,13 +76,17 @@ def create_app(pipeline: Pipeline, inventory: Inventory, settings: Settings, ver
     )
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
+    app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Visitors)
+    app.add_middleware(Observed)
     _add_pictures(app, pipeline, inventory)
     _add_answers(app, pipeline, inventory)
     _add_operations(app, pipeline, inventory)
     app.include_router(routes(desk))
-    app.include_router(version_routes(versions, settings))
+    app.include_router(version_routes(versions))
+    app.include_router(uploads(desk))
+    app.include_router(status_routes(board))
     mount_docs(app)
     mount_page(app)
     return app
@@ -115,6 +143,15 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         answer = await pipeline.moderate(await pipeline.open(await form.image.read()))
         response.headers["X-Model"] = answer.model
         return presenting.moderation(answer)
+
+    @app.post("/v1/authenticity", tags=["answers"])
+    async def authenticity(
+        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
+    ) -> contracts.Authenticity:
+        """Say whether a picture looks like a photograph or machine-made. An estimate, not proof."""
+        answer = await pipeline.authenticity(await pipeline.open(await form.image.read()))
+        response.headers["X-Model"] = answer.model
+        return presenting.authenticity(answer)
 
     @app.get("/v1/artworks", tags=["pictures"])
     async def artworks() -> contracts.Artworks:

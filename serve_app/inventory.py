@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from deployments.slots import ModelSet, Plan
+from deployments.swap.artworks import ArtworkGallery
 from deployments.traffic import Traffic, total
 from registry.errors import RegistryError
 from registry.manifest import Manifest, parse_ref
 from registry.store import Store
 from serve_app.selection import Selection
+from serve_app.settings import Settings
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
     LastDecision,
@@ -22,6 +24,12 @@ from serve_app.versions.documents import (
     RoutingEntry,
     ShadowState,
 )
+
+
+def artworks_of(settings: Settings) -> ArtworkGallery | None:
+    """The gallery of works of art, where there is one. Raises ``GalleryError`` when it cannot be used."""
+    folder = settings.artworks_dir
+    return None if folder is None else ArtworkGallery.load(folder.expanduser().resolve())
 
 
 @dataclass(slots=True)

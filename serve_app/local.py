@@ -1,15 +1,18 @@
-"""Ray and the graph on this machine, started for one process and gone with it."""
+"""Ray and the graph on this machine: started for one process and gone with it, or joined where they already serve."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serve_app.settings import Settings
+from serve_app.telemetry.tracing import environment
 
 if TYPE_CHECKING:
     from ray.serve.schema import ApplicationStatusOverview
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
 # deployments, so the transport's message limit is raised with them; user code never blocks the loop it shares.
 SERVE_FLAGS = {
     "RAY_AUTH_MODE": "token",
+    # A thread that asks Ray for something once more after it has closed shall not start another one.
+    "RAY_ENABLE_AUTO_CONNECT": "0",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
     # Without HAProxy in front it gains nothing, and its drain keeps a closing studio waiting for 30 s.
     "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.frontier:middlewares",
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(256 * 2**20),
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "1",
@@ -42,12 +48,14 @@ class StudioError(RuntimeError):
 def studio(settings: Settings) -> Iterator[str]:
     """Start Ray and the graph; yields the base address once every capability is ready.
 
-    Raises :class:`StudioError`, or ``RegistryError`` when models are missing.
+    Until it closes, :func:`running_studio` finds it. Raises :class:`StudioError`, or ``RegistryError`` when models are
+    missing.
     """
     _refuse_taken(settings.host, settings.port)
-    os.environ.update({name: os.environ.get(name, value) for name, value in SERVE_FLAGS.items()})
+    _set_flags(settings)
     import ray
     from ray import serve
+    from ray.exceptions import RayError
 
     from serve_app.app import GRAPH
     from serve_app.selection import select
@@ -66,19 +74,25 @@ def studio(settings: Settings) -> Iterator[str]:
             log_to_driver=False,
             configure_logging=False,
         )
+    address = ray.get_runtime_context().gcs_address
     try:
         serve.start(
-            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2}
+            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": settings.deadline_s * 2},
+            logging_config={"encoding": "JSON", "log_level": "INFO"},
         )
         try:
             deploy([application_of(GRAPH, settings)])
             await_running(GRAPH)
         except RuntimeError as error:
             raise StudioError(f"The graph did not start: {_reason(serve.status().applications[GRAPH])}") from error
-        yield f"http://{settings.host}:{settings.port}"
+        with _noted(settings, address):
+            yield f"http://{settings.host}:{settings.port}"
     finally:
-        # The replicas end in order; the controller has nothing left to do and ends with Ray.
-        serve.delete(GRAPH)
+        # The replicas end in order; the controller has nothing left to do and ends with Ray. A signal to the whole
+        # process group (a service manager's, say) ends Ray first, and then nobody is left to answer.
+        if _listens(address):
+            with contextlib.suppress(RayError):
+                serve.delete(GRAPH)
         ray.shutdown()
 
 
@@ -95,6 +109,77 @@ def _in_environment(variables: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def joined(address: str, settings: Settings) -> Iterator[None]:
+    """Use the graph that serves in the Ray cluster at ``address`` (``auto``: the one of this machine); it stays open.
+
+    Raises :class:`StudioError` when there is none.
+    """
+    nobody = f"There is no Ray cluster at {address}; is `masquerade serve` running?"
+    if address != "auto" and not _listens(address):
+        # Ray would go on knocking for a minute.
+        raise StudioError(nobody)
+    _set_flags(settings)
+    import ray
+    from ray import serve
+
+    from serve_app.app import GRAPH
+
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    try:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise StudioError(nobody) from error
+    try:
+        application = serve.status().applications.get(GRAPH)
+        if application is None or application.status != "RUNNING":
+            raise StudioError(
+                f"The Ray cluster at {address} does not serve the graph; start it with `masquerade serve`"
+            )
+        yield
+    finally:
+        ray.shutdown()
+
+
+def running_studio(settings: Settings) -> str | None:
+    """The Ray address of the studio that is open in this data folder, if one is."""
+    try:
+        address = _note(settings).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return address if _listens(address) else None
+
+
+@contextmanager
+def _noted(settings: Settings, address: str) -> Iterator[None]:
+    """Leave word of where Ray is. A crash leaves it behind, and whoever reads it finds that nobody listens there."""
+    note = _note(settings)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(address, encoding="utf-8")
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _note(settings: Settings) -> Path:
+    return settings.data_dir.expanduser().resolve() / "ray-address"
+
+
+def _set_flags(settings: Settings) -> None:
+    flags = SERVE_FLAGS | environment(settings)
+    os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _reason(status: ApplicationStatusOverview) -> str:

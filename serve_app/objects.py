@@ -1,4 +1,7 @@
-"""The object store: people's photos and results under keys the server chose, for as long as they are needed."""
+"""The object store: people's photos and results under keys the server chose, for as long as they are needed.
+
+A folder by default; an S3-compatible bucket (:mod:`serve_app.s3_objects`) where ``objects_url`` names one.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,25 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-KEY = re.compile(r"(in|out)/[0-9a-f]{32}")
+from serve_app.settings import Settings
+
+KEY = re.compile(r"(in|out|up)/[0-9a-f]{32}")
+UPLOAD_KEY = re.compile(r"up/[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """Leave to upload one object to ``url`` by a form POST with these ``fields``, until ``expires`` (Unix seconds)."""
+
+    key: str
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires: float
 
 
 class ObjectStore(Protocol):
@@ -25,6 +43,10 @@ class ObjectStore(Protocol):
         """The bytes. Raises ``KeyError`` when they are gone."""
         ...
 
+    def size(self, key: str) -> int:
+        """How many bytes it has. Raises ``KeyError`` when it is gone."""
+        ...
+
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those already gone are fine."""
         ...
@@ -33,9 +55,13 @@ class ObjectStore(Protocol):
         """Remove everything stored longer ago than that; returns how many."""
         ...
 
+    def ticket(self, max_bytes: int, valid_s: int) -> UploadTicket | None:
+        """Leave to upload one object directly; None where a store takes nothing from outside."""
+        ...
+
 
 def new_key(kind: str) -> str:
-    """A fresh key of kind ``in`` (what people sent) or ``out`` (what they got)."""
+    """A fresh key of kind ``in`` (what people sent), ``up`` (what they uploaded ahead) or ``out`` (what they got)."""
     return f"{kind}/{uuid.uuid4().hex}"
 
 
@@ -65,6 +91,15 @@ class FolderObjects:
         except FileNotFoundError:
             raise KeyError(key) from None
 
+    def size(self, key: str) -> int:
+        try:
+            return self._path(key).stat().st_size
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def ticket(self, max_bytes: int, valid_s: int) -> UploadTicket | None:
+        return None
+
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._path(key).unlink(missing_ok=True)
@@ -81,3 +116,13 @@ class FolderObjects:
             raise KeyError(key)
         kind, name = key.split("/")
         return self._root / kind / name[:2] / name
+
+
+def open_objects(settings: Settings, name: str = "objects") -> ObjectStore:
+    """The store called ``name``: a folder in ``data_dir``, or a prefix of the bucket that ``objects_url`` names."""
+    if settings.objects_url is None:
+        return FolderObjects(settings.objects_dir.with_name(name))
+    from serve_app.s3_objects import S3Objects
+
+    bucket, _, prefix = settings.objects_url.removeprefix("s3://").partition("/")
+    return S3Objects(bucket, "/".join(part for part in (prefix.strip("/"), name) if part))

@@ -33,6 +33,7 @@ def mount_page(app: FastAPI) -> None:
             _add_file(app, f"/{entry.name}", entry)
     _add_file(app, "/", WEB / "index.html")
     _add_file(app, "/models", WEB / "models.html")
+    _add_file(app, "/status", WEB / "status.html")
 
 
 def _add_file(app: FastAPI, path: str, file: Path) -> None:

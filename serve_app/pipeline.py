@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
+from deployments.authenticity.engine import Opinion
 from deployments.errors import MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
@@ -44,6 +45,7 @@ class Graph:
     collage: Callable[[Photo, Face, tuple[Match, ...]], Awaitable[bytes]] | None = None
     swap: Callable[[SwapQuery], Awaitable[Answer[SwapPicture]]] | None = None
     anonymize: Callable[[AnonymizeQuery], Awaitable[bytes]] | None = None
+    authenticity: Callable[[Photo], Awaitable[Answer[Opinion]]] | None = None
     states: dict[str, Callable[[], Awaitable[SlotStatus]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -96,6 +98,11 @@ class Pipeline:
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
         return await self._graph.moderate(photo)
+
+    async def authenticity(self, photo: Photo) -> Answer[Opinion]:
+        """Whether a camera or a machine made ``photo``. An opinion: no picture is refused for it."""
+        judge = self._need(self._graph.authenticity, "authenticity")
+        return await self._guarded([photo], judge(photo))
 
     async def faces(self, photo: Photo) -> Answer[FaceSet]:
         find = self._need(self._graph.faces, "faces")

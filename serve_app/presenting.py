@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deployments.authenticity.engine import METHOD as AUTHENTICITY_METHOD
+from deployments.authenticity.engine import Opinion
 from deployments.faces.types import Face, FaceSet
 from deployments.lookalike.engine import METHOD
 from deployments.moderation.engine import Verdict
@@ -62,6 +64,17 @@ def moderation(answer: Answer[Verdict]) -> contracts.Moderation:
     verdict = answer.value
     scores = {rule: round(score, 4) for rule, score in verdict.scores.items()}
     return contracts.Moderation(allowed=verdict.allowed, scores=scores, rule=verdict.rule, model=answer.model)
+
+
+def authenticity(answer: Answer[Opinion]) -> contracts.Authenticity:
+    opinion = answer.value
+    return contracts.Authenticity(
+        verdict=opinion.verdict,
+        probability_ai=round(opinion.probability_ai, 4),
+        unsure=opinion.unsure,
+        model=answer.model,
+        method=AUTHENTICITY_METHOD,
+    )
 
 
 def faces(answer: Answer[FaceSet], inventory: Inventory) -> contracts.Faces:

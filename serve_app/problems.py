@@ -22,15 +22,11 @@ TYPE = "urn:masquerade:problem:{slug}"
 # Every call may answer these; the OpenAPI document says so.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-    for status in (400, 404, 413, 415, 422, 429, 451, 500, 503)
+    for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
 }
 
 
-UNAUTHORISED: dict[int | str, dict[str, Any]] = {401: RESPONSES[400] | {"description": "Unauthorized"}}
-ADMIN: dict[int | str, dict[str, Any]] = UNAUTHORISED | {
-    403: RESPONSES[400] | {"description": "Forbidden"},
-    409: RESPONSES[400] | {"description": "Conflict"},
-}
+CONFLICT: dict[int | str, dict[str, Any]] = {409: RESPONSES[400] | {"description": "Conflict"}}
 
 
 def install(app: FastAPI) -> None:

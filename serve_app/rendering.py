@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from serve_app.topology import CLUSTER
+from serve_app.topology import BOT, BOT_ROUTE, CLUSTER
 
 HEADER = """\
 # Masquerade on a GPU cluster: `serve deploy serve_config.yaml`. Written by `masquerade render`; a test holds it to the
@@ -14,7 +14,11 @@ HEADER = """\
 # share of the card's memory and no more. Changing user_config, autoscaling_config, max_ongoing_requests or
 # max_queued_requests is light; changing ray_actor_options restarts that deployment's replicas.
 # ray_actor_options replaces the whole table: repeat num_cpus when you change num_gpus.
+# The application "bot" needs MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL and MASQUERADE_BOT_WEBHOOK_SECRET in the
+# nodes' environment (secrets do not belong in a file), and MASQUERADE_DATABASE_URL; without a bot, leave it out.
 """
+
+STUDIO = {"environment": "production", "profile": "cluster", "models_dir": "/srv/masquerade/models"}
 
 
 def serve_config() -> dict[str, Any]:
@@ -30,10 +34,23 @@ def serve_config() -> dict[str, Any]:
                 "name": "graph",
                 "route_prefix": "/",
                 "import_path": "serve_app.app:from_config",
-                "args": {"environment": "production", "profile": "cluster", "models_dir": "/srv/masquerade/models"},
+                "args": dict(STUDIO),
                 "deployments": deployments,
-            }
+            },
+            _bot(),
         ],
+    }
+
+
+def _bot() -> dict[str, Any]:
+    """The Telegram bot by webhook. It takes no arguments: all its settings are variables, like its secrets."""
+    studio = {f"MASQUERADE_{name.upper()}": value for name, value in STUDIO.items()}
+    return {
+        "name": "bot",
+        "route_prefix": BOT_ROUTE,
+        "import_path": "bot.app:app",
+        "runtime_env": {"env_vars": {**studio, "MASQUERADE_BOT_MODE": "webhook"}},
+        "deployments": [{"name": "TelegramWebhook", **BOT["cluster"].options()}],
     }
 
 

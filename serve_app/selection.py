@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from deployments.authenticity.engine import runnable as authenticity_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
@@ -13,6 +14,7 @@ from serve_app.settings import ModelChoice
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
+PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
 
 class Installed(Protocol):
@@ -62,6 +64,8 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     if swap_set is not None and wishes.swap_block_list is not None:
         swap_set = replace(swap_set, extras=(*swap_set.extras, store.manifest(wishes.swap_block_list).ref))
     settle("swap", swap_set, "masquerade models pull embedded-swap")
+    detector = _detector(store, installed, wishes.authenticity)
+    settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
 
 
@@ -117,6 +121,16 @@ def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...]
     if wishes and len(refs) < len(wishes):
         raise RegistryError(f"of {', '.join(wishes)} only {', '.join(refs) or 'none'} can moderate here")
     return ModelSet(refs[0], tuple(refs[1:])) if refs else None
+
+
+def _detector(store: Installed, installed: list[Manifest], wish: str | None) -> Manifest | None:
+    """The detector wished for, or the best of those whose packages are installed."""
+    if wish is not None:
+        wished = store.manifest(wish)
+        if not authenticity_runnable([wished]):
+            raise RegistryError(f"{wished.ref} cannot judge authenticity here")
+        return wished
+    return _one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
 
 
 def _with_optional(installed: list[Manifest], main: Manifest | None, tasks: tuple[Task, ...]) -> ModelSet | None:

@@ -1,6 +1,7 @@
 """One typed place for everything an operator can set, read from ``MASQUERADE_*`` variables or a YAML file's ``args``.
 
-Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``.
+Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=10485760``. Secrets may come from files:
+``MASQUERADE_ADMIN_KEY_FILE=/run/secrets/admin_key``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from deployments.imaging import Limits
 from registry.opening import StoreAddress
+from serve_app.secret_files import EnvironmentSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -47,9 +49,10 @@ class ModelChoice(BaseModel):
     gallery: str | None = None
     swap: str | None = None
     swap_block_list: str | None = None
+    authenticity: str | None = None
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
     model_config = SettingsConfigDict(
@@ -70,10 +73,19 @@ class Settings(BaseSettings):
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()
-    moderation_thresholds: dict[str, Share] = {}
+    moderation_thresholds: dict[str, Share] = Field(default={})
     admin_key: SecretStr | None = None
+    require_keys: bool | None = None
     database_url: SecretStr | None = None
+    traces: Literal["off", "file", "otlp"] = "off"
+    traces_share: Share = 0.1
+    objects_url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")] | None = None
     keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether work needs an API key: always in production, unless ``require_keys`` says otherwise."""
+        return self.environment == "production" if self.require_keys is None else self.require_keys
 
     @property
     def store_dir(self) -> Path:
@@ -83,10 +95,12 @@ class Settings(BaseSettings):
     @property
     def model_store(self) -> StoreAddress:
         """Where model versions come from: ``models_url`` through a local cache, or else the folder ``store_dir``."""
-        if self.models_url is None:
-            return StoreAddress(str(self.store_dir))
+        return self.store_at(self.models_url or str(self.store_dir))
+
+    def store_at(self, where: str) -> StoreAddress:
+        """The address of another store, with this studio's cache."""
         cache = (self.models_cache_dir or self.data_dir / "model-cache").expanduser().resolve()
-        return StoreAddress(self.models_url, cache, int(self.models_cache_gb * 10**9))
+        return StoreAddress(where, cache, int(self.models_cache_gb * 10**9))
 
     @property
     def sql_url(self) -> str:

@@ -92,6 +92,7 @@ EMBEDDED = Topology(
         "Lookalike": replace(_LAPTOP, max_batch=32),
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
+        "Authenticity": _LAPTOP,
         "Versions": _LAPTOP,
     }
 )
@@ -105,9 +106,19 @@ CLUSTER = Topology(
         "Lookalike": Shape(cpu=1, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 32)),
         "Swap": Shape(cpu=1, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8)),
         "Anonymize": Shape(cpu=1, max_batch=4, scaling=Scaling(0, 4, 4)),
+        "Authenticity": Shape(cpu=1, max_batch=8, scaling=Scaling(0, 4, 8)),
         # One, always: two would undo each other's steps.
         "Versions": Shape(cpu=0.2),
     }
 )
+
+# The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
+# be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.
+BOT_ROUTE = "/telegram"
+_WEBHOOK = Shape(cpu=1, max_ongoing=64, max_queued=256, scaling=Scaling(2, 8, 32), graceful_timeout_s=30.0)
+BOT: dict[Profile, Shape] = {
+    "embedded": replace(_WEBHOOK, cpu=0, scaling=Scaling(2, 2, 32), graceful_wait_loop_s=0.1),
+    "cluster": _WEBHOOK,
+}
 
 PROFILES: dict[Profile, Topology] = {"embedded": EMBEDDED, "cluster": CLUSTER}

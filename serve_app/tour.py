@@ -74,6 +74,9 @@ class Tour:
             mapping = ",".join(f"0:{face}" for face in range(group.faces))
             photos, title = {"source": portrait, "target": group}, f"{portrait.title} as everyone"
             yield await self._picture("swap", title, group, "/v1/swap", photos, {"mapping": mapping})
+        if "authenticity" in ready:
+            for sample in samples:
+                yield await self._judge(sample)
 
     async def _ready(self) -> set[str]:
         async with self._session.get("/readyz") as response:
@@ -84,6 +87,11 @@ class Tour:
         reply = await self._post("/v1/moderate", {"image": sample}, {})
         words = "allowed" if reply.document["allowed"] else f"refused: {reply.document['rule']}"
         return Stop("moderate", sample.title, sample.name, None, words, reply.milliseconds, reply.model)
+
+    async def _judge(self, sample: Sample) -> Stop:
+        reply = await self._post("/v1/authenticity", {"image": sample}, {})
+        words = f"{reply.document['verdict']} ({reply.document['probability_ai']:.0%} machine-made)"
+        return Stop("authenticity", sample.title, sample.name, None, words, reply.milliseconds, reply.model)
 
     async def _styles(self, samples: tuple[Sample, ...]) -> AsyncIterator[Stop]:
         async with self._session.get("/v1/styles") as response:

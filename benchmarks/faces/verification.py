@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.faces import engines, lfw, protocol
+from benchmarks.faces import engines, lfw
 from benchmarks.faces.command import main
 from benchmarks.figures import Figure
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery, FloatArray
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
+from training.evaluation.verification import area_under_curve, best_threshold, fold_accuracy, true_accept_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,13 @@ def _judge(contender: Contender, pairs: list[lfw.Pair]) -> list[Figure]:
     return [
         Figure(
             f"{title}: LFW accuracy, {len(pairs)} pairs, ten folds",
-            100 * protocol.fold_accuracy(similarity, same),
+            100 * fold_accuracy(similarity, same),
             contender.accuracy,
             "%",
         ),
-        Figure(
-            f"{title}: true accepts at 1 % false", 100 * protocol.true_accept_rate(similarity, same, 0.01), unit="%"
-        ),
-        Figure(f"{title}: area under the ROC", 100 * protocol.area_under_curve(similarity, same), unit="%"),
-        Figure(f"{title}: best threshold (cosine)", protocol.best_threshold(similarity, same)),
+        Figure(f"{title}: true accepts at 1 % false", 100 * true_accept_rate(similarity, same, 0.01), unit="%"),
+        Figure(f"{title}: area under the ROC", 100 * area_under_curve(similarity, same), unit="%"),
+        Figure(f"{title}: best threshold (cosine)", best_threshold(similarity, same)),
         Figure(f"{title}: pictures of {len(vectors)} without a central face", missed, higher_is_better=False),
     ]
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -102,11 +101,6 @@ class Accounts:
         row.banned = banned
         await session.flush()
         return True
-
-    async def after(self, session: AsyncSession, user_id: int, limit: int) -> list[int]:
-        """The next people in order of their ids, banned ones left out: how a broadcast walks through everybody."""
-        statement = select(User.id).where(User.id > user_id, User.banned.is_(False)).order_by(User.id).limit(limit)
-        return list((await session.execute(statement)).scalars())
 
     def pseudonym(self, user_id: int) -> str:
         """What somebody who left is remembered under: not to be turned back without the key."""

@@ -14,6 +14,7 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
     "swap": ("faces", "swap"),
     "anonymize": ("faces",),
     "lookalike": ("faces", "lookalike"),
+    "authenticity": ("authenticity",),
 }
 
 

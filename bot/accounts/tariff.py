@@ -52,7 +52,7 @@ class Tariff(BaseModel):
     free_daily: Annotated[int, Field(ge=0, le=10_000)] = 5
     free_album: Annotated[int, Field(ge=1, le=10)] = 3
     plus_album: Annotated[int, Field(ge=1, le=10)] = 10
-    costs: Features = {"style": 1, "swap": 1, "anonymize": 1, "lookalike": 1}
+    costs: Features = {"style": 1, "swap": 1, "anonymize": 1, "lookalike": 1, "authenticity": 1}
     packs: tuple[Pack, ...] = (
         Pack(name="small", stars=50, credits=25),
         Pack(name="medium", stars=150, credits=100),
@@ -78,6 +78,10 @@ class Tariff(BaseModel):
     def album(self, plan: Plan) -> int:
         """How many photos one request may have."""
         return self.plus_album if plan == "plus" else self.free_album
+
+    def own_target(self, plan: Plan) -> bool:
+        """Whether faces may be put into photos of one's own, rather than into works of art; without a plan to buy, by all."""
+        return plan == "plus" or self.subscription is None
 
     def pack(self, name: str) -> Pack | None:
         """The pack on offer under that name."""

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.days import day_of
 from bot.accounts.tables import Invoice, Payment, Remnant
-from bot.delivery.tables import Bundle, Delivery, RateBucket, Upload
+from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.inbox import Inbox
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
+from serve_app.rates import RateBucket
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bot.limits import Buckets, Rate, Want
+from serve_app.rates import Buckets, Rate, Want
 
 # Within any second at most burst + rate, so together with the burst of one these are Telegram's thirty.
 OVERALL = Rate(29.0, 1)

@@ -26,6 +26,16 @@ ROUND_S = 4.0
 ACTION_S = 4.5
 """Telegram shows an activity for five seconds."""
 
+SPOKEN = frozenset({"authenticity"})
+"""Kinds of job that are answered in words."""
+
+
+def activity(kind: str, *, as_file: bool) -> Action:
+    """What Telegram shows the bot doing while it works on a job of this kind."""
+    if kind in SPOKEN:
+        return "typing"
+    return "upload_document" if as_file else "upload_photo"
+
 
 class Words(Protocol):
     """Puts the state of a request into the person's words."""
@@ -109,13 +119,14 @@ class Progress:
             await asyncio.sleep(ROUND_S)
 
     @asynccontextmanager
-    async def acting(self, job_id: str, action: Action = "upload_photo") -> AsyncIterator[None]:
-        """Show the activity in the job's chat until the block ends. To be put around the work on a job."""
+    async def acting(self, job_id: str) -> AsyncIterator[None]:
+        """Show an activity in the job's chat until the block ends. To be put around the work on a job."""
         async with self._sessions() as session:
-            slip = await session.get(Delivery, job_id)
-        if slip is None:
+            slip, job = await session.get(Delivery, job_id), await session.get(Job, job_id)
+        if slip is None or job is None:
             yield
             return
+        action = activity(job.kind, as_file=slip.as_file)
         task = asyncio.create_task(self._act(Address(slip.chat_id, slip.thread_id), action))
         try:
             yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,6 +74,42 @@ class Delivery(Base):
     expires: Mapped[float] = mapped_column(index=True)
 
 
+class Broadcast(Base):
+    """A message of an operator's chat for everybody; ``origin`` is the update that ordered it."""
+
+    __tablename__ = "broadcasts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    origin: Mapped[str] = mapped_column(String(64), unique=True)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    created: Mapped[float]
+    finished: Mapped[float | None]
+
+
+class RecipientState(StrEnum):
+    """``SENDING`` that lasts means that nobody knows whether the message arrived."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    REACHED = "reached"
+    GONE = "gone"
+    FAILED = "failed"
+
+
+class Recipient(Base):
+    """Somebody who gets a broadcast, until it is finished; in their ``state`` ``since`` then."""
+
+    __tablename__ = "broadcast_recipients"
+
+    broadcast_id: Mapped[int] = mapped_column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[float]
+
+
 class SeenUpdate(Base):
     """An update that came in: being handled until ``until``, or ``done``."""
 
@@ -81,15 +119,6 @@ class SeenUpdate(Base):
     done: Mapped[bool]
     until: Mapped[float]
     seen: Mapped[float] = mapped_column(index=True)
-
-
-class RateBucket(Base):
-    """A token bucket as one number: the theoretical arrival time of the generic cell rate algorithm."""
-
-    __tablename__ = "rate_buckets"
-
-    key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    arrival: Mapped[float]
 
 
 class StoredFile(Base):

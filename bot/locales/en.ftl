@@ -11,8 +11,18 @@ help-style = 🎨 paint it in a style, as strongly as you like, or in two styles
 help-lookalike = 👀 find out whom you resemble
 help-anonymize = 🙈 hide the faces
 help-swap = 🎭 swap faces: in a photo, between two photos sent together, or with a face you saved
+help-authenticity = 🔍 estimate whether a picture is a photograph or was made by AI
 help-rules = JPEG, PNG or WebP, up to { NUMBER($megabytes) } MB. Please send only photos you may use, and swap faces only of people who agree.
 help-groups = In groups, mention @{ $name } in the caption, or reply to me.
+
+# What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word.
+caption-lookalike = who do I look like | look like | lookalike | look alike | resemble* | doppelganger* | my twin
+caption-anonymize = hide face* | hide the face* | hide my face | hide everybody | hide everyone | blur* | pixelat* | anonymi* | mask the face* | mask face*
+caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face*
+caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake*
+caption-blur = blur*
+caption-pixelate = pixelat*
+caption-replace = mask*
 
 ask-language = Which language shall I speak?
 language-set = I speak English now.
@@ -54,6 +64,10 @@ result-match = { $place }. <b>{ $name }</b>{ $role ->
        *[other] , { $role }
     } · { $similarity } %
 result-lookalike-note = <i>A game, not an identification.</i>
+result-authenticity-real = 📷 This looks like a photograph to me. I put the chance that AI made it at <b>{ $percent } %</b>.
+result-authenticity-ai = 🤖 This looks like a picture made by AI. I put the chance of that at <b>{ $percent } %</b>.
+result-authenticity-unsure = 🤷 I cannot tell: I put the chance that AI made it at <b>{ $percent } %</b>, and between { $low } and { $high } % I would only be guessing.
+result-authenticity-note = <i>An estimate, not proof. Editing, filters and small copies mislead me, and it says nothing about who sent the picture.</i>
 album-done = All done. Shall I go on?
 
 credits-returned = It cost you nothing.
@@ -62,6 +76,7 @@ button-more-styles = More styles ➡️
 button-lookalike = 👀 Who do I look like?
 button-hide = 🙈 Hide faces
 button-swap = 🎭 Swap faces
+button-authenticity = 🔍 Is it real?
 button-blur = Blur
 button-pixelate = Pixelate
 button-replace = Mask
@@ -84,6 +99,8 @@ button-pack = { NUMBER($credits) } credits for { NUMBER($stars) } ⭐
 button-subscribe = { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month
 button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
 button-stop-renewal = End the subscription
+button-artworks = 🖼 Into a work of art
+button-more-artworks = More works of art ➡️
 button-swap-among = 🔀 Swap them with each other
 button-keep-face = 💾 Save this face
 button-leave-face = Leave it as it is
@@ -116,6 +133,11 @@ error-unknown-artwork = I do not have this work of art (any more).
 error-unknown-model = This is not on offer any more.
 error-unknown-job = This picture is no longer here.
 error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
+error-plan-needed =
+    Putting a face into a photo of your own is part of the subscription: { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
+        [yes] Into a work of art, it goes without.
+       *[no] {""}
+    }
 error-refused = I cannot do this: { $rule }.
 error-busy = Too many people are here right now. Please try again in a little while.
 error-unavailable = The studio is busy or being repaired. Please try again in a little while.
@@ -196,7 +218,10 @@ deleted-subscription = The subscription has ended.
 deleted-payments = What stays: { NUMBER($payments) } payments, without any link to you, for the books.
 deleted-debt = What stays: { NUMBER($debt) } credits owed after a refund, under a number that only you lead to.
 
-faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. Tap one to delete it.
+faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. { $artworks ->
+        [yes] 🖼 puts one into a work of art, 🗑 deletes it.
+       *[no] Tap one to delete it.
+    }
 faces-none = You have not saved a face yet. Send a photo of one person, tap “Swap faces”, and then “Save this face”.
 ask-face-name = What is this face called? Reply to this message with a name.
 ask-face-name-hint = Name
@@ -207,6 +232,9 @@ swap-two-photos = For a swap, send one photo, or two together: first the face, t
 swap-numbers-one = The faces of your photo
 swap-numbers-two = First photo: where faces come from. Second photo: where they go.
 swap-ask-source = Whose face shall go where? To take one from another photo, send both together: first the face, then the picture for it.
+artworks-ask = Which work of art shall it be?
+artworks-numbers-one = The faces of this work of art
+artworks-numbers-two = First picture: your photo. Second picture: where the faces go.
 swap-ask-face = Face { NUMBER($face) } of { NUMBER($faces) }: which one shall go there?
 swap-nothing = Then everything stays as it is.
 

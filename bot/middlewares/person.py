@@ -10,10 +10,10 @@ from aiogram import BaseMiddleware
 from aiogram.types import Chat, TelegramObject, Update, User
 
 from bot.delivery.messages import NotSent, Outgoing
-from bot.limits import Rate, Want
 from bot.replies import acknowledge, address
 from bot.services import Services
 from bot.translations import Words
+from serve_app.rates import Rate, Want
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 

@@ -52,15 +52,14 @@ async def refund(message: Message, command: CommandObject, services: Services) -
     await _say(message, services, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
 
 
-async def broadcast(message: Message, command: CommandObject, services: Services) -> None:
-    """``/broadcast``, in reply to the message everybody shall get; ``/broadcast 123`` goes on after that person."""
+async def broadcast(message: Message, origin: str, services: Services) -> None:
+    """``/broadcast``, in reply to the message everybody shall get."""
     shown = message.reply_to_message
-    argument = (command.args or "0").strip()
-    if shown is None or not argument.isascii() or not argument.isdigit():
-        await _say(message, services, "/broadcast [after user id], in reply to the message to send")
+    if shown is None:
+        await _say(message, services, "/broadcast, in reply to the message to send")
         return
-    services.broadcaster.order(Announcement(message.chat.id, shown.message_id, int(argument)))
-    await _say(message, services, "sending; you will hear how it went")
+    people = await services.broadcaster.order(Announcement(origin, message.chat.id, shown.message_id))
+    await _say(message, services, f"sending to {people}; you will hear how it went")
 
 
 async def stats(message: Message, services: Services) -> None:

@@ -47,8 +47,12 @@ async def _faces(to: Address, services: Services, account: Account, words: Words
     """The saved faces."""
     async with services.sessions() as session:
         saved = await services.identities.of(session, account.id)
-    text = words.html("faces", faces=len(saved), most=MOST) if saved else words.html("faces-none")
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.saved_faces(saved) if saved else None))
+    artworks = bool(services.artworks.all)
+    if not saved:
+        await services.sender.send(to, Outgoing(words.html("faces-none")))
+        return
+    text = words.html("faces", faces=len(saved), most=MOST, artworks="yes" if artworks else "no")
+    await services.sender.send(to, Outgoing(text, keyboard=keyboards.saved_faces(saved, artworks=artworks)))
 
 
 async def ask_name(
@@ -107,7 +111,10 @@ async def forget(
     if isinstance(query.message, Message):
         async with services.sessions() as session:
             saved = await services.identities.of(session, account.id)
-        left = Outgoing(words.html("face-forgotten", name=name), keyboard=keyboards.saved_faces(saved))
+        left = Outgoing(
+            words.html("face-forgotten", name=name),
+            keyboard=keyboards.saved_faces(saved, artworks=bool(services.artworks.all)),
+        )
         await services.sender.edit(query.message.chat.id, query.message.message_id, left)
 
 

@@ -42,7 +42,7 @@ async def _help(to: Address, services: Services, words: Words, me: User) -> None
     await services.sender.send(to, Outgoing("\n".join(lines), keyboard=keyboard))
 
 
-HELP = ("style", "lookalike", "anonymize", "swap")
+HELP = ("style", "lookalike", "anonymize", "swap", "authenticity")
 
 
 async def say_language(message: Message, services: Services, words: Words) -> None:

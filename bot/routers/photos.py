@@ -12,6 +12,7 @@ from aiogram.filters import Filter
 from aiogram.types import Message, Update, User
 
 from bot.accounts.accounts import Account
+from bot.attending import attend
 from bot.middlewares.addressing import mentions
 from bot.photos import Incoming
 from bot.services import Services
@@ -57,7 +58,7 @@ async def photo(
     )
     bundle = await services.photos.keep(account, incoming)
     if bundle.due is None:
-        await services.counter.receive(account, words, bundle)
+        await attend(services, account, words, bundle)
 
 
 def spoken(message: Message, me: User) -> str:

@@ -52,7 +52,6 @@ class S3Store:
     """A :class:`~registry.store.Store` in a bucket. Once a version is in the cache, using it needs no network."""
 
     def __init__(self, bucket: Bucket, cache: Cache) -> None:
-        """``progress`` is told of every file that travels and may be set at any time."""
         self.progress: Progress = silent
         self._bucket = bucket
         self._cache = cache

@@ -8,9 +8,9 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from registry.errors import RegistryError
+from registry.errors import RegistryError, StoreUnavailable
 from registry.manifest import Manifest
-from registry.store import FolderStore
+from registry.store import FolderStore, Store
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
 
@@ -142,26 +142,34 @@ def gpus(
         yield Finding(level, f"torch cannot use the GPU: {trouble}", "Install the CUDA build of torch.")
 
 
-def models(store: FolderStore) -> Iterator[Finding]:
-    """Every installed version: its licence, and whether its files still hash to what was published."""
-    refs = [f"{model}@{version}" for model in store.models() for version in store.versions(model)]
+def models(store: Store) -> Iterator[Finding]:
+    """Every installed version: its licence, and whether its files still hash to what was published.
+
+    Of a store elsewhere the files are not fetched to be hashed: that happens when they are used.
+    """
+    local = isinstance(store, FolderStore)
+    try:
+        refs = [f"{model}@{version}" for model in store.models() for version in store.versions(model)]
+    except StoreUnavailable as error:
+        yield Finding("problem", str(error))
+        return
     for ref in refs:
         try:
-            yield _sound(store.verify(ref).manifest)
+            yield _sound(store.verify(ref).manifest if local else store.manifest(ref), verified=local)
         except RegistryError as error:
             yield Finding("problem", str(error), f"Run: masquerade models pull {ref}   (if the catalogue has it)")
     if not refs:
-        yield Finding("problem", f"No models in {store.root}", "Run: masquerade models pull --starter")
+        yield Finding("problem", f"No models in {store.where}", "Run: masquerade models pull --starter")
 
 
-def _sound(manifest: Manifest) -> Finding:
+def _sound(manifest: Manifest, *, verified: bool) -> Finding:
     licence = manifest.licence
     terms = "commercial use allowed" if licence.commercial_use else "no commercial use"
-    text = f"{manifest.ref}: {manifest.task}, {licence.name} ({terms}), files verified"
+    text = f"{manifest.ref}: {manifest.task}, {licence.name} ({terms}){', files verified' if verified else ''}"
     return Finding("ok" if licence.commercial_use else "note", text)
 
 
-def capabilities(store: FolderStore, wishes: ModelChoice) -> Iterator[Finding]:
+def capabilities(store: Store, wishes: ModelChoice) -> Iterator[Finding]:
     """What the studio could do with these models. Without moderation it does not start."""
     try:
         selection = select(store, wishes)

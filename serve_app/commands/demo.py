@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from registry.errors import RegistryError
-from registry.store import FolderStore
 from serve_app.commands.serve import open_until_interrupted
 from serve_app.commands.starter import ensure_starter
 from serve_app.contact_sheet import summary, write_contact_sheet
@@ -38,7 +37,7 @@ def demo(
 ) -> None:
     """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
     settings = Settings() if port is None else Settings(port=port)
-    store = FolderStore(settings.store_dir)
+    store = settings.model_store.open()
     try:
         ensure_starter(store, console)
         samples = installed_samples(store)

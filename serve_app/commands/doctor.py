@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from rich.markup import escape
 from registry.store import FolderStore
 from serve_app.commands import checks, probes
 from serve_app.commands.checks import Finding, Level
+from serve_app.commands.stores import StoreOption
 from serve_app.settings import Settings
 
 app = typer.Typer()
@@ -39,12 +39,7 @@ _RAY_PORTS = {8265: "Ray's dashboard", 6379: "Ray's head, or Redis"}
 )
 def doctor(
     gpu: Annotated[bool, typer.Option("--gpu", help="A GPU has to be there and used; else exit 1.")] = False,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            "--store", envvar="MASQUERADE_MODELS_DIR", show_default="var/models", help="Folder of the models."
-        ),
-    ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Check the installation, models, GPUs and ports. Exits 1 when something essential is missing."""
     counts = dict.fromkeys(_MARKS, 0)
@@ -58,7 +53,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _sections(store: Path | None, *, gpu: bool) -> Iterator[Section]:
+def _sections(store: str | None, *, gpu: bool) -> Iterator[Section]:
     yield "Python", checks.python(sys.version_info[:2], find_spec("pip") is not None)
     yield "Packages", _packages()
     yield (
@@ -79,12 +74,14 @@ def _sections(store: Path | None, *, gpu: bool) -> Iterator[Section]:
         text = f"MASQUERADE_{place}: {first['msg']}" if place else first["msg"]
         yield "Settings", [Finding("problem", text, "Correct the environment variable.")]
         return
-    opened = FolderStore(store or settings.store_dir)
-    yield f"Models in {opened.root}", checks.models(opened)
+    address = settings.model_store if store is None else settings.store_at(store)
+    opened = address.open()
+    yield f"Models in {opened.where}", checks.models(opened)
     yield "Capabilities", checks.capabilities(opened, settings.models)
     purposes = {settings.port: "the studio", **_RAY_PORTS}
     yield "Ports", checks.ports({(port, what): probes.port_holder(port) for port, what in purposes.items()})
-    yield "Disk", checks.disk(str(opened.root), probes.free_space(opened.root.absolute()))
+    folder = opened.root if isinstance(opened, FolderStore) else address.cache_dir or settings.data_dir
+    yield "Disk", checks.disk(str(folder), probes.free_space(folder.absolute()))
 
 
 def _packages() -> Iterator[Finding]:

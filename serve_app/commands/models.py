@@ -1,44 +1,38 @@
-"""``masquerade models``: what is installed, what can be pulled, and whether it is still what was published."""
+"""``masquerade models``: what is installed, what can be pulled, and whether it is still what was published.
+
+Which version serves is decided in :mod:`serve_app.commands.promotions`, what may go in
+:mod:`serve_app.commands.housekeeping`; both are commands of the same application.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import yaml
-from pydantic import ValidationError
-from rich import box
-from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 
 from registry import catalogue
 from registry.catalogue import Entry
-from registry.errors import LicenceNotAccepted, RegistryError
+from registry.errors import LicenceNotAccepted, RegistryError, UnknownModelVersion
 from registry.manifest import MANIFEST, Description, Format, Licence, Task, dump_manifest, load_manifest
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
-from registry.store import FolderStore
-from serve_app.commands.progress import download_progress
+from registry.routing import Routing
+from registry.store import FolderStore, Store
+from serve_app.commands import housekeeping, promotions
+from serve_app.commands.stores import StoreOption, console, explained, moving, new_table, open_store
 from serve_app.settings import Settings
 
 app = typer.Typer(
-    help="List, fetch, check and publish model versions.",
-    epilog="Examples:  masquerade models list  ·  masquerade models pull --starter  ·  masquerade models verify",
+    help="List, fetch, check, publish and switch model versions.",
+    epilog="Examples:  masquerade models list  ·  masquerade models pull --starter  ·  masquerade models verify  ·  "
+    "masquerade models promote my-style@v2 --why 'sharper edges'",
     no_args_is_help=True,
 )
-console = Console()
-errors = Console(stderr=True)
-
-StoreOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--store", envvar="MASQUERADE_MODELS_DIR", show_default="var/models", help="Folder the model versions lie in."
-    ),
-]
 
 
 @app.command("list", epilog="Examples:  masquerade models list  ·  masquerade models list --available")
@@ -47,8 +41,8 @@ def list_versions(
     store: StoreOption = None,
 ) -> None:
     """Show the installed versions, or with --available the catalogue."""
-    with _explained():
-        opened = _open(store)
+    with explained():
+        opened = open_store(store)
         if available:
             console.print(_catalogue_table(opened))
         elif opened.models():
@@ -66,15 +60,21 @@ def pull(
     ] = False,
     store: StoreOption = None,
 ) -> None:
-    """Fetch model versions, check their hashes, and publish them in the store."""
-    with _explained():
+    """Fetch model versions, check their hashes, and publish them in the store.
+
+    What is in a shared store but not in the catalogue is brought to this machine.
+    """
+    with explained():
         if not names and not starter:
             raise RegistryError(
                 "Name what to pull, or pass --starter; `masquerade models list --available` shows what there is."
             )
-        opened = _open(store)
-        for entry in [*(catalogue.starter() if starter else ()), *map(catalogue.find, names or ())]:
-            _pull(opened, entry, accept_licence=accept_licence)
+        opened = open_store(store)
+        for entry in [*(catalogue.starter() if starter else ()), *(_wanted(opened, name) for name in names or ())]:
+            if isinstance(entry, str):
+                _fetch(opened, entry)
+            else:
+                _pull(opened, entry, accept_licence=accept_licence)
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v1")
@@ -83,8 +83,8 @@ def verify(
     store: StoreOption = None,
 ) -> None:
     """Hash every file again and compare with the manifests. Exits 1 when anything is amiss."""
-    with _explained():
-        opened = _open(store)
+    with explained():
+        opened = open_store(store)
         wanted = refs or _installed(opened)
         if not wanted:
             console.print(_NOTHING)
@@ -98,11 +98,13 @@ def show(
     ref: Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME@ALIAS.")], store: StoreOption = None
 ) -> None:
     """Show a version's manifest, from the store or else from the catalogue."""
-    with _explained():
-        opened = _open(store)
-        if ref.partition("@")[0] in opened.models():
-            version = opened.get(ref)
-            typer.echo(f"# {version.ref} in {version.folder}\n{dump_manifest(version.manifest)}", nl=False)
+    with explained():
+        opened = open_store(store)
+        model = ref.partition("@")[0]
+        if model in opened.models():
+            manifest, routing = opened.manifest(ref), opened.routing(model)
+            serving = f"# serving: {routing}" if routing else "# serving: the newest version; nobody has promoted one"
+            typer.echo(f"# {manifest.ref} in {opened.where}\n{serving}\n{dump_manifest(manifest)}", nl=False)
         else:
             entry = catalogue.find(ref)
             where = f"not installed; `masquerade models pull {entry.ref}` fetches it"
@@ -134,8 +136,8 @@ def import_folder(
 
     A folder with a manifest.yaml is published as that says; for any other, give --name, --task and --format.
     """
-    with _explained():
-        opened = _open(store)
+    with explained():
+        opened = open_store(store)
         if (folder / MANIFEST).is_file():
             if name or task or file_format or version:
                 raise RegistryError(f"{folder} holds a {MANIFEST}, which says name, task, format and version itself.")
@@ -155,50 +157,51 @@ def import_folder(
                 licence=Licence(name=licence, commercial_use=commercial_use),
             )
             manifest = describe(folder, description)
-        published = publish_folder(opened, manifest, folder)
-        console.print(f"[green]published[/]  {published.ref} in {published.folder}", soft_wrap=True, highlight=False)
+        with moving(opened):
+            published = publish_folder(opened, manifest, folder)
+        console.print(f"[green]published[/]  {published.ref} in {opened.where}", soft_wrap=True, highlight=False)
+
+
+@app.command(
+    epilog="Examples:  masquerade models push my-style@v2  ·  masquerade models push my-style faces --to s3://models/studio"
+)
+def push(
+    refs: Annotated[list[str], typer.Argument(help="NAME, NAME@VERSION or NAME@ALIAS.")],
+    target: Annotated[
+        str | None, typer.Option("--to", show_default="MASQUERADE_MODELS_URL", help="The store to publish in.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", show_default="var/models", help="Folder the versions lie in.")
+    ] = None,
+) -> None:
+    """Publish versions of a local folder in a shared store. Run again after an interruption, it goes on."""
+    with explained():
+        settings = Settings()
+        where = target or settings.models_url
+        if where is None:
+            raise RegistryError("Say where to: --to s3://bucket/prefix, or set MASQUERADE_MODELS_URL.")
+        local, shared = FolderStore(source or settings.store_dir), settings.store_at(where).open()
+        for version in [local.verify(ref) for ref in refs]:
+            with moving(shared):
+                published = publish_folder(shared, version.manifest, version.folder)
+            console.print(f"[green]pushed[/]  {published.ref} to {shared.where}", soft_wrap=True, highlight=False)
 
 
 _NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the starter set."
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what can go wrong into one sentence and exit status 1."""
-    try:
-        yield
-    except (RegistryError, OSError, ValueError, yaml.YAMLError) as error:
-        errors.print(_sentence(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
-
-
-def _sentence(error: Exception) -> str:
-    match error:
-        case ValidationError():
-            first = error.errors()[0]
-            return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}."
-        case OSError(strerror=str(reason), filename=name) if name is not None:
-            return f"{name}: {reason}."
-        case _:
-            return str(error)
-
-
-def _open(store: Path | None) -> FolderStore:
-    return FolderStore(store or Settings().store_dir)
-
-
-def _installed(store: FolderStore) -> list[str]:
+def _installed(store: Store) -> list[str]:
     return [f"{model}@{version}" for model in store.models() for version in store.versions(model)]
 
 
-def _next_version(store: FolderStore, model: str) -> str:
+def _next_version(store: Store, model: str) -> str:
     taken = set(store.versions(model))
     return next(name for number in range(1, len(taken) + 2) if (name := f"v{number}") not in taken)
 
 
-def _pull(store: FolderStore, entry: Entry, *, accept_licence: bool) -> None:
+def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:
     try:
-        with download_progress(console) as progress:
+        with moving(store) as progress:
             pulled = pull_entry(store, entry, progress=progress, accept_licence=accept_licence)
     except LicenceNotAccepted:
         if not _at_a_terminal():
@@ -214,50 +217,68 @@ def _pull(store: FolderStore, entry: Entry, *, accept_licence: bool) -> None:
     console.print(f"{state}  {pulled.version.ref}", highlight=False)
 
 
+def _wanted(store: Store, name: str) -> Entry | str:
+    """What the catalogue says of it, or its full reference where only the store has it."""
+    try:
+        return catalogue.find(name)
+    except UnknownModelVersion as error:
+        try:
+            return store.manifest(name).ref
+        except UnknownModelVersion:
+            raise error from None
+
+
+def _fetch(store: Store, ref: str) -> None:
+    with moving(store):
+        store.verify(ref)
+    console.print(f"[dim]present[/]  {ref}", highlight=False)
+
+
 def _at_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _verify(store: FolderStore, ref: str) -> str | None:
+def _verify(store: Store, ref: str) -> str | None:
     """Print what became of one version; the problem if there is one."""
     try:
-        console.print(f"[green]ok[/]      {store.verify(ref).ref}", highlight=False)
+        with moving(store):
+            sound = store.verify(ref)
+        console.print(f"[green]ok[/]      {sound.ref}", highlight=False)
     except RegistryError as error:
         console.print(f"broken  {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return str(error)
     return None
 
 
-def _installed_table(store: FolderStore) -> Table:
-    table = _table("size")
+def _installed_table(store: Store) -> Table:
+    table = new_table("model", "task", "licence", "commercial", "size")
     for ref in _installed(store):
         try:
-            manifest = store.get(ref).manifest
+            # A glance at the files where that costs nothing.
+            manifest = store.get(ref).manifest if isinstance(store, FolderStore) else store.manifest(ref)
         except RegistryError:
             table.add_row(ref, "[red]damaged, see `masquerade models verify`[/]")
             continue
         routing = store.routing(manifest.model)
-        named = routing.aliases() if routing else {}
-        aliases = [alias for alias, version in named.items() if version == manifest.version]
+        roles = _roles(routing, manifest.version) if routing else []
         name, *rest = _columns(manifest)
         size = sum(entry.size for entry in manifest.files)
-        table.add_row(" ".join([name, *(f"[cyan]{alias}[/]" for alias in aliases)]), *rest, f"{size / 2**20:,.1f} MB")
+        table.add_row(" ".join([name, *(f"[cyan]{role}[/]" for role in roles)]), *rest, decimal(size))
     return table
 
 
-def _catalogue_table(store: FolderStore) -> Table:
+def _roles(routing: Routing, version: str) -> list[str]:
+    shares = {"canary": f" {routing.percent:g} %"}
+    roles = [f"{alias}{shares.get(alias, '')}" for alias, named in routing.aliases().items() if named == version]
+    return [*roles, f"shadow {routing.sample:.0%}"] if version == routing.shadow else roles
+
+
+def _catalogue_table(store: Store) -> Table:
     starter, installed = {entry.ref for entry in catalogue.starter()}, set(_installed(store))
-    table = _table("state")
+    table = new_table("model", "task", "licence", "commercial", "state")
     for entry in catalogue.known():
         state = "installed" if entry.ref in installed else "starter" if entry.ref in starter else ""
         table.add_row(*_columns(entry), state)
-    return table
-
-
-def _table(*more: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("model", "task", "licence", "commercial", *more):
-        table.add_column(title, no_wrap=title != "licence", overflow="fold")
     return table
 
 
@@ -266,3 +287,7 @@ def _columns(described: Description) -> tuple[str, str, str, str]:
     # The prefix only says that SPDX has no name for it.
     name = licence.name.replace("LicenseRef-", "")
     return described.ref, described.task, name, "yes" if licence.commercial_use else "[yellow]no[/]"
+
+
+promotions.add_to(app)
+housekeeping.add_to(app)

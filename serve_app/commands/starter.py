@@ -10,18 +10,21 @@ from rich.console import Console
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.pull import pull
-from registry.store import FolderStore
+from registry.store import FolderStore, Store
 from serve_app.commands.progress import download_progress
 
 
-def ensure_starter(store: FolderStore, console: Console) -> None:
+def ensure_starter(store: Store, console: Console) -> None:
     """Pull what is missing of the starter set and build the sample gallery. Raises ``RegistryError``."""
     for entry in catalogue.starter():
         with download_progress(console) as progress:
             pulled = pull(store, entry, progress=progress)
         if pulled.fetched:
             console.print(f"  pulled {pulled.version.ref}", highlight=False)
-    if not any(store.get(name).manifest.task == "face-gallery" for name in store.models()):
+    # Into a shared store, galleries are published by those who keep them.
+    if isinstance(store, FolderStore) and not any(
+        store.manifest(name).task == "face-gallery" for name in store.models()
+    ):
         _build_gallery(store, console)
 
 

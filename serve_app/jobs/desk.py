@@ -4,69 +4,102 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
 
-from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from deployments.errors import UnknownJob
-from serve_app.database import connect, migrate
+from deployments.errors import InvalidField, TooLarge, UnknownJob
+from serve_app.access.guard import ANYONE
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
-from serve_app.jobs.ledger import ANYONE, Ledger, Order
+from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
-from serve_app.objects import FolderObjects, new_key
+from serve_app.objects import UPLOAD_KEY, UploadTicket, new_key, open_objects
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.settings import Settings
+from serve_app.telemetry.metrics import metrics
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "http"
 SWEEP_PERIOD_S = 300.0
+COUNT_PERIOD_S = 10.0
+UPLOAD_VALID_S = 900
 
 
 class Desk:
     """Jobs of the HTTP side. Open between :meth:`open`'s start and end."""
 
-    def __init__(self, pipeline: Pipeline, inventory: Inventory, settings: Settings) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        inventory: Inventory,
+        settings: Settings,
+        sessions: async_sessionmaker[AsyncSession],
+    ) -> None:
         self.pipeline = pipeline
         self._inventory = inventory
         self._keep_s = settings.keep_results_s
-        self._url = settings.sql_url
-        self._objects = FolderObjects(settings.objects_dir)
+        self._max_bytes = settings.limits.max_bytes
+        self._objects = open_objects(settings)
         self._ledger = Ledger()
+        self._sessions = sessions
+        self._counted: set[tuple[str, State]] = set()
+        self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Bring the schema up to date and work jobs off until the block ends."""
-        await asyncio.to_thread(migrate, self._url)
-        engine = connect(self._url)
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
-        self._worker = Worker(self._ledger, self._sessions, self._objects, self._perform, channel=CHANNEL)
-        tasks = [asyncio.create_task(self._worker.run()), asyncio.create_task(self._sweep())]
+        """Work jobs off until the block ends."""
+        duties = ((self._sweep, SWEEP_PERIOD_S), (self._count, COUNT_PERIOD_S))
+        tasks = [asyncio.create_task(self._worker.run())]
+        tasks += [asyncio.create_task(_repeat(duty, period_s)) for duty, period_s in duties]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await engine.dispose()
 
-    async def submit(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Job:
+    async def submit(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any], owner: str) -> Job:
         """Store the photos, record the order; only then is it acknowledged."""
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
         async with self._sessions.begin() as session:
-            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, ANYONE, fields, inputs))
+            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, owner, fields, inputs))
         self._worker.notice()
         return job
 
-    async def job(self, job_id: str) -> Job:
-        """Raises ``UnknownJob``."""
+    async def ticket(self) -> UploadTicket | None:
+        """Leave to upload a photo ahead of its job; None where photos come inside requests only."""
+        return await asyncio.to_thread(self._objects.ticket, self._max_bytes, UPLOAD_VALID_S)
+
+    async def uploaded(self, key: str) -> bytes:
+        """A photo that was uploaded ahead. Raises ``InvalidField`` when there is none, ``TooLarge``."""
+        gone = InvalidField("There is no upload under this key; it may have expired, or been used by a job.")
+        if not UPLOAD_KEY.fullmatch(key):
+            raise gone
+        try:
+            # A bucket's own limit on length is the uploader's word; this is ours.
+            if await asyncio.to_thread(self._objects.size, key) > self._max_bytes:
+                raise TooLarge(f"The picture has over {self._max_bytes:,} bytes.")
+            return await asyncio.to_thread(self._objects.get, key)
+        except KeyError:
+            raise gone from None
+
+    async def used(self, keys: Iterable[str]) -> None:
+        """Forget uploads whose job has its own copy."""
+        await asyncio.to_thread(self._objects.delete, list(keys))
+
+    async def job(self, job_id: str, caller: str) -> Job:
+        """A job of the caller's, or of nobody in particular. Raises ``UnknownJob``."""
         async with self._sessions() as session:
             job = await session.get(Job, job_id)
-        if job is None or job.channel != CHANNEL:
+        if job is None or job.channel != CHANNEL or job.owner not in {caller, ANYONE}:
             raise UnknownJob("There is no such job.")
         return job
 
@@ -95,7 +128,26 @@ class Desk:
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
         return await PERFORM[kind](self.pipeline, self._inventory, photos, fields)
 
+    async def _count(self) -> None:
+        """Keep the gauges of the queue true, for every channel: the ledger knows them all."""
+        async with self._sessions() as session:
+            backlog = await self._ledger.backlog(session)
+        self._counted |= set(backlog)
+        for channel, state in self._counted:
+            count, age = backlog.get((channel, state), (0, 0.0))
+            metrics().jobs.set(count, tags={"channel": channel, "state": state})
+            if state == State.QUEUED:
+                metrics().oldest_job_seconds.set(age, tags={"channel": channel})
+
     async def _sweep(self) -> None:
-        while True:
-            await asyncio.to_thread(self._objects.sweep, self._keep_s)
-            await asyncio.sleep(SWEEP_PERIOD_S)
+        await asyncio.to_thread(self._objects.sweep, self._keep_s)
+
+
+async def _repeat(duty: Callable[[], Awaitable[None]], period_s: float) -> None:
+    """Do a duty now and every ``period_s``; a store that is out of reach for once does not end it."""
+    while True:
+        try:
+            await duty()
+        except Exception:
+            log.exception("housekeeping failed; trying again in %d s", period_s)
+        await asyncio.sleep(period_s)

@@ -53,6 +53,11 @@ async def _moderate(pipeline: Pipeline, _inventory: Inventory, photos: Photos, _
     return _document(presenting.moderation(answer), answer.model)
 
 
+async def _authenticity(pipeline: Pipeline, _inventory: Inventory, photos: Photos, _fields: Fields) -> Picture:
+    answer = await pipeline.authenticity(await pipeline.open(photos["image"]))
+    return _document(presenting.authenticity(answer), answer.model)
+
+
 def _document(answer: BaseModel, model: str) -> Picture:
     return Picture(answer.model_dump_json().encode(), "application/json", (model,))
 
@@ -64,4 +69,5 @@ PERFORM: dict[str, Perform] = {
     "lookalike": _lookalike,
     "faces": _faces,
     "moderate": _moderate,
+    "authenticity": _authenticity,
 }

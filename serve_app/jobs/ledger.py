@@ -22,9 +22,6 @@ from serve_app.jobs.tables import Job
 
 Clock = Callable[[], float]
 
-ANYONE = "anyone"
-"""The owner of what nobody in particular asked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -180,6 +177,17 @@ class Ledger:
         """A channel's waiting jobs in the order they will be served."""
         statement = select(Job.id).where(Job.state == State.QUEUED, Job.channel == channel)
         return list((await session.execute(statement.order_by(Job.turn, Job.created, Job.id))).scalars())
+
+    async def backlog(self, session: AsyncSession) -> dict[tuple[str, State], tuple[int, float]]:
+        """By channel and state, of the jobs not yet ended: how many, and the age of the oldest in seconds."""
+        statement = (
+            select(Job.channel, Job.state, func.count(), func.min(Job.created))
+            .where(Job.state.in_([State.QUEUED, State.RUNNING]))
+            .group_by(Job.channel, Job.state)
+        )
+        now = self._clock()
+        rows = (await session.execute(statement)).all()
+        return {(channel, State(state)): (count, now - oldest) for channel, state, count, oldest in rows}
 
     async def waiting(self, session: AsyncSession, owner: str) -> int:
         """How many unfinished jobs an owner has."""

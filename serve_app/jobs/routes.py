@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -22,6 +24,7 @@ FORMS: dict[str, type[contracts.Form]] = {
     "lookalike": contracts.LookalikeForm,
     "faces": contracts.ImageForm,
     "moderate": contracts.ImageForm,
+    "authenticity": contracts.ImageForm,
 }
 
 
@@ -31,25 +34,29 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("", status_code=202)
     async def submit(
-        form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")], response: Response
+        form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")],
+        request: Request,
+        response: Response,
     ) -> contracts.JobState:
         """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done."""
+        keys = await _fetch(desk, form)
         photos, fields = _split(form)
         for data in photos.values():
             await desk.pipeline.open(data)
-        job = await desk.submit(form.kind, photos, fields)
+        job = await desk.submit(form.kind, photos, fields, request.state.caller)
+        await desk.used(keys)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return await _state(desk, job)
 
     @router.get("/{job_id}")
-    async def state(job_id: str) -> contracts.JobState:
+    async def state(request: Request, job_id: str) -> contracts.JobState:
         """How far a job is."""
-        return await _state(desk, await desk.job(job_id))
+        return await _state(desk, await desk.job(job_id, request.state.caller))
 
     @router.get("/{job_id}/result", response_class=Response, responses=contracts.RESULT)
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished."""
-        job = await desk.job(job_id)
+        job = await desk.job(job_id, request.state.caller)
         if job.state == State.FAILED:
             error = job.error or {}
             title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
@@ -67,16 +74,52 @@ def routes(desk: Desk) -> APIRouter:
         return Response(data, media_type=job.result["media_type"], headers=headers)
 
     @router.delete("/{job_id}", status_code=204)
-    async def remove(job_id: str) -> None:
+    async def remove(request: Request, job_id: str) -> None:
         """Withdraw a job and remove its photos and its result at once."""
-        await desk.remove(await desk.job(job_id))
+        await desk.remove(await desk.job(job_id, request.state.caller))
 
     return router
 
 
+def uploads(desk: Desk) -> APIRouter:
+    """The router that lets pictures go straight to the object store."""
+    router = APIRouter(prefix="/v1/uploads", tags=["jobs"])
+
+    @router.post("", status_code=201)
+    async def ticket() -> contracts.Upload:
+        """Get leave to upload one picture to the object store, ahead of a job that names its key.
+
+        404 where the studio has no store that takes uploads: send pictures inside requests there.
+        """
+        granted = await desk.ticket()
+        if granted is None:
+            raise HTTPException(404, "This studio has no upload store; send the picture inside the request.")
+        return contracts.Upload(**asdict(granted))
+
+    return router
+
+
+async def _fetch(desk: Desk, form: contracts.JobForm) -> list[str]:
+    """Put uploads that ``form`` names by key in the place of its pictures; returns the keys."""
+    keys = []
+    for name in ("image", "source", "target"):
+        key = getattr(form, f"{name}_key")
+        if key is None:
+            continue
+        if getattr(form, name) is not None:
+            raise InvalidField(f"Send either {name} or {name}_key.", field=f"{name}_key")
+        setattr(form, name, UploadFile(io.BytesIO(await desk.uploaded(key))))
+        keys.append(key)
+    return keys
+
+
 def _split(form: contracts.JobForm) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Check the fields against the form of the job's kind; returns photos and plain fields."""
-    given = {name: value for name, value in form if name in form.model_fields_set and name != "kind"}
+    given = {
+        name: value
+        for name, value in form
+        if name in form.model_fields_set and not name.endswith("_key") and name != "kind"
+    }
     try:
         checked = FORMS[form.kind].model_validate(given)
     except ValidationError as error:

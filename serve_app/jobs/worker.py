@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
-from serve_app.jobs.ledger import ANYONE, Ledger
+from serve_app.access.guard import ANYONE
+from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 from serve_app.pipeline import Picture
@@ -20,6 +21,7 @@ from serve_app.visitors import visiting
 log = logging.getLogger(__name__)
 
 Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
+Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
 IDLE_POLL_S = 0.5
 
@@ -36,14 +38,19 @@ class Worker:
         *,
         channel: str,
         heartbeat_s: float = 15.0,
+        around: Around = contextlib.nullcontext,
     ) -> None:
-        """``perform`` takes a job's kind, its photos and its fields."""
+        """``perform`` takes a job's kind, its photos and its fields.
+
+        ``around`` is given a job's id and entered before the work on it; it is left when the outcome is in the ledger.
+        """
         self._ledger = ledger
         self._sessions = sessions
         self._objects = objects
         self._perform = perform
         self._channel = channel
         self._heartbeat_s = heartbeat_s
+        self._around = around
         self._wake = asyncio.Event()
 
     def notice(self) -> None:
@@ -71,7 +78,8 @@ class Worker:
             return False
         heartbeat = asyncio.create_task(self._keep(job))
         try:
-            await self._do(job)
+            async with self._around(job.id):
+                await self._do(job)
         except asyncio.CancelledError:
             async with self._sessions.begin() as session:
                 await self._ledger.release(session, job.id, job.lease or "")

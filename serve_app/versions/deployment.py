@@ -14,6 +14,7 @@ from ray.serve.handle import DeploymentHandle
 from deployments.serving import Report
 from deployments.slots import Plan
 from serve_app.settings import Settings
+from serve_app.telemetry.logs import to_stderr
 from serve_app.versions.coordinator import Coordinator, State
 from serve_app.versions.live import LiveConfig
 
@@ -30,6 +31,7 @@ class Versions:
         self, settings: Settings, application: str, built: Mapping[str, Plan], handles: dict[str, DeploymentHandle[Any]]
     ) -> None:
         """``built`` and ``handles`` are by capability."""
+        to_stderr()
         self._handles = handles
         self._config = LiveConfig(application)
         deployments = {capability: handle.deployment_name for capability, handle in handles.items()}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from serve_app import problems
-from serve_app.admin import admin_only, admin_where_set
-from serve_app.settings import Settings
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.documents import (
     CanaryTrial,
@@ -19,12 +17,12 @@ from serve_app.versions.documents import (
 )
 
 
-def routes(desk: VersionDesk, settings: Settings) -> APIRouter:
-    """The router over a version desk."""
+def routes(desk: VersionDesk) -> APIRouter:
+    """The router over a version desk. Who may call is for :mod:`serve_app.access` to say: the admin key, all of it."""
     router = APIRouter(prefix="/v1", tags=["operations"])
-    deciding = APIRouter(dependencies=[Depends(admin_only(settings))], responses=problems.ADMIN)
+    deciding = APIRouter(responses=problems.CONFLICT)
 
-    @router.get("/models", dependencies=[Depends(admin_where_set(settings))], responses=problems.UNAUTHORISED)
+    @router.get("/models")
     async def models() -> Models:
         """Installed model versions and how they fare. Needs the admin key where one is set."""
         return await desk.models()
@@ -49,7 +47,7 @@ def routes(desk: VersionDesk, settings: Settings) -> APIRouter:
         """Take back the last step that users could notice."""
         return await desk.rollback(model, decision)
 
-    @deciding.get("/config")
+    @router.get("/config")
     async def config() -> LiveConfiguration:
         """The configuration the graph runs with, versions included: what `masquerade diff` compares."""
         return LiveConfiguration(configuration=await desk.configuration())

@@ -75,7 +75,7 @@ def test_a_misspelt_key_at_any_depth_is_found(place: tuple[str | int, ...], key:
 
 
 def test_the_arguments_of_the_application_are_settings() -> None:
-    (application,) = serve_config()["applications"]
+    application = serve_config()["applications"][0]
     settings = Settings(**application["args"])
     assert settings.profile == "cluster"
     assert settings.environment == "production"

@@ -10,7 +10,13 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-EVALUATIONS: Final[Mapping[str, str]] = {}
+EVALUATIONS: Final[Mapping[str, str]] = {
+    "authenticity": "training.authenticity.evaluate",
+    "faces": "training.evaluation.faces",
+    "lookalike": "training.evaluation.lookalike",
+    "moderation": "training.evaluation.moderation",
+    "swap": "training.evaluation.swap",
+}
 """Sub-command to the module whose ``app`` it is: a Typer application of one command that ends with
 :func:`training.evaluation.terminal.conclude`."""
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import cv2
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from deployments.imaging import Pixels, encode
@@ -123,7 +124,7 @@ def _cell(value: Cell) -> str:
 def _thumbnail(pixels: Pixels, caption: str) -> str:
     scale = min(1.0, _THUMBNAIL / max(pixels.shape[:2]))
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     data = base64.b64encode(encode(small, "image/jpeg", 80)).decode()
     words = escape(caption)
     return f'<figure><img alt="{words}" src="data:image/jpeg;base64,{data}"><figcaption>{words}</figcaption></figure>'

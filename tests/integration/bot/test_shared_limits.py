@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.limits import Buckets, MemoryBuckets, Rate, RedisBuckets, SqlBuckets, Want
+from serve_app.rates import Buckets, MemoryBuckets, Rate, RedisBuckets, SqlBuckets, Want
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,9 @@ async def test_a_version_that_cannot_serve_changes_nothing(
 def test_the_first_version_must_load_or_the_application_does_not_start(local_serve: None, store: FolderStore) -> None:
     deployment = serve.deployment(Doubling).options(user_config=choose("doubler@v9"), **AT_ONCE)
     with pytest.raises(RuntimeError, match="failed"):
-        serve.run(deployment.bind(Options(StoreAddress(str(store.root)), Runtime())), name="doubling", route_prefix=None)
+        serve.run(
+            deployment.bind(Options(StoreAddress(str(store.root)), Runtime())), name="doubling", route_prefix=None
+        )
     serve.delete("doubling")
 
 

@@ -14,7 +14,7 @@ from bot.callbacks import MAX_BYTES, MapFace, style_code
 
 BIGGEST: dict[type, Any] = {int: 9_999_999_999, str: "x" * 32}
 KINDS = [kind for kind in vars(callbacks).values() if isinstance(kind, type) and issubclass(kind, CallbackData)]
-SPECIAL = {"code": "xx", "style": "abcdef", "product": "p" * 16, "percent": 100, "page": 99}
+SPECIAL = {"code": "xx", "style": "abcdef", "artwork": "abcdef", "product": "p" * 16, "percent": 100, "page": 99}
 
 
 def biggest(kind: type[CallbackData]) -> CallbackData:
@@ -33,7 +33,14 @@ def test_the_longest_data_a_button_can_have_fits(kind: type[CallbackData]) -> No
 
 
 def test_a_mapping_of_eight_faces_fits() -> None:
-    data = MapFace(bundle=9_999_999_999, identity=9_999_999_999, sources=8, targets=8, chosen=".".join("7" * 8))
+    data = MapFace(
+        bundle=9_999_999_999,
+        identity=9_999_999_999,
+        sources=8,
+        targets=8,
+        artwork="abcdef",
+        chosen=".".join("7" * 8),
+    )
     assert len(data.pack().encode()) <= MAX_BYTES
     assert MapFace.unpack(data.pack()) == data
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.callbacks import style_code
-from bot.catalogue import FRESH_S, Catalogue, features_of, preview_name
+from bot.catalogue import FRESH_S, Catalogue, exhibit, features_of
 from deployments.errors import UnknownStyle
 from deployments.imaging import Limits
 from deployments.style.engine import StyleInfo
@@ -33,7 +33,7 @@ def catalogue(graph: Graph) -> Catalogue:
 def test_a_graph_without_faces_can_only_paint() -> None:
     graph = StandIns().graph()
     bare = Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles, swap=graph.swap)
-    assert features_of(graph) == {"style", "lookalike", "swap", "anonymize"}
+    assert features_of(graph) == {"style", "lookalike", "swap", "anonymize", "authenticity"}
     assert features_of(bare) == {"style"}
     assert features_of(Graph(moderate=graph.moderate)) == frozenset()
 
@@ -85,5 +85,5 @@ async def test_styles_are_asked_for_again_after_a_while() -> None:
 def test_a_preview_that_changes_has_another_name() -> None:
     one = StyleInfo("wave", "Wave", "Hokusai", 1831, "public domain", b"one")
     two = StyleInfo("wave", "Wave", "Hokusai", 1831, "public domain", b"two")
-    assert preview_name(one) != preview_name(two)
-    assert len(preview_name(one)) <= 128
+    assert exhibit(one).name != exhibit(two).name
+    assert len(exhibit(one).name) <= 128

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app, stats_app
+from bot.cli import _until_interrupted, app, stats_app
 
 TOKEN = "123456:not-a-real-token"
 
@@ -43,3 +47,36 @@ def test_stats_of_an_empty_studio_can_be_printed_and_drawn(tmp_path: Path) -> No
     assert result.exit_code == 0, result.output
     assert "0 active" in result.output
     assert (tmp_path / "plots" / "active.png").stat().st_size > 1000
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("bot.cli.licensed_inventory", lambda *_: None)
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    result = CliRunner().invoke(app, ["--address", address])
+    assert result.exit_code == 1
+    assert f"no Ray cluster at {address}" in " ".join(result.output.split())
+
+
+def test_a_second_signal_does_not_break_off_what_the_first_one_closes() -> None:
+    closed: list[str] = []
+
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0)
+            closed.append("in order")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        _until_interrupted(work())
+        # The graph closes after the loop, and still nothing breaks it off.
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert closed == ["in order"]

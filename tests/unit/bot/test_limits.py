@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.limits import FloodGate, MemoryBuckets, Rate, Want
+from bot.limits import FloodGate
+from serve_app.rates import MemoryBuckets, Rate, Want
 from bot.settings import Flood
 
 

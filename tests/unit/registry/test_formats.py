@@ -91,6 +91,41 @@ def test_external_data_is_refused_wherever_it_hides(tmp_path: Path, place: str) 
     check_file(path)
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("dims", [[2**40], [2**20, 2**20, 2**20], [-1], [1] * 1000])
+def test_a_tensor_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path, place: str, dims: list[int]) -> None:
+    value = tensor()
+    value.ClearField("dims")
+    value.dims.extend(dims)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(PLACES[place](value).SerializeToString())
+    with pytest.raises(UnsafeFile, match="claims more elements|has 1,000 dimensions"):
+        check_file(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sound"),
+    [
+        (["batch", 3, 512, 512], True),
+        ([-1, 3, "height", "width"], True),
+        ([], True),
+        ([1, 3, 2**20, 2**20], False),
+        ([2**62, 2**62], False),
+        ([1] * 100, False),
+    ],
+)
+def test_an_input_of_absurd_size_is_refused(tmp_path: Path, shape: list[int | str], sound: bool) -> None:
+    made = model()
+    made.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, shape))
+    path = tmp_path / "net.onnx"
+    path.write_bytes(made.SerializeToString())
+    if sound:
+        check_file(path)
+        return
+    with pytest.raises(UnsafeFile, match="elements|dimensions"):
+        check_file(path)
+
+
 def test_a_large_model_is_checked_by_its_skeleton(tmp_path: Path) -> None:
     weights = numpy_helper.from_array(np.zeros(2_000_000, dtype=np.float32), "w")
     path = tmp_path / "net.onnx"

@@ -13,6 +13,8 @@ import yaml
 from starlette.testclient import TestClient
 
 from deployments.anonymize.engine import AnonymizeQuery
+from deployments.authenticity.engine import Opinion
+from deployments.authenticity.engine import Verdict as OpinionVerdict
 from deployments.errors import Unavailable, UnknownModel, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Limits, Photo, encode
@@ -67,6 +69,10 @@ class StandIns:
         self.calls.append("moderate")
         red = is_red(photo)
         return Answer(Verdict(not red, {"nsfw": 0.99 if red else 0.01}, "nsfw" if red else None), "judge@v1")
+
+    async def authenticity(self, photo: Photo) -> Answer[Opinion]:
+        self.calls.append("authenticity")
+        return Answer(Opinion(OpinionVerdict.UNSURE, 0.52345, (0.3, 0.7)), "detector@v1")
 
     async def style(self, query: StyleQuery) -> Answer[bytes]:
         self.calls.append("style")
@@ -149,6 +155,7 @@ class StandIns:
         return Graph(
             moderate=self.moderate, style=self.style, styles=self.styles, faces=self.faces, lookalike=self.lookalike,
             portrait=self.portrait, collage=self.collage, swap=self.swap, anonymize=self.anonymize,
+            authenticity=self.authenticity,
             states={"moderation": self.state},
         )  # fmt: skip
 

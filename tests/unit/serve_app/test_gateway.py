@@ -57,6 +57,16 @@ def test_moderation_answers_with_scores(client: TestClient) -> None:
     assert refused.json()["allowed"] is False
 
 
+def test_authenticity_is_an_opinion_with_its_doubts(client: TestClient) -> None:
+    response = send(client, "/v1/authenticity")
+    document = response.json()
+    assert document.pop("method").startswith("Statistics of the pixels")
+    assert document == {
+        "verdict": "unsure", "probability_ai": 0.5234, "unsure": [0.3, 0.7], "model": "detector@v1"
+    }  # fmt: skip
+    assert response.headers["x-model"] == "detector@v1"
+
+
 def test_faces_are_numbered_left_to_right(client: TestClient) -> None:
     response = send(client, "/v1/faces")
     faces = response.json()["faces"]

@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from serve_app.objects import new_key, open_objects
+from serve_app.settings import Settings
+
 from .conftest import FACELESS, FINE, REFUSED, picture
 
 
@@ -99,3 +102,31 @@ def test_an_unknown_job_is_404(client: TestClient) -> None:
     for path in ("/v1/jobs/nope", "/v1/jobs/nope/result"):
         assert client.get(path).status_code == 404
     assert client.delete("/v1/jobs/nope").status_code == 404
+
+
+def test_a_job_may_name_an_upload_and_takes_it_along(client: TestClient, settings: Settings) -> None:
+    store, key = open_objects(settings), new_key("up")
+    store.put(key, FINE)
+    order = {"kind": "faces", "image_key": key}
+    response = client.post("/v1/jobs", data=order)
+    assert response.status_code == 202, response.text
+    assert ended(client, response.json()["id"])["state"] == "done"
+    with pytest.raises(KeyError):
+        store.get(key)
+    assert client.post("/v1/jobs", data=order).status_code == 422, "an upload is used once"
+
+
+@pytest.mark.parametrize("key", ["up/" + "0" * 32, "in/" + "0" * 32, "../../etc/passwd", "up/../in/x"])
+def test_an_upload_that_is_not_there_is_a_field_that_is_not_right(client: TestClient, key: str) -> None:
+    response = client.post("/v1/jobs", data={"kind": "faces", "image_key": key})
+    assert response.status_code == 422
+    assert "upload" in response.json()["detail"]
+
+
+def test_a_picture_and_an_upload_in_one_place_are_one_too_many(client: TestClient) -> None:
+    response = submit(client, kind="faces", image_key="up/" + "0" * 32)
+    assert response.status_code == 422
+
+
+def test_without_a_bucket_there_are_no_upload_tickets(client: TestClient) -> None:
+    assert client.post("/v1/uploads").status_code == 404

@@ -78,6 +78,20 @@ def test_a_pack_made_for_another_network_is_left_out(store: FolderStore, publish
     assert "style" in select(store, ModelChoice()).missing
 
 
+def test_the_better_detector_serves_where_its_packages_are_installed(store: FolderStore, publish: Publish) -> None:
+    publish("fingerprint", "authenticity", backend="fingerprint")
+    publish("community-forensics-384", "authenticity", backend="community-forensics")
+    publish("of-the-future", "authenticity", backend="unheard-of")
+    assert select(store, ModelChoice()).chosen["authenticity"] == ModelSet("community-forensics-384@v1")
+    assert select(store, ModelChoice(authenticity="fingerprint")).chosen["authenticity"].model == "fingerprint@v1"
+    with pytest.raises(RegistryError, match="of-the-future@v1 cannot judge"):
+        select(store, ModelChoice(authenticity="of-the-future"))
+
+
+def test_without_a_detector_a_studio_says_what_to_pull(store: FolderStore) -> None:
+    assert select(store, ModelChoice()).missing["authenticity"] == "masquerade models pull fingerprint"
+
+
 def test_several_moderation_models_vote(store: FolderStore, publish: Publish) -> None:
     publish("open-nsfw", "moderation", backend="open-nsfw")
     publish("second-judge", "moderation", backend="open-nsfw")

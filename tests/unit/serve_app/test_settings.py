@@ -55,7 +55,7 @@ def test_models_come_from_a_bucket_through_a_local_cache(tmp_path: Path) -> None
     settings = Settings(models_url="s3://models/studio", data_dir=tmp_path, models_cache_gb=1.5)
     assert settings.model_store == StoreAddress("s3://models/studio", tmp_path / "model-cache", 1_500_000_000)
     assert Settings(environment="production", models_url="s3://models").models_url == "s3://models"
-    assert Settings(data_dir=tmp_path).model_store == StoreAddress(str(tmp_path / "models"))
+    assert Settings(data_dir=tmp_path).model_store.where == str(tmp_path / "models")
 
 
 @pytest.mark.parametrize("url", ["https://models", "s3://", "/srv/models"])

@@ -68,15 +68,3 @@ async def test_a_ban_holds_until_it_is_lifted(accounts, sessions) -> None:
         assert (await open_account(accounts, sessions)).banned is banned
     async with sessions.begin() as session:
         assert not await accounts.ban(session, 4711, banned=True)
-
-
-async def test_a_broadcast_walks_through_everybody_but_the_banned(accounts, sessions) -> None:
-    for user_id in range(1, 8):
-        await open_account(accounts, sessions, user_id)
-    async with sessions.begin() as session:
-        await accounts.ban(session, 4, banned=True)
-    reached: list[int] = []
-    async with sessions() as session:
-        while people := await accounts.after(session, reached[-1] if reached else 0, 2):
-            reached += people
-    assert reached == [1, 2, 3, 5, 6, 7]

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from bot.accounts.tables import Invoice, Remnant
 from bot.delivery.janitor import INVOICE_S, Janitor
 from bot.delivery.messages import Address
-from bot.delivery.tables import Bundle, Delivery, RateBucket, Upload
+from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.inbox import Inbox
 from bot.intake import Piece, Request
-from bot.limits import Rate, SqlBuckets, Want
+from serve_app.rates import Rate, RateBucket, SqlBuckets, Want
 from bot.photos import Incoming, Photos
 from deployments.imaging import Photo
 from serve_app.objects import new_key

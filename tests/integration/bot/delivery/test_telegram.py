@@ -28,7 +28,7 @@ from bot.delivery.messages import (
 )
 from bot.delivery.outbound import Outbound
 from bot.delivery.telegram import BotSender, fits_photo
-from bot.limits import MemoryBuckets
+from serve_app.rates import MemoryBuckets
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.playground.limits import Limits

@@ -95,17 +95,19 @@ async def webhook(running: RunningBot, listener: socket.socket) -> AsyncIterator
 
 @contextlib.asynccontextmanager
 async def at_work(
-    mode: str, stand_ins: StandIns, folder: Path, make_settings: Callable[..., BotSettings], **given: Any
+    mode: str,
+    stand_ins: StandIns,
+    studio: Settings,
+    make_settings: Callable[..., BotSettings],
+    **given: Any,
 ) -> AsyncIterator[RunningBot]:
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/telegram"
     if mode == "webhook":
         given |= {"mode": "webhook", "webhook_url": address, "webhook_secret": SECRET}
-    inventory = Inventory(FolderStore(folder / "models"), Selection())
+    inventory = Inventory(FolderStore(studio.store_dir), Selection())
     try:
-        async with running_bot(
-            make_settings(**given), Settings(data_dir=folder), stand_ins.graph(), inventory
-        ) as running:
+        async with running_bot(make_settings(**given), studio, stand_ins.graph(), inventory) as running:
             async with polling(running) if mode == "polling" else webhook(running, listener):
                 yield running
     finally:
@@ -118,8 +120,11 @@ def open_bot(
 ) -> Callable[..., contextlib.AbstractAsyncContextManager[RunningBot]]:
     """``async with open_bot(mode="webhook", free_daily=…)``: the bot at work, with other settings than usual."""
 
-    def open_with(mode: str = "polling", **given: Any) -> contextlib.AbstractAsyncContextManager[RunningBot]:
-        return at_work(mode, stand_ins, tmp_path, make_settings, **given)
+    def open_with(
+        mode: str = "polling", artworks_dir: Path | None = None, **given: Any
+    ) -> contextlib.AbstractAsyncContextManager[RunningBot]:
+        studio = Settings(data_dir=tmp_path, artworks_dir=artworks_dir)
+        return at_work(mode, stand_ins, studio, make_settings, **given)
 
     return open_with
 

@@ -14,13 +14,14 @@ from bot.playground.model import BotProfile
 from bot.settings import BotSettings
 from serve_app.local import studio
 from serve_app.settings import Settings
+from serve_app.topology import BOT_ROUTE
 
 
 async def visit(settings: Settings, photo: bytes) -> None:
     # Only now: Ray reads its environment, which the studio has set, when it is imported.
     from ray import serve
 
-    from bot.app import ROUTE, build
+    from bot.app import build
 
     needed = conflicts(inventory_of(settings), {"style", "swap", "anonymize", "lookalike"}, {})
     references = {conflict.model.partition("@")[0]: "a test" for conflict in needed}
@@ -30,11 +31,11 @@ async def visit(settings: Settings, photo: bytes) -> None:
                 token=playground.token,
                 api_url=playground.url,
                 mode=mode,
-                webhook_url=f"http://{settings.host}:{settings.port}{ROUTE}",
+                webhook_url=f"http://{settings.host}:{settings.port}{BOT_ROUTE}",
                 webhook_secret="only-for-this-test-and-no-other",
                 licence_references=references,
             )
-            await asyncio.to_thread(serve.run, build(bot_settings, settings), name="bot", route_prefix=ROUTE)
+            await asyncio.to_thread(serve.run, build(bot_settings, settings), name="bot", route_prefix=BOT_ROUTE)
             ann = playground.person("Ann")
             await ann.send_photo(photo)
             question = await ann.chat.find("Choose a style")

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.accounts.tariff import Tariff
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from deployments.anonymize.types import Method
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, StandIns, colour
+
+
+@pytest.fixture
+def tariff() -> Tariff:
+    """Nothing is for sale, so that everybody may put faces into their own photos."""
+    return Tariff(free_daily=5, subscription=None, packs=())
 
 
 def is_result(reply: Reply) -> bool:

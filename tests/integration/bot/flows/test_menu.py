@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.playground.host import Playground
 from bot.running import RunningBot
-from tests.integration.bot.flows.stand_ins import FINE
+from tests.integration.bot.flows.stand_ins import FINE, StandIns
 
 
 async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot, playground: Playground) -> None:
@@ -36,7 +37,23 @@ async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, play
     await ann.say("/help")
     text = (await ann.chat.find("Send me a photo")).text
     assert "paint it" in text
-    assert "real" not in text
+    assert "made by AI" in text
+
+
+async def test_what_the_studio_has_no_model_for_is_offered_nowhere(
+    open_bot: Any, playground: Playground, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = replace(stand_ins.graph(), authenticity=None, swap=None)
+    monkeypatch.setattr(stand_ins, "graph", lambda: bare)
+    async with open_bot():
+        ann = playground.person("Ann")
+        await ann.say("/help")
+        text = (await ann.chat.find("Send me a photo")).text
+        assert "made by AI" not in text
+        assert "swap faces:" not in text
+        await ann.send_photo(FINE, caption="is it real?")
+        labels = (await ann.chat.find("Choose a style")).labels
+        assert labels[-2:] == ["👀 Who do I look like?", "🙈 Hide faces"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,28 @@ async def test_a_photo_is_answered_with_the_styles_and_a_tap_with_the_painting(
     assert await quota_left(either, ann) == 4
 
 
+async def test_nothing_waits_for_a_look_at_the_clock(
+    monkeypatch: pytest.MonkeyPatch, open_bot: Any, playground: Playground
+) -> None:
+    for module in ("bot.delivery.courier", "serve_app.jobs.worker"):
+        monkeypatch.setattr(f"{module}.IDLE_POLL_S", 3600)
+    async with open_bot():
+        await painted(playground.person("Ann"))
+
+
+async def test_while_the_studio_works_the_chat_shows_what_the_bot_does(
+    monkeypatch: pytest.MonkeyPatch, running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    monkeypatch.setattr("bot.delivery.progress.ACTION_S", 0.01)
+    stand_ins.hold.clear()
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await ann.chat.until(lambda: ann.chat.actions.count("upload_photo") > 2 or None, "activities")
+    stand_ins.hold.set()
+    await ann.chat.find(is_result)
+
+
 async def test_it_speaks_russian_to_russians(either: RunningBot, playground: Playground) -> None:
     anna = playground.person("Анна", language="ru")
     await anna.send_photo(FINE)

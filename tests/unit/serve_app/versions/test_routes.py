@@ -55,8 +55,7 @@ def entry(client: TestClient, version: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("action", ["promote", "canary", "shadow", "rollback"])
 def test_nobody_decides_while_no_key_is_set(client: TestClient, store: FolderStore, action: str) -> None:
-    assert problem(client.post(f"/v1/models/judge/{action}", json={"version": "v2"})) == (403, "forbidden")
-    assert problem(client.get("/v1/config")) == (403, "forbidden")
+    assert problem(client.post(f"/v1/models/judge/{action}", json={"version": "v2"})) == (401, "unauthorized")
     assert store.routing("judge") is None
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.faces import protocol
+from training.evaluation import verification as protocol
 
 SAME = np.repeat([True, False], 100)
 

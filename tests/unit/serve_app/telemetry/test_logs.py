@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 
-from bot.logs import JsonLines
+from serve_app.telemetry.logs import JsonLines
 
 
 def test_a_line_is_one_json_object_with_what_was_given() -> None:

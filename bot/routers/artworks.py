@@ -1,0 +1,88 @@
+"""Putting a face, one's photo's or a saved one, into a work of art."""
+
+from __future__ import annotations
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+
+from bot import keyboards
+from bot.accounts.accounts import Account
+from bot.callbacks import IntoArtwork, MapFace, ShowArtworks
+from bot.casting import Seen, ask, find, look, order
+from bot.delivery.messages import Address, Outgoing
+from bot.replies import beside
+from bot.services import Services
+from bot.translations import Words
+from deployments.errors import InvalidField, NoFace, UnknownArtwork
+from deployments.swap.artworks import Artwork
+
+
+async def show(
+    query: CallbackQuery, callback_data: ShowArtworks, services: Services, account: Account, words: Words
+) -> None:
+    """The works as an album and as buttons; groups see the buttons only."""
+    await _whose(callback_data.bundle, callback_data.identity, services, account)
+    to = beside(query)
+    works = keyboards.artworks_page(services.artworks.all, callback_data.page)
+    if not works:
+        raise UnknownArtwork("There are no works of art.")
+    if to.chat_id > 0 and len(works) > 1:
+        await services.showcase.show(to, [await services.artworks.exhibit(work) for work in works])
+    keyboard = keyboards.artworks(words, callback_data, services.artworks.all)
+    await services.sender.send(to, Outgoing(words.html("artworks-ask"), keyboard=keyboard))
+
+
+async def choose(
+    query: CallbackQuery, callback_data: IntoArtwork, origin: str, services: Services, account: Account, words: Words
+) -> None:
+    """Show the numbers and ask who goes where; with one face here and one there, that is clear."""
+    to, artwork = beside(query), services.artworks.by_code(callback_data.artwork)
+    source = await _whose(callback_data.bundle, callback_data.identity, services, account)
+    target = await _in_artwork(services, artwork)
+    state = MapFace(
+        bundle=callback_data.bundle,
+        identity=callback_data.identity,
+        sources=len(source.faces) if source is not None else 1,
+        targets=len(target.faces),
+        artwork=callback_data.artwork,
+    )
+    if state.sources == state.targets == 1:
+        await order(to, state.model_copy(update={"chosen": "0"}), origin, services, account, words)
+        return
+    await _show_numbers(to, source, target, services, words)
+    await ask(to, state, services, account, words)
+
+
+async def _whose(bundle_id: int, identity: int, services: Services, account: Account) -> Seen | None:
+    """The photo with the faces that are to go in; None for a saved face. Raises when it is not (or no longer) theirs."""
+    if identity:
+        async with services.sessions() as session:
+            await services.identities.get(session, account.id, identity)
+        return None
+    _, kept = await services.photos.bundle(bundle_id, account.id)
+    return await look(services, kept[0].key)
+
+
+async def _in_artwork(services: Services, artwork: Artwork) -> Seen:
+    try:
+        return await find(services, await services.pipeline.artwork(artwork.id))
+    except (NoFace, InvalidField) as error:
+        # The person's photo is fine; it is the gallery that cannot be used like this.
+        raise UnknownArtwork("Nobody in this work of art can be replaced.") from error
+
+
+async def _show_numbers(to: Address, source: Seen | None, target: Seen, services: Services, words: Words) -> None:
+    """Numbers where there is more than one face; a single one needs none."""
+    if source is not None and len(source.faces) > 1:
+        both = (await source.numbered("faces.jpg"), await target.numbered("artwork.jpg"))
+        await services.sender.send(to, Outgoing(words.html("artworks-numbers-two"), both))
+    elif len(target.faces) > 1:
+        picture = await target.numbered("artwork.jpg")
+        await services.sender.send(to, Outgoing(words.html("artworks-numbers-one"), (picture,)))
+
+
+def router() -> Router:
+    router = Router(name="artworks")
+    router.callback_query.register(show, ShowArtworks.filter())
+    router.callback_query.register(choose, IntoArtwork.filter())
+    return router

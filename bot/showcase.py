@@ -1,0 +1,45 @@
+"""Pictures of ours, shown as an album; Telegram keeps them after the first time."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.delivery.archive import Archive
+from bot.delivery.messages import Address, Attachment, Outgoing, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One picture (JPEG). ``name`` is what it is remembered under: it changes when the picture does."""
+
+    name: str
+    title: str
+    file: str
+    picture: bytes
+
+
+class Showcase:
+    """Shows albums."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], archive: Archive, sender: Sender) -> None:
+        self._sessions = sessions
+        self._archive = archive
+        self._sender = sender
+
+    async def show(self, address: Address, exhibits: Sequence[Exhibit]) -> None:
+        """Up to ten pictures, with their titles numbered below them."""
+        async with self._sessions() as session:
+            known = [await self._archive.known(session, exhibit.name) for exhibit in exhibits]
+        pictures = tuple(
+            Attachment(exhibit.file, exhibit.picture, file_id) for exhibit, file_id in zip(exhibits, known, strict=True)
+        )
+        titles = " · ".join(f"{number} {exhibit.title}" for number, exhibit in enumerate(exhibits, start=1))
+        sent = await self._sender.send(address, Outgoing(html.escape(titles), pictures))
+        if None in known:
+            async with self._sessions.begin() as session:
+                for exhibit, file_id in zip(exhibits, sent.file_ids, strict=True):
+                    await self._archive.remember(session, exhibit.name, file_id)

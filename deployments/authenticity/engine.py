@@ -1,0 +1,92 @@
+"""Authenticity: whether a camera or a machine made a picture. An opinion with its doubts; nothing is ever refused by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+import numpy as np
+
+from deployments.authenticity import community_forensics, fingerprint, labelled
+from deployments.authenticity.opinion import Calibration, Opinion, Verdict
+from deployments.errors import Unavailable
+from deployments.imaging import Photo, encode
+from deployments.runtime import Runtime
+from registry.manifest import Manifest, ModelVersion
+
+__all__ = ["METHOD", "AuthenticityEngine", "Calibration", "Detector", "Opinion", "Verdict", "build", "runnable"]
+
+METHOD = (
+    "Statistics of the pixels are compared with those of known photographs and generated pictures. It is an estimate, "
+    "not proof: new generators, heavy editing and art made by hand can mislead it."
+)
+
+
+class Detector(Protocol):
+    """A backend: rates pictures, decides nothing."""
+
+    def logits(self, batch: Sequence[Photo]) -> Sequence[float]:
+        """For every picture, in order, uncalibrated log odds of "machine-made"."""
+        ...
+
+    def close(self) -> None:
+        """Let go of sessions and memory."""
+        ...
+
+
+class AuthenticityEngine:
+    """A detector whose output is read by its version's calibration."""
+
+    def __init__(self, detector: Detector, calibration: Calibration) -> None:
+        self._detector = detector
+        self.calibration = calibration
+
+    def warm_up(self) -> None:
+        """Rate one grey picture."""
+        self.run([Photo.open(encode(np.full((256, 256, 3), 128, np.uint8)))])
+
+    def run(self, batch: Sequence[Photo]) -> list[Opinion]:
+        """An opinion on every picture, in order. Raises :class:`Unavailable` when the detector gives no numbers."""
+        if not batch:
+            return []
+        try:
+            return [
+                self.calibration.opinion(logit) for _, logit in zip(batch, self._detector.logits(batch), strict=True)
+            ]
+        except ValueError as error:
+            raise Unavailable("Pictures cannot be judged right now.", retry_after=30) from error
+
+    def close(self) -> None:
+        """Let go of the detector."""
+        self._detector.close()
+
+
+_BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Detector], tuple[str, ...]]] = {
+    fingerprint.BACKEND: (fingerprint.FingerprintDetector, ()),
+    labelled.BACKEND: (labelled.LabelledDetector, labelled.PACKAGES),
+    community_forensics.BACKEND: (community_forensics.CommunityForensics, community_forensics.PACKAGES),
+}
+
+
+def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
+    """Those that judge authenticity and whose backend's packages are installed."""
+    return [
+        manifest
+        for manifest in offered
+        if manifest.task == "authenticity"
+        and manifest.backend in _BACKENDS
+        and all(find_spec(package) for package in _BACKENDS[manifest.backend][1])
+    ]
+
+
+def build(version: ModelVersion, runtime: Runtime) -> AuthenticityEngine:
+    """An engine for one model version.
+
+    Raises ``ValueError`` for an unknown backend or a calibration that cannot be read, ``ImportError`` when a backend's
+    packages are not installed, and whatever loading the files raises.
+    """
+    if version.manifest.backend not in _BACKENDS:
+        raise ValueError(f"{version.ref} asks for the authenticity backend {version.manifest.backend!r}, unknown here")
+    calibration = Calibration.model_validate(version.manifest.input.get("calibration", {}))
+    return AuthenticityEngine(_BACKENDS[version.manifest.backend][0](version, runtime), calibration)

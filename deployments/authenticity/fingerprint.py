@@ -1,0 +1,65 @@
+"""The embedded detector: statistics of residuals and spectra, weighed by a small network, all in one ONNX graph.
+
+Trained by :mod:`training.authenticity`. The graph takes ``[N,3,256,256]`` RGB 0..255 and gives ``[N]`` log odds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from deployments.imaging import Photo, Pixels
+from deployments.runtime import Runtime, onnx_session
+from registry.manifest import ModelVersion
+
+BACKEND = "fingerprint"
+FILE = "fingerprint.onnx"
+
+SIDE = 256
+"""Height and width of the squares that are judged, in pixels."""
+SHORT_SIDE = 320
+"""Pictures are brought to this short side first, as the training pictures were, so that scales can be compared."""
+_ELONGATED = 1.25
+"""Longer pictures than this are judged in three squares, others in the middle one."""
+
+
+class FingerprintDetector:
+    """Raises ``KeyError`` for a version without ``fingerprint.onnx``."""
+
+    def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
+        self._session = onnx_session(version.path(FILE), runtime)
+
+    def logits(self, batch: Sequence[Photo]) -> list[float]:
+        return [self._logit(photo) for photo in batch]
+
+    def close(self) -> None:
+        del self._session
+
+    def _logit(self, photo: Photo) -> float:
+        longest, shortest = max(photo.width, photo.height), min(photo.width, photo.height)
+        shown = squares(photo.pixels(max(SHORT_SIDE, round(longest * SHORT_SIDE / shortest))))
+        (logits,) = self._session.run(None, {self._session.get_inputs()[0].name: shown})
+        return float(np.mean(logits))
+
+
+def squares(pixels: Pixels) -> npt.NDArray[np.float32]:
+    """The middle square of a picture, and those at both ends of a long one: ``[1 or 3,3,256,256]`` RGB 0..255."""
+    pixels = _resized(pixels, SHORT_SIDE) if min(pixels.shape[:2]) > SHORT_SIDE else pixels
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    spare = max(height, width) - side
+    starts = (0, spare // 2, spare) if max(height, width) > _ELONGATED * side else (spare // 2,)
+    cuts = [pixels[start : start + side] if height > width else pixels[:, start : start + side] for start in starts]
+    return np.stack([_resized(cut, SIDE).transpose(2, 0, 1).astype(np.float32) for cut in cuts])
+
+
+def _resized(pixels: Pixels, short_side: int) -> Pixels:
+    scale = short_side / min(pixels.shape[:2])
+    if scale == 1:
+        return pixels
+    size = (max(short_side, round(pixels.shape[1] * scale)), max(short_side, round(pixels.shape[0] * scale)))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=interpolation), np.uint8)

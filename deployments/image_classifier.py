@@ -1,0 +1,80 @@
+"""Image classifiers in the layout of Hugging Face transformers, timm's included, behind labels and probabilities.
+
+The folder holds ``config.json``, ``model.safetensors`` and, unless the model comes from timm,
+``preprocessor_config.json``. Nothing is fetched, no code from the folder is run and nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deployments.imaging import Photo
+from deployments.runtime import DeviceUnavailable, Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGES = ("torch", "torchvision", "transformers", "timm")
+
+# Processors scale down to 224..448 themselves; this only spares them the full decode.
+DECODED_SIDE = 1024
+
+
+class ImageClassifier:
+    """An ``AutoModelForImageClassification``. ``labels`` are its outputs' names, in order.
+
+    Raises ``OSError`` when files are missing or are no safetensors, ``ValueError`` for a kind of model transformers
+    does not know and :class:`DeviceUnavailable` when a GPU was asked for and torch sees none.
+    """
+
+    def __init__(self, folder: Path, runtime: Runtime) -> None:
+        # Heavy, and absent from the embedded profile.
+        import torch
+        from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+        self._device = torch_device(runtime)
+        # transformers leaves this one function untyped.
+        self._processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            folder, local_files_only=True
+        )
+        model = AutoModelForImageClassification.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
+        self._model = model.to(self._device).eval()
+        self.labels: tuple[str, ...] = tuple(name for _, name in sorted(model.config.id2label.items()))
+
+    def probabilities(self, batch: Sequence[Photo]) -> list[list[float]]:
+        """For every picture, the probability of each label."""
+        import torch
+
+        images = [photo.pixels(DECODED_SIDE) for photo in batch]
+        with torch.inference_mode():
+            inputs = self._processor(images, return_tensors="pt").to(self._device)
+            rows: list[list[float]] = self._model(**inputs).logits.softmax(dim=-1).cpu().tolist()
+        return rows
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        del self._model, self._processor
+
+
+def torch_device(runtime: Runtime) -> torch.device:
+    """The processor asked for, with this process kept to the threads and memory it was given.
+
+    Raises :class:`DeviceUnavailable` when a GPU was asked for and torch sees none.
+    """
+    import torch
+
+    torch.set_num_threads(runtime.threads)
+    if runtime.device == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise DeviceUnavailable(
+            "a classifier was to run on a GPU, but torch sees none; check it with `masquerade doctor`"
+        )
+    if runtime.memory_mb:
+        _, total = torch.cuda.mem_get_info()
+        torch.cuda.set_per_process_memory_fraction(min(1.0, runtime.memory_mb * 2**20 / total))
+    return torch.device("cuda")

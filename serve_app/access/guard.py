@@ -1,0 +1,104 @@
+"""The door of the HTTP API: who calls, whether they may, and how often. It decides before a body is read."""
+
+from __future__ import annotations
+
+import hmac
+import math
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve_app import problems
+from serve_app.access.keys import KeyBook
+from serve_app.access.scopes import ADMIN, required
+from serve_app.rates import Buckets, Want
+from serve_app.settings import Settings
+
+ANYONE = "anyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is not the one asked for: ``slug`` names the problem, ``retry_after`` is in whole seconds."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    retry_after: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.status == 401:
+            return {"WWW-Authenticate": 'Bearer realm="masquerade"'}
+        return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+
+
+class Guard:
+    """Decides by scope, key and rate. The admin key of the settings opens everything and is not rate-limited."""
+
+    def __init__(self, settings: Settings, keys: KeyBook, buckets: Buckets) -> None:
+        self._admin_key = None if settings.admin_key is None else settings.admin_key.get_secret_value().encode()
+        self._required = settings.keys_required
+        self._keys = keys
+        self._buckets = buckets
+
+    async def admit(self, method: str, path: str, authorization: str) -> str | Refusal:
+        """Whose call this is (:data:`ANYONE`, ``admin`` or a key's id), or why it is refused."""
+        scope = required(method, path)
+        if scope is None:
+            return ANYONE
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return self._anonymous(method, scope)
+        if self._admin_key is not None and hmac.compare_digest(token.strip().encode(), self._admin_key):
+            return ADMIN
+        key = await self._keys.find(token.strip())
+        if key is None:
+            return _unauthorized("This key is not valid here, or not any more.")
+        if scope not in key.scopes:
+            return Refusal(403, "forbidden", "Forbidden", f"This key does not open {scope!r}.")
+        wait = (await self._buckets.take([Want(f"key:{key.id}", key.rate)]))[0]
+        if wait:
+            detail = f"This key may make {key.rate.per_s * 60:.0f} calls a minute."
+            return Refusal(429, "rate-limited", "Too many calls", detail, max(1, math.ceil(wait)))
+        return key.id
+
+    def _anonymous(self, method: str, scope: str) -> str | Refusal:
+        if scope == ADMIN:
+            if self._admin_key is None and not self._required and method == "GET":
+                return ANYONE
+            if self._admin_key is None:
+                return _unauthorized("The admin API is off: this studio has no admin key (MASQUERADE_ADMIN_KEY).")
+            return _unauthorized("This call needs the admin key.")
+        if self._required:
+            return _unauthorized("This call needs a key: Authorization: Bearer mq_…")
+        return ANYONE
+
+
+class GuardedApp:
+    """Puts a :class:`Guard` before an application; the caller's name is then in ``request.state.caller``."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        answer = await self._guard.admit(request.method, request.url.path, request.headers.get("authorization", ""))
+        if isinstance(answer, str):
+            request.state.caller = answer
+            await self._app(scope, receive, send)
+            return
+        response = problems.respond(
+            request, answer.slug, answer.title, answer.status, answer.detail, answer.headers | {"Connection": "close"}
+        )
+        await response(scope, receive, send)
+
+
+def _unauthorized(detail: str) -> Refusal:
+    return Refusal(401, "unauthorized", "Unauthorized", detail)

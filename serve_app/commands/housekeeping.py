@@ -1,0 +1,128 @@
+"""``masquerade models gc | licenses``: what may go, and what the versions in use permit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.filesize import decimal
+
+from registry.collection import Verdict, judge, remove
+from registry.errors import InUse
+from registry.manifest import Manifest
+from registry.store import Store
+from serve_app.commands.stores import StoreOption, console, explained, new_table, open_store, who
+from serve_app.selection import select
+from serve_app.settings import ModelChoice, Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make these commands of ``app``."""
+    app.command(epilog="Examples:  masquerade models gc --dry-run  ·  masquerade models gc --yes --why 'weekly'")(gc)
+    app.command(
+        epilog="Examples:  masquerade models licenses  ·  masquerade models licenses --require-commercial  (for CI)"
+    )(licenses)
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    why: Annotated[str, typer.Option("--why", help="The reason, for the audit trail.")] = "garbage collection",
+    store: StoreOption = None,
+) -> None:
+    """Remove versions that no alias, no running replica and no setting uses. The audit trail stays."""
+    with explained():
+        opened = open_store(store)
+        verdicts = judge(opened, tuple(_pinned(Settings().models)))
+        garbage = [verdict for verdict in verdicts if verdict.kept is None]
+        if verdicts:
+            table = new_table("version", "size", "state")
+            for verdict in verdicts:
+                table.add_row(verdict.ref, decimal(verdict.size), _state(verdict))
+            console.print(table)
+        total = decimal(sum(verdict.size for verdict in garbage))
+        if dry_run or not garbage:
+            console.print(f"{len(garbage)} of {len(verdicts)} versions would go, {total}.", highlight=False)
+            return
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Remove {len(garbage)} versions, {total}?", abort=True)
+        freed = sum(_removed(opened, verdict, why) for verdict in garbage)
+        opened.sweep()
+        console.print(f"{decimal(freed)} freed.", highlight=False)
+
+
+def licenses(
+    require_commercial: Annotated[
+        bool, typer.Option("--require-commercial", help="Exit 1 when one of them forbids commercial use.")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every installed model, serving or not.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Show what the versions that serve, or are on trial, permit, and what they were trained on."""
+    with explained():
+        opened = open_store(store)
+        manifests = list(_installed(opened) if everything else _active(opened, Settings().models))
+        table = new_table("version", "task", "commercial", "licence", "terms")
+        for manifest in manifests:
+            allowed = "yes" if manifest.licence.commercial_use else "[yellow]no[/]"
+            table.add_row(manifest.ref, manifest.task, allowed, manifest.licence.name, _terms(manifest))
+        console.print(table)
+        forbidden = [manifest.ref for manifest in manifests if not manifest.licence.commercial_use]
+        if forbidden:
+            console.print(f"No commercial use: {', '.join(forbidden)}", style="yellow", highlight=False, soft_wrap=True)
+        if forbidden and require_commercial:
+            raise typer.Exit(1)
+
+
+def _pinned(wishes: ModelChoice) -> Iterator[str]:
+    """Every version the settings name."""
+    for wish in wishes.model_dump().values():
+        if isinstance(wish, str):
+            yield wish
+        else:
+            yield from wish or ()
+
+
+def _state(verdict: Verdict) -> str:
+    return "[red]unused[/]" if verdict.kept is None else f"[dim]{verdict.kept}[/]"
+
+
+def _removed(store: Store, verdict: Verdict, why: str) -> int:
+    """The bytes freed; none when somebody has begun to use the version meanwhile."""
+    try:
+        remove(store, verdict.model, verdict.version, by=who(), why=why)
+    except InUse as error:
+        console.print(f"[dim]kept[/]     {error}", highlight=False)
+        return 0
+    console.print(f"[green]removed[/]  {verdict.ref}", highlight=False)
+    return verdict.size
+
+
+def _active(store: Store, wishes: ModelChoice) -> Iterator[Manifest]:
+    """What the graph would serve with these settings, and what is being tried beside it."""
+    refs: list[str] = []
+    for models in select(store, wishes).chosen.values():
+        for ref in (models.model, *models.extras):
+            model = ref.partition("@")[0]
+            routing = store.routing(model)
+            refs += [ref, f"{model}@{routing.trial}"] if routing and routing.trial else [ref]
+    for ref in dict.fromkeys(refs):
+        yield store.manifest(ref)
+
+
+def _installed(store: Store) -> Iterator[Manifest]:
+    for model in store.models():
+        for version in store.versions(model):
+            yield store.manifest(f"{model}@{version}")
+
+
+def _terms(manifest: Manifest) -> str:
+    licence = manifest.licence
+    said = [
+        licence.url,
+        licence.attribution,
+        *(f"trained on {data.name}: {data.terms}" for data in manifest.trained_on),
+    ]
+    return "\n".join(line for line in said if line)

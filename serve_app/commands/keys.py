@@ -1,0 +1,103 @@
+"""``masquerade keys``: who may call the HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from serve_app.access.keys import Key, KeyBook
+from serve_app.access.scopes import ADMIN, SCOPES
+from serve_app.database import connect, migrate
+from serve_app.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="API keys: create, list, revoke.",
+    epilog="Examples:  masquerade keys create gallery-app --scope style --scope jobs  ·  masquerade keys revoke 3f…",
+)
+console = Console()
+notes = Console(stderr=True)
+
+
+@app.command(epilog="Example:  KEY=$(masquerade keys create gallery-app --scope style --per-minute 120)")
+def create(
+    name: Annotated[str, typer.Argument(help="Whose it is, for the list.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"What it opens, repeatable: {', '.join(SCOPES)}. Default: all but admin.")
+    ] = None,
+    per_minute: Annotated[int, typer.Option(min=1, help="Calls a minute in the long run.")] = 60,
+    burst: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 20,
+) -> None:
+    """Make a key and print it. It is shown this once: only its hash is stored."""
+    scopes = scope or [known for known in SCOPES if known != ADMIN]
+
+    async def issue() -> tuple[Key, str]:
+        async with _book() as book:
+            return await book.issue(name, scopes, per_minute=per_minute, burst=burst)
+
+    try:
+        key, text = asyncio.run(issue())
+    except ValueError as error:
+        notes.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(2) from error
+    typer.echo(text)
+    notes.print(f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute.[/]")
+
+
+@app.command("list")
+def list_keys() -> None:
+    """Show every key: its id, what it opens and when it was last used."""
+
+    async def read() -> list[Key]:
+        async with _book() as book:
+            return await book.all()
+
+    keys = asyncio.run(read())
+    if not keys:
+        console.print("There are no keys yet: masquerade keys create NAME")
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("id", "name", "opens", "a minute", "created", "last used", ""):
+        table.add_column(column, overflow="fold")
+    for key in keys:
+        gone = "" if key.revoked is None else f"[red]revoked {_day(key.revoked)}[/]"
+        rate = f"{key.rate.per_s * 60:.0f}"
+        table.add_row(key.id, key.name, ", ".join(key.scopes), rate, _day(key.created), _day(key.used), gone)
+    console.print(table)
+
+
+@app.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade keys list` shows it.")]) -> None:
+    """Let a key open nothing from now on."""
+
+    async def end() -> bool:
+        async with _book() as book:
+            return await book.revoke(key_id)
+
+    if not asyncio.run(end()):
+        notes.print(f"[red]There is no such key that is still good: {key_id}[/]", highlight=False)
+        raise typer.Exit(1)
+    console.print(f"Revoked {key_id}.")
+
+
+@contextlib.asynccontextmanager
+async def _book() -> AsyncIterator[KeyBook]:
+    url = Settings().sql_url
+    await asyncio.to_thread(migrate, url)
+    engine = connect(url)
+    try:
+        yield KeyBook(async_sessionmaker(engine, expire_on_commit=False))
+    finally:
+        await engine.dispose()
+
+
+def _day(moment: float | None) -> str:
+    return "never" if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,122 @@
+"""``masquerade models promote | canary | shadow | rollback | audit``: which version serves, and who decided it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from registry.errors import RoutingRefused
+from registry.manifest import parse_ref
+from registry.promotions import canary as try_on_users
+from registry.promotions import promote as make_stable
+from registry.promotions import rollback as go_back
+from registry.promotions import shadow as try_in_the_dark
+from registry.routing import AuditEntry, Routing
+from serve_app.commands.stores import StoreOption, WhyOption, console, explained, new_table, open_store, who
+
+VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
+ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
+EndOption = Annotated[bool, typer.Option("--end", help="End it.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make these commands of ``app``."""
+    app.command(epilog="Example:  masquerade models promote my-style@v2 --why 'sharper edges on the test set'")(promote)
+    app.command(
+        epilog="Examples:  masquerade models canary my-style@v3 --percent 5 --why 'trial'  ·  "
+        "masquerade models canary my-style --end --why 'seen enough'"
+    )(canary)
+    app.command(
+        epilog="Examples:  masquerade models shadow my-style@v3 --sample 0.1 --why 'compare'  ·  "
+        "masquerade models shadow my-style --end --why 'compared'"
+    )(shadow)
+    app.command(epilog="Example:  masquerade models rollback my-style --why 'blue skies turn green'")(rollback)
+    app.command(epilog="Examples:  masquerade models audit  ·  masquerade models audit my-style")(audit)
+
+
+def promote(ref: VersionArgument, why: WhyOption, store: StoreOption = None) -> None:
+    """Make a version stable. What was stable becomes `previous`, and a trial of this version ends."""
+    with explained():
+        opened = open_store(store)
+        model, version = _version_of(ref)
+        was = opened.routing(model)
+        _tell(model, was, make_stable(opened, model, version, by=who(), why=why))
+
+
+def canary(
+    ref: ModelArgument,
+    why: WhyOption,
+    percent: Annotated[float, typer.Option(help="Share of the users, over 0 and up to 100.")] = 5.0,
+    end: EndOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Let a version answer some of the users, always the same ones, or end that."""
+    with explained():
+        opened = open_store(store)
+        model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
+        was = opened.routing(model)
+        _tell(model, was, try_on_users(opened, model, version, percent, by=who(), why=why))
+
+
+def shadow(
+    ref: ModelArgument,
+    why: WhyOption,
+    sample: Annotated[float, typer.Option(help="Share of the requests, over 0 and up to 1.")] = 0.1,
+    end: EndOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Let a version compute beside the stable one, compared and never shown, or end that."""
+    with explained():
+        opened = open_store(store)
+        model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
+        was = opened.routing(model)
+        _tell(model, was, try_in_the_dark(opened, model, version, sample, by=who(), why=why))
+
+
+def rollback(model: Annotated[str, typer.Argument(help="NAME.")], why: WhyOption, store: StoreOption = None) -> None:
+    """Take the last step back: end the canary, or else return to the previous version."""
+    with explained():
+        opened = open_store(store)
+        was = opened.routing(model)
+        _tell(model, was, go_back(opened, model, by=who(), why=why))
+
+
+def audit(
+    models: Annotated[list[str] | None, typer.Argument(help="NAME; all if left out.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Show who changed what, when, and why, oldest first. Times are UTC."""
+    with explained():
+        opened = open_store(store)
+        entries = [entry for model in models or opened.models() for entry in opened.audit(model)]
+        if not entries:
+            console.print("Nobody has decided anything yet.")
+            return
+        table = new_table("when", "who", "model", "what", "from", "to", "why")
+        for entry in sorted(entries, key=lambda entry: entry.when):
+            table.add_row(*_columns(entry))
+        console.print(table)
+
+
+def _version_of(ref: str) -> tuple[str, str]:
+    model, version = parse_ref(ref)
+    if version is None:
+        raise RoutingRefused(
+            f"Which version of {model}? Write {model}@v1, or another that `masquerade models list` shows."
+        )
+    return model, version
+
+
+def _tell(model: str, was: Routing | None, now: Routing) -> None:
+    if was == now:
+        console.print(f"[dim]unchanged[/]  {model}: {now}", highlight=False)
+        return
+    back = f"   [dim]previous {now.previous}[/]" if now.previous else ""
+    console.print(f"[green]{model}[/]  {was or 'the newest'} → {now}{back}", highlight=False)
+
+
+def _columns(entry: AuditEntry) -> tuple[str, ...]:
+    what = f"{entry.action} {entry.version}"
+    when = f"{entry.when:%Y-%m-%d %H:%M:%S}"
+    return when, entry.who, entry.model, what, str(entry.was or "the newest"), str(entry.now or "the newest"), entry.why

@@ -1,0 +1,139 @@
+"""``masquerade top``: a running studio, watched from a terminal."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from serve_app.settings import Settings
+from serve_app.status.board import WINDOW_S, DeploymentState, StudioState
+
+app = typer.Typer()
+console = Console()
+
+TIMEOUT_S = 10.0
+
+
+class NoStatus(RuntimeError):
+    """The studio did not say how it is; the message says why in words."""
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --once --json | jq .deployments",
+)
+def top(
+    url: Annotated[
+        str | None, typer.Option(help="The studio's address. Default: host and port of the settings.")
+    ] = None,
+    interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two looks.")] = 3.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look once, over a window long enough for rates, and end.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: JSON for scripts.")] = False,
+) -> None:
+    """Deployments, replicas, requests, latency, queues, errors and model versions, live until Ctrl-C.
+
+    Where the studio has an admin key, it is taken from MASQUERADE_ADMIN_KEY or MASQUERADE_ADMIN_KEY_FILE.
+    """
+    settings = Settings()
+    address = url or f"http://{settings.host}:{settings.port}"
+    key = None if settings.admin_key is None else settings.admin_key.get_secret_value()
+    try:
+        if once:
+            state = _settled(address, key)
+            if as_json:
+                typer.echo(state.model_dump_json(indent=2))
+            else:
+                console.print(picture(address, state))
+            return
+        with Live(picture(address, read(address, key)), console=console, screen=True, auto_refresh=False) as live:
+            while True:
+                time.sleep(interval)
+                live.update(picture(address, read(address, key)), refresh=True)
+    except NoStatus as error:
+        console.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(1) from error
+
+
+def read(address: str, key: str | None) -> StudioState:
+    """The studio's state. Raises :class:`NoStatus`."""
+    if urlsplit(address).scheme not in {"http", "https"}:
+        raise NoStatus(f"{address} is no address of a studio; it looks like http://127.0.0.1:8000")
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    try:
+        with urlopen(Request(f"{address.rstrip('/')}/v1/status", headers=headers), timeout=TIMEOUT_S) as response:  # noqa: S310 - the scheme was checked
+            return StudioState.model_validate_json(response.read())
+    except HTTPError as error:
+        raise NoStatus(f"{address} answers {error.code}: {_detail(error)}") from error
+    except (URLError, TimeoutError, OSError) as error:
+        raise NoStatus(f"Nothing answers at {address} ({getattr(error, 'reason', error)}).") from error
+    except ValueError as error:
+        raise NoStatus(f"{address} answers, but not as a studio does.") from error
+
+
+def picture(address: str, state: StudioState) -> Group:
+    """The state as a terminal shows it."""
+    window = "rates after a few seconds" if state.window_s is None else f"over {state.window_s:.0f} s"
+    shares = (("cpu", state.cpu), ("memory", state.memory), ("gpu", state.gpu))
+    used = "   ".join(f"{name} {value:.0%}" for name, value in shares if value is not None)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("deployment", no_wrap=True)
+    for column in ("replicas", "req/s", "p50", "p95", "in hand", "queued", "err/s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("model", overflow="fold")
+    for entry in state.deployments:
+        table.add_row(*_cells(entry))
+    return Group(Text.assemble(("masquerade top", "bold"), f"   {address}   {used}   ({window})"), Text(), table)
+
+
+def _cells(entry: DeploymentState) -> list[Text]:
+    amiss = "bold red"
+    healthy = entry.status == "healthy"
+    name = Text(entry.name if healthy else f"{entry.name} ({entry.status})", "" if healthy else amiss)
+    errors = entry.errors_per_s
+    return [
+        name,
+        Text(f"{entry.replicas}/{entry.target}", amiss if entry.replicas < entry.target else ""),
+        Text("–" if entry.rps is None else f"{entry.rps:.1f}"),
+        Text(_duration(entry.p50_ms)),
+        Text(_duration(entry.p95_ms)),
+        Text(str(entry.ongoing)),
+        Text(str(entry.queued), "bold yellow" if entry.queued else ""),
+        Text("–" if errors is None else f"{errors:.2f}", amiss if errors else ""),
+        Text(entry.note or entry.model or "–", "red" if entry.note else "dim"),
+    ]
+
+
+def _duration(ms: float | None) -> str:
+    if ms is None:
+        return "–"
+    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
+
+
+def _settled(address: str, key: str | None) -> StudioState:
+    """The state once two looks are far enough apart for rates."""
+    deadline = time.monotonic() + WINDOW_S + TIMEOUT_S
+    state = read(address, key)
+    while state.window_s is None and time.monotonic() < deadline:
+        time.sleep(1.0)
+        state = read(address, key)
+    return state
+
+
+def _detail(error: HTTPError) -> str:
+    try:
+        document: dict[str, Any] = json.loads(error.read())
+        return str(document["detail"])
+    except (ValueError, KeyError, OSError):
+        return str(error.reason)

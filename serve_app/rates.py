@@ -1,0 +1,188 @@
+"""Rates: token buckets in memory, in the database or in Redis.
+
+The buckets follow the generic cell rate algorithm (ITU-T I.371): one number each, the theoretical arrival time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Mapped, mapped_column
+
+from serve_app.database import Base
+
+if TYPE_CHECKING:
+    # Comes with the cluster extra; whoever has Redis configured has it installed.
+    from redis.asyncio import Redis
+
+Clock = Callable[[], float]
+
+# Sums of fractions near today's Unix time are exact to a fraction of this.
+EPSILON_S = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``per_s`` tokens a second, of which ``burst`` may be taken at once: within t seconds, burst + per_s * t at most."""
+
+    per_s: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """``tokens`` from the bucket called ``key``.
+
+    More than a burst can hold are given as soon as the bucket is full, and whoever comes next waits the longer.
+    """
+
+    key: str
+    rate: Rate
+    tokens: int = 1
+
+    def wait(self, arrival: float, now: float) -> float:
+        """Seconds until the bucket can give this."""
+        slack = max(0, self.rate.burst - self.tokens) / self.rate.per_s
+        wait = arrival - now - slack
+        return wait if wait > EPSILON_S else 0.0
+
+    def taken(self, arrival: float, now: float) -> float:
+        """The bucket's number after it gave this."""
+        return max(arrival, now) + self.tokens / self.rate.per_s
+
+    def blocked(self, arrival: float, now: float, seconds: float) -> float:
+        """The bucket's number when it gives nothing for so long, and then one token rather than a burst."""
+        return max(arrival, now + seconds + (self.rate.burst - 1) / self.rate.per_s)
+
+
+class Buckets(Protocol):
+    """Token buckets by key."""
+
+    async def take(self, wants: Sequence[Want]) -> tuple[float, ...]:
+        """Take all of it, or nothing: seconds until each bucket could give; all zero means taken. Keys differ."""
+        ...
+
+    async def block(self, want: Want, seconds: float) -> None:
+        """Give nothing from this bucket for so long, and then one token, not a burst."""
+        ...
+
+
+class MemoryBuckets:
+    """Buckets of this process: for one replica, and for tests."""
+
+    def __init__(self, *, clock: Clock = time.time, most: int = 10_000) -> None:
+        self._clock = clock
+        self._most = most
+        self._arrivals: dict[str, float] = {}
+
+    async def take(self, wants: Sequence[Want]) -> tuple[float, ...]:
+        now = self._clock()
+        waits = tuple(want.wait(self._arrivals.get(want.key, 0.0), now) for want in wants)
+        if not any(waits):
+            self._arrivals |= {want.key: want.taken(self._arrivals.get(want.key, 0.0), now) for want in wants}
+            if len(self._arrivals) > self._most:
+                # A bucket that is full again is as good as one never used.
+                self._arrivals = {key: arrival for key, arrival in self._arrivals.items() if arrival > now}
+        return waits
+
+    async def block(self, want: Want, seconds: float) -> None:
+        self._arrivals[want.key] = want.blocked(self._arrivals.get(want.key, 0.0), self._clock(), seconds)
+
+
+class RateBucket(Base):
+    """A token bucket as one number: the theoretical arrival time of the generic cell rate algorithm."""
+
+    __tablename__ = "rate_buckets"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    arrival: Mapped[float]
+
+
+class SqlBuckets:
+    """Buckets that all replicas share through the database."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], *, clock: Clock = time.time) -> None:
+        self._sessions = sessions
+        self._clock = clock
+
+    async def take(self, wants: Sequence[Want]) -> tuple[float, ...]:
+        async with self._sessions.begin() as session:
+            rows = await self._rows(session, [want.key for want in wants])
+            now = self._clock()
+            waits = tuple(want.wait(rows[want.key].arrival, now) for want in wants)
+            if not any(waits):
+                for want in wants:
+                    rows[want.key].arrival = want.taken(rows[want.key].arrival, now)
+        return waits
+
+    async def block(self, want: Want, seconds: float) -> None:
+        async with self._sessions.begin() as session:
+            row = (await self._rows(session, [want.key]))[want.key]
+            row.arrival = want.blocked(row.arrival, self._clock(), seconds)
+
+    async def _rows(self, session: AsyncSession, keys: Sequence[str]) -> dict[str, RateBucket]:
+        """The buckets' rows, locked. Always in the order of their keys, so that no two replicas wait for each other."""
+        statement = select(RateBucket).where(RateBucket.key.in_(keys)).order_by(RateBucket.key).with_for_update()
+        while True:
+            rows = {row.key: row for row in (await session.execute(statement)).scalars()}
+            missing = sorted(set(keys) - set(rows))
+            if not missing:
+                return rows
+            for key in missing:
+                try:
+                    async with session.begin_nested():
+                        session.add(RateBucket(key=key, arrival=0.0))
+                except IntegrityError:
+                    # Another replica made it; the next look finds it.
+                    continue
+
+
+TAKE = """
+local now, waits, free = tonumber(ARGV[1]), {}, true
+for i, key in ipairs(KEYS) do
+  local arrival = tonumber(redis.call('GET', key) or '0')
+  local wait = arrival - now - tonumber(ARGV[2 * i])
+  if wait <= tonumber(ARGV[#ARGV]) then wait = 0 else free = false end
+  waits[i] = string.format('%.6f', wait)
+end
+if free then
+  for i, key in ipairs(KEYS) do
+    local arrival = math.max(tonumber(redis.call('GET', key) or '0'), now) + tonumber(ARGV[2 * i + 1])
+    redis.call('SET', key, string.format('%.6f', arrival), 'EX', math.ceil(arrival - now) + 1)
+  end
+end
+return waits
+"""
+
+BLOCK = """
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[2]))
+redis.call('SET', KEYS[1], string.format('%.6f', arrival), 'EX', math.ceil(arrival - tonumber(ARGV[1])) + 1)
+"""
+
+
+class RedisBuckets:
+    """Buckets that all replicas share through Redis; they disappear by themselves when they are full again."""
+
+    def __init__(self, redis: Redis, *, clock: Clock = time.time, prefix: str = "masquerade:rate:") -> None:
+        self._clock = clock
+        self._prefix = prefix
+        self._take = redis.register_script(TAKE)
+        self._block = redis.register_script(BLOCK)
+
+    async def take(self, wants: Sequence[Want]) -> tuple[float, ...]:
+        arguments: list[float] = [self._clock()]
+        for want in wants:
+            slack = max(0, want.rate.burst - want.tokens) / want.rate.per_s
+            arguments += [slack, want.tokens / want.rate.per_s]
+        waits = await self._take(keys=[self._prefix + want.key for want in wants], args=[*arguments, EPSILON_S])
+        return tuple(float(wait) for wait in waits)
+
+    async def block(self, want: Want, seconds: float) -> None:
+        now = self._clock()
+        await self._block(keys=[self._prefix + want.key], args=[now, want.blocked(0.0, now, seconds)])

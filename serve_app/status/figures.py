@@ -1,0 +1,120 @@
+"""From two looks at the metrics of all nodes to what an operator reads: rates, percentiles, queues. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+REQUESTS: Final = "ray_serve_deployment_request_counter_total"
+ERRORS: Final = "ray_serve_deployment_error_counter_total"
+LATENCY: Final = "ray_serve_deployment_processing_latency_ms_bucket"
+QUEUED: Final = "ray_serve_deployment_queued_queries"
+ONGOING: Final = "ray_serve_replica_processing_queries"
+CPU: Final = "ray_node_cpu_utilization"
+MEMORY_USED: Final = "ray_node_mem_used"
+MEMORY_TOTAL: Final = "ray_node_mem_total"
+GPU: Final = "ray_node_gpus_utilization"
+WANTED: Final = (REQUESTS, ERRORS, LATENCY, QUEUED, ONGOING, CPU, MEMORY_USED, MEMORY_TOTAL, GPU)
+
+Series = tuple[str, frozenset[tuple[str, str]]]
+Samples = Mapping[Series, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything that was exported at ``time`` (seconds of a monotonic clock), by metric and labels."""
+
+    time: float
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one deployment did in a window. Rates are per second, percentiles in milliseconds; None: nothing to say."""
+
+    rps: float | None
+    errors_per_s: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    ongoing: int
+    queued: int
+
+
+def parse(text: str) -> dict[Series, float]:
+    """The wanted samples of one node's metrics page."""
+    lines = "".join(line for line in text.splitlines(keepends=True) if line.startswith(WANTED))
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(lines)
+        for sample in family.samples
+    }
+
+
+def load(deployment: str, now: Look, before: Look | None) -> Load:
+    """The deployment's load between two looks; without an earlier one, percentiles are of all requests so far."""
+    seconds = 0.0 if before is None else now.time - before.time
+    requests, errors = (
+        _total(_increases(name, deployment, now, before)) / seconds if seconds > 0 else None
+        for name in (REQUESTS, ERRORS)
+    )
+    buckets: dict[float, float] = defaultdict(float)
+    for labels, count in _increases(LATENCY, deployment, now, before):
+        buckets[float(labels["le"])] += count
+    return Load(
+        rps=requests,
+        errors_per_s=errors,
+        p50_ms=quantile(buckets, 0.5),
+        p95_ms=quantile(buckets, 0.95),
+        ongoing=round(_total(_of(ONGOING, deployment, now))),
+        queued=round(_total(_of(QUEUED, deployment, now))),
+    )
+
+
+def node_share(name: str, now: Look, of: str | None = None) -> float | None:
+    """A gauge summed over nodes, as a share of another's sum, or of 100 a node; None where nobody exports it."""
+    values = [value for (metric, _), value in now.samples.items() if metric == name]
+    whole = 100.0 * len(values) if of is None else sum(v for (metric, _), v in now.samples.items() if metric == of)
+    return sum(values) / whole if values and whole else None
+
+
+def quantile(buckets: Mapping[float, float], share: float) -> float | None:
+    """The value under which ``share`` of the observations lie, linear within a bucket, as Prometheus computes it.
+
+    ``buckets`` maps upper bounds (the last one infinite) to cumulative counts.
+    """
+    bounds = sorted(buckets)
+    total = buckets[bounds[-1]] if bounds else 0.0
+    if total <= 0:
+        return None
+    wanted, lower, below = share * total, 0.0, 0.0
+    for bound in bounds:
+        count = buckets[bound]
+        if count >= wanted:
+            if math.isinf(bound):
+                return lower
+            return lower + (bound - lower) * ((wanted - below) / (count - below) if count > below else 1.0)
+        lower, below = bound, count
+    return lower
+
+
+def _of(name: str, deployment: str, look: Look) -> Iterable[tuple[dict[str, str], float]]:
+    for (metric, labels), value in look.samples.items():
+        if metric == name and ("deployment", deployment) in labels:
+            yield dict(labels), value
+
+
+def _increases(name: str, deployment: str, now: Look, before: Look | None) -> Iterable[tuple[dict[str, str], float]]:
+    earlier = {} if before is None else before.samples
+    for labels, value in _of(name, deployment, now):
+        past = earlier.get((name, frozenset(labels.items())), 0.0)
+        # A counter that went back belongs to a process that began anew.
+        yield labels, value - past if value >= past else value
+
+
+def _total(samples: Iterable[tuple[dict[str, str], float]]) -> float:
+    return sum(value for _, value in samples)

@@ -1,0 +1,64 @@
+"""Logs: JSON, one line per event, with the id of its request. They name jobs, never people, pictures or tokens."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+MAX_BYTES = 10 * 2**20
+BACKUPS = 5
+
+# The rooms of the product whose lines are wanted; everybody else's go where they went.
+LOGGERS = ("bot", "serve_app", "deployments")
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per record, with what was given as ``extra``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if (current := request_id.get()) is not None:
+            line["request_id"] = current
+        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD and name[0] != "_"}
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(path: Path | None) -> None:
+    """Write the product's lines to ``path``; without one, only the bot's warnings and worse, to standard error."""
+    if path is None:
+        logging.getLogger("bot").setLevel(logging.WARNING)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _handle(RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8"))
+
+
+def to_stderr() -> None:
+    """Write the product's lines to standard error, which Ray keeps in a file for every replica.
+
+    The process's own: the ``sys.stderr`` of a replica leads into Serve's log, which is written a thousand lines at a time.
+    """
+    _handle(logging.StreamHandler(sys.__stderr__))
+
+
+def _handle(handler: logging.Handler) -> None:
+    handler.setFormatter(JsonLines())
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)

@@ -1,0 +1,52 @@
+"""Every HTTP request counted, timed and written down once, whatever becomes of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve_app.telemetry.logs import request_id
+from serve_app.telemetry.metrics import feature, metrics
+
+log = logging.getLogger(__name__)
+
+# Longer paths are nobody's but a scanner's.
+SHOWN = 120
+
+# What a client that hung up before its answer is counted under, after nginx.
+GONE = 499
+
+
+class Observed:
+    """Counts and logs around an application. A query string is never written down."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), GONE
+        token = request_id.set(Headers(scope=scope).get("x-request-id"))
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            seconds, name = time.perf_counter() - began, feature(scope["path"])
+            metrics().requests.inc(tags={"feature": name, "status": str(status)})
+            metrics().request_seconds.observe(seconds, tags={"feature": name})
+            if name != "probe":
+                caller = scope.get("state", {}).get("caller")
+                what = {"method": scope["method"], "path": scope["path"][:SHOWN], "status": status, "caller": caller}
+                log.info("request", extra=what | {"ms": round(seconds * 1000, 1)})
+            request_id.reset(token)

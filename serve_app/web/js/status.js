@@ -1,0 +1,94 @@
+/** The status page: what the studio can do, and for those who may know, how busy it is. Asks again every few seconds. */
+
+const PERIOD_MS = 5000;
+const KEY = "masquerade.admin-key";
+
+const part = (name) => document.querySelector(`[data-part="${name}"]`);
+const words = (value, digits) => (value === null ? "–" : value.toFixed(digits));
+const share = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
+const duration = (ms) => (ms === null ? "–" : ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`);
+
+function element(tag, text, className) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+async function ask(path) {
+  const key = sessionStorage.getItem(KEY);
+  const headers = key ? { accept: "application/json", authorization: `Bearer ${key}` } : { accept: "application/json" };
+  const response = await fetch(new URL(path, document.baseURI), { headers, cache: "no-store" });
+  return { status: response.status, body: await response.json() };
+}
+
+function showReadiness({ ready, capabilities }) {
+  const down = Object.entries(capabilities).filter(([, state]) => state !== "ready");
+  part("verdict").textContent = ready ? "The studio is open." : "The studio is not quite ready.";
+  part("detail").textContent = down.length === 0 ? "Everything that is installed serves." : `Not now: ${down.map(([name]) => name).join(", ")}.`;
+  part("capabilities").replaceChildren(
+    ...Object.entries(capabilities).map(([name, state]) => {
+      const item = element("li", name, state === "ready" ? "" : "down");
+      if (state !== "ready") item.append(element("small", state));
+      return item;
+    }),
+  );
+}
+
+function row(entry) {
+  const made = document.createElement("tr");
+  const cells = [
+    [entry.name, entry.status !== "healthy"],
+    [`${entry.replicas}/${entry.target}`, entry.replicas < entry.target],
+    [words(entry.rps, 1)], [duration(entry.p50_ms)], [duration(entry.p95_ms)],
+    [String(entry.ongoing)], [String(entry.queued), entry.queued > 0],
+    [words(entry.errors_per_s, 2), entry.errors_per_s > 0],
+    [entry.note ?? entry.model ?? "–"],
+  ];
+  made.append(...cells.map(([text, amiss]) => element("td", text, amiss ? "amiss" : "")));
+  return made;
+}
+
+function showFigures(state) {
+  const total = (field) => state.deployments.reduce((sum, entry) => sum + (entry[field] ?? 0), 0);
+  const gateway = state.deployments.find((entry) => entry.name === "Gateway");
+  const gauges = [
+    ["Requests/s", words(gateway?.rps ?? null, 1)], ["95 of 100 within", duration(gateway?.p95_ms ?? null)],
+    ["In hand", String(gateway?.ongoing ?? 0)], ["Queued", String(total("queued"))],
+    ["Processors", share(state.cpu)], ["Memory", share(state.memory)],
+  ];
+  if (state.gpu !== null) gauges.push(["GPUs", share(state.gpu)]);
+  part("gauges").replaceChildren(
+    ...gauges.map(([name, value]) => {
+      const box = document.createElement("div");
+      box.append(element("dt", name), element("dd", value));
+      return box;
+    }),
+  );
+  part("rows").replaceChildren(...state.deployments.map(row));
+  part("window").textContent =
+    state.window_s === null ? "Rates appear after a few seconds; percentiles are of all requests so far." : `Over the last ${Math.round(state.window_s)} seconds.`;
+}
+
+async function refresh() {
+  try {
+    const [ready, figures] = await Promise.all([ask("readyz"), ask("v1/status")]);
+    showReadiness(ready.body);
+    part("figures").hidden = figures.status !== 200;
+    part("unlock").hidden = figures.status !== 401 && figures.status !== 403;
+    part("refused").textContent = sessionStorage.getItem(KEY) && figures.status !== 200 ? "This key does not open the figures." : "";
+    if (figures.status === 200) showFigures(figures.body);
+  } catch {
+    part("verdict").textContent = "The studio does not answer.";
+    part("detail").textContent = "This page keeps asking.";
+  }
+}
+
+part("unlock").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(KEY, new FormData(event.target).get("key"));
+  refresh();
+});
+
+refresh();
+setInterval(() => document.hidden || refresh(), PERIOD_MS);

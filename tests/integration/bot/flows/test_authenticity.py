@@ -1,0 +1,82 @@
+"""Is it real? A sentence with a probability, said with its doubts."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.playground.client import Person
+from bot.playground.conversation import Reply
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, REFUSED
+
+
+async def opinion(person: Person, photo: bytes) -> Reply:
+    await person.send_photo(photo)
+    await person.tap(await person.chat.find("Choose a style"), "Is it real?")
+    return await person.chat.find("An estimate, not proof")
+
+
+async def test_a_machine_made_picture_is_told_as_likely_and_never_as_certain(
+    either: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    told = await opinion(ann, ALONE)
+    assert "looks like a picture made by AI" in told.text
+    assert "99 %" in told.text
+    assert "typing" in ann.chat.actions
+    async with either.services.sessions() as session:
+        assert (await either.services.credits.balance(session, ann.user.id)).quota_left == 4
+
+
+async def test_a_photograph_is_told_with_what_chance_is_left(running: RunningBot, playground: Playground) -> None:
+    told = await opinion(playground.person("Ann"), FACELESS)
+    assert "looks like a photograph" in told.text
+    assert "4 %" in told.text
+
+
+async def test_doubt_is_said_with_its_band(running: RunningBot, playground: Playground) -> None:
+    told = await opinion(playground.person("Ann"), FINE)
+    assert "I cannot tell" in told.text
+    assert "50 %, and between 25 and 75 %" in told.text
+
+
+async def test_it_doubts_in_russian_too(either: RunningBot, playground: Playground) -> None:
+    anna = playground.person("Анна", language="ru")
+    await anna.send_photo(FINE, caption="Это настоящее фото?")
+    assert "от 25 до 75 %" in (await anna.chat.find("Не могу сказать")).text
+
+
+async def test_an_album_is_answered_in_one_message(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([ALONE, FACELESS])
+    await ann.tap(await ann.chat.find("Choose a style"), "Is it real?")
+    told = (await ann.chat.find("An estimate, not proof")).text
+    assert told.index("1. 🤖") < told.index("2. 📷")
+
+
+async def test_a_refused_picture_gets_no_opinion(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(REFUSED)
+    await ann.tap(await ann.chat.find("Choose a style"), "Is it real?")
+    assert "It cost you nothing" in (await ann.chat.find("nudity")).text
+
+
+@pytest.mark.parametrize(
+    ("caption", "answer"),
+    [
+        ("who do I look like?", "You look like"),
+        ("На кого я похожа?", "You look like"),
+        ("please hide the faces", "How shall I hide"),
+        ("blur everybody", "Nobody to be seen"),
+        ("swap!", "Whose face"),
+        ("is it real, or what", "An estimate"),
+        ("the wave, and who do I look like", "Choose a style"),
+    ],
+)
+async def test_captions_ask_for_features(
+    running: RunningBot, playground: Playground, caption: str, answer: str
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE, caption=caption)
+    await ann.chat.find(answer)

@@ -1,0 +1,88 @@
+"""Model versions small enough to be made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from deployments.imaging import Photo, encode
+from deployments.runtime import Runtime
+from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+
+
+class FixedDetector:
+    """Gives the log odds it was made with."""
+
+    def __init__(self, *logits: float) -> None:
+        self.given = logits
+        self.closed = False
+
+    def logits(self, batch: Sequence[Photo]) -> Sequence[float]:
+        return self.given
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(scope="session")
+def photo() -> Photo:
+    return grey(80, 60)
+
+
+@pytest.fixture(scope="session")
+def grey_photo() -> Callable[[int, int], Photo]:
+    return grey
+
+
+def grey(width: int, height: int, value: int = 128) -> Photo:
+    return Photo.open(encode(np.full((height, width, 3), value, np.uint8), "image/png"))
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Runtime:
+    return Runtime(device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def make_version() -> Callable[..., ModelVersion]:
+    def make(folder: Path, backend: str, task: str = "authenticity", **fields) -> ModelVersion:
+        files = tuple(
+            ModelFile(name=path.name, sha256="0" * 64, size=path.stat().st_size) for path in sorted(folder.iterdir())
+        )
+        manifest = Manifest(
+            model="stand-in", version="v1", task=task, format="data", backend=backend, files=files,
+            licence=Licence(name="MIT", commercial_use=True), **fields,
+        )  # fmt: skip
+        return ModelVersion(manifest, folder)
+
+    return make
+
+
+@pytest.fixture
+def brightness(tmp_path: Path) -> Path:
+    """A folder whose ``fingerprint.onnx`` gives the mean of a picture's values, minus 100."""
+    nodes = [
+        helper.make_node("ReduceMean", ["pictures", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Sub", ["mean", "hundred"], ["logit"]),
+    ]
+    constants = [
+        helper.make_tensor("axes", TensorProto.INT64, [3], [1, 2, 3]),
+        helper.make_tensor("hundred", TensorProto.FLOAT, [], [100.0]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", 3, 256, 256])],
+        [helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["n"])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    folder = tmp_path / "brightness"
+    folder.mkdir()
+    onnx.save(model, folder / "fingerprint.onnx")
+    return folder

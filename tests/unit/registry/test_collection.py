@@ -1,0 +1,143 @@
+"""Garbage is what no alias, no running replica and no kept version uses; all else stays, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from registry.collection import judge, remove
+from registry.errors import InUse
+from registry.leases import Held, Lease
+from registry.manifest import Manifest
+from registry.promotions import canary, promote, rollback, shadow
+from registry.routing import Routing
+from registry.store import FolderStore
+
+BY: dict[str, Any] = {"by": "ada", "why": "better"}
+
+
+@pytest.fixture
+def net(store: FolderStore, publish: Callable[..., Manifest]) -> FolderStore:
+    for number in range(1, 6):
+        publish({"weights.dat": bytes(number)}, version=f"v{number}")
+    return store
+
+
+def reasons(store: FolderStore, *pinned: str) -> dict[str, str | None]:
+    return {verdict.ref: verdict.kept for verdict in judge(store, pinned)}
+
+
+def test_of_a_model_nobody_decided_on_the_newest_stays(net: FolderStore) -> None:
+    assert reasons(net) == {"net@v1": None, "net@v2": None, "net@v3": None, "net@v4": None, "net@v5": "the newest"}
+
+
+def test_what_a_routing_names_stays_and_so_does_what_is_yet_to_be_tried(net: FolderStore) -> None:
+    promote(net, "net", "v2", **BY)
+    promote(net, "net", "v3", **BY)
+    canary(net, "net", "v4", 5, **BY)
+    kept = {"net@v2": "previous", "net@v3": "stable", "net@v4": "canary", "net@v5": "not tried yet"}
+    assert reasons(net) == {"net@v1": None, **kept}
+
+
+def test_a_version_that_was_tried_and_taken_back_is_garbage(net: FolderStore) -> None:
+    promote(net, "net", "v3", **BY)
+    shadow(net, "net", "v4", 0.5, **BY)
+    assert reasons(net)["net@v4"] == "shadow"
+    shadow(net, "net", None, 0, **BY)
+    promote(net, "net", "v5", **BY)
+    rollback(net, "net", **BY)
+    assert reasons(net) == {"net@v1": None, "net@v2": None, "net@v3": "stable", "net@v4": None, "net@v5": None}
+
+
+def test_what_a_replica_holds_stays_until_the_replica_lets_go_or_dies(net: FolderStore) -> None:
+    with Lease(net, "replica-1") as lease:
+        lease.hold(["net@v1"])
+        assert reasons(net)["net@v1"] == "held by replica-1"
+        with Lease(net, "replica-2") as other:
+            other.hold(["net@v1", "net@v2"])
+            assert reasons(net)["net@v1"] == "held by 2 replicas"
+    assert reasons(net)["net@v1"] is None
+    net.hold(Held("killed", ("net@v1",), datetime.now(UTC) - timedelta(seconds=1)))
+    assert reasons(net)["net@v1"] is None
+    assert list((net.root / ".leases").iterdir()) == []
+
+
+def test_a_lease_is_renewed_while_its_holder_lives(net: FolderStore) -> None:
+    with Lease(net, "replica", ttl=timedelta(seconds=0.3)) as lease:
+        lease.hold(["net@v1"])
+        first = net.leases()[0].until
+        renewed = first
+        while renewed == first:
+            # Between two renewals on a loaded machine a lease may have run out; the next one brings it back.
+            renewed = max((held.until for held in net.leases()), default=first)
+    assert renewed > first
+    assert net.leases() == []
+
+
+def test_a_file_that_is_no_lease_is_passed_over(net: FolderStore) -> None:
+    (net.root / ".leases").mkdir()
+    (net.root / ".leases" / "notes.json").write_text("{}")
+    assert net.leases() == []
+
+
+def test_what_settings_name_stays_and_a_name_that_leads_nowhere_does_no_harm(net: FolderStore) -> None:
+    kept = reasons(net, "net@v2", "other", "net@v9", "!")
+    assert [ref for ref, reason in kept.items() if reason == "named in the settings"] == ["net@v2"]
+
+
+def test_what_a_kept_version_requires_stays(net: FolderStore, publish: Callable[..., Manifest]) -> None:
+    needed = net.manifest("net@v2").files[0].sha256
+    publish({"pack.dat": b"p"}, model="pack", version="v1", requires={"net": needed})
+    assert reasons(net)["net@v2"] == "required by pack@v1"
+    publish({"pack.dat": b"q"}, model="pack", version="v2")
+    assert reasons(net)["net@v2"] is None
+
+
+def test_a_version_whose_manifest_cannot_be_read_is_left_for_people(net: FolderStore) -> None:
+    path = net.root / "net" / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("]")
+    assert reasons(net)["net@v1"] == "its manifest cannot be read"
+
+
+def test_sizes_are_those_of_the_files(net: FolderStore) -> None:
+    assert [verdict.size for verdict in judge(net)] == [1, 2, 3, 4, 5]
+
+
+def test_removing_is_on_record_and_the_record_stays(net: FolderStore) -> None:
+    promote(net, "net", "v3", **BY)
+    remove(net, "net", "v1", by="cron", why="unused")
+    assert net.versions("net") == ["v2", "v3", "v4", "v5"]
+    entry = net.audit("net")[-1]
+    assert (entry.who, entry.action, entry.version, entry.why) == ("cron", "remove", "v1", "unused")
+    assert entry.was == entry.now == Routing("v3", previous="v5")
+
+
+def test_what_is_in_use_by_now_is_not_removed(net: FolderStore) -> None:
+    promote(net, "net", "v3", **BY)
+    with pytest.raises(InUse, match="net@v3 is stable"):
+        remove(net, "net", "v3", **BY)
+    with Lease(net, "replica") as lease:
+        lease.hold(["net@v1"])
+        with pytest.raises(InUse, match="net@v1 is held by replica"):
+            remove(net, "net", "v1", **BY)
+    assert net.versions("net") == ["v1", "v2", "v3", "v4", "v5"]
+
+
+def test_a_version_promoted_while_it_is_being_removed_is_put_back(
+    net: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(net, "net", "v3", **BY)
+    discard = net.discard
+
+    def promoted_first(ref: str, **told: Any) -> None:
+        promote(net, "net", "v1", by="grace", why="faster")
+        discard(ref, **told)
+
+    monkeypatch.setattr(net, "discard", promoted_first)
+    with pytest.raises(InUse, match="net@v1 is stable"):
+        remove(net, "net", "v1", **BY)
+    assert net.verify("net").ref == "net@v1"

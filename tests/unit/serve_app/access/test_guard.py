@@ -1,0 +1,120 @@
+"""The door of the API: 401 without a good key, 403 outside a key's scopes, 429 over its rate; nothing is read before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from serve_app.settings import Settings
+
+from ..conftest import FINE, StandIns
+from .conftest import ADMIN_KEY
+
+
+def call(client: TestClient, path: str, key: str | None = None, **fields: Any) -> Any:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    return client.post(path, files={"image": ("photo.jpg", FINE)}, data=fields, headers=headers)
+
+
+def problem(response: Any) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == response.status_code
+    return response.status_code, response.json()["type"].rsplit(":", 1)[-1]
+
+
+@pytest.fixture
+def guarded(client_for, studio: Settings) -> TestClient:
+    return client_for(studio)
+
+
+def test_without_a_key_nothing_is_worked_on(guarded: TestClient, stand_ins: StandIns) -> None:
+    response = call(guarded, "/v1/style", style="wave")
+    assert problem(response) == (401, "unauthorized")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "mq_000000000000_" + "A" * 43, "Bearer", "mq_000000000000_" + "A" * 42 + "\xe9", "a" * 5000]
+)
+def test_forged_tokens_are_refused(guarded: TestClient, token: str) -> None:
+    headers = {"Authorization": b"Bearer " + token.encode("latin-1")}
+    response = guarded.post("/v1/style", files={"image": FINE}, data={"style": "wave"}, headers=headers)
+    assert problem(response) == (401, "unauthorized")
+
+
+def test_a_key_opens_its_scopes_and_no_others(guarded: TestClient, issue) -> None:
+    _, key = issue("style")
+    assert call(guarded, "/v1/style", key, style="wave").status_code == 200
+    assert problem(call(guarded, "/v1/faces", key)) == (403, "forbidden")
+    models = guarded.get("/v1/models", headers={"Authorization": f"Bearer {key}"})
+    assert problem(models) == (403, "forbidden")
+
+
+def test_over_its_rate_a_key_is_told_when_to_come_again(guarded: TestClient, issue) -> None:
+    _, key = issue("faces", per_minute=6, burst=3)
+    answers = [call(guarded, "/v1/faces", key) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert problem(answers[-1]) == (429, "rate-limited")
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    _, other = issue("faces")
+    assert call(guarded, "/v1/faces", other).status_code == 200
+
+
+def test_a_revoked_key_is_refused_at_once(guarded: TestClient, issue, with_keys) -> None:
+    key, text = issue("faces")
+    assert call(guarded, "/v1/faces", text).status_code == 200
+    with_keys(lambda book: book.revoke(key.id))
+    assert problem(call(guarded, "/v1/faces", text)) == (401, "unauthorized")
+
+
+def test_the_admin_key_and_keys_of_that_scope_administer(guarded: TestClient, issue) -> None:
+    for key in (ADMIN_KEY, issue("admin")[1]):
+        assert guarded.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    assert problem(guarded.get("/v1/models"))[0] == 401
+
+
+def test_the_admin_api_is_off_without_an_admin_key(client: TestClient) -> None:
+    assert client.get("/v1/models").status_code == 200, "reading is open on a laptop"
+    response = client.post("/v1/models/style/promote")
+    assert problem(response) == (401, "unauthorized")
+    assert "MASQUERADE_ADMIN_KEY" in response.json()["detail"]
+
+
+def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) -> None:
+    (_, mine), (_, theirs) = issue("jobs"), issue("jobs")
+    job = call(guarded, "/v1/jobs", mine, kind="faces").json()["id"]
+    as_mine, as_theirs = ({"Authorization": f"Bearer {key}"} for key in (mine, theirs))
+    assert guarded.get(f"/v1/jobs/{job}", headers=as_mine).status_code == 200
+    assert problem(guarded.get(f"/v1/jobs/{job}", headers=as_theirs))[0] == 404
+    assert problem(guarded.delete(f"/v1/jobs/{job}", headers=as_theirs))[0] == 404
+    assert problem(guarded.get(f"/v1/jobs/{job}"))[0] == 401
+
+
+def test_an_open_studio_still_refuses_a_key_that_is_wrong(client: TestClient) -> None:
+    assert call(client, "/v1/faces").status_code == 200
+    assert problem(call(client, "/v1/faces", "mq_000000000000_" + "A" * 43)) == (401, "unauthorized")
+
+
+def test_the_page_and_what_is_on_offer_stay_readable(guarded: TestClient) -> None:
+    for path in ("/", "/docs", "/healthz", "/readyz", "/v1/styles", "/v1/artworks", "/v1/samples"):
+        assert guarded.get(path).status_code == 200
+
+
+def test_every_operation_of_the_document_has_a_scope_that_exists(client: TestClient) -> None:
+    from serve_app.access.scopes import SCOPES, required
+
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method in methods:
+            assert required(method.upper(), path) in {None, *SCOPES}, f"{method} {path}"
+            assert method == "get" or required(method.upper(), path) is not None
+
+
+def test_keys_are_required_in_production_unless_said_otherwise() -> None:
+    production = {"environment": "production", "models_dir": "/srv/models", "admin_key": ADMIN_KEY}
+    assert Settings(**production).keys_required
+    assert not Settings(**production, require_keys=False).keys_required
+    assert not Settings().keys_required

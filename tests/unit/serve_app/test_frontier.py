@@ -1,0 +1,118 @@
+"""What a stranger's request loses at the proxy: a say in how Serve treats it, and the time to trickle."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serve_app.frontier import BodyPace, CleanHeaders, middlewares
+
+
+async def through(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers an application behind the frontier sees."""
+    seen = {}
+
+    async def app(scope, receive, send):
+        seen.update(scope)
+
+    await CleanHeaders(app)({"type": "http", "headers": headers}, None, None)
+    return seen["headers"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"x-request-id", b"a\xff\xfeb"), (b"x-request-id", b"a" * 65), (b"x-request-id", b'"><script>'),
+        (b"x-request-id", b""), (b"x-request-timeout-seconds", b"-1"), (b"x-request-timeout-seconds", b"0"),
+        (b"x-request-timeout-seconds", b"inf"), (b"x-request-timeout-seconds", b"1e9"),
+        (b"x-request-disconnect-disabled", b"?1"), (b"serve_multiplexed_model_id", b"x"),
+        (b"serve-multiplexed-model-id", b"x"), (b"x_session_id", b"x"), (b"x-serve-router-x", b"x"),
+        (b"traceparent", b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01"),
+    ],
+)  # fmt: skip
+async def test_what_steers_serve_is_dropped(header: tuple[bytes, bytes]) -> None:
+    assert await through([header, (b"host", b"x")]) == [(b"host", b"x")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"x-request-id", b"mine-7"), (b"x-request-timeout-seconds", b"2.5"), (b"authorization", b"Bearer x")],
+)
+async def test_what_is_harmless_passes(header: tuple[bytes, bytes]) -> None:
+    assert await through([header]) == [header]
+
+
+@given(value=st.binary(max_size=80))
+def test_a_request_id_that_passes_is_a_plain_word(value: bytes) -> None:
+    for _, passed in asyncio.run(through([(b"x-request-id", value)])):
+        assert passed.decode("ascii").replace("-", "").replace(".", "").replace("_", "").replace(":", "").isalnum() or (
+            set(passed) <= set(b"-._:")
+        )
+
+
+class Conversation:
+    """A client that sends ``parts`` of a body, each when it is due by a clock of its own, and hears the answer."""
+
+    def __init__(self, parts: list[tuple[float, bytes]]) -> None:
+        self.parts = list(parts)
+        self.now = 0.0
+        self.sent: list[dict] = []
+
+    async def receive(self) -> dict:
+        if not self.parts:
+            await asyncio.Event().wait()
+        due, body = self.parts.pop(0)
+        self.now = max(self.now, due)
+        return {"type": "http.request", "body": body, "more_body": bool(self.parts)}
+
+    async def send(self, message: dict) -> None:
+        self.sent.append(message)
+
+
+async def read_whole(scope, receive, send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"fine"})
+
+
+async def test_a_body_that_keeps_coming_is_waited_for() -> None:
+    parts = [(second, b"x" * 16_384) for second in range(1, 60)]
+    client = Conversation(parts)
+    await BodyPace(read_whole, clock=lambda: client.now)({"type": "http"}, client.receive, client.send)
+    assert client.sent[0]["status"] == 200
+
+
+async def test_a_body_that_trickles_is_answered_408_and_given_up() -> None:
+    client = Conversation([(0.0, b"x"), (0.0, b"y")])
+    client.parts.append((0.0, b"never"))
+
+    async def stalls() -> dict:
+        if len(client.parts) == 1:
+            await asyncio.Event().wait()
+        return await client.receive()
+
+    await BodyPace(read_whole, grace_s=0.05)({"type": "http"}, stalls, client.send)
+    assert [message.get("status") for message in client.sent] == [408, None]
+    assert b"request-timeout" in client.sent[1]["body"]
+
+
+async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:
+    client = Conversation([])
+
+    async def eager(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 413, "headers": []})
+        assert (await receive())["type"] == "http.disconnect"
+        await send({"type": "http.response.body", "body": b"late"})
+
+    await BodyPace(eager, grace_s=0.01)({"type": "http"}, client.receive, client.send)
+    assert [message.get("status") for message in client.sent] == [413]
+
+
+def test_serve_is_given_both() -> None:
+    assert [middleware.cls for middleware in middlewares()] == [BodyPace, CleanHeaders]

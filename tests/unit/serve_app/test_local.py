@@ -1,0 +1,34 @@
+"""How one program finds the graph that another one has open."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from serve_app.local import StudioError, _noted, joined, running_studio
+from serve_app.settings import Settings
+
+
+def test_a_studio_is_found_while_it_is_open(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as ray:
+        address = f"127.0.0.1:{ray.getsockname()[1]}"
+        with _noted(settings, address):
+            assert running_studio(settings) == address
+        assert running_studio(settings) is None
+
+
+def test_a_studio_that_crashed_is_not_found(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as ray:
+        address = f"127.0.0.1:{ray.getsockname()[1]}"
+    with _noted(settings, address):
+        assert running_studio(settings) is None
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:0", "127.0.0.1:x"])
+def test_no_cluster_is_said_at_once(address: str) -> None:
+    with pytest.raises(StudioError, match="masquerade serve"), joined(address, Settings()):
+        raise AssertionError("nothing can be joined there")

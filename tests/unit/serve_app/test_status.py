@@ -1,0 +1,157 @@
+"""What an operator reads: rates from two looks at counters, percentiles as Prometheus has them, one row a deployment."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from deployments.slots import ModelSet, SlotStatus
+from serve_app.commands import top
+from serve_app.status.board import Served, StatusBoard
+from serve_app.status.figures import LATENCY, Look, load, node_share, parse, quantile
+
+PAGE = """\
+# HELP ray_serve_deployment_request_counter_total requests
+# TYPE ray_serve_deployment_request_counter_total counter
+ray_serve_deployment_request_counter_total{{deployment="Style",replica="a"}} {a}
+ray_serve_deployment_request_counter_total{{deployment="Style",replica="b"}} {b}
+ray_serve_deployment_error_counter_total{{deployment="Style",replica="a"}} {errors}
+ray_serve_deployment_queued_queries{{deployment="Style",handle="x"}} 3.0
+ray_serve_replica_processing_queries{{deployment="Style",replica="a"}} 2.0
+ray_serve_deployment_processing_latency_ms_bucket{{deployment="Style",replica="a",le="100.0"}} {fast}
+ray_serve_deployment_processing_latency_ms_bucket{{deployment="Style",replica="a",le="+Inf"}} {a}
+ray_node_cpu_utilization{{NodeAddress="n1"}} 50.0
+ray_node_cpu_utilization{{NodeAddress="n2"}} 100.0
+ray_node_mem_used{{NodeAddress="n1"}} 3.0
+ray_node_mem_total{{NodeAddress="n1"}} 12.0
+ray_something_else{{x="y"}} 1.0
+"""
+
+
+def look(time: float, **values: float) -> Look:
+    return Look(time, parse(PAGE.format(**({"a": 0, "b": 0, "errors": 0, "fast": 0} | values))))
+
+
+def test_rates_are_increases_over_the_time_between_two_looks() -> None:
+    style = load("Style", look(30, a=130, b=20, errors=5, fast=130), look(20, a=100, b=10, fast=100))
+    assert (style.rps, style.errors_per_s) == (4.0, 0.5)
+    assert (style.ongoing, style.queued) == (2, 3)
+    assert style.p50_ms == 50.0
+
+
+def test_without_an_earlier_look_there_are_percentiles_and_no_rates() -> None:
+    style = load("Style", look(30, a=10, fast=10), None)
+    assert style.rps is None
+    assert style.p95_ms == pytest.approx(95.0)
+
+
+def test_a_replica_that_began_anew_counts_from_nothing() -> None:
+    assert load("Style", look(30, a=5, b=10), look(20, a=100, b=10)).rps == 0.5
+
+
+def test_a_deployment_that_did_nothing_has_nothing_to_say() -> None:
+    idle = load("Swap", look(30), look(20))
+    assert (idle.rps, idle.p50_ms, idle.queued) == (0.0, None, 0)
+
+
+def test_shares_of_nodes() -> None:
+    now = look(1)
+    assert node_share("ray_node_cpu_utilization", now) == 0.75
+    assert node_share("ray_node_mem_used", now, "ray_node_mem_total") == 0.25
+    assert node_share("ray_node_gpus_utilization", now) is None
+
+
+@given(
+    values=st.lists(st.floats(0.01, 500), min_size=1, max_size=60),
+    share=st.sampled_from([0.5, 0.95]),
+)
+def test_a_quantile_lies_in_the_bucket_of_the_true_one(values: list[float], share: float) -> None:
+    bounds = [1.0, 10.0, 100.0, 1000.0, math.inf]
+    buckets = {bound: sum(value <= bound for value in values) for bound in bounds}
+    true = sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+    index = next(number for number, bound in enumerate(bounds) if true <= bound)
+    lower = 0.0 if index == 0 else bounds[index - 1]
+    assert lower <= quantile(buckets, share) <= bounds[index]
+
+
+class Cluster:
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def deployments(self) -> list[Served]:
+        return [Served("Style", "healthy", 1, 2, ""), Served("Gateway", "healthy", 1, 1, "")]
+
+    async def samples(self) -> dict:
+        self.asked += 1
+        return dict(look(0, a=100.0 * self.asked, fast=100.0 * self.asked).samples)
+
+
+async def states() -> dict:
+    return {"style": SlotStatus(ModelSet("painter@v1"), None, None)}
+
+
+async def test_the_board_remembers_looks_and_does_not_ask_too_often() -> None:
+    now, cluster = [100.0], Cluster()
+    board = StatusBoard(cluster, states, clock=lambda: now[0])
+    first = await board.read()
+    assert first.window_s is None
+    assert first.deployments[0].model == "painter@v1"
+    await asyncio.gather(*(board.read() for _ in range(5)))
+    assert cluster.asked == 1
+    now[0] = 120.0
+    second = await board.read()
+    assert second.window_s == 20.0
+    assert second.deployments[0].rps == 5.0
+    now[0] = 1000.0
+    assert (await board.read()).window_s is None, "a rate over a quarter of an hour is no news"
+
+
+async def test_a_deployment_too_busy_to_name_its_model_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stuck() -> dict:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("serve_app.status.board.MODELS_S", 0.01)
+    state = await StatusBoard(Cluster(), stuck).read()
+    assert [entry.model for entry in state.deployments] == [None, None]
+
+
+async def test_the_terminal_shows_every_deployment_and_what_is_amiss() -> None:
+    console = Console(record=True, width=120)
+    console.print(top.picture("http://studio", await StatusBoard(Cluster(), states).read()))
+    text = console.export_text()
+    assert "Style" in text
+    assert "1/2" in text
+    assert "painter@v1" in text
+
+
+def test_top_says_in_words_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = CliRunner().invoke
+    nothing = run(top.app, ["--once", "--url", "http://127.0.0.1:9"])
+    assert nothing.exit_code == 1
+    assert "Nothing answers" in nothing.stdout
+    assert "no address" in run(top.app, ["--once", "--url", "file:///etc/passwd"]).stdout
+
+
+def test_a_studio_outside_a_cluster_keeps_no_figures(client: TestClient) -> None:
+    assert client.get("/v1/status").status_code == 404
+
+
+def test_the_status_page_is_made_of_files_and_nothing_inline(client: TestClient) -> None:
+    page = client.get("/status")
+    assert page.status_code == 200
+    assert "style=" not in page.text
+    assert "<script>" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_the_latency_metric_is_the_one_the_dashboards_use() -> None:
+    from serve_app.telemetry.dashboards import GRAPH
+
+    assert any(LATENCY in query.expr for panel in GRAPH.panels for query in panel.queries)

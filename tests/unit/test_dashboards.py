@@ -1,0 +1,92 @@
+"""Dashboards and alerts speak of metrics that exist, in a language Prometheus reads, and every alert has its advice."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from serve_app.telemetry.dashboards import DASHBOARDS, render_dashboard
+from serve_app.telemetry.metrics import Metrics, metrics
+
+ROOT = Path(__file__).parents[2]
+ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text())["groups"][0]["rules"]
+EXPRESSIONS = {f"alert {rule['alert']}": rule["expr"] for rule in ALERTS} | {
+    f"{dashboard.uid}: {panel.title}: {query.legend}": query.expr
+    for dashboard in DASHBOARDS
+    for panel in dashboard.panels
+    for query in panel.queries
+}
+SUFFIX = re.compile(r"_(total|bucket|count|sum)$")
+
+
+def ours() -> set[str]:
+    return {f"ray_{getattr(metrics(), name).info['name']}" for name in Metrics.__slots__}
+
+
+def rays() -> set[str]:
+    """Names of the metrics that the installed Ray exports for Serve and for nodes."""
+    ray = Path(str(files("ray")))
+    sources = [*ray.glob("serve/_private/**/*.py"), ray / "dashboard/modules/reporter/reporter_agent.py"]
+    text = "".join(source.read_text() for source in sources)
+    return {f"ray_{name}" for name in re.findall(r'"((?:serve|node)_\w+)"', text)}
+
+
+@pytest.mark.parametrize("where", EXPRESSIONS)
+def test_every_metric_that_is_named_is_exported(where: str) -> None:
+    named = set(re.findall(r"\bray_\w+", EXPRESSIONS[where]))
+    assert named
+    for name in named:
+        known = ours() if name.startswith("ray_masquerade_") else rays()
+        assert name in known or SUFFIX.sub("", name) in known, name
+
+
+@pytest.mark.parametrize("where", [where for where in EXPRESSIONS if "masquerade" in EXPRESSIONS[where]])
+def test_every_label_of_ours_that_is_asked_for_is_given(where: str) -> None:
+    given = {"le"}.union(*(getattr(metrics(), name).info["tag_keys"] for name in Metrics.__slots__))
+    asked = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", EXPRESSIONS[where]))
+    for by in re.findall(r"by \(([^)]*)\)", EXPRESSIONS[where]):
+        asked |= {label.strip() for label in by.split(",")}
+    assert asked <= given
+
+
+def test_every_metric_of_ours_is_looked_at() -> None:
+    looked_at = " ".join(EXPRESSIONS.values())
+    unseen = {name for name in ours() if name not in looked_at} - {"ray_masquerade_call_seconds"}
+    assert unseen == set(), "a metric nobody looks at costs every scrape"
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
+def test_the_checked_in_dashboards_are_the_rendered_ones(dashboard) -> None:
+    text = (ROOT / f"deploy/grafana/{dashboard.uid}.json").read_text()
+    assert text == render_dashboard(dashboard), "run `masquerade render`"
+    places = [tuple(panel["gridPos"].items()) for panel in json.loads(text)["panels"]]
+    assert len(set(places)) == len(places)
+
+
+def test_every_alert_says_what_to_do() -> None:
+    advice = (ROOT / "docs/alerts.md").read_text()
+    for rule in ALERTS:
+        assert rule["annotations"]["runbook_url"] == f"docs/alerts.md#{rule['alert'].lower()}"
+        assert f"\n## {rule['alert']}\n" in advice
+        assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_prometheus_accepts_the_alerts_and_every_expression(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    rules = [
+        {"record": f"studio:expression:{number}", "expr": expr.replace("$__rate_interval", "1m")}
+        for number, expr in enumerate(EXPRESSIONS.values())
+    ]
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
+    for file in (ROOT / "deploy/prometheus/alerts.yaml", tmp_path / "all.yaml"):
+        ran = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,0 +1,181 @@
+"""Train the embedded detector: ``python -m training.authenticity.train --help``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+import yaml
+from rich.logging import RichHandler
+from rich.progress import Progress
+from torch.utils.tensorboard import SummaryWriter
+
+from deployments.authenticity.fingerprint import BACKEND, FILE, SIDE
+from deployments.authenticity.opinion import Calibration
+from registry.manifest import MANIFEST, Description, Manifest, ModelFile, PackageSource, dump_manifest
+from training.authenticity.calibration import calibrate
+from training.authenticity.data import FOLDS, Dataset, balanced_weights, labels, load, read_plan
+from training.authenticity.features import Features, Meter, Stopped, indices, measure
+from training.authenticity.fitting import Recipe, Tell, fit_fold, fit_without, rate
+from training.authenticity.graph import write_graph
+from training.authenticity.network import Detector, Weigher
+from training.evaluation.terminal import console, explained, progress
+from training.style.train import stop_requests
+
+RECORD = "run.json"
+CARD = Path(__file__).with_name("card.yaml")
+
+EXAMPLES = """Examples:
+
+python -m training.authenticity.train pictures/ runs/mine        # pictures/real and pictures/ai
+
+python -m training.authenticity.train ../shared/data runs/research --plan training/authenticity/research.yaml
+--store registry/starter --package registry
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What training gives: the members of the ensemble, and how their answers are to be read."""
+
+    members: tuple[Weigher, ...]
+    calibration: Calibration
+
+
+def train(dataset: Dataset, features: Features, recipe: Recipe, tell: Tell) -> Result:
+    """Fit the ensemble, and for the calibration one weigher without each source."""
+    examples = dataset.examples
+    learnable = indices(examples, lambda example: example.fold is not None)
+    members = tuple(fit_fold(features, examples, fold, recipe, _named(tell, f"fold {fold}")) for fold in range(FOLDS))
+    foreign = np.zeros(len(examples))
+    for source in dict.fromkeys(examples[index].source for index in learnable):
+        weigher = fit_without(features, examples, source, recipe, _named(tell, f"without {source}"))
+        own = indices(examples, lambda e, source=source: e.fold is not None and e.source == source)  # type: ignore[misc]
+        foreign[own] = rate(weigher, features, own)
+    some = [examples[index] for index in learnable]
+    sources = np.array([example.source for example in some])
+    return Result(members, calibrate(foreign[learnable], labels(some), sources, balanced_weights(some)))
+
+
+def export(result: Result, card: Description, store: Path, package: str | None) -> Manifest:
+    """Write ``<store>/<model>/<version>/`` with graph and manifest."""
+    folder = store / card.model / card.version
+    folder.mkdir(parents=True, exist_ok=True)
+    write_graph(Detector(result.members), folder / FILE, "logit")
+    data = (folder / FILE).read_bytes()
+    inside = f"starter/{card.model}/{card.version}/{FILE}"
+    sources = (PackageSource(package=package, file=inside),) if package else ()
+    entry = ModelFile(name=FILE, sha256=hashlib.sha256(data).hexdigest(), size=len(data), sources=sources)
+    contract = {
+        "layout": "NCHW",
+        "color_order": "RGB",
+        "value_range": [0, 255],
+        "size": [SIDE, SIDE],
+        "calibration": result.calibration.model_dump(mode="json"),
+    }
+    manifest = Manifest.model_validate(card.model_dump() | {"files": (entry,), "input": contract, "backend": BACKEND})
+    partial = folder / f"{MANIFEST}.partial"
+    partial.write_text(dump_manifest(manifest), encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+    return manifest
+
+
+def _named(tell: Tell, prefix: str) -> Tell:
+    return lambda name, step, value: tell(f"{prefix}/{name}", step, value)
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """As :func:`stop_requests`; a stop ends the command with status 130 and a word on how to go on."""
+    try:
+        with stop_requests() as stop:
+            yield stop
+    except Stopped:
+        console.print("stopped; the same command continues where it was")
+        raise typer.Exit(130) from None
+
+
+def _fit(
+    dataset: Dataset, features: Features, recipe: Recipe, run: Path, bar: Progress, stop: threading.Event
+) -> Result:
+    sources = {example.source for example in dataset.learnable()}
+    task = bar.add_task("fitting", total=(FOLDS + len(sources)) * recipe.steps)
+    with SummaryWriter(str(run / "tensorboard")) as writer:
+        ended: dict[str, int] = {}
+
+        def tell(name: str, step: int, value: float) -> None:
+            writer.add_scalar(name, value, step)
+            ended[name.rsplit("/", 1)[0]] = step
+            finished = (len(ended) - 1) * recipe.steps
+            bar.update(task, completed=finished + step, description=name.rsplit("/", 1)[0])
+            if stop.is_set():
+                raise Stopped
+
+        result = train(dataset, features, recipe, tell)
+        bar.update(task, completed=(FOLDS + len(sources)) * recipe.steps)
+        return result
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with real/ and ai/, or with what --plan names.", exists=True)],
+    run: Annotated[Path, typer.Argument(help="Folder for measurements, curves and the record.")],
+    plan: Annotated[Path | None, typer.Option(help="YAML naming the sources.", exists=True)] = None,
+    store: Annotated[Path | None, typer.Option(help="Where <model>/<version>/ goes.", show_default="RUN/store")] = None,
+    card: Annotated[Path, typer.Option(help="YAML: what the manifest says besides files.", exists=True)] = CARD,
+    package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
+    views: Annotated[int, typer.Option(min=1, help="Disturbed views of every picture.")] = Recipe.views,
+    steps: Annotated[int, typer.Option(min=1)] = Recipe.steps,
+    seed: Annotated[int, typer.Option(min=0)] = Recipe.seed,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+) -> None:
+    """Measure every picture, weigh the statistics, calibrate, and write a model version.
+
+    Interrupted, the same command goes on where it was: measurements are kept, and fitting takes a minute.
+    """
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[RichHandler(console=console)])
+    with explained(), _stoppable() as stop:
+        torch.set_num_threads(threads)
+        recipe = Recipe(views=views, steps=steps, seed=seed)
+        description = Description.model_validate(yaml.safe_load(card.read_text(encoding="utf-8")))
+        dataset = load(data, read_plan(data, plan))
+        learnable = dataset.learnable()
+        skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items()) or "none"
+        console.print(
+            f"{len(learnable)} pictures to learn from, {len(dataset.held_out())} held out; skipped: {skipped}"
+        )
+        run.mkdir(parents=True, exist_ok=True)
+        with progress() as bar:
+            task = bar.add_task("measuring", total=len(dataset.examples))
+            features = measure(
+                dataset, views, seed, run, meter=Meter(threads), stop=stop,
+                advance=lambda done: bar.update(task, completed=done),
+            )  # fmt: skip
+            result = _fit(dataset, features, recipe, run, bar, stop)
+        manifest = export(result, description, store or run / "store", package)
+        record = {
+            "data": dataset.digest(),
+            "recipe": asdict(recipe),
+            "skipped": dict(dataset.skipped),
+            "model": manifest.ref,
+        }
+        (run / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        low, high = result.calibration.unsure
+        size = sum(file.size for file in manifest.files) / 1e6
+        console.print(f"{manifest.ref}: {size:.1f} MB, unsure between {low:.1%} and {high:.1%}")
+
+
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLES)(main)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,114 @@
+"""Pictures of people for evaluations: who is in them, and which pairs of them are compared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from deployments.errors import MasqueradeError
+from deployments.imaging import Photo, Pixels
+from registry.manifest import ModelVersion
+from registry.store import FolderStore
+from training.evaluation.terminal import progress
+from training.evaluation.verification import Labels, Similarities
+from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
+from training.gallery.sources import read_source
+
+THUMBNAIL: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture of ``person`` and what the face model sees in it."""
+
+    person: str
+    path: Path
+    analysis: Analysis
+
+    @property
+    def found(self) -> bool:
+        """Whether a face was found and embedded."""
+        return self.analysis.embedding is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of pictures by their places: ``similarity`` [N] is the cosine of their vectors, ``same`` [N] one person."""
+
+    places: tuple[tuple[int, int], ...]
+    similarity: Similarities
+    same: Labels
+
+
+def look(source: Path, faces: ModelVersion, engine: FaceFinder, store: FolderStore) -> list[Seen]:
+    """Every readable picture of a folder with a sub-folder a person, or of a catalogue.
+
+    Answers are remembered beside the store. Raises ``ValueError`` when there is nothing to evaluate on.
+    """
+    listed = [(candidate.name, picture.path) for candidate in read_source(source) for picture in candidate.pictures]
+    with Memory(store.root / ".galleries" / f"{faces.ref}.sqlite") as memory, progress() as shown:
+        analyses = shown.track(
+            analyse([path for _, path in listed], engine, memory), len(listed), description="Looking at pictures"
+        )
+        seen = [Seen(person, path, found) for (person, path), found in zip(listed, analyses, strict=True)]
+    readable = [entry for entry in seen if entry.analysis.problem is None]
+    if not readable:
+        raise ValueError(f"{source} holds no picture that can be read; give a folder with one sub-folder per person")
+    return readable
+
+
+def pairs(seen: Sequence[Seen], most: int, seed: int) -> Pairs:
+    """Up to ``most`` pairs of one person and as many of two, drawn by ``seed``.
+
+    Raises ``ValueError`` where the pictures allow no pair of either kind.
+    """
+    by_person: dict[str, list[int]] = defaultdict(list)
+    for place, entry in enumerate(seen):
+        if entry.found:
+            by_person[entry.person].append(place)
+    chance = np.random.default_rng(seed)
+    alike = [(one, other) for places in by_person.values() for i, one in enumerate(places) for other in places[i + 1 :]]
+    chance.shuffle(alike)
+    alike = alike[:most]
+    if not alike or len(by_person) < 2:
+        raise ValueError("verification needs two people and somebody with two pictures in which a face is found")
+    strangers: set[tuple[int, int]] = set()
+    people = sorted(by_person)
+    # Two people may have only few pictures between them; what cannot be drawn any more is left out.
+    for _ in range(20 * len(alike)):
+        one, other = (by_person[people[place]] for place in chance.choice(len(people), 2, replace=False))
+        strangers.add((int(chance.choice(one)), int(chance.choice(other))))
+        if len(strangers) == len(alike):
+            break
+    places = (*alike, *sorted(strangers))
+    vectors = [entry.analysis.embedding for entry in seen]
+    similarity = np.array([_cosine(vectors[one], vectors[other]) for one, other in places])
+    return Pairs(places, similarity, np.arange(len(places)) < len(alike))
+
+
+def thumbnail(path: Path) -> Pixels | None:
+    """The picture small, for a report; None when it is gone or damaged by now."""
+    try:
+        return Photo.open(path.read_bytes()).pixels(THUMBNAIL)
+    except (OSError, MasqueradeError):
+        return None
+
+
+def side_by_side(one: Path, other: Path) -> Pixels | None:
+    """Two pictures at one height."""
+    pictures = [thumbnail(one), thumbnail(other)]
+    if any(picture is None for picture in pictures):
+        return None
+    height = min(picture.shape[0] for picture in pictures if picture is not None)
+    return np.ascontiguousarray(np.hstack([picture[:height] for picture in pictures if picture is not None]))
+
+
+def _cosine(one: np.ndarray | None, other: np.ndarray | None) -> float:
+    if one is None or other is None:
+        raise ValueError("a picture without a face was paired")
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
