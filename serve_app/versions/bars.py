@@ -14,8 +14,8 @@ class Bars:
 
     It falls when more than ``failures`` of its requests fail, and twice as many as the other version's; when its 95th
     percentile is ``slower`` times the other's and at least ``noticed_s`` longer (``slower_than_before`` times for a
-    promoted one, whose predecessor ran at another time and perhaps on a calmer machine); or when as a shadow it
-    disagrees with more than ``disagreement`` of the stable version's verdicts.
+    promoted one, whose predecessor ran at another time and perhaps on a calmer machine, and not before ``burst_s``); or
+    when as a shadow it disagrees with more than ``disagreement`` of the stable version's verdicts.
     """
 
     enough: int = 20
@@ -25,6 +25,7 @@ class Bars:
     noticed_s: float = 0.25
     disagreement: float = 0.05
     watch_s: float = 600.0
+    burst_s: float = 60.0
 
     def against(self, version: Traffic, other: Traffic, slower: float | None = None) -> str | None:
         """Why ``version`` falls beside ``other``, or None.
@@ -51,6 +52,11 @@ class Bars:
                 f"({bar:g} times is the bar)"
             )
         return None
+
+    def after(self, elapsed_s: float, version: Traffic, before: Traffic) -> str | None:
+        """Why a version that was promoted ``elapsed_s`` ago falls beside what its predecessor was ``before``, or None."""
+        slower = self.slower_than_before if elapsed_s >= self.burst_s else float("inf")
+        return self.against(version, before, slower)
 
     def shadowed(self, shadow: ShadowSummary, *, verdicts: bool) -> str | None:
         """Why a shadow falls, or None. ``verdicts``: a disagreement is about what people may see."""

@@ -142,7 +142,7 @@ class Coordinator:
                 {self._deployments[name]: UserConfig.of(plan).document() for name, plan in changes.items()}
             )
             for capability, plan in changes.items():
-                self._note(capability, live[capability], plan, reports[capability])
+                self._note(capability, live[capability], plan, reports[capability], desire.routings)
         return bool(changes or moving) or any(
             # A replica that takes on a configuration says nothing for a moment.
             (name in silent and counts.get(self._deployments[name], (0, 0))[1] > 0)
@@ -159,15 +159,26 @@ class Coordinator:
             plans[capability] = UserConfig.model_validate(document).plan if document else built
         return plans
 
-    def _note(self, capability: str, old: Plan, new: Plan, reports: Sequence[Report]) -> None:
-        if new.stable == old.stable or any(ref in self.state.errors for ref in old.stable.refs):
-            # What comes back in place of a version that fell is not measured against it.
+    def _note(
+        self,
+        capability: str,
+        old: Plan,
+        new: Plan,
+        reports: Sequence[Report],
+        routings: Mapping[str, Routing | None],
+    ) -> None:
+        if new.stable == old.stable:
             return
         log.info("%s: %s takes over from %s", capability, new.stable.model, old.stable.model)
+        self._promoted.pop(capability, None)
         for ref in new.stable.refs:
             self.state.errors.pop(ref, None)
-        seen = total([report.traffic for report in reports]).get(old.stable.model, Traffic())
-        self._promoted[capability] = _Promoted(old.stable, seen, self._clock())
+            self._refusals.pop(ref, None)
+        decided = (routings.get(parse_ref(ref)[0]) for ref in set(new.stable.refs) - set(old.stable.refs))
+        if any(routing is not None and routing.previous is not None for routing in decided):
+            # What a rollback brought has nothing behind it to go back to, and is not watched.
+            seen = total([report.traffic for report in reports]).get(old.stable.model, Traffic())
+            self._promoted[capability] = _Promoted(old.stable, seen, self._clock())
 
     def _late(self, capability: str, plan: Plan) -> bool:
         staged, since = self._staged_since.get(capability, (None, 0.0))
@@ -203,7 +214,7 @@ class Coordinator:
             if self._clock() - promoted.since > self._bars.watch_s:
                 del self._promoted[capability]
             elif promoted.before.model != plan.stable.model:
-                reason = self._bars.against(stable, promoted.traffic, self._bars.slower_than_before)
+                reason = self._bars.after(self._clock() - promoted.since, stable, promoted.traffic)
                 if reason is not None:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)

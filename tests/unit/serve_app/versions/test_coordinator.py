@@ -10,7 +10,7 @@ import pytest
 from deployments.shadowing import ShadowSummary
 from deployments.slots import ModelSet, Plan, Second
 from deployments.traffic import Traffic
-from registry.promotions import canary, promote, shadow
+from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
 from serve_app.versions.coordinator import STAGING_LIMIT_S, Coordinator
@@ -157,10 +157,27 @@ async def test_a_slow_promotion_is_taken_back_while_it_is_watched(coordinator, l
     await settle(coordinator, live)
     live.traffic = {"judge@v2": Traffic(200, 0, 0.7, 1.9)}
     await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}, "it may be a burst"
+    clock.now += 90
+    await settle(coordinator, live)
     assert serving(live) == {"judge@v1"}
     assert "95th percentile" in store.audit("judge")[-1].why
     await settle(coordinator, live)
     assert serving(live) == {"judge@v1"}, "and stays so"
+
+
+async def test_what_a_rollback_brought_back_can_be_rolled_back_to_again(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    for _ in range(2):
+        promote(store, "judge", "v2", **BY)
+        await settle(coordinator, live)
+        rollback(store, "judge", **BY)
+        live.traffic = {"judge@v2": Traffic(500, 0, 0.01, 0.02)}
+        await settle(coordinator, live)
+        live.traffic = {"judge@v1": Traffic(500, 200, 0.5, 0.9)}
+        await settle(coordinator, live)
+        assert serving(live) == {"judge@v1"}, "there is nothing behind it"
+        live.traffic = {}
 
 
 async def test_after_a_while_a_promotion_is_no_longer_new(coordinator, live, store, publish, clock: Clock) -> None:
