@@ -119,6 +119,8 @@ class FaultyProxy:
             upward.start()
             try:
                 self._pump_down(server, client, fault)
+                if fault.stall:
+                    upward.join()
             finally:
                 # Only wakes the other thread: a goodbye towards the client would spoil a reset.
                 with suppress(OSError):
@@ -133,7 +135,10 @@ class FaultyProxy:
     def _pump_up(client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := client.recv(_CHUNK):
-                server.sendall(data)
+                # A server that hung up reads no more; the client is none the wiser while its connection stalls.
+                with suppress(OSError):
+                    server.sendall(data)
+        with suppress(OSError):
             server.shutdown(socket.SHUT_WR)
 
     def _pump_down(self, server: socket.socket, client: socket.socket, fault: Fault) -> None:
@@ -148,7 +153,7 @@ class FaultyProxy:
                 self.delivered += len(data)
                 left = None if left is None else left - len(data)
             if fault.stall:
-                # Takes what still comes, so that the server is rid of it, until either end hangs up.
+                # Takes what still comes, so that the server is rid of it.
                 while server.recv(_CHUNK):
                     pass
             elif fault.reset:

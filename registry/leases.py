@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
 from collections.abc import Collection, Iterable
@@ -16,9 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from registry.errors import RegistryError
 from registry.integrity import replace_text
@@ -34,11 +35,18 @@ TTL = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One holder's versions (``name@version``), and until when."""
+    """One holder's versions (``name@version``), and until when.
 
-    holder: Annotated[str, Field(min_length=1)]
+    Raises ``ValueError`` for a holder's name that could not be a file's: letters, digits and ``._#:@-`` are fine.
+    """
+
+    holder: str
     refs: tuple[str, ...]
     until: AwareDatetime
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._#:@-]{0,199}", self.holder):
+            raise ValueError(f"{self.holder!r} cannot be the name of a lease's holder")
 
     @property
     def expired(self) -> bool:
@@ -108,7 +116,7 @@ class Lease:
     def __init__(self, store: Store, holder: str | None = None, ttl: timedelta = TTL) -> None:
         """``holder`` defaults to a name that no other process has."""
         self._store = store
-        self._holder = holder or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self._holder = holder or f"{_host()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._ttl = ttl
         self._refs: tuple[str, ...] = ()
         self._lock = threading.Lock()
@@ -150,3 +158,7 @@ class Lease:
             self._store.hold(Held(self._holder, self._refs, datetime.now(UTC) + self._ttl))
         except (RegistryError, OSError) as error:
             log.warning("%s cannot be held in %s: %s", ", ".join(self._refs), self._store.where, error)
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()).lstrip(".-")[:100] or "host"

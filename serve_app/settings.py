@@ -129,8 +129,6 @@ class Settings(EnvironmentSettings):
         key = self.admin_key.get_secret_value() if self.admin_key is not None else None
         if key is not None and len(key) < MIN_KEY_LENGTH:
             raise ValueError(f"admin_key is too short to keep anyone out; use at least {MIN_KEY_LENGTH} characters")
-        if self.models_dir is not None and self.models_url is not None:
-            raise ValueError("models_dir and models_url are two places for the same thing; give one of them")
         if self.environment == "production" and self.models_dir is None and self.models_url is None:
             raise ValueError(
                 "production needs models_dir, a path that outlives the process and every node can read, or models_url"

@@ -84,11 +84,11 @@ class Bucket:
                 for found in page.get("Contents", ()):
                     yield str(found["Key"]).removeprefix(self._prefix), int(found["Size"])
 
-    def size(self, key: str) -> int | None:
-        """An object's size, or ``None`` when there is none."""
+    def tag(self, key: str) -> str | None:
+        """What the server calls an object's content (its ETag), or ``None`` when there is none."""
         with self.explained():
             try:
-                return int(self.client.head_object(**self.at(key))["ContentLength"])
+                return str(self.client.head_object(**self.at(key))["ETag"]).strip('"')
             except FAULTS as error:
                 if is_missing(error):
                     return None

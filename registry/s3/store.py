@@ -7,6 +7,7 @@ Layout under ``s3://bucket/prefix``::
     <model>/.removed/<version>.yaml        the manifest of a version that is gone: its name is not given again
     <model>/.history/<number>.json         who decided what; each number can be taken once
     .leases/<holder>.json                  which versions a running replica uses
+    .conditional-writes                    empty: shows whether the server honours conditions
 
 Nothing is ever overwritten, so a reader sees a whole version or none, and an interrupted publication can be taken up
 by anybody who has the same files. Writing needs a server with conditional writes (``If-None-Match``), which is checked
@@ -154,14 +155,14 @@ class S3Store:
         check_staged(manifest, staged)
         # The files are on this disk already and stay there: what is in their way goes now, or nothing is published.
         self._cache.make_room(manifest.ref)
-        if (published := self._published(manifest)) is None:
-            with transfers(self._bucket) as moving:
-                for entry in manifest.files:
-                    moving.upload(_file_key(manifest, entry), staged / entry.name, self._report(entry))
-            if not self._bucket.create(
-                _manifest_key(manifest.model, manifest.version), dump_manifest(manifest).encode()
-            ):
-                published = self._published(manifest)
+        published = self._published(manifest)
+        # Of a version that is there, this sends only what was lost or damaged since.
+        with transfers(self._bucket) as moving:
+            for entry in manifest.files:
+                moving.upload(_file_key(manifest, entry), staged / entry.name, self._report(entry))
+        text = dump_manifest(manifest).encode()
+        if published is None and not self._bucket.create(_manifest_key(manifest.model, manifest.version), text):
+            published = self._published(manifest)
         with self._cache.fetching(manifest.ref):
             # Ours may be worded differently from the one that was there first.
             return self._cache.add(published or manifest, staged)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from registry.s3.bucket import Bucket, md5
 from registry.s3.client import FAULTS, code_of, in_words, is_missing, may_pass
 
 PIECE = 8 * 2**20
-"""Bytes asked for at a time. A connection that breaks costs less than this."""
+"""Bytes asked for at a time, a multiple of ``BLOCK``."""
+BLOCK = 2**20
+"""What an earlier run brought is kept in blocks of so many bytes."""
 PART = 16 * 2**20
 """Bytes of one part of an upload; S3 wants 5 MiB at least."""
 _MAX_PARTS = 9_000
@@ -46,25 +49,22 @@ class Transfers:
         self._pending: list[Future[None]] = []
 
     def download(self, key: str, size: int, part: Path, report: Report) -> None:
-        """Start filling ``part``, which :func:`allocate` made; pieces an earlier run completed are kept."""
-        done = _completed(part)
-        for index in range(math.ceil(size / PIECE)):
-            begin, end = index * PIECE, min(size, (index + 1) * PIECE)
-            if index in done:
-                report(end - begin)
-            else:
-                self._submit(self._piece, key, part, index, begin, end, report)
+        """Start filling ``part``, which :func:`allocate` made; blocks an earlier run completed are kept."""
+        missing = list(_missing(_completed(part), size))
+        report(size - sum(end - begin for begin, end in missing))
+        for begin, end in missing:
+            self._submit(self._piece, key, part, begin, end, report)
 
     def upload(self, key: str, path: Path, report: Report) -> None:
-        """Send a file, unless an object of this key and size is there: keys name their content."""
+        """Send a file, unless the server has just these bytes under this key."""
         size = path.stat().st_size
-        if self._bucket.size(key) == size:
+        upload = _Upload(self._bucket, key, path, report)
+        if self._bucket.tag(key) == upload.expected_tag():
             report(size)
-            return
-        if size <= PART:
+        elif size <= PART:
             self._submit(self._small, key, path, report)
         else:
-            _Upload(self._bucket, key, path, report).run(self._submit, self.finish)
+            upload.run(self._submit, self.finish)
 
     def finish(self) -> None:
         """Wait until everything started has arrived. Raises what the first piece that failed raised."""
@@ -88,14 +88,17 @@ class Transfers:
         self._bucket.write(key, data)
         report(len(data))
 
-    def _piece(self, key: str, part: Path, index: int, begin: int, end: int, report: Report) -> None:
+    def _piece(self, key: str, part: Path, begin: int, end: int, report: Report) -> None:
         position, futile = begin, 0
-        with part.open("r+b") as stream:
+        # Unbuffered: one block, one write, so that marks of several threads, or processes, never mix.
+        with part.open("r+b") as stream, _marks(part).open("ab", buffering=0) as marks:
             while True:
                 before, reason = position, f"breaks off {key}"
                 try:
                     for chunk in self._stream(key, position, end):
                         os.pwrite(stream.fileno(), chunk, position)
+                        for block in range(position // BLOCK, (position + len(chunk)) // BLOCK):
+                            marks.write(f"{block}\n".encode())
                         position += len(chunk)
                         report(len(chunk))
                         if self._stop.is_set():
@@ -109,9 +112,8 @@ class Transfers:
                     raise StoreUnavailable(f"{self._bucket} {reason}. The next pull goes on from here.")
                 if self._stop.wait(_FIRST_PAUSE_S * 2 ** max(futile - 1, 0)):
                     raise _Stopped
-        # One byte string, one write: marks of several threads never mix.
-        with _marks(part).open("ab", buffering=0) as record:
-            record.write(f"{index}\n".encode())
+            if end % BLOCK:
+                marks.write(f"{end // BLOCK}\n".encode())
 
     def _stream(self, key: str, position: int, end: int) -> Iterator[bytes]:
         """The bytes between two positions. The request is repeated by the client; a body that breaks off is not."""
@@ -141,6 +143,17 @@ class _Upload:
         self._part = max(PART, math.ceil(self._size / _MAX_PARTS))
         self._tags: dict[int, str] = {}
 
+    def expected_tag(self) -> str:
+        """The ETag of these bytes once they are there, on all servers that do not encrypt by a key of their own."""
+        digests = []
+        with self._path.open("rb") as stream:
+            while data := stream.read(self._part):
+                digests.append(hashlib.md5(data, usedforsecurity=False))
+        if self._size <= PART:
+            return (digests[0] if digests else hashlib.md5(usedforsecurity=False)).hexdigest()
+        whole = hashlib.md5(b"".join(digest.digest() for digest in digests), usedforsecurity=False)
+        return f"{whole.hexdigest()}-{len(digests)}"
+
     def run(self, submit: Callable[..., None], finish: Callable[[], None]) -> None:
         client, at = self._bucket.client, self._bucket.at(self._key)
         with self._bucket.explained():
@@ -153,7 +166,7 @@ class _Upload:
                 client.complete_multipart_upload(**at, UploadId=upload_id, MultipartUpload={"Parts": parts})
             except FAULTS as error:
                 # Somebody who pushed the same file finished first, or our own first answer was lost on the way.
-                if code_of(error) != "NoSuchUpload" or self._bucket.size(self._key) != self._size:
+                if code_of(error) != "NoSuchUpload" or self._bucket.tag(self._key) is None:
                     raise
 
     def _resumable(self) -> tuple[str, dict[int, str]] | None:
@@ -230,12 +243,24 @@ def deliver(part: Path, target: Path) -> None:
 
 
 def _marks(part: Path) -> Path:
-    return part.with_name(f"{part.name}.done")
+    # The size is in the name: another release may count in other blocks.
+    return part.with_name(f"{part.name}.{BLOCK}.done")
 
 
 def _completed(part: Path) -> set[int]:
+    """The numbers of the blocks that are here."""
     try:
         text = _marks(part).read_text()
     except FileNotFoundError:
         return set()
     return {int(line) for line in text.split("\n") if line.isdecimal()}
+
+
+def _missing(done: set[int], size: int) -> Iterator[tuple[int, int]]:
+    """The spans that are still to be fetched, none longer than a piece."""
+    wanted = [block for block in range(math.ceil(size / BLOCK)) if block not in done]
+    for _, run in groupby(enumerate(wanted), lambda numbered: numbered[1] - numbered[0]):
+        blocks = [block for _, block in run]
+        for first in range(0, len(blocks), PIECE // BLOCK):
+            last = blocks[min(first + PIECE // BLOCK, len(blocks)) - 1]
+            yield blocks[first] * BLOCK, min(size, (last + 1) * BLOCK)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.filesize import decimal
+from rich.markup import escape
 
 from registry.collection import Verdict, judge, remove
 from registry.errors import InUse
@@ -46,7 +47,7 @@ def gc(
         if dry_run or not garbage:
             console.print(f"{len(garbage)} of {len(verdicts)} versions would go, {total}.", highlight=False)
             return
-        if not yes and sys.stdin.isatty():
+        if not yes and _at_a_terminal():
             typer.confirm(f"Remove {len(garbage)} versions, {total}?", abort=True)
         freed = sum(_removed(opened, verdict, why) for verdict in garbage)
         opened.sweep()
@@ -67,13 +68,17 @@ def licenses(
         table = new_table("version", "task", "commercial", "licence", "terms")
         for manifest in manifests:
             allowed = "yes" if manifest.licence.commercial_use else "[yellow]no[/]"
-            table.add_row(manifest.ref, manifest.task, allowed, manifest.licence.name, _terms(manifest))
+            table.add_row(manifest.ref, manifest.task, allowed, escape(manifest.licence.name), escape(_terms(manifest)))
         console.print(table)
         forbidden = [manifest.ref for manifest in manifests if not manifest.licence.commercial_use]
         if forbidden:
             console.print(f"No commercial use: {', '.join(forbidden)}", style="yellow", highlight=False, soft_wrap=True)
         if forbidden and require_commercial:
             raise typer.Exit(1)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _pinned(wishes: ModelChoice) -> Iterator[str]:
@@ -86,7 +91,7 @@ def _pinned(wishes: ModelChoice) -> Iterator[str]:
 
 
 def _state(verdict: Verdict) -> str:
-    return "[red]unused[/]" if verdict.kept is None else f"[dim]{verdict.kept}[/]"
+    return "[red]unused[/]" if verdict.kept is None else f"[dim]{escape(verdict.kept)}[/]"
 
 
 def _removed(store: Store, verdict: Verdict, why: str) -> int:
@@ -94,7 +99,7 @@ def _removed(store: Store, verdict: Verdict, why: str) -> int:
     try:
         remove(store, verdict.model, verdict.version, by=who(), why=why)
     except InUse as error:
-        console.print(f"[dim]kept[/]     {error}", highlight=False)
+        console.print(f"[dim]kept[/]     {escape(str(error))}", highlight=False)
         return 0
     console.print(f"[green]removed[/]  {verdict.ref}", highlight=False)
     return verdict.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from registry.errors import RoutingRefused
 from registry.manifest import parse_ref
@@ -119,4 +120,5 @@ def _tell(model: str, was: Routing | None, now: Routing) -> None:
 def _columns(entry: AuditEntry) -> tuple[str, ...]:
     what = f"{entry.action} {entry.version}"
     when = f"{entry.when:%Y-%m-%d %H:%M:%S}"
-    return when, entry.who, entry.model, what, str(entry.was or "the newest"), str(entry.now or "the newest"), entry.why
+    was, now = str(entry.was or "the newest"), str(entry.now or "the newest")
+    return when, escape(entry.who), entry.model, what, was, now, escape(entry.why)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from drills.faulty_proxy import Fault, FaultyProxy
 from registry.errors import (
@@ -32,7 +34,8 @@ from registry.manifest import Licence, Manifest, ModelFile
 from registry.opening import open_store
 from registry.promotions import canary, promote, rollback
 from registry.routing import AuditEntry, Routing
-from registry.store import Store
+from registry.store import FolderStore, Store
+from serve_app.commands.models import app
 
 boto3 = pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")
@@ -40,6 +43,7 @@ moto_server = pytest.importorskip("moto.server")
 from registry.s3 import client as s3_client  # noqa: E402
 from registry.s3 import transfers  # noqa: E402
 
+ROOT = Path(__file__).parents[3]
 LARGE = bytes(range(256)) * 8192  # 2 MiB
 BY = {"by": "ada", "why": "better"}
 
@@ -60,6 +64,7 @@ def network(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyPr
     """The way to the server, which can be made as bad as a test wants it; and an impatient client."""
     monkeypatch.setattr(transfers, "_FIRST_PAUSE_S", 0)
     monkeypatch.setattr(transfers, "PIECE", 256 * 1024)
+    monkeypatch.setattr(transfers, "BLOCK", 64 * 1024)
     monkeypatch.setattr(s3_client, "READ_TIMEOUT_S", 1.0)
     with FaultyProxy(endpoint) as proxy:
         for name, value in {
@@ -208,6 +213,10 @@ def test_a_large_upload_goes_on_where_it_was_interrupted(
     assert sum(sent) < len(data)
     assert at("b").verify("net").path("net.dat").read_bytes() == data
     assert bucket.list_multipart_uploads(Bucket="models").get("Uploads", []) == []
+    # Once there, it is recognised by its tag and not sent again.
+    sent.clear()
+    publish(store, {"net.dat": data})
+    assert sent == []
 
 
 def test_an_upload_nobody_takes_up_again_is_given_up(at: Callable[..., Store], bucket: Any) -> None:
@@ -386,7 +395,7 @@ def test_what_was_altered_in_the_bucket_never_becomes_a_version(
     with pytest.raises(RegistryError):
         at("b").get("net@v1")
     assert versions_in(tmp_path / "cache-b") == set()
-    bucket.put_object(Bucket="models", Key=key, Body=LARGE)
+    publish(at("a"), {"net.dat": LARGE})
     at("b").verify("net@v1")
 
 
@@ -395,6 +404,8 @@ def test_a_file_lost_in_the_bucket_is_named(at: Callable[..., Store], bucket: An
     bucket.delete_object(Bucket="models", Key=f"studio/net/v1/files/{manifest.files[0].sha256}")
     with pytest.raises(StoreUnavailable, match="has lost net/v1/files/.*push the version again"):
         at("b").get("net@v1")
+    publish(at("a"))
+    at("b").verify("net@v1")
 
 
 @pytest.mark.parametrize("text", [b"]", b"model: net", b"\xff"])
@@ -417,8 +428,12 @@ def test_many_who_want_a_version_at_once_fetch_it_once(at: Callable[..., Store],
     assert network.delivered - before < len(LARGE) * 3 // 2
 
 
-def fetch_in_a_process(cache: Path) -> None:
-    open_store("s3://models/studio", cache).verify("net@v1")
+FETCH = """
+import sys
+from pathlib import Path
+from registry.opening import open_store
+open_store("s3://models/studio", Path(sys.argv[1])).verify("net@v1")
+"""
 
 
 def test_several_processes_of_a_machine_fetch_once(
@@ -426,14 +441,33 @@ def test_several_processes_of_a_machine_fetch_once(
 ) -> None:
     publish(at("a"), {"net.dat": LARGE})
     before = network.delivered
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=fetch_in_a_process, args=(tmp_path / "cache-b",)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
+    command = [sys.executable, "-c", FETCH, str(tmp_path / "cache-b")]
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     assert network.delivered - before < len(LARGE) * 3 // 2
+
+
+def test_a_process_killed_while_it_fetches_leaves_what_it_has_to_the_next(
+    at: Callable[..., Store], network: FaultyProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As the other process has them.
+    monkeypatch.setattr(transfers, "BLOCK", 2**20)
+    monkeypatch.setattr(transfers, "PIECE", 8 * 2**20)
+    data = os.urandom(4 * len(LARGE))
+    publish(at("a"), {"net.dat": data})
+    network.befall([None, None, *[Fault(delay_s=0.02)] * 50])
+    before = network.delivered
+    killed = subprocess.Popen([sys.executable, "-c", FETCH, str(tmp_path / "cache-b")], cwd=ROOT)
+    while network.delivered - before < len(data) // 2 and killed.poll() is None:
+        threading.Event().wait(0.01)
+    killed.kill()
+    killed.wait()
+    assert versions_in(tmp_path / "cache-b") == set()
+    network.befall(())
+    middle = network.delivered
+    assert at("b").verify("net@v1").path("net.dat").read_bytes() == data
+    assert network.delivered - middle < len(data) * 3 // 4
+    assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
 
 
 def test_a_copy_that_rots_on_this_machine_is_fetched_anew(at: Callable[..., Store]) -> None:
@@ -538,3 +572,45 @@ def test_a_replica_serves_on_without_its_lease_while_the_server_is_away(
         lease.hold(["net@v1"])
         assert store.get("net@v1").ref == "net@v1"
     assert "net@v1 cannot be held in s3://models/studio" in caplog.text
+
+
+# The command line
+
+
+def test_a_version_goes_from_a_folder_through_the_bucket_to_another_machine(
+    at: Callable[..., Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(app, list(arguments))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MASQUERADE_USER", "ada")
+    local = FolderStore(tmp_path / "mine")
+    for version in ("v1", "v2"):
+        publish(local, {"net.dat": LARGE, "version.txt": version.encode()}, version=version)
+    push = ("push", "net@v1", "net@v2", "--from", str(local.root), "--to", "s3://models/studio")
+    assert run(*push).count("pushed  net@v") == 2
+    monkeypatch.setenv("MASQUERADE_MODELS_URL", "s3://models/studio")
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_DIR", str(tmp_path / "cache-b"))
+    assert "net@v1" in run("list")
+    assert versions_in(tmp_path / "cache-b") == set()
+    assert "present  net@v2" in run("pull", "net")
+    assert versions_in(tmp_path / "cache-b") == {"net@v2"}
+    run("promote", "net@v2", "--why", "sharper")
+    assert "sharper" in run("audit", "net")
+    assert "ok      net@v1" in run("verify")
+    assert "0 of 2 versions would go" in run("gc", "--dry-run")
+
+
+def test_a_bucket_out_of_reach_is_one_sentence(
+    network: FaultyProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MASQUERADE_MODELS_URL", "s3://models/studio")
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_DIR", str(tmp_path))
+    network.vanish()
+    result = CliRunner().invoke(app, ["list"])
+    assert result.exit_code == 1
+    assert "s3://models/studio cannot be reached" in result.output
+    assert len(result.output.strip().splitlines()) == 1

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry.collection import judge, remove
 from registry.errors import InUse
-from registry.leases import Held, Lease
+from registry.leases import Held, Lease, dump_held, load_held
 from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
 from registry.routing import Routing
@@ -81,6 +83,25 @@ def test_a_file_that_is_no_lease_is_passed_over(net: FolderStore) -> None:
     (net.root / ".leases").mkdir()
     (net.root / ".leases" / "notes.json").write_text("{}")
     assert net.leases() == []
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_lease_or_none(data: bytes) -> None:
+    assert load_held(data) is None or isinstance(load_held(data), Held)
+
+
+@given(
+    holder=st.from_regex(r"[a-z0-9][a-zA-Z0-9._#:@-]{0,20}", fullmatch=True), when=st.datetimes(timezones=st.just(UTC))
+)
+def test_a_lease_survives_writing_and_reading(holder: str, when: datetime) -> None:
+    held = Held(holder, ("net@v1",), when)
+    assert load_held(dump_held(held)) == held
+
+
+@pytest.mark.parametrize("holder", ["", "a/b", "../x", ".hidden", "a b", "x" * 201])
+def test_a_holder_is_called_like_a_file(holder: str) -> None:
+    with pytest.raises(ValueError, match="name of a lease"):
+        Held(holder, (), datetime.now(UTC))
 
 
 def test_what_settings_name_stays_and_a_name_that_leads_nowhere_does_no_harm(net: FolderStore) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry.errors import Conflict, RegistryError
 from registry.journal import FolderJournal, dump_entry, load_entry
@@ -66,6 +68,26 @@ def test_an_entry_says_who_and_when_in_utc(told: dict[str, Any]) -> None:
 def test_an_entry_survives_writing_and_reading() -> None:
     made = entry(Routing("v1"), Routing("v2", previous="v1"), why="Größe\n")
     assert load_entry(dump_entry(made), "here") == made
+
+
+NAMES = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)
+
+
+@given(
+    names=st.lists(NAMES, min_size=3, max_size=3, unique=True),
+    percent=st.floats(0, 100, exclude_min=True),
+    why=st.text(),
+)
+def test_any_decision_survives_writing_and_reading(names: list[str], percent: float, why: str) -> None:
+    stable, previous, canary = names
+    made = entry(None, Routing(stable, previous, canary, percent), why=why.encode(errors="replace").decode())
+    assert load_entry(dump_entry(made), "here") == made
+
+
+@given(st.binary(max_size=200) | st.sampled_from([b"{}", b"null", dump_entry(entry(None, None))[:-9].encode()]))
+def test_any_bytes_are_an_entry_or_a_sentence(data: bytes) -> None:
+    with pytest.raises(RegistryError, match="000001.json is no entry"):
+        load_entry(data, "000001.json")
 
 
 def test_the_last_entry_says_what_holds(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from registry.errors import BrokenVersion, InvalidVersion, UnknownModelVersion, VersionExists
 from registry.manifest import Manifest
 from registry.promotions import canary, promote
+from registry.publish import publish_folder
 from registry.references import natural
 from registry.store import FolderStore
 
@@ -213,6 +215,30 @@ def test_readers_see_whole_versions_while_publishers_work(store: FolderStore, pu
             publish({"a.dat": b"a" * 1000, "b.dat": b"b"}, version=f"v{number}")
         done.set()
         assert reader.result() > 0
+
+
+def test_a_full_disk_leaves_no_half_of_a_version_and_no_half_of_a_decision(
+    store: FolderStore, publish: Publish, manifest_of: ManifestOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.dat").write_bytes(b"new")
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "net.dat")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("registry.publish.shutil.copyfile", full)
+        with pytest.raises(OSError, match="No space left"):
+            publish_folder(store, manifest_of({"net.dat": b"new"}, version="v2"), tmp_path / "mine")
+    with monkeypatch.context() as patched:
+        patched.setattr("registry.integrity.flush_to_disk", full)
+        with pytest.raises(OSError, match="No space left"):
+            promote(store, "net", "v1", by="ada", why="better")
+    assert store.versions("net") == ["v1"]
+    assert store.audit("net") == []
+    assert list((store.root / ".staging").iterdir()) == []
+    assert list((store.root / "net" / ".history").iterdir()) == []
 
 
 def test_a_stage_is_gone_after_a_failure(store: FolderStore) -> None:

@@ -64,9 +64,10 @@ def test_only_buckets_are_addresses_of_models(url: str) -> None:
         Settings(models_url=url)
 
 
-def test_models_come_from_one_place() -> None:
-    with pytest.raises(ValidationError, match="give one of them"):
-        Settings(models_url="s3://models", models_dir=Path("/srv/models"))
+def test_with_a_bucket_the_local_folder_is_only_what_is_pushed_from(tmp_path: Path) -> None:
+    settings = Settings(models_url="s3://models", models_dir=tmp_path)
+    assert settings.model_store.where == "s3://models"
+    assert settings.store_dir == tmp_path
 
 
 def test_the_admin_key_never_shows_itself() -> None:

@@ -1,0 +1,173 @@
+"""Switching versions from the command line: what changed is shown, who and why is kept, refusals are one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from registry.leases import Lease
+from registry.manifest import Licence, Manifest, ModelFile
+from registry.routing import Routing
+from registry.store import FolderStore
+from serve_app.commands.models import app
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+    """Holds net@v1 to net@v4."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("MASQUERADE_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("MASQUERADE_USER", "ada")
+    made = FolderStore(tmp_path / "models")
+    for number in range(1, 5):
+        publish(made, version=f"v{number}")
+    return made
+
+
+def publish(store: FolderStore, data: bytes = b"abc", **fields: Any) -> None:
+    file = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    told = {"model": "net", "version": "v1", "task": "samples", "format": "data", "files": (file,)}
+    licence = Licence(name="MIT", commercial_use=True)
+    manifest = Manifest.model_validate({**told, "licence": licence, **fields})
+    with store.stage(manifest.ref) as staged:
+        (staged / "net.dat").write_bytes(data)
+        store.publish(manifest, staged)
+
+
+def run(*arguments: str, answer: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=answer)
+
+
+def test_every_step_shows_what_it_changed(store: FolderStore) -> None:
+    assert "net  the newest → v1   previous v4" in run("promote", "net@v1", "--why", "first").output
+    assert "net  v1 → v2   previous v1" in run("promote", "net@v2", "--why", "sharper").output
+    assert "net  v2 → v2, canary v3 2.5 %" in run("canary", "net@v3", "--percent", "2.5", "--why", "trial").output
+    assert "net  v2, canary v3 2.5 % → v2" in run("rollback", "net", "--why", "green skies").output
+    assert "net  v2 → v2, shadow v4 20%" in run("shadow", "net@v4", "--sample", "0.2", "--why", "compare").output
+    assert "net  v2, shadow v4 20% → v2" in run("shadow", "net", "--end", "--why", "compared").output
+    assert "net  v2 → v1" in run("rollback", "net", "--why", "all green").output
+    assert store.routing("net") == Routing("v1")
+    assert "unchanged" in run("promote", "net@v1", "--why", "again").output
+
+
+def test_the_audit_trail_shows_who_and_why(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Nobody has decided anything yet" in run("audit").output
+    run("promote", "net@v1", "--why", "first")
+    monkeypatch.setenv("MASQUERADE_USER", "grace")
+    run("canary", "net@v2", "--why", "trial [b]of[/b] five")
+    first, second = run("audit", "net").output.splitlines()[3:5]
+    assert all(word in first for word in ("ada", "promote v1", "the newest", "first"))
+    assert all(word in second for word in ("grace", "canary v2", "v1, canary v2 5 %", "trial [b]of[/b] five"))
+
+
+def test_without_a_name_for_the_trail_it_is_the_login_name(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MASQUERADE_USER")
+    monkeypatch.setenv("LOGNAME", "lovelace")
+    run("promote", "net@v1", "--why", "first")
+    assert store.audit("net")[0].who == "lovelace"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("promote", "net", "--why", "x"), "Which version of net?"),
+        (("promote", "net@v9", "--why", "x"), "no version v9; it has v1, v2, v3, v4"),
+        (("promote", "other@v1", "--why", "x"), "other is not in"),
+        (("promote", "../net", "--why", "x"), "is not a model reference"),
+        (("canary", "net@v1", "--percent", "0", "--why", "x"), "more than 0"),
+        (("canary", "net", "--end", "--why", "x"), "no canary to end"),
+        (("shadow", "net@v1", "--sample", "2", "--why", "x"), "up to 1"),
+        (("rollback", "net", "--why", "x"), "never promoted"),
+        (("push", "net@v1"), "MASQUERADE_MODELS_URL"),
+        (("list", "--store", "ftp://models"), "no kind of store"),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence_and_changes_nothing(
+    store: FolderStore, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert store.audit("net") == []
+
+
+@pytest.mark.parametrize("arguments", [("promote", "net@v1"), ("canary", "net@v1"), ("rollback", "net")])
+def test_a_change_without_a_reason_is_a_usage_error(store: FolderStore, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "--why" in result.output
+
+
+def test_the_list_shows_which_version_does_what(store: FolderStore) -> None:
+    run("promote", "net@v2", "--why", "x")
+    run("canary", "net@v3", "--percent", "5", "--why", "x")
+    lines = run("list").output.splitlines()
+    for ref, role in (("net@v4", "previous"), ("net@v2", "stable"), ("net@v3", "canary 5 %")):
+        assert role in next(line for line in lines if ref in line)
+    assert "# serving: v2, canary v3 5 %" in run("show", "net@stable").output
+
+
+# Garbage
+
+
+def test_a_dry_run_shows_what_would_go_and_takes_nothing(store: FolderStore) -> None:
+    run("promote", "net@v3", "--why", "x")
+    output = run("gc", "--dry-run").output
+    assert "2 of 4 versions would go, 6 bytes." in output
+    assert "unused" in next(line for line in output.splitlines() if "net@v1" in line)
+    assert "previous" in next(line for line in output.splitlines() if "net@v4" in line)
+    assert store.versions("net") == ["v1", "v2", "v3", "v4"]
+
+
+def test_what_nothing_uses_goes_and_the_record_stays(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_MODELS__STYLE", "net@v1")
+    run("promote", "net@v3", "--why", "x")
+    publish(store, version="v0")
+    with Lease(store, "replica") as lease:
+        lease.hold(["net@v2"])
+        result = run("gc", "--yes", "--why", "weekly")
+    assert "removed  net@v0" in result.output
+    assert "3 bytes freed" in result.output
+    assert store.versions("net") == ["v1", "v2", "v3", "v4"]
+    assert (store.audit("net")[-1].action, store.audit("net")[-1].why) == ("remove", "weekly")
+    # The replica is gone by now.
+    assert "1 of 4 versions would go" in run("gc", "--dry-run").output
+
+
+def test_at_a_terminal_garbage_is_asked_about(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve_app.commands.housekeeping._at_a_terminal", lambda: True)
+    result = run("gc", answer="n\n")
+    assert "Remove 3 versions, 9 bytes?" in result.output
+    assert (result.exit_code, len(store.versions("net"))) == (1, 4)
+    assert run("gc", answer="y\n").exit_code == 0
+    assert store.versions("net") == ["v4"]
+
+
+# Licences
+
+
+def test_what_serves_is_shown_with_its_terms_and_ci_can_insist(store: FolderStore) -> None:
+    strict = Licence(name="Research-Only", commercial_use=False, url="https://example.org/terms")
+    data = ({"name": "faces of the web", "terms": "research only"},)
+    publish(store, model="swap", task="face-swap")
+    assert run("licenses", "--require-commercial").exit_code == 0
+    publish(store, b"2", model="swap", version="v2", task="face-swap", licence=strict, trained_on=data)
+    run("promote", "swap@v1", "--why", "x")
+    assert "swap@v2" not in run("licenses").output
+    assert "swap@v2" in run("licenses", "--all").output
+    run("canary", "swap@v2", "--why", "x")
+    result = run("licenses", "--require-commercial")
+    assert result.exit_code == 1
+    for words in (
+        "https://example.org/terms",
+        "trained on faces of the web: research only",
+        "No commercial use: swap@v2",
+    ):
+        assert words in result.output
+    assert run("licenses").exit_code == 0
