@@ -5,12 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench bench-faces drill-bot drill-versions lock clean
+.PHONY: help demo test lint audit sbom bench bench-faces drill-bot drill-versions lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
 	@echo "make test        install everything, run all tests"
 	@echo "make lint        ruff, mypy strict, import contracts"
+	@echo "make audit       list the licences of everything installed; fails when one needs a decision"
+	@echo "make sbom        write sbom.cdx.json, a CycloneDX bill of materials"
 	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
@@ -33,6 +35,12 @@ lint: .dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+audit: .dev
+	@$(BIN)/python deploy/supply_chain.py licences
+
+sbom: .dev
+	@$(BIN)/python deploy/supply_chain.py sbom
+
 bench: .dev
 	@$(BIN)/pip install --quiet --requirement requirements/bench.txt
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
@@ -54,9 +62,9 @@ drill-versions: .dev
 LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
-	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra dev --extra bench --output-file requirements/bench.txt
-	$(LOCK) --extra gpu --extra cluster --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
+	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --extra bench --output-file requirements/bench.txt
+	$(LOCK) --extra gpu --extra cluster --extra traces --overrides requirements/gpu-overrides.txt --output-file requirements/gpu.txt
 
 clean:
 	rm -rf demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

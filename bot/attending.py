@@ -23,7 +23,7 @@ async def attend(services: Services, account: Account, words: Words, bundle: Bun
         await _serve(services, account, words, bundle)
     except MasqueradeError as error:
         await services.sender.send(address_of(bundle), refusal(words, error))
-    await services.photos.prompted(bundle.id)
+    await services.photos.prompted(bundle)
 
 
 async def _serve(services: Services, account: Account, words: Words, bundle: Bundle) -> None:

@@ -74,12 +74,15 @@ async def ask(
     to: Address, state: MapFace, services: Services, account: Account, words: Words, asked: Message | None = None
 ) -> None:
     """Ask about the next target face, in the message that ``asked`` about the one before."""
-    name = ""
+    name, key = "", "swap-ask-face"
+    if state.artwork and state.sources == 1 and not state.identity:
+        # There is no number at the only face.
+        name, key = words.plain("button-put-face"), "swap-ask-place"
     if state.identity:
         async with services.sessions() as session:
             name = (await services.identities.get(session, account.id, state.identity)).name
     target = len(state.chosen.split(".")) + 1 if state.chosen else 1
-    text = words.html("swap-ask-face", face=target, faces=state.targets)
+    text = words.html(key, face=target, faces=state.targets)
     question = Outgoing(text, keyboard=keyboards.sources(words, state, name))
     if asked is None:
         await services.sender.send(to, question)

@@ -246,7 +246,12 @@ def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarku
         return state.model_copy(update={"chosen": chosen}).pack()
 
     numbers = [_button(name or str(number + 1), choice(str(number))) for number in range(state.sources)]
-    return _markup([*_rows(numbers, 4), [_button(words.plain("button-leave-face"), choice("x"))]])
+    rows = [*_rows(numbers, 4), [_button(words.plain("button-leave-face"), choice("x"))]]
+    chosen = state.chosen.split(".") if state.chosen else []
+    left = state.targets - len(chosen)
+    if left > 1 and set(chosen) - {"x"}:
+        rows.append([_button(words.plain("button-leave-rest"), choice(".".join(["x"] * left)))])
+    return _markup(rows)
 
 
 def artworks_page(works: Sequence[Artwork], page: int) -> Sequence[Artwork]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import Account
-from bot.delivery.tables import Bundle, Upload
+from bot.delivery.tables import Bundle, Delivery, Upload
 from deployments.errors import MasqueradeError
 from deployments.imaging import Photo
 from serve_app.objects import ObjectStore, new_key
@@ -135,10 +135,14 @@ class Photos:
                 bundle.due = now + PROMPT_LEASE_S
         return bundle
 
-    async def prompted(self, bundle_id: int) -> None:
-        """The owner of these photos was asked. Parts that come later are a bundle of their own."""
+    async def prompted(self, bundle: Bundle) -> None:
+        """The owner of these photos was asked. Parts that come later are a bundle of their own, with the same caption.
+
+        Nothing is closed when a part has joined since ``bundle`` was taken: :meth:`whole` then hands it out again.
+        """
+        as_taken = Bundle.due.is_not_distinct_from(bundle.due)
         async with self._sessions.begin() as session:
-            asked = update(Bundle).where(Bundle.id == bundle_id, Bundle.prompted.is_(None))
+            asked = update(Bundle).where(Bundle.id == bundle.id, Bundle.prompted.is_(None), as_taken)
             await session.execute(asked.values(prompted=self._clock()))
 
     async def bundle(self, bundle_id: int, user_id: int) -> tuple[Bundle, tuple[Kept, ...]]:
@@ -172,8 +176,15 @@ class Photos:
                 bundle.caption = bundle.caption or caption
                 return bundle
             # Only closed ones are counted: were another part's bundle opened just now, both shall have the same key.
-            closed = select(func.count()).select_from(Bundle).where(album, Bundle.prompted.is_not(None))
-            key = f"album:{incoming.chat_id}:{incoming.album}:{(await session.execute(closed)).scalar_one()}"
+            closed = select(Bundle).where(album, Bundle.prompted.is_not(None)).order_by(Bundle.id).with_for_update()
+            earlier = (await session.execute(closed)).scalars().all()
+            spoken = next((bundle.caption for bundle in earlier if bundle.caption), "")
+            if caption and not spoken and (reopened := await self._reopened(session, earlier, caption)) is not None:
+                reopened.expires = expires
+                return reopened
+            key = f"album:{incoming.chat_id}:{incoming.album}:{len(earlier)}"
+            # The caption came with one of the parts and speaks of all, also of those that took longer.
+            caption = caption or spoken
         bundle = Bundle(
             key=key,
             user_id=account.id,
@@ -188,3 +199,12 @@ class Photos:
         session.add(bundle)
         await session.flush()
         return bundle
+
+    async def _reopened(self, session: AsyncSession, asked: Sequence[Bundle], caption: str) -> Bundle | None:
+        """What was asked about before the album's caption came, unless it was answered: now it needs no answer."""
+        ids = [bundle.id for bundle in asked]
+        answered = set((await session.execute(select(Delivery.bundle_id).where(Delivery.bundle_id.in_(ids)))).scalars())
+        reopened = [bundle for bundle in asked if bundle.id not in answered]
+        for bundle in reopened:
+            bundle.caption, bundle.prompted, bundle.due = caption, None, self._clock() + GATHER_S
+        return reopened[-1] if reopened else None

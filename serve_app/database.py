@@ -14,6 +14,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
+MIGRATION_LOCK = 0x6D617371
+"""PostgreSQL's advisory lock that whoever migrates holds."""
+
 
 class Base(DeclarativeBase):
     """Base of every table. Constraints get predictable names, so that migrations can speak of them."""
@@ -32,12 +35,13 @@ class Base(DeclarativeBase):
 def connect(url: str) -> AsyncEngine:
     """An engine for ``sqlite+aiosqlite:///path`` or ``postgresql+asyncpg://…``.
 
-    SQLite runs in WAL mode with immediate transactions: a reader never waits, and two writers queue instead of failing
-    when a transaction that began as a read wants to write.
+    SQLite runs in WAL mode with immediate transactions: two writers queue instead of failing when a transaction that
+    began as a read wants to write. A process has one connection, so that its tasks queue in order of arrival: SQLite
+    itself lets waiting connections try again now and then, and under load some of them wait for their timeout.
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": 30})
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args={"timeout": 30})
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -56,7 +60,7 @@ def connect(url: str) -> AsyncEngine:
 
 
 def migrate(url: str) -> None:
-    """Bring the schema to the newest revision. Safe to call at every start."""
+    """Bring the schema to the newest revision. Safe to call at every start, by any number of replicas."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

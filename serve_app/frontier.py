@@ -16,6 +16,8 @@ from collections.abc import Callable
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serve_app import heads
+
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 # A client may shorten its own time, as one of ours does that retries within a deadline.
@@ -94,7 +96,8 @@ class BodyPace:
 
 
 def middlewares() -> list[Middleware]:
-    """What Serve puts around each of its proxies, the innermost first."""
+    """What Serve puts around each of its proxies, the innermost first; called in the proxy before it listens."""
+    heads.install()
     return [Middleware(BodyPace), Middleware(CleanHeaders)]
 
 

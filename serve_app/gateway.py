@@ -50,15 +50,17 @@ def create_app(
 
     ``board`` is what ``/v1/status`` reads; there is none outside a cluster.
     """
-    engine = connect(settings.sql_url)
-    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    # Of the database that is open now: connections belong to the loop, and so to the lifespan, they were made in.
+    sessions = async_sessionmaker(expire_on_commit=False)
     desk = Desk(pipeline, inventory, settings, sessions)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(migrate, settings.sql_url)
+        engine = connect(settings.sql_url)
+        sessions.configure(bind=engine)
         try:
-            async with desk.open(), versions.open():
+            async with desk.open(async_sessionmaker(engine, expire_on_commit=False)), versions.open():
                 yield
         finally:
             await engine.dispose()

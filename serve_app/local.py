@@ -74,6 +74,7 @@ def studio(settings: Settings) -> Iterator[str]:
             log_to_driver=False,
             configure_logging=False,
         )
+    _guard_token()
     address = ray.get_runtime_context().gcs_address
     try:
         serve.start(
@@ -94,6 +95,13 @@ def studio(settings: Settings) -> Iterator[str]:
             with contextlib.suppress(RayError):
                 serve.delete(GRAPH)
         ray.shutdown()
+
+
+def _guard_token() -> None:
+    """Ray writes the token it makes for everybody on this machine to read; it is the key to running code here."""
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    with contextlib.suppress(OSError):
+        token.chmod(0o600)
 
 
 @contextmanager

@@ -262,7 +262,7 @@ class Payments:
         statement = (
             select(Payment.paid, Payment.expires)
             .where(Payment.user_id == user_id, Payment.product == SUBSCRIPTION, Payment.status == Status.CREDITED)
-            .order_by(Payment.paid, Payment.charge_id)
+            .order_by(Payment.paid, Payment.expires, Payment.charge_id)
         )
         until: float | None = None
         for paid, expires in await session.execute(statement):

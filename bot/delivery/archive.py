@@ -14,9 +14,12 @@ class Archive:
     """File ids. Every method runs inside the caller's session."""
 
     async def result(self, session: AsyncSession, user_id: int, job_id: str) -> Delivery | None:
-        """One of a person's own delivered pictures: ``file_id`` is set, ``as_file`` says whether it is a document."""
+        """One of a person's own pictures, delivered or on its way: ``file_id`` is None until the delivery is recorded.
+
+        ``as_file`` says whether it is a document.
+        """
         slip = await session.get(Delivery, job_id)
-        return slip if slip is not None and slip.user_id == user_id and slip.file_id is not None else None
+        return slip if slip is not None and slip.user_id == user_id else None
 
     async def recent(self, session: AsyncSession, user_id: int, limit: int = 10) -> Sequence[Delivery]:
         """A person's latest delivered pictures, newest first."""

@@ -10,7 +10,10 @@ help-intro = <b>Send me a photo</b> (as a photo or as a file, or several at once
 help-style = 🎨 paint it in a style, as strongly as you like, or in two styles at once
 help-lookalike = 👀 find out whom you resemble
 help-anonymize = 🙈 hide the faces
-help-swap = 🎭 swap faces: in a photo, between two photos sent together, or with a face you saved
+help-swap = 🎭 swap faces: { $artworks ->
+        [yes] put one into a work of art, or swap them
+       *[no] swap them
+    } in a photo, between two photos sent together, or with a face you saved
 help-authenticity = 🔍 estimate whether a picture is a photograph or was made by AI
 help-rules = JPEG, PNG or WebP, up to { NUMBER($megabytes) } MB. Please send only photos you may use, and swap faces only of people who agree.
 help-groups = In groups, mention @{ $name } in the caption, or reply to me.
@@ -104,6 +107,8 @@ button-more-artworks = More works of art ➡️
 button-swap-among = 🔀 Swap them with each other
 button-keep-face = 💾 Save this face
 button-leave-face = Leave it as it is
+button-leave-rest = Leave the rest as they are
+button-put-face = 🎭 Put it here
 button-dead = This button is from another time. Please send the photo again.
 
 flood = { $seconds ->
@@ -165,11 +170,11 @@ plans-held = Waiting for work in hand: { NUMBER($held) }
 plans-debt = Owed after a refund: { NUMBER($debt) }
 plans-plus = Subscription paid until { $until }.
 plans-offer = More is to be had with Telegram Stars:
-plus-offer = { NUMBER($daily) } pictures a day and larger albums, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
+plus-offer = { NUMBER($daily) } pictures a day, larger albums, and faces swapped in photos of your own, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
 invoice-pack = { NUMBER($credits) } credits
 invoice-pack-about = For { NUMBER($credits) } pictures or faces. They do not expire.
 invoice-plus = Monthly subscription
-invoice-plus-about = { NUMBER($daily) } pictures a day and larger albums
+invoice-plus-about = { NUMBER($daily) } pictures a day, larger albums, and faces swapped in photos of your own
 checkout-unknown = This offer is no longer known. Please open the list again.
 checkout-not-yours = This offer was made to somebody else.
 checkout-banned = You cannot buy anything here.
@@ -231,11 +236,15 @@ face-forgotten = <b>{ $name }</b> is forgotten.
 swap-two-photos = For a swap, send one photo, or two together: first the face, then the picture for it.
 swap-numbers-one = The faces of your photo
 swap-numbers-two = First photo: where faces come from. Second photo: where they go.
-swap-ask-source = Whose face shall go where? To take one from another photo, send both together: first the face, then the picture for it.
+swap-ask-source = Whose face shall go where?{ $own ->
+        [yes] {" "}To take one from another photo, send both together: first the face, then the picture for it.
+       *[no] {""}
+    }
 artworks-ask = Which work of art shall it be?
 artworks-numbers-one = The faces of this work of art
 artworks-numbers-two = First picture: your photo. Second picture: where the faces go.
 swap-ask-face = Face { NUMBER($face) } of { NUMBER($faces) }: which one shall go there?
+swap-ask-place = Face { NUMBER($face) } of { NUMBER($faces) }: shall yours go there?
 swap-nothing = Then everything stays as it is.
 
 inline-nothing = Make a picture first

@@ -9,7 +9,10 @@ help-intro = <b>Пришлите фотографию</b> (снимком или
 help-style = 🎨 нарисовать в стиле художника: сильнее, слабее или в двух стилях сразу
 help-lookalike = 👀 узнать, на кого вы похожи
 help-anonymize = 🙈 скрыть лица
-help-swap = 🎭 поменять лица: на одном снимке, между двумя снимками, присланными вместе, или на сохранённое лицо
+help-swap = 🎭 поменять лица: { $artworks ->
+        [yes] вставить лицо в произведение искусства или поменять
+       *[no] поменять
+    } на одном снимке, между двумя снимками, присланными вместе, или на сохранённое лицо
 help-authenticity = 🔍 оценить, фотография это или картинка, сделанная ИИ
 help-rules = JPEG, PNG или WebP, до { NUMBER($megabytes) } МБ. Присылайте только фотографии, на которые у вас есть право, и меняйте лица только тех, кто согласен.
 help-groups = В группах упомяните @{ $name } в подписи или ответьте мне.
@@ -73,7 +76,7 @@ album-done = Готово. Продолжим?
 credits-returned = С вас ничего не списано.
 
 button-more-styles = Ещё стили ➡️
-button-lookalike = 👀 На кого я похож?
+button-lookalike = 👀 Кто мой двойник?
 button-hide = 🙈 Скрыть лица
 button-swap = 🎭 Поменять лица
 button-authenticity = 🔍 Настоящее ли это?
@@ -95,8 +98,16 @@ button-language = 🌐 Язык
 button-privacy = 🔒 Что я храню
 button-delete = 🗑 Удалить всё
 button-delete-really = Да, удалить всё
-button-pack = Кредитов: { NUMBER($credits) } за { NUMBER($stars) } ⭐
-button-subscribe = { NUMBER($daily) } картин в день за { NUMBER($stars) } ⭐ в месяц
+button-pack = { NUMBER($credits) } { $credits ->
+        [one] кредит
+        [few] кредита
+       *[other] кредитов
+    } за { NUMBER($stars) } ⭐
+button-subscribe = { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день за { NUMBER($stars) } ⭐ в месяц
 button-pay-subscription = Подписаться за { NUMBER($stars) } ⭐ в месяц
 button-stop-renewal = Закончить подписку
 button-artworks = 🖼 В произведение искусства
@@ -104,6 +115,8 @@ button-more-artworks = Ещё произведения ➡️
 button-swap-among = 🔀 Поменять между собой
 button-keep-face = 💾 Сохранить это лицо
 button-leave-face = Оставить как есть
+button-leave-rest = Остальные не менять
+button-put-face = 🎭 Поставить сюда
 button-dead = Эта кнопка из другого времени. Пришлите фотографию ещё раз.
 
 flood = { $seconds ->
@@ -135,7 +148,11 @@ error-unknown-model = Этого больше нет.
 error-unknown-job = Этой картины здесь больше нет.
 error-expired = Этой фотографии здесь больше нет: я храню их недолго. Пришлите её ещё раз.
 error-plan-needed =
-    Вставить лицо в собственную фотографию можно по подписке: снимков в день: { NUMBER($daily) }, за { NUMBER($stars) } ⭐ в месяц. { $artworks ->
+    Вставить лицо в собственную фотографию можно по подписке: { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день за { NUMBER($stars) } ⭐ в месяц. { $artworks ->
         [yes] В произведение искусства лицо вставляется и без неё.
        *[no] {""}
     }
@@ -166,11 +183,23 @@ plans-held = Отложено для начатой работы: { NUMBER($held
 plans-debt = Долг после возврата: { NUMBER($debt) }
 plans-plus = Подписка оплачена до { $until }.
 plans-offer = Пополнить можно звёздами Telegram:
-plus-offer = { NUMBER($daily) } картин в день и альбомы побольше за { NUMBER($stars) } ⭐ в месяц. Закончить можно в любой момент.
-invoice-pack = Кредиты: { NUMBER($credits) }
+plus-offer = { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день, альбомы побольше и лица на ваших собственных снимках за { NUMBER($stars) } ⭐ в месяц. Закончить можно в любой момент.
+invoice-pack = { NUMBER($credits) } { $credits ->
+        [one] кредит
+        [few] кредита
+       *[other] кредитов
+    }
 invoice-pack-about = Картин или лиц: { NUMBER($credits) }. Не сгорают.
 invoice-plus = Подписка на месяц
-invoice-plus-about = { NUMBER($daily) } картин в день и альбомы побольше
+invoice-plus-about = { NUMBER($daily) } { $daily ->
+        [one] картина
+        [few] картины
+       *[other] картин
+    } в день, альбомы побольше и лица на ваших собственных снимках
 checkout-unknown = Это предложение уже неизвестно. Откройте список ещё раз.
 checkout-not-yours = Это предложение сделано не вам.
 checkout-banned = Вам здесь ничего не продаётся.
@@ -232,11 +261,15 @@ face-forgotten = <b>{ $name }</b> забыто.
 swap-two-photos = Для обмена пришлите один снимок или два вместе: сначала лицо, потом картинку для него.
 swap-numbers-one = Лица на вашем снимке
 swap-numbers-two = Первый снимок — откуда лица. Второй — куда.
-swap-ask-source = Чьё лицо и куда? Чтобы взять его с другого снимка, пришлите оба вместе: сначала лицо, потом картинку для него.
+swap-ask-source = Чьё лицо и куда?{ $own ->
+        [yes] {" "}Чтобы взять его с другого снимка, пришлите оба вместе: сначала лицо, потом картинку для него.
+       *[no] {""}
+    }
 artworks-ask = Какое произведение выберете?
 artworks-numbers-one = Лица на этом произведении
 artworks-numbers-two = Первая картинка — ваш снимок. Вторая — куда вставить лица.
 swap-ask-face = Лицо { NUMBER($face) } из { NUMBER($faces) }: какое сюда поставить?
+swap-ask-place = Лицо { NUMBER($face) } из { NUMBER($faces) }: поставить сюда ваше?
 swap-nothing = Тогда всё остаётся как есть.
 
 inline-nothing = Сначала сделайте картину

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 
 from aiogram import Router
@@ -17,22 +19,40 @@ from bot.delivery.tables import Delivery
 from bot.services import Services
 from bot.translations import Words
 
+# For how long, and how often, the record of a delivery is awaited: it is written when the picture has arrived.
+RECORD_S = 5.0
+LOOK_S = 0.1
+
 JOB = re.compile(r"[0-9a-f]{32}")
 
 
 async def results(query: InlineQuery, services: Services, account: Account, words: Words) -> None:
     """A person's own latest results, or the one whose share button was tapped."""
     job = query.query.strip()
-    async with services.sessions() as session:
-        if JOB.fullmatch(job):
-            found = await services.archive.result(session, account.id, job)
-            slips = [found] if found is not None else []
-        else:
+    if JOB.fullmatch(job):
+        found = await _recorded(services, account, job)
+        slips = [found] if found is not None else []
+    else:
+        async with services.sessions() as session:
             slips = list(await services.archive.recent(session, account.id))
     offered = [_offer(slip, words) for slip in slips if slip.file_id is not None]
     # The button leads to the bot when there is nothing to share yet.
     button = None if offered else InlineQueryResultsButton(text=words.plain("inline-nothing"), start_parameter="inline")
     await query.answer([*offered], cache_time=0, is_personal=True, button=button)
+
+
+async def _recorded(services: Services, account: Account, job: str) -> Delivery | None:
+    """The delivery of a result; who taps its button at once is faster than the record, which is awaited then."""
+    slip = None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(RECORD_S):
+            while True:
+                async with services.sessions() as session:
+                    slip = await services.archive.result(session, account.id, job)
+                if slip is None or slip.file_id is not None or slip.sending is None:
+                    return slip
+                await asyncio.sleep(LOOK_S)
+    return slip
 
 
 def _offer(slip: Delivery, words: Words) -> InlineQueryResultCachedPhoto | InlineQueryResultCachedDocument:

@@ -32,7 +32,8 @@ async def open_help(query: CallbackQuery, services: Services, words: Words, me: 
 
 async def _help(to: Address, services: Services, words: Words, me: User) -> None:
     """What can be done here: only what the studio has models for."""
-    features = [words.html(f"help-{name}") for name in HELP if name in services.catalogue.features]
+    artworks = "yes" if services.artworks.all else "no"
+    features = [words.html(f"help-{name}", artworks=artworks) for name in HELP if name in services.catalogue.features]
     megabytes = services.max_upload // 2**20
     lines = [
         words.html("help-intro"), *features, "",

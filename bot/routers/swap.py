@@ -99,7 +99,8 @@ async def _within_one(to: Address, bundle: int, only: Kept, services: Services, 
     pictures: tuple[Attachment, ...] = ()
     if len(seen.faces) > 1:
         pictures = (await seen.numbered("faces.jpg"),)
-    await services.sender.send(to, Outgoing(words.html("swap-ask-source"), pictures, keyboard=keyboard))
+    own = "yes" if services.settings.tariff.own_target(account.plan) else "no"
+    await services.sender.send(to, Outgoing(words.html("swap-ask-source", own=own), pictures, keyboard=keyboard))
 
 
 def router() -> Router:

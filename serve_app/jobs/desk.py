@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
@@ -49,12 +50,12 @@ class Desk:
         self._ledger = Ledger()
         self._sessions = sessions
         self._counted: set[tuple[str, State]] = set()
-        self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Work jobs off until the block ends."""
-        duties = ((self._sweep, SWEEP_PERIOD_S), (self._count, COUNT_PERIOD_S))
+    async def open(self, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[None]:
+        """Work jobs off until the block ends, over ``sessions`` that live as long."""
+        self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
+        duties = ((self._sweep, SWEEP_PERIOD_S), (functools.partial(self._count, sessions), COUNT_PERIOD_S))
         tasks = [asyncio.create_task(self._worker.run())]
         tasks += [asyncio.create_task(_repeat(duty, period_s)) for duty, period_s in duties]
         try:
@@ -128,9 +129,9 @@ class Desk:
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
         return await PERFORM[kind](self.pipeline, self._inventory, photos, fields)
 
-    async def _count(self) -> None:
+    async def _count(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         """Keep the gauges of the queue true, for every channel: the ledger knows them all."""
-        async with self._sessions() as session:
+        async with sessions() as session:
             backlog = await self._ledger.backlog(session)
         self._counted |= set(backlog)
         for channel, state in self._counted:

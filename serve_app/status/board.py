@@ -91,7 +91,9 @@ class StatusBoard:
     async def read(self) -> StudioState:
         """The state now. Asking more often than once a second changes nothing."""
         served, states, now = await asyncio.gather(self._cluster.deployments(), self._models(), self._look())
-        before = next((look for look in reversed(self._looks) if now.time - look.time >= WINDOW_S - REST_S), None)
+        before = next(
+            (look for look in reversed(self._looks) if look.samples and now.time - look.time >= WINDOW_S - REST_S), None
+        )
         models = {name.lower(): state for name, state in states.items()}
         return StudioState(
             deployments=[self._row(entry, models.get(entry.name.lower()), now, before) for entry in served],

@@ -14,7 +14,7 @@ from serve_app.status.figures import Series, parse
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = aiohttp.ClientTimeout(total=3.0)
+TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 
 
 class RayCluster:
@@ -42,7 +42,7 @@ class RayCluster:
         ]
 
     async def samples(self) -> dict[Series, float]:
-        """The metrics of every node that answers within three seconds."""
+        """The metrics of every node that answers within five seconds."""
         nodes = await asyncio.to_thread(ray.nodes)
         addresses = [f"{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in nodes if node["Alive"]]
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:

@@ -19,6 +19,7 @@ CPU: Final = "ray_node_cpu_utilization"
 MEMORY_USED: Final = "ray_node_mem_used"
 MEMORY_TOTAL: Final = "ray_node_mem_total"
 GPU: Final = "ray_node_gpus_utilization"
+NODE: Final = "NodeAddress"
 WANTED: Final = (REQUESTS, ERRORS, LATENCY, QUEUED, ONGOING, CPU, MEMORY_USED, MEMORY_TOTAL, GPU)
 
 Series = tuple[str, frozenset[tuple[str, str]]]
@@ -110,8 +111,11 @@ def _of(name: str, deployment: str, look: Look) -> Iterable[tuple[dict[str, str]
 
 def _increases(name: str, deployment: str, now: Look, before: Look | None) -> Iterable[tuple[dict[str, str], float]]:
     earlier = {} if before is None else before.samples
+    known = {dict(labels).get(NODE) for _, labels in earlier}
     for labels, value in _of(name, deployment, now):
-        past = earlier.get((name, frozenset(labels.items())), 0.0)
+        # Of a node that was not seen then, nobody knows when its counts were made.
+        unseen = value if before is not None and labels.get(NODE) not in known else 0.0
+        past = earlier.get((name, frozenset(labels.items())), unseen)
         # A counter that went back belongs to a process that began anew.
         yield labels, value - past if value >= past else value
 

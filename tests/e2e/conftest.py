@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,43 @@ class Studio:
 
     url: str
     pid: int
+    folder: Path
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that descends from the first process."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def ray_address(self) -> str:
+        """Where Ray's head listens, as a driver would name it."""
+        return next(
+            argument.partition("=")[2]
+            for process in self.processes()
+            if process.name() == "raylet"
+            for argument in process.cmdline()
+            if argument.startswith("--gcs-address=")
+        )
+
+    def open_ports(self) -> set[tuple[str, int]]:
+        """Names and ports of processes that listen on every interface."""
+        ports = set()
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                for connection in process.net_connections("tcp"):
+                    if connection.status == psutil.CONN_LISTEN and connection.laddr.ip in {"0.0.0.0", "::"}:
+                        ports.add((process.name(), connection.laddr.port))
+        return ports
+
+    def logs(self) -> list[Path]:
+        """Every log of this run: the studio's own, Ray's and Serve's."""
+        session = next(
+            Path(argument.partition("=")[2])
+            for process in self.processes()
+            if process.name() == "gcs_server"
+            for argument in process.cmdline()
+            if argument.startswith("--log_dir=")
+        )
+        written = [self.folder / "serve.log", *session.rglob("*")]
+        return [path for path in written if path.is_file() and path.stat().st_size > 0]
 
     def resident_mb(self) -> float:
         """Memory of the gateway and the model replicas, without Ray's own processes."""
@@ -86,7 +124,7 @@ def studio(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     url = f"http://127.0.0.1:{port}"
     try:
         _await_ready(process, url, log)
-        yield Studio(url, process.pid)
+        yield Studio(url, process.pid, folder)
     finally:
         process.send_signal(signal.SIGINT)
         try:

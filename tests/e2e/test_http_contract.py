@@ -269,3 +269,18 @@ def test_there_are_photos_to_try_it_with(client: httpx.Client, portrait: Sample)
 def test_there_is_one_request_id(client: httpx.Client) -> None:
     response = client.get("/healthz", headers={"X-Request-Id": "mine-7"})
     assert response.headers.get_list("x-request-id") == ["mine-7"]
+
+
+def test_every_deployment_of_the_running_studio_reports(client: httpx.Client, portrait: Sample) -> None:
+    paint(client, portrait.data, "wave")
+    deadline = time.monotonic() + 60
+    while True:
+        rows = {entry["name"]: entry for entry in client.get("/v1/status").json()["deployments"]}
+        # Ray pushes metrics every ten seconds.
+        if rows["Style"]["p95_ms"] is not None:
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert {"Gateway", "Moderation", "Style", "Faces"} <= set(rows)
+    assert {(entry["status"], entry["replicas"]) for entry in rows.values()} == {("healthy", 1)}
+    assert rows["Style"]["model"] == "style-lean@v1"

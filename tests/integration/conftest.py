@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-# Debian keeps the server's programs beside the version, off the PATH.
-PROGRAMS = [*sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True), *os.environ["PATH"].split(":")]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from drills.databases import NotInstalled, postgresql
 
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The address of an empty database on a server of its own."""
-    initdb = shutil.which("initdb", path=":".join(PROGRAMS))
-    if initdb is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
-    data, port = folder / "data", free_port()
-    become: list[str] = []
-    if os.geteuid() == 0:
-        # The server refuses to run as root.
-        shutil.chown(folder, "nobody")
-        become = ["runuser", "-u", "nobody", "--"]
-    subprocess.run(
-        [*become, initdb, "-D", data, "-A", "trust", "-U", "studio", "--no-sync"], check=True, capture_output=True
-    )
-    control = [*become, str(Path(initdb).with_name("pg_ctl")), "-D", str(data), "-w"]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    subprocess.run([*control, "-l", str(folder / "log"), "-o", options, "start"], check=True, capture_output=True)
     try:
-        yield f"postgresql+asyncpg://studio@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
-        shutil.rmtree(folder)
+        with postgresql() as url:
+            yield url
+    except NotInstalled as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 /** The HTTP interface, version 1: multipart in, pictures or JSON out, problem documents (RFC 9457) when it fails. */
 
+import { askForKey, keyHeader } from "./key.js";
+
 /** An answer that is not the one hoped for. `slug` is the last part of the problem's `type`; `status` 0 is no answer. */
 export class Problem extends Error {
   /** @param {{status: number, slug: string, detail?: string, retryAfter?: number | null, requestId?: string}} facts */
@@ -38,7 +40,7 @@ export function safePicture(value) {
 export async function getJson(path) {
   let response;
   try {
-    response = await fetch(address(path), { headers: { accept: "application/json" } });
+    response = await fetch(address(path), { headers: { accept: "application/json", ...keyHeader() } });
   } catch {
     throw new Problem({ status: 0, slug: "unreachable" });
   }
@@ -67,7 +69,18 @@ export async function getPicture(url) {
  *   `onSent` hears the share of the upload that has left, 0..1
  * @returns {Promise<{blob: Blob, model: string, requestId: string}>}
  */
-export function post(path, form, { signal, onSent } = {}) {
+export async function post(path, form, options = {}) {
+  for (;;) {
+    try {
+      return await send(path, form, options);
+    } catch (error) {
+      const locked = error instanceof Problem && error.status === 401;
+      if (!locked || !(await askForKey())) throw error;
+    }
+  }
+}
+
+function send(path, form, { signal, onSent }) {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(new Cancelled());
@@ -79,6 +92,7 @@ export function post(path, form, { signal, onSent } = {}) {
     signal?.addEventListener("abort", abort, { once: true });
     request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
     request.open("POST", address(path));
+    for (const [name, value] of Object.entries(keyHeader())) request.setRequestHeader(name, value);
     request.responseType = "blob";
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable && event.total > 0) onSent?.(event.loaded / event.total);

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from bot.delivery.tables import Bundle, Upload
+from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.photos import GATHER_S, PROMPT_LEASE_S, Expired, Incoming, Photos
 from deployments.errors import NotAnImage
 from deployments.imaging import Photo
@@ -128,20 +128,63 @@ async def test_an_album_whose_asker_died_is_handed_out_again(photos, anna, clock
     clock.now += 2
     again = await photos.whole()
     assert again.id == first.id
-    await photos.prompted(again.id)
+    await photos.prompted(again)
     clock.now += PROMPT_LEASE_S + 1
     assert await photos.whole() is None
 
 
 async def test_a_part_that_comes_after_the_question_is_asked_about_by_itself(photos, anna, clock) -> None:
     first = await photos.keep(anna, incoming(album="a"))
-    await photos.prompted(first.id)
+    await photos.prompted(first)
     late = await photos.keep(anna, incoming(album="a"))
     later = await photos.keep(anna, incoming(album="a"))
     assert late.id == later.id != first.id
     assert len((await photos.bundle(first.id, ANNA))[1]) == 1
-    await photos.prompted(late.id)
+    await photos.prompted(late)
     assert (await photos.keep(anna, incoming(album="a"))).id not in {first.id, late.id}
+
+
+async def test_a_late_part_does_what_the_albums_caption_says(photos, anna) -> None:
+    first = await photos.keep(anna, incoming(album="a", caption="wave"))
+    await photos.prompted(first)
+    late = await photos.keep(anna, incoming(album="a"))
+    assert late.id != first.id
+    assert late.caption == "wave"
+
+
+async def test_a_caption_that_comes_after_the_question_answers_it(photos, anna, clock) -> None:
+    asked = await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(asked)
+    await photos.keep(anna, incoming(album="a", caption="wave"))
+    clock.now += GATHER_S + 1
+    again = await photos.whole()
+    assert again is not None
+    assert (again.id, again.caption) == (asked.id, "wave")
+    assert len((await photos.bundle(again.id, ANNA))[1]) == 2
+
+
+async def test_a_caption_that_comes_after_a_tap_speaks_of_its_own_part(photos, anna, sessions) -> None:
+    asked = await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(asked)
+    slip = Delivery(
+        job_id="j", user_id=ANNA, chat_id=ANNA, bundle_id=asked.id, units=1, cost=1, as_file=False, repeats=0, expires=0
+    )
+    async with sessions.begin() as session:
+        session.add(slip)
+    assert (await photos.keep(anna, incoming(album="a", caption="wave"))).id != asked.id
+
+
+async def test_a_part_that_comes_while_the_album_is_attended_to_is_attended_to_as_well(photos, anna, clock) -> None:
+    await photos.keep(anna, incoming(album="a"))
+    clock.now += GATHER_S + 1
+    taken = await photos.whole()
+    await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(taken)
+    clock.now += GATHER_S + 1
+    again = await photos.whole()
+    assert again is not None
+    assert again.id == taken.id
+    assert len((await photos.bundle(again.id, ANNA))[1]) == 2
 
 
 async def test_other_peoples_photos_are_as_good_as_gone(photos, anna) -> None:

@@ -61,7 +61,9 @@ async def test_an_update_that_failed_has_to_come_again(client: httpx.AsyncClient
     assert (response.status_code, response.headers["retry-after"]) == (503, "2")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"update_id": "seven"}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"update_id": "seven"}', b"\xff\xfe", b"[" * 200_000, b'{"a":' * 100_000]
+)
 async def test_what_can_never_be_read_is_not_asked_for_again(
     client: httpx.AsyncClient, reception: Reception, body: bytes
 ) -> None:

@@ -114,5 +114,6 @@ async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:
     assert [message.get("status") for message in client.sent] == [413]
 
 
-def test_serve_is_given_both() -> None:
+def test_serve_is_given_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve_app.heads.install", lambda: None)
     assert [middleware.cls for middleware in middlewares()] == [BodyPace, CleanHeaders]

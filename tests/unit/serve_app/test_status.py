@@ -56,6 +56,12 @@ def test_a_replica_that_began_anew_counts_from_nothing() -> None:
     assert load("Style", look(30, a=5, b=10), look(20, a=100, b=10)).rps == 0.5
 
 
+def test_counts_of_a_node_that_was_not_seen_before_are_no_increase() -> None:
+    now = parse('ray_serve_deployment_request_counter_total{deployment="Style",NodeAddress="new"} 900')
+    before = parse('ray_serve_deployment_request_counter_total{deployment="Style",NodeAddress="old"} 1')
+    assert load("Style", Look(30, now), Look(20, before)).rps == 0.0
+
+
 def test_a_deployment_that_did_nothing_has_nothing_to_say() -> None:
     idle = load("Swap", look(30), look(20))
     assert (idle.rps, idle.p50_ms, idle.queued) == (0.0, None, 0)

@@ -255,6 +255,14 @@ async def test_a_renewal_is_no_repetition_and_adds_a_month(counter, clock) -> No
     assert (receipt.repeated, receipt.plus_until) == (False, start + 2 * MONTH_S)
 
 
+async def test_months_charged_within_one_second_add_up_whatever_their_ids(counter, clock) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    # Telegram dates messages by the second, and its charge ids have no order.
+    for month, charge in enumerate(("b", "c", "a"), start=1):
+        await counter.paid(Paid(charge, offer.payload, 250, start, recurring=True, expires=start + month * MONTH_S))
+    assert await counter.plus_until() == start + 3 * MONTH_S
+
+
 async def test_months_told_in_the_wrong_order_or_twice_add_up_the_same(counter, clock) -> None:
     offer, start = await counter.offer("plus"), clock.now
     months = [

@@ -17,7 +17,7 @@ def archive() -> Archive:
 async def test_a_delivered_picture_is_found_by_its_owner_only(office, archive, sessions) -> None:
     (job,) = await office.order()
     async with sessions() as session:
-        assert await archive.result(session, ANNA, job.id) is None
+        assert (await archive.result(session, ANNA, job.id)).file_id is None
     await office.work()
     await office.deliver()
     async with sessions() as session:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bot.accounts.licences import conflicts
+from bot.accounts.tariff import Tariff
 from bot.installed import inventory_of
 from bot.playground.host import Playground
 from bot.playground.model import BotProfile
@@ -23,7 +24,7 @@ async def visit(settings: Settings, photo: bytes) -> None:
 
     from bot.app import build
 
-    needed = conflicts(inventory_of(settings), {"style", "swap", "anonymize", "lookalike"}, {})
+    needed = conflicts(inventory_of(settings), Tariff().sold, {})
     references = {conflict.model.partition("@")[0]: "a test" for conflict in needed}
     async with Playground(BotProfile(privacy_mode=False), patience=60) as playground:
         for mode in ("webhook", "polling"):

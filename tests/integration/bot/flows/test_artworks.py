@@ -94,6 +94,24 @@ async def test_numbered_faces_of_a_work_of_art_are_mapped_by_taps(
         assert (await gallery_bot.services.credits.balance(session, ann.user.id)).quota_left == 4
 
 
+async def test_after_the_faces_that_matter_the_rest_can_be_left(
+    open_bot: Any, gallery: Path, playground: Playground, stand_ins: StandIns
+) -> None:
+    async with open_bot(artworks_dir=gallery):
+        ann = playground.person("Ann")
+        await ann.tap(await to_artworks(ann, ALONE), "American Gothic")
+        question = await ann.chat.find("Face 1 of 2: shall yours go there?")
+        assert question.labels == ["🎭 Put it here", "Leave it as it is"]
+        bundle = question.button("Put it here")["callback_data"].split(":")[1]
+        # Three faces, of which the first is chosen.
+        code = question.button("Put it here")["callback_data"].split(":")[5]
+        await ann.tap_data(question, f"w2:{bundle}:0:1:3:{code}:0")
+        await ann.chat.edited(question, "Face 2 of 3")
+        await ann.tap(question, "Leave the rest")
+        await ann.chat.find(is_result)
+    assert stand_ins.swapped[0].mapping == ((0, 0),)
+
+
 async def test_a_saved_face_goes_into_a_work_of_art_without_another_photo(
     gallery_bot: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:

@@ -165,6 +165,6 @@ async def test_somebody_elses_saved_face_cannot_be_used(
     await mallory.send_photo(ALONE)
     question = await mallory.chat.find("Choose a style")
     bundle = question.button("Swap faces")["callback_data"].split(":")[1]
-    await mallory.tap_data(question, f"w2:{bundle}:1:1:1:0")
+    await mallory.tap_data(question, f"w2:{bundle}:1:1:1::0")
     await mallory.chat.find("no longer saved")
     assert stand_ins.swapped == []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
-from bot.delivery.tables import SeenUpdate, Upload
+from bot.delivery.tables import Delivery, SeenUpdate, Upload
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
@@ -82,6 +82,31 @@ async def test_results_are_shared_inline(either: RunningBot, playground: Playgro
     stolen = await mallory.inline(job)
     assert stolen.answer is not None
     assert stolen.answer["results"] == []
+
+
+async def test_sharing_waits_for_the_record_of_the_delivery(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    result = await ann.chat.find(is_result)
+    job = result.button("Share")["switch_inline_query"]
+    taken = await ann.chat.until(lambda: result.file_id, "the picture")
+    async with asyncio.timeout(20):
+        while not await record(running, sending=1.0, file_id=None):
+            await asyncio.sleep(0.01)
+    sharing = asyncio.create_task(ann.inline(job))
+    await asyncio.sleep(0)
+    await record(running, sending=None, file_id=taken)
+    shared = await sharing
+    assert shared.answer is not None
+    assert [offer["id"] for offer in shared.answer["results"]] == [job]
+
+
+async def record(running: RunningBot, **values: Any) -> bool:
+    """Change what is recorded of the delivered picture; False while there is no record."""
+    change = update(Delivery).where(Delivery.sent.is_not(None)).values(**values).returning(Delivery.job_id)
+    async with running.services.sessions.begin() as session:
+        return (await session.execute(change)).first() is not None
 
 
 async def test_the_operator_bans_lets_in_and_counts(open_bot: Any, playground: Playground) -> None:

@@ -1,0 +1,102 @@
+"""A request's head has to be whole in time and of a decent size, on every request of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from uvicorn.config import HTTP_PROTOCOLS
+
+from serve_app.heads import PunctualHttp, install
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+async def echo(scope, receive, send) -> None:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextlib.asynccontextmanager
+async def serving(protocol: type[PunctualHttp]) -> AsyncIterator[int]:
+    config = uvicorn.Config(echo, port=0, http=protocol, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Impatient(PunctualHttp):
+    head_s = 0.2
+
+
+HUNG_UP = b"HTTP/1.1 431 (unread)"
+
+
+async def talk(port: int, *parts: bytes, pause_s: float = 0.0) -> bytes:
+    """Everything that comes back until the server hangs up; :data:`HUNG_UP` when it did so over our unread words."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(pause_s)
+        async with asyncio.timeout(20):
+            return await reader.read()
+    except ConnectionError:
+        return HUNG_UP
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_a_head_that_trickles_is_cut_off() -> None:
+    async with serving(Impatient) as port:
+        assert (await talk(port, GET + b"X-")).startswith(b"HTTP/1.1 408 ")
+        assert (await talk(port)).startswith(b"HTTP/1.1 408 "), "not even a first byte"
+
+
+async def test_a_head_without_end_is_cut_off() -> None:
+    async with serving(PunctualHttp) as port:
+        for endless in (b"X-Long: " + b"a" * 200_000, b"X: y\r\n" * 40_000):
+            assert (await talk(port, GET + endless)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_second_request_has_its_own_time() -> None:
+    whole = GET + b"\r\n"
+    async with serving(Impatient) as port:
+        answer = await talk(port, whole, GET, pause_s=0.1)
+        assert answer.count(b"HTTP/1.1 200") == 1
+        assert answer.count(b"HTTP/1.1 408") == 1
+
+
+async def test_a_body_may_take_longer_and_be_larger_than_a_head() -> None:
+    body = b"b" * 300_000
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n"
+    async with serving(Impatient) as port:
+        answer = await talk(port, head, body[:1000], body[1000:], pause_s=0.3)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(body)
+
+
+def test_it_becomes_the_protocol_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HTTP_PROTOCOLS, "auto", HTTP_PROTOCOLS["auto"])
+    install()
+    config = uvicorn.Config(echo, lifespan="off", log_config=None)
+    config.load()
+    assert config.http_protocol_class is PunctualHttp

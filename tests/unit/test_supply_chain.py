@@ -1,0 +1,52 @@
+"""Nothing is shipped under a licence that nobody decided about, and the bill of materials names everything once."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "deploy/supply_chain.py"
+pytest.importorskip("cyclonedx")
+
+
+@pytest.fixture(scope="module")
+def supply_chain():
+    spec = importlib.util.spec_from_file_location("supply_chain", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("licence", "fine"),
+    [
+        ("MIT", True), ("Apache-2.0 AND MIT", True), ("GPL-3.0-only OR MIT", True), ("MPL-2.0 AND MIT", True),
+        ("GNU Lesser General Public License v3 (LGPLv3)", True), ("GPL-3.0-or-later", False), ("AGPL-3.0", False),
+        ("GNU General Public License v2 (GPLv2)", False), ("MIT AND GPL-2.0", False), ("not stated", False),
+        ("Other/Proprietary License", False), ("Homemade 1.0", False),
+    ],
+)  # fmt: skip
+def test_a_licence_is_fine_or_needs_a_decision(supply_chain, licence: str, fine: bool) -> None:
+    assert (supply_chain.verdict("some-package", licence) is None) is fine
+
+
+def test_everything_installed_here_was_decided_about(supply_chain, capsys: pytest.CaptureFixture[str]) -> None:
+    assert supply_chain.check() == 0, capsys.readouterr().err
+    listed = capsys.readouterr().out
+    assert "fastapi" in listed
+    assert "ray " in listed
+
+
+def test_the_bill_of_materials_names_everything_once_and_what_it_needs(supply_chain) -> None:
+    bill = json.loads(supply_chain.bill())
+    assert bill["bomFormat"] == "CycloneDX"
+    assert bill["metadata"]["component"]["name"] == "masquerade"
+    purls = [component["purl"] for component in bill["components"]]
+    assert len(purls) == len(set(purls)) > 50
+    assert all(component["licenses"] for component in bill["components"])
+    needs = {entry["ref"].split("==")[0]: entry.get("dependsOn", []) for entry in bill["dependencies"]}
+    assert any(ref.startswith("starlette==") for ref in needs["fastapi"])
+    assert any(ref.startswith("fastapi==") for ref in needs["masquerade"])
