@@ -106,6 +106,12 @@ def test_on_a_machine_that_is_busy_now_both_are_slow() -> None:
     assert examine(engine, [version()], query, pace(0.1, now=0.9), engine.clock) == pytest.approx(1.2)
 
 
+def test_one_slow_moment_of_the_active_version_lets_nothing_slow_through() -> None:
+    engine, moments = Judge(Clock(), 1.2), iter([0.9, 0.1, 0.1, 0.1, 0.1])
+    with pytest.raises(Unfit, match="1200 ms"):
+        examine(engine, [version()], query, Pace(0.1, lambda: next(moments)), engine.clock)
+
+
 def test_what_nobody_notices_is_never_too_slow() -> None:
     engine = Judge(Clock(), 0.015)
     assert examine(engine, [version()], query, pace(0.015 / SLOWER / 3), engine.clock) == pytest.approx(0.015)
