@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint audit sbom bench bench-faces drill-bot drill-scaling lock clean
+.PHONY: help demo test lint audit sbom bench bench-faces drill-bot drill-scaling drill-versions lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
 	@echo "make drill-scaling  a burst from idle on a cluster whose nodes come and go"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
+	@echo "make drill-versions  change model versions under load, spoil them and kill what serves them: nobody notices"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
 	@echo "make clean       remove caches and demo-output (models in var/ stay)"
 
@@ -53,6 +54,10 @@ drill-scaling: .dev
 
 drill-bot: .dev
 	@$(BIN)/python -m drills.bot $(ARGS)
+
+drill-versions: .dev
+	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/python -m drills.versions $(ARGS)
 
 .PHONY: .dev
 .dev:

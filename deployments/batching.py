@@ -31,6 +31,11 @@ class Batcher(Generic[Query, Outcome]):
         self._meter = LoadMeter()
         self._drain: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Queries that no batch has taken yet."""
+        return len(self._waiting)
+
     async def submit(self, query: Query) -> Outcome:
         """The outcome for ``query``. Raises what ``run`` gave for it."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 WINDOW_S = 10.0
@@ -22,6 +22,18 @@ class Load:
     waiting: int
     service_s: float
     queue_s: float
+
+
+def together(loads: Sequence[Load]) -> Load:
+    """The load of a replica that has several queues, such as one for a canary; each query's time counts by the work."""
+    busy = sum(load.busy for load in loads)
+    weighted = sum(load.service_s * load.busy for load in loads)
+    return Load(
+        busy=min(1.0, busy),
+        waiting=sum(load.waiting for load in loads),
+        service_s=weighted / busy if busy else max(load.service_s for load in loads),
+        queue_s=max(load.queue_s for load in loads),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,43 @@
 """The thin Serve wrapper every capability shares: a slot, dynamic batches, typed answers.
 
-``reconfigure`` follows the rule that keeps a graph alive while versions change: the first call loads the model (a
-replica without one is not ready), every later call only schedules the staging and returns at once, and a version that
-cannot be staged leaves the old one serving.
+``reconfigure`` follows the rule that keeps a graph alive while versions change: the first call loads the stable version
+(a replica without one is not ready), every later call only schedules the staging and returns at once, and a version
+that cannot be staged leaves the old one serving.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import cv2
-from pydantic import BaseModel, ConfigDict
 
+from deployments.admission import check_kind, check_memory
 from deployments.batching import Batcher
+from deployments.canary import sees_canary
 from deployments.engine import Engine
-from deployments.errors import Unavailable
-from deployments.gpu_memory import OutOfMemory, weigh
+from deployments.errors import MasqueradeError, Unavailable
+from deployments.examination import examine
+from deployments.gpu_memory import OutOfMemory, run_sparing, weigh
+from deployments.imaging import stopwatch
+from deployments.load import together
+from deployments.memory import resident_mb
+from deployments.metrics import SlotMetrics
 from deployments.runtime import Runtime
-from deployments.slots import ModelSet, Slot, SlotStatus
-from registry.manifest import ModelVersion
+from deployments.shadowing import Shadowing, ShadowSummary
+from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
+from deployments.traffic import Traffic, TrafficWindow
+from deployments.user_config import UserConfig
+from registry.leases import Lease as HeldVersions
+from registry.manifest import ModelVersion, parse_ref
 from registry.opening import StoreAddress
 
 Q = TypeVar("Q")
@@ -50,11 +64,23 @@ class Options:
     max_batch: int = 1
 
 
-class UserConfig(BaseModel):
-    """The light part of a deployment's configuration: which versions serve."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one replica says of itself to whoever coordinates versions."""
 
-    model_config = ConfigDict(extra="forbid")
-    stable: ModelSet
+    replica: str
+    slot: SlotStatus
+    traffic: dict[str, Traffic]
+    shadow: ShadowSummary | None
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[Q]):
+    """A query and when it came."""
+
+    query: Q
+    since: float
 
 
 class ModelDeployment(ABC, Generic[Q, R, A]):
@@ -64,8 +90,17 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self.options = options
         cv2.setNumThreads(options.runtime.threads)
         self._store = options.models.open()
-        self._slot: Slot[Q, R] = Slot(self._load)
-        self._batcher: Batcher[Q, Answer[A]] = Batcher(self._answer_batch, options.max_batch)
+        self._held = HeldVersions(self._store)
+        self._versions: dict[ModelSet, list[ModelVersion]] = {}
+        self._slot: Slot[Q, R] = Slot(self._load, self._examine)
+        # A batch is for one engine: what goes to the canary never waits for, or joins, what does not.
+        self._batchers: dict[bool, Batcher[_Asked[Q], Answer[A]]] = {
+            canary: Batcher(lambda batch, canary=canary: self._answer_batch(batch, canary=canary), options.max_batch)  # type: ignore[misc]
+            for canary in (False, True)
+        }
+        self._traffic = TrafficWindow()
+        self._shadowing: Shadowing[Q, R] = Shadowing(self._slot)
+        self._metrics = SlotMetrics(type(self).__name__.lower())
 
     @abstractmethod
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Q, R]:
@@ -75,73 +110,144 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     def finish(self, query: Q, result: R) -> A:
         """Turn an engine's result into what travels between deployments (for pictures: encode once)."""
 
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Q:
+        """The query a manifest's probe asks for. Raises ``ValueError`` where this capability cannot be probed."""
+        raise ValueError(f"{version.manifest.task} models cannot be probed from a manifest")
+
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Serve calls this with ``user_config`` at start and at every light update."""
         try:
-            choice = UserConfig.model_validate(user_config).stable
+            plan = UserConfig.model_validate(user_config).plan
         except ValueError:
             if self._slot.status.active is None:
                 raise
             log.exception("user_config refused; the active version keeps serving")
             return
-        first = self._slot.status.active is None
-        staged = self._slot.stage(choice)
-        if first:
-            await asyncio.wrap_future(staged)
-            manifests = [self._store.get(ref).manifest for ref in (choice.model, *choice.extras)]
+        if self._slot.status.active is None:
+            await asyncio.wrap_future(self._followed(Plan(plan.stable)))
+            manifests = [self._store.manifest(ref) for ref in plan.stable.refs]
             if complaint := await asyncio.to_thread(weigh, manifests, self.options.runtime):
                 log.warning(complaint)
+        if self._slot.status.active != plan.stable or plan.second is not None or self._slot.status.second is not None:
+            self._followed(plan)
 
-    async def answer(self, query: Q) -> Answer[A]:
-        """Answer one query; queries of many requests share a batch. Raises what the engine raised for this query."""
-        return await self._batcher.submit(query)
+    async def answer(self, query: Q, visitor: str | None = None) -> Answer[A]:
+        """Answer one query; queries of many requests share a batch. Raises what the engine raised for this query.
+
+        ``visitor`` stands for whoever asks, and decides whether a canary answers.
+        """
+        canary = False
+        if (percent := self._slot.canary_percent) and (active := self._slot.status.active):
+            canary = sees_canary(visitor, parse_ref(active.model)[0], percent)
+        return await self._batchers[canary].submit(_Asked(query, time.perf_counter()))
 
     def status(self) -> SlotStatus:
         return self._slot.status
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """What Serve collects for the scaling policy: the fields of :class:`deployments.load.Load`."""
-        return asdict(self._batcher.load())
+        return asdict(together([batcher.load() for batcher in self._batchers.values()]))
 
-    async def _answer_batch(self, queries: list[Q]) -> list[Answer[A] | Exception]:
+    async def report(self) -> Report:
+        """Everything a coordinator needs to know of this replica."""
+        status = self._slot.status
+        self._metrics.places(status)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        return Report(name, status, self._traffic.summary(), self._shadowing.summary, resident_mb())
+
+    def _followed(self, plan: Plan) -> Future[None]:
+        began = time.perf_counter()
+
+        def noted(ended: Future[None]) -> None:
+            refused = not ended.cancelled() and ended.exception() is not None
+            self._metrics.swapped(time.perf_counter() - began, refused=refused)
+            self._metrics.places(self._slot.status)
+            self._keep(self._slot.status)
+
+        followed = self._slot.follow(plan)
+        followed.add_done_callback(noted)
+        return followed
+
+    async def _answer_batch(self, batch: list[_Asked[Q]], *, canary: bool) -> list[Answer[A] | Exception]:
         try:
-            with self._slot.lease() as lease:
+            with self._slot.lease(canary=canary) as lease:
                 try:
-                    results = await asyncio.wrap_future(lease.submit(queries))
+                    results, took_s = await self._run(lease, batch)
                 except OutOfMemory as error:
-                    return [error] * len(queries)
+                    return [self._failed(asked, error, lease.model) for asked in batch]
                 except Exception as error:
-                    if len(queries) == 1:
-                        return [error]
-                    # One bad query must not fail its neighbours: answer each by itself.
-                    return [await self._alone(query) for query in queries]
+                    if len(batch) > 1:
+                        # One bad query must not fail its neighbours: answer each by itself.
+                        return [(await self._answer_batch([asked], canary=canary))[0] for asked in batch]
+                    return [self._failed(batch[0], error, lease.model)]
                 return list(
                     await asyncio.gather(
                         *(
-                            self._finished(query, result, lease.model)
-                            for query, result in zip(queries, results, strict=True)
+                            self._finished(asked, result, lease.model, None if canary else took_s)
+                            for asked, result in zip(batch, results, strict=True)
                         )
                     )
                 )
         except LookupError:
-            return [Unavailable("The model is still loading.", retry_after=5) for _ in queries]
+            return [Unavailable("The model is still loading.", retry_after=5) for _ in batch]
 
-    async def _alone(self, query: Q) -> Answer[A] | Exception:
-        with self._slot.lease() as lease:
-            try:
-                (result,) = await asyncio.wrap_future(lease.submit([query]))
-            except Exception as error:
-                return error
-            return await self._finished(query, result, lease.model)
+    async def _run(self, lease: Lease[Q, R], batch: list[_Asked[Q]]) -> tuple[list[R], float]:
+        """The engine's answers, and the seconds they took."""
+        queries = [asked.query for asked in batch]
 
-    async def _finished(self, query: Q, result: R, model: str) -> Answer[A] | Exception:
+        def timed(engine: Engine[Q, R]) -> tuple[list[R], float, float, float]:
+            began = time.perf_counter()
+            with stopwatch.watched() as laps:
+                results = run_sparing(engine, queries)
+            return results, began, time.perf_counter() - began, sum(laps)
+
+        results, began, took_s, decoding_s = await asyncio.wrap_future(lease.call(timed))
+        for asked in batch:
+            self._metrics.phase(lease.model, "queue", began - asked.since)
+        self._metrics.phase(lease.model, "decode", decoding_s)
+        self._metrics.phase(lease.model, "infer", took_s - decoding_s)
+        return results, took_s
+
+    async def _finished(self, asked: _Asked[Q], result: R, model: str, took_s: float | None) -> Answer[A] | Exception:
+        began = time.perf_counter()
         try:
-            return Answer(await asyncio.to_thread(self.finish, query, result), model)
+            answer = Answer(await asyncio.to_thread(self.finish, asked.query, result), model)
         except Exception as error:
-            return error
+            return self._failed(asked, error, model)
+        ended = time.perf_counter()
+        self._metrics.phase(model, "encode", ended - began)
+        self._count(asked, model, failed=False)
+        if took_s is not None:
+            self._shadowing.offer(asked.query, result, took_s, busy=self._batchers[False].waiting > 0)
+        return answer
+
+    def _failed(self, asked: _Asked[Q], error: Exception, model: str) -> Exception:
+        # What the sender got wrong says nothing about the version.
+        self._count(asked, model, failed=not isinstance(error, MasqueradeError) or error.status >= 500)
+        return error
+
+    def _count(self, asked: _Asked[Q], model: str, *, failed: bool) -> None:
+        self._traffic.add(model, time.perf_counter() - asked.since, failed=failed)
+        self._metrics.request(model, failed=failed)
 
     def _load(self, choice: ModelSet) -> Engine[Q, R]:
-        versions = [self._store.get(ref) for ref in (choice.model, *choice.extras)]
-        for version in versions:
-            self._store.verify(version.ref)
+        active = self._slot.status.active
+        # Garbage collection must take neither, from before the first file is read.
+        self._held.hold({*choice.refs, *(active.refs if active else ())})
+        versions = [self._store.verify(ref) for ref in choice.refs]
+        if active is not None:
+            serving = [version.manifest for version in self._versions[active]]
+            check_kind(versions[0].manifest, serving[0])
+            check_memory([version.manifest for version in versions], serving, self.options.runtime)
+        self._versions[choice] = versions
         return self.build(versions[0], versions[1:])
+
+    def _examine(self, choice: ModelSet, engine: Engine[Q, R], active: Pace | None) -> float:
+        return examine(engine, self._versions[choice], self.probe_query, active)
+
+    def _keep(self, status: SlotStatus) -> None:
+        """Hold on to what is loaded, and to nothing else."""
+        second = status.second.models if status.second is not None else None
+        loaded = {models for models in (status.active, second) if models is not None}
+        self._versions = {models: versions for models, versions in self._versions.items() if models in loaded}
+        self._held.hold({ref for models in loaded for ref in models.refs})

@@ -1,26 +1,32 @@
 """A versioned model slot: stage -> verify -> warm up -> activate -> release.
 
-One slot holds the engine that answers requests. A new version is staged beside it on a background thread; only when it
-has been loaded and warmed up does one reference change. Requests hold a *lease* on the engine they started with, and
-an engine that was swapped out is closed when its last lease ends. A version that cannot be staged leaves everything as
-it was and its reason in :attr:`SlotStatus.error`.
+One slot holds the engine that answers requests, and at most one more beside it: a version that is staged to take over,
+a canary that answers some users, or a shadow whose answers are only compared. A version is loaded and examined on a
+background thread; only when it has passed does one reference change. Requests hold a *lease* on the engine they started
+with, and an engine that was swapped out is closed when its last lease ends; until it is, nothing further is loaded. A
+version that cannot be staged leaves everything as it was and its reason in :attr:`SlotStatus.error`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from deployments.engine import Engine
 from deployments.gpu_memory import run_sparing
+from deployments.memory import give_back
 
 Q = TypeVar("Q")
 R = TypeVar("R")
+T = TypeVar("T")
+
+Role = Literal["staging", "canary", "shadow"]
 
 log = logging.getLogger(__name__)
 
@@ -36,29 +42,54 @@ class ModelSet:
     model: str
     extras: tuple[str, ...] = ()
 
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """Every version of the set, the one that gives the name first."""
+        return (self.model, *self.extras)
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The version beside the stable one: what it is there for, and the per cent of its share of users or requests."""
+
+    models: ModelSet
+    role: Role = "staging"
+    percent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a slot is to hold."""
+
+    stable: ModelSet
+    second: Second | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
-    """What a slot can tell about itself; ``error`` is why the last staging failed, or None."""
+    """What a slot can tell about itself.
+
+    ``staging`` is being loaded now; ``second`` is loaded, has passed its examination and stands beside ``active``.
+    ``error`` is why ``refused`` was, or None.
+    """
 
     active: ModelSet | None
     staging: ModelSet | None
     error: str | None
+    second: Second | None = None
+    refused: ModelSet | None = None
 
 
 class _Loaded(Generic[Q, R]):
     """An engine with the one thread that may touch it, and a count of the requests that use it."""
 
-    def __init__(self, choice: ModelSet, engine: Engine[Q, R]) -> None:
+    def __init__(self, choice: ModelSet, engine: Engine[Q, R], pace_s: float) -> None:
         self.choice = choice
         self.engine = engine
+        self.pace_s = pace_s
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=choice.model)
         self.leases = 0
-        self.retired = False
-
-    def release(self) -> None:
-        self.thread.submit(self.engine.close)
-        self.thread.shutdown(wait=False)
+        self.released = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,90 +104,250 @@ class Lease(Generic[Q, R]):
         """Run a batch on the engine's own thread, in halves where it runs out of GPU memory."""
         return self._thread.submit(run_sparing, self.engine, batch)
 
+    def call(self, work: Callable[[Engine[Q, R]], T]) -> Future[T]:
+        """Do ``work`` with the engine on its own thread."""
+        return self._thread.submit(work, self.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the active engine is: ``seconds`` for a warm-up when it was staged, and ``again``, measured now."""
+
+    seconds: float
+    again: Callable[[], float]
+
+
+Examine = Callable[[ModelSet, Engine[Q, R], Pace | None], float]
+
+
+def warm_up_only(_choice: ModelSet, engine: Engine[Q, R], _pace: Pace | None) -> float:
+    """The least examination: the engine can be used at all."""
+    engine.warm_up()
+    return 0.0
+
 
 class Slot(Generic[Q, R]):
     """Holds one active engine and swaps it without a pause. Safe to use from several threads."""
 
-    def __init__(self, load: Callable[[ModelSet], Engine[Q, R]]) -> None:
-        """``load`` builds an engine and raises when the version is not what it claims to be."""
+    def __init__(
+        self,
+        load: Callable[[ModelSet], Engine[Q, R]],
+        examine: Examine[Q, R] = warm_up_only,
+    ) -> None:
+        """``load`` builds an engine and raises when the version is not what it claims to be.
+
+        ``examine`` warms an engine up and raises when it is not fit to serve; it is told the pace of the active engine
+        (None while there is none) and returns this one's, in seconds.
+        """
         self._load = load
-        self._lock = threading.Lock()
+        self._examine = examine
+        self._changed = threading.Condition()
         self._stager = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stage")
+        self._plan: Plan | None = None
         self._active: _Loaded[Q, R] | None = None
-        self._wanted: ModelSet | None = None
-        self._error: str | None = None
+        self._second: _Loaded[Q, R] | None = None
+        self._leaving: list[_Loaded[Q, R]] = []
+        self._staging: ModelSet | None = None
+        self._refused: tuple[ModelSet, str] | None = None
 
     @property
     def status(self) -> SlotStatus:
-        with self._lock:
+        with self._changed:
+            plan = self._plan
             active = self._active.choice if self._active else None
-            staging = self._wanted if self._wanted != active and self._error is None else None
-            return SlotStatus(active, staging, self._error)
+            second = plan.second if plan and self._second and self._second.choice == _second(plan) else None
+            refused, error = self._refused or (None, None)
+            return SlotStatus(active, self._staging, error, second, refused)
 
-    def stage(self, choice: ModelSet) -> Future[None]:
-        """Ask for ``choice``; returns at once.
+    def follow(self, plan: Plan) -> Future[None]:
+        """Turn to ``plan``; returns at once. What is loaded already changes its place before this returns.
 
-        The future ends when it is active (or already was, or was overtaken by a later wish), and carries the exception
-        when it could not be staged.
+        The future ends when everything is in its place (or ``plan`` was overtaken by a later one), and carries the
+        exception when a version could not be staged.
         """
-        with self._lock:
-            self._wanted = choice
-            self._error = None
-        return self._stager.submit(self._stage, choice)
+        with self._changed:
+            self._plan = plan
+            self._refused = None
+            leaving = self._arrange(plan)
+            self._changed.notify_all()
+        self._retire(leaving)
+        return self._stager.submit(self._pursue, plan)
+
+    @property
+    def canary_percent(self) -> float:
+        """The share of users that a loaded canary answers."""
+        second = self.status.second
+        return second.percent if second is not None and second.role == "canary" else 0.0
+
+    @property
+    def shadow_percent(self) -> float:
+        """The share of requests that a loaded shadow computes as well."""
+        second = self.status.second
+        return second.percent if second is not None and second.role == "shadow" else 0.0
 
     @contextmanager
-    def lease(self) -> Iterator[Lease[Q, R]]:
-        """Hold the active engine. Raises ``LookupError`` while there is none."""
-        with self._lock:
-            loaded = self._active
-            if loaded is None:
-                raise LookupError("no model version is active yet")
-            loaded.leases += 1
+    def lease(self, *, canary: bool = False) -> Iterator[Lease[Q, R]]:
+        """Hold the active engine, or the canary while there is one. Raises ``LookupError`` while there is none."""
+        with self._changed:
+            wanted = self._second if canary and self._role == "canary" else None
+            loaded = self._take(wanted or self._active)
+        with self._held(loaded) as lease:
+            yield lease
+
+    @contextmanager
+    def lease_shadow(self) -> Iterator[Lease[Q, R]]:
+        """Hold the shadow. Raises ``LookupError`` while there is none."""
+        with self._changed:
+            loaded = self._take(self._second if self._role == "shadow" else None)
+        with self._held(loaded) as lease:
+            yield lease
+
+    def close(self) -> None:
+        """Stop staging and let go of the engines once their last requests end."""
+        with self._changed:
+            self._plan = None
+            self._changed.notify_all()
+        self._stager.shutdown(wait=True, cancel_futures=True)
+        with self._changed:
+            leaving = [loaded for loaded in (self._active, self._second) if loaded is not None]
+            self._active = self._second = None
+            self._leaving += leaving
+        self._retire(leaving)
+
+    @property
+    def _role(self) -> Role | None:
+        if self._plan is None or self._plan.second is None or self._second is None:
+            return None
+        return self._plan.second.role if self._second.choice == self._plan.second.models else None
+
+    @staticmethod
+    def _take(loaded: _Loaded[Q, R] | None) -> _Loaded[Q, R]:
+        if loaded is None:
+            raise LookupError("no model version is active yet")
+        loaded.leases += 1
+        return loaded
+
+    @contextmanager
+    def _held(self, loaded: _Loaded[Q, R]) -> Iterator[Lease[Q, R]]:
         try:
             yield Lease(loaded.choice.model, loaded.engine, loaded.thread)
         finally:
-            with self._lock:
+            with self._changed:
                 loaded.leases -= 1
-                ended = loaded.retired and loaded.leases == 0
-            if ended:
-                loaded.release()
+                leaving = loaded in self._leaving
+            if leaving:
+                self._retire([loaded])
 
-    def close(self) -> None:
-        """Stop staging and let go of the engine once its last request ends."""
-        self._stager.shutdown(wait=True, cancel_futures=True)
-        with self._lock:
-            old, self._active = self._active, None
-        self._retire(old)
+    def _arrange(self, plan: Plan, *, keep_second: bool = True) -> list[_Loaded[Q, R]]:
+        """Put what is loaded into the places ``plan`` has for it; returns what has none. The lock is held."""
+        loaded = {entry.choice: entry for entry in (self._second, self._active) if entry is not None}
+        stable = loaded.get(plan.stable) or self._active
+        second = loaded.get(plan.second.models) if plan.second is not None and keep_second else None
+        if second is stable:
+            second = None
+        leaving = [entry for entry in loaded.values() if entry is not stable and entry is not second]
+        if stable is not self._active and stable is not None:
+            log.info("%s is active", stable.choice.model)
+        self._active, self._second = stable, second
+        self._leaving += leaving
+        return leaving
 
-    def _stage(self, choice: ModelSet) -> None:
-        with self._lock:
-            overtaken = self._wanted != choice
-            serving = self._active is not None and self._active.choice == choice
-        if overtaken or serving:
-            return
-        try:
-            engine = self._load(choice)
+    def _pursue(self, plan: Plan) -> None:
+        """Load what ``plan`` wants and the slot has not, the stable version first."""
+        for choice in (plan.stable, _second(plan)):
+            if choice is None or not self._make_room(plan, choice):
+                continue
             try:
-                engine.warm_up()
-            except BaseException:
-                engine.close()
+                loaded = self._stage(choice)
+            except Exception as error:
+                log.exception("staging %s failed", choice.model)
+                with self._changed:
+                    if self._plan is plan:
+                        self._refused = (choice, f"{choice.model}: {error}")
                 raise
-        except Exception as error:
-            log.exception("staging %s failed", choice.model)
-            with self._lock:
-                if self._wanted == choice:
-                    self._error = f"{choice.model}: {error}"
-            raise
-        with self._lock:
-            old, self._active = self._active, _Loaded(choice, engine)
-        log.info("%s is active", choice.model)
-        self._retire(old)
+            finally:
+                with self._changed:
+                    self._staging = None
+            with self._changed:
+                overtaken = self._plan is not plan
+                if overtaken:
+                    leaving = [loaded]
+                    self._leaving.append(loaded)
+                else:
+                    # The one it stands beside, or takes over from, keeps its place until the plan says otherwise.
+                    self._second = loaded
+                    leaving = self._arrange(plan) if self._active is not None else self._open(loaded)
+            self._retire(leaving)
 
-    def _retire(self, old: _Loaded[Q, R] | None) -> None:
-        if old is None:
-            return
-        with self._lock:
-            old.retired = True
-            idle = old.leases == 0
-        if idle:
-            old.release()
+    def _open(self, first: _Loaded[Q, R]) -> list[_Loaded[Q, R]]:
+        self._active, self._second = first, None
+        log.info("%s is active", first.choice.model)
+        return []
+
+    def _make_room(self, plan: Plan, choice: ModelSet) -> bool:
+        """Wait until one engine at most is loaded. False when there is nothing to load, or ``plan`` was overtaken."""
+        with self._changed:
+            if self._plan is not plan or any(
+                entry and entry.choice == choice for entry in (self._active, self._second)
+            ):
+                return False
+            leaving = self._arrange(plan, keep_second=False)
+        self._retire(leaving)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._leaving or self._plan is not plan)
+            if self._plan is not plan:
+                return False
+            self._staging = choice
+            return True
+
+    def _stage(self, choice: ModelSet) -> _Loaded[Q, R]:
+        engine = self._load(choice)
+        try:
+            return _Loaded(choice, engine, self._examine(choice, engine, self._active_pace()))
+        except BaseException:
+            engine.close()
+            del engine
+            give_back()
+            raise
+
+    def _active_pace(self) -> Pace | None:
+        with self._changed:
+            if self._active is None:
+                return None
+            known = self._active.pace_s
+
+        def again() -> float:
+            with self.lease() as lease:
+                return lease.call(_timed_warm_up).result()
+
+        return Pace(known, again)
+
+    def _retire(self, leaving: list[_Loaded[Q, R]]) -> None:
+        for loaded in leaving:
+            with self._changed:
+                due = loaded.leases == 0 and not loaded.released
+                loaded.released = loaded.released or due
+            if due:
+                loaded.thread.submit(self._release, loaded)
+                loaded.thread.shutdown(wait=False)
+
+    def _release(self, loaded: _Loaded[Q, R]) -> None:
+        try:
+            loaded.engine.close()
+        except Exception:
+            log.exception("%s did not close cleanly", loaded.choice.model)
+        del loaded.engine
+        give_back()
+        with self._changed:
+            self._leaving.remove(loaded)
+            self._changed.notify_all()
+
+
+def _timed_warm_up(engine: Engine[Q, R]) -> float:
+    began = time.perf_counter()
+    engine.warm_up()
+    return time.perf_counter() - began
+
+
+def _second(plan: Plan) -> ModelSet | None:
+    return plan.second.models if plan.second is not None else None

@@ -171,6 +171,19 @@ class TrainingData(Strict):
     terms: str
 
 
+class Probe(Strict):
+    """A question whose answer is known; a version that answers otherwise is never activated.
+
+    ``input`` is plain data that the capability's engine turns into a query; pictures are named by the version's own
+    files. ``expect`` maps paths into the answer, such as ``scores.explicit``, to a number, a list of numbers or a text;
+    numbers may be off by ``tolerance``.
+    """
+
+    input: dict[str, Any] = Field(default_factory=dict)
+    expect: dict[str, float | tuple[float, ...] | str]
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+
+
 class Description(Strict):
     """What is said of a version besides its files.
 
@@ -193,6 +206,7 @@ class Description(Strict):
     trained_on: tuple[TrainingData, ...] = ()
     metrics: dict[str, float] = Field(default_factory=dict)
     memory_mb: Annotated[int, Field(ge=0)] = 0
+    probes: tuple[Probe, ...] = ()
 
     @property
     def ref(self) -> str:

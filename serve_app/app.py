@@ -19,9 +19,10 @@ from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import Policy
 from deployments.runtime import Runtime
 from deployments.serving import Options
-from deployments.slots import ModelSet
+from deployments.slots import Plan
 from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
+from deployments.user_config import UserConfig
 from serve_app.calls import call
 from serve_app.gateway import create_app
 from serve_app.inventory import Inventory, artworks_of
@@ -32,6 +33,9 @@ from serve_app.status.board import StatusBoard
 from serve_app.status.cluster import RayCluster
 from serve_app.telemetry.logs import to_stderr
 from serve_app.topology import PROFILES, Shape, limited
+from serve_app.versions.deployment import Versions
+from serve_app.versions.desk import Coordination, VersionDesk
+from serve_app.visitors import visitor
 
 GRAPH = "graph"
 
@@ -50,9 +54,16 @@ MODEL_DEPLOYMENTS: dict[str, type] = {
 class Gateway:
     """Serves the FastAPI application over handles to the deployments."""
 
-    def __init__(self, settings: Settings, selection: Selection, handles: dict[str, DeploymentHandle[Any]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        selection: Selection,
+        handles: dict[str, DeploymentHandle[Any]],
+        versions: DeploymentHandle[Any],
+    ) -> None:
         to_stderr()
         self._settings = settings
+        self._versions = versions
         self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s),
@@ -61,8 +72,9 @@ class Gateway:
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
+        desk = VersionDesk(self._inventory, _coordination(self._versions))
         board = StatusBoard(RayCluster(GRAPH), self._pipeline.states)
-        return create_app(self._pipeline, self._inventory, self._settings, board)
+        return create_app(self._pipeline, self._inventory, self._settings, desk, board)
 
 
 def build(settings: Settings) -> Application:
@@ -81,11 +93,23 @@ def build(settings: Settings) -> Application:
         arguments: list[Any] = [_options(settings, shape)]
         if capability == "moderation":
             arguments.append(Policy(settings.moderation_thresholds))
-        handles[capability] = _deployed(kind, shape, user_config=_user_config(models)).bind(*arguments)
+        handles[capability] = _deployed(kind, shape, user_config=UserConfig.of(Plan(models)).document()).bind(
+            *arguments
+        )
+    built = {capability: Plan(models) for capability, models in selection.chosen.items()}
+    versions = _deployed(Versions, topology[Versions.__name__]).bind(settings, GRAPH, built, dict(handles))
     if "faces" in handles:
         shape = topology[Anonymize.__name__]
         handles["anonymize"] = _deployed(Anonymize, shape).bind(_options(settings, shape).runtime.threads)
-    return _deployed(Gateway, topology[Gateway.__name__]).bind(settings, selection, handles)
+    return _deployed(Gateway, topology[Gateway.__name__]).bind(settings, selection, handles, versions)
+
+
+def app(arguments: dict[str, Any]) -> Application:
+    """The graph for a config file's ``args``; what they leave out comes from ``MASQUERADE_*`` variables.
+
+    Takes a plain dictionary: Serve only makes models of arguments whose annotation is not a string.
+    """
+    return build(Settings(**arguments))
 
 
 def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str], deadline_s: float) -> Graph:
@@ -97,7 +121,9 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         remote = getattr(handles[capability], name).remote
 
         async def called(*arguments: Any) -> Any:
-            return await call(functools.partial(remote, *arguments), deadline_s=deadline_s, what=capability)
+            # Model deployments choose between stable and canary by who asks.
+            who = (visitor(),) if name == "answer" and capability in MODEL_DEPLOYMENTS else ()
+            return await call(functools.partial(remote, *arguments, *who), deadline_s=deadline_s, what=capability)
 
         return called
 
@@ -121,6 +147,16 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
     )
 
 
+def _coordination(handle: DeploymentHandle[Any]) -> Coordination:
+    """The versions deployment as coroutines; each waits a few seconds at most, since pages show their answers."""
+
+    def method(name: str) -> Callable[..., Awaitable[Any]]:
+        remote = getattr(handle, name).remote
+        return functools.partial(call, remote, deadline_s=10, what="the versions")
+
+    return Coordination(method("notice"), method("state"), method("configuration"))
+
+
 def _deployed(kind: type, shape: Shape, **more: Any) -> Deployment:
     """``kind`` as a deployment called like the class, on its share of the machine."""
     return serve.deployment(name=kind.__name__, **shape.options(), **more)(kind)
@@ -130,15 +166,3 @@ def _options(settings: Settings, shape: Shape) -> Options:
     threads = settings.threads if settings.profile == "embedded" else max(1, int(shape.cpu))
     runtime = Runtime(shape.processor, threads, shape.memory_mb)
     return Options(settings.model_store, runtime, shape.max_batch)
-
-
-def _user_config(models: ModelSet) -> dict[str, Any]:
-    return {"stable": {"model": models.model, "extras": list(models.extras)}}
-
-
-def app(arguments: dict[str, Any]) -> Application:
-    """The graph for a config file's ``args``; what they leave out comes from ``MASQUERADE_*`` variables.
-
-    Takes a plain dictionary: Serve only makes models of arguments whose annotation is not a string.
-    """
-    return build(Settings(**arguments))

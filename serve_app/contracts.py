@@ -256,28 +256,6 @@ class Lookalike(BaseModel):
     commercial_use: bool
 
 
-class ModelState(BaseModel):
-    """One installed version. ``serves`` names the capability it is active in, if any."""
-
-    model: str
-    version: str
-    task: str
-    backend: str
-    licence: str
-    commercial_use: bool
-    embedding_space: str | None
-    memory_mb: int
-    serves: str | None
-    metrics: dict[str, Any]
-
-
-class Models(BaseModel):
-    """Installed versions, and for every capability that cannot serve, what to do about it."""
-
-    models: list[ModelState]
-    missing: dict[str, str]
-
-
 class Ready(BaseModel):
     """``capabilities`` maps each one to ``ready`` or to the reason why not."""
 

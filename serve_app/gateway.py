@@ -29,6 +29,9 @@ from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
 from serve_app.status.routes import routes as status_routes
 from serve_app.telemetry.observed import Observed
+from serve_app.versions.desk import VersionDesk
+from serve_app.versions.routes import routes as version_routes
+from serve_app.visitors import Visitors
 
 MULTIPART = "multipart/form-data"
 # Two pictures and the form around them.
@@ -37,7 +40,11 @@ DAY = "public, max-age=86400"
 
 
 def create_app(
-    pipeline: Pipeline, inventory: Inventory, settings: Settings, board: StatusBoard | None = None
+    pipeline: Pipeline,
+    inventory: Inventory,
+    settings: Settings,
+    versions: VersionDesk,
+    board: StatusBoard | None = None,
 ) -> FastAPI:
     """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page.
 
@@ -53,7 +60,7 @@ def create_app(
         engine = connect(settings.sql_url)
         sessions.configure(bind=engine)
         try:
-            async with desk.open(async_sessionmaker(engine, expire_on_commit=False)):
+            async with desk.open(async_sessionmaker(engine, expire_on_commit=False)), versions.open():
                 yield
         finally:
             await engine.dispose()
@@ -73,11 +80,13 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Visitors)
     app.add_middleware(Observed)
     _add_pictures(app, pipeline, inventory)
     _add_answers(app, pipeline, inventory)
     _add_operations(app, pipeline, inventory)
     app.include_router(routes(desk))
+    app.include_router(version_routes(versions))
     app.include_router(uploads(desk))
     app.include_router(status_routes(board))
     mount_docs(app)
@@ -219,11 +228,6 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
             if photo.name == name:
                 return Response(photo.data, media_type=photo.media_type, headers={"Cache-Control": DAY})
         raise HTTPException(404, "There is no such sample.")
-
-    @app.get("/v1/models", tags=["operations"])
-    async def models() -> contracts.Models:
-        """Installed model versions. Needs the admin key where one is set."""
-        return inventory.models()
 
     @app.get("/healthz", tags=["operations"])
     async def healthz() -> dict[str, str]:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 
+from deployments.slots import ModelSet, Plan
 from deployments.swap.artworks import ArtworkGallery
-from registry.manifest import Manifest
+from deployments.traffic import Traffic, total
+from registry.errors import RegistryError
+from registry.manifest import Manifest, parse_ref
 from registry.store import Store
-from serve_app.contracts import Models, ModelState
 from serve_app.selection import Selection
 from serve_app.settings import Settings
+from serve_app.versions.coordinator import State
+from serve_app.versions.documents import (
+    LastDecision,
+    ModelRouting,
+    Models,
+    ModelState,
+    Place,
+    RoutingEntry,
+    ShadowState,
+)
 
 
 def artworks_of(settings: Settings) -> ArtworkGallery | None:
@@ -18,49 +32,144 @@ def artworks_of(settings: Settings) -> ArtworkGallery | None:
     return None if folder is None else ArtworkGallery.load(folder.expanduser().resolve())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inventory:
-    """The store seen together with the selection the graph was built from."""
+    """The store seen together with the selection the graph was built from, and what has come to serve since."""
 
     store: Store
     selection: Selection
+    _plans: Mapping[str, Plan] = field(default_factory=dict)
+    _manifests: dict[str, Manifest] = field(default_factory=dict)
 
     @property
     def missing(self) -> dict[str, str]:
         return self.selection.missing
 
-    def models(self) -> Models:
-        """Every installed version, newest last within a model."""
-        serving = {
-            ref: capability
-            for capability, models in self.selection.chosen.items()
-            for ref in (models.model, *models.extras)
-        }
-        entries = [
-            self._state(manifest, serving.get(manifest.ref))
-            for name in self.store.models()
-            for manifest in (self.store.manifest(f"{name}@{version}") for version in self.store.versions(name))
-        ]
-        return Models(models=entries, missing=self.missing)
+    def follow(self, plans: Mapping[str, Plan]) -> None:
+        """These are the versions that serve now, by capability."""
+        self._plans = plans
+
+    def models(self, state: State | None = None) -> Models:
+        """Every installed version, newest last within a model; ``state`` is what the coordinator saw last."""
+        plans = state.plans if state is not None and state.plans else self._serving()
+        held = _held(plans)
+        traffic = _traffic(state)
+        entries: list[ModelState] = []
+        routings: list[ModelRouting] = []
+        for name in self.store.models():
+            routing = self.store.routing(name)
+            aliases = routing.aliases() if routing is not None else {}
+            if routing is not None and (audit := self.store.audit(name)):
+                last = LastDecision.of(audit[-1])
+                routings.append(ModelRouting(model=name, routing=RoutingEntry.of(routing), last=last))
+            for version in self.store.versions(name):
+                ref = f"{name}@{version}"
+                try:
+                    entry = _entry(self._manifest(ref))
+                except RegistryError as error:
+                    entry = _unreadable(name, version, str(error))
+                entry.serves, place = held.get(ref, _IDLE)
+                entry.aliases = [alias for alias, named in aliases.items() if named == version]
+                if entry.state != "refused":
+                    entry.state = place
+                if state is not None:
+                    _add_live(entry, ref, state, traffic.get(ref))
+                entries.append(entry)
+        return Models(
+            models=entries,
+            missing=self.missing,
+            routings=routings,
+            shadows=[] if state is None else _shadows(state),
+            coordinated=state is not None and bool(state.plans),
+        )
 
     def commercial_use(self, *refs: str) -> bool:
         """Whether every one of these versions, with what goes with it, may be used for money."""
-        sets = {models.model: (models.model, *models.extras) for models in self.selection.chosen.values()}
-        return all(
-            self.store.manifest(ref).licence.commercial_use for named in refs for ref in sets.get(named, (named,))
-        )
+        return all(self._manifest(ref).licence.commercial_use for named in refs for ref in self._with_extras(named))
 
-    @staticmethod
-    def _state(manifest: Manifest, serves: str | None) -> ModelState:
-        return ModelState(
-            model=manifest.model,
-            version=manifest.version,
-            task=manifest.task,
-            backend=manifest.backend,
-            licence=manifest.licence.name,
-            commercial_use=manifest.licence.commercial_use,
-            embedding_space=manifest.embedding_space,
-            memory_mb=manifest.memory_mb,
-            serves=serves,
-            metrics=dict(manifest.metrics),
-        )
+    def _serving(self) -> Mapping[str, Plan]:
+        return self._plans or {capability: Plan(models) for capability, models in self.selection.chosen.items()}
+
+    def _with_extras(self, ref: str) -> tuple[str, ...]:
+        """``ref`` and what it is served with. A version that took over a moment ago is served with the same."""
+        sets = list(chain.from_iterable(map(_sets, self._serving().values())))
+        if exact := next((models for models in sets if models.model == ref), None):
+            return exact.refs
+        name = parse_ref(ref)[0]
+        kin = next((models for models in sets if parse_ref(models.model)[0] == name), None)
+        return (ref, *(kin.extras if kin is not None else ()))
+
+    def _manifest(self, ref: str) -> Manifest:
+        # Versions never change, and this is asked with every answer.
+        if ref not in self._manifests:
+            self._manifests[ref] = self.store.manifest(ref)
+        return self._manifests[ref]
+
+
+_IDLE: tuple[str | None, Place] = (None, "idle")
+
+
+def _sets(plan: Plan) -> list[ModelSet]:
+    return [plan.stable] if plan.second is None else [plan.stable, plan.second.models]
+
+
+def _held(plans: Mapping[str, Plan]) -> dict[str, tuple[str | None, Place]]:
+    """The capability and the place of every version that ``plans`` name."""
+    held: dict[str, tuple[str | None, Place]] = {}
+    for capability, plan in plans.items():
+        if plan.second is not None:
+            held |= dict.fromkeys(plan.second.models.refs, (capability, plan.second.role))
+        held |= dict.fromkeys(plan.stable.refs, (capability, "active"))
+    return held
+
+
+def _traffic(state: State | None) -> dict[str, Traffic]:
+    reports = state.reports if state is not None else {}
+    return total([report.traffic for replicas in reports.values() for report in replicas])
+
+
+def _add_live(entry: ModelState, ref: str, state: State, traffic: Traffic | None) -> None:
+    slots = [report.slot for replicas in state.reports.values() for report in replicas]
+    loaded = [
+        models.refs
+        for slot in slots
+        for models in (slot.active, slot.second.models if slot.second is not None else None)
+        if models is not None
+    ]
+    entry.replicas = sum(ref in refs for refs in loaded)
+    if (reason := state.errors.get(ref)) is not None and entry.state == "idle":
+        entry.state, entry.reason = "refused", reason
+    if traffic is not None:
+        entry.requests, entry.failed = traffic.requests, traffic.failed
+        entry.p95_ms = round(traffic.p95_s * 1000, 1)
+
+
+def _shadows(state: State) -> list[ShadowState]:
+    return [
+        ShadowState.of(capability, report.shadow)
+        for capability, reports in state.reports.items()
+        for report in reports
+        if report.shadow is not None
+    ]
+
+
+def _entry(manifest: Manifest) -> ModelState:
+    return ModelState(
+        model=manifest.model,
+        version=manifest.version,
+        task=manifest.task,
+        backend=manifest.backend,
+        licence=manifest.licence.name,
+        commercial_use=manifest.licence.commercial_use,
+        embedding_space=manifest.embedding_space,
+        memory_mb=manifest.memory_mb,
+        serves=None,
+        metrics=dict(manifest.metrics),
+    )
+
+
+def _unreadable(model: str, version: str, reason: str) -> ModelState:
+    return ModelState(
+        model=model, version=version, task="", backend="", licence="", commercial_use=False, embedding_space=None,
+        memory_mb=0, serves=None, metrics={}, state="refused", reason=reason,
+    )  # fmt: skip

@@ -57,18 +57,23 @@ def studio(settings: Settings) -> Iterator[str]:
     from ray import serve
     from ray.exceptions import RayError
 
-    from serve_app.app import GRAPH, build
+    from serve_app.app import GRAPH
+    from serve_app.selection import select
+    from serve_app.versions.live import application_of, await_running, deploy
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    application = build(settings)
-    ray.init(
-        address="local",
-        num_cpus=max(2, os.cpu_count() or 1),
-        include_dashboard=False,
-        logging_level=logging.ERROR,
-        log_to_driver=False,
-        configure_logging=False,
-    )
+    selection = select(settings.model_store.open(), settings.models)
+    if "moderation" not in selection.chosen:
+        raise selection.refusal("moderation")
+    with _in_environment(settings.secrets()):
+        ray.init(
+            address="local",
+            num_cpus=max(2, os.cpu_count() or 1),
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            configure_logging=False,
+        )
     _guard_token()
     address = ray.get_runtime_context().gcs_address
     try:
@@ -77,7 +82,8 @@ def studio(settings: Settings) -> Iterator[str]:
             logging_config={"encoding": "JSON", "log_level": "INFO"},
         )
         try:
-            serve.run(application, name=GRAPH, route_prefix="/")
+            deploy([application_of(GRAPH, settings)])
+            await_running(GRAPH)
         except RuntimeError as error:
             raise StudioError(f"The graph did not start: {_reason(serve.status().applications[GRAPH])}") from error
         with _noted(settings, address):
@@ -96,6 +102,21 @@ def _guard_token() -> None:
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
     with contextlib.suppress(OSError):
         token.chmod(0o600)
+
+
+@contextmanager
+def _in_environment(variables: dict[str, str]) -> Iterator[None]:
+    """Processes started in the block inherit ``variables``; this one forgets them again."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -25,13 +25,14 @@ class _Revalidated(StaticFiles):
 
 
 def mount_page(app: FastAPI) -> None:
-    """Add ``/`` and everything the page loads to ``app``."""
+    """Add ``/``, ``/models`` and everything the pages load to ``app``."""
     for entry in sorted(WEB.iterdir()):
         if entry.is_dir():
             app.mount(f"/{entry.name}", _Revalidated(directory=entry), name=entry.name)
         else:
             _add_file(app, f"/{entry.name}", entry)
     _add_file(app, "/", WEB / "index.html")
+    _add_file(app, "/models", WEB / "models.html")
     _add_file(app, "/status", WEB / "status.html")
 
 

@@ -26,6 +26,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+CONFLICT: dict[int | str, dict[str, Any]] = {409: RESPONSES[400] | {"description": "Conflict"}}
+
+
 def install(app: FastAPI) -> None:
     """Make every error of ``app`` a problem document; nothing else about it reaches the client."""
     app.add_exception_handler(MasqueradeError, _masquerade)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from deployments.authenticity.engine import runnable as authenticity_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
-from registry.store import Store
 from serve_app.settings import ModelChoice
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
+
+
+class Installed(Protocol):
+    """As much of a store as choosing takes."""
+
+    def models(self) -> list[str]: ...
+
+    def versions(self, model: str) -> list[str]: ...
+
+    def manifest(self, ref: str) -> Manifest: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class Selection:
         return RegistryError(f"no model for {capability} is installed; run: {self.missing[capability]}")
 
 
-def select(store: Store, wishes: ModelChoice) -> Selection:
+def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
     installed = _installed(store)
     selection = Selection()
@@ -60,13 +70,13 @@ def select(store: Store, wishes: ModelChoice) -> Selection:
     return selection
 
 
-def _installed(store: Store) -> list[Manifest]:
+def _installed(store: Installed) -> list[Manifest]:
     """The version of every model that its bare name stands for."""
     return [store.manifest(name) for name in store.models()]
 
 
 def _one(
-    store: Store, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
+    store: Installed, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
 ) -> Manifest | None:
     if wish is not None:
         wished = store.manifest(wish)
@@ -81,22 +91,32 @@ def _one(
 
 
 def _with_packs(
-    store: Store, installed: list[Manifest], style: Manifest | None, wishes: tuple[str, ...] | None
+    store: Installed, installed: list[Manifest], style: Manifest | None, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
     if style is None:
         return None
     if wishes is not None:
         return ModelSet(style.ref, tuple(store.manifest(wish).ref for wish in wishes))
-    hashes = {entry.sha256 for entry in style.files}
     packs = [
-        manifest.ref
+        pack.ref
         for manifest in installed
-        if manifest.task == "style-pack" and manifest.requires.get(style.model) in hashes
+        if manifest.task == "style-pack" and (pack := _fitting(store, manifest, style)) is not None
     ]
     return ModelSet(style.ref, tuple(sorted(packs))) if packs else None
 
 
-def _voters(store: Store, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
+def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | None:
+    """``pack``, or where it was made for other weights, its newest version that was made for these."""
+    hashes = {entry.sha256 for entry in style.files}
+    if pack.requires.get(style.model) in hashes:
+        return pack
+    if style.model not in pack.requires:
+        return None
+    others = (store.manifest(f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    return next((other for other in others if other.requires.get(style.model) in hashes), None)
+
+
+def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
     offered = [store.manifest(wish) for wish in wishes] if wishes else installed
     refs = [manifest.ref for manifest in runnable(offered)]
     if wishes and len(refs) < len(wishes):
@@ -104,7 +124,7 @@ def _voters(store: Store, installed: list[Manifest], wishes: tuple[str, ...] | N
     return ModelSet(refs[0], tuple(refs[1:])) if refs else None
 
 
-def _detector(store: Store, installed: list[Manifest], wish: str | None) -> Manifest | None:
+def _detector(store: Installed, installed: list[Manifest], wish: str | None) -> Manifest | None:
     """The detector wished for, or the best of those whose packages are installed."""
     if wish is not None:
         wished = store.manifest(wish)
@@ -121,7 +141,7 @@ def _with_optional(installed: list[Manifest], main: Manifest | None, tasks: tupl
     return ModelSet(main.ref, extras)
 
 
-def _gallery(store: Store, installed: list[Manifest], wish: str | None, faces: Manifest | None) -> Manifest | None:
+def _gallery(store: Installed, installed: list[Manifest], wish: str | None, faces: Manifest | None) -> Manifest | None:
     """The gallery wished for, or the first whose vectors lie in the space of the face model that serves."""
     if faces is None:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -20,6 +20,8 @@ from serve_app.secret_files import EnvironmentSettings
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 MIN_KEY_LENGTH = 24
+
+_SECRETS = ("admin_key", "database_url")
 
 
 class UploadLimits(BaseModel):
@@ -122,6 +124,16 @@ class Settings(EnvironmentSettings):
     def objects_dir(self) -> Path:
         """Where photos and results wait for their owners."""
         return self.data_dir.expanduser().resolve() / "objects"
+
+    def arguments(self) -> dict[str, Any]:
+        """Everything but secrets, as the ``args`` of a configuration file; paths are absolute."""
+        plain = self.model_dump(mode="json", exclude=set(_SECRETS), exclude_none=True)
+        return plain | {"data_dir": str(self.data_dir.expanduser().resolve())}
+
+    def secrets(self) -> dict[str, str]:
+        """The secrets that are set, as environment variables."""
+        values = ((name, getattr(self, name)) for name in _SECRETS)
+        return {f"MASQUERADE_{name.upper()}": value.get_secret_value() for name, value in values if value is not None}
 
     @model_validator(mode="after")
     def _fit_for_production(self) -> Self:

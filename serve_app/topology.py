@@ -143,6 +143,7 @@ EMBEDDED = Topology(
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
         "Authenticity": _LAPTOP,
+        "Versions": _LAPTOP,
     }
 )
 
@@ -161,6 +162,8 @@ CLUSTER = Topology(
         "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8, 0.1)),
         "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 4, 0.1)),
         "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 8, 0.1)),
+        # One, always: two would undo each other's steps.
+        "Versions": Shape(cpu=0.2),
     }
 )
 

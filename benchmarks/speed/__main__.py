@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Final
 
+from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
-from drills.bars import conclude
 
 PARTS: Final = {
     "decode": "From an upload to a tensor",
@@ -33,7 +33,7 @@ def run() -> int:
     found: dict[str, list[Figure]] = {}
     for part in options.parts or PARTS:
         found[PARTS[part]] = importlib.import_module(f"benchmarks.speed.{part}").run()
-    return conclude("speed", found, seed=0, seconds=time.perf_counter() - began)
+    return conclude("bench", found, seed=0, seconds=time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deployments.authenticity.engine import Opinion, build
 from deployments.engine import Engine
 from deployments.imaging import Photo
+from deployments.imaging.probe import probe_photo
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
 
@@ -16,6 +18,9 @@ class Authenticity(ModelDeployment[Photo, Opinion, Opinion]):
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Photo, Opinion]:
         return build(version, self.options.runtime)
+
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Photo:
+        return probe_photo(probe, version)
 
     def finish(self, query: Photo, result: Opinion) -> Opinion:
         return result

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deployments.engine import Engine
 from deployments.faces.engine import build
 from deployments.faces.types import FaceQuery, FaceSet
+from deployments.imaging.probe import probe_photo
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
 
@@ -16,6 +18,9 @@ class Faces(ModelDeployment[FaceQuery, FaceSet, FaceSet]):
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[FaceQuery, FaceSet]:
         return build(version, self.options.runtime, extras)
+
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> FaceQuery:
+        return FaceQuery(probe_photo(probe, version), embed=version.manifest.embedding_space is not None)
 
     def finish(self, query: FaceQuery, result: FaceSet) -> FaceSet:
         return result

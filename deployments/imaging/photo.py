@@ -10,7 +10,7 @@ import numpy as np
 import simplejpeg
 
 from deployments.errors import TooLarge
-from deployments.imaging import colour, decode
+from deployments.imaging import colour, decode, stopwatch
 from deployments.imaging.formats import FORMATS
 from deployments.imaging.sniff import MediaType, sniff
 from deployments.imaging.types import Pixels
@@ -71,6 +71,10 @@ class Photo:
 
     def pixels(self, max_side: int | None = None) -> Pixels:
         """Decode, at a reduced scale where ``max_side`` allows: the longest side is at most that. Never upscales."""
+        with stopwatch.decoding():
+            return self._decoded(max_side)
+
+    def _decoded(self, max_side: int | None) -> Pixels:
         longest = max(self.width, self.height)
         if max_side is None or longest <= max_side:
             return decode.plain(self.media_type, self.data)

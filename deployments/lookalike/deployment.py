@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
 
 from deployments.engine import Engine
+from deployments.errors import UnknownModel
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
@@ -23,16 +26,27 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[LookalikeQuery, Matches]:
         return LookalikeEngine(version, self.options.runtime)
 
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> LookalikeQuery:
+        embedding = np.asarray(probe["embedding"], np.float32)
+        return LookalikeQuery(embedding, str(version.manifest.embedding_space), int(probe.get("top", 1)))
+
     def finish(self, query: LookalikeQuery, result: Matches) -> Matches:
         return result
 
     async def portrait(self, name: str) -> bytes:
         """A portrait (JPEG) by the name a match carries. Raises ``UnknownModel``."""
-        with self._slot.lease() as lease:
-            return await asyncio.to_thread(cast(LookalikeEngine, lease.engine).portrait, name)
+        try:
+            return await self._portrait(name, canary=False)
+        except UnknownModel:
+            # A match of the canary's gallery; with no canary this looks in the same gallery again.
+            return await self._portrait(name, canary=True)
 
     async def collage(self, photo: Photo, face: Face, matches: Matches) -> bytes:
         """A face side by side with its matches, as an encoded JPEG."""
         with self._slot.lease() as lease:
             engine = cast(LookalikeEngine, lease.engine)
             return await asyncio.to_thread(lambda: encode(mark(engine.collage(photo, face, matches))))
+
+    async def _portrait(self, name: str, *, canary: bool) -> bytes:
+        with self._slot.lease(canary=canary) as lease:
+            return await asyncio.to_thread(cast(LookalikeEngine, lease.engine).portrait, name)

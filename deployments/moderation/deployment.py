@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deployments.engine import Engine
 from deployments.imaging import Photo
+from deployments.imaging.probe import probe_photo
 from deployments.moderation.engine import Policy, Verdict, build
 from deployments.serving import ModelDeployment, Options
 from registry.manifest import ModelVersion
@@ -20,6 +22,9 @@ class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Photo, Verdict]:
         return build((version, *extras), self._policy, self.options.runtime)
+
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Photo:
+        return probe_photo(probe, version)
 
     def finish(self, query: Photo, result: Verdict) -> Verdict:
         return result

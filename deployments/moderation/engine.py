@@ -63,8 +63,11 @@ class ModerationEngine:
         return self._classifier.name
 
     def warm_up(self) -> None:
-        """Rate one grey picture. Raises :class:`Unavailable` when the classifier gives no usable scores for it."""
-        self.run([Photo.open(encode(np.full((256, 256, 3), 128, np.uint8)))])
+        """Rate one grey picture. Raises ``ValueError`` when the classifier gives no usable scores for it."""
+        grey = Photo.open(encode(np.full((256, 256, 3), 128, np.uint8)))
+        rated = self._classifier.scores([grey])
+        if len(rated) != 1 or not _sound(rated[0]):
+            raise ValueError(f"{self.name} gives no probability for {', '.join(FLOOR)}")
 
     def run(self, batch: Sequence[Photo]) -> list[Verdict]:
         """A verdict for every picture, in order.

@@ -43,6 +43,10 @@ class OpenNsfw:
         """The network's own probability of "nsfw" for every picture."""
         inputs = np.stack([preprocess(photo.pixels(_DECODED_SIDE)) for photo in batch])
         (outputs,) = self._session.run(None, {self._session.get_inputs()[0].name: inputs})
+        if not np.isfinite(outputs).all():
+            raise ValueError(f"{self.name} gives values that are no numbers")
+        if outputs.shape != (len(batch), 2):
+            raise ValueError(f"{self.name} gives {list(outputs.shape)} where two probabilities a picture are read")
         return [float(nsfw) for _, nsfw in outputs]
 
     def close(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from deployments.engine import Engine
 from deployments.imaging import Pixels, encode
+from deployments.imaging.probe import probe_photo
 from deployments.provenance import mark
 from deployments.serving import Answer, ModelDeployment
 from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
@@ -18,6 +19,10 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[StyleQuery, Pixels]:
         return StyleEngine(version, extras, self.options.runtime)
+
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> StyleQuery:
+        strength = float(probe.get("strength", 1.0))
+        return StyleQuery.parse(probe_photo(probe, version), [str(probe["style"])], strength)
 
     def finish(self, query: StyleQuery, result: Pixels) -> bytes:
         if query.strength == 0:

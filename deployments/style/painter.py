@@ -103,5 +103,7 @@ def _planes(photo: Pixels) -> Tensor:
 
 
 def _pixels(painting: Tensor) -> Pixels:
-    """[3,H,W] 0..1 -> [H,W,3] 0..255."""
+    """[3,H,W] 0..1 -> [H,W,3] 0..255. Raises ``ValueError`` for values that are no numbers: they would be black spots."""
+    if not np.isfinite(painting).all():
+        raise ValueError("the network paints values that are no numbers")
     return np.ascontiguousarray((painting.transpose(1, 2, 0) * np.float32(255) + np.float32(0.5)).astype(np.uint8))

@@ -104,6 +104,8 @@ class InSwapper:
             (out,) = self._session.run(None, {self._target: part, self._source: latent})
             parts.append(out[: step - missing])
         faces = np.concatenate(parts).transpose(0, 2, 3, 1)
+        if not np.isfinite(faces).all():
+            raise ValueError("the network draws values that are no numbers")
         return np.ascontiguousarray(np.clip(faces * 255, 0, 255), dtype=np.float32)
 
 

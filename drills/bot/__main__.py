@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
 from drills import databases
-from drills.bars import conclude
 from drills.bot import crash, crowd, payments
 from drills.bot.troupe import warm_up
 from drills.telling import Tell, telling
@@ -57,7 +57,7 @@ def main(
     except KeyboardInterrupt:
         console.print("Stopped; everything is closed.")
         raise typer.Exit(130) from None
-    raise typer.Exit(conclude("bot", parts, seed=seed, seconds=time.monotonic() - began, console=console))
+    raise typer.Exit(conclude("drill-bot", parts, seed=seed, seconds=time.monotonic() - began, console=console))
 
 
 def _drills(only: Name | None, seed: int) -> dict[str, Drill]:

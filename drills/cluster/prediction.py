@@ -17,8 +17,8 @@ import time
 
 import httpx
 
+from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
-from drills.bars import conclude
 from registry.store import FolderStore
 from serve_app.local import SERVE_FLAGS, studio
 from serve_app.samples import installed_samples

@@ -13,8 +13,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
-from drills.bars import conclude
 from drills.cluster.nodes import autoscaling_cluster
 from serve_app.rendering.flags import CLUSTER_FLAGS
 from serve_app.topology import Scaling
@@ -60,12 +60,12 @@ def main() -> int:
         ray.init(address=address, log_to_driver=False, configure_logging=False)
         try:
             serve.start(proxy_location="Disabled")
-            deployment = serve.deployment(StandIn).options(name="StandIn", **OPTIONS)
+            deployment = serve.deployment(name="StandIn", **OPTIONS)(StandIn)
             handle = serve.run(deployment.bind(SERVICE_S), name="drill", route_prefix=None)
             seen = asyncio.run(_burst(handle))
         finally:
             ray.shutdown()
-    return conclude("cluster-scaling", {"a burst from idle": figures(seen)}, seed=0, seconds=time.monotonic() - began)
+    return conclude("drill-scaling", {"a burst from idle": figures(seen)}, seed=0, seconds=time.monotonic() - began)
 
 
 def figures(seen: Seen) -> list[Figure]:

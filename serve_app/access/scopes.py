@@ -11,7 +11,7 @@ SCOPES: Final = (
 )  # fmt: skip
 
 # Paths whose first part is not their scope.
-_SCOPE_OF: Final = {"models": ADMIN, "status": ADMIN, "uploads": "jobs"}
+_SCOPE_OF: Final = {"models": ADMIN, "config": ADMIN, "status": ADMIN, "uploads": "jobs"}
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -11,10 +11,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
+from serve_app.access.guard import ANYONE
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 from serve_app.pipeline import Picture
+from serve_app.visitors import visiting
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,8 @@ class Worker:
         lease = job.lease or ""
         try:
             photos = {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
-            picture = await self._perform(job.kind, photos, job.request)
+            with visiting(f"{job.channel}:{job.owner if job.owner != ANYONE else job.id}"):
+                picture = await self._perform(job.kind, photos, job.request)
         except (Busy, Unavailable) as error:
             # Not the job's fault: somebody tries again, until the attempts run out.
             log.info("job %s waits: %s", job.id, error.message)

@@ -25,7 +25,9 @@ def local_serve() -> Iterator[None]:
     import ray
     from ray import serve
 
-    ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.init(
+        address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, configure_logging=False
+    )
     serve.start(proxy_location="Disabled")
     yield
     serve.shutdown()

@@ -30,7 +30,7 @@ from training.authenticity.fitting import Recipe, Tell, fit_fold, fit_without, r
 from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.evaluation.terminal import console, explained, progress
-from training.style.train import stop_requests
+from training.style.run import stop_requests
 
 RECORD = "run.json"
 CARD = Path(__file__).with_name("card.yaml")

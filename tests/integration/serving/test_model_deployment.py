@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from ray import cloudpickle, serve
 from ray.serve.handle import DeploymentHandle
 
 from deployments.errors import InvalidField
+from deployments.canary import sees_canary
 from deployments.runtime import Runtime
 from deployments.serving import Answer, ModelDeployment, Options
+from deployments.slots import ModelSet, SlotStatus
 from registry.errors import RegistryError
 from registry.manifest import Licence, Manifest, ModelVersion
 from registry.opening import StoreAddress
@@ -63,9 +65,9 @@ class Doubling(ModelDeployment[int, int, str]):
     def finish(self, query: int, result: int) -> str:
         return f"{query}->{result}"
 
-    async def answer(self, query: int) -> Answer[str]:
+    async def answer(self, query: int, visitor: str | None = None) -> Answer[str]:
         self.arrived = getattr(self, "arrived", 0) + 1
-        return await super().answer(query)
+        return await super().answer(query, visitor)
 
     async def hold(self) -> None:
         Doubler.go_on.clear()
@@ -120,8 +122,8 @@ async def test_queries_that_come_together_share_a_batch(handle: DeploymentHandle
     asked = [handle.answer.remote(number) for number in range(9)]
     await handle.let_go_when.remote(9)
     assert [(await answer).value for answer in asked] == [f"{number}->{2 * number}" for number in range(9)]
-    # Whoever found the engine idle, and then all who came while it was busy.
-    sizes = [len(batch) for batch in (await handle.batches.remote())[1:]]
+    # Two warm-ups; whoever found the engine idle, and then all who came while it was busy.
+    sizes = [len(batch) for batch in (await handle.batches.remote())[2:]]
     assert sum(sizes) == 9
     assert len(sizes) == 2
 
@@ -168,3 +170,51 @@ def test_the_first_version_must_load_or_the_application_does_not_start(local_ser
             deployment.bind(Options(StoreAddress(str(store.root)), Runtime())), name="doubling", route_prefix=None
         )
     serve.delete("doubling")
+
+
+V1, V2 = ({"model": f"doubler@{version}", "extras": []} for version in ("v1", "v2"))
+
+
+async def until(handle: DeploymentHandle[Doubling], holds: Callable[[SlotStatus], bool]) -> SlotStatus:
+    while True:
+        status: SlotStatus = await handle.status.remote()
+        if holds(status):
+            return status
+        await asyncio.sleep(0.01)
+
+
+async def test_a_staged_version_takes_over_only_when_the_configuration_says_so(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    publish(store, "v2")
+    await handle.reconfigure.remote({"stable": V1, "staging": V2})
+    await until(handle, lambda status: status.second is not None)
+    assert (await handle.answer.remote(1)).model == "doubler@v1"
+    await handle.reconfigure.remote({"stable": V2})
+    assert (await handle.answer.remote(1)).model == "doubler@v2", "from the very next request on"
+
+
+async def test_a_canary_answers_the_same_people_every_time(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    publish(store, "v2")
+    await handle.reconfigure.remote({"stable": V1, "canary": V2 | {"percent": 30}})
+    await until(handle, lambda status: status.second is not None)
+    people = [f"person-{number}" for number in range(60)]
+    for _ in range(2):
+        answers = await asyncio.gather(*(handle.answer.remote(1, person) for person in people))
+        seen = {person for person, answer in zip(people, answers, strict=True) if answer.model == "doubler@v2"}
+        assert seen == {person for person in people if sees_canary(person, "doubler", 30)}
+    assert (await handle.answer.remote(1)).model == "doubler@v1", "nobody in particular is not tried on"
+
+
+async def test_a_replica_reports_what_it_holds_and_how_it_fared(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    for query in (1, 2, 3):
+        await handle.answer.remote(query)
+    (report,) = await handle.broadcast("report").results_async(timeout_s=30)
+    assert report.slot.active == ModelSet("doubler@v1")
+    assert report.traffic["doubler@v1"].requests == 3
+    assert report.memory_mb > 0
+    assert {held.refs for held in store.leases()} == {("doubler@v1",)}

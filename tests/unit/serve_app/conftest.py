@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 from deployments.anonymize.engine import AnonymizeQuery
 from deployments.authenticity.engine import Opinion
 from deployments.authenticity.engine import Verdict as OpinionVerdict
-from deployments.errors import UnknownModel, UnknownStyle
+from deployments.errors import Unavailable, UnknownModel, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
@@ -31,6 +32,8 @@ from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection
 from serve_app.settings import Settings
+from serve_app.versions.coordinator import State
+from serve_app.versions.desk import Coordination, VersionDesk
 
 STYLES = ("night", "wave")
 
@@ -59,6 +62,8 @@ class StandIns:
         self.cancelled: list[str] = []
         self.hold_style: asyncio.Event | None = None
         self.averted = False
+        self.uncoordinated = False
+        self.version_state = State()
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
         self.calls.append("moderate")
@@ -132,6 +137,17 @@ class StandIns:
         self.calls.append(f"anonymize {query.method} {query.keep}")
         return picture(8, 8, 8, (query.photo.width, query.photo.height), "image/jpeg")
 
+    async def notice(self) -> None:
+        self.calls.append("notice")
+
+    async def versions(self) -> State:
+        if self.uncoordinated:
+            raise Unavailable("The versions is restarting.", retry_after=5)
+        return self.version_state
+
+    async def configuration(self) -> dict[str, Any]:
+        return {"name": "graph", "deployments": [{"name": "Moderation"}]}
+
     async def state(self) -> SlotStatus:
         return SlotStatus(ModelSet("judge@v1"), None, None)
 
@@ -192,7 +208,8 @@ def client_for(stand_ins: StandIns, artworks_dir: Path, tmp_path: Path) -> Itera
     def open_with(settings: Settings) -> TestClient:
         pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos(), ArtworkGallery.load(artworks_dir))
         inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
-        client = TestClient(create_app(pipeline, inventory, settings), raise_server_exceptions=False)
+        desk = VersionDesk(inventory, Coordination(stand_ins.notice, stand_ins.versions, stand_ins.configuration))
+        client = TestClient(create_app(pipeline, inventory, settings, desk), raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
         return client

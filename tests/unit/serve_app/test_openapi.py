@@ -13,7 +13,9 @@ OPERATIONS = [
     "POST /v1/style", "POST /v1/swap", "POST /v1/anonymize", "POST /v1/moderate", "POST /v1/authenticity", "POST /v1/faces",
     "POST /v1/lookalike", "POST /v1/jobs", "POST /v1/uploads", "GET /v1/jobs/{job_id}", "GET /v1/jobs/{job_id}/result",
     "DELETE /v1/jobs/{job_id}", "GET /v1/styles", "GET /v1/styles/{name}/preview.jpg", "GET /v1/gallery/{picture}",
-    "GET /v1/models", "GET /v1/artworks", "GET /v1/artworks/{artwork_id}", "GET /v1/samples", "GET /v1/samples/{name}", "GET /v1/status", "GET /healthz", "GET /readyz",
+    "GET /v1/models", "POST /v1/models/{model}/promote", "POST /v1/models/{model}/canary",
+    "POST /v1/models/{model}/shadow", "POST /v1/models/{model}/rollback", "GET /v1/config", "GET /v1/status",
+    "GET /v1/artworks", "GET /v1/artworks/{artwork_id}", "GET /v1/samples", "GET /v1/samples/{name}", "GET /healthz", "GET /readyz",
 ]  # fmt: skip
 
 

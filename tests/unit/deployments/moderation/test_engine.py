@@ -32,7 +32,7 @@ def test_a_picture_that_cannot_be_rated_is_not_allowed(fixed, photo, scores):
     engine = ModerationEngine(fixed(scores), Policy())
     with pytest.raises(Unavailable):
         engine.run([photo])
-    with pytest.raises(Unavailable):
+    with pytest.raises(ValueError, match="no probability for explicit"):
         engine.warm_up()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from skimage import data
 
 import registry
@@ -16,7 +18,8 @@ from deployments.runtime import Runtime
 from deployments.style.engine import WORKING_PIXELS, StyleEngine, StyleQuery
 from deployments.style.packs import StyleBook
 from deployments.style.painter import Painter
-from registry.manifest import ModelVersion, load_manifest
+from registry.manifest import Description, ModelVersion, load_manifest
+from registry.publish import describe
 
 CLASSICS = ("starry_night", "the_scream", "wave", "composition_vii", "udnie")
 PACKS = {"style-fine": "styles-classic-fine", "style-lean": "styles-classic"}
@@ -122,3 +125,32 @@ def test_tiles_show_no_seam(portrait, network) -> None:
     steps = np.abs(np.diff(tiled.astype(float), axis=1)).mean((0, 2))
     seam = steps[tile - margin - 1]
     assert seam < steps.mean() + 3 * steps.std()
+
+
+def test_another_pack_changes_no_bit_of_the_styles_that_are_there(
+    engine: StyleEngine, portrait: Photo, tmp_path: Path
+) -> None:
+    classics = shipped("styles-classic")
+    joined = StyleEngine(shipped("style-lean"), [classics, _pack_of_a_mixture(classics, tmp_path)], Runtime())
+    assert {style.name for style in joined.styles} - {style.name for style in engine.styles} == {"mixture"}
+    for name in CLASSICS:
+        query = StyleQuery(portrait, ((name, 1.0),))
+        (alone,), (beside_others, _) = (
+            engine.run([query]),
+            joined.run([query, StyleQuery(portrait, (("mixture", 1.0),))]),
+        )
+        assert np.array_equal(alone, beside_others), f"{name} is painted otherwise"
+    joined.close()
+
+
+def _pack_of_a_mixture(classics: ModelVersion, folder: Path) -> ModelVersion:
+    """A pack with one style between two others, made for the same weights."""
+    vectors = load_file(classics.path("styles.safetensors"))
+    save_file({"mixture": (vectors["wave"] + vectors["udnie"]) / 2}, folder / "styles.safetensors")
+    entry = json.loads(classics.path("styles.json").read_text(encoding="utf-8"))["styles"][0]
+    (folder / "preview.jpg").write_bytes(classics.path(entry["preview"]).read_bytes())
+    styles = {"styles": [entry | {"name": "mixture", "preview": "preview.jpg"}]}
+    (folder / "styles.json").write_text(json.dumps(styles), encoding="utf-8")
+    told = {"model": "mixtures", "version": "v1", "task": "style-pack", "format": "safetensors"}
+    description = Description(**told, requires=classics.manifest.requires, licence=classics.manifest.licence)
+    return ModelVersion(describe(folder, description), folder)

@@ -110,5 +110,7 @@ def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world
     assert figures["balanced accuracy, held out"] > 0.9
     assert figures["photographs called machine-made, held out"] <= 0.05
     (table,) = [section for section in document.sections if section.title == "By source"]
-    assert {row[0] for row in table.rows} == {example.source for example in load(world, Plan.of_folders(world)).held_out()}
+    assert {row[0] for row in table.rows} == {
+        example.source for example in load(world, Plan.of_folders(world)).held_out()
+    }
     assert {"ROC", "Reliability, held out"} <= {section.title for section in document.sections}

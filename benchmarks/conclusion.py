@@ -1,4 +1,4 @@
-"""What a drill comes to: its figures against their bars, as a table, as JSON in ``reports/``, and as an exit status."""
+"""What a benchmark or a drill comes to: its figures against their bars, as a table, as JSON in ``reports/``, and as an exit status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPORTS = Path("reports")
 
 
 def conclude(
-    drill: str,
+    name: str,
     parts: Mapping[str, Sequence[Figure]],
     *,
     seed: int,
@@ -27,10 +27,10 @@ def conclude(
     reports: Path = REPORTS,
     console: Console | None = None,
 ) -> int:
-    """Print one table per part, write ``reports/drill-<drill>.json`` and name what fell short.
+    """Print one table per part, write ``reports/<name>.json`` and name what fell short.
 
     Returns the exit status: 0, or 1 when a figure missed its bar or there is none at all. ``seed`` and ``seconds`` (how
-    long the drill took) are recorded so that a run can be repeated and compared.
+    long it took) are recorded so that a run can be repeated and compared.
     """
     console = console or Console()
     for part, figures in parts.items():
@@ -38,9 +38,9 @@ def conclude(
     missed = [(part, figure) for part, figures in parts.items() for figure in figures if not figure.passed]
     passed = any(parts.values()) and not missed
     reports.mkdir(parents=True, exist_ok=True)
-    path = reports / f"drill-{drill}.json"
+    path = reports / f"{name}.json"
     document = {
-        "drill": drill,
+        "name": name,
         "passed": passed,
         "seed": seed,
         "seconds": round(seconds, 1),

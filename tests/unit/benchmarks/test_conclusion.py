@@ -1,4 +1,4 @@
-"""What a drill comes to."""
+"""What a benchmark or a drill comes to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.figures import Figure
-from drills.bars import conclude
+from benchmarks.conclusion import conclude
 
 GOOD = Figure("results lost", 0, bar=0, higher_is_better=False)
 BAD = Figure("results doubled", 2, bar=0, higher_is_better=False)
@@ -19,7 +19,7 @@ KNOWN = Figure("kills", 17)
 
 def judge(folder: Path, **parts: list[Figure]) -> tuple[int, str, dict]:
     said = io.StringIO()
-    status = conclude("bot", parts, seed=7, seconds=12.34, reports=folder, console=Console(file=said, width=100))
+    status = conclude("drill-bot", parts, seed=7, seconds=12.34, reports=folder, console=Console(file=said, width=100))
     return status, said.getvalue(), json.loads((folder / "drill-bot.json").read_text())
 
 

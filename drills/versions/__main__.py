@@ -1,0 +1,195 @@
+"""``python -m drills.versions``: versions change under load, and nobody notices but the header that names them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.conclusion import conclude
+from benchmarks.figures import Figure
+from deployments.imaging import encode
+from drills.versions import bucket
+from drills.versions.bad import kinds, place
+from drills.versions.figures import Chronicle, figures
+from drills.versions.load import Answered, Load, constant_arrival, failed, percentile
+from drills.versions.stage import Refused, Studio, studio
+from registry.publish import publish_folder
+from registry.store import FolderStore
+
+MODEL = "open-nsfw"
+GOOD = ("v1", "v2", "v3")
+STRETCHES = 5
+TITLE = "ServeReplica:graph:Moderation"
+
+console = Console()
+
+
+def main() -> int:
+    """Run every part; the exit status says whether all bars were met."""
+    arguments = _arguments()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="drill-versions-") as folder:
+        parts = asyncio.run(_parts(Path(folder), arguments))
+    return conclude("drill-versions", parts, seed=0, seconds=time.monotonic() - began)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="drills.versions", description=__doc__)
+    parser.add_argument("--models", type=Path, default=Path("var/models"), help="store with the starter models")
+    parser.add_argument("--swaps", type=int, default=50, help="promotions and rollbacks (default 50)")
+    parser.add_argument("--rate", type=float, default=5.0, help="requests per second (default 5)")
+    parser.add_argument(
+        "--quiet", type=float, default=30.0, help="seconds without changes to compare with (default 30)"
+    )
+    parser.add_argument("--without-s3", action="store_true", help="leave out the part with a bucket")
+    return parser.parse_args()
+
+
+async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[Figure]]:
+    store = _store(folder, arguments.models)
+    parts: dict[str, list[Figure]] = {}
+    async with studio(folder, MASQUERADE_MODELS_DIR=str(store.root)) as stage:
+        async with constant_arrival(stage.url, "/v1/moderate", _photo(), arguments.rate) as load:
+            chronicle = Chronicle(MODEL)
+            chronicle.began("v1")
+            # The first swap is part of getting warm: from then on memory has seen what it will see again.
+            await _swap(stage, chronicle, "promote", "v2")
+            await asyncio.sleep(3)
+            before_mb = stage.resident_mb(TITLE)
+            began = time.perf_counter()
+            took: list[float] = []
+            quiet: list[Answered] = []
+            # Quiet and busy stretches take turns, so that whatever else this machine does befalls both alike.
+            for stretch in range(STRETCHES):
+                quiet += await _quiet(load, arguments.quiet / STRETCHES)
+                while len(took) < arguments.swaps * (stretch + 1) // STRETCHES:
+                    took.append(await _next_swap(stage, chronicle, len(took)))
+                console.print(f"{len(took)} swaps, {len(failed(load.answered))} failed", highlight=False)
+            await asyncio.sleep(2)
+            after_mb = stage.resident_mb(TITLE)
+            parts["promotions and rollbacks"] = [
+                Figure("swaps", len(took), arguments.swaps),
+                *figures(
+                    [request for request in load.since(began) if request not in quiet],
+                    chronicle,
+                    percentile(quiet, 0.99),
+                ),
+                Figure("quiet p99", percentile(quiet, 0.99) * 1000, unit="ms"),
+                Figure("from decision to the old version gone, median", float(np.median(took)), unit="s"),
+                Figure("memory of the replica before", before_mb, unit="MiB"),
+                Figure("memory after, at most 5 % more", after_mb, before_mb * 1.05, "MiB", higher_is_better=False),
+            ]
+            parts["bad versions"] = await _bad(stage, store, chronicle, load)
+            parts["a replica killed in the middle"] = await _killed(stage, chronicle, load, TITLE)
+            parts["Ray's controller killed in the middle"] = await _killed(stage, chronicle, load, "ServeController")
+            ended = time.perf_counter()
+        parts["at the end"] = [
+            Figure("failed requests, of all", len(failed(load.answered)), 0, higher_is_better=False),
+            Figure("answers by a version that was not live, of all", len(chronicle.strangers(load.answered)), 0, higher_is_better=False),
+            Figure("seconds under load", ended - began, unit="s"),
+        ]  # fmt: skip
+        for request in chronicle.strangers(load.answered):
+            console.print(f"  not live: {request} {chronicle.spans}")
+    if not arguments.without_s3:
+        parts["a bucket behind a bad network"] = await bucket.drill(folder / "s3", store, _photo(), arguments.rate)
+    return parts
+
+
+async def _quiet(load: Load, seconds: float) -> list[Answered]:
+    """What is answered while nothing changes; those still under way when the next change begins are not counted."""
+    began = time.perf_counter()
+    await asyncio.sleep(seconds)
+    return load.since(began)
+
+
+async def _next_swap(stage: Studio, chronicle: Chronicle, number: int) -> float:
+    """Promotions to and fro, with a rollback after every second one; seconds until the old version was gone."""
+    current = chronicle.spans[-1][0].partition("@")[2]
+    began = time.perf_counter()
+    if number % 3 == 2:
+        before = chronicle.spans[-2][0].partition("@")[2]
+        await _swap(stage, chronicle, "rollback", before)
+    else:
+        await _swap(stage, chronicle, "promote", GOOD[(GOOD.index(current) + 1) % len(GOOD)])
+    return time.perf_counter() - began
+
+
+async def _swap(stage: Studio, chronicle: Chronicle, action: str, version: str) -> None:
+    chronicle.began(version)
+    fields = {"version": version} if action == "promote" else {}
+    turned_down = await stage.decide(MODEL, action, by="drill", reason="drill", **fields)
+    if turned_down is not None:
+        decided = [entry["last"] for entry in (await stage.models())["routings"] if entry["model"] == MODEL]
+        raise RuntimeError(f"{action} {version}: {turned_down.reason} Last: {decided}")
+    await stage.settled(MODEL, version)
+    chronicle.settled()
+
+
+async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Load) -> list[Figure]:
+    """Every kind of bad version is promoted; each must be turned down with a reason while the good one serves."""
+    began = time.perf_counter()
+    current = chronicle.spans[-1][0].partition("@")[2]
+    reasons: dict[str, str] = {}
+    for number, bad in enumerate(kinds()):
+        version = f"bad{number}"
+        await asyncio.to_thread(place, store, f"{MODEL}@{current}", version, bad)
+        decided = await stage.decide(MODEL, "promote", by="drill", reason=bad.name, version=version)
+        reason = decided.reason if isinstance(decided, Refused) else await stage.refused(MODEL, version)
+        reasons[bad.name] = reason
+        console.print(f"  {bad.name}: [dim]{reason}[/]", highlight=False, soft_wrap=True)
+        shutil.rmtree(store.root / MODEL / version)
+    await stage.settled(MODEL, current)
+    requests = load.since(began)
+    return [
+        Figure("kinds", len(reasons), 20),
+        Figure("with a reason", sum(bool(reason) for reason in reasons.values()), len(reasons)),
+        Figure("answers by a bad version", sum("@bad" in request.model for request in requests), 0, higher_is_better=False),
+        *figures(requests, chronicle),
+    ]  # fmt: skip
+
+
+async def _killed(stage: Studio, chronicle: Chronicle, load: Load, title: str) -> list[Figure]:
+    """A promotion during which a process is killed."""
+    began = time.perf_counter()
+    current = chronicle.spans[-1][0].partition("@")[2]
+    version = GOOD[(GOOD.index(current) + 1) % len(GOOD)]
+    chronicle.began(version)
+    await stage.decide(MODEL, "promote", by="drill", reason="drill", version=version)
+    await asyncio.sleep(0.3)
+    stage.kill(title)
+    await stage.settled(MODEL, version)
+    chronicle.settled()
+    settled_s = time.perf_counter() - began
+    await asyncio.sleep(2)
+    requests = load.since(began)
+    return [*figures(requests, chronicle), Figure("from the decision to the version in place", settled_s, unit="s")]
+
+
+def _store(folder: Path, models: Path) -> FolderStore:
+    """A store of the drill's own: the real moderation model in several versions, and what paints beside it."""
+    source, store = FolderStore(models), FolderStore(folder / "models")
+    for name in (MODEL, "style-lean", "styles-classic"):
+        version = source.get(name)
+        publish_folder(store, version.manifest.model_copy(update={"version": "v1"}), version.folder)
+    good = store.get(f"{MODEL}@v1")
+    for name in GOOD[1:]:
+        publish_folder(store, good.manifest.model_copy(update={"version": name}), good.folder)
+    return store
+
+
+def _photo() -> bytes:
+    across = np.linspace(0, 255, 160, dtype=np.float32)
+    red, green = np.meshgrid(across, across)
+    return encode(np.stack([red, green, 255 - red], axis=2).astype(np.uint8))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

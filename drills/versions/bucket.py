@@ -1,0 +1,119 @@
+"""The same over S3: a bucket on a real server, reached through a network that delays, cuts, resets and goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+from benchmarks.figures import Figure
+from drills.faulty_proxy import Fault, FaultyProxy
+from drills.versions.figures import Chronicle, figures
+from drills.versions.load import constant_arrival
+from drills.versions.stage import Studio, studio
+from registry.opening import open_store
+from registry.publish import publish_folder
+from registry.store import FolderStore
+
+MODEL = "open-nsfw"
+BUCKET = "models"
+CUT = 3 * 2**20
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "drill",
+    "AWS_SECRET_ACCESS_KEY": "drill-secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_MAX_ATTEMPTS": "2",
+    "no_proxy": "127.0.0.1",
+}
+
+
+async def drill(folder: Path, source: FolderStore, photo: bytes, per_second: float) -> list[Figure]:
+    """Promotions whose weights come through a bad network; one while the bucket is away altogether."""
+    folder.mkdir()
+    with _server() as address, FaultyProxy(address) as network:
+        os.environ["AWS_ENDPOINT_URL"] = address
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        shelf = open_store(f"s3://{BUCKET}", folder / "publisher", 2**30)
+        for name in source.models():
+            for version in ("v1", "v2", "v3") if name == MODEL else ("v1",):
+                good = source.get(f"{name}@{version}")
+                await asyncio.to_thread(publish_folder, shelf, good.manifest, good.folder)
+        os.environ["AWS_ENDPOINT_URL"] = network.address
+        cache = folder / "cache"
+        async with (
+            studio(folder, MASQUERADE_MODELS_URL=f"s3://{BUCKET}", MASQUERADE_MODELS_CACHE_DIR=str(cache)) as stage,
+            constant_arrival(stage.url, "/v1/moderate", photo, per_second) as load,
+        ):
+            chronicle, began = Chronicle(MODEL), time.perf_counter()
+            chronicle.began("v1")
+            # Large answers are cut after three megabytes, time and again; small ones are only slow.
+            network.befall(itertools.cycle([Fault(after=CUT), Fault(after=CUT, reset=True), Fault(delay_s=0.01)]))
+            chronicle.began("v2")
+            await stage.decide(MODEL, "promote", by="drill", reason="a bad network", version="v2")
+            await stage.settled(MODEL, "v2")
+            chronicle.settled()
+            network.befall(())
+            chronicle.began("v3")
+            decided = await stage.decide(MODEL, "promote", by="drill", reason="the bucket goes away", version="v3")
+            network.vanish()
+            await asyncio.sleep(5)
+            network.reappear()
+            # Tried again or turned down: the store says which, and only a whole version may answer.
+            serving = await _decided(stage, chronicle)
+            requests = load.since(began)
+        problems = list(_corrupt(cache))
+    return [
+        *figures(requests, chronicle),
+        Figure("versions in the cache that are not what was published", len(problems), 0, higher_is_better=False),
+        Figure("decision accepted before the bucket went away", float(decided is None)),
+        Figure("version 3 came through", float(serving == "v3")),
+    ]
+
+
+async def _decided(stage: Studio, chronicle: Chronicle) -> str:
+    """Wait until stable is what serves, whichever version that is."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        document = await stage.models()
+        entries = [entry for entry in document["models"] if entry["model"] == MODEL]
+        active = [entry["version"] for entry in entries if entry["state"] == "active" and entry["replicas"]]
+        stable = [entry["version"] for entry in entries if "stable" in entry["aliases"]]
+        if active == stable and sum(entry["replicas"] for entry in entries) == 1:
+            chronicle.began(active[0])
+            chronicle.settled()
+            return str(active[0])
+        await asyncio.sleep(0.2)
+    raise TimeoutError("the graph did not follow the bucket")
+
+
+def _corrupt(cache: Path) -> Iterator[str]:
+    """Whole-looking versions of the cache that do not hash to their manifests."""
+    for manifest in cache.rglob("manifest.yaml"):
+        folder = manifest.parent
+        store = FolderStore(folder.parent.parent)
+        try:
+            store.verify(f"{folder.parent.name}@{folder.name}")
+        except Exception as error:
+            yield str(error)
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    before = {name: os.environ.get(name) for name in (*_CREDENTIALS, "AWS_ENDPOINT_URL")}
+    os.environ.update(_CREDENTIALS)
+    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        running.stop()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})

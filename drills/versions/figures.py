@@ -1,0 +1,54 @@
+"""Which version was live when, and the figures a drill is judged by."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from benchmarks.figures import Figure
+from drills.versions.load import Answered, failed, percentile
+
+
+@dataclass(slots=True)
+class Chronicle:
+    """The versions that were meant to answer, each from the decision for it until its successor had taken over."""
+
+    model: str
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+
+    def began(self, version: str) -> None:
+        """It was decided for ``version`` just now."""
+        self.spans.append((f"{self.model}@{version}", time.perf_counter(), float("inf")))
+
+    def settled(self) -> None:
+        """The version decided for last has taken over: those before it are over."""
+        now = time.perf_counter()
+        *earlier, last = self.spans
+        self.spans = [(ref, start, min(end, now)) for ref, start, end in earlier] + [last]
+
+    def strangers(self, requests: list[Answered]) -> list[Answered]:
+        """Those answered by a version that was not live at any moment between their due time and their end."""
+        return [request for request in requests if request.status == 200 and not self._live(request)]
+
+    def _live(self, request: Answered) -> bool:
+        return any(
+            ref == request.model and start <= request.ended and request.due <= end for ref, start, end in self.spans
+        )
+
+
+def figures(requests: list[Answered], chronicle: Chronicle, quiet_p99_s: float | None = None) -> list[Figure]:
+    """What every part is held to; the latency only where ``quiet_p99_s`` is given."""
+    p99 = percentile(requests, 0.99)
+    lost = failed(requests)
+    for request in lost[:5]:
+        print(f"  failed: {request.status} {request.detail[:300]}")
+    found = [
+        Figure("requests", len(requests), 1),
+        Figure("failed requests", len(lost), 0, higher_is_better=False),
+        Figure("answers by a version that was not live", len(chronicle.strangers(requests)), 0, higher_is_better=False),
+        Figure("p50", percentile(requests, 0.5) * 1000, unit="ms"),
+    ]
+    if quiet_p99_s is None:
+        return [*found, Figure("p99", p99 * 1000, unit="ms")]
+    bar = round(quiet_p99_s * 1000 + 100)
+    return [*found, Figure("p99, at most 100 ms over the quiet one", p99 * 1000, bar, "ms", higher_is_better=False)]

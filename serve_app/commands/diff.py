@@ -1,0 +1,110 @@
+"""``masquerade diff``: the running graph against its configuration file and against its store."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from serve_app.settings import Settings
+from serve_app.versions.drift import application, differences, without_versions
+
+app = typer.Typer()
+console = Console()
+errors = Console(stderr=True)
+
+GRAPH = "graph"
+TIMEOUT_S = 15
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Examples:  masquerade diff  ·  masquerade diff serve_config.yaml --url https://studio.example",
+)
+def diff(
+    file: Annotated[
+        Path | None, typer.Argument(help="Configuration file to compare with.", exists=True, dir_okay=False)
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the studio.", show_default="this machine's")] = None,
+) -> None:
+    """Show where the running graph is not what it should be. Exits 1 when anything differs.
+
+    Reads the admin key from MASQUERADE_ADMIN_KEY. With a FILE the deployments' options are compared with it; which
+    versions serve is compared with the store in any case.
+    """
+    settings = Settings()
+    if settings.admin_key is None:
+        _give_up("The live configuration is for admins; set MASQUERADE_ADMIN_KEY.")
+    base = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    key = settings.admin_key.get_secret_value()
+    rows = list(_versions(_ask(f"{base}/v1/models", key)))
+    if file is not None:
+        live = _ask(f"{base}/v1/config", key)["configuration"]
+        try:
+            wanted = application(file.read_text(encoding="utf-8"), GRAPH)
+        except ValueError as error:
+            _give_up(f"{file}: {error}.")
+        rows += differences(without_versions(wanted), live)
+    if not rows:
+        console.print("Nothing differs.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("what", "should be", "is"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    raise typer.Exit(1)
+
+
+def _versions(told: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Models whose routing says one thing and whose replicas do another."""
+    if not told["coordinated"]:
+        return [("versions", "looked after", "nobody can say what the replicas hold")]
+    found: list[tuple[str, str, str]] = []
+    for entry in told["routings"]:
+        model, routing = entry["model"], entry["routing"]
+        states = {one["version"]: one for one in told["models"] if one["model"] == model}
+        if not any(one["serves"] for one in states.values()):
+            continue
+        for place, version in (
+            ("active", routing["stable"]),
+            ("canary", routing["canary"]),
+            ("shadow", routing["shadow"]),
+        ):
+            held = sorted(name for name, one in states.items() if one["state"] == place)
+            if held != ([version] if version else []):
+                reason = states.get(version or "", {}).get("reason")
+                found.append(
+                    (
+                        f"{model} {place}",
+                        version or "none",
+                        f"{', '.join(held) or 'none'}{f' ({reason})' if reason else ''}",
+                    )
+                )
+    return found
+
+
+def _ask(address: str, key: str) -> dict[str, Any]:
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            document: dict[str, Any] = json.load(response)
+            return document
+    except urllib.error.HTTPError as error:
+        detail = json.loads(error.read() or b"{}").get("detail", error.reason)
+        _give_up(f"{address} answered {error.code}: {detail}")
+    except (OSError, ValueError) as error:
+        _give_up(f"{address} does not answer: {error}")
+
+
+def _give_up(sentence: str) -> NoReturn:
+    errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(2)

@@ -1,0 +1,254 @@
+"""Brings the running graph to what the store asks for, and takes back what does not hold.
+
+One :meth:`Coordinator.step` looks at the store, the live configuration and every replica, and does at most one thing to
+each capability. It keeps nothing that matters in memory: whoever takes over after a crash reads the same three places.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from deployments.serving import Report
+from deployments.slots import ModelSet, Plan
+from deployments.traffic import Traffic, total
+from deployments.user_config import UserConfig
+from registry import promotions
+from registry.errors import Conflict, RegistryError
+from registry.manifest import parse_ref
+from registry.routing import Routing
+from registry.store import Store
+from serve_app.settings import ModelChoice
+from serve_app.versions.bars import Bars
+from serve_app.versions.desired import Desire, Manifests, Refusal, desired
+from serve_app.versions.steps import Apply, Refuse, Wait, next_step
+
+log = logging.getLogger(__name__)
+
+STUDIO = "studio"
+"""Who the audit trail names when nobody asked."""
+
+STAGING_LIMIT_S = 600.0
+
+
+class Live(Protocol):
+    """The live configuration; see :class:`serve_app.versions.live.LiveConfig`."""
+
+    async def user_configs(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+    async def apply(self, user_configs: Mapping[str, Mapping[str, Any]]) -> None: ...
+
+    async def replicas(self) -> Mapping[str, tuple[int, int]]: ...
+
+
+@dataclass(slots=True)
+class _Promoted:
+    """A version that took over lately: what went before it and how that had fared."""
+
+    before: ModelSet
+    traffic: Traffic
+    since: float
+
+
+@dataclass(slots=True)
+class State:
+    """What the last step saw. ``plans``, ``desired`` and ``reports`` are by capability, ``errors`` by version."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    desired: dict[str, Plan] = field(default_factory=dict)
+    reports: dict[str, list[Report]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+
+class Coordinator:
+    """Looks after the versions of one graph. For one event loop; only one may be at work on a graph."""
+
+    def __init__(
+        self,
+        store: Store,
+        wishes: ModelChoice,
+        built: Mapping[str, Plan],
+        deployments: Mapping[str, str],
+        live: Live,
+        ask: Callable[[str], Awaitable[list[Report]]],
+        bars: Bars | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``built`` are the plans the code was deployed with, ``deployments`` the capabilities' Serve names.
+
+        ``ask`` gives the reports of all replicas of a capability.
+        """
+        self._store = store
+        self._wishes = wishes
+        self._built = built
+        self._deployments = deployments
+        self._live = live
+        self._ask = ask
+        self._bars = bars or Bars()
+        self._clock = clock
+        self._manifests = Manifests(store)
+        self._refusals: dict[str, Refusal] = {}
+        self._staged_since: dict[str, tuple[Plan, float]] = {}
+        self._promoted: dict[str, _Promoted] = {}
+        self.state = State()
+
+    async def step(self) -> bool:
+        """Look and act once; whether there is more to do at once."""
+        live = await self._plans()
+        desire: Desire = await asyncio.to_thread(
+            desired, self._store, self._manifests, self._wishes, live, dict(self._refusals)
+        )
+        self.state.plans, self.state.desired = live, desire.plans
+        reports = {capability: await self._ask(capability) for capability in live}
+        self.state.reports = reports
+        for ref, reason in desire.unusable.items():
+            await asyncio.to_thread(self._refuse, {ref}, desire.routings, reason)
+        if desire.unusable:
+            return True
+        moving = {name for name in live if live[name] != desire.plans[name]}
+        resting = {name: plan for name, plan in live.items() if name not in moving}
+        if await asyncio.to_thread(self._judge, resting, reports, desire.routings):
+            return True
+        silent = {name for name in live if not reports[name]}
+        counts = await self._live.replicas() if moving or silent else {}
+        changes: dict[str, Plan] = {}
+        self.state.waiting = {}
+        for capability, plan in live.items():
+            running, there = counts.get(self._deployments[capability], (0, 0))
+            settled = running == there == len(reports[capability])
+            statuses = [report.slot for report in reports[capability]]
+            step = next_step(plan, desire.plans[capability], statuses, settled=settled)
+            if isinstance(step, Wait) and statuses and self._late(capability, plan):
+                step = Refuse(step.models, f"not every replica had it ready within {STAGING_LIMIT_S:.0f} s")
+            match step:
+                case Apply(plan=new):
+                    changes[capability] = new
+                case Refuse(models=models, reason=reason):
+                    blamed = set(models.refs) - set(plan.stable.refs)
+                    await asyncio.to_thread(self._refuse, blamed, desire.routings, reason)
+                    # Out of memory, and out of the way of the next one, before anything else is decided.
+                    changes[capability] = Plan(plan.stable)
+                case Wait(models=models):
+                    self.state.waiting[capability] = models.model
+                case None:
+                    self._staged_since.pop(capability, None)
+        if changes:
+            await self._live.apply(
+                {self._deployments[name]: UserConfig.of(plan).document() for name, plan in changes.items()}
+            )
+            for capability, plan in changes.items():
+                self._note(capability, live[capability], plan, reports[capability], desire.routings)
+        return bool(changes or moving) or any(
+            # A replica that takes on a configuration says nothing for a moment.
+            (name in silent and counts.get(self._deployments[name], (0, 0))[1] > 0)
+            or any(report.slot.active != plan.stable and report.slot.refused is None for report in reports[name])
+            for name, plan in live.items()
+        )
+
+    async def _plans(self) -> dict[str, Plan]:
+        """What every capability is configured to hold now; by the code where the configuration says nothing."""
+        configured = await self._live.user_configs()
+        plans: dict[str, Plan] = {}
+        for capability, built in self._built.items():
+            document = configured.get(self._deployments[capability])
+            plans[capability] = UserConfig.model_validate(document).plan if document else built
+        return plans
+
+    def _note(
+        self,
+        capability: str,
+        old: Plan,
+        new: Plan,
+        reports: Sequence[Report],
+        routings: Mapping[str, Routing | None],
+    ) -> None:
+        if new.stable == old.stable:
+            return
+        log.info("%s: %s takes over from %s", capability, new.stable.model, old.stable.model)
+        self._promoted.pop(capability, None)
+        for ref in new.stable.refs:
+            self.state.errors.pop(ref, None)
+            self._refusals.pop(ref, None)
+        decided = (routings.get(parse_ref(ref)[0]) for ref in set(new.stable.refs) - set(old.stable.refs))
+        if any(routing is not None and routing.previous is not None for routing in decided):
+            # What a rollback brought has nothing behind it to go back to, and is not watched.
+            seen = total([report.traffic for report in reports]).get(old.stable.model, Traffic())
+            self._promoted[capability] = _Promoted(old.stable, seen, self._clock())
+
+    def _late(self, capability: str, plan: Plan) -> bool:
+        staged, since = self._staged_since.get(capability, (None, 0.0))
+        if staged != plan:
+            self._staged_since[capability] = (plan, self._clock())
+            return False
+        return self._clock() - since > STAGING_LIMIT_S
+
+    def _judge(
+        self, live: Mapping[str, Plan], reports: Mapping[str, list[Report]], routings: Mapping[str, Routing | None]
+    ) -> bool:
+        """Take back what is under its bars; whether anything was."""
+        fallen = False
+        for capability, plan in live.items():
+            traffic = total([report.traffic for report in reports[capability]])
+            stable = traffic.get(plan.stable.model, Traffic())
+            second = plan.second
+            if second is not None and second.role == "canary":
+                # Versions of an extra leave the name as it is, and then nothing can be told apart.
+                if second.models.model != plan.stable.model:
+                    reason = self._bars.against(traffic.get(second.models.model, Traffic()), stable)
+                    fallen |= self._take_back(second.models, plan.stable, routings, reason)
+            elif second is not None and second.role == "shadow":
+                for report in reports[capability]:
+                    if report.shadow is not None:
+                        reason = self._bars.shadowed(report.shadow, verdicts=capability == "moderation")
+                        if self._take_back(second.models, plan.stable, routings, reason):
+                            fallen = True
+                            break
+            promoted = self._promoted.get(capability)
+            if promoted is None:
+                continue
+            if self._clock() - promoted.since > self._bars.watch_s:
+                del self._promoted[capability]
+            elif promoted.before.model != plan.stable.model:
+                reason = self._bars.after(self._clock() - promoted.since, stable, promoted.traffic)
+                if reason is not None:
+                    del self._promoted[capability]
+                fallen |= self._take_back(plan.stable, promoted.before, routings, reason)
+        return fallen
+
+    def _take_back(
+        self, models: ModelSet, instead: ModelSet, routings: Mapping[str, Routing | None], reason: str | None
+    ) -> bool:
+        if reason is not None:
+            self._refuse(set(models.refs) - set(instead.refs), routings, f"taken back: {reason}")
+        return reason is not None
+
+    def _refuse(self, refs: set[str], routings: Mapping[str, Routing | None], reason: str) -> None:
+        """Remember why, and write the decision into the store where the store asked for the version."""
+        for ref in refs:
+            # One line, and without the name it stands beside.
+            reason = " ".join(reason.split()).removeprefix(f"{ref}: ")
+            self.state.errors[ref] = reason
+            model, version = parse_ref(ref)
+            routing = routings.get(model)
+            log.warning("%s: %s", ref, reason)
+            # Until the store says otherwise; where it asked for the version, it is made to say so.
+            self._refusals[ref] = Refusal(routing, reason)
+            if routing is None or version not in routing.active:
+                continue
+            try:
+                if routing.shadow == version:
+                    promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
+                else:
+                    promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
+                del self._refusals[ref]
+            except Conflict:
+                log.info("%s was changed meanwhile", model)
+                del self._refusals[ref]
+            except (RegistryError, OSError) as error:
+                # Remembered above: it is not tried again while the store says the same.
+                log.warning("the refusal of %s could not be written: %s", ref, error)

@@ -1,0 +1,155 @@
+"""What the store asks of the running graph: for every capability the versions its slots are to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deployments.slots import ModelSet, Plan, Role, Second
+from registry.errors import RegistryError
+from registry.manifest import Manifest, parse_ref
+from registry.routing import Routing
+from registry.store import Store
+from serve_app.selection import select
+from serve_app.settings import ModelChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a version was not activated, and the routing under which that was; another routing is another try."""
+
+    routing: Routing | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Desire:
+    """``plans`` by capability, ``routings`` by model; ``unusable`` versions (``name@version``) with the reason."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    routings: dict[str, Routing | None] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
+
+
+class Manifests:
+    """The manifests of a store, read once each: versions never change."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read: dict[str, Manifest] = {}
+
+    def __call__(self, ref: str) -> Manifest:
+        """The manifest of a full reference. Raises what the store raises."""
+        if ref not in self._read:
+            self._read[ref] = self._store.manifest(ref)
+        return self._read[ref]
+
+
+def desired(
+    store: Store,
+    manifests: Manifests,
+    wishes: ModelChoice,
+    live: Mapping[str, Plan],
+    refusals: Mapping[str, Refusal],
+) -> Desire:
+    """Follow the store from what is ``live``.
+
+    Publishing alone moves nobody: a model without a routing stays at the version that serves, and what is newly
+    installed is left out, style packs excepted. ``refusals`` (by ``name@version``) are left out as well while the
+    routing they were met under stands. What cannot be read stays as it is. Raises ``RegistryError`` or ``OSError`` when
+    the store cannot be listed at all.
+    """
+    desire = Desire()
+    serving = dict(map(_pair, (ref for plan in live.values() for ref in plan.stable.refs)))
+    stable: dict[str, str] = {}
+    trials: dict[Role, dict[str, str]] = {"shadow": {}, "canary": {}}
+
+    def usable(model: str, version: str) -> bool:
+        """Whether it was not refused and its manifest can be read; anything else a replica finds out."""
+        ref = f"{model}@{version}"
+        refusal = refusals.get(ref)
+        if refusal is not None and refusal.routing == desire.routings[model]:
+            return False
+        try:
+            manifests(ref)
+        except (RegistryError, OSError) as error:
+            desire.unusable[ref] = str(error)
+            return False
+        return True
+
+    for model in store.models():
+        versions = store.versions(model)
+        desire.routings[model] = routing = store.routing(model)
+        wanted = routing.stable if routing else serving.get(model) or (versions[-1] if versions else None)
+        chosen = wanted if wanted and usable(model, wanted) else serving.get(model)
+        if chosen is None or (model not in serving and manifests(f"{model}@{chosen}").task != "style-pack"):
+            continue
+        stable[model] = chosen
+        if routing is not None and routing.trial is not None and usable(model, routing.trial):
+            trials["canary" if routing.canary else "shadow"][model] = routing.trial
+
+    refused = {ref for ref, refusal in refusals.items() if refusal.routing == desire.routings.get(_pair(ref)[0])}
+
+    def selected(pins: Mapping[str, str]) -> dict[str, ModelSet]:
+        try:
+            return select(_View(store, manifests, pins, refused), wishes).chosen
+        except RegistryError:
+            # A version named in the settings that does not fit the others: what serves goes on.
+            return {}
+
+    base = selected(stable)
+    tried = {role: selected(stable | pins) for role, pins in trials.items() if pins}
+    for capability, plan in live.items():
+        models = base.get(capability, plan.stable)
+        second: Second | None = None
+        for role, other in ((role, sets[capability]) for role, sets in tried.items() if capability in sets):
+            if other != models:
+                second = Second(other, role, _percent(other, models, desire.routings))
+        desire.plans[capability] = Plan(models, second)
+    used = {ref for plan in desire.plans.values() for ref in plan.stable.refs}
+    for model, version in stable.items():
+        if model in serving and f"{model}@{version}" not in used and version != serving[model]:
+            desire.unusable[f"{model}@{version}"] = (
+                f"{model}@{version} cannot take the place of {model}@{serving[model]}: what it needs beside it "
+                "(style packs made for its weights, a backend's packages) is not installed, or the settings name "
+                "another version"
+            )
+    return desire
+
+
+def _percent(tried: ModelSet, stable: ModelSet, routings: Mapping[str, Routing | None]) -> float:
+    shares = [
+        routing.percent if routing.canary else routing.sample * 100
+        for name, _ in map(_pair, set(tried.refs) - set(stable.refs))
+        if (routing := routings.get(name)) is not None
+    ]
+    return max(shares, default=0.0)
+
+
+def _pair(ref: str) -> tuple[str, str]:
+    model, version = parse_ref(ref)
+    return model, version or ""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The store as it would be if ``pins`` were all the stable versions there are, and ``refused`` ones did not exist."""
+
+    store: Store
+    read: Manifests
+    pins: Mapping[str, str]
+    refused: set[str]
+
+    def models(self) -> list[str]:
+        return sorted(self.pins)
+
+    def versions(self, model: str) -> list[str]:
+        return [version for version in self.store.versions(model) if f"{model}@{version}" not in self.refused]
+
+    def manifest(self, ref: str) -> Manifest:
+        model, version = parse_ref(ref)
+        if version in {None, "stable"}:
+            if model not in self.pins:
+                raise RegistryError(f"{model} serves nothing here")
+            version = self.pins[model]
+        return self.read(f"{model}@{version}")

@@ -1,0 +1,124 @@
+"""The counter where versions are decided on: the store's rules, a nudge to the coordinator, and the state of things."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import HTTPException
+
+from deployments.errors import InvalidField, MasqueradeError, Unavailable, UnknownModel
+from registry import promotions
+from registry.errors import RegistryError, StoreUnavailable, UnknownModelVersion
+from registry.routing import Routing
+from serve_app.inventory import Inventory
+from serve_app.versions.coordinator import State
+from serve_app.versions.documents import (
+    CanaryTrial,
+    Decision,
+    LastDecision,
+    ModelRouting,
+    Models,
+    Promotion,
+    Rollback,
+    RoutingEntry,
+    ShadowTrial,
+)
+
+T = TypeVar("T")
+
+REFRESH_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Coordination:
+    """The versions deployment as coroutines."""
+
+    notice: Callable[[], Awaitable[None]]
+    state: Callable[[], Awaitable[State]]
+    configuration: Callable[[], Awaitable[dict[str, Any]]]
+
+
+class VersionDesk:
+    """Decisions about versions over HTTP, and keeping the inventory's idea of what serves up to date."""
+
+    def __init__(self, inventory: Inventory, coordination: Coordination) -> None:
+        self._inventory = inventory
+        self._coordination = coordination
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Follow what serves until the block ends."""
+        task = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def models(self) -> Models:
+        """Every installed version with what the replicas say of it."""
+        state: State | None = None
+        with contextlib.suppress(MasqueradeError):
+            state = await self._coordination.state()
+        return await asyncio.to_thread(self._inventory.models, state)
+
+    async def configuration(self) -> dict[str, Any]:
+        return await self._coordination.configuration()
+
+    async def promote(self, model: str, decision: Promotion) -> ModelRouting:
+        return await self._decide(model, decision, promotions.promote, decision.version)
+
+    async def canary(self, model: str, decision: CanaryTrial) -> ModelRouting:
+        return await self._decide(model, decision, promotions.canary, decision.version, decision.percent)
+
+    async def shadow(self, model: str, decision: ShadowTrial) -> ModelRouting:
+        return await self._decide(model, decision, promotions.shadow, decision.version, decision.sample)
+
+    async def rollback(self, model: str, decision: Rollback) -> ModelRouting:
+        return await self._decide(model, decision, promotions.rollback)
+
+    async def _decide(
+        self, model: str, decision: Decision, change: Callable[..., Routing], *arguments: Any
+    ) -> ModelRouting:
+        """Raises ``UnknownModel``, ``InvalidField``, ``Unavailable``, and 409 for what the store's rules refuse."""
+        store = self._inventory.store
+
+        def decide() -> ModelRouting:
+            if model not in store.models():
+                raise UnknownModelVersion(f"There is no model {model!r}.")
+            expect = None if decision.expect is None else Routing(**decision.expect.model_dump())
+            routing = change(store, model, *arguments, by=decision.by, why=decision.reason, expect=expect)
+            return ModelRouting(
+                model=model, routing=RoutingEntry.of(routing), last=LastDecision.of(store.audit(model)[-1])
+            )
+
+        try:
+            decided = await asyncio.to_thread(decide)
+        except UnknownModelVersion as error:
+            raise UnknownModel(str(error)) from error
+        except ValueError as error:
+            raise InvalidField(f"{error}.") from error
+        except (StoreUnavailable, OSError) as error:
+            log.exception("a decision on %s could not be written", model)
+            raise Unavailable("The store of models cannot be written right now.", retry_after=30) from error
+        except RegistryError as error:
+            # What the rules refuse, what somebody else decided first, and versions that are damaged.
+            raise HTTPException(409, str(error)) from error
+        # It is written; without the nudge the coordinator sees it a moment later.
+        with contextlib.suppress(MasqueradeError):
+            await self._coordination.notice()
+        return decided
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(MasqueradeError):
+                self._inventory.follow((await self._coordination.state()).plans)
+            await asyncio.sleep(REFRESH_S)

@@ -1,0 +1,170 @@
+"""The admin side of ``/v1/models``: what a decision looks like, and what is said of versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.shadowing import ShadowSummary
+from registry.routing import AuditEntry, Routing
+
+Place = Literal["active", "canary", "shadow", "staging", "refused", "idle"]
+Version = Annotated[str, Field(min_length=1, max_length=64, description="A version, or an alias such as previous")]
+
+
+class RoutingEntry(BaseModel):
+    """Which versions of a model answer; see ``registry.routing``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stable: str
+    previous: str | None = None
+    canary: str | None = None
+    percent: float = 0.0
+    shadow: str | None = None
+    sample: float = 0.0
+
+    @classmethod
+    def of(cls, routing: Routing) -> RoutingEntry:
+        return cls(
+            stable=routing.stable,
+            previous=routing.previous,
+            canary=routing.canary,
+            percent=routing.percent,
+            shadow=routing.shadow,
+            sample=routing.sample,
+        )
+
+
+class LastDecision(BaseModel):
+    """Who decided on a model last, and why."""
+
+    when: datetime
+    who: str
+    action: str
+    version: str
+    why: str
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> LastDecision:
+        return cls(when=entry.when, who=entry.who, action=entry.action, version=entry.version, why=entry.why)
+
+
+class ModelRouting(BaseModel):
+    """A model somebody has decided on."""
+
+    model: str
+    routing: RoutingEntry
+    last: LastDecision
+
+
+class ShadowState(BaseModel):
+    """How far a shadow's answers lie from the stable version's; ``similarity`` is of pictures, 1 is equal."""
+
+    capability: str
+    model: str
+    compared: int
+    disagreed: int
+    failed: int
+    dropped: int
+    similarity: float | None
+    delta: float
+    own_ms: float
+    stable_ms: float
+
+    @classmethod
+    def of(cls, capability: str, shadow: ShadowSummary) -> ShadowState:
+        count = max(1, shadow.compared)
+        return cls(
+            capability=capability,
+            model=shadow.model,
+            compared=shadow.compared,
+            disagreed=shadow.disagreed,
+            failed=shadow.failed,
+            dropped=shadow.dropped,
+            similarity=shadow.similarity,
+            delta=round(shadow.delta, 4),
+            own_ms=round(shadow.own_s / count * 1000, 1),
+            stable_ms=round(shadow.stable_s / count * 1000, 1),
+        )
+
+
+class ModelState(BaseModel):
+    """One installed version and how it fares.
+
+    ``serves`` names the capability it is held in, if any; ``reason`` says why a refused one is; the traffic is that of
+    the last two minutes.
+    """
+
+    model: str
+    version: str
+    task: str
+    backend: str
+    licence: str
+    commercial_use: bool
+    embedding_space: str | None
+    memory_mb: int
+    serves: str | None
+    metrics: dict[str, Any]
+    aliases: list[str] = []
+    state: Place = "idle"
+    reason: str | None = None
+    replicas: int = 0
+    requests: int = 0
+    failed: int = 0
+    p95_ms: float | None = None
+
+
+class Models(BaseModel):
+    """Installed versions, the routings of models, and for every capability that cannot serve, what to do about it.
+
+    ``coordinated`` is false while nobody can say what the replicas hold; the rest is then what the store says.
+    """
+
+    models: list[ModelState]
+    missing: dict[str, str]
+    routings: list[ModelRouting] = []
+    shadows: list[ShadowState] = []
+    coordinated: bool = False
+
+
+class Decision(BaseModel):
+    """Who decides and why; ``expect`` is the routing they saw, and makes it a conflict when it is another by now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")] = "admin"
+    reason: Annotated[str, Field(max_length=500)] = ""
+    expect: RoutingEntry | None = None
+
+
+class Promotion(Decision):
+    """Make ``version`` stable."""
+
+    version: Version
+
+
+class CanaryTrial(Decision):
+    """Let ``version`` answer ``percent`` of the users; without a version the trial ends."""
+
+    version: Version | None = None
+    percent: Annotated[float, Field(gt=0, le=100)] = 5.0
+
+
+class ShadowTrial(Decision):
+    """Let ``version`` compute the share ``sample`` of requests unseen; without a version the trial ends."""
+
+    version: Version | None = None
+    sample: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
+class Rollback(Decision):
+    """End the canary, or go back to the previous version."""
+
+
+class LiveConfiguration(BaseModel):
+    """The running application as a configuration file has it."""
+
+    configuration: dict[str, Any]

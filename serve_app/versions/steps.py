@@ -1,0 +1,91 @@
+"""The next step of one capability from the versions that are live to those that are desired.
+
+Two phases: first every running replica stages the version beside what it serves, and only when all of them have does
+one further configuration put it in its place. Replicas that start in between read the same configuration and stage it
+too; the count is of those that run when the question is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments.slots import ModelSet, Plan, Second, SlotStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Give the capability this configuration."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A replica could not stage ``models``; nothing is activated."""
+
+    models: ModelSet
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Replicas are at work on ``models``."""
+
+    models: ModelSet
+
+
+Step = Apply | Refuse | Wait
+
+
+def next_step(live: Plan, desired: Plan, replicas: Sequence[SlotStatus], *, settled: bool) -> Step | None:
+    """None when there is nothing to do. ``settled``: ``replicas`` are all there are, and none is just starting."""
+    target = _target(live, desired)
+    if target is None:
+        return _refusal(live, replicas) if live == desired else Apply(desired)
+    staging = Plan(live.stable, Second(target))
+    if all(target in _held(status) for status in replicas) and settled and replicas:
+        return Apply(_activated(live, desired, target))
+    if live.second is None or live.second.models != target:
+        return Apply(staging)
+    for status in replicas:
+        if status.refused == target:
+            return Refuse(target, status.error or "it could not be staged")
+    return Wait(target)
+
+
+def _target(live: Plan, desired: Plan) -> ModelSet | None:
+    """The version to stage next, if one is missing: stable before what is tried beside it."""
+    if desired.stable != live.stable:
+        return desired.stable
+    second = desired.second
+    if second is None or (live.second is not None and live.second.models == second.models and _placed(live)):
+        return None
+    return second.models
+
+
+def _placed(live: Plan) -> bool:
+    return live.second is not None and live.second.role != "staging"
+
+
+def _activated(live: Plan, desired: Plan, target: ModelSet) -> Plan:
+    if target == desired.stable:
+        # What was stable may be what is tried next; anything else is staged in its turn.
+        kept = desired.second if desired.second and desired.second.models == live.stable else None
+        return Plan(target, kept)
+    return Plan(live.stable, desired.second)
+
+
+def _held(status: SlotStatus) -> set[ModelSet]:
+    held = {status.active} if status.active is not None else set()
+    return held | {status.second.models} if status.second is not None else held
+
+
+def _refusal(live: Plan, replicas: Sequence[SlotStatus]) -> Refuse | None:
+    """A replica that started late may refuse what the others hold."""
+    if live.second is None:
+        return None
+    for status in replicas:
+        if status.refused == live.second.models:
+            return Refuse(live.second.models, status.error or "it could not be staged")
+    return None

@@ -1,0 +1,171 @@
+/** The ledger of model versions: what serves, and, with the admin key, what is to serve next. */
+
+import { address } from "./api.js";
+import { announce, make, stamp } from "./parts.js";
+
+const KEY = "masquerade-admin-key";
+const EVERY_MS = 3000;
+const TASKS_WITHOUT_SLOT = new Set(["samples"]);
+const STATES = { active: "active", canary: "canary", shadow: "shadow", staging: "staging", refused: "refused", idle: "at rest" };
+
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const list = byId("list");
+const hint = byId("hint");
+const notice = byId("notice");
+const keyField = /** @type {HTMLInputElement} */ (byId("key"));
+
+/** What a person has typed into a model's foot outlives the redrawing. @type {Map<string, {reason: string, percent: string}>} */
+const drafts = new Map();
+let busy = false;
+
+keyField.value = sessionStorage.getItem(KEY) ?? "";
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(KEY, keyField.value.trim());
+  say("");
+  void refresh();
+});
+
+function say(words) {
+  notice.textContent = words;
+  notice.hidden = !words;
+}
+
+/** @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words */
+async function ask(path, body) {
+  const headers = { accept: "application/json" };
+  const key = sessionStorage.getItem(KEY);
+  if (key) headers.authorization = `Bearer ${key}`;
+  if (body) headers["content-type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(address(path), { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
+  } catch {
+    throw new Error("The studio does not answer.");
+  }
+  const document = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(document.detail ?? `The studio answered ${response.status}.`);
+  return document;
+}
+
+async function refresh() {
+  if (busy) return;
+  let told;
+  try {
+    told = await ask("v1/models");
+  } catch (error) {
+    hint.textContent = error.message;
+    return;
+  }
+  // Whoever is typing or about to press is not interrupted.
+  if (list.contains(document.activeElement) && document.activeElement?.matches("input")) return;
+  const focus = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.focus;
+  draw(told);
+  if (focus) /** @type {HTMLElement | null} */ (list.querySelector(`[data-focus="${CSS.escape(focus)}"]`))?.focus();
+}
+
+function draw(told) {
+  hint.textContent = told.coordinated
+    ? "Traffic is that of the last two minutes."
+    : "Nobody can say what the replicas hold right now; this is what the store says.";
+  const models = new Map();
+  for (const version of told.models) {
+    if (TASKS_WITHOUT_SLOT.has(version.task)) continue;
+    models.set(version.model, [...(models.get(version.model) ?? []), version]);
+  }
+  const routings = new Map(told.routings.map((entry) => [entry.model, entry]));
+  const cards = [...models].map(([name, versions]) => card(name, versions, routings.get(name), told.shadows));
+  list.replaceChildren(...cards);
+  if (!cards.length) list.append(make("p", { class: "hint" }, "No models are installed."));
+}
+
+function card(name, versions, decided, shadows) {
+  const parts = stamp("model");
+  parts.name.textContent = name;
+  const serves = versions.find((version) => version.serves)?.serves;
+  parts.task.textContent = `${versions.at(-1).task || "unreadable"}${serves ? ` · serves ${serves}` : ""}`;
+  if (decided) {
+    const { who, action, version, when, why } = decided.last;
+    parts.last.textContent = `${who}: ${action} ${version}, ${new Date(when).toLocaleString()}${why ? `. ${why}` : ""}`;
+  }
+  const admin = Boolean(sessionStorage.getItem(KEY)) && versions.some((version) => version.serves);
+  for (const version of [...versions].reverse()) parts.versions.append(row(name, version, decided, admin));
+  const shadow = shadows.find((entry) => entry.model.startsWith(`${name}@`));
+  if (shadow) {
+    parts.shadow.hidden = false;
+    const alike = shadow.similarity === null ? `differs by at most ${shadow.delta} on average` : `similarity ${shadow.similarity.toFixed(3)}`;
+    parts.shadow.textContent = `Shadow ${shadow.model}: ${shadow.compared} compared, ${alike}, ${shadow.disagreed} disagreed, ${shadow.failed} failed, ${shadow.dropped} skipped; ${shadow.own_ms} ms against ${shadow.stable_ms} ms.`;
+  }
+  if (admin && versions.length > 1) foot(name, parts, decided);
+  return parts.root;
+}
+
+function foot(name, parts, decided) {
+  parts.foot.hidden = false;
+  const draft = drafts.get(name) ?? { reason: "", percent: "5" };
+  parts.reason.value = draft.reason;
+  parts.percent.value = draft.percent;
+  const keep = () => drafts.set(name, { reason: parts.reason.value, percent: parts.percent.value });
+  parts.reason.addEventListener("input", keep);
+  parts.percent.addEventListener("input", keep);
+  const routing = decided?.routing;
+  parts.rollback.hidden = !routing?.canary && !routing?.previous;
+  parts.rollback.dataset.focus = `${name} rollback`;
+  parts.rollback.textContent = routing?.canary ? `End the canary ${routing.canary}` : `Roll back to ${routing?.previous}`;
+  parts.rollback.addEventListener("click", () => decide(name, "rollback", {}, routing));
+}
+
+function row(name, version, decided, admin) {
+  const parts = stamp("version");
+  parts.name.textContent = version.version;
+  parts.aliases.textContent = version.aliases.join(", ");
+  parts.state.textContent = STATES[version.state];
+  parts.state.dataset.state = version.state;
+  parts.replicas.textContent = version.replicas ? String(version.replicas) : "";
+  parts.requests.textContent = version.requests ? `${version.requests}${version.failed ? `, ${version.failed} failed` : ""}` : "";
+  parts.latency.textContent = version.p95_ms === null ? "" : `${Math.round(version.p95_ms)} ms`;
+  parts.licence.textContent = `${version.licence.replaceAll("LicenseRef-", "")}${version.commercial_use || !version.licence ? "" : " · not for money"}`;
+  if (version.reason) {
+    parts.why.hidden = false;
+    parts.why.textContent = version.reason;
+  }
+  if (admin && version.state !== "active") parts.deeds.append(...deeds(name, version, decided));
+  return parts.root;
+}
+
+function deeds(name, version, decided) {
+  const percent = () => Number((drafts.get(name) ?? { percent: "5" }).percent);
+  const button = (words, action, fields) => {
+    const made = make("button", { type: "button", class: "plain", "data-focus": `${name} ${version.version} ${action}` }, words);
+    made.addEventListener("click", () => decide(name, action, fields(), decided?.routing));
+    return made;
+  };
+  if (version.state === "shadow") return [button("End the shadow", "shadow", () => ({})), button("Promote", "promote", () => ({ version: version.version }))];
+  if (version.state === "canary") return [button("Set the share", "canary", () => ({ version: version.version, percent: percent() })), button("Promote", "promote", () => ({ version: version.version }))];
+  return [
+    button("Shadow", "shadow", () => ({ version: version.version, sample: percent() / 100 })),
+    button("Canary", "canary", () => ({ version: version.version, percent: percent() })),
+    button("Promote", "promote", () => ({ version: version.version })),
+  ];
+}
+
+/** Writes a decision down. What was shown goes along, so that nobody decides on something they have not seen. */
+async function decide(name, action, fields, seen) {
+  if (busy) return;
+  busy = true;
+  try {
+    const reason = drafts.get(name)?.reason ?? "";
+    await ask(`v1/models/${encodeURIComponent(name)}/${action}`, { ...fields, reason, by: "admin (page)", ...(seen ? { expect: seen } : {}) });
+    drafts.delete(name);
+    say("");
+    announce(`${name}: ${action} is on its way.`);
+  } catch (error) {
+    say(error.message);
+  } finally {
+    busy = false;
+  }
+  await refresh();
+}
+
+void refresh();
+setInterval(() => document.hidden || void refresh(), EVERY_MS);

@@ -1,0 +1,114 @@
+"""A store with small models of every kind a graph is made of, and a graph that follows its configuration at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.serving import Report
+from deployments.shadowing import ShadowSummary
+from deployments.slots import ModelSet, Plan, SlotStatus
+from deployments.traffic import Traffic
+from deployments.user_config import UserConfig
+from registry.manifest import Licence, Manifest, ModelFile
+from registry.store import FolderStore
+
+NAMES = {"moderation": "Moderation", "style": "Style"}
+
+Publish = Callable[..., str]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "models")
+
+
+@pytest.fixture
+def publish(store: FolderStore) -> Publish:
+    """Publish a version with one small file; ``content`` makes its hash."""
+
+    def published(model: str, version: str, task: str = "moderation", content: str = "", **fields: Any) -> str:
+        data = content.encode() or f"{model}@{version}".encode()
+        entry = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        backend = "open-nsfw" if task == "moderation" else ""
+        told = {"model": model, "version": version, "task": task, "format": "data", "files": (entry,)}
+        licence = Licence(name="MIT", commercial_use=True)
+        manifest = Manifest(**{"backend": backend, **told, "licence": licence, **fields})
+        with store.stage(manifest.ref) as staged:
+            (staged / "net.dat").write_bytes(data)
+            store.publish(manifest, staged)
+        return manifest.ref
+
+    return published
+
+
+@pytest.fixture
+def graph(publish: Publish) -> Mapping[str, Plan]:
+    """Moderation, and a painter with one pack made for its weights; the plans they were deployed with."""
+    publish("judge", "v1")
+    publish("painter", "v1", "style", content="weights one")
+    pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
+    publish("classics", "v1", "style-pack", requires=pins)
+    return {"moderation": Plan(ModelSet("judge@v1")), "style": Plan(ModelSet("painter@v1", ("classics@v1",)))}
+
+
+class Graph:
+    """Replicas that follow the configuration as real ones do, when they are told to ``work``."""
+
+    def __init__(self, plans: Mapping[str, Plan], replicas: int = 2) -> None:
+        self.documents: dict[str, Mapping[str, Any]] = {}
+        self.slots = {name: [SlotStatus(plan.stable, None, None)] * replicas for name, plan in plans.items()}
+        self.refuses: dict[str, str] = {}
+        self.traffic: dict[str, Traffic] = {}
+        self.shadow: ShadowSummary | None = None
+        self.applied: list[dict[str, Plan]] = []
+        self.starting: set[str] = set()
+
+    async def user_configs(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.documents
+
+    async def apply(self, user_configs: Mapping[str, Mapping[str, Any]]) -> None:
+        self.documents |= user_configs
+        plans = {name: UserConfig.model_validate(document).plan for name, document in user_configs.items()}
+        self.applied.append(plans)
+        for capability, name in NAMES.items():
+            if name in plans:
+                # What is loaded changes its place at once; what is not has to be loaded.
+                self.slots[capability] = [_arranged(slot, plans[name]) for slot in self.slots[capability]]
+
+    async def replicas(self) -> Mapping[str, tuple[int, int]]:
+        return {NAMES[name]: (len(slots), len(slots) + (name in self.starting)) for name, slots in self.slots.items()}
+
+    async def ask(self, capability: str) -> list[Report]:
+        return [
+            Report(f"replica-{number}", slot, self.traffic if number == 0 else {}, self.shadow, 100.0)
+            for number, slot in enumerate(self.slots[capability])
+        ]
+
+    def work(self, *numbers: int) -> None:
+        """Let replicas (all unless numbered) load what their configuration names."""
+        for capability, slots in self.slots.items():
+            document = self.documents.get(NAMES[capability])
+            if document is None:
+                continue
+            plan = UserConfig.model_validate(document).plan
+            for number in numbers or range(len(slots)):
+                slots[number] = self._loaded(slots[number], plan)
+
+    def _loaded(self, slot: SlotStatus, plan: Plan) -> SlotStatus:
+        for models in (plan.stable, plan.second and plan.second.models):
+            for ref in models.refs if models else ():
+                if ref in self.refuses:
+                    return SlotStatus(slot.active, None, f"{ref}: {self.refuses[ref]}", None, models)
+        return SlotStatus(plan.stable, None, None, plan.second)
+
+
+def _arranged(slot: SlotStatus, plan: Plan) -> SlotStatus:
+    held = {slot.active, slot.second.models if slot.second else None}
+    active = plan.stable if plan.stable in held else slot.active
+    second = plan.second if plan.second and plan.second.models in held else None
+    return SlotStatus(active, None, None, second)

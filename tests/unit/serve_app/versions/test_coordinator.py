@@ -1,0 +1,215 @@
+"""The graph is brought to what the store says, and what does not hold is taken back with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import pytest
+
+from deployments.shadowing import ShadowSummary
+from deployments.slots import ModelSet, Plan, Second
+from deployments.traffic import Traffic
+from registry.promotions import canary, promote, rollback, shadow
+from registry.store import FolderStore
+from serve_app.settings import ModelChoice
+from serve_app.versions.coordinator import STAGING_LIMIT_S, Coordinator
+
+from .conftest import NAMES, Graph, Publish
+
+BY = {"by": "ada", "why": "better"}
+V1, V2 = ModelSet("judge@v1"), ModelSet("judge@v2")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def live(graph: Mapping[str, Plan]) -> Graph:
+    return Graph(graph)
+
+
+@pytest.fixture
+def coordinator(store: FolderStore, graph: Mapping[str, Plan], live: Graph, clock: Clock) -> Coordinator:
+    return Coordinator(store, ModelChoice(), graph, NAMES, live, live.ask, clock=clock)
+
+
+async def settle(coordinator: Coordinator, live: Graph, most: int = 12) -> None:
+    """Step, and let replicas work, until there is nothing more to do."""
+    for _ in range(most):
+        if not await coordinator.step():
+            return
+        live.work()
+    raise AssertionError("the coordinator does not come to rest")
+
+
+def serving(live: Graph, capability: str = "moderation") -> set[str]:
+    return {slot.active.model for slot in live.slots[capability] if slot.active}
+
+
+async def test_at_rest_nothing_is_applied(coordinator: Coordinator, live: Graph) -> None:
+    assert not await coordinator.step()
+    assert live.applied == []
+
+
+async def test_a_promotion_is_staged_by_all_and_then_activated(
+    coordinator, live: Graph, store, publish: Publish
+) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    await coordinator.step()
+    assert live.applied == [{"Moderation": Plan(V1, Second(V2))}]
+    live.work(0)
+    await coordinator.step()
+    assert serving(live) == {"judge@v1"}, "one of two replicas has staged it"
+    assert coordinator.state.waiting == {"moderation": "judge@v2"}
+    live.work(1)
+    await settle(coordinator, live)
+    assert live.applied[1:] == [{"Moderation": Plan(V2)}]
+    assert serving(live) == {"judge@v2"}
+
+
+async def test_a_replica_that_starts_in_between_is_waited_for(
+    coordinator, live: Graph, store, publish: Publish
+) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    await coordinator.step()
+    live.work()
+    live.starting.add("moderation")
+    assert await coordinator.step()
+    assert len(live.applied) == 1
+    live.starting.clear()
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}
+
+
+async def test_a_version_a_replica_refuses_is_rolled_back_with_the_reason(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    live.refuses["judge@v2"] = "it answers NaN"
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v1"}
+    last = store.audit("judge")[-1]
+    assert (last.who, last.action, last.why) == ("studio", "rollback", "it answers NaN")
+    assert store.routing("judge").stable == "v1"
+    assert coordinator.state.errors == {"judge@v2": "it answers NaN"}
+    assert live.applied[-1] == {"Moderation": Plan(V1)}, "nothing of it stays in memory"
+
+
+async def test_it_can_be_tried_again_by_deciding_again(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    live.refuses["judge@v2"] = "the disk was full"
+    await settle(coordinator, live)
+    live.refuses.clear()
+    promote(store, "judge", "v2", **BY)
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}
+    assert coordinator.state.errors == {}
+
+
+async def test_a_staging_that_never_ends_is_given_up(coordinator, live, store, publish, clock: Clock) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    for _ in range(3):
+        await coordinator.step()
+    clock.now += STAGING_LIMIT_S + 1
+    await settle(coordinator, live)
+    assert "not every replica had it ready" in store.audit("judge")[-1].why
+    assert serving(live) == {"judge@v1"}
+
+
+async def test_a_new_pack_that_is_broken_leaves_the_others_painting(coordinator, live, publish) -> None:
+    pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
+    publish("moderns", "v1", "style-pack", requires=pins)
+    live.refuses["moderns@v1"] = "a vector of the wrong length"
+    await settle(coordinator, live)
+    assert live.slots["style"][0].active == ModelSet("painter@v1", ("classics@v1",))
+    assert coordinator.state.errors == {"moderns@v1": "a vector of the wrong length"}
+
+
+async def test_a_failing_canary_is_taken_back(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    canary(store, "judge", "v2", 5, **BY)
+    await settle(coordinator, live)
+    assert live.slots["moderation"][0].second == Second(V2, "canary", 5)
+    live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1), "judge@v2": Traffic(30, 12, 0.05, 0.1)}
+    await settle(coordinator, live)
+    assert live.slots["moderation"][0].second is None
+    assert "12 of 30 requests failed" in store.audit("judge")[-1].why
+    assert store.routing("judge").canary is None
+
+
+async def test_a_slow_promotion_is_taken_back_while_it_is_watched(coordinator, live, store, publish, clock) -> None:
+    publish("judge", "v2")
+    live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1)}
+    promote(store, "judge", "v2", **BY)
+    await settle(coordinator, live)
+    live.traffic = {"judge@v2": Traffic(200, 0, 0.7, 1.9)}
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}, "it may be a burst"
+    clock.now += 90
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v1"}
+    assert "95th percentile" in store.audit("judge")[-1].why
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v1"}, "and stays so"
+
+
+async def test_what_a_rollback_brought_back_can_be_rolled_back_to_again(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    for _ in range(2):
+        promote(store, "judge", "v2", **BY)
+        await settle(coordinator, live)
+        rollback(store, "judge", **BY)
+        live.traffic = {"judge@v2": Traffic(500, 0, 0.01, 0.02)}
+        await settle(coordinator, live)
+        live.traffic = {"judge@v1": Traffic(500, 200, 0.5, 0.9)}
+        await settle(coordinator, live)
+        assert serving(live) == {"judge@v1"}, "there is nothing behind it"
+        live.traffic = {}
+
+
+async def test_after_a_while_a_promotion_is_no_longer_new(coordinator, live, store, publish, clock: Clock) -> None:
+    publish("judge", "v2")
+    live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1)}
+    promote(store, "judge", "v2", **BY)
+    await settle(coordinator, live)
+    clock.now += 3600
+    await coordinator.step()
+    live.traffic = {"judge@v2": Traffic(200, 0, 0.5, 0.9)}
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}
+
+
+async def test_a_shadow_that_disagrees_is_taken_back(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    shadow(store, "judge", "v2", 0.5, **BY)
+    await settle(coordinator, live)
+    live.shadow = ShadowSummary("judge@v2", compared=50, disagreed=20)
+    await settle(coordinator, live)
+    assert store.routing("judge").shadow is None
+    assert "disagreed with 20 of 50 verdicts" in store.audit("judge")[-1].why
+
+
+async def test_whoever_takes_over_in_the_middle_goes_on_from_there(
+    coordinator, live, store, publish, graph, clock
+) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    await coordinator.step()
+    live.work()
+    successor = Coordinator(store, ModelChoice(), graph, NAMES, live, live.ask, clock=clock)
+    await settle(successor, live)
+    assert serving(live) == {"judge@v2"}
+    assert len(live.applied) == 2

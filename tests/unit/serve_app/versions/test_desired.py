@@ -1,0 +1,119 @@
+"""What the store asks of a running graph."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import pytest
+
+from deployments.slots import ModelSet, Plan, Second
+from registry.promotions import canary, promote, rollback, shadow
+from registry.store import FolderStore
+from serve_app.settings import ModelChoice
+from serve_app.versions.desired import Desire, Manifests, Refusal, desired
+
+from .conftest import Publish
+
+BY = {"by": "ada", "why": "better"}
+
+
+@pytest.fixture
+def ask(store: FolderStore, graph: Mapping[str, Plan]):
+    def asked(live: Mapping[str, Plan] = graph, wishes: ModelChoice = ModelChoice(), **refusals: Refusal) -> Desire:
+        return desired(store, Manifests(store), wishes, live, {ref: refusal for ref, refusal in refusals.items()})
+
+    return asked
+
+
+def refused(**more: Refusal) -> dict[str, Refusal]:
+    return more
+
+
+def test_a_graph_that_serves_what_the_store_says_is_left_alone(ask, graph) -> None:
+    assert ask().plans == graph
+
+
+def test_publishing_alone_moves_nobody(ask, graph, publish: Publish) -> None:
+    publish("judge", "v2")
+    publish("another-judge", "v1")
+    assert ask().plans == graph
+
+
+def test_a_promotion_asks_for_the_version(ask, publish: Publish, store: FolderStore) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    assert ask().plans["moderation"] == Plan(ModelSet("judge@v2"))
+    rollback(store, "judge", **BY)
+    assert ask().plans["moderation"] == Plan(ModelSet("judge@v1"))
+
+
+def test_a_canary_and_a_shadow_stand_beside_stable(ask, publish: Publish, store: FolderStore) -> None:
+    publish("judge", "v2")
+    canary(store, "judge", "v2", 5, **BY)
+    assert ask().plans["moderation"] == Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "canary", 5))
+    canary(store, "judge", None, 0, **BY)
+    shadow(store, "judge", "v2", 0.25, **BY)
+    assert ask().plans["moderation"] == Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "shadow", 25))
+
+
+def test_a_new_style_pack_joins_by_being_published(ask, graph, publish: Publish) -> None:
+    pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
+    publish("moderns", "v1", "style-pack", requires=pins)
+    assert ask().plans["style"] == Plan(ModelSet("painter@v1", ("classics@v1", "moderns@v1")))
+
+
+def test_packs_follow_their_network_to_other_weights(ask, publish: Publish, store: FolderStore) -> None:
+    publish("painter", "v2", "style", content="weights two")
+    publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
+    canary(store, "painter", "v2", 5, **BY)
+    second = ask().plans["style"].second
+    assert second == Second(ModelSet("painter@v2", ("classics@v2",)), "canary", 5)
+    promote(store, "painter", "v2", **BY)
+    assert ask().plans["style"] == Plan(ModelSet("painter@v2", ("classics@v2",)))
+
+
+def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph, publish: Publish, store) -> None:
+    publish("painter", "v2", "style", content="weights two")
+    promote(store, "painter", "v2", **BY)
+    desire = ask()
+    assert desire.plans == graph
+    assert "style packs made for its weights" in desire.unusable["painter@v2"]
+
+
+def test_a_refused_version_is_not_asked_for_again_until_somebody_decides(ask, publish: Publish, store) -> None:
+    publish("judge", "v2")
+    routing = promote(store, "judge", "v2", **BY)
+    assert ask(**{"judge@v2": Refusal(routing, "NaN")}).plans["moderation"] == Plan(ModelSet("judge@v1"))
+    publish("judge", "v3")
+    promote(store, "judge", "v3", **BY)
+    promote(store, "judge", "v2", **BY)
+    assert ask(**{"judge@v2": Refusal(routing, "NaN")}).plans["moderation"] == Plan(ModelSet("judge@v2"))
+
+
+def test_what_serves_is_never_left_for_a_version_nobody_asked_for(ask, graph, publish: Publish) -> None:
+    publish("judge", "v2")
+    assert ask(**{"judge@v1": Refusal(None, "slow")}).plans == graph
+
+
+def test_a_refused_pack_does_not_take_the_others_with_it(ask, graph, publish: Publish) -> None:
+    pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
+    publish("moderns", "v1", "style-pack", requires=pins)
+    assert ask(**{"moderns@v1": Refusal(None, "NaN")}).plans == graph
+
+
+def test_a_manifest_that_cannot_be_read_is_named_and_changes_nothing(ask, graph, publish: Publish, store) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    path = store.root / "judge" / "v2" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("[")
+    desire = ask()
+    assert desire.plans == graph
+    assert "cannot be read" in desire.unusable["judge@v2"]
+
+
+def test_a_version_named_in_the_settings_stays(ask, graph, publish: Publish, store) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    assert ask(wishes=ModelChoice(moderation=("judge@v1",))).plans == graph

@@ -1,0 +1,160 @@
+"""The admin side of ``/v1/models``: who may decide, what is answered, and what is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from deployments.serving import Report
+from deployments.slots import ModelSet, Plan, Second, SlotStatus
+from deployments.traffic import Traffic
+from registry.manifest import Licence, Manifest, ModelFile
+from registry.store import FolderStore
+from serve_app.settings import Settings
+
+KEY = "a-key-nobody-will-guess-in-a-year"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    """The store ``client_for`` opens, with three versions of a judge."""
+    store = FolderStore(tmp_path / "models")
+    for version in ("v1", "v2", "v3"):
+        data = version.encode()
+        entry = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        manifest = Manifest(
+            model="judge", version=version, task="moderation", format="data", files=(entry,),
+            licence=Licence(name="MIT", commercial_use=True),
+        )  # fmt: skip
+        with store.stage(manifest.ref) as staged:
+            (staged / "net.dat").write_bytes(data)
+            store.publish(manifest, staged)
+    return store
+
+
+@pytest.fixture
+def admin(client_for: Callable[[Settings], TestClient], settings: Settings, store: FolderStore) -> TestClient:
+    client = client_for(settings.model_copy(update={"admin_key": Settings(admin_key=KEY).admin_key}))
+    client.headers["Authorization"] = f"Bearer {KEY}"
+    return client
+
+
+def problem(response: Any) -> tuple[int, str]:
+    assert response.headers["content-type"] == "application/problem+json"
+    return response.status_code, response.json()["type"].rsplit(":", 1)[-1]
+
+
+def entry(client: TestClient, version: str) -> dict[str, Any]:
+    return next(one for one in client.get("/v1/models").json()["models"] if one["version"] == version)
+
+
+@pytest.mark.parametrize("action", ["promote", "canary", "shadow", "rollback"])
+def test_nobody_decides_while_no_key_is_set(client: TestClient, store: FolderStore, action: str) -> None:
+    assert problem(client.post(f"/v1/models/judge/{action}", json={"version": "v2"})) == (401, "unauthorized")
+    assert store.routing("judge") is None
+
+
+@pytest.mark.parametrize("given", ["", "Bearer wrong", KEY[:-1]])
+def test_nobody_decides_without_the_key(admin: TestClient, store: FolderStore, given: str) -> None:
+    headers = {"Authorization": given}
+    assert problem(admin.post("/v1/models/judge/promote", json={"version": "v2"}, headers=headers))[0] == 401
+    assert problem(admin.get("/v1/config", headers=headers))[0] == 401
+    assert problem(admin.get("/v1/models", headers=headers))[0] == 401
+    assert store.routing("judge") is None
+
+
+def test_a_promotion_is_written_with_its_reason_and_the_graph_is_told(admin, store, stand_ins) -> None:
+    response = admin.post("/v1/models/judge/promote", json={"version": "v2", "by": "ada", "reason": "fewer misses"})
+    assert response.status_code == 202
+    document = response.json()
+    assert (document["routing"]["stable"], document["routing"]["previous"]) == ("v2", "v3")
+    assert (document["last"]["who"], document["last"]["why"]) == ("ada", "fewer misses")
+    assert store.routing("judge").stable == "v2"
+    assert "notice" in stand_ins.calls
+
+
+def test_a_canary_a_shadow_and_their_end(admin, store) -> None:
+    admin.post("/v1/models/judge/promote", json={"version": "v1"})
+    assert admin.post("/v1/models/judge/canary", json={"version": "v2", "percent": 7.5}).status_code == 202
+    assert (store.routing("judge").canary, store.routing("judge").percent) == ("v2", 7.5)
+    assert problem(admin.post("/v1/models/judge/shadow", json={"version": "v3"})) == (409, "conflict")
+    assert admin.post("/v1/models/judge/rollback", json={}).status_code == 202
+    assert store.routing("judge").canary is None
+    assert admin.post("/v1/models/judge/shadow", json={"version": "v3", "sample": 0.5}).status_code == 202
+    assert admin.post("/v1/models/judge/shadow", json={}).status_code == 202
+    assert store.routing("judge").shadow is None
+
+
+def test_of_two_engineers_who_saw_the_same_only_one_decides(admin, store) -> None:
+    seen = admin.post("/v1/models/judge/promote", json={"version": "v1"}).json()["routing"]
+    decision = {"expect": seen, "reason": "mine"}
+    assert admin.post("/v1/models/judge/promote", json={"version": "v2", "by": "ada"} | decision).status_code == 202
+    late = admin.post("/v1/models/judge/promote", json={"version": "v3", "by": "bob"} | decision)
+    assert problem(late) == (409, "conflict")
+    assert "ada" in late.json()["detail"]
+    assert store.routing("judge").stable == "v2"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("judge/promote", {"version": "v9"}, (404, "unknown-model")),
+        ("nobody/promote", {"version": "v1"}, (404, "unknown-model")),
+        ("judge/promote", {}, (422, "invalid-field")),
+        ("judge/promote", {"version": "v2", "force": True}, (422, "invalid-field")),
+        ("judge/canary", {"version": "v2", "percent": 0}, (422, "invalid-field")),
+        ("judge/canary", {"version": "v2", "percent": 101}, (422, "invalid-field")),
+        ("judge/shadow", {"version": "v2", "sample": 2}, (422, "invalid-field")),
+        ("judge/rollback", {}, (409, "conflict")),
+        ("judge/promote", {"version": "v2", "expect": {"stable": "v2", "previous": "v2"}}, (422, "invalid-field")),
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(admin, store, path: str, body: dict[str, Any], expected) -> None:
+    assert problem(admin.post(f"/v1/models/{path}", json=body)) == expected
+    assert store.routing("judge") is None
+
+
+def test_a_damaged_version_is_turned_down_with_what_is_wrong_with_it(admin, store) -> None:
+    manifest = store.root / "judge" / "v2" / "manifest.yaml"
+    manifest.chmod(0o644)
+    manifest.write_text("[")
+    response = admin.post("/v1/models/judge/promote", json={"version": "v2"})
+    assert problem(response) == (409, "conflict")
+    assert "cannot be read" in response.json()["detail"]
+    assert entry(admin, "v2")["state"] == "refused"
+
+
+def test_versions_are_shown_with_what_the_replicas_say(admin, stand_ins) -> None:
+    admin.post("/v1/models/judge/promote", json={"version": "v1"})
+    plan = Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "canary", 5))
+    slot = SlotStatus(plan.stable, None, None, plan.second)
+    stand_ins.version_state.plans = {"moderation": plan}
+    stand_ins.version_state.reports = {
+        "moderation": [Report("a", slot, {"judge@v2": Traffic(9, 2, 0.1, 0.25)}, None, 1)]
+    }
+    stand_ins.version_state.errors = {"judge@v3": "it answers NaN"}
+    shown = {version: entry(admin, version) for version in ("v1", "v2", "v3")}
+    assert [shown[version]["state"] for version in shown] == ["active", "canary", "refused"]
+    assert shown["v1"]["aliases"] == ["stable"]
+    assert (shown["v2"]["requests"], shown["v2"]["failed"], shown["v2"]["p95_ms"]) == (9, 2, 250.0)
+    assert shown["v3"]["reason"] == "it answers NaN"
+    assert admin.get("/v1/models").json()["coordinated"] is True
+
+
+def test_the_store_is_shown_while_nobody_coordinates(admin, stand_ins) -> None:
+    stand_ins.uncoordinated = True
+    assert admin.get("/v1/models").json()["coordinated"] is False
+    assert admin.post("/v1/models/judge/promote", json={"version": "v2"}).status_code == 202, (
+        "it is written all the same"
+    )
+
+
+def test_the_live_configuration_is_the_admins_to_see(admin) -> None:
+    assert admin.get("/v1/config").json() == {
+        "configuration": {"name": "graph", "deployments": [{"name": "Moderation"}]}
+    }
