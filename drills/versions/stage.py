@@ -51,6 +51,15 @@ class Studio:
                 raise TimeoutError("the studio does not say what it serves")
             await asyncio.sleep(POLL_S)
 
+    async def active(self, model: str) -> str:
+        """The version of ``model`` that answers."""
+        (version,) = [
+            entry["version"]
+            for entry in (await self.models())["models"]
+            if entry["model"] == model and entry["state"] == "active"
+        ]
+        return str(version)
+
     async def decide(self, model: str, action: str, **fields: Any) -> Refused | None:
         """Promote, roll back and so on; None when it was accepted."""
         response = await self.client.post(f"/v1/models/{model}/{action}", json=fields)
