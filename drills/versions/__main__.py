@@ -57,10 +57,10 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
     store = _store(folder, arguments.models)
     parts: dict[str, list[Figure]] = {}
     async with studio(folder, MASQUERADE_MODELS_DIR=str(store.root)) as stage:
+        chronicle = Chronicle(MODEL)
+        # Before anybody decides, the newest version answers.
+        chronicle.began(await stage.active(MODEL))
         async with constant_arrival(stage.url, "/v1/moderate", _photo(), arguments.rate) as load:
-            chronicle = Chronicle(MODEL)
-            # Before anybody decides, the newest version answers.
-            chronicle.began(await stage.active(MODEL))
             # The first swap is part of getting warm: from then on memory has seen what it will see again.
             await _swap(stage, chronicle, "promote", "v1")
             await asyncio.sleep(3)
