@@ -18,7 +18,8 @@ import httpx
 
 KEY = "an-admin-key-for-drills-and-nothing-else"
 START_S, CONVERGE_S = 180.0, 90.0
-POLL_S = 0.1
+POLL_S = 0.25
+"""Seldom enough that asking is no load of its own."""
 
 
 @dataclass(frozen=True, slots=True)
