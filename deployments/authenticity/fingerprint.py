@@ -47,11 +47,12 @@ class FingerprintDetector:
 
 def squares(pixels: Pixels) -> npt.NDArray[np.float32]:
     """The middle square of a picture, and those at both ends of a long one: ``[1 or 3,3,256,256]`` RGB 0..255."""
+    elongated = max(pixels.shape[:2]) > _ELONGATED * min(pixels.shape[:2])
     pixels = _resized(pixels, SHORT_SIDE) if min(pixels.shape[:2]) > SHORT_SIDE else pixels
     height, width = pixels.shape[:2]
     side = min(height, width)
     spare = max(height, width) - side
-    starts = (0, spare // 2, spare) if max(height, width) > _ELONGATED * side else (spare // 2,)
+    starts = (0, spare // 2, spare) if elongated else (spare // 2,)
     cuts = [pixels[start : start + side] if height > width else pixels[:, start : start + side] for start in starts]
     return np.stack([_resized(cut, SIDE).transpose(2, 0, 1).astype(np.float32) for cut in cuts])
 

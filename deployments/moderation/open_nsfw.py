@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from deployments.errors import Unavailable
 from deployments.imaging import Photo, Pixels
 from deployments.moderation.scale import aligned
 from deployments.runtime import Runtime, onnx_session
@@ -44,7 +45,7 @@ class OpenNsfw:
         inputs = np.stack([preprocess(photo.pixels(_DECODED_SIDE)) for photo in batch])
         (outputs,) = self._session.run(None, {self._session.get_inputs()[0].name: inputs})
         if not np.isfinite(outputs).all():
-            raise ValueError(f"{self.name} gives values that are no numbers")
+            raise Unavailable(f"{self.name} gives values that are no numbers.", retry_after=30)
         if outputs.shape != (len(batch), 2):
             raise ValueError(f"{self.name} gives {list(outputs.shape)} where two probabilities a picture are read")
         return [float(nsfw) for _, nsfw in outputs]

@@ -11,9 +11,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from deployments.serving import Report
 from deployments.slots import ModelSet, Plan
 from deployments.traffic import Traffic, total
 from deployments.user_config import UserConfig
@@ -26,6 +25,10 @@ from serve_app.settings import ModelChoice
 from serve_app.versions.bars import Bars
 from serve_app.versions.desired import Desire, Manifests, Refusal, desired
 from serve_app.versions.steps import Apply, Refuse, Wait, next_step
+
+if TYPE_CHECKING:
+    # It brings Ray with it, which reads its environment when it is imported; commands set that first.
+    from deployments.serving import Report
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from deployments.engine import Engine
 from deployments.errors import InvalidField
 from deployments.gpu_memory import OutOfMemory, ran_out_of_memory, run_sparing, used_mb, weigh
 from deployments.runtime import Runtime
-from deployments.slots import ModelSet, Slot
+from deployments.slots import ModelSet, Plan, Slot
 from registry.manifest import Licence, Manifest
 
 GPU = Runtime("cuda", 1, 4000)
@@ -101,7 +101,7 @@ def test_an_answer_is_whole_or_an_error(room: int, size: int) -> None:
 def test_a_slot_runs_its_engine_sparingly() -> None:
     card = Card(2)
     slot: Slot[int, int] = Slot(lambda _: card)
-    slot.stage(ModelSet("card@v1")).result(10)
+    slot.follow(Plan(ModelSet("card@v1"))).result(10)
     with slot.lease() as lease:
         assert lease.submit([1, 2, 3]).result(10) == [2, 4, 6]
     slot.close()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import subprocess
+import sys
+
 import pytest
 
 from serve_app.local import StudioError, _noted, joined, running_studio
@@ -32,3 +35,9 @@ def test_a_studio_that_crashed_is_not_found(tmp_path: Path) -> None:
 def test_no_cluster_is_said_at_once(address: str) -> None:
     with pytest.raises(StudioError, match="masquerade serve"), joined(address, Settings()):
         raise AssertionError("nothing can be joined there")
+
+
+@pytest.mark.parametrize("module", ["bot.cli", "bot.installed", "serve_app.commands.demo", "serve_app.commands.serve"])
+def test_a_command_does_not_import_ray_before_the_studio_has_set_its_environment(module: str) -> None:
+    script = f"import sys, {module}; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -128,10 +128,10 @@ def test_tiles_show_no_seam(portrait, network) -> None:
 
 
 def test_another_pack_changes_no_bit_of_the_styles_that_are_there(
-    engine: StyleEngine, portrait: Photo, tmp_path: Path
+    engine: StyleEngine, network: str, portrait: Photo, tmp_path: Path
 ) -> None:
-    classics = shipped("styles-classic")
-    joined = StyleEngine(shipped("style-lean"), [classics, _pack_of_a_mixture(classics, tmp_path)], Runtime())
+    classics = shipped(PACKS[network])
+    joined = StyleEngine(shipped(network), [classics, _pack_of_a_mixture(classics, tmp_path)], Runtime())
     assert {style.name for style in joined.styles} - {style.name for style in engine.styles} == {"mixture"}
     for name in CLASSICS:
         query = StyleQuery(portrait, ((name, 1.0),))
