@@ -22,8 +22,6 @@ OpenPhoto = Callable[[bytes], Awaitable[Photo]]
 GATHER_S = 1.5
 """An album is whole when no part of it has come for so long; its parts arrive within about a second."""
 
-PROMPT_LEASE_S = 60.0
-
 MAX_CAPTION = 1024
 
 
@@ -68,17 +66,20 @@ class Photos:
         *,
         keep_s: float,
         history_keep_s: float,
+        prompt_lease_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`.
 
         Photos are kept for ``keep_s`` after they were last used, or ``history_keep_s`` for people who keep a history.
+        An album that was handed out and not closed is handed out again after ``prompt_lease_s``.
         """
         self._sessions = sessions
         self._objects = objects
         self._open = open_photo
         self._keep_s = keep_s
         self._history_keep_s = history_keep_s
+        self._prompt_lease_s = prompt_lease_s
         self._clock = clock
 
     async def keep(self, account: Account, incoming: Incoming) -> Bundle:
@@ -119,7 +120,7 @@ class Photos:
         """Take the next album whose parts have all come; None when there is none. Handed to one caller at a time.
 
         Whoever took it asks its owner what to do, or orders what its caption says, and calls :meth:`prompted`; without
-        that, it is handed out again a minute later.
+        that, it is handed out again a while later.
         """
         now = self._clock()
         ready = (
@@ -132,7 +133,7 @@ class Photos:
         async with self._sessions.begin() as session:
             bundle = (await session.execute(ready)).scalar_one_or_none()
             if bundle is not None:
-                bundle.due = now + PROMPT_LEASE_S
+                bundle.due = now + self._prompt_lease_s
         return bundle
 
     async def prompted(self, bundle: Bundle) -> None:

@@ -31,6 +31,9 @@ Mode = Literal["polling", "webhook"]
 
 SECRET = "a-webhook-secret-for-drills-only"
 
+TAKEOVER_S = 10.0
+"""So that a drill waits a third as long for what a killed process had in hand as people would."""
+
 LISTENED_TO = Flood(per_minute=6000, burst=1000, chat_per_minute=6000, chat_burst=1000)
 """The people of a drill write as if they were many; that the bot turns floods away is not what is tried."""
 
@@ -116,6 +119,7 @@ async def _played(
             flood=LISTENED_TO,
             workers=setting.workers,
             drain_s=5.0,
+            takeover_s=TAKEOVER_S,
         )
         studio = Settings(data_dir=folder, models_dir=folder / "models", database_url=SecretStr(url))
         parts = [
