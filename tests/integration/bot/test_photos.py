@@ -163,6 +163,18 @@ async def test_a_caption_that_comes_after_the_question_answers_it(photos, anna, 
     assert len((await photos.bundle(again.id, ANNA))[1]) == 2
 
 
+async def test_a_late_caption_that_joins_a_later_part_speaks_of_the_part_asked_about_as_well(
+    photos, anna, clock
+) -> None:
+    asked = await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(asked)
+    second = await photos.keep(anna, incoming(album="a"))
+    await photos.keep(anna, incoming(album="a", caption="wave"))
+    clock.now += GATHER_S + 1
+    again = [await photos.whole(), await photos.whole()]
+    assert {(bundle.id, bundle.caption) for bundle in again} == {(asked.id, "wave"), (second.id, "wave")}
+
+
 async def test_a_caption_that_comes_after_a_tap_speaks_of_its_own_part(photos, anna, sessions) -> None:
     asked = await photos.keep(anna, incoming(album="a"))
     await photos.prompted(asked)
