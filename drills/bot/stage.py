@@ -31,9 +31,6 @@ Mode = Literal["polling", "webhook"]
 
 SECRET = "a-webhook-secret-for-drills-only"
 
-TAKEOVER_S = 10.0
-"""So that a drill waits a third as long for what a killed process had in hand as people would."""
-
 LISTENED_TO = Flood(per_minute=6000, burst=1000, chat_per_minute=6000, chat_burst=1000)
 """The people of a drill write as if they were many; that the bot turns floods away is not what is tried."""
 
@@ -43,7 +40,10 @@ BAD_WEATHER = Faults(too_many_requests=0.05, server_error=0.02, deliveries=3)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a bot is set up for a drill: ``processes`` of them, each with ``workers`` jobs in hand at a time."""
+    """How a bot is set up for a drill: ``processes`` of them, each with ``workers`` jobs in hand at a time.
+
+    Where processes are killed, a short ``takeover_s`` saves waiting.
+    """
 
     database: Kind
     mode: Mode
@@ -52,6 +52,7 @@ class Setting:
     tariff: Tariff
     pace: Pace
     admins: frozenset[int] = frozenset()
+    takeover_s: float = 30.0
 
     @property
     def title(self) -> str:
@@ -119,7 +120,7 @@ async def _played(
             flood=LISTENED_TO,
             workers=setting.workers,
             drain_s=5.0,
-            takeover_s=TAKEOVER_S,
+            takeover_s=setting.takeover_s,
         )
         studio = Settings(data_dir=folder, models_dir=folder / "models", database_url=SecretStr(url))
         parts = [
