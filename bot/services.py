@@ -196,7 +196,7 @@ def _put_together(
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,
-        counter=Counter(sessions, catalogue, showcase, photos, intake, sender, answers, progress, workers),
+        counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
         max_upload=studio.limits.max_bytes,
         workers=workers,
         courier=courier,
