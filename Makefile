@@ -42,8 +42,8 @@ audit: .dev
 sbom: .dev
 	@$(BIN)/python deploy/supply_chain.py sbom
 
-bench: .dev
-	@$(BIN)/pip install --quiet --requirement requirements/bench.txt
+bench:
+	@PYTHON="$(PYTHON)" sh deploy/install.sh bench
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
 bench-faces: .dev

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates .venv and installs exactly what a lock names: `sh deploy/install.sh demo|dev|gpu`.
+# Creates .venv and installs exactly what a lock names: `sh deploy/install.sh demo|dev|bench|cpu|gpu`.
 # A second run with the same lock does nothing. PYTHON chooses the interpreter (3.11 or newer).
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ python=${PYTHON:-python3}
 lock=requirements/$profile.txt
 say() { printf '%s\n' "$*" >&2; }
 
-[ -f "$lock" ] || { say "There is no lock called $profile; choose demo, dev or gpu."; exit 2; }
+[ -f "$lock" ] || { say "There is no lock called $profile; choose demo, dev, bench, cpu or gpu."; exit 2; }
 command -v "$python" >/dev/null 2>&1 || { say "Python is missing: install Python 3.11 or newer, or name it: make demo PYTHON=/path/to/python3"; exit 2; }
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "$("$python" --version) is too old: Python 3.11 or newer is needed (make demo PYTHON=/path/to/python3)."; exit 2; }
 

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
@@ -26,7 +27,7 @@ AFTER_S = 90.0
 # One CPU: Ray starts a spare worker process for each, which on a small machine delays those that are needed.
 NODE = {"resources": {"CPU": 1, "GPU": 1, "object_store_memory": 100_000_000}, "min_workers": 1, "max_workers": 2}
 SCALING = Scaling(1, 4, 2, service_s=SERVICE_S, queue_s=1.0, hold_s=10.0, idle_s=10.0)
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "max_ongoing_requests": 200,
     "max_queued_requests": -1,
     "graceful_shutdown_timeout_s": 5,

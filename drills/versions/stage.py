@@ -18,7 +18,8 @@ import httpx
 
 KEY = "an-admin-key-for-drills-and-nothing-else"
 START_S, CONVERGE_S = 180.0, 90.0
-POLL_S = 0.1
+POLL_S = 0.25
+"""Seldom enough that asking is no load of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ class Studio:
             if time.monotonic() > deadline:
                 raise TimeoutError("the studio does not say what it serves")
             await asyncio.sleep(POLL_S)
+
+    async def active(self, model: str) -> str:
+        """The version of ``model`` that answers."""
+        (version,) = [
+            entry["version"]
+            for entry in (await self.models())["models"]
+            if entry["model"] == model and entry["state"] == "active"
+        ]
+        return str(version)
 
     async def decide(self, model: str, action: str, **fields: Any) -> Refused | None:
         """Promote, roll back and so on; None when it was accepted."""

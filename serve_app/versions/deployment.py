@@ -20,7 +20,7 @@ from serve_app.versions.live import LiveConfig
 
 log = logging.getLogger(__name__)
 
-IDLE_S, BUSY_S = 5.0, 0.1
+IDLE_S, BUSY_S = 5.0, 0.2
 REPORT_TIMEOUT_S = 10.0
 
 

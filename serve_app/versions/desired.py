@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deployments.slots import ModelSet, Plan, Role, Second
-from registry.errors import RegistryError
+from registry.errors import RegistryError, StoreUnavailable
 from registry.manifest import Manifest, parse_ref
 from registry.routing import Routing
 from registry.store import Store
@@ -57,7 +57,7 @@ def desired(
     Publishing alone moves nobody: a model without a routing stays at the version that serves, and what is newly
     installed is left out, style packs excepted. ``refusals`` (by ``name@version``) are left out as well while the
     routing they were met under stands. What cannot be read stays as it is. Raises ``RegistryError`` or ``OSError`` when
-    the store cannot be listed at all.
+    the store cannot be listed at all, or goes away meanwhile.
     """
     desire = Desire()
     serving = dict(map(_pair, (ref for plan in live.values() for ref in plan.stable.refs)))
@@ -72,6 +72,9 @@ def desired(
             return False
         try:
             manifests(ref)
+        except StoreUnavailable:
+            # The network's fault, not the version's: nothing is decided until the store answers again.
+            raise
         except (RegistryError, OSError) as error:
             desire.unusable[ref] = str(error)
             return False

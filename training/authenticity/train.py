@@ -29,6 +29,7 @@ from training.authenticity.features import Features, Meter, Stopped, indices, me
 from training.authenticity.fitting import Recipe, Tell, fit_fold, fit_without, rate
 from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
+from training.evaluation.report import read_report
 from training.evaluation.terminal import console, explained, progress
 from training.style.run import stop_requests
 
@@ -132,6 +133,9 @@ def main(
     store: Annotated[Path | None, typer.Option(help="Where <model>/<version>/ goes.", show_default="RUN/store")] = None,
     card: Annotated[Path, typer.Option(help="YAML: what the manifest says besides files.", exists=True)] = CARD,
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
+    judgement: Annotated[
+        Path | None, typer.Option(help="Report of an evaluation of this version, for the manifest.", exists=True)
+    ] = None,
     views: Annotated[int, typer.Option(min=1, help="Disturbed views of every picture.")] = Recipe.views,
     steps: Annotated[int, typer.Option(min=1)] = Recipe.steps,
     seed: Annotated[int, typer.Option(min=0)] = Recipe.seed,
@@ -146,6 +150,9 @@ def main(
         torch.set_num_threads(threads)
         recipe = Recipe(views=views, steps=steps, seed=seed)
         description = Description.model_validate(yaml.safe_load(card.read_text(encoding="utf-8")))
+        if judgement is not None:
+            figures = read_report(judgement).figures
+            description = description.model_copy(update={"metrics": {f.name: round(f.value, 4) for f in figures}})
         dataset = load(data, read_plan(data, plan))
         learnable = dataset.learnable()
         skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items()) or "none"

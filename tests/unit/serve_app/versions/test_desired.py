@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from deployments.slots import ModelSet, Plan, Second
+from registry.errors import StoreUnavailable
+from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
@@ -111,6 +113,18 @@ def test_a_manifest_that_cannot_be_read_is_named_and_changes_nothing(ask, graph,
     desire = ask()
     assert desire.plans == graph
     assert "cannot be read" in desire.unusable["judge@v2"]
+
+
+def test_a_store_that_goes_away_is_no_verdict_on_a_version(graph, publish: Publish, store, monkeypatch) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+
+    def away(_ref: str) -> Manifest:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    monkeypatch.setattr(store, "manifest", away)
+    with pytest.raises(StoreUnavailable):
+        desired(store, Manifests(store), ModelChoice(), graph, {})
 
 
 def test_a_version_named_in_the_settings_stays(ask, graph, publish: Publish, store) -> None:

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from serve_app.commands import diff
-from serve_app.rendering import render_serve_config, serve_config
+from serve_app.rendering import rendered
+from serve_app.rendering.serving import serve_config
 from serve_app.versions.drift import application, differences, without_versions
 
 KEY = "a-key-nobody-will-guess-in-a-year"
@@ -31,7 +32,7 @@ def test_a_deployment_that_is_not_there_is_a_difference() -> None:
 
 
 def test_the_rendered_file_does_not_differ_from_itself() -> None:
-    ours = application(render_serve_config(), "graph")
+    ours = application(rendered()["serve_config.yaml"], "graph")
     live = serve_config()["applications"][0]
     assert list(differences(without_versions(ours), live)) == []
 
