@@ -60,7 +60,7 @@ class Albums:
                 await asyncio.sleep(ALBUMS_POLL_S)
 
     async def attend(self) -> bool:
-        """Attend to one album that is whole. False when there is none; one that fails comes again a minute later."""
+        """Attend to one album that is whole. False when there is none; one that fails comes again a while later."""
         services = self._services
         bundle = await services.photos.whole()
         if bundle is None:

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
 from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.answers import Answers
 from bot.catalogue import Catalogue, exhibit
-from bot.delivery.messages import Address, NotSent, Outgoing, Sender
+from bot.delivery.messages import Address, Outgoing, Sender
 from bot.delivery.progress import Progress, activity
-from bot.delivery.tables import Bundle, Delivery
+from bot.delivery.tables import Bundle
 from bot.intake import Accepted, Intake, Piece, Request
 from bot.photos import Photos
 from bot.showcase import Showcase
@@ -52,23 +49,19 @@ class Counter:
 
     def __init__(
         self,
-        sessions: async_sessionmaker[AsyncSession],
         catalogue: Catalogue,
         showcase: Showcase,
         photos: Photos,
         intake: Intake,
         sender: Sender,
-        answers: Answers,
         progress: Progress,
         workers: Sequence[Worker],
     ) -> None:
-        self._sessions = sessions
         self._catalogue = catalogue
         self._showcase = showcase
         self._photos = photos
         self._intake = intake
         self._sender = sender
-        self._answers = answers
         self._progress = progress
         self._workers = workers
 
@@ -99,23 +92,10 @@ class Counter:
         for worker in self._workers:
             worker.notice()
         if accepted.new:
-            await self._tell(request.address, accepted)
+            as_file = request.account.as_file
+            await self._sender.act(request.address, activity(request.kind, as_file=as_file))
+            await self._progress.announce([job.id for job in accepted.jobs], replace(request.address, reply_to=None))
         return accepted
-
-    async def _tell(self, address: Address, accepted: Accepted) -> None:
-        """The order stands: that the status cannot be shown is no reason to fail."""
-        ids = [job.id for job in accepted.jobs]
-        async with self._sessions() as session:
-            delivery = await session.get(Delivery, ids[0])
-        if delivery is None:
-            return
-        try:
-            await self._sender.act(address, activity(accepted.jobs[0].kind, as_file=delivery.as_file))
-            status = await self._answers.status(delivery, accepted.position)
-            sent = await self._sender.send(replace(address, reply_to=None), status)
-        except NotSent:
-            return
-        await self._progress.show(ids, sent.message_ids[0], accepted.position)
 
 
 def address_of(bundle: Bundle) -> Address:

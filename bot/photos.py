@@ -22,8 +22,6 @@ OpenPhoto = Callable[[bytes], Awaitable[Photo]]
 GATHER_S = 1.5
 """An album is whole when no part of it has come for so long; its parts arrive within about a second."""
 
-PROMPT_LEASE_S = 60.0
-
 MAX_CAPTION = 1024
 
 
@@ -68,17 +66,20 @@ class Photos:
         *,
         keep_s: float,
         history_keep_s: float,
+        prompt_lease_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`.
 
         Photos are kept for ``keep_s`` after they were last used, or ``history_keep_s`` for people who keep a history.
+        An album that was handed out and not closed is handed out again after ``prompt_lease_s``.
         """
         self._sessions = sessions
         self._objects = objects
         self._open = open_photo
         self._keep_s = keep_s
         self._history_keep_s = history_keep_s
+        self._prompt_lease_s = prompt_lease_s
         self._clock = clock
 
     async def keep(self, account: Account, incoming: Incoming) -> Bundle:
@@ -119,7 +120,7 @@ class Photos:
         """Take the next album whose parts have all come; None when there is none. Handed to one caller at a time.
 
         Whoever took it asks its owner what to do, or orders what its caption says, and calls :meth:`prompted`; without
-        that, it is handed out again a minute later.
+        that, it is handed out again a while later.
         """
         now = self._clock()
         ready = (
@@ -132,7 +133,7 @@ class Photos:
         async with self._sessions.begin() as session:
             bundle = (await session.execute(ready)).scalar_one_or_none()
             if bundle is not None:
-                bundle.due = now + PROMPT_LEASE_S
+                bundle.due = now + self._prompt_lease_s
         return bundle
 
     async def prompted(self, bundle: Bundle) -> None:
@@ -168,23 +169,23 @@ class Photos:
         key = f"update:{incoming.update_id}"
         if incoming.album is not None:
             album = Bundle.key.startswith(f"album:{incoming.chat_id}:{incoming.album}:", autoescape=True)
-            open_one = select(Bundle).where(album, Bundle.prompted.is_(None)).limit(1).with_for_update()
-            bundle = (await session.execute(open_one)).scalar_one_or_none()
+            # Were another part's bundle opened just now, unseen, both would have the same key.
+            earlier = (
+                await session.execute(select(Bundle).where(album).order_by(Bundle.id).with_for_update())
+            ).scalars()
+            siblings = list(earlier)
+            spoken = next((bundle.caption for bundle in siblings if bundle.caption), "")
+            if caption and not spoken:
+                await self._reopen(session, siblings, caption)
+            # The caption came with one of the parts and speaks of all, also of those that took longer.
+            caption = caption or spoken
+            bundle = next((bundle for bundle in siblings if bundle.prompted is None), None)
             if bundle is not None:
                 bundle.due, bundle.expires = now + GATHER_S, expires
                 bundle.message_id = min(bundle.message_id, incoming.message_id)
                 bundle.caption = bundle.caption or caption
                 return bundle
-            # Only closed ones are counted: were another part's bundle opened just now, both shall have the same key.
-            closed = select(Bundle).where(album, Bundle.prompted.is_not(None)).order_by(Bundle.id).with_for_update()
-            earlier = (await session.execute(closed)).scalars().all()
-            spoken = next((bundle.caption for bundle in earlier if bundle.caption), "")
-            if caption and not spoken and (reopened := await self._reopened(session, earlier, caption)) is not None:
-                reopened.expires = expires
-                return reopened
-            key = f"album:{incoming.chat_id}:{incoming.album}:{len(earlier)}"
-            # The caption came with one of the parts and speaks of all, also of those that took longer.
-            caption = caption or spoken
+            key = f"album:{incoming.chat_id}:{incoming.album}:{len(siblings)}"
         bundle = Bundle(
             key=key,
             user_id=account.id,
@@ -200,11 +201,10 @@ class Photos:
         await session.flush()
         return bundle
 
-    async def _reopened(self, session: AsyncSession, asked: Sequence[Bundle], caption: str) -> Bundle | None:
-        """What was asked about before the album's caption came, unless it was answered: now it needs no answer."""
-        ids = [bundle.id for bundle in asked]
+    async def _reopen(self, session: AsyncSession, siblings: Sequence[Bundle], caption: str) -> None:
+        """What was asked about before the album's caption came, unless it was answered, needs no answer now."""
+        ids = [bundle.id for bundle in siblings]
         answered = set((await session.execute(select(Delivery.bundle_id).where(Delivery.bundle_id.in_(ids)))).scalars())
-        reopened = [bundle for bundle in asked if bundle.id not in answered]
-        for bundle in reopened:
-            bundle.caption, bundle.prompted, bundle.due = caption, None, self._clock() + GATHER_S
-        return reopened[-1] if reopened else None
+        for bundle in siblings:
+            if bundle.id not in answered:
+                bundle.caption, bundle.prompted, bundle.due = caption, None, self._clock() + GATHER_S

@@ -53,8 +53,8 @@ from serve_app.pipeline import Graph, Pipeline
 from serve_app.rates import Buckets, RedisBuckets, SqlBuckets
 from serve_app.settings import Settings
 
-LEASE_S = 30.0
-"""For how long an update belongs to whoever handles it. Most take well under a second; a crash costs this at most."""
+MAX_ATTEMPTS = 5
+"""A job that took so many processes down is to blame itself. Fewer could be an unlucky hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,8 @@ def _put_together(
     buckets: Buckets = SqlBuckets(sessions) if redis is None else RedisBuckets(redis)
     bot.session.middleware(Outbound(Limiter(buckets)))
     sender = BotSender(bot)
-    ledger, events, archive = Ledger(), Events(), Archive()
+    lease_s = settings.takeover_s
+    ledger, events, archive = Ledger(lease_s=lease_s, max_attempts=MAX_ATTEMPTS), Events(), Archive()
     # Not the folder of the HTTP jobs, which is swept by that side's shorter time to live.
     objects, vault = (open_objects(studio, name) for name in ("bot-objects", "bot-faces"))
     money = Credits(settings.tariff)
@@ -147,15 +148,27 @@ def _put_together(
     translations = Translations.load(settings.default_language)
     answers = Answers(sessions, accounts, translations, catalogue, artworks)
     keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
-    photos = Photos(sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s)
+    photos = Photos(
+        sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s, prompt_lease_s=lease_s
+    )
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
-    inbox = Inbox(sessions, lease_s=LEASE_S)
+    inbox = Inbox(sessions, lease_s=lease_s)
     progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
     handover = Handover(ledger, sessions, objects, sender, answers, money, events)
-    courier = Courier(ledger, sessions, handover, channel=CHANNEL, hands=settings.couriers, drain_s=settings.drain_s)
+    beat_s = lease_s / 4
+    courier = Courier(
+        ledger,
+        sessions,
+        handover,
+        channel=CHANNEL,
+        hands=settings.couriers,
+        drain_s=settings.drain_s,
+        heartbeat_s=beat_s,
+    )
     perform, around = Studio(pipeline, inventory).perform, _around(progress, courier)
     workers = tuple(
-        Worker(ledger, sessions, objects, perform, channel=CHANNEL, around=around) for _ in range(settings.workers)
+        Worker(ledger, sessions, objects, perform, channel=CHANNEL, heartbeat_s=beat_s, around=around)
+        for _ in range(settings.workers)
     )
     return Services(
         settings=settings,
@@ -183,7 +196,7 @@ def _put_together(
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,
-        counter=Counter(sessions, catalogue, showcase, photos, intake, sender, answers, progress, workers),
+        counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
         max_upload=studio.limits.max_bytes,
         workers=workers,
         courier=courier,

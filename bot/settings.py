@@ -38,6 +38,7 @@ class BotSettings(EnvironmentSettings):
 
     ``licence_references`` records, by model name, under which licence a model whose own terms forbid commercial use
     may be sold. Photos and results are kept ``keep_s``, or ``history_keep_s`` by people who asked to keep a history.
+    What a process had in hand is taken over by others when it has been silent for ``takeover_s``.
     """
 
     # Without hide_input_in_errors, a mistyped token or secret would stand in the error, and so in the log.
@@ -62,6 +63,7 @@ class BotSettings(EnvironmentSettings):
     keep_s: Annotated[float, Field(gt=0)] = 3600.0
     history_keep_s: Annotated[float, Field(gt=0)] = 30 * 86_400.0
     drain_s: Annotated[float, Field(ge=0)] = 20.0
+    takeover_s: Annotated[float, Field(ge=5, le=60)] = 30.0
 
     @field_validator("token")
     @classmethod

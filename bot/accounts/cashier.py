@@ -64,7 +64,8 @@ class Cashier:
         """End the renewal of a person's subscription. False when there is none that renews."""
         async with self._sessions() as session:
             subscription = await self._payments.subscription(session, user_id)
-        if subscription is None or subscription.state != "active":
+        # Without a charge, its first payment has not been heard of yet.
+        if subscription is None or subscription.state != "active" or not subscription.charge_id:
             return False
         await self._bank.stop_renewal(user_id, subscription.charge_id)
         async with self._sessions.begin() as session:

@@ -159,7 +159,7 @@ class Payments:
         row.repeated = before and not payment.recurring
         await session.flush()
         if invoice.product == SUBSCRIPTION:
-            await self._note(session, user_id, payment.payload, "active", payment.charge_id)
+            await self._note_payment(session, user_id, payment)
             await self._extend(session, user_id)
         else:
             await self._credits.pay_in(session, user_id, invoice.credits, payment.charge_id)
@@ -195,12 +195,21 @@ class Payments:
         return Refunded(payment.user_id, payment.stars, owed, new=True)
 
     async def subscription_changed(self, session: AsyncSession, user_id: int, payload: str, state: str) -> None:
-        """Telegram says a subscription is now ``active``, ``canceled`` or ``failed``. What is paid for stays."""
-        await session.execute(
-            update(SubscriptionState)
-            .where(SubscriptionState.payload == payload, SubscriptionState.user_id == user_id)
-            .values(state=state, changed=self._clock())
-        )
+        """Telegram says a subscription is now ``active``, ``canceled`` or ``failed``. What is paid for stays.
+
+        It may be heard before the payment it follows; a subscription that was never offered to this person is ignored.
+        """
+        await self._credits.lock(session, user_id)
+        row = await session.get(SubscriptionState, payload)
+        if row is None:
+            invoice = await session.get(Invoice, payload)
+            if invoice is None or invoice.user_id != user_id:
+                return
+            row = SubscriptionState(payload=payload, user_id=user_id, charge_id="")
+            session.add(row)
+        if row.user_id == user_id:
+            row.state, row.changed = state, self._clock()
+            await session.flush()
 
     async def subscription(self, session: AsyncSession, user_id: int) -> SubscriptionState | None:
         """The person's latest subscription, whatever state it is in."""
@@ -246,12 +255,15 @@ class Payments:
         latest = await self.subscription(session, user.id)
         return latest is not None and latest.state == "active"
 
-    async def _note(self, session: AsyncSession, user_id: int, payload: str, state: str, charge_id: str) -> None:
-        row = await session.get(SubscriptionState, payload)
+    async def _note_payment(self, session: AsyncSession, user_id: int, payment: Paid) -> None:
+        """What is paid for is active, unless Telegram has said something else since."""
+        row = await session.get(SubscriptionState, payment.payload)
         if row is None:
-            row = SubscriptionState(payload=payload, user_id=user_id)
+            row = SubscriptionState(payload=payment.payload, user_id=user_id, state="active", changed=self._clock())
             session.add(row)
-        row.charge_id, row.state, row.changed = charge_id, state, self._clock()
+        elif row.changed < payment.date:
+            row.state, row.changed = "active", self._clock()
+        row.charge_id = payment.charge_id
         await session.flush()
 
     async def _extend(self, session: AsyncSession, user_id: int) -> None:

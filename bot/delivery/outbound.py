@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
@@ -30,6 +32,7 @@ from aiogram.methods import (
 from aiogram.methods.base import TelegramType
 
 from bot.delivery.limiter import Limiter
+from bot.delivery.messages import NoRoom
 
 COUNTED = (
     CopyMessage,
@@ -54,6 +57,22 @@ ATTEMPTS = 5
 LONGEST_WAIT_S = 30.0
 
 
+_room_s: ContextVar[float | None] = ContextVar("room_s", default=None)
+
+
+@contextlib.contextmanager
+def room_within(seconds: float) -> Iterator[None]:
+    """What is sent in this block, and finds no room within the limits for so long, is not sent: :class:`NoRoom`.
+
+    For messages that would not be true any more.
+    """
+    token = _room_s.set(seconds)
+    try:
+        yield
+    finally:
+        _room_s.reset(token)
+
+
 class Outbound(BaseRequestMiddleware):
     """A request middleware: ``bot.session.middleware(Outbound(limiter))``.
 
@@ -75,7 +94,7 @@ class Outbound(BaseRequestMiddleware):
         attempt = 1
         while True:
             if counted is not None:
-                await self._limiter.acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
+                await self._acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
@@ -90,3 +109,12 @@ class Outbound(BaseRequestMiddleware):
                     raise
                 await self._sleep(0.25 * 2**attempt)
             attempt += 1
+
+    async def _acquire(self, chat_id: int | str, messages: int) -> None:
+        try:
+            async with asyncio.timeout(_room_s.get()) as room:
+                await self._limiter.acquire(chat_id, messages)
+        except TimeoutError as error:
+            if not room.expired():
+                raise
+            raise NoRoom("the limits leave no room now") from error

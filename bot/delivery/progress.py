@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.delivery.messages import Action, Address, NotSent, Outgoing, Sender
+from bot.delivery.messages import Action, Address, NoRoom, NotSent, Outgoing, Sender
+from bot.delivery.outbound import room_within
 from bot.delivery.tables import Delivery
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
@@ -25,6 +26,12 @@ log = logging.getLogger(__name__)
 ROUND_S = 4.0
 ACTION_S = 4.5
 """Telegram shows an activity for five seconds."""
+
+ROOM_S = 0.5
+"""A place in the queue that was looked up so long ago is not worth telling: it is looked up again."""
+
+ANNOUNCEMENTS = 20
+"""How often that is tried. Ten seconds later the answer is nearer than the place."""
 
 SPOKEN = frozenset({"authenticity"})
 """Kinds of job that are answered in words."""
@@ -72,7 +79,7 @@ class Progress:
         *,
         channel: str,
         edits_per_round: int = 20,
-        patience_s: float = ROUND_S,
+        patience_s: float = 2 * ROOM_S,
     ) -> None:
         """``edits_per_round`` is how many edits are made every few seconds at most.
 
@@ -100,6 +107,28 @@ class Progress:
             chat_id = (await session.execute(chat)).scalar_one_or_none()
         if chat_id is not None and not waiting:
             await self._sender.remove(chat_id, message_id)
+
+    async def announce(self, job_ids: Sequence[str], to: Address) -> None:
+        """Send a new request's status message, and keep it true.
+
+        Where the limits leave no room for it, answers come first. That it cannot be shown is no reason to fail.
+        """
+        for _ in range(ANNOUNCEMENTS):
+            async with self._sessions() as session:
+                slip, job = await session.get(Delivery, job_ids[0]), await session.get(Job, job_ids[0])
+                if slip is None or job is None or job.state not in {State.QUEUED, State.RUNNING}:
+                    return
+                position = await self._ledger.position(session, job) if job.state == State.QUEUED else None
+            status = await self._words.status(slip, position)
+            try:
+                with room_within(ROOM_S):
+                    sent = await self._sender.send(to, status)
+            except NoRoom:
+                continue
+            except NotSent:
+                return
+            await self.show(job_ids, sent.message_ids[0], position)
+            return
 
     async def round(self) -> int:
         """Edit the messages that are furthest from the truth; returns how many."""

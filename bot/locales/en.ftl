@@ -188,8 +188,8 @@ refunded = { NUMBER($stars) } ⭐ went back to you.
 refunded-owed = Of what they bought, { NUMBER($owed) } had been spent already; credits you get later make up for that.
 subscription-active = Your subscription goes on.
 subscription-canceled = Your subscription will not be renewed. It is paid until { $until }.
+subscription-ends = Your subscription will not be renewed.
 subscription-failed = Your subscription could not be renewed for want of Stars.
-renewal-stopped = Your subscription will not be renewed. It is paid until { $until }.
 renewal-none = There is no subscription to end.
 paysupport =
     <b>Help with payments</b>

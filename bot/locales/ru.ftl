@@ -213,8 +213,8 @@ refunded = Вам возвращено { NUMBER($stars) } ⭐.
 refunded-owed = Из купленного уже потрачено: { NUMBER($owed) }; это возместят следующие кредиты.
 subscription-active = Подписка продолжается.
 subscription-canceled = Подписка не продлится. Она оплачена до { $until }.
+subscription-ends = Подписка не продлится.
 subscription-failed = Продлить подписку не удалось: не хватило звёзд.
-renewal-stopped = Подписка не продлится. Она оплачена до { $until }.
 renewal-none = Подписки, которую можно закончить, нет.
 paysupport =
     <b>Помощь с платежами</b>

@@ -135,15 +135,13 @@ async def subscription(event: BotSubscriptionUpdated, services: Services, accoun
         await services.payments.subscription_changed(session, account.id, event.invoice_payload, state)
         services.events.record(session, account.id, EventKind.SUBSCRIPTION, state)
     if words.knows(f"subscription-{state}"):
-        until = _day(account.plus_until or time.time())
-        text = words.html(f"subscription-{state}", until=until)
-        await services.sender.send(Address(account.id), Outgoing(text))
+        await services.sender.send(Address(account.id), Outgoing(_change(words, account, state)))
 
 
 async def stop_renewal(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
     """End the subscription; what is paid for stays."""
     stopped = await services.cashier.stop_renewal(account.id)
-    text = words.html("renewal-stopped" if stopped else "renewal-none", until=_day(account.plus_until or time.time()))
+    text = _change(words, account, "canceled") if stopped else words.html("renewal-none")
     await services.sender.send(beside(query), Outgoing(text))
 
 
@@ -157,6 +155,13 @@ async def paysupport(message: Message, services: Services, account: Account, wor
         for payment in payments[:10]
     ]
     await services.sender.send(address(message), Outgoing("\n".join(lines)))
+
+
+def _change(words: Words, account: Account, state: str) -> str:
+    """How a subscription goes on. A cancellation can be heard of before the payment that says until when."""
+    if state == "canceled" and account.plus_until is None:
+        return words.html("subscription-ends")
+    return words.html(f"subscription-{state}", until=_day(account.plus_until or 0.0))
 
 
 def _thanks(words: Words, receipt: Receipt) -> str:

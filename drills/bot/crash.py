@@ -55,6 +55,7 @@ class Scale:
     aimed: float = 0.03
     processes: int = 3
     workers: int = 2
+    takeover_s: float = 10.0
     patience_s: float = 300.0
 
 
@@ -62,7 +63,7 @@ async def run(
     database: databases.Kind, mode: Mode, scale: Scale, seed: int, tell: Tell, faults: Faults = BAD_WEATHER
 ) -> list[Figure]:
     """Drill once."""
-    setting = Setting(database, mode, scale.processes, scale.workers, TARIFF, PACE)
+    setting = Setting(database, mode, scale.processes, scale.workers, TARIFF, PACE, takeover_s=scale.takeover_s)
     began = time.monotonic()
     async with stage(setting, faults=faults, patience=scale.patience_s) as running:
         drill = CrashDrill(running, scale, random.Random(seed), tell)

@@ -196,9 +196,10 @@ def truthfulness(told: Sequence[Told], works: Sequence[Work]) -> list[Figure]:
     off: list[float] = []
     for word in told:
         work = single.get(word.person)
-        if work is None or work.started < word.when:
+        if work is None:
             continue
-        really = int(np.searchsorted(starts, work.started) - np.searchsorted(starts, word.when))
+        # What is told when the work has begun already is off by all of it.
+        really = max(0, int(np.searchsorted(starts, work.started) - np.searchsorted(starts, word.when)))
         off.append(abs(word.ahead - really) / (10 + really))
     shares = np.array(off) if off else np.array([np.nan])
     return [

@@ -33,7 +33,7 @@ NOTHING: Final = Holdings(0, 0, None)
 
 async def run(database: databases.Kind, each: int, tell: Tell) -> list[Figure]:
     """Drill once, ``each`` people going through each kind of trouble."""
-    setting = Setting(database, "webhook", 2, 2, TARIFF, Pace(0.0, 0.1), admins=frozenset({OPERATOR}))
+    setting = Setting(database, "webhook", 2, 2, TARIFF, Pace(0.0, 0.1), admins=frozenset({OPERATOR}), takeover_s=10.0)
     began = time.monotonic()
     async with stage(setting, faults=BAD_WEATHER, patience=PATIENCE_S) as running:
         drill = PaymentsDrill(running, tell)

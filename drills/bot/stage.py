@@ -40,7 +40,10 @@ BAD_WEATHER = Faults(too_many_requests=0.05, server_error=0.02, deliveries=3)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a bot is set up for a drill: ``processes`` of them, each with ``workers`` jobs in hand at a time."""
+    """How a bot is set up for a drill: ``processes`` of them, each with ``workers`` jobs in hand at a time.
+
+    Where processes are killed, a short ``takeover_s`` saves waiting.
+    """
 
     database: Kind
     mode: Mode
@@ -49,6 +52,7 @@ class Setting:
     tariff: Tariff
     pace: Pace
     admins: frozenset[int] = frozenset()
+    takeover_s: float = 30.0
 
     @property
     def title(self) -> str:
@@ -116,6 +120,7 @@ async def _played(
             flood=LISTENED_TO,
             workers=setting.workers,
             drain_s=5.0,
+            takeover_s=setting.takeover_s,
         )
         studio = Settings(data_dir=folder, models_dir=folder / "models", database_url=SecretStr(url))
         parts = [

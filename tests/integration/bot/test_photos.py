@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from bot.delivery.tables import Bundle, Delivery, Upload
-from bot.photos import GATHER_S, PROMPT_LEASE_S, Expired, Incoming, Photos
+from bot.photos import GATHER_S, Expired, Incoming, Photos
 from deployments.errors import NotAnImage
 from deployments.imaging import Photo
 
@@ -32,7 +32,7 @@ async def open_photo(data: bytes) -> Photo:
 
 @pytest.fixture
 def photos(sessions, objects, clock) -> Photos:
-    return Photos(sessions, objects, open_photo, keep_s=3600, history_keep_s=86_400, clock=clock)
+    return Photos(sessions, objects, open_photo, keep_s=3600, history_keep_s=86_400, prompt_lease_s=60, clock=clock)
 
 
 @pytest.fixture
@@ -123,13 +123,13 @@ async def test_an_album_whose_asker_died_is_handed_out_again(photos, anna, clock
     await photos.keep(anna, incoming(album="a"))
     clock.now += GATHER_S + 1
     first = await photos.whole()
-    clock.now += PROMPT_LEASE_S - 1
+    clock.now += 60 - 1
     assert await photos.whole() is None
     clock.now += 2
     again = await photos.whole()
     assert again.id == first.id
     await photos.prompted(again)
-    clock.now += PROMPT_LEASE_S + 1
+    clock.now += 60 + 1
     assert await photos.whole() is None
 
 
@@ -161,6 +161,18 @@ async def test_a_caption_that_comes_after_the_question_answers_it(photos, anna, 
     assert again is not None
     assert (again.id, again.caption) == (asked.id, "wave")
     assert len((await photos.bundle(again.id, ANNA))[1]) == 2
+
+
+async def test_a_late_caption_that_joins_a_later_part_speaks_of_the_part_asked_about_as_well(
+    photos, anna, clock
+) -> None:
+    asked = await photos.keep(anna, incoming(album="a"))
+    await photos.prompted(asked)
+    second = await photos.keep(anna, incoming(album="a"))
+    await photos.keep(anna, incoming(album="a", caption="wave"))
+    clock.now += GATHER_S + 1
+    again = [await photos.whole(), await photos.whole()]
+    assert {(bundle.id, bundle.caption) for bundle in again} == {(asked.id, "wave"), (second.id, "wave")}
 
 
 async def test_a_caption_that_comes_after_a_tap_speaks_of_its_own_part(photos, anna, sessions) -> None:

@@ -10,7 +10,7 @@ from aiogram.types import Update
 
 from bot import polling
 from bot.polling import Poller
-from bot.services import LEASE_S
+from bot.settings import BotSettings
 
 
 class Telegram:
@@ -137,4 +137,5 @@ async def test_what_does_not_end_in_time_stays_unacknowledged(reception: Recepti
 
 def test_the_lease_of_a_process_that_died_runs_out_before_its_update_is_given_up() -> None:
     patience = sum(polling.RETRIES_S) + polling.RETRIES_S[-1] * (polling.ATTEMPTS - len(polling.RETRIES_S) - 1)
-    assert patience > 2 * LEASE_S
+    longest = next(limit.le for limit in BotSettings.model_fields["takeover_s"].metadata if hasattr(limit, "le"))
+    assert patience > 2 * longest

@@ -302,6 +302,25 @@ async def test_a_cancelled_or_failed_subscription_keeps_what_is_paid(
         assert (await balance()).plan == "plus"
 
 
+async def test_a_cancellation_that_overtakes_its_payment_stands(counter, payments, sessions, clock) -> None:
+    offer = await counter.offer("plus")
+    paid = clock.now - 5
+    await counter.changed(offer.payload, "canceled")
+    await counter.paid(Paid("c1", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
+    async with sessions() as session:
+        subscription = await payments.subscription(session, ANNA)
+    assert (subscription.state, subscription.charge_id) == ("canceled", "c1")
+    assert await counter.plus_until() == paid + MONTH_S
+
+
+async def test_a_change_of_somebody_elses_or_an_unknown_subscription_is_ignored(counter, payments, sessions) -> None:
+    theirs = await counter.offer("plus", user_id=BORIS)
+    await counter.changed(theirs.payload, "canceled")
+    await counter.changed("never offered", "canceled")
+    async with sessions() as session:
+        assert [await payments.subscription(session, user_id) for user_id in (ANNA, BORIS)] == [None, None]
+
+
 async def test_a_payment_after_a_failure_makes_the_subscription_active_again(
     counter, payments, sessions, clock
 ) -> None:

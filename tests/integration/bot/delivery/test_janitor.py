@@ -26,7 +26,7 @@ async def open_photo(data: bytes) -> Photo:
 
 @pytest.fixture
 def photos(sessions, objects, clock) -> Photos:
-    return Photos(sessions, objects, open_photo, keep_s=HOUR, history_keep_s=24 * HOUR, clock=clock)
+    return Photos(sessions, objects, open_photo, keep_s=HOUR, history_keep_s=24 * HOUR, prompt_lease_s=60, clock=clock)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.delivery.messages import Outgoing, Uncertain
-from bot.delivery.progress import Progress
+from bot.delivery.messages import Address, NoRoom, Outgoing, Uncertain
+from bot.delivery.progress import ANNOUNCEMENTS, Progress
 from bot.intake import CHANNEL
 from serve_app.jobs.ledger import Order
 
@@ -40,6 +40,33 @@ async def test_a_place_in_the_queue_is_edited_when_it_changes_and_only_then(offi
     assert await progress.round() == 2
     assert sorted(sender.edits) == [(2, 20, "0 before you"), (3, 30, "1 before you")]
     assert await progress.round() == 0
+
+
+async def test_a_place_that_could_not_be_told_at_once_is_looked_up_again(office, progress, sender) -> None:
+    await office.order(user_id=BORIS)
+    jobs = await office.order(user_id=ANNA)
+    sender.mishaps = [NoRoom("full")]
+    send = sender.send
+
+    async def crowded(to, message):
+        try:
+            return await send(to, message)
+        except NoRoom:
+            await office.work()
+            raise
+
+    sender.send = crowded
+    await progress.announce([job.id for job in jobs], Address(ANNA))
+    assert sender.texts == ["0 before you"]
+    assert await progress.round() == 0
+
+
+@pytest.mark.parametrize("mishap", [NoRoom("full"), Uncertain("cut")])
+async def test_a_place_that_cannot_be_told_at_all_fails_nothing(office, progress, sender, mishap) -> None:
+    jobs = await office.order(user_id=ANNA)
+    sender.mishaps = [mishap] * ANNOUNCEMENTS
+    await progress.announce([job.id for job in jobs], Address(ANNA))
+    assert sender.sent == []
 
 
 async def test_the_beginning_of_the_work_is_told(office, progress, sender, ledger, sessions) -> None:

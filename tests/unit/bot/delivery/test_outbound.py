@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiogram import Bot
 from aiogram.exceptions import (
@@ -22,7 +24,8 @@ from aiogram.methods import (
 )
 from aiogram.types import InputMediaPhoto
 
-from bot.delivery.outbound import ATTEMPTS, Outbound
+from bot.delivery.messages import NoRoom
+from bot.delivery.outbound import ATTEMPTS, Outbound, room_within
 
 MESSAGE = SendMessage(chat_id=7, text="hello")
 
@@ -98,6 +101,18 @@ async def test_what_is_no_message_waits_for_nothing(method) -> None:
     server = Server()
     await server.call(method)
     assert server.limiter.calls == []
+
+
+async def test_what_would_not_be_true_any_more_is_not_sent_late() -> None:
+    server = Server()
+
+    async def full(_chat_id, _messages=1) -> None:
+        await asyncio.Event().wait()
+
+    server.limiter.acquire = full
+    with room_within(0.01), pytest.raises(NoRoom):
+        await server.call(MESSAGE)
+    assert server.calls == 0
 
 
 async def test_a_refused_message_is_sent_again_when_the_limiter_says_so() -> None:

@@ -32,6 +32,12 @@ def test_positions_are_compared_with_what_was_begun_before() -> None:
     assert not named(truthfulness(flattering, works), "median").passed
 
 
+def test_a_place_told_when_the_work_has_begun_is_off() -> None:
+    works = crowd(list(range(1, 101)))
+    late = [Told(person, 200.0, 50) for person in range(1, 101)]
+    assert not named(truthfulness(late, works), "median").passed
+
+
 def test_without_a_single_position_told_nothing_is_shown() -> None:
     assert not named(truthfulness([], crowd([1, 2])), "median").passed
 
