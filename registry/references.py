@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
 from registry.errors import UnknownModelVersion
@@ -53,3 +54,9 @@ def unknown(shelf: Shelf, model: str, version: str | None) -> UnknownModelVersio
 def natural(version: str) -> list[str | int]:
     """A sort key that puts v2 before v10."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)]
+
+
+def next_version(versions: Sequence[str]) -> str:
+    """The number after the highest of these versions: v1, v2 and so on. Gaps are not filled: names are never given twice."""
+    numbered = [int(version[1:]) for version in versions if version[:1] == "v" and version[1:].isdecimal()]
+    return f"v{max(numbered, default=0) + 1}"

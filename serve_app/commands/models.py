@@ -21,6 +21,7 @@ from registry.errors import LicenceNotAccepted, RegistryError, UnknownModelVersi
 from registry.manifest import MANIFEST, Description, Format, Licence, Task, dump_manifest, load_manifest
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
+from registry.references import next_version
 from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
@@ -147,7 +148,7 @@ def import_folder(
                 raise RegistryError(f"{folder} holds no {MANIFEST}; give --name, --task and --format.")
             description = Description(
                 model=name,
-                version=version or _next_version(opened, name),
+                version=version or next_version(opened.versions(name)),
                 task=task,
                 format=file_format,
                 title=title,
@@ -192,11 +193,6 @@ _NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the
 
 def _installed(store: Store) -> list[str]:
     return [f"{model}@{version}" for model in store.models() for version in store.versions(model)]
-
-
-def _next_version(store: Store, model: str) -> str:
-    taken = set(store.versions(model))
-    return next(name for number in range(1, len(taken) + 2) if (name := f"v{number}") not in taken)
 
 
 def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:

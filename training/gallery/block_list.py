@@ -12,11 +12,12 @@ import numpy as np
 from deployments.swap.safety import EMBEDDINGS
 from registry.manifest import Description, Licence, ModelVersion
 from registry.publish import describe
+from registry.references import next_version
 from registry.store import Store
 from training.gallery.analysis import Memory, analyse
 from training.gallery.build import Embedder
 from training.gallery.curation import Rejection, Rules, inspect
-from training.gallery.publish import Progress, next_version
+from training.gallery.publish import Progress
 from training.gallery.sources import BadSource
 
 PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -65,7 +66,7 @@ def build_block_list(
         reasons = "; ".join(f"{path.name}: {why.detail}" for path, why in list(left_out.items())[:3])
         raise BadSource(f"no picture in {folder} shows one clear face ({reasons})")
     chosen = THRESHOLDS.get(embedder.space, ARCFACE_THRESHOLD) if threshold is None else threshold
-    version = next_version(store, name)
+    version = next_version(store.versions(name))
     with store.stage(f"{name}@{version}") as staged:
         np.save(staged / EMBEDDINGS, np.stack(vectors).astype(np.float32), allow_pickle=False)
         description = Description(

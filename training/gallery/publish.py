@@ -26,7 +26,7 @@ from deployments.lookalike.files import PEOPLE as PEOPLE_FILE
 from deployments.lookalike.portrait import Box, portrait
 from registry.manifest import Description, ModelVersion
 from registry.publish import describe
-from registry.references import natural
+from registry.references import next_version
 from registry.store import Store
 from training.gallery.calibrate import calibrate
 from training.gallery.collection import Collection
@@ -70,7 +70,7 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
     Raises ``OSError`` or what :meth:`Photo.open` raises when a picture cannot be read any more, and what the store
     raises.
     """
-    version = next_version(store, gallery.name)
+    version = next_version(store.versions(gallery.name))
     report = report.model_copy(
         update={
             "gallery": f"{gallery.name}@{version}",
@@ -109,12 +109,6 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
             },
         )
         return store.publish(describe(folder, description), folder), report
-
-
-def next_version(store: Store, name: str) -> str:
-    """The number after the highest of a model's versions: v1, v2 and so on."""
-    numbered = [version for version in store.versions(name) if version[1:].isdecimal()]
-    return f"v{int(max(numbered, key=natural)[1:]) + 1}" if numbered else "v1"
 
 
 def _write_people(gallery: Gallery, folder: Path, progress: Progress) -> list[Person]:

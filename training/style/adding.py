@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from deployments.style.packs import StyleBook
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
-from registry.references import natural
+from registry.references import next_version
 from registry.store import FolderStore
 from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
@@ -97,7 +97,7 @@ def add(
         watch(progress)
     description = Description(
         model=pack_name(painting.name),
-        version=_next_version(store.versions(pack_name(painting.name))),
+        version=next_version(store.versions(pack_name(painting.name))),
         task="style-pack",
         format="safetensors",
         title=painting.title,
@@ -113,8 +113,3 @@ def add(
     with store.stage(description.ref) as folder:
         write_pack(learnt, [painting], sample, folder)
         return store.publish(describe(folder, description), folder)
-
-
-def _next_version(versions: Sequence[str]) -> str:
-    numbered = [version for version in versions if version[1:].isdecimal()]
-    return f"v{int(max(numbered, key=natural)[1:]) + 1}" if numbered else "v1"
