@@ -37,7 +37,10 @@ async def test_a_key_is_asked_for_and_the_work_goes_on(visit: Any, photo: Path) 
     await visit.act("paint")
     dialog = visit.page.get_by_role("dialog", name="This studio asks for a key")
     await dialog.get_by_label("Key").fill("wrong")
-    await dialog.get_by_role("button", name="Go on").click()
+    async with visit.page.expect_response("**/v1/style"):
+        await dialog.get_by_role("button", name="Go on").click()
+    # Asked again, with an empty field.
+    await expect(dialog).to_be_visible()
     await expect(dialog.get_by_label("Key")).to_have_value("")
     await dialog.get_by_label("Key").fill(KEY)
     await dialog.get_by_role("button", name="Go on").click()

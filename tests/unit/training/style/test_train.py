@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -129,6 +130,15 @@ def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(c
     assert ends[0] == ends[1]
 
 
+@pytest.fixture
+def usual_ctrl_c() -> Iterator[None]:
+    """Ctrl-C as a command finds it; tests of other commands may have left it to something else."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_ctrl_c")
 def test_a_second_ctrl_c_does_not_wait_for_the_step_to_end(command, tmp_path, monkeypatch) -> None:
     def interrupted(trainer: Trainer) -> None:
         signal.raise_signal(signal.SIGINT)
