@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import aiohttp
 
@@ -17,13 +18,15 @@ from benchmarks.speed.pictures import uploads
 from deployments.imaging import Limits, Photo
 from deployments.moderation.engine import Verdict
 from deployments.runtime import Runtime
-from deployments.serving import Answer
 from deployments.style.engine import StyleEngine, StyleQuery
 from registry.store import FolderStore
 from serve_app.local import studio
-from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
+
+if TYPE_CHECKING:
+    from deployments.serving import Answer
+    from serve_app.pipeline import Graph
 
 SIDE = 512
 ROUNDS = 25
@@ -69,8 +72,10 @@ async def _a_style(address: str) -> str:
 async def _from_inside() -> list[Figure]:
     settings = Settings(port=servers.free_port())
     with studio(settings) as address:
+        # Only now: Ray reads its environment, which the studio has set, when it is imported.
         from bot.installed import inventory_of
         from bot.process import running_graph
+        from serve_app.pipeline import Pipeline
 
         style = await _a_style(address)
         uploaded = uploads(SIDE, 8)
@@ -117,6 +122,7 @@ def _engine(settings: Settings) -> StyleEngine:
 
 def _open_door(graph: Graph) -> Graph:
     """The same graph with nobody at the door: only here, to see what the doorman costs."""
+    from deployments.serving import Answer
 
     async def allowed(_photo: Photo) -> Answer[Verdict]:
         return Answer(Verdict(allowed=True, scores={}, rule=None), "nobody")
