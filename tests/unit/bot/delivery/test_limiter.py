@@ -139,6 +139,50 @@ async def test_lanes_of_quiet_chats_take_no_memory(time, limiter, log) -> None:
     assert limiter._lanes == {}
 
 
+async def news(time, limiter, log, chat: int, after: float = 0.0) -> None:
+    if after:
+        await time.sleep(after)
+    await limiter.lull()
+    if await limiter.enter(chat):
+        log.sent.append((time.now - log.start, chat, 1))
+
+
+async def test_news_leaves_at_once_when_nothing_else_does(time, limiter, log) -> None:
+    await time.run(news(time, limiter, log, 1))
+    assert log.times(1) == [0.0]
+
+
+async def test_news_takes_a_third_of_the_room_at_most(time, limiter, log) -> None:
+    await time.run(*(news(time, limiter, log, chat) for chat in range(1, 101)))
+    assert log.peak(1.0) <= 11
+    assert log.sent[-1][0] == pytest.approx(9.9, abs=0.1)
+
+
+async def test_news_waits_while_answers_want_the_room(time, limiter, log) -> None:
+    answers = [log.send(chat) for chat in range(1, 101)]
+    await time.run(*answers, *(news(time, limiter, log, chat, after=0.01) for chat in range(201, 211)))
+    assert [chat > 200 for _, chat, _ in log.sent] == [False] * 100 + [True] * 10
+    assert log.peak(1.0) <= 30
+
+
+async def test_an_answer_that_waits_for_its_chat_only_does_not_keep_news_back(time, limiter, log) -> None:
+    await limiter.refused(1, 60)
+    await time.run(log.send(1), news(time, limiter, log, 2, after=0.01))
+    assert log.times(2) == [0.01]
+
+
+async def test_news_does_not_overtake_what_its_chat_waits_for(time, limiter, log) -> None:
+    await limiter.refused(1, 60)
+    await time.run(log.send(1), news(time, limiter, log, 1, after=1))
+    assert log.times(1) == [60]
+
+
+async def test_news_obeys_a_refusal(time, limiter, log) -> None:
+    await limiter.refused(1, 5)
+    await time.run(news(time, limiter, log, 1), news(time, limiter, log, 1, after=6))
+    assert log.times(1) == [6]
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     wishes=st.lists(
