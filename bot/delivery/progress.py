@@ -120,15 +120,11 @@ class Progress:
 
         Were they faster than the message, it is deleted again.
         """
-        mine = update(Delivery).where(Delivery.job_id.in_(job_ids))
-        unanswered = select(Delivery).where(Delivery.job_id.in_(job_ids), Delivery.sent.is_(None)).limit(1)
+        mine = update(Delivery).where(Delivery.job_id.in_(job_ids)).values(status_id=message_id, position=position)
         async with self._sessions.begin() as session:
-            await session.execute(mine.values(status_id=message_id, position=position))
-            waiting = (await session.execute(unanswered)).scalar_one_or_none() is not None
-            chat = select(Delivery.chat_id).where(Delivery.job_id.in_(job_ids)).limit(1)
-            chat_id = (await session.execute(chat)).scalar_one_or_none()
-        if chat_id is not None and not waiting:
-            await self._sender.remove(chat_id, message_id)
+            slips = (await session.execute(mine.returning(Delivery.chat_id, Delivery.sent))).all()
+        if slips and all(sent is not None for _, sent in slips):
+            await self._sender.remove(slips[0][0], message_id)
 
     @asynccontextmanager
     async def acting(self, job_id: str) -> AsyncIterator[None]:

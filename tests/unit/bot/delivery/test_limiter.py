@@ -54,14 +54,14 @@ async def test_a_message_to_a_quiet_chat_leaves_at_once(time, log) -> None:
 
 async def test_a_chat_gets_a_few_at_once_and_then_one_a_second(time, log) -> None:
     await time.run(*(log.send(1) for _ in range(6)))
-    assert log.times(1) == pytest.approx([0, 0.03, 0.07, 1, 2, 3], abs=0.01)
+    assert log.times(1) == pytest.approx([0, 0.04, 0.07, 1, 2, 3], abs=0.01)
 
 
 async def test_a_thousand_chats_get_thirty_messages_a_second_at_most(time, log) -> None:
     await time.run(*(log.send(chat) for chat in range(1, 1001)))
     assert log.peak(1.0) <= 30
     assert len(log.sent) == 1000
-    assert log.sent[-1][0] < 1000 / 28
+    assert log.sent[-1][0] < 1000 / 26
 
 
 async def test_a_group_gets_twenty_a_minute_at_most(time, log) -> None:
@@ -81,7 +81,7 @@ async def test_albums_to_a_group_keep_its_twenty_a_minute(time, log) -> None:
 
 async def test_an_album_is_one_message_to_a_person(time, log) -> None:
     await time.run(log.send(1, 10), log.send(1, 10))
-    assert log.times(1)[-1] < 1
+    assert log.times(1)[-1] < 2
 
 
 async def test_one_chats_fifty_messages_hold_nobody_up(time, log) -> None:
@@ -152,10 +152,10 @@ async def test_news_leaves_at_once_when_nothing_else_does(time, limiter, log) ->
     assert log.times(1) == [0.0]
 
 
-async def test_news_takes_a_third_of_the_room_at_most(time, limiter, log) -> None:
-    await time.run(*(news(time, limiter, log, chat) for chat in range(1, 101)))
-    assert log.peak(1.0) <= 11
-    assert log.sent[-1][0] == pytest.approx(9.9, abs=0.1)
+async def test_news_leaves_half_of_the_room_to_answers_that_come_from_elsewhere(time, limiter, log) -> None:
+    await time.run(*(news(time, limiter, log, chat) for chat in range(1, 122)))
+    assert log.peak(1.0) <= 15
+    assert log.sent[-1][0] == pytest.approx(10, abs=0.3)
 
 
 async def test_news_waits_while_answers_want_the_room(time, limiter, log) -> None:
