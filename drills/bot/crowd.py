@@ -94,7 +94,7 @@ async def run(database: databases.Kind, scale: Scale, seed: int, tell: Tell) -> 
         *truthfulness(drill.seen.told, works),
         *candour(drill.seen.told, works),
         *growth(drill.seen.memory),
-        Figure("processes that broke", len(running.troupe.faults), bar=0, higher_is_better=False),
+        running.troupe.breakages(),
         Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
         Figure("time taken", time.monotonic() - began, unit="s"),
     ]
