@@ -130,8 +130,6 @@ async def studio(folder: Path, **variables: str) -> AsyncIterator[Studio]:
         "MASQUERADE_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "RAY_SERVE_LOG_TO_STDERR": "0",
-        # On a machine that others keep busy a proxy may be late with its answer; replacing it is not what is drilled.
-        "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "10",
         **variables,
     }
     log = folder / "studio.log"
