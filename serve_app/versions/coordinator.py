@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from deployments.slots import ModelSet, Plan
+from deployments.slots import ModelSet, Plan, Second
 from deployments.traffic import Traffic, total
+from deployments.trials import together
 from deployments.user_config import UserConfig
 from registry import promotions
 from registry.errors import Conflict, RegistryError
@@ -198,19 +199,9 @@ class Coordinator:
         for capability, plan in live.items():
             traffic = total([report.traffic for report in reports[capability]])
             stable = traffic.get(plan.stable.model, Traffic())
-            second = plan.second
-            if second is not None and second.role == "canary":
-                # Versions of an extra leave the name as it is, and then nothing can be told apart.
-                if second.models.model != plan.stable.model:
-                    reason = self._bars.against(traffic.get(second.models.model, Traffic()), stable)
-                    fallen |= self._take_back(second.models, plan.stable, routings, reason)
-            elif second is not None and second.role == "shadow":
-                for report in reports[capability]:
-                    if report.shadow is not None:
-                        reason = self._bars.shadowed(report.shadow, verdicts=capability == "moderation")
-                        if self._take_back(second.models, plan.stable, routings, reason):
-                            fallen = True
-                            break
+            if plan.second is not None:
+                reason = self._why_not(capability, plan.second, plan.stable, reports[capability])
+                fallen |= self._take_back(plan.second.models, plan.stable, routings, reason)
             promoted = self._promoted.get(capability)
             if promoted is None:
                 continue
@@ -222,6 +213,19 @@ class Coordinator:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)
         return fallen
+
+    def _why_not(self, capability: str, tried: Second, stable: ModelSet, reports: Sequence[Report]) -> str | None:
+        """Why what stands beside ``stable`` is under its bars, or None."""
+        reason: str | None = None
+        # Versions of an extra leave the name as it is, and then their traffic cannot be told apart.
+        if tried.role == "canary" and tried.models.model != stable.model:
+            traffic = total([report.traffic for report in reports])
+            own, other = (traffic.get(models.model, Traffic()) for models in (tried.models, stable))
+            reason = self._bars.against(own, other)
+        trial = together([report.trial for report in reports])
+        if reason is None and trial is not None:
+            reason = self._bars.beside(trial, verdicts=capability == "moderation")
+        return reason
 
     def _take_back(
         self, models: ModelSet, instead: ModelSet, routings: Mapping[str, Routing | None], reason: str | None

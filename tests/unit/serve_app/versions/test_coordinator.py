@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from deployments.shadowing import ShadowSummary
 from deployments.slots import ModelSet, Plan, Second
 from deployments.traffic import Traffic
+from deployments.trials import TrialSummary
 from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
@@ -196,10 +196,22 @@ async def test_a_shadow_that_disagrees_is_taken_back(coordinator, live, store, p
     publish("judge", "v2")
     shadow(store, "judge", "v2", 0.5, **BY)
     await settle(coordinator, live)
-    live.shadow = ShadowSummary("judge@v2", compared=50, disagreed=20)
+    live.trial = TrialSummary("judge@v2", compared=50, disagreed=20)
     await settle(coordinator, live)
     assert store.routing("judge").shadow is None
-    assert "disagreed with 20 of 50 verdicts" in store.audit("judge")[-1].why
+    assert "as a shadow it disagreed with 40 of 100 verdicts" in store.audit("judge")[-1].why
+
+
+async def test_a_canary_that_disagrees_is_taken_back_though_nothing_fails(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    canary(store, "judge", "v2", 50, **BY)
+    await settle(coordinator, live)
+    live.traffic = {"judge@v1": Traffic(500, 0, 0.05, 0.1), "judge@v2": Traffic(500, 0, 0.05, 0.1)}
+    # Neither replica alone has seen enough; together they have.
+    live.trial = TrialSummary("judge@v2", "canary", compared=15, disagreed=3)
+    await settle(coordinator, live)
+    assert store.routing("judge").canary is None
+    assert "as a canary it disagreed with 6 of 30 verdicts" in store.audit("judge")[-1].why
 
 
 async def test_whoever_takes_over_in_the_middle_goes_on_from_there(
