@@ -18,7 +18,7 @@ from deployments.traffic import Traffic, total
 from deployments.trials import together
 from deployments.user_config import UserConfig
 from registry import promotions
-from registry.errors import Conflict, RegistryError
+from registry.errors import Conflict, RegistryError, StoreUnavailable
 from registry.manifest import parse_ref
 from registry.routing import Routing
 from registry.store import Store
@@ -97,6 +97,7 @@ class Coordinator:
         self._clock = clock
         self._manifests = Manifests(store)
         self._refusals: dict[str, Refusal] = {}
+        self._unwritten: set[str] = set()
         self._staged_since: dict[str, tuple[Plan, float]] = {}
         self._promoted: dict[str, _Promoted] = {}
         self.state = State()
@@ -108,6 +109,7 @@ class Coordinator:
             desired, self._store, self._manifests, self._wishes, live, dict(self._refusals)
         )
         self.state.plans, self.state.desired = live, desire.plans
+        await asyncio.to_thread(self._write_refusals, desire.routings)
         reports = {capability: await self._ask(capability) for capability in live}
         self.state.reports = reports
         for ref, reason in desire.unusable.items():
@@ -240,22 +242,38 @@ class Coordinator:
             # One line, and without the name it stands beside.
             reason = " ".join(reason.split()).removeprefix(f"{ref}: ")
             self.state.errors[ref] = reason
-            model, version = parse_ref(ref)
-            routing = routings.get(model)
+            routing = routings.get(parse_ref(ref)[0])
             log.warning("%s: %s", ref, reason)
             # Until the store says otherwise; where it asked for the version, it is made to say so.
             self._refusals[ref] = Refusal(routing, reason)
-            if routing is None or version not in routing.active:
-                continue
-            try:
-                if routing.shadow == version:
-                    promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
-                else:
-                    promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
-                del self._refusals[ref]
-            except Conflict:
-                log.info("%s was changed meanwhile", model)
-                del self._refusals[ref]
-            except (RegistryError, OSError) as error:
-                # Remembered above: it is not tried again while the store says the same.
-                log.warning("the refusal of %s could not be written: %s", ref, error)
+            self._write(ref, routing)
+
+    def _write_refusals(self, routings: Mapping[str, Routing | None]) -> None:
+        """Write down what could not be written when it was decided, because the store was away."""
+        for ref in [ref for ref in self._unwritten if ref in self._refusals]:
+            routing = routings.get(parse_ref(ref)[0])
+            if routing == self._refusals[ref].routing:
+                self._write(ref, routing)
+
+    def _write(self, ref: str, routing: Routing | None) -> None:
+        """Decide against a refused version in the store, if ``routing`` asks for it; kept in mind until that is done."""
+        model, version = parse_ref(ref)
+        self._unwritten.discard(ref)
+        if routing is None or version not in routing.active:
+            return
+        reason = self._refusals[ref].reason
+        try:
+            if routing.shadow == version:
+                promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
+            else:
+                promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
+            del self._refusals[ref]
+        except Conflict:
+            log.info("%s was changed meanwhile", model)
+            del self._refusals[ref]
+        except (StoreUnavailable, OSError) as error:
+            log.warning("the refusal of %s could not be written yet: %s", ref, error)
+            self._unwritten.add(ref)
+        except RegistryError as error:
+            # There is nothing to go back to, say. Remembered above: it is not tried while the store says the same.
+            log.warning("the refusal of %s cannot be written: %s", ref, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Mapping
 
@@ -10,6 +11,8 @@ import pytest
 from deployments.slots import ModelSet, Plan, Second
 from deployments.traffic import Traffic
 from deployments.trials import TrialSummary
+from registry import promotions
+from registry.errors import StoreUnavailable
 from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
@@ -200,6 +203,49 @@ async def test_a_shadow_that_disagrees_is_taken_back(coordinator, live, store, p
     await settle(coordinator, live)
     assert store.routing("judge").shadow is None
     assert "as a shadow it disagreed with 40 of 100 verdicts" in store.audit("judge")[-1].why
+
+
+async def test_a_refusal_is_written_down_once_the_store_is_back(coordinator, live, store, publish, monkeypatch) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v1", **BY)
+    promote(store, "judge", "v2", **BY)
+    live.refuses = {"judge@v2": "the weights could not be fetched"}
+    with monkeypatch.context() as away:
+
+        def unavailable(*_args: object, **_fields: object) -> None:
+            raise StoreUnavailable("s3://models cannot be reached.")
+
+        away.setattr(promotions, "rollback", unavailable)
+        await settle(coordinator, live)
+    assert serving(live) == {"judge@v1"}
+    assert store.routing("judge").stable == "v2", "nobody could say otherwise"
+    assert "could not be fetched" in coordinator.state.errors["judge@v2"]
+    await coordinator.step()
+    assert store.routing("judge").stable == "v1"
+    assert store.audit("judge")[-1].who == "studio"
+    assert store.audit("judge")[-1].why == "the weights could not be fetched"
+    entries = len(store.audit("judge"))
+    await settle(coordinator, live)
+    assert len(store.audit("judge")) == entries, "once"
+
+
+async def test_what_somebody_decided_during_an_outage_stands(coordinator, live, store, publish, monkeypatch) -> None:
+    publish("judge", "v2")
+    publish("judge", "v3")
+    promote(store, "judge", "v1", **BY)
+    promote(store, "judge", "v2", **BY)
+    live.refuses = {"judge@v2": "the weights could not be fetched"}
+    with monkeypatch.context() as away:
+        away.setattr(promotions, "rollback", _full)
+        await settle(coordinator, live)
+    promote(store, "judge", "v3", **BY)
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v3"}
+    assert [entry.who for entry in store.audit("judge")] == ["ada"] * 3
+
+
+def _full(*_args: object, **_fields: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_a_canary_that_disagrees_is_taken_back_though_nothing_fails(coordinator, live, store, publish) -> None:
