@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from rich.console import Console
 
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
+from benchmarks.load import Load, constant_arrival, post, session
 from deployments.imaging import encode
 from drills.versions import bucket
 from drills.versions.bad import kinds, place
 from drills.versions.figures import Chronicle, figures
-from drills.versions.load import Answered, Load, constant_arrival, failed, percentile
 from drills.versions.stage import Refused, Studio, studio
 from registry.publish import publish_folder
 from registry.store import FolderStore
@@ -60,30 +61,32 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
         chronicle = Chronicle(MODEL)
         # Before anybody decides, the newest version answers.
         chronicle.began(await stage.active(MODEL))
-        async with constant_arrival(stage.url, "/v1/moderate", _photo(), arguments.rate) as load:
+        ask = post("/v1/moderate", [_photo()], {})
+        async with session(stage.url) as http, constant_arrival(partial(ask, http), rate=arguments.rate) as load:
             # The first swap is part of getting warm: from then on memory has seen what it will see again.
             await _swap(stage, chronicle, "promote", "v1")
             await asyncio.sleep(3)
             before_mb = stage.resident_mb(TITLE)
             began = time.perf_counter()
             took: list[float] = []
-            quiet: list[Answered] = []
+            quiet = Load()
             # Quiet and busy stretches take turns, so that whatever else this machine does befalls both alike.
             for stretch in range(STRETCHES):
-                quiet += await _quiet(load, arguments.quiet / STRETCHES)
+                quiet.answers.extend((await _quiet(load, arguments.quiet / STRETCHES)).answers)
                 while len(took) < arguments.swaps * (stretch + 1) // STRETCHES:
                     took.append(await _next_swap(stage, chronicle, len(took)))
-                console.print(f"{len(took)} swaps, {len(failed(load.answered))} failed", highlight=False)
+                console.print(f"{len(took)} swaps, {load.failed} failed", highlight=False)
             await asyncio.sleep(2)
             after_mb = stage.resident_mb(TITLE)
+            undisturbed = set(quiet.answers)
             parts["promotions and rollbacks"] = [
                 Figure("swaps", len(took), arguments.swaps),
                 *figures(
-                    [request for request in load.since(began) if request not in quiet],
+                    Load([request for request in load.since(began).answers if request not in undisturbed]),
                     chronicle,
-                    percentile(quiet, 0.99),
+                    quiet.quantile(0.99),
                 ),
-                Figure("quiet p99", percentile(quiet, 0.99) * 1000, unit="ms"),
+                Figure("quiet p99", quiet.quantile(0.99), unit="ms"),
                 Figure("from decision to the old version gone, median", float(np.median(took)), unit="s"),
                 Figure("memory of the replica before", before_mb, unit="MiB"),
                 Figure("memory after, at most 5 % more", after_mb, before_mb * 1.05, "MiB", higher_is_better=False),
@@ -93,18 +96,18 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
             parts["Ray's controller killed in the middle"] = await _killed(stage, chronicle, load, "ServeController")
             ended = time.perf_counter()
         parts["at the end"] = [
-            Figure("failed requests, of all", len(failed(load.answered)), 0, higher_is_better=False),
-            Figure("answers by a version that was not live, of all", len(chronicle.strangers(load.answered)), 0, higher_is_better=False),
+            Figure("failed requests, of all", load.failed, 0, higher_is_better=False),
+            Figure("answers by a version that was not live, of all", len(chronicle.strangers(load)), 0, higher_is_better=False),
             Figure("seconds under load", ended - began, unit="s"),
         ]  # fmt: skip
-        for request in chronicle.strangers(load.answered):
+        for request in chronicle.strangers(load):
             console.print(f"  not live: {request} {chronicle.spans}", highlight=False, soft_wrap=True)
     if not arguments.without_s3:
         parts["a bucket behind a bad network"] = await bucket.drill(folder / "s3", store, _photo(), arguments.rate)
     return parts
 
 
-async def _quiet(load: Load, seconds: float) -> list[Answered]:
+async def _quiet(load: Load, seconds: float) -> Load:
     """What is answered while nothing changes; those still under way when the next change begins are not counted."""
     began = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -152,7 +155,7 @@ async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Lo
     return [
         Figure("kinds", len(reasons), 20),
         Figure("with a reason", sum(bool(reason) for reason in reasons.values()), len(reasons)),
-        Figure("answers by a bad version", sum("@bad" in request.model for request in requests), 0, higher_is_better=False),
+        Figure("answers by a bad version", sum("@bad" in request.model for request in requests.answers), 0, higher_is_better=False),
         *figures(requests, chronicle),
     ]  # fmt: skip
 

@@ -9,15 +9,16 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import boto3
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from benchmarks.figures import Figure
+from benchmarks.load import constant_arrival, post, session
 from drills.faulty_proxy import Fault, FaultyProxy
 from drills.versions.figures import Chronicle, figures
-from drills.versions.load import constant_arrival
 from drills.versions.stage import CONVERGE_S, Studio, studio
 from registry.opening import open_store
 from registry.publish import publish_folder
@@ -54,7 +55,8 @@ async def drill(folder: Path, source: FolderStore, photo: bytes, per_second: flo
             chronicle, began = Chronicle(MODEL), time.perf_counter()
             # Before anybody decides, the newest version answers; the other two are still to be fetched.
             chronicle.began(await stage.active(MODEL))
-            async with constant_arrival(stage.url, "/v1/moderate", photo, per_second) as load:
+            ask = post("/v1/moderate", [photo], {})
+            async with session(stage.url) as http, constant_arrival(partial(ask, http), rate=per_second) as load:
                 # Large answers are cut after three megabytes, time and again; small ones are only slow.
                 network.befall(itertools.cycle([Fault(after=CUT), Fault(after=CUT, reset=True), Fault(delay_s=0.01)]))
                 before, connections = network.delivered, network.connections
