@@ -70,7 +70,7 @@ class Shape:
     max_ongoing: int = 16
     max_queued: int = 64
     scaling: Scaling | None = None
-    health_period_s: float = 5.0
+    health_period_s: float = 1.0
     health_timeout_s: float = 10.0
     graceful_timeout_s: float = 20.0
     graceful_wait_loop_s: float = 2.0
