@@ -29,9 +29,10 @@ SERVE_FLAGS = {
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.frontier:middlewares",
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(256 * 2**20),
-    # A proxy that died is found within three looks, a second apart. One that is late on a busy machine is not to be
-    # replaced, for everybody it serves would be cut off: it has the time that Serve gives it by default.
-    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+    # A proxy that died is replaced after three failed checks: this much of the time its clients stand before a closed
+    # door. One that is only late on a busy machine is not to be replaced, for everybody it serves would be cut off: it
+    # has the time that Serve gives it by default.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.3",
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "10",
     # A replica that is given another version is in no router's list until the controller has looked again: with one
     # replica that is how long requests wait, twice at every change of versions. Costs 2 % of a core.
