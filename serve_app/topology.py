@@ -59,7 +59,10 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap."""
+    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap.
+
+    ``replicas`` is their number where it is not to follow the load.
+    """
 
     cpu: float
     gpu: float = 0.0
@@ -67,13 +70,14 @@ class Shape:
     max_ongoing: int = 16
     max_queued: int = 64
     scaling: Scaling | None = None
-    health_period_s: float = 5.0
+    health_period_s: float = 1.0
     health_timeout_s: float = 10.0
     graceful_timeout_s: float = 20.0
     graceful_wait_loop_s: float = 2.0
     surge_percent: int = 0
     device: Device | None = None
     gpu_memory_mb: int | None = None
+    replicas: int | None = None
 
     @property
     def processor(self) -> Device:
@@ -101,8 +105,8 @@ class Shape:
         }
         if self.max_queued >= 0:
             options["backpressure_config"] = {"status_code": 429, "retry_after_s": 2.0}
-        if self.scaling is None:
-            options["num_replicas"] = 1
+        if self.scaling is None or self.replicas is not None:
+            options["num_replicas"] = self.replicas or 1
         else:
             options["autoscaling_config"] = self.scaling.options()
         return options
