@@ -91,7 +91,8 @@ class Pipeline:
     async def style(self, photo: Photo, query: StyleQuery) -> Picture:
         """Paint ``photo``. Raises ``UnknownStyle``, ``Refused`` and what every call may raise."""
         paint = self._need(self._graph.style, "style")
-        painted = await self._guarded([photo], paint(query))
+        seen = [photo] if query.style_image is None else [photo, query.style_image]
+        painted = await self._guarded(seen, paint(query))
         if query.strength == 0:
             return Picture(painted.value, photo.media_type, (painted.model,))
         return await self._released(photo, painted.value, (Step("style", painted.model),))

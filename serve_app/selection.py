@@ -95,18 +95,21 @@ def _with_packs(
 ) -> ModelSet | None:
     if style is None:
         return None
-    if wishes is not None:
-        return ModelSet(style.ref, tuple(store.manifest(wish).ref for wish in wishes))
-    packs = [
-        pack.ref
-        for manifest in installed
-        if manifest.task == "style-pack" and (pack := _fitting(store, manifest, style)) is not None
-    ]
-    return ModelSet(style.ref, tuple(sorted(packs))) if packs else None
+    fitting = {
+        task: sorted(
+            fits.ref
+            for manifest in installed
+            if manifest.task == task and (fits := _fitting(store, manifest, style)) is not None
+        )
+        for task in ("style-pack", "style-predictor")
+    }
+    packs = fitting["style-pack"] if wishes is None else [store.manifest(wish).ref for wish in wishes]
+    # One is enough, and none is no harm: only pictures cannot be taken for styles then.
+    return ModelSet(style.ref, (*packs, *fitting["style-predictor"][:1])) if packs or wishes is not None else None
 
 
 def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | None:
-    """``pack``, or where it was made for other weights, its newest version that was made for these."""
+    """``pack`` (or predictor), or where it was made for other weights, its newest version that was made for these."""
     hashes = {entry.sha256 for entry in style.files}
     if pack.requires.get(style.model) in hashes:
         return pack

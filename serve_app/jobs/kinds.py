@@ -21,8 +21,9 @@ Perform = Callable[[Pipeline, Inventory, Photos, Fields], Awaitable[Picture]]
 
 async def _style(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
     photo = await pipeline.open(photos["image"])
+    style_image = await pipeline.open(photos["style_image"]) if "style_image" in photos else None
     query = StyleQuery.parse(
-        photo, fields["style"], strength=fields["strength"], preserve_color=fields["preserve_color"]
+        photo, fields["style"], fields["strength"], preserve_color=fields["preserve_color"], style_image=style_image
     )
     return await pipeline.style(photo, query)
 

@@ -102,7 +102,7 @@ def uploads(desk: Desk) -> APIRouter:
 async def _fetch(desk: Desk, form: contracts.JobForm) -> list[str]:
     """Put uploads that ``form`` names by key in the place of its pictures; returns the keys."""
     keys = []
-    for name in ("image", "source", "target"):
+    for name in ("image", "source", "target", "style_image"):
         key = getattr(form, f"{name}_key")
         if key is None:
             continue

@@ -50,6 +50,15 @@ def test_an_answer_in_words_comes_as_a_document(client: TestClient) -> None:
     assert document["faces"][0]["matches"][0]["name"] == "Ada <b>Lovelace</b>"
 
 
+def test_a_style_job_takes_a_picture_for_the_style(client: TestClient) -> None:
+    files = {"image": FINE, "style_image": picture(200, 180, 10)}
+    job_id = client.post("/v1/jobs", files=files, data={"kind": "style"}).json()["id"]
+    assert ended(client, job_id)["state"] == "done"
+    painted = Image.open(io.BytesIO(client.get(f"/v1/jobs/{job_id}/result").content))
+    assert abs(painted.getpixel((2, 2))[0] - 200) < 6
+    assert client.post("/v1/jobs", files=files, data={"kind": "style", "style": "wave"}).status_code == 422
+
+
 def test_a_swap_job_takes_two_photos(client: TestClient) -> None:
     response = client.post("/v1/jobs", files={"source": FINE, "target": FINE}, data={"kind": "swap"})
     assert ended(client, response.json()["id"])["state"] == "done"

@@ -85,6 +85,16 @@ def test_a_pack_made_for_another_network_is_left_out(store: FolderStore, publish
     assert "style" in select(store, ModelChoice()).missing
 
 
+def test_a_predictor_goes_with_the_weights_it_was_made_for(store: FolderStore, publish: Publish) -> None:
+    publish("style-lean", "style")
+    publish("pack", "style-pack", requires={"style-lean": HASH})
+    publish("style-predictor", "style-predictor", requires={"style-lean": HASH})
+    publish("style-predictor", "style-predictor", version="v2", requires={"style-lean": "1" * 64})
+    chosen = select(store, ModelChoice()).chosen["style"]
+    assert chosen.extras == ("pack@v1", "style-predictor@v1")
+    assert "style-predictor@v1" in select(store, ModelChoice(style_packs=("pack",))).chosen["style"].extras
+
+
 def test_the_better_detector_serves_where_its_packages_are_installed(store: FolderStore, publish: Publish) -> None:
     publish("fingerprint", "authenticity", backend="fingerprint")
     publish("community-forensics-384", "authenticity", backend="community-forensics")
