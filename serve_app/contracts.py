@@ -99,10 +99,22 @@ class AnonymizeForm(Form):
     keep: list[str] = Field(default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2")
 
 
-class JobForm(Form):
-    """The fields of the route a job stands for, and its ``kind``."""
+class MasterpieceForm(Form):
+    """A photo to paint like ``style_image``, by minutes of work on this one picture."""
 
-    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity"]
+    image: Image
+    style_image: Image
+    strength: Strength = 1.0
+    preserve_color: bool = False
+
+
+class JobForm(Form):
+    """The fields of the route a job stands for, and its ``kind``.
+
+    ``masterpiece`` has no route: it takes ``image`` and ``style_image`` and some minutes.
+    """
+
+    kind: Literal["style", "masterpiece", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity"]
     image: Image | None = None
     source: Image | None = None
     target: Image | None = None
@@ -135,12 +147,16 @@ class Upload(BaseModel):
 
 
 class JobState(BaseModel):
-    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds."""
+    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds.
+
+    ``progress`` is the share done, 0..1, of work that takes minutes.
+    """
 
     id: str
     kind: str
     state: State
     position: int | None
+    progress: float | None
     created: float
     error: str | None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from deployments.authenticity.engine import runnable as authenticity_runnable
+from deployments.masterpiece.deployment import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
@@ -15,6 +16,9 @@ from serve_app.settings import ModelChoice
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
+MASTERPIECE_REMEDY = (
+    "pip install 'masquerade[train]', then python -m training.style.loss_network FOLDER, which says the rest"
+)
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
 
@@ -66,6 +70,8 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
         swap_set = replace(swap_set, extras=(*swap_set.extras, store.manifest(wishes.swap_block_list).ref))
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     detector = _detector(store, installed, wishes.authenticity)
+    losses = _one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
+    settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
 

@@ -19,6 +19,7 @@ from serve_app.jobs.tables import Job
 
 FORMS: dict[str, type[contracts.Form]] = {
     "style": contracts.StyleForm,
+    "masterpiece": contracts.MasterpieceForm,
     "swap": contracts.SwapForm,
     "anonymize": contracts.AnonymizeForm,
     "lookalike": contracts.LookalikeForm,
@@ -41,6 +42,7 @@ def routes(desk: Desk) -> APIRouter:
         """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done."""
         keys = await _fetch(desk, form)
         photos, fields = _split(form)
+        desk.pipeline.check(form.kind)
         for data in photos.values():
             await desk.pipeline.open(data)
         job = await desk.submit(form.kind, photos, fields, request.state.caller)
@@ -141,6 +143,7 @@ async def _state(desk: Desk, job: Job) -> contracts.JobState:
         kind=job.kind,
         state=State(job.state),
         position=await desk.position(job),
+        progress=job.progress,
         created=job.created,
         error=error,
     )

@@ -70,7 +70,9 @@ def train(
         losses = RECIPES[recipe]
         if style_weight is not None:
             losses = replace(losses, style=style_weight)
-        course = Course(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, reading=reading, recipe=losses)
+        course = Course(
+            steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, reading=reading, recipe=losses
+        )
         studio = open_studio(FolderStore(store), network)
         shown, _ = exhibition(paintings)
         training, _ = split(photos)

@@ -207,8 +207,8 @@ def _compact(matrix: Tensor) -> Tensor:
     """The upper triangle by its root, so that loud channels do not drown the others; unit length."""
     rows, columns = torch.triu_indices(*matrix.shape)
     values = matrix[rows, columns]
-    rooted = values.sign() * values.abs().sqrt()
-    return rooted / len(rooted) ** 0.5
+    rooted: Tensor = values.sign() * values.abs().sqrt() / len(values) ** 0.5
+    return rooted
 
 
 def _principal(rows: Tensor, rank: int) -> Tensor:
@@ -216,5 +216,4 @@ def _principal(rows: Tensor, rank: int) -> Tensor:
     centred = rows - rows.mean(0)
     left, values, _ = torch.linalg.svd(centred, full_matrices=False)
     kept = min(rank, len(values))
-    components = functional.pad(left[:, :kept] * len(rows) ** 0.5, (0, rank - kept))
-    return components
+    return functional.pad(left[:, :kept] * len(rows) ** 0.5, (0, rank - kept))
