@@ -89,7 +89,9 @@ class StylePredictor(nn.Module):
     def anchor(self, styles: Sequence[Tensor]) -> None:
         """Predict for the network whose trained styles these are, in their order."""
         self.anchors.copy_(torch.stack(list(styles)))
-        self.reach.fill_(1.5 * (self.anchors - self.anchors.mean(0)).norm(dim=1).max())
+        spread = (self.anchors - self.anchors.mean(0)).norm(dim=1).max()
+        # Of a single style nothing is known about how far styles lie apart.
+        self.reach.fill_(torch.maximum(1.5 * spread, 0.1 * self.anchors.norm(dim=1).max()))
 
     def statistics(self, picture: Tensor) -> Tensor:
         """What the convolutions see of a picture, [N,S], not yet standardised."""
