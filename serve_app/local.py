@@ -31,7 +31,8 @@ SERVE_FLAGS = {
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(256 * 2**20),
     # A proxy is replaced after three failed checks: this much of the time its clients stand before a closed door.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.3",
-    "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "1",
+    # A dead proxy is found out by its silence at once; one that is only busy shall not be replaced for it.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "10",
     "RAY_USAGE_STATS_ENABLED": "0",
     # Photos and pixel arrays go back to the system when they are done with. Left to itself glibc learns to keep buffers
     # of up to 32 MB in every thread's arena: 680 MB more in a gateway that had seen eighty large uploads.
