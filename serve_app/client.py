@@ -93,7 +93,7 @@ class StudioClient:
         return await self._call("GET", path, params=query)
 
     async def post(
-        self, path: str, photos: Mapping[str, bytes], *, accept: str = "*/*", **fields: str | int | float | bool
+        self, path: str, photos: Mapping[str, bytes], *, accept: str = "*/*", **fields: str | float | bool
     ) -> StudioAnswer:
         """Send photos (by form field: ``image``, ``source``, ``target``) and plain fields; for work and for jobs."""
         return await self._call("POST", path, photos, fields, headers={"Accept": accept})

@@ -50,6 +50,8 @@ class Scaling:
             "target_ongoing_requests": self.target,
             "upscale_delay_s": 0.0,
             "downscale_delay_s": 0.0,
+            # How often loads are told. Ray calls this field deprecated, but the variables it names instead do nothing yet.
+            "metrics_interval_s": 1.0,
             # A peak is seen at once; what comes after it is the policy's memory.
             "look_back_period_s": 12.0,
             "aggregation_function": "max",
@@ -135,8 +137,8 @@ def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
 
 
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
-# at once.
-_LAPTOP = Shape(cpu=0, max_batch=4, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
+# at once. A replica takes what comes and refuses by time (``deployments.batching``); few wait before it.
+_LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
 EMBEDDED = Topology(
     {
         "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),

@@ -68,7 +68,12 @@ class Desk:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def submit(
-        self, kind: str, photos: dict[str, bytes], fields: dict[str, Any], owner: str, idempotency_key: str | None = None
+        self,
+        kind: str,
+        photos: dict[str, bytes],
+        fields: dict[str, Any],
+        owner: str,
+        idempotency_key: str | None = None,
     ) -> Job:
         """Store the photos, record the order; only then is it acknowledged.
 
