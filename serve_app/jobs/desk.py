@@ -91,7 +91,7 @@ class Desk:
             await asyncio.to_thread(self._objects.put, key, photos[name])
         channel = SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
         async with self._sessions.begin() as session:
-job, new = await self._ledger.submit(session, Order(kind, channel, owner, fields, inputs, dedupe))
+            job, new = await self._ledger.submit(session, Order(kind, channel, owner, fields, inputs, dedupe))
         if not new:
             await asyncio.to_thread(self._objects.delete, list(inputs.values()))
         self._workers[channel].notice()
