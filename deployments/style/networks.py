@@ -53,6 +53,23 @@ class OnnxNetwork:
         return np.asarray(paintings, np.float32)
 
 
+def openvino_core(runtime: Runtime) -> Any:
+    """OpenVINO told to use the processor cores of ``runtime``. Raises ``ModuleNotFoundError`` without OpenVINO."""
+    # OpenVINO reports every import to its maker where this module is found. A studio reports nothing to anybody.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means: it cannot be imported
+    import openvino
+
+    core = openvino.Core()
+    options: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": runtime.threads,
+        "NUM_STREAMS": 1,
+        # Pinned threads of several replicas would share cores while others stand idle.
+        "ENABLE_CPU_PINNING": False,
+    }
+    core.set_property("CPU", options)
+    return core
+
+
 class OpenVinoNetwork:
     """The network on OpenVINO, one picture after the other: on a processor a batch gains nothing.
 
@@ -61,18 +78,8 @@ class OpenVinoNetwork:
     """
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
-        # OpenVINO reports every import to its maker where this module is found. A studio reports nothing to anybody.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means: it cannot be imported
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = openvino_core(runtime)
         self._model = self._core.read_model(path)
-        self._options: dict[str, Any] = {
-            "INFERENCE_NUM_THREADS": runtime.threads,
-            "NUM_STREAMS": 1,
-            # Pinned threads of several replicas would share cores while others stand idle.
-            "ENABLE_CPU_PINNING": False,
-        }
         self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def __call__(self, images: Tensor, styles: Tensor) -> Tensor:
@@ -90,7 +97,7 @@ class OpenVinoNetwork:
                 self._plans.popitem(last=False)
             model = self._model.clone()
             model.reshape({"image": [1, 3, height, width], "style": [1, style_size]})
-            plan = self._core.compile_model(model, "CPU", self._options).create_infer_request()
+            plan = self._core.compile_model(model, "CPU").create_infer_request()
             self._plans[height, width] = plan
         self._plans.move_to_end((height, width))
         return plan

@@ -78,9 +78,7 @@ def reproduce(
         )
 
 
-def the_job(
-    name: str, stage: Stage, plan: Plan, photos: Path, paintings: Path, runs: Path, distilled: Path
-) -> Job:
+def the_job(name: str, stage: Stage, plan: Plan, photos: Path, paintings: Path, runs: Path, distilled: Path) -> Job:
     """One stage as a job in a folder of its name; where that holds the run's beginning it is resumed."""
     folder = runs.absolute() / name
     return Job(

@@ -79,7 +79,9 @@ class Plan(_Strict):
         }
         known: Sequence[str] = list(self.stages)
         for name, after in named.items():
-            if after is not None and (after not in known or (name in known and known.index(after) >= known.index(name))):
+            if after is not None and (
+                after not in known or (name in known and known.index(after) >= known.index(name))
+            ):
                 raise ValueError(f"{name} builds on {after}, which is no stage before it")
         return self
 

@@ -44,7 +44,9 @@ def train(
     ] = None,
     turns: Annotated[
         list[str] | None,
-        typer.Option(help="name=number: how often a style is painted for every turn of the identity; 2 where not given."),
+        typer.Option(
+            help="name=number: how often a style is painted for every turn of the identity; 2 where not given."
+        ),
     ] = None,
     variation_weight: Annotated[float | None, typer.Option(min=0, help="Total variation, against dots.")] = None,
     size: Annotated[str, typer.Option(help=f"Of the network: {', '.join(SIZES)}.")] = "lean",
