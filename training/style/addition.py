@@ -54,7 +54,7 @@ def evaluate(
     painting: Annotated[Path, typer.Argument(help="The painting to learn.", exists=True, dir_okay=False)],
     photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out are for judging.", exists=True)],
     network: Annotated[str, typer.Option(help="Style network to teach: NAME or NAME@VERSION.")] = "style-fine",
-    steps: Annotated[int, typer.Option(min=1, help="For each of the two.")] = Lesson.steps,
+    steps: Annotated[int, typer.Option(min=1, help="For each of the two.")] = 300,
     encoder: Annotated[str, typer.Option(help="vgg19, or a .safetensors file.")] = "vgg19",
     side: Annotated[int, typer.Option(min=64, help="Short side of photographs and painting when judged.")] = 512,
     crop: Annotated[int, typer.Option(min=64, help="Side of the training pictures, a multiple of 4.")] = Lesson.crop,
