@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
 from deployments.authenticity.engine import Opinion
-from deployments.errors import MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork
+from deployments.errors import Busy, MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
@@ -205,16 +205,25 @@ class Pipeline:
         return call
 
     async def _guarded(self, photos: Sequence[Photo], work: Awaitable[T]) -> T:
-        """Await ``work`` while ``photos`` are moderated; a refusal is answered first and ends the work."""
+        """Await ``work`` while ``photos`` are moderated; a refusal is answered first and ends the work.
+
+        Work that nobody has room for is not waited for either: whoever is turned away learns it at once, and no
+        moderation is spent on them.
+        """
         task = asyncio.ensure_future(work)
+        admitted = asyncio.ensure_future(asyncio.gather(*(self._admit(photo) for photo in photos)))
         try:
-            await asyncio.gather(*(self._admit(photo) for photo in photos))
+            await asyncio.wait((task, admitted), return_when=asyncio.FIRST_COMPLETED)
+            if not admitted.done() and isinstance(task.exception(), (Busy, Unavailable)):
+                return task.result()
+            await admitted
             return await task
         finally:
-            if not task.done():
-                task.cancel()
-            # A failure nobody waits for any more would be reported as never retrieved.
-            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            for begun in (task, admitted):
+                if not begun.done():
+                    begun.cancel()
+                # A failure nobody waits for any more would be reported as never retrieved.
+                begun.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def _admit(self, photo: Photo) -> None:
         verdict = (await self._graph.moderate(photo)).value

@@ -50,6 +50,8 @@ class Scaling:
             "target_ongoing_requests": self.target,
             "upscale_delay_s": 0.0,
             "downscale_delay_s": 0.0,
+            # How often loads are told. Ray calls this field deprecated, but the variables it names instead do nothing yet.
+            "metrics_interval_s": 1.0,
             # A peak is seen at once; what comes after it is the policy's memory.
             "look_back_period_s": 12.0,
             "aggregation_function": "max",
@@ -59,7 +61,10 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap."""
+    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap.
+
+    ``replicas`` is their number where it is not to follow the load.
+    """
 
     cpu: float
     gpu: float = 0.0
@@ -67,13 +72,14 @@ class Shape:
     max_ongoing: int = 16
     max_queued: int = 64
     scaling: Scaling | None = None
-    health_period_s: float = 5.0
+    health_period_s: float = 1.0
     health_timeout_s: float = 10.0
     graceful_timeout_s: float = 20.0
     graceful_wait_loop_s: float = 2.0
     surge_percent: int = 0
     device: Device | None = None
     gpu_memory_mb: int | None = None
+    replicas: int | None = None
 
     @property
     def processor(self) -> Device:
@@ -101,8 +107,8 @@ class Shape:
         }
         if self.max_queued >= 0:
             options["backpressure_config"] = {"status_code": 429, "retry_after_s": 2.0}
-        if self.scaling is None:
-            options["num_replicas"] = 1
+        if self.scaling is None or self.replicas is not None:
+            options["num_replicas"] = self.replicas or 1
         else:
             options["autoscaling_config"] = self.scaling.options()
         return options
@@ -131,8 +137,8 @@ def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
 
 
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
-# at once.
-_LAPTOP = Shape(cpu=0, max_batch=4, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
+# at once. A replica takes what comes and refuses by time (``deployments.batching``); few wait before it.
+_LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
 EMBEDDED = Topology(
     {
         "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from benchmarks import load
 from benchmarks.figures import Figure
-from benchmarks.speed import load, servers
+from benchmarks.speed import servers
 from benchmarks.speed.pictures import uploads
 from deployments.imaging import Limits, Photo
 from deployments.moderation.engine import Verdict

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import load
 from benchmarks.figures import Figure
-from benchmarks.speed import load, servers
+from benchmarks.speed import servers
 from benchmarks.speed.pictures import uploads
 from registry.store import FolderStore
 from serve_app.selection import select

@@ -8,7 +8,6 @@ than an eye could see (above 45 dB, held by a test).
 from __future__ import annotations
 
 import logging
-import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +15,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.runtime import Runtime, onnx_session
 
 log = logging.getLogger(__name__)
@@ -53,23 +53,6 @@ class OnnxNetwork:
         return np.asarray(paintings, np.float32)
 
 
-def openvino_core(runtime: Runtime) -> Any:
-    """OpenVINO told to use the processor cores of ``runtime``. Raises ``ModuleNotFoundError`` without OpenVINO."""
-    # OpenVINO reports every import to its maker where this module is found. A studio reports nothing to anybody.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means: it cannot be imported
-    import openvino
-
-    core = openvino.Core()
-    options: dict[str, Any] = {
-        "INFERENCE_NUM_THREADS": runtime.threads,
-        "NUM_STREAMS": 1,
-        # Pinned threads of several replicas would share cores while others stand idle.
-        "ENABLE_CPU_PINNING": False,
-    }
-    core.set_property("CPU", options)
-    return core
-
-
 class OpenVinoNetwork:
     """The network on OpenVINO, one picture after the other: on a processor a batch gains nothing.
 
@@ -78,8 +61,9 @@ class OpenVinoNetwork:
     """
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
-        self._core = openvino_core(runtime)
+        self._core = openvino_core()
         self._model = self._core.read_model(path)
+        self._options = plan_options(runtime)
         self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def __call__(self, images: Tensor, styles: Tensor) -> Tensor:
@@ -97,7 +81,7 @@ class OpenVinoNetwork:
                 self._plans.popitem(last=False)
             model = self._model.clone()
             model.reshape({"image": [1, 3, height, width], "style": [1, style_size]})
-            plan = self._core.compile_model(model, "CPU").create_infer_request()
+            plan = self._core.compile_model(model, "CPU", self._options).create_infer_request()
             self._plans[height, width] = plan
         self._plans.move_to_end((height, width))
         return plan

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import hashlib
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any
@@ -65,13 +67,26 @@ class Desk:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def submit(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any], owner: str) -> Job:
-        """Store the photos, record the order; only then is it acknowledged."""
+    async def submit(
+        self,
+        kind: str,
+        photos: dict[str, bytes],
+        fields: dict[str, Any],
+        owner: str,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Store the photos, record the order; only then is it acknowledged.
+
+        The same order of an owner under the same ``idempotency_key`` is the first one again.
+        """
+        dedupe = None if idempotency_key is None else _dedupe(owner, idempotency_key, kind, photos, fields)
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
         async with self._sessions.begin() as session:
-            job, _ = await self._ledger.submit(session, Order(kind, CHANNEL, owner, fields, inputs))
+            job, new = await self._ledger.submit(session, Order(kind, CHANNEL, owner, fields, inputs, dedupe))
+        if not new:
+            await asyncio.to_thread(self._objects.delete, list(inputs.values()))
         self._worker.notice()
         return job
 
@@ -142,6 +157,14 @@ class Desk:
 
     async def _sweep(self) -> None:
         await asyncio.to_thread(self._objects.sweep, self._keep_s)
+
+
+def _dedupe(owner: str, key: str, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> str:
+    # What is ordered counts as well: those without an API key are one owner, and may choose the same key.
+    digest = hashlib.sha256(json.dumps([owner, key, kind, fields], sort_keys=True).encode())
+    for name in sorted(photos):
+        digest.update(hashlib.sha256(name.encode() + b"\0" + photos[name]).digest())
+    return f"{CHANNEL}:{digest.hexdigest()}"
 
 
 async def _repeat(duty: Callable[[], Awaitable[None]], period_s: float) -> None:

@@ -6,7 +6,7 @@ import io
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi import APIRouter, Form, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -37,13 +37,17 @@ def routes(desk: Desk) -> APIRouter:
         form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")],
         request: Request,
         response: Response,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     ) -> contracts.JobState:
-        """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done."""
+        """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done.
+
+        Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer.
+        """
         keys = await _fetch(desk, form)
         photos, fields = _split(form)
         for data in photos.values():
             await desk.pipeline.open(data)
-        job = await desk.submit(form.kind, photos, fields, request.state.caller)
+        job = await desk.submit(form.kind, photos, fields, request.state.caller, idempotency_key)
         await desk.used(keys)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return await _state(desk, job)

@@ -11,9 +11,9 @@ import onnxruntime as ort
 import torch
 from torch import Tensor
 
+from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.runtime import Runtime, onnx_session
 from deployments.style.engine import painted_share
-from deployments.style.networks import openvino_core
 from deployments.style.packs import StyleBook
 from registry.manifest import ModelVersion
 
@@ -100,8 +100,8 @@ def _ready(
     """What takes the network's time on one core, loaded and, for OpenVINO, compiled for these sizes."""
     if runtime == ONNX_RUNTIME:
         return lambda: session.run(None, dict(inputs))
-    core = openvino_core(Runtime())
+    core = openvino_core()
     model = core.read_model(path)
     model.reshape({name: list(array.shape) for name, array in inputs.items()})
-    request = core.compile_model(model, "CPU").create_infer_request()
+    request = core.compile_model(model, "CPU", plan_options(Runtime())).create_infer_request()
     return lambda: request.infer(dict(inputs))

@@ -61,12 +61,20 @@ class StandIns:
         self.calls: list[str] = []
         self.cancelled: list[str] = []
         self.hold_style: asyncio.Event | None = None
+        self.hold_moderation: asyncio.Event | None = None
+        self.crowded = False
         self.averted = False
         self.uncoordinated = False
         self.version_state = State()
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
         self.calls.append("moderate")
+        try:
+            if self.hold_moderation is not None:
+                await self.hold_moderation.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append("moderate")
+            raise
         red = is_red(photo)
         return Answer(Verdict(not red, {"nsfw": 0.99 if red else 0.01}, "nsfw" if red else None), "judge@v1")
 
