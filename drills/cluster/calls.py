@@ -50,7 +50,9 @@ def patient(client: StudioClient, photo: bytes, jobs: list[str]) -> Callable[[in
     async def send(number: int) -> Reply:
         call = MIX[number % len(MIX)]
         try:
-            answer = await (client.post(call.path, {"image": photo}, **call.fields) if call.photo else client.get(call.path))
+            answer = await (
+                client.post(call.path, {"image": photo}, **call.fields) if call.photo else client.get(call.path)
+            )
         except StudioRefusal as refusal:
             return Reply(refusal.status, detail=f"{call.path}: {refusal.slug}: {refusal.detail}")
         if call is ORDER:

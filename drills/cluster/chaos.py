@@ -35,7 +35,7 @@ class Kill:
     title: str
 
 
-async def with_our_client(stage: Stage, seconds: float, tell: Tell) -> list[Figure]:
+async def with_our_client(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
     """Replicas, the proxy and the controller are killed while a client that retries within its deadline asks."""
     jobs: list[str] = []
     async with StudioClient(stage.url, deadline_s=DEADLINE_S) as client:
@@ -58,7 +58,7 @@ async def with_our_client(stage: Stage, seconds: float, tell: Tell) -> list[Figu
     ]  # fmt: skip
 
 
-async def with_bare_client(stage: Stage, seconds: float, tell: Tell) -> list[Figure]:
+async def with_bare_client(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
     """Replicas alone are killed while a client that never asks twice asks."""
     async with (
         session(stage.url) as http,

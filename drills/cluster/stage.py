@@ -15,9 +15,10 @@ import psutil
 from drills.ports import free_port
 from registry.publish import publish_folder
 from registry.store import FolderStore
+from serve_app.app import GRAPH
 from serve_app.local import studio
-from serve_app.rendering.flags import CLUSTER_FLAGS
-from serve_app.settings import Settings
+from serve_app.settings import EngineLimits, Settings
+from serve_app.versions.live import application_of, await_running, deploy
 
 REPLICA, CONTROLLER, PROXY = "ServeReplica:graph:", "ServeController", "ProxyActor"
 MODELS = ("open-nsfw", "style-lean", "styles-classic", "fingerprint")
@@ -49,6 +50,11 @@ class Stage:
             return ""
         return name.strip()
 
+    def deploy(self, import_path: str) -> None:
+        """Serve the graph from there, as ``serve deploy`` would; returns when all of it runs."""
+        deploy([application_of(GRAPH, self.settings).model_copy(update={"import_path": import_path})])
+        await_running(GRAPH)
+
     def resident_mb(self, title: str = "ray::") -> float:
         """Memory of those processes together, in MiB."""
         total = 0
@@ -61,21 +67,15 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, models: Path, replicas: Mapping[str, int], *, seed: int, **more: object) -> Iterator[Stage]:
-    """A studio on a small store of its own, with this many replicas of each deployment; closed when the block ends.
-
-    ``more`` are further fields of ``Settings``. Must be entered before anything imports ``ray.serve``.
-    """
-    os.environ.update({"RAY_SERVE_LOG_TO_STDERR": "0", "OMP_NUM_THREADS": "1"} | CLUSTER_FLAGS)
-    settings = Settings.model_validate(
-        {
-            "port": free_port(),
-            "threads": 1,
-            "data_dir": folder / "data",
-            "models_dir": _store(folder, models).root,
-            "engines": {name: {"replicas": count} for name, count in replicas.items()},
-        }
-        | more
+def stage(folder: Path, models: Path, replicas: Mapping[str, int], *, seed: int) -> Iterator[Stage]:
+    """A studio on a small store of its own, with this many replicas of each deployment; closed when the block ends."""
+    os.environ.update({"RAY_SERVE_LOG_TO_STDERR": "0", "OMP_NUM_THREADS": "1"})
+    settings = Settings(
+        port=free_port(),
+        threads=1,
+        data_dir=folder / "data",
+        models_dir=_store(folder, models).root,
+        engines={name: EngineLimits(replicas=count) for name, count in replicas.items()},
     )
     with studio(settings) as url:
         yield Stage(url, settings, random.Random(seed))

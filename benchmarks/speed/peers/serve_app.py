@@ -1,6 +1,7 @@
-"""Ray Serve the obvious way: one FastAPI deployment, a replica for each core, Serve's own settings."""
+"""Ray Serve the obvious way: one FastAPI deployment, a replica for each core, Serve's own settings.
 
-from __future__ import annotations
+The class travels to its replicas by value, where FastAPI could not look postponed annotations up.
+"""
 
 import os
 import sys
