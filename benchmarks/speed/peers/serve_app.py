@@ -39,5 +39,5 @@ class Painting:
 if __name__ == "__main__":
     ray.init(address="local", include_dashboard=False, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Painting.bind())
+    serve.run(Painting.bind())  # type: ignore[attr-defined]  # what the decorators make of it
     threading.Event().wait()
