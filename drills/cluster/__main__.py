@@ -85,12 +85,13 @@ def _on_stage(runs: dict[str, Run], replicas: dict[str, int], arguments: argpars
     """Run parts one after the other on one studio. What Ray says of the dead goes into a file."""
     from drills.cluster.stage import stage
 
-    console = Console()
+    console = Console(file=sys.__stdout__)
     found: dict[str, list[Figure]] = {}
     console.print(f"opening the studio; what Ray says meanwhile: {LOG}", style="dim", highlight=False)
     with (
         tempfile.TemporaryDirectory(prefix="drill-cluster-") as folder,
         LOG.open("a") as log,
+        contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
         stage(Path(folder), arguments.models, replicas, seed=arguments.seed) as opened,
     ):

@@ -13,7 +13,7 @@ from benchmarks.figures import Figure
 from benchmarks.load import Answered, Load, constant_arrival, session
 from drills.cluster.calls import DEADLINE_S, bare, delivered, patient, portrait
 from drills.cluster.stage import CONTROLLER, PROXY, REPLICA, Stage
-from drills.telling import Tell
+from drills.telling import Tell, say
 from serve_app.client import StudioClient
 
 RATE = 6.0
@@ -131,7 +131,7 @@ def _counted(kills: list[Kill], seconds: float) -> list[Figure]:
 
 def _told(load: Load) -> int:
     for answer in load.lost[:10]:
-        print(f"  failed: {answer.status} {answer.detail[:300]}")
+        say(f"  failed: {answer.status} {answer.detail[:300]}")
     return load.failed
 
 

@@ -13,7 +13,7 @@ from benchmarks.load import Answered, Load, Reply, closed_loop, constant_arrival
 from drills.cluster.calls import PAINT, asked, portrait
 from drills.cluster.logical import IMPORT_PATH
 from drills.cluster.stage import Stage
-from drills.telling import Tell
+from drills.telling import Tell, say
 
 REPLICAS = {"Gateway": 2}
 TIMES = 5.0
@@ -52,7 +52,7 @@ async def overload(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
     goodput = len(served) / (ended - began)
     others = [answer for answer in load.lost if answer not in refused]
     for answer in others[:5]:
-        print(f"  neither served nor refused: {answer.status} {answer.detail[:200]}")
+        say(f"  neither served nor refused: {answer.status} {answer.detail[:200]}")
     return [
         Figure("capacity", capacity, unit="/s"),
         Figure("arrivals", len(load.answers) / (ended - began), TIMES * capacity * 0.95, "/s"),
