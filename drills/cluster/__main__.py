@@ -54,6 +54,8 @@ def main() -> int:
     }
     overloaded: dict[str, Run] = {"overload": partial(overload.overload, seconds=lasts("overload"))}
     began = time.monotonic()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    LOG.unlink(missing_ok=True)
     parts: dict[str, list[Figure]] = {}
     for runs, replicas in ((killed, chaos.REPLICAS), (overloaded, overload.REPLICAS)):
         chosen = {part: run for part, run in runs.items() if part in arguments.only}
@@ -83,13 +85,13 @@ def _on_stage(runs: dict[str, Run], replicas: dict[str, int], arguments: argpars
     """Run parts one after the other on one studio. What Ray says of the dead goes into a file."""
     from drills.cluster.stage import stage
 
-    console = Console()
+    console = Console(file=sys.__stdout__)
     found: dict[str, list[Figure]] = {}
-    REPORTS.mkdir(parents=True, exist_ok=True)
     console.print(f"opening the studio; what Ray says meanwhile: {LOG}", style="dim", highlight=False)
     with (
         tempfile.TemporaryDirectory(prefix="drill-cluster-") as folder,
-        LOG.open("w") as log,
+        LOG.open("a") as log,
+        contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
         stage(Path(folder), arguments.models, replicas, seed=arguments.seed) as opened,
     ):
