@@ -74,6 +74,14 @@ class Photo:
         with stopwatch.decoding():
             return self._decoded(max_side)
 
+    def coarse(self, min_side: int) -> Pixels:
+        """Decode at the smallest scale that comes cheaply at which both sides still have ``min_side`` pixels.
+
+        That is n/8 of the size for a JPEG; for what is smaller already, and for other formats, it is the size itself.
+        """
+        with stopwatch.decoding():
+            return decode.plain(self.media_type, self.data, min_side, min_side)
+
     def _decoded(self, max_side: int | None) -> Pixels:
         longest = max(self.width, self.height)
         if max_side is None or longest <= max_side:

@@ -1,17 +1,29 @@
-"""Yahoo's open_nsfw (2016): a thin ResNet-50 that tells pornography from everything else."""
+"""Yahoo's open_nsfw (2016): a thin ResNet-50 that tells pornography from everything else.
+
+On processors every picture gets a glance first, and all but the plainly harmless a proper look. The proper look is what
+the network's authors do, to the last step. The glance takes a third of its time: the picture is decoded at a reduced
+scale, and OpenVINO computes in bfloat16 where the processor can. Its probabilities are off by a few hundredths, while
+the line lies ten times as high as what a glance lets pass; on 1,505 photographs and paintings none that the look gives
+0.1 or more was given less than 0.05 by the glance (a test holds it), so no decision hangs on a glance.
+"""
 
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import simplejpeg
 from PIL import Image
 
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, Pixels
 from deployments.moderation.scale import aligned
+from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion
 
@@ -21,10 +33,17 @@ LINE = 0.7
 """Its authors call scores above 0.8 very probably unsafe and those below 0.2 safe. At 0.7 one of 4,983 clean portraits,
 photographs and paintings is refused (docs/models/moderation.md)."""
 
+HARMLESS: Final = 0.05
+"""What a glance gives less than this needs no second look."""
+
 _SQUEEZED, _CROP = 256, 224
-_MEAN_BGR = np.array((104, 117, 123), np.float32)
+_MEAN_BGR: Final = (104.0, 117.0, 123.0)
 # Enough for every pixel of the 256 x 256 input to be an average, little enough for a fast reduced-scale decode.
 _DECODED_SIDE = 1024
+# What the network's training pictures had been through.
+_JPEG_QUALITY = 75
+
+log = logging.getLogger(__name__)
 
 
 class OpenNsfw:
@@ -35,13 +54,29 @@ class OpenNsfw:
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         self.name = version.ref
-        self._session = onnx_session(version.path("open-nsfw.onnx"), runtime)
+        path = version.path("open-nsfw.onnx")
+        self._session = onnx_session(path, runtime)
+        self._glance: Glance | None = None
+        if runtime.device == "cpu":
+            try:
+                self._glance = Glance(path, runtime)
+            except ModuleNotFoundError:
+                log.info("OpenVINO is not installed; every picture gets the proper look")
 
     def scores(self, batch: Sequence[Photo]) -> list[dict[str, float]]:
         return [{"explicit": aligned(probability, LINE)} for probability in self.probabilities(batch)]
 
     def probabilities(self, batch: Sequence[Photo]) -> list[float]:
-        """The network's own probability of "nsfw" for every picture."""
+        """The network's own probability of "nsfw" for every picture; of the harmless ones as a glance tells it."""
+        found = {index: self._glance(photo) for index, photo in enumerate(batch)} if self._glance is not None else {}
+        # Not a number is not harmless either.
+        again = [index for index in range(len(batch)) if not 0 <= found.get(index, 1.0) < HARMLESS]
+        if again:
+            found |= zip(again, self.look([batch[index] for index in again]), strict=True)
+        return [found[index] for index in range(len(batch))]
+
+    def look(self, batch: Sequence[Photo]) -> list[float]:
+        """The probabilities as the published runner calculates them."""
         inputs = np.stack([preprocess(photo.pixels(_DECODED_SIDE)) for photo in batch])
         (outputs,) = self._session.run(None, {self._session.get_inputs()[0].name: inputs})
         if not np.isfinite(outputs).all():
@@ -51,18 +86,50 @@ class OpenNsfw:
         return [float(nsfw) for _, nsfw in outputs]
 
     def close(self) -> None:
-        del self._session
+        del self._session, self._glance
+
+
+class Glance:
+    """The same network on OpenVINO, one picture at a time. Raises ``ModuleNotFoundError`` where that is not installed."""
+
+    def __init__(self, path: Path, runtime: Runtime) -> None:
+        core = openvino_core()
+        from openvino import Layout, Type
+        from openvino.preprocess import PrePostProcessor
+
+        model = core.read_model(path)
+        model.reshape([1, _CROP, _CROP, 3])
+        steps = PrePostProcessor(model)
+        steps.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
+        steps.input().model().set_layout(Layout("NHWC"))
+        steps.input().preprocess().convert_element_type(Type.f32).mean(list(_MEAN_BGR))
+        self._request = core.compile_model(steps.build(), "CPU", plan_options(runtime)).create_infer_request()
+
+    def __call__(self, photo: Photo) -> float:
+        self._request.infer([_seen_at_a_glance(photo.coarse(_SQUEEZED))[None]], share_inputs=True)
+        return float(self._request.get_output_tensor(0).data[0, 1])
+
+
+def _seen_at_a_glance(pixels: Pixels) -> Pixels:
+    """``[224, 224, 3]``, BGR: what :func:`preprocess` makes, in fewer steps and with libjpeg-turbo's shortcuts."""
+    height, width = pixels.shape[:2]
+    edge = (_SQUEEZED - _CROP) / 2 / _SQUEEZED
+    middle = (width * edge, height * edge, width * (1 - edge), height * (1 - edge))
+    squeezed = Image.fromarray(pixels).resize((_CROP, _CROP), Image.Resampling.BILINEAR, box=middle, reducing_gap=2.0)
+    encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(squeezed), _JPEG_QUALITY, "RGB", "420")
+    decoded: Pixels = simplejpeg.decode_jpeg(encoded, "BGR")
+    return decoded
 
 
 def preprocess(pixels: Pixels) -> npt.NDArray[np.float32]:
     """``[224, 224, 3]``, BGR, 0..255 minus the channels' means: the steps the network was trained behind.
 
-    Squeezed to 256 x 256 whatever the shape, the middle cut out, and once through a JPEG encoder (quality 75), because
-    the training pictures had been.
+    Squeezed to 256 x 256 whatever the shape, the middle cut out, and once through a JPEG encoder, because the training
+    pictures had been.
     """
     squeezed = Image.fromarray(pixels).resize((_SQUEEZED, _SQUEEZED), Image.Resampling.BILINEAR)
     edge = (_SQUEEZED - _CROP) // 2
     buffer = io.BytesIO()
-    squeezed.crop((edge, edge, edge + _CROP, edge + _CROP)).save(buffer, "JPEG")
+    squeezed.crop((edge, edge, edge + _CROP, edge + _CROP)).save(buffer, "JPEG", quality=_JPEG_QUALITY)
     decoded = np.asarray(Image.open(buffer, formats=["JPEG"]), np.float32)
-    return decoded[:, :, ::-1] - _MEAN_BGR
+    return decoded[:, :, ::-1] - np.array(_MEAN_BGR, np.float32)

@@ -8,7 +8,6 @@ than an eye could see (above 45 dB, held by a test).
 from __future__ import annotations
 
 import logging
-import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +15,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.runtime import Runtime, onnx_session
 
 log = logging.getLogger(__name__)
@@ -61,18 +61,9 @@ class OpenVinoNetwork:
     """
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
-        # OpenVINO reports every import to its maker where this module is found. A studio reports nothing to anybody.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means: it cannot be imported
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = openvino_core()
         self._model = self._core.read_model(path)
-        self._options: dict[str, Any] = {
-            "INFERENCE_NUM_THREADS": runtime.threads,
-            "NUM_STREAMS": 1,
-            # Pinned threads of several replicas would share cores while others stand idle.
-            "ENABLE_CPU_PINNING": False,
-        }
+        self._options = plan_options(runtime)
         self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def __call__(self, images: Tensor, styles: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from rich.console import Console
 
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
+from benchmarks.load import Load, constant_arrival, post, session
 from deployments.imaging import encode
 from drills.versions import bucket
-from drills.versions.bad import kinds, place
+from drills.versions.bad import CONTRARY, kinds, place
 from drills.versions.figures import Chronicle, figures
-from drills.versions.load import Answered, Load, constant_arrival, failed, percentile
 from drills.versions.stage import Refused, Studio, studio
 from registry.publish import publish_folder
 from registry.store import FolderStore
@@ -27,6 +28,7 @@ from registry.store import FolderStore
 MODEL = "open-nsfw"
 GOOD = ("v1", "v2", "v3")
 STRETCHES = 5
+TRIED_PERCENT = 25
 TITLE = "ServeReplica:graph:Moderation"
 
 console = Console()
@@ -60,51 +62,54 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
         chronicle = Chronicle(MODEL)
         # Before anybody decides, the newest version answers.
         chronicle.began(await stage.active(MODEL))
-        async with constant_arrival(stage.url, "/v1/moderate", _photo(), arguments.rate) as load:
+        ask = post("/v1/moderate", [_photo()], {})
+        async with session(stage.url) as http, constant_arrival(partial(ask, http), rate=arguments.rate) as load:
             # The first swap is part of getting warm: from then on memory has seen what it will see again.
             await _swap(stage, chronicle, "promote", "v1")
             await asyncio.sleep(3)
             before_mb = stage.resident_mb(TITLE)
             began = time.perf_counter()
             took: list[float] = []
-            quiet: list[Answered] = []
+            quiet = Load()
             # Quiet and busy stretches take turns, so that whatever else this machine does befalls both alike.
             for stretch in range(STRETCHES):
-                quiet += await _quiet(load, arguments.quiet / STRETCHES)
+                quiet.answers.extend((await _quiet(load, arguments.quiet / STRETCHES)).answers)
                 while len(took) < arguments.swaps * (stretch + 1) // STRETCHES:
                     took.append(await _next_swap(stage, chronicle, len(took)))
-                console.print(f"{len(took)} swaps, {len(failed(load.answered))} failed", highlight=False)
+                console.print(f"{len(took)} swaps, {load.failed} failed", highlight=False)
             await asyncio.sleep(2)
             after_mb = stage.resident_mb(TITLE)
+            undisturbed = set(quiet.answers)
             parts["promotions and rollbacks"] = [
                 Figure("swaps", len(took), arguments.swaps),
                 *figures(
-                    [request for request in load.since(began) if request not in quiet],
+                    Load([request for request in load.since(began).answers if request not in undisturbed]),
                     chronicle,
-                    percentile(quiet, 0.99),
+                    quiet.quantile(0.99),
                 ),
-                Figure("quiet p99", percentile(quiet, 0.99) * 1000, unit="ms"),
+                Figure("quiet p99", quiet.quantile(0.99), unit="ms"),
                 Figure("from decision to the old version gone, median", float(np.median(took)), unit="s"),
                 Figure("memory of the replica before", before_mb, unit="MiB"),
                 Figure("memory after, at most 5 % more", after_mb, before_mb * 1.05, "MiB", higher_is_better=False),
             ]
             parts["bad versions"] = await _bad(stage, store, chronicle, load)
+            parts["a canary that disagrees"] = await _disagreeing(stage, store, chronicle, load)
             parts["a replica killed in the middle"] = await _killed(stage, chronicle, load, TITLE)
             parts["Ray's controller killed in the middle"] = await _killed(stage, chronicle, load, "ServeController")
             ended = time.perf_counter()
         parts["at the end"] = [
-            Figure("failed requests, of all", len(failed(load.answered)), 0, higher_is_better=False),
-            Figure("answers by a version that was not live, of all", len(chronicle.strangers(load.answered)), 0, higher_is_better=False),
+            Figure("failed requests, of all", load.failed, 0, higher_is_better=False),
+            Figure("answers by a version that was not live, of all", len(chronicle.strangers(load)), 0, higher_is_better=False),
             Figure("seconds under load", ended - began, unit="s"),
         ]  # fmt: skip
-        for request in chronicle.strangers(load.answered):
+        for request in chronicle.strangers(load):
             console.print(f"  not live: {request} {chronicle.spans}", highlight=False, soft_wrap=True)
     if not arguments.without_s3:
         parts["a bucket behind a bad network"] = await bucket.drill(folder / "s3", store, _photo(), arguments.rate)
     return parts
 
 
-async def _quiet(load: Load, seconds: float) -> list[Answered]:
+async def _quiet(load: Load, seconds: float) -> Load:
     """What is answered while nothing changes; those still under way when the next change begins are not counted."""
     began = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -152,9 +157,33 @@ async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Lo
     return [
         Figure("kinds", len(reasons), 20),
         Figure("with a reason", sum(bool(reason) for reason in reasons.values()), len(reasons)),
-        Figure("answers by a bad version", sum("@bad" in request.model for request in requests), 0, higher_is_better=False),
+        Figure("answers by a bad version", sum("@bad" in request.model for request in requests.answers), 0, higher_is_better=False),
         *figures(requests, chronicle),
     ]  # fmt: skip
+
+
+async def _disagreeing(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Load) -> list[Figure]:
+    """A version that nothing is wrong with but its verdicts is tried on some; it must be taken back by itself."""
+    began = time.perf_counter()
+    current = chronicle.spans[-1][0].partition("@")[2]
+    await asyncio.to_thread(place, store, f"{MODEL}@{current}", "contrary", CONTRARY)
+    chronicle.began("contrary")
+    decided = await stage.decide(
+        MODEL, "canary", by="drill", reason=CONTRARY.name, version="contrary", percent=TRIED_PERCENT
+    )
+    reason = decided.reason if decided is not None else await stage.refused(MODEL, "contrary")
+    taken_s = time.perf_counter() - began
+    console.print(f"  {CONTRARY.name}: [dim]{reason}[/]", highlight=False, soft_wrap=True)
+    await stage.settled(MODEL, current)
+    chronicle.began(current)
+    chronicle.settled()
+    requests = load.since(began)
+    return [
+        Figure("taken back for its verdicts", float("disagreed" in reason), 1),
+        Figure("from the decision until it is gone", taken_s, unit="s"),
+        Figure("answers by it", sum("@contrary" in request.model for request in requests.answers)),
+        *figures(requests, chronicle),
+    ]
 
 
 async def _killed(stage: Studio, chronicle: Chronicle, load: Load, title: str) -> list[Figure]:
@@ -164,14 +193,18 @@ async def _killed(stage: Studio, chronicle: Chronicle, load: Load, title: str) -
     version = GOOD[(GOOD.index(current) + 1) % len(GOOD)]
     chronicle.began(version)
     await stage.decide(MODEL, "promote", by="drill", reason="drill", version=version)
-    await asyncio.sleep(0.3)
+    staging = await stage.staging(MODEL, version)
     stage.kill(title)
     await stage.settled(MODEL, version)
     chronicle.settled()
     settled_s = time.perf_counter() - began
     await asyncio.sleep(2)
     requests = load.since(began)
-    return [*figures(requests, chronicle), Figure("from the decision to the version in place", settled_s, unit="s")]
+    return [
+        Figure("killed while the version was staged", float(staging), 1),
+        *figures(requests, chronicle),
+        Figure("from the decision to the version in place", settled_s, unit="s"),
+    ]
 
 
 def _store(folder: Path, models: Path) -> FolderStore:

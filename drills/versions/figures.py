@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from benchmarks.figures import Figure
-from drills.versions.load import Answered, failed, percentile
+from benchmarks.load import Answered, Load
 
 
 @dataclass(slots=True)
@@ -26,9 +26,9 @@ class Chronicle:
         *earlier, last = self.spans
         self.spans = [(ref, start, min(end, now)) for ref, start, end in earlier] + [last]
 
-    def strangers(self, requests: list[Answered]) -> list[Answered]:
+    def strangers(self, load: Load) -> list[Answered]:
         """Those answered by a version that was not live at any moment between their due time and their end."""
-        return [request for request in requests if request.status == 200 and not self._live(request)]
+        return [request for request in load.answers if request.status == 200 and not self._live(request)]
 
     def _live(self, request: Answered) -> bool:
         return any(
@@ -36,19 +36,18 @@ class Chronicle:
         )
 
 
-def figures(requests: list[Answered], chronicle: Chronicle, quiet_p99_s: float | None = None) -> list[Figure]:
-    """What every part is held to; the latency only where ``quiet_p99_s`` is given."""
-    p99 = percentile(requests, 0.99)
-    lost = failed(requests)
-    for request in lost[:5]:
+def figures(load: Load, chronicle: Chronicle, quiet_p99_ms: float | None = None) -> list[Figure]:
+    """What every part is held to; the latency only where ``quiet_p99_ms`` is given."""
+    for request in load.lost[:5]:
         print(f"  failed: {request.status} {request.detail[:300]}")
     found = [
-        Figure("requests", len(requests), 1),
-        Figure("failed requests", len(lost), 0, higher_is_better=False),
-        Figure("answers by a version that was not live", len(chronicle.strangers(requests)), 0, higher_is_better=False),
-        Figure("p50", percentile(requests, 0.5) * 1000, unit="ms"),
+        Figure("requests", len(load.answers), 1),
+        Figure("failed requests", load.failed, 0, higher_is_better=False),
+        Figure("answers by a version that was not live", len(chronicle.strangers(load)), 0, higher_is_better=False),
+        Figure("p50", load.quantile(0.5), unit="ms"),
     ]
-    if quiet_p99_s is None:
-        return [*found, Figure("p99", p99 * 1000, unit="ms")]
-    bar = round(quiet_p99_s * 1000 + 100)
-    return [*found, Figure("p99, at most 100 ms over the quiet one", p99 * 1000, bar, "ms", higher_is_better=False)]
+    p99 = load.quantile(0.99)
+    if quiet_p99_ms is None:
+        return [*found, Figure("p99", p99, unit="ms")]
+    bar = round(quiet_p99_ms + 100)
+    return [*found, Figure("p99, at most 100 ms over the quiet one", p99, bar, "ms", higher_is_better=False)]

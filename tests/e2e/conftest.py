@@ -116,7 +116,9 @@ def studio(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "MASQUERADE_DATA_DIR": str(folder),
         "RAY_SERVE_LOG_TO_STDERR": "0",
     }
-    del environment["RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP"]
+    # Flags of the tests' own Ray, which has no studio.
+    for name in ("RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP", "RAY_SERVE_ENABLE_DIRECT_INGRESS"):
+        del environment[name]
     command = [sys.executable, "-m", "serve_app", "serve", "--port", str(port)]
     log = folder / "serve.log"
     with log.open("wb") as output:

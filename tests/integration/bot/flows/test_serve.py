@@ -30,6 +30,8 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
         "MASQUERADE_DATA_DIR": str(tmp_path_factory.mktemp("studio")),
         "MASQUERADE_PORT": str(port),
         "MASQUERADE_THREADS": "1",
+        # The bot's webhook is a second application at the studio's address.
+        "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
         "PYTHONPATH": str(ROOT),
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}

@@ -10,7 +10,7 @@ import pytest
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
 from deployments.moderation.engine import Policy, build
-from deployments.moderation.open_nsfw import LINE, OpenNsfw, preprocess
+from deployments.moderation.open_nsfw import HARMLESS, LINE, Glance, OpenNsfw, preprocess
 
 ROOT = Path(__file__).parents[4]
 
@@ -163,9 +163,51 @@ def test_scores_are_those_of_the_published_runner(real, data, open_nsfw_version,
         "styles/udnie.jpg": 0.012019,
     }
     pictures = [Photo.open((data / name).read_bytes()) for name in published]
-    assert OpenNsfw(open_nsfw_version, runtime).probabilities(pictures) == pytest.approx(
-        list(published.values()), abs=2e-4
-    )
+    classifier = OpenNsfw(open_nsfw_version, runtime)
+    assert classifier.look(pictures) == pytest.approx(list(published.values()), abs=2e-4)
+    # What decides is the same; only the plainly harmless picture, the last one, is told at a glance.
+    assert classifier.probabilities(pictures)[:-1] == pytest.approx(list(published.values())[:-1], abs=2e-4)
+
+
+# The glance before the look
+
+
+def test_a_glance_only_lets_pass_what_is_far_from_the_line(data, open_nsfw_version, runtime):
+    pytest.importorskip("openvino")
+    classifier = OpenNsfw(open_nsfw_version, runtime)
+    glance = Glance(open_nsfw_version.path("open-nsfw.onnx"), runtime)
+    folders = ("content/photos", "faces_lfw/*", "faces_celeb/*", "ai_vs_real/ai_art", "styles")
+    found = [path for folder in folders for path in sorted(data.glob(f"{folder}/*.jpg"))[::60]]
+    assert len(found) > 40
+    small = [Photo.open(path.read_bytes()) for path in found]
+    # Twelve of them as large as what phones take, which a glance decodes at a reduced scale.
+    large = [
+        Photo.open(encode(cv2.resize(photo.pixels(), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC)))
+        for photo in small[::6]
+    ]
+    looks = np.array(classifier.look([*small, *large]))
+    glances = np.array([glance(photo) for photo in (*small, *large)])
+    assert looks[glances < HARMLESS].max() < 0.2
+    assert np.abs(looks - glances)[looks < 0.2].max() < 0.08
+
+
+def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version, runtime, monkeypatch):
+    pytest.importorskip("openvino")
+    classifier = OpenNsfw(open_nsfw_version, runtime)
+    seen: list[Photo] = []
+    look = classifier.look
+    monkeypatch.setattr(classifier, "look", lambda batch: (seen.extend(batch), look(batch))[1])
+    black, strokes = Photo.open(encode(np.zeros((300, 300, 3), np.uint8))), grid_of_strokes()
+    probabilities = classifier.probabilities([black, refused, strokes])
+    assert seen == [refused, strokes]
+    assert probabilities[1:] == pytest.approx(look(seen), abs=1e-6)
+
+
+@pytest.mark.parametrize("nonsense", [float("nan"), -1.0, 7.0])
+def test_a_glance_that_sees_nonsense_lets_nothing_through(open_nsfw_version, runtime, refused, monkeypatch, nonsense):
+    classifier = OpenNsfw(open_nsfw_version, runtime)
+    monkeypatch.setattr(classifier, "_glance", lambda photo: nonsense)
+    assert classifier.probabilities([refused])[0] > LINE
 
 
 def test_portraits_and_paintings_pass(real, data):

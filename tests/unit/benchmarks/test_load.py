@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 
 import pytest
 from aiohttp import web
 
-from benchmarks.speed import load
+from benchmarks import load
 
 
 @pytest.fixture
@@ -66,3 +67,24 @@ async def test_a_server_that_is_not_there_counts_as_failed() -> None:
     async with asyncio.timeout(30):
         loaded = await load.closed_loop("http://127.0.0.1:9", load.post("/slow", [b"one"], {}), clients=1, requests=2)
     assert loaded.failed == 2
+
+
+async def test_requests_arrive_at_a_constant_rate_until_the_block_ends_and_all_of_them_are_waited_for() -> None:
+    opened = asyncio.Event()
+
+    async def send(number: int) -> load.Reply:
+        if number == 4:
+            opened.set()
+        await opened.wait()
+        return load.Reply(200 if number != 2 else 503, model=f"net@{number}")
+
+    async with asyncio.timeout(30), load.constant_arrival(send, rate=100) as loaded:
+        # A server that does not answer keeps nobody from coming.
+        await opened.wait()
+    dues = [answer.due for answer in loaded.answers]
+    assert len(dues) >= 5
+    assert [later - earlier for earlier, later in itertools.pairwise(sorted(dues))] == pytest.approx(
+        [0.01] * (len(dues) - 1)
+    )
+    assert [answer.model for answer in loaded.lost] == ["net@2"]
+    assert len(loaded.since(min(dues) + 0.015).answers) == len(dues) - 2

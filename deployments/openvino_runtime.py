@@ -1,0 +1,27 @@
+"""OpenVINO on a processor: silent, and on the threads it was given."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from deployments.runtime import Runtime
+
+
+def openvino_core() -> Any:
+    """What reads and compiles models. Raises ``ModuleNotFoundError`` where OpenVINO is not installed."""
+    # OpenVINO reports every import to its maker where this module is found. A studio reports nothing to anybody.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means: it cannot be imported
+    import openvino
+
+    return openvino.Core()
+
+
+def plan_options(runtime: Runtime) -> dict[str, Any]:
+    """How a model is to be compiled for one engine: one request at a time, on the engine's share of the cores."""
+    return {
+        "INFERENCE_NUM_THREADS": runtime.threads,
+        "NUM_STREAMS": 1,
+        # Pinned threads of several replicas would share cores while others stand idle.
+        "ENABLE_CPU_PINNING": False,
+    }
