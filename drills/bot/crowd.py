@@ -218,9 +218,7 @@ def candour(told: Sequence[Told], works: Sequence[Work]) -> list[Figure]:
     if not waiting:
         return []
     return [
-        Figure(
-            f"of those who waited over {A_WHILE_S:.0f} s, told a place", 100 * float(np.mean(waiting)), bar=50, unit="%"
-        )
+        Figure(f"of those who waited over {A_WHILE_S:.0f} s, told a place", 100 * float(np.mean(waiting)), unit="%")
     ]
 
 
