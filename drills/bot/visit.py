@@ -159,7 +159,7 @@ async def _photograph(playground: Playground, chats: Sequence[tuple[str, int]], 
             await page.goto(playground.page_url)
             await page.locator("[role=log] > *").first.wait_for()
             await page.wait_for_function(SEEN_PICTURES_ARE_THERE)
-            await page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=85)
+            await page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=80, animations="disabled")
             await context.close()
         await browser.close()
 
