@@ -125,10 +125,15 @@ class Topology:
 
 
 def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
-    """``topology`` with what an operator set otherwise. Raises ``ValueError`` for a deployment there is none of."""
+    """``topology`` with what an operator set otherwise.
+
+    Raises ``ValueError`` for a deployment there is none of, or that cannot be several.
+    """
     unknown = sorted(limits.keys() - topology.shapes.keys())
     if unknown:
         raise ValueError(f"engines: there is no deployment called {unknown[0]}; there are {', '.join(topology.shapes)}")
+    if "Versions" in limits and (limits["Versions"].replicas or 1) > 1:
+        raise ValueError("engines: there is one Versions; two would undo each other's steps")
     shapes = {
         name: replace(shape, **limits[name].model_dump(exclude_none=True)) if name in limits else shape
         for name, shape in topology.shapes.items()

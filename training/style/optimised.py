@@ -46,6 +46,3 @@ class Optimised:
         if key not in self._made:
             self._made[key] = optimise(photo, self._targets[style], self._encoder, self._recipe, self._steps)
         return torch.lerp(photo, self._made[key], strength)
-
-    def run(self, style: str, photo: Tensor) -> None:
-        optimise(photo, self._targets[style], self._encoder, self._recipe, self._steps)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from deployments.anonymize.engine import AnonymizeQuery
 from deployments.authenticity.engine import Opinion
 from deployments.authenticity.engine import Verdict as OpinionVerdict
-from deployments.errors import Unavailable, UnknownModel, UnknownStyle
+from deployments.errors import Busy, Unavailable, UnknownModel, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
@@ -86,6 +86,8 @@ class StandIns:
 
     async def style(self, query: StyleQuery) -> Answer[bytes]:
         self.calls.append("style")
+        if self.crowded:
+            raise Busy("Too many pictures are waiting for this right now.", retry_after=3)
         for name, _ in query.weights:
             if name not in STYLES:
                 raise UnknownStyle(f"There is no style {name!r}.")

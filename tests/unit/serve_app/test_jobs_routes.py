@@ -43,6 +43,23 @@ def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient
     assert Image.open(io.BytesIO(result.content)).size == (123, 45)
 
 
+def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(client: TestClient, settings: Settings) -> None:
+    def order(key: str, photo: bytes = FINE) -> str:
+        response = client.post(
+            "/v1/jobs", files={"image": photo}, data={"kind": "moderate"}, headers={"Idempotency-Key": key}
+        )
+        assert response.status_code == 202
+        return str(response.json()["id"])
+
+    first = order("7")
+    ended(client, first)
+    stored = sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file())
+    assert order("7") == first
+    assert sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file()) == stored
+    # A stranger who happens on the same key orders something of their own.
+    assert len({first, order("8"), order("7", FACELESS)}) == 3
+
+
 def test_an_answer_in_words_comes_as_a_document(client: TestClient) -> None:
     job_id = submit(client, kind="lookalike", top="1").json()["id"]
     ended(client, job_id)
