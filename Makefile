@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint audit sbom bench bench-faces drill-bot drill-cluster drill-versions lock clean
+.PHONY: help demo test lint audit sbom eval bench bench-faces drill-bot drill-cluster drill-versions lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint        ruff, mypy strict, import contracts"
 	@echo "make audit       list the licences of everything installed; fails when one needs a decision"
 	@echo "make sbom        write sbom.cdx.json, a CycloneDX bill of materials"
+	@echo "make eval        styles and authenticity against their bars, in one table (research data: MASQUERADE_DATA)"
 	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
 	@echo "make drill-cluster  kill parts of a studio, overload it, let load come and go, change its code: nobody is let down"
@@ -41,6 +42,10 @@ audit: .dev
 
 sbom: .dev
 	@$(BIN)/python deploy/supply_chain.py sbom
+
+eval: .dev
+	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/python -m training.evaluation.table $(ARGS)
 
 bench:
 	@PYTHON="$(PYTHON)" sh deploy/install.sh bench

@@ -141,6 +141,9 @@ def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
     return Topology(shapes)
 
 
+# Minutes on one picture, in calls of seconds each, and nobody waits at the door: one replica works, others wait longer.
+_MASTERPIECE = Scaling(0, 1, 1, 8.0, queue_s=120.0)
+
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
 # at once. A replica takes what comes and refuses by time (``deployments.batching``); few wait before it.
 _LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
@@ -154,6 +157,7 @@ EMBEDDED = Topology(
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
         "Authenticity": _LAPTOP,
+        "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE),
         "Versions": _LAPTOP,
     }
 )
@@ -173,10 +177,15 @@ CLUSTER = Topology(
         "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8, 0.1)),
         "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 4, 0.1)),
         "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 8, 0.1)),
+        # On processors, where no GPU work stands in line behind it; at rest there is none.
+        "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),
         # One, always: two would undo each other's steps.
         "Versions": Shape(cpu=0.2),
     }
 )
+
+# Their models are an operator's own, so no rendered file may count on them.
+TO_ORDER = frozenset({"Masterpiece"})
 
 # The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
 # be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.

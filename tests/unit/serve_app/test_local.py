@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
-
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +54,21 @@ def test_one_gateway_listens_itself_and_several_stand_behind_a_proxy(
     settings = Settings(port=18_000, engines=engines)
     assert (_take_front(settings) != settings.port) is itself
     assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == str(int(itself))
+
+
+def test_the_gateway_takes_the_studios_port_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_SERVE_ENABLE_DIRECT_INGRESS", *own_front(8000)):
+        # Set first, so that it is put back however it was.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    assert _take_front(Settings(port=8123)) != 8123
+    assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == "1"
+    ports = range(*(int(os.environ[f"RAY_SERVE_DIRECT_INGRESS_{end}_HTTP_PORT"]) for end in ("MIN", "MAX")))
+    assert list(ports) == [8123]
+
+
+def test_serves_proxy_keeps_the_studios_port_where_a_second_application_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_SERVE_ENABLE_DIRECT_INGRESS", "0")
+    assert _take_front(Settings(port=8123)) == 8123

@@ -13,7 +13,7 @@ from deployments.provenance import Step, read
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 
-from .conftest import FACELESS, FINE, REFUSED, StandIns
+from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
 def query(photo: Photo, style: str = "wave", **options: object) -> StyleQuery:
@@ -41,6 +41,18 @@ async def test_a_refused_photo_is_answered_while_the_work_is_cancelled(pipeline:
     with pytest.raises(Refused) as caught:
         await asyncio.wait_for(pipeline.style(photo, query(photo)), 5)
     assert caught.value.details["rule"] == "nsfw"
+    await asyncio.sleep(0)
+    assert stand_ins.cancelled == ["style"]
+
+
+async def test_a_picture_taken_for_a_style_is_moderated_like_the_photo(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    photo, fine = await pipeline.open(FINE), await pipeline.open(picture(9, 90, 9))
+    await pipeline.style(photo, StyleQuery(photo, (), style_image=fine))
+    assert stand_ins.calls.count("moderate") == 3
+    stand_ins.hold_style = asyncio.Event()
+    refused = await pipeline.open(REFUSED)
+    with pytest.raises(Refused):
+        await asyncio.wait_for(pipeline.style(photo, StyleQuery(photo, (), style_image=refused)), 5)
     await asyncio.sleep(0)
     assert stand_ins.cancelled == ["style"]
 
