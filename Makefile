@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint audit sbom bench bench-faces drill-bot drill-scaling drill-versions lock clean
+.PHONY: help demo test lint audit sbom eval bench bench-faces drill-bot drill-cluster drill-versions lock clean
 
 help:
 	@echo "make demo        install what the studio needs, show every capability, serve on 127.0.0.1:8000"
@@ -13,9 +13,10 @@ help:
 	@echo "make lint        ruff, mypy strict, import contracts"
 	@echo "make audit       list the licences of everything installed; fails when one needs a decision"
 	@echo "make sbom        write sbom.cdx.json, a CycloneDX bill of materials"
+	@echo "make eval        styles and authenticity against their bars, in one table (research data: MASQUERADE_DATA)"
 	@echo "make bench       measure speed beside FastAPI, LitServe, BentoML and others (installs them)"
 	@echo "make bench-faces measure the face systems on research data (MASQUERADE_DATA)"
-	@echo "make drill-scaling  a burst from idle on a cluster whose nodes come and go"
+	@echo "make drill-cluster  kill parts of a studio, overload it, let load come and go, change its code: nobody is let down"
 	@echo "make drill-bot   kill the bot, crowd it and cheat it at the till: nothing lost, nothing doubled"
 	@echo "make drill-versions  change model versions under load, spoil them and kill what serves them: nobody notices"
 	@echo "make lock        write requirements/*.txt anew from pyproject.toml"
@@ -42,6 +43,10 @@ audit: .dev
 sbom: .dev
 	@$(BIN)/python deploy/supply_chain.py sbom
 
+eval: .dev
+	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/python -m training.evaluation.table $(ARGS)
+
 bench:
 	@PYTHON="$(PYTHON)" sh deploy/install.sh bench
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
@@ -49,8 +54,9 @@ bench:
 bench-faces: .dev
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
 
-drill-scaling: .dev
-	@$(BIN)/python -m drills.cluster.scaling
+drill-cluster: .dev
+	@$(BIN)/masquerade models pull --starter
+	@$(BIN)/python -m drills.cluster $(ARGS)
 
 drill-bot: .dev
 	@$(BIN)/python -m drills.bot $(ARGS)

@@ -51,6 +51,12 @@ class LoadMeter:
         self._clock = clock
         self._batches: deque[_Batch] = deque()
         self._running: _Batch | None = None
+        self._service_s = 0.0
+
+    @property
+    def service_s(self) -> float:
+        """Engine time of a query lately; 0 until one is done."""
+        return self._service_s
 
     def now(self) -> float:
         return self._clock()
@@ -63,7 +69,10 @@ class LoadMeter:
     def end(self) -> None:
         """The batch that runs is done."""
         if (batch := self._running) is not None:
-            self._batches.append(_Batch(batch.began, self._clock(), batch.queries, batch.waited))
+            ended = self._clock()
+            self._batches.append(_Batch(batch.began, ended, batch.queries, batch.waited))
+            took_s = (ended - batch.began) / batch.queries
+            self._service_s = took_s if self._service_s == 0 else 0.8 * self._service_s + 0.2 * took_s
             self._running = None
 
     def load(self, waiting: int) -> Load:

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import cv2
 
@@ -32,9 +32,9 @@ from deployments.load import together
 from deployments.memory import resident_mb
 from deployments.metrics import SlotMetrics
 from deployments.runtime import Runtime
-from deployments.shadowing import Shadowing, ShadowSummary
 from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
 from deployments.traffic import Traffic, TrafficWindow
+from deployments.trials import Trial, TrialSummary
 from deployments.user_config import UserConfig
 from registry.leases import Lease as HeldVersions
 from registry.manifest import ModelVersion, parse_ref
@@ -71,7 +71,7 @@ class Report:
     replica: str
     slot: SlotStatus
     traffic: dict[str, Traffic]
-    shadow: ShadowSummary | None
+    trial: TrialSummary | None
     memory_mb: float
 
 
@@ -86,6 +86,9 @@ class _Asked(Generic[Q]):
 class ModelDeployment(ABC, Generic[Q, R, A]):
     """Base of all model deployments. ``Q`` goes to the engine, ``R`` comes from it, ``A`` travels on."""
 
+    gives_verdicts: ClassVar[bool] = False
+    """Whether its answers decide what people may see: those of a canary are then held against the stable version's."""
+
     def __init__(self, options: Options) -> None:
         self.options = options
         cv2.setNumThreads(options.runtime.threads)
@@ -99,7 +102,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             for canary in (False, True)
         }
         self._traffic = TrafficWindow()
-        self._shadowing: Shadowing[Q, R] = Shadowing(self._slot)
+        self._trial: Trial[Q, R] = Trial(self._slot, canaries=self.gives_verdicts)
         self._metrics = SlotMetrics(type(self).__name__.lower())
 
     @abstractmethod
@@ -153,7 +156,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         status = self._slot.status
         self._metrics.places(status)
         name = f"{socket.gethostname()}:{os.getpid()}"
-        return Report(name, status, self._traffic.summary(), self._shadowing.summary, resident_mb())
+        return Report(name, status, self._traffic.summary(), self._trial.summary, resident_mb())
 
     def _followed(self, plan: Plan) -> Future[None]:
         began = time.perf_counter()
@@ -183,7 +186,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                 return list(
                     await asyncio.gather(
                         *(
-                            self._finished(asked, result, lease.model, None if canary else took_s)
+                            self._finished(asked, result, lease.model, took_s, canary=canary)
                             for asked, result in zip(batch, results, strict=True)
                         )
                     )
@@ -208,7 +211,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._metrics.phase(lease.model, "infer", took_s - decoding_s)
         return results, took_s
 
-    async def _finished(self, asked: _Asked[Q], result: R, model: str, took_s: float | None) -> Answer[A] | Exception:
+    async def _finished(
+        self, asked: _Asked[Q], result: R, model: str, took_s: float, *, canary: bool
+    ) -> Answer[A] | Exception:
         began = time.perf_counter()
         try:
             answer = Answer(await asyncio.to_thread(self.finish, asked.query, result), model)
@@ -217,8 +222,8 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         ended = time.perf_counter()
         self._metrics.phase(model, "encode", ended - began)
         self._count(asked, model, failed=False)
-        if took_s is not None:
-            self._shadowing.offer(asked.query, result, took_s, busy=self._batchers[False].waiting > 0)
+        busy = self._batchers[False].waiting > 0
+        self._trial.offer(asked.query, result, took_s, model=model, by_canary=canary, busy=busy)
         return answer
 
     def _failed(self, asked: _Asked[Q], error: Exception, model: str) -> Exception:

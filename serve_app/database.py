@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, event
@@ -41,7 +45,8 @@ def connect(url: str) -> AsyncEngine:
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args={"timeout": 30})
+    arguments = {"timeout": 30, "async_creator_fn": _opened}
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args=arguments)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -57,6 +62,28 @@ def connect(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+async def _opened(path: str, **options: Any) -> aiosqlite.Connection:
+    """A connection, once it is open: it belongs to a thread, which answers to this loop.
+
+    Whoever is called off meanwhile (a studio that closes again at once) waits until it is open and closed again. Left
+    alone, the thread would answer to a loop that is no more.
+    """
+    opening = asyncio.ensure_future(_open(path, options))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(sqlite3.Error):
+            await (await opening).close()
+        raise
+
+
+async def _open(path: str, options: dict[str, Any]) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(path, **options)
+    # As SQLAlchemy does where it opens them itself: a process that ends does not wait for it.
+    connection._thread.daemon = True  # noqa: SLF001
+    return await connection
 
 
 def migrate(url: str) -> None:

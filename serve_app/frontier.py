@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app import heads
+from serve_app.replay import Replay
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
@@ -98,7 +99,7 @@ class BodyPace:
 def middlewares() -> list[Middleware]:
     """What Serve puts around each of its proxies, the innermost first; called in the proxy before it listens."""
     heads.install()
-    return [Middleware(BodyPace), Middleware(CleanHeaders)]
+    return [Middleware(Replay), Middleware(BodyPace), Middleware(CleanHeaders)]
 
 
 def _is_fine(name: bytes, value: bytes) -> bool:

@@ -9,6 +9,7 @@ from itertools import chain
 from deployments.slots import ModelSet, Plan
 from deployments.swap.artworks import ArtworkGallery
 from deployments.traffic import Traffic, total
+from deployments.trials import together
 from registry.errors import RegistryError
 from registry.manifest import Manifest, parse_ref
 from registry.store import Store
@@ -22,7 +23,7 @@ from serve_app.versions.documents import (
     ModelState,
     Place,
     RoutingEntry,
-    ShadowState,
+    TrialState,
 )
 
 
@@ -79,7 +80,7 @@ class Inventory:
             models=entries,
             missing=self.missing,
             routings=routings,
-            shadows=[] if state is None else _shadows(state),
+            trials=[] if state is None else _trials(state),
             coordinated=state is not None and bool(state.plans),
         )
 
@@ -144,13 +145,11 @@ def _add_live(entry: ModelState, ref: str, state: State, traffic: Traffic | None
         entry.p95_ms = round(traffic.p95_s * 1000, 1)
 
 
-def _shadows(state: State) -> list[ShadowState]:
-    return [
-        ShadowState.of(capability, report.shadow)
-        for capability, reports in state.reports.items()
-        for report in reports
-        if report.shadow is not None
-    ]
+def _trials(state: State) -> list[TrialState]:
+    seen = (
+        (capability, together([report.trial for report in reports])) for capability, reports in state.reports.items()
+    )
+    return [TrialState.of(capability, trial) for capability, trial in seen if trial is not None]
 
 
 def _entry(manifest: Manifest) -> ModelState:

@@ -60,6 +60,7 @@ class EngineLimits(BaseModel):
     device: Literal["cpu", "cuda"] | None = None
     max_batch: Annotated[int, Field(ge=1, le=1024)] | None = None
     gpu_memory_mb: Annotated[int, Field(ge=0)] | None = None
+    replicas: Annotated[int, Field(ge=1, le=1024)] | None = None
 
 
 class Settings(EnvironmentSettings):

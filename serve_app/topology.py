@@ -50,6 +50,8 @@ class Scaling:
             "target_ongoing_requests": self.target,
             "upscale_delay_s": 0.0,
             "downscale_delay_s": 0.0,
+            # How often loads are told. Ray calls this field deprecated, but the variables it names instead do nothing yet.
+            "metrics_interval_s": 1.0,
             # A peak is seen at once; what comes after it is the policy's memory.
             "look_back_period_s": 12.0,
             "aggregation_function": "max",
@@ -59,7 +61,10 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap."""
+    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap.
+
+    ``replicas`` is their number where it is not to follow the load.
+    """
 
     cpu: float
     gpu: float = 0.0
@@ -67,13 +72,14 @@ class Shape:
     max_ongoing: int = 16
     max_queued: int = 64
     scaling: Scaling | None = None
-    health_period_s: float = 5.0
+    health_period_s: float = 1.0
     health_timeout_s: float = 10.0
     graceful_timeout_s: float = 20.0
     graceful_wait_loop_s: float = 2.0
     surge_percent: int = 0
     device: Device | None = None
     gpu_memory_mb: int | None = None
+    replicas: int | None = None
 
     @property
     def processor(self) -> Device:
@@ -101,8 +107,8 @@ class Shape:
         }
         if self.max_queued >= 0:
             options["backpressure_config"] = {"status_code": 429, "retry_after_s": 2.0}
-        if self.scaling is None:
-            options["num_replicas"] = 1
+        if self.scaling is None or self.replicas is not None:
+            options["num_replicas"] = self.replicas or 1
         else:
             options["autoscaling_config"] = self.scaling.options()
         return options
@@ -119,10 +125,15 @@ class Topology:
 
 
 def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
-    """``topology`` with what an operator set otherwise. Raises ``ValueError`` for a deployment there is none of."""
+    """``topology`` with what an operator set otherwise.
+
+    Raises ``ValueError`` for a deployment there is none of, or that cannot be several.
+    """
     unknown = sorted(limits.keys() - topology.shapes.keys())
     if unknown:
         raise ValueError(f"engines: there is no deployment called {unknown[0]}; there are {', '.join(topology.shapes)}")
+    if "Versions" in limits and (limits["Versions"].replicas or 1) > 1:
+        raise ValueError("engines: there is one Versions; two would undo each other's steps")
     shapes = {
         name: replace(shape, **limits[name].model_dump(exclude_none=True)) if name in limits else shape
         for name, shape in topology.shapes.items()
@@ -130,9 +141,12 @@ def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
     return Topology(shapes)
 
 
+# Minutes on one picture, in calls of seconds each, and nobody waits at the door: one replica works, others wait longer.
+_MASTERPIECE = Scaling(0, 1, 1, 8.0, queue_s=120.0)
+
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
-# at once.
-_LAPTOP = Shape(cpu=0, max_batch=4, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
+# at once. A replica takes what comes and refuses by time (``deployments.batching``); few wait before it.
+_LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
 EMBEDDED = Topology(
     {
         "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),
@@ -143,6 +157,7 @@ EMBEDDED = Topology(
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
         "Authenticity": _LAPTOP,
+        "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE),
         "Versions": _LAPTOP,
     }
 )
@@ -162,10 +177,15 @@ CLUSTER = Topology(
         "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8, 0.1)),
         "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 4, 0.1)),
         "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 8, 0.1)),
+        # On processors, where no GPU work stands in line behind it; at rest there is none.
+        "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),
         # One, always: two would undo each other's steps.
         "Versions": Shape(cpu=0.2),
     }
 )
+
+# Their models are an operator's own, so no rendered file may count on them.
+TO_ORDER = frozenset({"Masterpiece"})
 
 # The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
 # be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.

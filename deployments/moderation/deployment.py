@@ -16,6 +16,8 @@ from registry.manifest import ModelVersion
 class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
     """Says whether a picture may come in or go out."""
 
+    gives_verdicts = True
+
     def __init__(self, options: Options, policy: Policy) -> None:
         super().__init__(options)
         self._policy = policy

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from deployments.engine import Engine
 from deployments.imaging import encode
 from deployments.provenance import mark
 from deployments.serving import ModelDeployment
 from deployments.swap.engine import Skipped, SwapQuery, SwapResult, build
+from deployments.swap.probe import probe_swap
 from registry.manifest import ModelVersion
 
 
@@ -27,6 +29,9 @@ class Swap(ModelDeployment[SwapQuery, SwapResult, SwapPicture]):
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[SwapQuery, SwapResult]:
         return build(version, self.options.runtime, extras)
+
+    def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> SwapQuery:
+        return probe_swap(probe, version)
 
     def finish(self, query: SwapQuery, result: SwapResult) -> SwapPicture:
         return SwapPicture(encode(mark(result.pixels)), result.swapped, result.skipped)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from drills.ports import free_port
 
 HEAD = "ray.head.default"
 COMMANDS = (
@@ -37,7 +38,7 @@ def autoscaling_cluster(
     started is ended on the way out, and nothing else.
     """
     folder = Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp"))
-    port = _free_port()
+    port = free_port()
     config = {
         "cluster_name": "fleet",
         "max_workers": sum(kind["max_workers"] for kind in node_types.values()),
@@ -64,7 +65,7 @@ def autoscaling_cluster(
     environment = {**os.environ, **flags, "RAY_FAKE_CLUSTER": "1", "AUTOSCALER_UPDATE_INTERVAL_S": "1"}
     command = [
         str(Path(sys.executable).with_name("ray")), "start", "--head", f"--autoscaling-config={folder / 'cluster.json'}",
-        "--node-ip-address=127.0.0.1", f"--port={port}", f"--ray-client-server-port={_free_port()}", "--num-cpus=0",
+        "--node-ip-address=127.0.0.1", f"--port={port}", f"--ray-client-server-port={free_port()}", "--num-cpus=0",
         "--include-dashboard=false", f"--temp-dir={folder}", "--object-store-memory=200000000", "--disable-usage-stats",
     ]  # fmt: skip
     try:
@@ -73,12 +74,6 @@ def autoscaling_cluster(
     finally:
         _end(folder, port)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end(folder: Path, port: int) -> None:

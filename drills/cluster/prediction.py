@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import socket
 import statistics
 import sys
 import time
@@ -19,6 +18,7 @@ import httpx
 
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
+from drills.ports import free_port
 from registry.store import FolderStore
 from serve_app.local import SERVE_FLAGS, studio
 from serve_app.samples import installed_samples
@@ -111,12 +111,6 @@ async def _measure(address: str, data: bytes) -> tuple[list[float], dict[str, Wo
         meanwhile["Gateway"] = rest * slower
         work = {name: Work(query_s=value, spread=spread) for name, value in meanwhile.items()}
         return waits, work, rate, statistics.fmean(busy)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

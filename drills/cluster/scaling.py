@@ -1,4 +1,4 @@
-"""A burst from idle on a cluster whose nodes come and go: ``python -m drills.cluster.scaling``.
+"""A burst from idle on a cluster whose nodes come and go.
 
 One replica of a stand-in (half a GPU by name, half a second a query) idles on one node; then requests come at a constant
 rate of twice what it can do. Measured: how soon another replica serves, whether nodes appear, how long people wait
@@ -8,15 +8,16 @@ once it has settled, and whether nodes leave when it is over.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.conclusion import conclude
+import ray
+from ray import serve
+
 from benchmarks.figures import Figure
 from drills.cluster.nodes import autoscaling_cluster
+from drills.cluster.stand_in import StandIn
 from serve_app.rendering.flags import CLUSTER_FLAGS
 from serve_app.topology import Scaling
 
@@ -48,25 +49,17 @@ class Seen:
     failed: int = 0
 
 
-def main() -> int:
-    """Run the drill; the exit status says whether every figure met its bar."""
-    began = time.monotonic()
-    os.environ.update(CLUSTER_FLAGS)
-    import ray
-    from ray import serve
-
-    from drills.cluster.stand_in import StandIn
-
+def burst() -> list[Figure]:
+    """Run the drill. Ray's flags are in the environment by now."""
     with autoscaling_cluster({"gpu": NODE}, CLUSTER_FLAGS, idle_s=5) as address:
         ray.init(address=address, log_to_driver=False, configure_logging=False)
         try:
             serve.start(proxy_location="Disabled")
             deployment = serve.deployment(name="StandIn", **OPTIONS)(StandIn)
             handle = serve.run(deployment.bind(SERVICE_S), name="drill", route_prefix=None)
-            seen = asyncio.run(_burst(handle))
+            return figures(asyncio.run(_burst(handle)))
         finally:
             ray.shutdown()
-    return conclude("drill-scaling", {"a burst from idle": figures(seen)}, seed=0, seconds=time.monotonic() - began)
 
 
 def figures(seen: Seen) -> list[Figure]:
@@ -126,9 +119,6 @@ async def _ask(handle: object, seen: Seen, start: float) -> None:
 
 
 async def _watch(seen: Seen, start: float) -> None:
-    import ray
-    from ray import serve
-
     while True:
         status, nodes = await asyncio.gather(asyncio.to_thread(serve.status), asyncio.to_thread(ray.nodes))
         now = time.monotonic() - start
@@ -137,7 +127,3 @@ async def _watch(seen: Seen, start: float) -> None:
         seen.replicas.append((now, sum(count for state, count in states.items() if state == "RUNNING")))
         seen.nodes.append((now, sum(node["Alive"] and node["Resources"].get("GPU", 0) > 0 for node in nodes)))
         await asyncio.sleep(0.25)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,7 +19,7 @@ from benchmarks.figures import Figure
 from benchmarks.load import Load, constant_arrival, post, session
 from deployments.imaging import encode
 from drills.versions import bucket
-from drills.versions.bad import kinds, place
+from drills.versions.bad import CONTRARY, kinds, place
 from drills.versions.figures import Chronicle, figures
 from drills.versions.stage import Refused, Studio, studio
 from registry.publish import publish_folder
@@ -28,6 +28,7 @@ from registry.store import FolderStore
 MODEL = "open-nsfw"
 GOOD = ("v1", "v2", "v3")
 STRETCHES = 5
+TRIED_PERCENT = 25
 TITLE = "ServeReplica:graph:Moderation"
 
 console = Console()
@@ -92,6 +93,7 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
                 Figure("memory after, at most 5 % more", after_mb, before_mb * 1.05, "MiB", higher_is_better=False),
             ]
             parts["bad versions"] = await _bad(stage, store, chronicle, load)
+            parts["a canary that disagrees"] = await _disagreeing(stage, store, chronicle, load)
             parts["a replica killed in the middle"] = await _killed(stage, chronicle, load, TITLE)
             parts["Ray's controller killed in the middle"] = await _killed(stage, chronicle, load, "ServeController")
             ended = time.perf_counter()
@@ -160,6 +162,30 @@ async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Lo
     ]  # fmt: skip
 
 
+async def _disagreeing(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Load) -> list[Figure]:
+    """A version that nothing is wrong with but its verdicts is tried on some; it must be taken back by itself."""
+    began = time.perf_counter()
+    current = chronicle.spans[-1][0].partition("@")[2]
+    await asyncio.to_thread(place, store, f"{MODEL}@{current}", "contrary", CONTRARY)
+    chronicle.began("contrary")
+    decided = await stage.decide(
+        MODEL, "canary", by="drill", reason=CONTRARY.name, version="contrary", percent=TRIED_PERCENT
+    )
+    reason = decided.reason if decided is not None else await stage.refused(MODEL, "contrary")
+    taken_s = time.perf_counter() - began
+    console.print(f"  {CONTRARY.name}: [dim]{reason}[/]", highlight=False, soft_wrap=True)
+    await stage.settled(MODEL, current)
+    chronicle.began(current)
+    chronicle.settled()
+    requests = load.since(began)
+    return [
+        Figure("taken back for its verdicts", float("disagreed" in reason), 1),
+        Figure("from the decision until it is gone", taken_s, unit="s"),
+        Figure("answers by it", sum("@contrary" in request.model for request in requests.answers)),
+        *figures(requests, chronicle),
+    ]
+
+
 async def _killed(stage: Studio, chronicle: Chronicle, load: Load, title: str) -> list[Figure]:
     """A promotion during which a process is killed."""
     began = time.perf_counter()
@@ -167,14 +193,18 @@ async def _killed(stage: Studio, chronicle: Chronicle, load: Load, title: str) -
     version = GOOD[(GOOD.index(current) + 1) % len(GOOD)]
     chronicle.began(version)
     await stage.decide(MODEL, "promote", by="drill", reason="drill", version=version)
-    await asyncio.sleep(0.3)
+    staging = await stage.staging(MODEL, version)
     stage.kill(title)
     await stage.settled(MODEL, version)
     chronicle.settled()
     settled_s = time.perf_counter() - began
     await asyncio.sleep(2)
     requests = load.since(began)
-    return [*figures(requests, chronicle), Figure("from the decision to the version in place", settled_s, unit="s")]
+    return [
+        Figure("killed while the version was staged", float(staging), 1),
+        *figures(requests, chronicle),
+        Figure("from the decision to the version in place", settled_s, unit="s"),
+    ]
 
 
 def _store(folder: Path, models: Path) -> FolderStore:

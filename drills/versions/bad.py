@@ -117,14 +117,21 @@ def _network(nodes: Nodes, *constants: onnx.TensorProto, shape: tuple[int | str,
     return data
 
 
-def _two_scores(factor: float) -> bytes:
-    """The picture's mean, twice, times ``factor``."""
+def _two_scores(factor: float, offset: float = 0.0) -> bytes:
+    """The picture's mean, twice, times ``factor``, and ``offset`` more."""
     mean = helper.make_node("ReduceMean", [_INPUT], ["mean"], axes=[2, 3], keepdims=0)
     part = helper.make_node("Slice", ["mean", "from", "to", "axis"], ["part"])
-    nodes = [mean, part, helper.make_node("Mul", ["part", "factor"], [_OUTPUT])]
+    nodes = [
+        mean,
+        part,
+        helper.make_node("Mul", ["part", "factor"], ["product"]),
+        helper.make_node("Add", ["product", "offset"], [_OUTPUT]),
+    ]
     constants = {"from": [0], "to": [2], "axis": [1]}
     tensors = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()]
-    return _network(nodes, *tensors, numpy_helper.from_array(np.array(factor, np.float32), "factor"))
+    numbers = {"factor": factor, "offset": offset}
+    tensors += [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in numbers.items()]
+    return _network(nodes, *tensors)
 
 
 def _slow() -> bytes:
@@ -169,6 +176,10 @@ def _outside() -> bytes:
 
 def _one_score() -> bytes:
     return _network([helper.make_node("ReduceMean", [_INPUT], [_OUTPUT], axes=[1, 2, 3], keepdims=1)])
+
+
+CONTRARY = Bad("refuses every picture", _content(_two_scores(0.0, 0.99)))
+"""Sound in every way but its verdicts: only beside another version is it found out."""
 
 
 def kinds() -> list[Bad]:

@@ -76,16 +76,20 @@ async def drill(folder: Path, source: FolderStore, photo: bytes, per_second: flo
                 network.reappear()
                 # Tried again or turned down: the store says which, and only a whole version may answer.
                 serving = await _decided(stage, chronicle, "v2")
+                agreed_s = await _agreed(stage, serving)
             requests = load.since(began)
         problems = list(_corrupt(cache))
     size = sum(entry.size for entry in source.get(f"{MODEL}@v1").manifest.files)
     return [
         *figures(requests, chronicle),
         Figure("connections for one version over a bad network", connections),
-        Figure("carried beyond its size, listings included", (fetched / size - 1) * 100, unit="%"),
+        Figure(
+            "carried beyond its size, listings included", (fetched / size - 1) * 100, 50, "%", higher_is_better=False
+        ),
         Figure("versions in the cache that are not what was published", len(problems), 0, higher_is_better=False),
         Figure("decision accepted before the bucket went away", float(decided is None), 1),
         Figure("the version came through after all", float(serving == "v2")),
+        Figure("until the bucket says what serves", agreed_s, CONVERGE_S, "s", higher_is_better=False),
     ]
 
 
@@ -120,6 +124,17 @@ async def _decided(stage: Studio, chronicle: Chronicle, version: str) -> str:
             return str(active[0])
         await asyncio.sleep(0.2)
     raise TimeoutError("the graph did not follow the bucket")
+
+
+async def _agreed(stage: Studio, serving: str) -> float:
+    """Seconds until the store names the version that serves as its stable one; infinite when it never does."""
+    began = time.monotonic()
+    while time.monotonic() < began + CONVERGE_S:
+        routings = (await stage.models())["routings"]
+        if any(entry["model"] == MODEL and entry["routing"]["stable"] == serving for entry in routings):
+            return time.monotonic() - began
+        await asyncio.sleep(0.2)
+    return float("inf")
 
 
 def _corrupt(cache: Path) -> Iterator[str]:

@@ -66,6 +66,16 @@ class Studio:
         response = await self.client.post(f"/v1/models/{model}/{action}", json=fields)
         return None if response.status_code == 202 else Refused(response.json()["detail"])
 
+    async def staging(self, model: str, version: str) -> bool:
+        """Wait until ``version`` is on its way; False when it has arrived before that was seen."""
+        while True:
+            states = {
+                entry["version"]: entry["state"] for entry in (await self.models())["models"] if entry["model"] == model
+            }
+            if states[version] in {"staging", "active"}:
+                return bool(states[version] == "staging")
+            await asyncio.sleep(POLL_S / 10)
+
     async def settled(self, model: str, version: str) -> None:
         """Wait until ``version`` is active and the only one of ``model`` in memory."""
         await self._until(lambda entries: entries[version]["state"] == "active" and _held(entries) == {version}, model)
@@ -130,8 +140,6 @@ async def studio(folder: Path, **variables: str) -> AsyncIterator[Studio]:
         "MASQUERADE_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "RAY_SERVE_LOG_TO_STDERR": "0",
-        # On a machine that others keep busy a proxy may be late with its answer; replacing it is not what is drilled.
-        "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "10",
         **variables,
     }
     log = folder / "studio.log"

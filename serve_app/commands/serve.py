@@ -38,10 +38,16 @@ def serve(
 
 
 def open_until_interrupted(address: str, console: Console) -> None:
-    """Say where the studio is and wait for Ctrl-C or a termination signal."""
+    """Say where the studio is and wait for Ctrl-C or a termination signal.
+
+    Signals then mean again what they meant before: a second Ctrl-C cuts the closing short.
+    """
     console.print(f"The studio is open: [bold]{address}[/]  (API: {address}/docs)  Ctrl-C closes it.")
     closing = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: closing.set())
-    closing.wait()
+    before = {number: signal.signal(number, lambda *_: closing.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        closing.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     console.print("Closing…")

@@ -6,7 +6,7 @@ import io
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi import APIRouter, Form, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -19,6 +19,7 @@ from serve_app.jobs.tables import Job
 
 FORMS: dict[str, type[contracts.Form]] = {
     "style": contracts.StyleForm,
+    "masterpiece": contracts.MasterpieceForm,
     "swap": contracts.SwapForm,
     "anonymize": contracts.AnonymizeForm,
     "lookalike": contracts.LookalikeForm,
@@ -37,13 +38,18 @@ def routes(desk: Desk) -> APIRouter:
         form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")],
         request: Request,
         response: Response,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     ) -> contracts.JobState:
-        """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done."""
+        """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done.
+
+        Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer.
+        """
         keys = await _fetch(desk, form)
         photos, fields = _split(form)
+        desk.pipeline.check(form.kind)
         for data in photos.values():
             await desk.pipeline.open(data)
-        job = await desk.submit(form.kind, photos, fields, request.state.caller)
+        job = await desk.submit(form.kind, photos, fields, request.state.caller, idempotency_key)
         await desk.used(keys)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return await _state(desk, job)
@@ -102,7 +108,7 @@ def uploads(desk: Desk) -> APIRouter:
 async def _fetch(desk: Desk, form: contracts.JobForm) -> list[str]:
     """Put uploads that ``form`` names by key in the place of its pictures; returns the keys."""
     keys = []
-    for name in ("image", "source", "target"):
+    for name in ("image", "source", "target", "style_image"):
         key = getattr(form, f"{name}_key")
         if key is None:
             continue
@@ -141,6 +147,7 @@ async def _state(desk: Desk, job: Job) -> contracts.JobState:
         kind=job.kind,
         state=State(job.state),
         position=await desk.position(job),
+        progress=job.progress,
         created=job.created,
         error=error,
     )

@@ -9,12 +9,9 @@ MODELS_DIR = "/srv/masquerade/models"
 DATA_DIR = "/srv/masquerade/data"
 GCS_NAMESPACE = "masquerade"
 
-# A burst is to be seen within seconds: loads are noted every 0.6 s (0.05 of the look-back) and told every second.
-SCALING_FLAGS = {
-    "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
-    "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
-    "RAY_SERVE_AUTOSCALING_METRIC_RECORD_INTERVAL_FACTOR": "0.05",
-}
+# A burst is to be seen within seconds: loads are noted every 0.6 s (0.05 of the look-back), and told every second
+# (``metrics_interval_s`` of each deployment).
+SCALING_FLAGS = {"RAY_SERVE_AUTOSCALING_METRIC_RECORD_INTERVAL_FACTOR": "0.05"}
 CLUSTER_FLAGS = {**SERVE_FLAGS, **SCALING_FLAGS}
 
 # Names only: values come from a secret store or a file, never from what is checked in.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deployments.shadowing import ShadowSummary
 from deployments.traffic import Traffic
+from deployments.trials import TrialSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Bars:
     It falls when more than ``failures`` of its requests fail, and twice as many as the other version's; when its 95th
     percentile is ``slower`` times the other's and at least ``noticed_s`` longer (``slower_than_before`` times for a
     promoted one, whose predecessor ran at another time and perhaps on a calmer machine, and not before ``burst_s``); or
-    when as a shadow it disagrees with more than ``disagreement`` of the stable version's verdicts.
+    when beside the stable version it disagrees with more than ``disagreement`` of its verdicts.
     """
 
     enough: int = 20
@@ -58,19 +58,23 @@ class Bars:
         slower = self.slower_than_before if elapsed_s >= self.burst_s else float("inf")
         return self.against(version, before, slower)
 
-    def shadowed(self, shadow: ShadowSummary, *, verdicts: bool) -> str | None:
-        """Why a shadow falls, or None. ``verdicts``: a disagreement is about what people may see."""
-        tried = shadow.compared + shadow.failed
+    def beside(self, trial: TrialSummary, *, verdicts: bool) -> str | None:
+        """Why a version falls that computed the same requests as the stable one, or None.
+
+        ``verdicts``: a disagreement is about what people may see. Of a canary nothing else is judged here, as its
+        failures and its latency are those of its own traffic.
+        """
+        tried = trial.compared + trial.failed
         if tried < self.enough:
             return None
-        if shadow.failed > self.failures * tried:
-            return f"as a shadow it failed {shadow.failed} of {tried} requests"
-        if verdicts and shadow.disagreed > self.disagreement * shadow.compared:
-            return f"as a shadow it disagreed with {shadow.disagreed} of {shadow.compared} verdicts"
-        slower = shadow.own_s > self.slower * shadow.stable_s
-        if slower and shadow.own_s - shadow.stable_s > self.noticed_s * shadow.compared:
+        if trial.failed > self.failures * tried:
+            return f"as a shadow it failed {trial.failed} of {tried} requests"
+        if verdicts and trial.disagreed > self.disagreement * trial.compared:
+            return f"as a {trial.role} it disagreed with {trial.disagreed} of {trial.compared} verdicts"
+        slower = trial.role == "shadow" and trial.own_s > self.slower * trial.stable_s
+        if slower and trial.own_s - trial.stable_s > self.noticed_s * trial.compared:
             return (
-                f"as a shadow it took {shadow.own_s / shadow.compared:.2f} s a request where the stable version took "
-                f"{shadow.stable_s / shadow.compared:.2f} s"
+                f"as a shadow it took {trial.own_s / trial.compared:.2f} s a request where the stable version took "
+                f"{trial.stable_s / trial.compared:.2f} s"
             )
         return None

@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from deployments.slots import ModelSet, Plan
+from deployments.slots import ModelSet, Plan, Second
 from deployments.traffic import Traffic, total
+from deployments.trials import together
 from deployments.user_config import UserConfig
 from registry import promotions
-from registry.errors import Conflict, RegistryError
+from registry.errors import Conflict, RegistryError, StoreUnavailable
 from registry.manifest import parse_ref
 from registry.routing import Routing
 from registry.store import Store
@@ -96,6 +97,7 @@ class Coordinator:
         self._clock = clock
         self._manifests = Manifests(store)
         self._refusals: dict[str, Refusal] = {}
+        self._unwritten: set[str] = set()
         self._staged_since: dict[str, tuple[Plan, float]] = {}
         self._promoted: dict[str, _Promoted] = {}
         self.state = State()
@@ -107,6 +109,7 @@ class Coordinator:
             desired, self._store, self._manifests, self._wishes, live, dict(self._refusals)
         )
         self.state.plans, self.state.desired = live, desire.plans
+        await asyncio.to_thread(self._write_refusals, desire.routings)
         reports = {capability: await self._ask(capability) for capability in live}
         self.state.reports = reports
         for ref, reason in desire.unusable.items():
@@ -198,19 +201,9 @@ class Coordinator:
         for capability, plan in live.items():
             traffic = total([report.traffic for report in reports[capability]])
             stable = traffic.get(plan.stable.model, Traffic())
-            second = plan.second
-            if second is not None and second.role == "canary":
-                # Versions of an extra leave the name as it is, and then nothing can be told apart.
-                if second.models.model != plan.stable.model:
-                    reason = self._bars.against(traffic.get(second.models.model, Traffic()), stable)
-                    fallen |= self._take_back(second.models, plan.stable, routings, reason)
-            elif second is not None and second.role == "shadow":
-                for report in reports[capability]:
-                    if report.shadow is not None:
-                        reason = self._bars.shadowed(report.shadow, verdicts=capability == "moderation")
-                        if self._take_back(second.models, plan.stable, routings, reason):
-                            fallen = True
-                            break
+            if plan.second is not None:
+                reason = self._why_not(capability, plan.second, plan.stable, reports[capability])
+                fallen |= self._take_back(plan.second.models, plan.stable, routings, reason)
             promoted = self._promoted.get(capability)
             if promoted is None:
                 continue
@@ -222,6 +215,19 @@ class Coordinator:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)
         return fallen
+
+    def _why_not(self, capability: str, tried: Second, stable: ModelSet, reports: Sequence[Report]) -> str | None:
+        """Why what stands beside ``stable`` is under its bars, or None."""
+        reason: str | None = None
+        # Versions of an extra leave the name as it is, and then their traffic cannot be told apart.
+        if tried.role == "canary" and tried.models.model != stable.model:
+            traffic = total([report.traffic for report in reports])
+            own, other = (traffic.get(models.model, Traffic()) for models in (tried.models, stable))
+            reason = self._bars.against(own, other)
+        trial = together([report.trial for report in reports])
+        if reason is None and trial is not None:
+            reason = self._bars.beside(trial, verdicts=capability == "moderation")
+        return reason
 
     def _take_back(
         self, models: ModelSet, instead: ModelSet, routings: Mapping[str, Routing | None], reason: str | None
@@ -236,22 +242,38 @@ class Coordinator:
             # One line, and without the name it stands beside.
             reason = " ".join(reason.split()).removeprefix(f"{ref}: ")
             self.state.errors[ref] = reason
-            model, version = parse_ref(ref)
-            routing = routings.get(model)
+            routing = routings.get(parse_ref(ref)[0])
             log.warning("%s: %s", ref, reason)
             # Until the store says otherwise; where it asked for the version, it is made to say so.
             self._refusals[ref] = Refusal(routing, reason)
-            if routing is None or version not in routing.active:
-                continue
-            try:
-                if routing.shadow == version:
-                    promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
-                else:
-                    promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
-                del self._refusals[ref]
-            except Conflict:
-                log.info("%s was changed meanwhile", model)
-                del self._refusals[ref]
-            except (RegistryError, OSError) as error:
-                # Remembered above: it is not tried again while the store says the same.
-                log.warning("the refusal of %s could not be written: %s", ref, error)
+            self._write(ref, routing)
+
+    def _write_refusals(self, routings: Mapping[str, Routing | None]) -> None:
+        """Write down what could not be written when it was decided, because the store was away."""
+        for ref in [ref for ref in self._unwritten if ref in self._refusals]:
+            routing = routings.get(parse_ref(ref)[0])
+            if routing == self._refusals[ref].routing:
+                self._write(ref, routing)
+
+    def _write(self, ref: str, routing: Routing | None) -> None:
+        """Decide against a refused version in the store, if ``routing`` asks for it; kept in mind until that is done."""
+        model, version = parse_ref(ref)
+        self._unwritten.discard(ref)
+        if routing is None or version not in routing.active:
+            return
+        reason = self._refusals[ref].reason
+        try:
+            if routing.shadow == version:
+                promotions.shadow(self._store, model, None, 0.0, by=STUDIO, why=reason, expect=routing)
+            else:
+                promotions.rollback(self._store, model, by=STUDIO, why=reason, expect=routing)
+            del self._refusals[ref]
+        except Conflict:
+            log.info("%s was changed meanwhile", model)
+            del self._refusals[ref]
+        except (StoreUnavailable, OSError) as error:
+            log.warning("the refusal of %s could not be written yet: %s", ref, error)
+            self._unwritten.add(ref)
+        except RegistryError as error:
+            # There is nothing to go back to, say. Remembered above: it is not tried while the store says the same.
+            log.warning("the refusal of %s cannot be written: %s", ref, error)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deployments.shadowing import ShadowSummary
+from deployments.slots import Role
+from deployments.trials import TrialSummary
 from registry.routing import AuditEntry, Routing
 
 Place = Literal["active", "canary", "shadow", "staging", "refused", "idle"]
@@ -60,11 +61,15 @@ class ModelRouting(BaseModel):
     last: LastDecision
 
 
-class ShadowState(BaseModel):
-    """How far a shadow's answers lie from the stable version's; ``similarity`` is of pictures, 1 is equal."""
+class TrialState(BaseModel):
+    """How far a version's answers lie from the stable version's, over the last requests that both computed.
+
+    ``similarity`` is of pictures, 1 is equal.
+    """
 
     capability: str
     model: str
+    role: Role
     compared: int
     disagreed: int
     failed: int
@@ -75,19 +80,20 @@ class ShadowState(BaseModel):
     stable_ms: float
 
     @classmethod
-    def of(cls, capability: str, shadow: ShadowSummary) -> ShadowState:
-        count = max(1, shadow.compared)
+    def of(cls, capability: str, trial: TrialSummary) -> TrialState:
+        count = max(1, trial.compared)
         return cls(
             capability=capability,
-            model=shadow.model,
-            compared=shadow.compared,
-            disagreed=shadow.disagreed,
-            failed=shadow.failed,
-            dropped=shadow.dropped,
-            similarity=shadow.similarity,
-            delta=round(shadow.delta, 4),
-            own_ms=round(shadow.own_s / count * 1000, 1),
-            stable_ms=round(shadow.stable_s / count * 1000, 1),
+            model=trial.model,
+            role=trial.role,
+            compared=trial.compared,
+            disagreed=trial.disagreed,
+            failed=trial.failed,
+            dropped=trial.dropped,
+            similarity=trial.similarity,
+            delta=round(trial.delta, 4),
+            own_ms=round(trial.own_s / count * 1000, 1),
+            stable_ms=round(trial.stable_s / count * 1000, 1),
         )
 
 
@@ -126,7 +132,7 @@ class Models(BaseModel):
     models: list[ModelState]
     missing: dict[str, str]
     routings: list[ModelRouting] = []
-    shadows: list[ShadowState] = []
+    trials: list[TrialState] = []
     coordinated: bool = False
 
 
@@ -141,9 +147,10 @@ class Decision(BaseModel):
 
 
 class Promotion(Decision):
-    """Make ``version`` stable."""
+    """Make ``version`` stable; with ``force`` and a reason also one that is under its bars."""
 
     version: Version
+    force: bool = False
 
 
 class CanaryTrial(Decision):

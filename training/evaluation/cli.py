@@ -16,6 +16,7 @@ EVALUATIONS: Final[Mapping[str, str]] = {
     "lookalike": "training.evaluation.lookalike",
     "moderation": "training.evaluation.moderation",
     "style": "training.style.comparison",
+    "style-add": "training.style.addition",
     "swap": "training.evaluation.swap",
 }
 """Sub-command to the module whose ``app`` it is: a Typer application of one command that ends with

@@ -6,6 +6,7 @@ What is installed is judged by ``masquerade eval style``.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,15 @@ def onnx_painter(path: Path) -> Painter:
     return paint
 
 
+def own_figures(judge: Judge, weights: Weights, styles: Iterable[str]) -> dict[str, float]:
+    """``<style>.content`` and ``<style>.style`` as manifests name them."""
+    figures: dict[str, float] = {}
+    for style in styles:
+        judged = judge.judge(style, own_painter(weights, style))
+        figures |= {f"{style}.content": round(judged.content, 4), f"{style}.style": round(judged.style, 4)}
+    return figures
+
+
 def evaluate(
     weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.", exists=True)],
     photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out from training are used.")],
@@ -64,11 +74,9 @@ def evaluate(
         raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
     judge, trained = Judge(open_encoder(encoder), paintings, pictures, side), load_weights(weights)
     table = Table("style", "network", "content", "style distance")
-    figures: dict[str, float] = {}
+    figures = own_figures(judge, trained, paintings)
     for name in paintings:
-        judged = judge.judge(name, own_painter(trained, name))
-        table.add_row(name, "ours", f"{judged.content:.3f}", f"{judged.style:.3f}")
-        figures |= {f"{name}.content": round(judged.content, 4), f"{name}.style": round(judged.style, 4)}
+        table.add_row(name, "ours", f"{figures[f'{name}.content']:.3f}", f"{figures[f'{name}.style']:.3f}")
     for name, path in named_paths(peer or []).items():
         judged = judge.judge(name, onnx_painter(path))
         table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")

@@ -17,7 +17,11 @@ from training.style.trainer import ALONE, Settings, Share, Trainer
 
 
 class Job(BaseModel):
-    """What to train on what, and how often to save and look. Paths mean the same on every machine that takes part."""
+    """What to train on what, and how often to save and look. Paths mean the same on every machine that takes part.
+
+    ``until`` is the step to stop at where that is before the last: the learning rate then goes by all steps, and
+    ``resume`` can take the rest.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,11 +32,17 @@ class Job(BaseModel):
     settings: Settings
     start_from: Path | None = None
     resume: bool = False
+    until: int | None = None
     save_every: int = 200
     validate_every: int = 500
     patience: int = 10
     device: str = "cpu"
     threads: int = 1
+
+    @property
+    def last_step(self) -> int:
+        """The step that the run ends with."""
+        return min(self.settings.steps, self.until or self.settings.steps)
 
 
 def work(job: Job, share: Share = ALONE) -> None:
@@ -63,11 +73,11 @@ def work(job: Job, share: Share = ALONE) -> None:
         record = _unchanged(job.folder, record)
         trainer.resume()
     if share.rank > 0:
-        follow(trainer, job.validate_every)
+        follow(trainer, job.last_step, job.validate_every)
         return
     with bar() as progress:
         run = Run(trainer, record, job.folder, held_out)
-        run.drive(progress, job.save_every, job.validate_every, job.patience)
+        run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
 
 
 def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
@@ -83,6 +93,15 @@ def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
         if name not in names or not 0 < read[name] < float("inf"):
             raise Mistake(f"{text!r} needs one of the styles trained and a factor above 0")
     return read
+
+
+def counts(texts: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+    """Read ``name=number`` options. Raises :class:`Mistake`."""
+    read = factors(texts, names)
+    for name, number in read.items():
+        if not number.is_integer():
+            raise Mistake(f"{name}={number:g} needs a whole number")
+    return {name: int(number) for name, number in read.items()}
 
 
 def _unchanged(folder: Path, record: RunRecord) -> RunRecord:

@@ -39,13 +39,12 @@ class Run:
         self._photos = load_photos(held_out, SHOWN_SIDE, SHOWN_PHOTOS)
         self._started = time.monotonic()
 
-    def drive(self, progress: Progress, save_every: int, validate_every: int, patience: int) -> None:
-        """Take all remaining steps, or fewer where ``patience`` validations in a row brought nothing better (0: never).
+    def drive(self, progress: Progress, last: int, save_every: int, validate_every: int, patience: int) -> None:
+        """Take the steps up to ``last``, or fewer where ``patience`` validations brought nothing better (0: never).
 
         Raises :class:`Stopped` after Ctrl-C, with the last whole step in a checkpoint.
         """
-        steps = self._trainer.settings.steps
-        task = progress.add_task("training", total=steps, completed=self._trainer.step)
+        task = progress.add_task("training", total=last, completed=self._trainer.step)
         board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=self._trainer.step + 1)
         # Written line by line, so that it can be followed while the run goes on.
         with (
@@ -53,11 +52,11 @@ class Run:
             (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log,
             board,
         ):
-            for losses in self._trainer.train():
+            for losses in self._trainer.train(last):
                 log.write(json.dumps(asdict(losses)) + "\n")
                 _plot(board, "training", losses)
                 progress.update(task, completed=losses.step, description=_describe(losses))
-                ends = losses.step == steps
+                ends = losses.step == last
                 if losses.step % validate_every == 0 or ends:
                     self._validate(board)
                     tired = worn_out([one.total for one in self._record.validations], patience)
@@ -68,7 +67,7 @@ class Run:
                     break
                 if stop.is_set():
                     raise Stopped
-        if self._trainer.step < steps:
+        if self._trainer.step < last:
             console.print(f"stopped at step {self._trainer.step}: {patience} validations brought nothing better")
 
     def save(self) -> None:
@@ -90,10 +89,10 @@ class Run:
         cv2.imwrite(str(folder / f"step_{found.step:06d}.jpg"), sheet[:, :, ::-1])
 
 
-def follow(trainer: Trainer, validate_every: int) -> None:
+def follow(trainer: Trainer, last: int, validate_every: int) -> None:
     """Take part in a run that another process drives, until it ends."""
-    for losses in trainer.train():
-        if (losses.step % validate_every == 0 or losses.step == trainer.settings.steps) and trainer.agree(False):
+    for losses in trainer.train(last):
+        if (losses.step % validate_every == 0 or losses.step == last) and trainer.agree(False):
             return
 
 

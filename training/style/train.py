@@ -11,7 +11,7 @@ import typer
 from rich.logging import RichHandler
 
 from training.style.data import named_paths
-from training.style.job import Job, factors, work
+from training.style.job import Job, counts, factors, work
 from training.style.losses import RECIPES
 from training.style.network import SIZES
 from training.style.terminal import Mistake, console, told_plainly
@@ -42,9 +42,18 @@ def train(
     emphasis: Annotated[
         list[str] | None, typer.Option(help="name=factor for the style weight of one style; repeat for others.")
     ] = None,
+    turns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="name=number: how often a style is painted for every turn of the identity; 2 where not given."
+        ),
+    ] = None,
     variation_weight: Annotated[float | None, typer.Option(min=0, help="Total variation, against dots.")] = None,
     size: Annotated[str, typer.Option(help=f"Of the network: {', '.join(SIZES)}.")] = "lean",
     steps: Annotated[int, typer.Option(min=1)] = Settings.steps,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="Stop at this step; the learning rate goes by --steps all the same.")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1)] = Settings.batch,
     crop: Annotated[int, typer.Option(min=64, help="Side of the training pictures, a multiple of 4.")] = Settings.crop,
     painting_side: Annotated[int, typer.Option(min=64, help="Short side of the paintings.")] = Settings.painting_side,
@@ -89,6 +98,7 @@ def train(
             learning_rate,
             seed=seed,
             emphasis=factors(emphasis or (), list(paintings)),
+            turns=counts(turns or (), list(paintings)),
             recipe=losses,
             architecture=SIZES[size],
         )
@@ -100,6 +110,7 @@ def train(
             settings=settings,
             start_from=start_from.absolute() if start_from else None,
             resume=resume,
+            until=until,
             save_every=save_every,
             validate_every=validate_every,
             patience=patience,

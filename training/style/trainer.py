@@ -39,13 +39,16 @@ from training.style.network import Architecture, StyleNetwork, neutral_style
 from training.style.resizing import resize
 
 WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.safetensors"
+# How often a style is painted for every turn of the identity.
+TURNS = 2
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything besides data and encoder that a run's result depends on. Sides are in pixels.
 
-    ``emphasis`` multiplies the recipe's style weight for the styles it names.
+    ``emphasis`` multiplies the recipe's style weight for the styles it names, and ``turns`` says how often one is
+    painted for every turn of the identity where it is not :data:`TURNS`.
     """
 
     steps: int = 20_000
@@ -58,6 +61,7 @@ class Settings:
     average: float = 0.999
     seed: int = 1
     emphasis: Mapping[str, float] = field(default_factory=dict)
+    turns: Mapping[str, int] = field(default_factory=dict)
     recipe: Recipe = field(default_factory=Recipe)
     architecture: Architecture = field(default_factory=Architecture)
 
@@ -183,9 +187,9 @@ class Trainer:
                 parameter.copy_(average)
         return Weights(network, dict(zip(self.names, styles.clone(), strict=True)))
 
-    def train(self) -> Iterator[Losses]:
-        """Take the remaining steps, one each time a value is asked for."""
-        while self.step < self.settings.steps:
+    def train(self, last: int | None = None) -> Iterator[Losses]:
+        """Take the remaining steps, or those up to ``last``, one each time a value is asked for."""
+        while self.step < (self.settings.steps if last is None else last):
             yield self._take_step()
 
     def _learning_rate(self) -> float:
@@ -197,8 +201,10 @@ class Trainer:
         return s.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
     def _deal(self) -> list[int]:
-        """The styles of this step, dealt from a deck that holds every painting twice and the identity once."""
-        deck = [0, *(2 * list(range(1, len(self.names))))]
+        """The styles of this step, dealt from a deck that holds every style by its turns and the identity once."""
+        turns = [self.settings.turns.get(name, TURNS) for name in self.names[1:]]
+        rounds = [[style for style, left in enumerate(turns, start=1) if left > turn] for turn in range(max(turns))]
+        deck = [0, *(style for one in rounds for style in one)]
         dealt = []
         for position in range(self.step * self.settings.batch, (self.step + 1) * self.settings.batch):
             shuffle, card = divmod(position, len(deck))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.style.contenders import Contender
+from training.style.contenders import RUNTIMES, Contender, Network
 from training.style.judge import Judge, Judgement
 
 STRENGTHS = (1.0, 0.9, 0.75, 0.5)
@@ -52,30 +52,35 @@ class Curve:
     style: str
     points: tuple[Point, ...]
 
-    def nearest(self, content: float) -> Point:
-        """The point nearest to the painting among those that keep the photo at least so well, else the last."""
-        admitted = [point for point in self.points if point.content <= content]
-        return min(admitted, key=lambda point: point.style) if admitted else self.points[-1]
+    def serving(self, bar: Bar, peer: Point) -> Point:
+        """The point that serves ``bar`` best: whose worse distance, held against what the bar admits, is the least."""
+        return min(
+            self.points,
+            key=lambda point: max(point.content / (bar.content * peer.content), point.style / (bar.style * peer.style)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A curve of ours held against the full strength of theirs."""
+    """A curve of ours, at the strength that serves it best, held against the full strength of theirs."""
 
-    ours: str
-    style: str
     bar: Bar
     point: Point
     theirs: Point
-    cheaper: float
+
+    @property
+    def content(self) -> float:
+        """Times theirs."""
+        return self.point.content / self.theirs.content
+
+    @property
+    def style(self) -> float:
+        """Times theirs."""
+        return self.point.style / self.theirs.style
 
     @property
     def passed(self) -> bool:
-        return (
-            self.cheaper >= self.bar.cheaper
-            and self.point.style <= self.bar.style * self.theirs.style
-            and self.point.content <= self.bar.content * self.theirs.content
-        )
+        return self.style <= self.bar.style and self.content <= self.bar.content
 
 
 def curves(judge: Judge, contenders: Sequence[Contender], styles: Sequence[str], progress: Progress) -> list[Curve]:
@@ -97,24 +102,24 @@ def _painter(contender: Contender, style: str, strength: float) -> Callable[[Ten
     return lambda photo: contender.paint(photo, style, strength)
 
 
-def milliseconds(contenders: Sequence[Contender], style: str) -> dict[str, float]:
-    """Processor time of one picture on one core, by label: the best of rounds that take turns.
+def milliseconds(networks: Sequence[Network], style: str) -> dict[str, dict[str, float]]:
+    """Processor time of one picture on one core, by runtime and label: the best of rounds that take turns.
 
     Processor time and turns keep what else the machine does out of the comparison.
     """
     photo = torch.rand(1, 3, TIMED_SIDE, TIMED_SIDE, generator=torch.Generator().manual_seed(0))
-    best: dict[str, float] = {}
+    ready = {(runtime, one.label): one.on(runtime, style, photo) for runtime in RUNTIMES for one in networks}
+    best: dict[str, dict[str, float]] = {runtime: {} for runtime in RUNTIMES}
     for _ in range(TIMED_ROUNDS):
-        for contender in contenders:
+        for (runtime, label), paint in ready.items():
             started = time.process_time()
-            contender.run(style, photo)
+            paint()
             taken = 1000 * (time.process_time() - started)
-            best[contender.label] = min(taken, best.get(contender.label, taken))
+            best[runtime][label] = min(taken, best[runtime].get(label, taken))
     return best
 
 
-def verdict(bar: Bar, ours: Curve, theirs: Curve, times: Mapping[str, float]) -> Verdict:
-    """Whether ``ours`` clears ``bar``, at the strength that serves it best."""
+def verdict(bar: Bar, ours: Curve, theirs: Curve) -> Verdict:
+    """Whether ``ours`` clears the distances of ``bar``."""
     peer = theirs.points[0]
-    cheaper = times[theirs.label] / times[ours.label]
-    return Verdict(ours.label, ours.style, bar, ours.nearest(bar.content * peer.content), peer, cheaper)
+    return Verdict(bar, ours.serving(bar, peer), peer)

@@ -74,12 +74,12 @@ function draw(told) {
     models.set(version.model, [...(models.get(version.model) ?? []), version]);
   }
   const routings = new Map(told.routings.map((entry) => [entry.model, entry]));
-  const cards = [...models].map(([name, versions]) => card(name, versions, routings.get(name), told.shadows));
+  const cards = [...models].map(([name, versions]) => card(name, versions, routings.get(name), told.trials));
   list.replaceChildren(...cards);
   if (!cards.length) list.append(make("p", { class: "hint" }, "No models are installed."));
 }
 
-function card(name, versions, decided, shadows) {
+function card(name, versions, decided, trials) {
   const parts = stamp("model");
   parts.name.textContent = name;
   const serves = versions.find((version) => version.serves)?.serves;
@@ -90,11 +90,12 @@ function card(name, versions, decided, shadows) {
   }
   const admin = Boolean(sessionStorage.getItem(KEY)) && versions.some((version) => version.serves);
   for (const version of [...versions].reverse()) parts.versions.append(row(name, version, decided, admin));
-  const shadow = shadows.find((entry) => entry.model.startsWith(`${name}@`));
-  if (shadow) {
-    parts.shadow.hidden = false;
-    const alike = shadow.similarity === null ? `differs by at most ${shadow.delta} on average` : `similarity ${shadow.similarity.toFixed(3)}`;
-    parts.shadow.textContent = `Shadow ${shadow.model}: ${shadow.compared} compared, ${alike}, ${shadow.disagreed} disagreed, ${shadow.failed} failed, ${shadow.dropped} skipped; ${shadow.own_ms} ms against ${shadow.stable_ms} ms.`;
+  const trial = trials.find((entry) => entry.model.startsWith(`${name}@`));
+  if (trial) {
+    parts.trial.hidden = false;
+    const alike = trial.similarity === null ? `differs by at most ${trial.delta} on average` : `similarity ${trial.similarity.toFixed(3)}`;
+    const kind = trial.role === "canary" ? "Canary" : "Shadow";
+    parts.trial.textContent = `${kind} ${trial.model}: ${trial.compared} compared, ${alike}, ${trial.disagreed} disagreed, ${trial.failed} failed, ${trial.dropped} skipped; ${trial.own_ms} ms against ${trial.stable_ms} ms.`;
   }
   if (admin && versions.length > 1) foot(name, parts, decided);
   return parts.root;

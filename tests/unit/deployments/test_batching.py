@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from deployments.batching import Batcher
+from deployments.errors import Busy
 
 
 class Engine:
@@ -93,3 +94,42 @@ async def test_a_run_that_breaks_breaks_for_its_batch_and_not_for_the_next() -> 
         await batcher.submit(1)
     broken = False
     assert await batcher.submit(2) == 2
+
+
+async def test_who_would_wait_too_long_is_turned_away_at_once(engine: Engine) -> None:
+    batcher: Batcher[int, int] = Batcher(engine.run, max_batch=1, queue_s=0.0)
+    await batcher.submit(1)
+    engine.free.clear()
+    waiting = await ask(batcher, 2)
+    await asyncio.sleep(0)
+    waiting += await ask(batcher, 3)
+    with pytest.raises(Busy) as caught:
+        await batcher.submit(4)
+    assert caught.value.details["retry_after"] >= 1
+    engine.free.set()
+    assert await asyncio.gather(*waiting) == [20, 30]
+    assert await batcher.submit(5) == 50
+
+
+async def test_the_next_batch_may_always_fill(engine: Engine) -> None:
+    batcher: Batcher[int, int] = Batcher(engine.run, max_batch=3, queue_s=0.0)
+    await batcher.submit(0)
+    engine.free.clear()
+    first = await ask(batcher, 1)
+    await asyncio.sleep(0)
+    later = await ask(batcher, 2, 3, 4)
+    engine.free.set()
+    assert await asyncio.gather(*first, *later) == [10, 20, 30, 40]
+
+
+async def test_somebody_who_left_takes_up_no_room(engine: Engine) -> None:
+    batcher: Batcher[int, int] = Batcher(engine.run, max_batch=1, queue_s=0.0)
+    await batcher.submit(0)
+    engine.free.clear()
+    running, leaving = await ask(batcher, 1, 2)
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    (staying,) = await ask(batcher, 3)
+    engine.free.set()
+    assert await asyncio.gather(running, staying) == [10, 30]

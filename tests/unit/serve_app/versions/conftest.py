@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from deployments.serving import Report
-from deployments.shadowing import ShadowSummary
 from deployments.slots import ModelSet, Plan, SlotStatus
 from deployments.traffic import Traffic
+from deployments.trials import TrialSummary
 from deployments.user_config import UserConfig
 from registry.manifest import Licence, Manifest, ModelFile
 from registry.store import FolderStore
@@ -64,7 +64,7 @@ class Graph:
         self.slots = {name: [SlotStatus(plan.stable, None, None)] * replicas for name, plan in plans.items()}
         self.refuses: dict[str, str] = {}
         self.traffic: dict[str, Traffic] = {}
-        self.shadow: ShadowSummary | None = None
+        self.trial: TrialSummary | None = None
         self.applied: list[dict[str, Plan]] = []
         self.starting: set[str] = set()
 
@@ -85,7 +85,7 @@ class Graph:
 
     async def ask(self, capability: str) -> list[Report]:
         return [
-            Report(f"replica-{number}", slot, self.traffic if number == 0 else {}, self.shadow, 100.0)
+            Report(f"replica-{number}", slot, self.traffic if number == 0 else {}, self.trial, 100.0)
             for number, slot in enumerate(self.slots[capability])
         ]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.shadowing import ShadowSummary
 from deployments.traffic import Traffic
+from deployments.trials import TrialSummary
 from serve_app.versions.bars import Bars
 
 USUAL = Traffic(1000, 2, 0.05, 0.1)
@@ -35,19 +35,22 @@ def test_a_latency_needs_something_to_compare_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shadow", "reason"),
+    ("trial", "reason"),
     [
-        (ShadowSummary("m@v2", compared=19, disagreed=19), None),
-        (ShadowSummary("m@v2", compared=100, disagreed=5, own_s=10, stable_s=9), None),
-        (ShadowSummary("m@v2", compared=100, disagreed=6), "disagreed with 6 of 100 verdicts"),
-        (ShadowSummary("m@v2", compared=20, failed=4), "failed 4 of 24"),
-        (ShadowSummary("m@v2", compared=100, own_s=60, stable_s=10), "took 0.60 s a request"),
+        (TrialSummary("m@v2", compared=19, disagreed=19), None),
+        (TrialSummary("m@v2", compared=100, disagreed=5, own_s=10, stable_s=9), None),
+        (TrialSummary("m@v2", compared=100, disagreed=6), "disagreed with 6 of 100 verdicts"),
+        (TrialSummary("m@v2", compared=20, failed=4), "failed 4 of 24"),
+        (TrialSummary("m@v2", compared=100, own_s=60, stable_s=10), "took 0.60 s a request"),
+        (TrialSummary("m@v2", "canary", compared=19, disagreed=19), None),
+        (TrialSummary("m@v2", "canary", compared=100, disagreed=6), "as a canary it disagreed with 6 of 100 verdicts"),
+        (TrialSummary("m@v2", "canary", compared=100, own_s=60, stable_s=10), None),
     ],
 )
-def test_a_shadow_is_held_against_what_it_stood_beside(shadow: ShadowSummary, reason: str | None) -> None:
-    said = Bars().shadowed(shadow, verdicts=True)
+def test_a_version_on_trial_is_held_against_what_it_stood_beside(trial: TrialSummary, reason: str | None) -> None:
+    said = Bars().beside(trial, verdicts=True)
     assert (said is None) if reason is None else (said is not None and reason in said)
 
 
 def test_only_verdicts_are_disagreed_with() -> None:
-    assert Bars().shadowed(ShadowSummary("m@v2", compared=100, disagreed=60), verdicts=False) is None
+    assert Bars().beside(TrialSummary("m@v2", compared=100, disagreed=60), verdicts=False) is None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Mapping
 
 import pytest
 
-from deployments.shadowing import ShadowSummary
 from deployments.slots import ModelSet, Plan, Second
 from deployments.traffic import Traffic
+from deployments.trials import TrialSummary
+from registry import promotions
+from registry.errors import StoreUnavailable
 from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
@@ -196,10 +199,65 @@ async def test_a_shadow_that_disagrees_is_taken_back(coordinator, live, store, p
     publish("judge", "v2")
     shadow(store, "judge", "v2", 0.5, **BY)
     await settle(coordinator, live)
-    live.shadow = ShadowSummary("judge@v2", compared=50, disagreed=20)
+    live.trial = TrialSummary("judge@v2", compared=50, disagreed=20)
     await settle(coordinator, live)
     assert store.routing("judge").shadow is None
-    assert "disagreed with 20 of 50 verdicts" in store.audit("judge")[-1].why
+    assert "as a shadow it disagreed with 40 of 100 verdicts" in store.audit("judge")[-1].why
+
+
+async def test_a_refusal_is_written_down_once_the_store_is_back(coordinator, live, store, publish, monkeypatch) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v1", **BY)
+    promote(store, "judge", "v2", **BY)
+    live.refuses = {"judge@v2": "the weights could not be fetched"}
+    with monkeypatch.context() as away:
+
+        def unavailable(*_args: object, **_fields: object) -> None:
+            raise StoreUnavailable("s3://models cannot be reached.")
+
+        away.setattr(promotions, "rollback", unavailable)
+        await settle(coordinator, live)
+    assert serving(live) == {"judge@v1"}
+    assert store.routing("judge").stable == "v2", "nobody could say otherwise"
+    assert "could not be fetched" in coordinator.state.errors["judge@v2"]
+    await coordinator.step()
+    assert store.routing("judge").stable == "v1"
+    assert store.audit("judge")[-1].who == "studio"
+    assert store.audit("judge")[-1].why == "the weights could not be fetched"
+    entries = len(store.audit("judge"))
+    await settle(coordinator, live)
+    assert len(store.audit("judge")) == entries, "once"
+
+
+async def test_what_somebody_decided_during_an_outage_stands(coordinator, live, store, publish, monkeypatch) -> None:
+    publish("judge", "v2")
+    publish("judge", "v3")
+    promote(store, "judge", "v1", **BY)
+    promote(store, "judge", "v2", **BY)
+    live.refuses = {"judge@v2": "the weights could not be fetched"}
+    with monkeypatch.context() as away:
+        away.setattr(promotions, "rollback", _full)
+        await settle(coordinator, live)
+    promote(store, "judge", "v3", **BY)
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v3"}
+    assert [entry.who for entry in store.audit("judge")] == ["ada"] * 3
+
+
+def _full(*_args: object, **_fields: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_canary_that_disagrees_is_taken_back_though_nothing_fails(coordinator, live, store, publish) -> None:
+    publish("judge", "v2")
+    canary(store, "judge", "v2", 50, **BY)
+    await settle(coordinator, live)
+    live.traffic = {"judge@v1": Traffic(500, 0, 0.05, 0.1), "judge@v2": Traffic(500, 0, 0.05, 0.1)}
+    # Neither replica alone has seen enough; together they have.
+    live.trial = TrialSummary("judge@v2", "canary", compared=15, disagreed=3)
+    await settle(coordinator, live)
+    assert store.routing("judge").canary is None
+    assert "as a canary it disagreed with 6 of 30 verdicts" in store.audit("judge")[-1].why
 
 
 async def test_whoever_takes_over_in_the_middle_goes_on_from_there(

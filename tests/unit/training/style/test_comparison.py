@@ -76,7 +76,8 @@ def test_the_report_holds_ours_against_theirs(evaluate, peer, photos, tmp_path) 
     assert result.exit_code == 3, result.output  # a network nobody trained misses its bars
     document = read_report(tmp_path / "report")
     assert [figure.name for figure in document.figures] == [
-        "lean: times cheaper",
+        "lean: times cheaper, ONNX Runtime",
+        "lean: times cheaper, OpenVINO",
         "lean, dots: content, times theirs",
         "lean, dots: style, times theirs",
     ]

@@ -96,6 +96,20 @@ def test_a_style_can_be_given_more_weight(command, tmp_path) -> None:
     assert RunRecord.read(tmp_path / "run").settings.emphasis == {"dots": 2.5}
 
 
+def test_a_style_can_be_given_more_turns(command, tmp_path) -> None:
+    assert command("--turns", "dots=5").exit_code == 0
+    assert RunRecord.read(tmp_path / "run").settings.turns == {"dots": 5}
+
+
+def test_a_run_can_stop_on_its_way_and_go_on_to_the_same_weights(command, tmp_path) -> None:
+    command(folder="whole")
+    assert command("--until", "2").exit_code == 0
+    assert RunRecord.read(tmp_path / "run").step == 2
+    assert command("--resume").exit_code == 0
+    ends = [(tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "run")]
+    assert ends[0] == ends[1]
+
+
 def test_a_finer_network_starts_from_a_leaner_one_and_the_other_way_round(command, tmp_path) -> None:
     command(folder="first")
     assert command("--size", "fine", "--start-from", str(tmp_path / "first/weights.safetensors")).exit_code == 0
@@ -186,6 +200,8 @@ def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None
         (["--emphasis", "dots"], "not of the form name=factor"),
         (["--emphasis", "lines=2"], "one of the styles trained"),
         (["--emphasis", "dots=0"], "a factor above 0"),
+        (["--turns", "dots=1.5"], "dots=1.5 needs a whole number"),
+        (["--turns", "lines=2"], "one of the styles trained"),
         (["--encoder", "nowhere.safetensors"], "no encoder at nowhere.safetensors"),
         (["--style", "nameless.png"], "not of the form name=file"),
         (["--style", "lines=missing.png"], "missing.png is not a picture"),

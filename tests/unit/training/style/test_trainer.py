@@ -114,6 +114,14 @@ def test_emphasis_weighs_one_style_alone(make_trainer) -> None:
     assert dots > 0
 
 
+def test_styles_are_dealt_by_their_turns_and_the_identity_once(make_trainer) -> None:
+    trainer = make_trainer("dealt", batch=1, turns={"lines": 5})
+    dealt = []
+    for trainer.step in range(2 * (1 + 2 + 5)):
+        dealt += trainer._deal()
+    assert [dealt.count(style) for style in range(3)] == [2, 4, 10]
+
+
 def test_a_copyist_comes_to_paint_like_the_network_it_started_from(make_trainer, tmp_path, tiny) -> None:
     teacher = make_trainer("teacher", learning_rate=1e-2)
     list(teacher.train())

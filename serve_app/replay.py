@@ -1,0 +1,127 @@
+"""A request whose replica died is asked again, before whoever sent it learns of the death.
+
+Serve retries nothing that has reached a replica: where the gateway's replica dies, its proxy ends the request without an
+answer, and the server around it says 500. What is safe to do twice is done again here, by another replica; the rest is
+told what is known. Runs in the proxy (:func:`serve_app.frontier.middlewares`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Work that leaves nothing behind: whoever asks twice gets two answers and no harm.
+WORK = frozenset(
+    f"/v1/{name}" for name in ("style", "swap", "anonymize", "moderate", "authenticity", "faces", "lookalike")
+)
+JOBS = "/v1/jobs"
+IDEMPOTENCY_KEY = "idempotency-key"
+
+# Serve needs a moment to notice that a replica is gone.
+PAUSES_S = (0.02, 0.1, 0.2, 0.4, 0.8)
+# Whoever has waited this long already is not kept waiting for another whole try.
+PATIENCE_S = 20.0
+# Bodies are kept until they are answered; a larger one is not, and cannot be sent again.
+MAX_BODY = 8 * 2**20
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+def repeatable(method: str, path: str, header_names: Iterable[str]) -> bool:
+    """Whether sending a request twice does no more than sending it once.
+
+    ``header_names`` are in lower case; an ``Idempotency-Key`` makes a job's order one order however often it comes.
+    """
+    if method in {"GET", "HEAD", "OPTIONS", "DELETE"}:
+        return True
+    return method == "POST" and (path in WORK or (path == JOBS and IDEMPOTENCY_KEY in header_names))
+
+
+class Replay:
+    """Asks again where the application ends without an answer although its client is still there."""
+
+    def __init__(self, app: ASGIApp, pauses_s: Sequence[float] = PAUSES_S, pause: Pause = asyncio.sleep) -> None:
+        self._app = app
+        self._pauses_s = pauses_s
+        self._pause = pause
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        tape = _Tape(receive)
+        answered = False
+
+        async def noted(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        names = (name.decode("latin-1").lower() for name, _ in scope["headers"])
+        again = repeatable(scope["method"], scope["path"], names)
+        began = time.monotonic()
+        await self._app(scope, tape.play(), noted)
+        for pause_s in self._pauses_s if again else ():
+            if answered or tape.hung_up or tape.torn or time.monotonic() - began > PATIENCE_S:
+                break
+            _count()
+            await self._pause(pause_s)
+            await self._app(scope, tape.play(), noted)
+        if not answered and not tape.hung_up:
+            await _answer_lost(send, again=again)
+
+
+class _Tape:
+    """What a client has sent, to be heard from the beginning any number of times."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+        self._bytes = 0
+        self.torn = False
+        self.hung_up = False
+
+    def play(self) -> Receive:
+        """The client's messages from the first on, and then what else it sends."""
+        heard = 0
+
+        async def receive() -> Message:
+            nonlocal heard
+            if heard < len(self._messages):
+                heard += 1
+                return self._messages[heard - 1]
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.hung_up = True
+                return message
+            self._bytes += len(message.get("body", b""))
+            if self.torn or self._bytes > MAX_BODY:
+                self.torn = True
+                self._messages.clear()
+            else:
+                self._messages.append(message)
+                heard += 1
+            return message
+
+        return receive
+
+
+def _count() -> None:
+    # Only here: clients use this module's rules, and are to do without Ray.
+    from serve_app.telemetry.metrics import metrics
+
+    metrics().retries.inc(tags={"deployment": "gateway"})
+
+
+async def _answer_lost(send: Send, *, again: bool) -> None:
+    detail = "What was working on this request has stopped; "
+    detail += "send it again." if again else "look whether it was carried out before you send it again."
+    problem = {"type": "urn:masquerade:problem:lost", "title": "Service Unavailable", "status": 503, "detail": detail}
+    headers = [(b"content-type", b"application/problem+json")]
+    headers += [(b"retry-after", b"1")] if again else []
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

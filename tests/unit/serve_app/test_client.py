@@ -1,0 +1,125 @@
+"""The client asks again within its deadline what may be asked again, and says what the studio said otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from serve_app.client import StudioClient, StudioRefusal
+
+
+class Studio:
+    """A server that gives the ``answers`` in turn, the last one for ever; None hangs up without an answer."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str]] | None] = [(200, {})]
+        self.asked: list[tuple[float, web.BaseRequest, bytes]] = []
+        self.url = ""
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.asked.append((time.monotonic(), request, await request.read()))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is None:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        status, headers = answer
+        if status < 400:
+            return web.Response(status=status, headers={"X-Model": "style@v1"}, body=b'{"id": "7"}')
+        problem = {"type": "urn:masquerade:problem:no-face", "detail": "There is nobody."}
+        return web.json_response(problem, status=status, headers=headers, content_type="application/problem+json")
+
+
+@pytest.fixture
+async def studio() -> AsyncIterator[Studio]:
+    serving = Studio()
+    runner = web.ServerRunner(web.Server(serving.handle))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    serving.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield serving
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(studio: Studio) -> AsyncIterator[StudioClient]:
+    async with StudioClient(studio.url, key="mq_1", deadline_s=20) as client:
+        yield client
+
+
+async def test_photos_and_fields_arrive_with_the_key(studio: Studio, client: StudioClient) -> None:
+    answer = await client.post("/v1/style", {"image": b"a photo"}, style="wave", preserve_color=True)
+    assert (answer.model, answer.json()) == ("style@v1", {"id": "7"})
+    _, request, body = studio.asked[0]
+    assert request.headers["Authorization"] == "Bearer mq_1"
+    assert b"a photo" in body
+    assert b"wave" in body
+    assert b"true" in body
+
+
+@pytest.mark.parametrize("passing", [None, (503, {}), (429, {"Retry-After": "0"}), (502, {})])
+async def test_what_passes_is_asked_again(studio: Studio, client: StudioClient, passing: object) -> None:
+    studio.answers = [passing, passing, (200, {})]  # type: ignore[list-item]
+    assert (await client.post("/v1/faces", {"image": b"x"})).status == 200
+    assert len(studio.asked) == 3
+
+
+async def test_retry_after_is_waited_for(studio: Studio, client: StudioClient) -> None:
+    studio.answers = [(429, {"Retry-After": "1"}), (200, {})]
+    await client.get("/v1/styles")
+    (first, _, _), (second, _, _) = studio.asked
+    assert second - first >= 1
+
+
+async def test_a_wait_beyond_the_deadline_is_told_at_once(studio: Studio, client: StudioClient) -> None:
+    studio.answers = [(429, {"Retry-After": "3600"})]
+    with pytest.raises(StudioRefusal) as caught:
+        await client.get("/v1/styles")
+    assert (caught.value.status, caught.value.retry_after_s) == (429, 3600)
+    assert len(studio.asked) == 1
+
+
+async def test_a_refusal_is_final_and_says_why(studio: Studio, client: StudioClient) -> None:
+    studio.answers = [(422, {}), (200, {})]
+    with pytest.raises(StudioRefusal, match="nobody") as caught:
+        await client.post("/v1/faces", {"image": b"x"})
+    assert (caught.value.status, caught.value.slug) == (422, "no-face")
+
+
+async def test_a_job_is_ordered_under_one_key_however_often(studio: Studio, client: StudioClient) -> None:
+    studio.answers = [None, (202, {})]
+    await client.post("/v1/jobs", {"image": b"x"}, kind="style")
+    await client.post("/v1/jobs", {"image": b"x"}, kind="style")
+    first, again, other = (request.headers["Idempotency-Key"] for _, request, _ in studio.asked)
+    assert first == again != other
+
+
+async def test_what_changes_the_studio_is_asked_once(studio: Studio, client: StudioClient) -> None:
+    studio.answers = [None, (200, {})]
+    with pytest.raises(aiohttp.ClientError):
+        await client.post("/v1/models/style/rollback", {})
+    assert len(studio.asked) == 1
+
+
+async def test_a_studio_that_is_away_is_found_when_it_is_back(studio: Studio) -> None:
+    async with StudioClient(studio.url, deadline_s=20) as client:
+        studio.answers = [None] * 3 + [(200, {})]
+        assert (await client.get("/v1/styles")).status == 200
+
+
+@pytest.mark.parametrize("answers", [[None], [(503, {})]])
+async def test_the_deadline_ends_all_tries(studio: Studio, answers: list[tuple[int, dict[str, str]] | None]) -> None:
+    studio.answers = answers
+    async with StudioClient(studio.url, deadline_s=0.5) as client:
+        with pytest.raises((TimeoutError, StudioRefusal, aiohttp.ClientError)):
+            await asyncio.wait_for(client.get("/v1/styles"), 10)
+    assert len(studio.asked) > 1
+    limits = [float(request.headers["x-request-timeout-seconds"]) for _, request, _ in studio.asked]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[0] <= 0.5

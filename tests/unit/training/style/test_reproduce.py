@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from registry.manifest import load_manifest
+from training.style import judge
+from training.style import reproduce as module
+from training.style.encoders import file_vgg19
+from training.style.record import RunRecord
+from training.style.stages import Plan
+from training.style.trainer import Trainer
+
+LICENCE = {"name": "CC0-1.0", "commercial_use": True}
+
+
+@pytest.fixture
+def plan() -> Plan:
+    stage = {"encoder": "distilled", "recipe": "reference", "steps": 2, "crop": 64, "painting_side": 64}
+    stages = {
+        "coarse": {**stage, "widths": [4, 4, 4], "learning_rate": 0.01, "steps": 4, "until": 2},
+        "grown": {**stage, "widths": [4, 4, 6], "learning_rate": 0.01, "after": "coarse"},
+    }
+    product = {"stage": "grown", "network_card": "network.yaml", "pack_card": "pack.yaml"}
+    return Plan.model_validate(
+        {"paintings": {"dots": "dots.png"}, "stages": stages, "products": {"style-small": product}}
+    )
+
+
+@pytest.fixture
+def command(plan, photos, make_picture, encoder_file, tmp_path, monkeypatch):
+    """The command on a plan of two runs of two steps."""
+    monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
+    monkeypatch.setattr(module, "read_plan", lambda: plan)
+    monkeypatch.setattr(module, "JUDGED_SIDE", 64)
+    monkeypatch.setattr(module, "open_encoder", lambda _: file_vgg19(encoder_file))
+    monkeypatch.setattr(module, "CARDS", tmp_path)
+    about = {"version": "v1", "licence": LICENCE}
+    network = {"model": "style-small", "task": "style", "format": "onnx", **about}
+    pack = {"model": "styles-small", "task": "style-pack", "format": "safetensors", **about}
+    listed = [{"name": "dots", "title": "Dots", "artist": "nobody", "year": 2000, "licence": "public domain"}]
+    for name, content in (("network", network), ("pack", pack), ("paintings", listed)):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    make_picture("paintings/dots.png", seed=90)
+    sample = make_picture("sample.png", 600, 560)
+
+    def run(product: str = "style-small"):
+        folders = [str(photos), str(tmp_path / "paintings"), str(tmp_path / "runs")]
+        options = ["--distilled", str(encoder_file), "--sample", str(sample), "--store", str(tmp_path / "store")]
+        return CliRunner().invoke(module.app, [product, *folders, *options])
+
+    return run
+
+
+def test_one_command_takes_every_run_and_exports_the_last(command, tmp_path) -> None:
+    result = command()
+    assert result.exit_code == 0, result.output
+    assert [run.step for run in RunRecord.read(tmp_path / "runs/grown").lineage()] == [2, 2]
+    network = load_manifest(tmp_path / "store/style-small/v1/manifest.yaml")
+    assert set(network.metrics) == {"dots.content", "dots.style"}
+    assert load_manifest(tmp_path / "store/styles-small/v1/manifest.yaml").requires == {
+        "style-small": network.file("network.safetensors").sha256
+    }
+
+
+def test_the_same_command_gives_the_same_files_from_the_beginning_and_after_ctrl_c(
+    command, tmp_path, monkeypatch
+) -> None:
+    command()
+    weights = tmp_path / "runs/grown/weights.safetensors"
+    whole = weights.read_bytes()
+    (tmp_path / "runs").rename(tmp_path / "kept")
+    take_step = Trainer._take_step
+
+    def interrupted(trainer: Trainer):
+        if trainer.settings.architecture.coarse == 6 and trainer.step == 0:
+            signal.raise_signal(signal.SIGINT)
+        return take_step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_take_step", interrupted)
+        assert command().exit_code == 130
+    assert RunRecord.read(tmp_path / "runs/grown").step == 1
+    result = command()
+    assert result.exit_code == 0, result.output
+    assert weights.read_bytes() == whole
+
+
+def test_finished_runs_are_not_taken_again(command, monkeypatch) -> None:
+    command()
+    monkeypatch.setattr(Trainer, "_take_step", lambda _: pytest.fail("a finished run went on"))
+    assert command().exit_code == 0
+
+
+def test_runs_of_another_plan_are_not_taken_for_these(command, plan, monkeypatch) -> None:
+    command()
+    other = plan.stages["coarse"].model_copy(update={"seed": 9})
+    monkeypatch.setitem(plan.stages, "coarse", other)
+    result = command()
+    assert result.exit_code == 2
+    assert "other settings" in " ".join(result.output.split())
+
+
+def test_an_unknown_product_ends_with_a_sentence(command) -> None:
+    result = command("style-huge")
+    assert result.exit_code == 2
+    assert "there are style-small" in " ".join(result.output.split())
