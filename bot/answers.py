@@ -31,7 +31,9 @@ def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
         rule = str(details.get("rule") or "")
         name = f"rule-{rule}" if words.knows(f"rule-{rule}") else "rule-other"
         return words.html("error-refused", rule=words.plain(name))
-    values = {name: value for name, value in details.items() if isinstance(value, str | int | float)}
+    values = {"reason": "none"} | {
+        name: value for name, value in details.items() if isinstance(value, str | int | float)
+    }
     return words.html(f"error-{slug}" if words.knows(f"error-{slug}") else "error-internal", **values)
 
 

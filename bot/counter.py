@@ -94,7 +94,7 @@ class Counter:
         if accepted.new:
             as_file = request.account.as_file
             await self._sender.act(request.address, activity(request.kind, as_file=as_file))
-            await self._progress.announce([job.id for job in accepted.jobs], replace(request.address, reply_to=None))
+            self._progress.announce([job.id for job in accepted.jobs], replace(request.address, reply_to=None))
         return accepted
 
 

@@ -34,6 +34,7 @@ from bot.delivery.janitor import Janitor
 from bot.delivery.limiter import Limiter
 from bot.delivery.messages import Sender
 from bot.delivery.outbound import Outbound
+from bot.delivery.places import Places
 from bot.delivery.progress import Progress
 from bot.delivery.telegram import BotSender
 from bot.inbox import Inbox
@@ -132,7 +133,8 @@ def _put_together(
     redis: Redis | None,
 ) -> Services:
     buckets: Buckets = SqlBuckets(sessions) if redis is None else RedisBuckets(redis)
-    bot.session.middleware(Outbound(Limiter(buckets)))
+    limiter = Limiter(buckets)
+    bot.session.middleware(Outbound(limiter))
     sender = BotSender(bot)
     lease_s = settings.takeover_s
     ledger, events, archive = Ledger(lease_s=lease_s, max_attempts=MAX_ATTEMPTS), Events(), Archive()
@@ -153,7 +155,7 @@ def _put_together(
     )
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
     inbox = Inbox(sessions, lease_s=lease_s)
-    progress = Progress(ledger, sessions, sender, answers, channel=CHANNEL)
+    progress = Progress(Places(ledger, channel=CHANNEL), sessions, sender, answers, limiter)
     handover = Handover(ledger, sessions, objects, sender, answers, money, events)
     beat_s = lease_s / 4
     courier = Courier(

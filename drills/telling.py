@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -33,3 +34,8 @@ def telling(title: str, console: Console) -> Iterator[Tell]:
 
 def silently(_what: str, _done: int, _total: int) -> None:
     """For drills that nobody watches."""
+
+
+def say(line: str) -> None:
+    """Print a line for whoever runs the drill, also while what others print goes elsewhere."""
+    print(line, file=sys.__stdout__, flush=True)

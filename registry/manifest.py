@@ -28,6 +28,8 @@ ALIASES: tuple[Alias, ...] = get_args(Alias)
 Task = Literal[
     "style",
     "style-pack",
+    "style-predictor",
+    "perceptual-loss",
     "moderation",
     "authenticity",
     "face-detection",

@@ -15,17 +15,30 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from registry.errors import RoutingRefused, UnknownModelVersion
+from registry.gates import shortfalls
 from registry.routing import Action, AuditEntry, Routing, conflict
 from registry.store import Store
 
 Role = Literal["canary", "shadow"]
 
 
-def promote(store: Store, model: str, version: str, *, by: str, why: str, expect: Routing | None = None) -> Routing:
+def promote(
+    store: Store,
+    model: str,
+    version: str,
+    *,
+    by: str,
+    why: str,
+    expect: Routing | None = None,
+    force: bool = False,
+) -> Routing:
     """Make ``version`` (or the version an alias stands for) stable; what was stable becomes previous.
 
     A trial of this very version ends with it. Raises :class:`RoutingRefused` while another version is canary, and a
     shadow of another version simply ends. Promoting what is stable already changes nothing.
+
+    A version under its bars (:mod:`registry.gates`) is refused, unless ``force`` takes it with a reason; the audit entry
+    then names the bars.
     """
     was, version = _start(store, model, version, expect)
     if was is not None and was.canary not in {None, version}:
@@ -38,7 +51,15 @@ def promote(store: Store, model: str, version: str, *, by: str, why: str, expect
     before = was.stable if was else _predecessor(store, model, version)
     if before is not None:
         _same_kind(store, model, before, version)
-    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why)
+    missed = tuple(shortfalls(store, f"{model}@{version}", None if before is None else f"{model}@{before}"))
+    if missed and not force:
+        raise RoutingRefused(
+            f"{model}@{version} is under its bars: {'; '.join(missed)}. "
+            "Promote it with --force (force in the API) and a reason if it is to serve all the same."
+        )
+    if missed and not why.strip():
+        raise RoutingRefused(f"{model}@{version} is under its bars; say why it is to serve all the same.")
+    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why, missed)
 
 
 def canary(
@@ -160,10 +181,11 @@ def _change(
     now: Routing,
     by: str,
     why: str,
+    despite: tuple[str, ...] = (),
 ) -> Routing:
     if now == was:
         return now
-    store.change(AuditEntry(datetime.now(UTC), by, model, action, version, was, now, why))
+    store.change(AuditEntry(datetime.now(UTC), by, model, action, version, was, now, why, despite))
     there = store.versions(model)
     if gone := [needed for needed in now.active if needed not in there]:
         # Garbage collection took it between the look and the leap. It looks again after taking a version away, and we

@@ -79,7 +79,7 @@ class AuditEntry:
     """One decision about a model: ``version`` is the one it was about, ``when`` is in UTC.
 
     ``was`` and ``now`` are the routing before and after, ``None`` while nobody has decided anything. They are equal
-    where only a version was removed.
+    where only a version was removed. ``despite`` are the bars it was under when somebody promoted it all the same.
     """
 
     when: datetime
@@ -90,6 +90,7 @@ class AuditEntry:
     was: Routing | None
     now: Routing | None
     why: str
+    despite: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         offset = self.when.utcoffset()

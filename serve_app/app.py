@@ -15,6 +15,7 @@ from deployments.anonymize.deployment import Anonymize
 from deployments.authenticity.deployment import Authenticity
 from deployments.faces.deployment import Faces
 from deployments.lookalike.deployment import Lookalike
+from deployments.masterpiece.deployment import Masterpiece
 from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import Policy
 from deployments.runtime import Runtime
@@ -47,7 +48,10 @@ MODEL_DEPLOYMENTS: dict[str, type] = {
     "lookalike": Lookalike,
     "swap": Swap,
     "authenticity": Authenticity,
+    "masterpiece": Masterpiece,
 }
+# A masterpiece's call may have to wait for a replica to start, which takes torch some time.
+SLOW_DEADLINE_S = 600.0
 
 
 @serve.ingress()
@@ -123,14 +127,17 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         async def called(*arguments: Any) -> Any:
             # Model deployments choose between stable and canary by who asks.
             who = (visitor(),) if name == "answer" and capability in MODEL_DEPLOYMENTS else ()
-            return await call(functools.partial(remote, *arguments, *who), deadline_s=deadline_s, what=capability)
+            limit_s = SLOW_DEADLINE_S if capability == "masterpiece" else deadline_s
+            return await call(functools.partial(remote, *arguments, *who), deadline_s=limit_s, what=capability)
 
         return called
 
     moderate = method("moderation", "answer")
     if moderate is None:
         raise LookupError("the graph has no moderation")
-    states = {name: state for name in MODEL_DEPLOYMENTS if (state := method(name, "status")) is not None}
+    # Being asked how it is would wake what is at rest.
+    asked = MODEL_DEPLOYMENTS.keys() - {"masterpiece"}
+    states = {name: state for name in sorted(asked) if (state := method(name, "status")) is not None}
     return Graph(
         moderate=moderate,
         style=method("style", "answer"),
@@ -142,6 +149,7 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         swap=method("swap", "answer"),
         anonymize=method("anonymize", "answer"),
         authenticity=method("authenticity", "answer"),
+        masterpiece=method("masterpiece", "answer"),
         states=states,
         missing=missing,
     )

@@ -27,7 +27,7 @@ from serve_app.replay import IDEMPOTENCY_KEY, JOBS, repeatable
 CONNECT_S = 2.0
 # Shorter than the 5 s for which the server keeps an idle connection: one it closes at the moment of its next use is lost.
 KEPT_S = 4.0
-FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.05, 0.5, 0.1
+FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.05, 0.25, 0.1
 
 # Busy, or for the moment not there. Other refusals stay what they are however often one asks.
 _PASSING = frozenset({408, 429, 502, 503, 504})

@@ -24,6 +24,9 @@ RESULT: dict[int | str, dict[str, Any]] = {
 }
 
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
+StyleImage = Annotated[
+    UploadFile | None, Field(description="In place of a style: a JPEG, PNG or WebP picture to paint like")
+]
 UploadKey = Annotated[
     str | None, Field(max_length=64, description="In place of the picture: the key of an upload (POST /v1/uploads)")
 ]
@@ -43,12 +46,19 @@ class ImageForm(Form):
 
 
 class StyleForm(Form):
-    """A photo to paint. Repeat ``style`` as ``name:weight`` to blend."""
+    """A photo to paint. Repeat ``style`` as ``name:weight`` to blend, or send a picture of your own as ``style_image``."""
 
     image: Image
-    style: list[str] = Field(min_length=1, max_length=16, examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
+    style: list[str] = Field(default=[], max_length=16, examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
+    style_image: StyleImage = None
     strength: Strength = 1.0
     preserve_color: bool = Field(default=False, description="Keep the photo's colours, take the style's brushwork")
+
+    @model_validator(mode="after")
+    def _one_style(self) -> Self:
+        if bool(self.style) == (self.style_image is not None):
+            raise ValueError("send either a style or a picture as style_image")
+        return self
 
 
 class LookalikeForm(Form):
@@ -89,16 +99,30 @@ class AnonymizeForm(Form):
     keep: list[str] = Field(default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2")
 
 
-class JobForm(Form):
-    """The fields of the route a job stands for, and its ``kind``."""
+class MasterpieceForm(Form):
+    """A photo to paint like ``style_image``, by minutes of work on this one picture."""
 
-    kind: Literal["style", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity"]
+    image: Image
+    style_image: Image
+    strength: Strength = 1.0
+    preserve_color: bool = False
+
+
+class JobForm(Form):
+    """The fields of the route a job stands for, and its ``kind``.
+
+    ``masterpiece`` has no route: it takes ``image`` and ``style_image`` and some minutes.
+    """
+
+    kind: Literal["style", "masterpiece", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity"]
     image: Image | None = None
     source: Image | None = None
     target: Image | None = None
+    style_image: StyleImage = None
     image_key: UploadKey = None
     source_key: UploadKey = None
     target_key: UploadKey = None
+    style_image_key: UploadKey = None
     artwork: str | None = Field(default=None, max_length=64)
     style: list[str] = Field(default=[], max_length=16)
     strength: Strength = 1.0
@@ -123,12 +147,16 @@ class Upload(BaseModel):
 
 
 class JobState(BaseModel):
-    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds."""
+    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds.
+
+    ``progress`` is the share done, 0..1, of work that takes minutes.
+    """
 
     id: str
     kind: str
     state: State
     position: int | None
+    progress: float | None
     created: float
     error: str | None
 

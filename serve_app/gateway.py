@@ -99,9 +99,12 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
 
     @app.post("/v1/style", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
     async def style(form: Annotated[contracts.StyleForm, Form(media_type=MULTIPART)]) -> Response:
-        """Paint a photo in one style or in a blend of several."""
+        """Paint a photo in one style, in a blend of several, or like a picture of your own."""
         photo = await pipeline.open(await form.image.read())
-        query = StyleQuery.parse(photo, form.style, strength=form.strength, preserve_color=form.preserve_color)
+        style_image = None if form.style_image is None else await pipeline.open(await form.style_image.read())
+        query = StyleQuery.parse(
+            photo, form.style, form.strength, preserve_color=form.preserve_color, style_image=style_image
+        )
         return _picture(await pipeline.style(photo, query), inventory)
 
     @app.post("/v1/swap", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])

@@ -32,7 +32,7 @@ SERVE_FLAGS = {
     # A proxy that died is replaced after three failed checks: this much of the time its clients stand before a closed
     # door. One that is only late on a busy machine is not to be replaced, for everybody it serves would be cut off: it
     # has the time that Serve gives it by default.
-    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.3",
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.2",
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "10",
     # A replica that is given another version is in no router's list until the controller has looked again: with one
     # replica that is how long requests wait, twice at every change of versions. Costs 2 % of a core.
@@ -201,8 +201,11 @@ def _take_front(settings: Settings) -> int:
     """Let the gateway listen at the studio's address, and return a port for Serve's proxy to be idle on.
 
     With ``RAY_SERVE_ENABLE_DIRECT_INGRESS=0`` in the environment the proxy has the address, as it must where a second
-    application is to be reached there.
+    application is to be reached there. It has it as well where there are several gateways to spread requests over.
     """
+    gateways = settings.engines.get("Gateway")
+    if gateways is not None and (gateways.replicas or 1) > 1:
+        os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] = "0"
     if os.environ.setdefault("RAY_SERVE_ENABLE_DIRECT_INGRESS", "1") != "1":
         return settings.port
     os.environ.update(own_front(settings.port))

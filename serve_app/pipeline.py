@@ -18,6 +18,7 @@ from deployments.errors import Busy, MasqueradeError, NoFace, Refused, Unavailab
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
+from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Provenance, Step, attach
 from deployments.serving import Answer
@@ -46,6 +47,7 @@ class Graph:
     swap: Callable[[SwapQuery], Awaitable[Answer[SwapPicture]]] | None = None
     anonymize: Callable[[AnonymizeQuery], Awaitable[bytes]] | None = None
     authenticity: Callable[[Photo], Awaitable[Answer[Opinion]]] | None = None
+    masterpiece: Callable[[MasterpieceQuery], Awaitable[Answer[Sketch | bytes]]] | None = None
     states: dict[str, Callable[[], Awaitable[SlotStatus]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -81,6 +83,11 @@ class Pipeline:
         self._limits = limits
         self._artworks = artworks
 
+    def check(self, capability: str) -> None:
+        """Raises ``Unavailable`` where no installed model could ever do the work."""
+        if capability in self._graph.missing:
+            self._need(None, capability)
+
     async def open(self, data: bytes) -> Photo:
         """Check and normalise an upload. Raises ``TooLarge``, ``NotAnImage`` or ``Undecodable``."""
         return await asyncio.to_thread(Photo.open, data, self._limits)
@@ -91,10 +98,26 @@ class Pipeline:
     async def style(self, photo: Photo, query: StyleQuery) -> Picture:
         """Paint ``photo``. Raises ``UnknownStyle``, ``Refused`` and what every call may raise."""
         paint = self._need(self._graph.style, "style")
-        painted = await self._guarded([photo], paint(query))
+        seen = [photo] if query.style_image is None else [photo, query.style_image]
+        painted = await self._guarded(seen, paint(query))
         if query.strength == 0:
             return Picture(painted.value, photo.media_type, (painted.model,))
         return await self._released(photo, painted.value, (Step("style", painted.model),))
+
+    async def masterpiece(self, query: MasterpieceQuery, tell: Callable[[float], Awaitable[None]]) -> Picture:
+        """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
+        advance = self._need(self._graph.masterpiece, "masterpiece")
+        # Not beside the work, as elsewhere: nobody waits at the door, and the work is dear.
+        await asyncio.gather(self._admit(query.photo), self._admit(query.style_image))
+        while True:
+            answer = await advance(query)
+            if not isinstance(answer.value, Sketch):
+                break
+            await tell(answer.value.share)
+            query = replace(query, sketch=answer.value)
+        if query.strength == 0:
+            return Picture(answer.value, query.photo.media_type, (answer.model,))
+        return await self._released(query.photo, answer.value, (Step("masterpiece", answer.model),))
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
         return await self._graph.moderate(photo)

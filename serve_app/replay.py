@@ -68,6 +68,7 @@ class Replay:
         for pause_s in self._pauses_s if again else ():
             if answered or tape.hung_up or tape.torn or time.monotonic() - began > PATIENCE_S:
                 break
+            _count()
             await self._pause(pause_s)
             await self._app(scope, tape.play(), noted)
         if not answered and not tape.hung_up:
@@ -107,6 +108,13 @@ class _Tape:
             return message
 
         return receive
+
+
+def _count() -> None:
+    # Only here: clients use this module's rules, and are to do without Ray.
+    from serve_app.telemetry.metrics import metrics
+
+    metrics().retries.inc(tags={"deployment": "gateway"})
 
 
 async def _answer_lost(send: Send, *, again: bool) -> None:

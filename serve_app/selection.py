@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from deployments.authenticity.engine import runnable as authenticity_runnable
+from deployments.masterpiece.deployment import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
@@ -15,6 +16,9 @@ from serve_app.settings import ModelChoice
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
+MASTERPIECE_REMEDY = (
+    "pip install 'masquerade[train]', then python -m training.style.loss_network FOLDER, which says the rest"
+)
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
 
@@ -66,6 +70,8 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
         swap_set = replace(swap_set, extras=(*swap_set.extras, store.manifest(wishes.swap_block_list).ref))
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     detector = _detector(store, installed, wishes.authenticity)
+    losses = _one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
+    settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
 
@@ -95,18 +101,21 @@ def _with_packs(
 ) -> ModelSet | None:
     if style is None:
         return None
-    if wishes is not None:
-        return ModelSet(style.ref, tuple(store.manifest(wish).ref for wish in wishes))
-    packs = [
-        pack.ref
-        for manifest in installed
-        if manifest.task == "style-pack" and (pack := _fitting(store, manifest, style)) is not None
-    ]
-    return ModelSet(style.ref, tuple(sorted(packs))) if packs else None
+    fitting = {
+        task: sorted(
+            fits.ref
+            for manifest in installed
+            if manifest.task == task and (fits := _fitting(store, manifest, style)) is not None
+        )
+        for task in ("style-pack", "style-predictor")
+    }
+    packs = fitting["style-pack"] if wishes is None else [store.manifest(wish).ref for wish in wishes]
+    # One is enough, and none is no harm: only pictures cannot be taken for styles then.
+    return ModelSet(style.ref, (*packs, *fitting["style-predictor"][:1])) if packs or wishes is not None else None
 
 
 def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | None:
-    """``pack``, or where it was made for other weights, its newest version that was made for these."""
+    """``pack`` (or predictor), or where it was made for other weights, its newest version that was made for these."""
     hashes = {entry.sha256 for entry in style.files}
     if pack.requires.get(style.model) in hashes:
         return pack

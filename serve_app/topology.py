@@ -125,16 +125,24 @@ class Topology:
 
 
 def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
-    """``topology`` with what an operator set otherwise. Raises ``ValueError`` for a deployment there is none of."""
+    """``topology`` with what an operator set otherwise.
+
+    Raises ``ValueError`` for a deployment there is none of, or that cannot be several.
+    """
     unknown = sorted(limits.keys() - topology.shapes.keys())
     if unknown:
         raise ValueError(f"engines: there is no deployment called {unknown[0]}; there are {', '.join(topology.shapes)}")
+    if "Versions" in limits and (limits["Versions"].replicas or 1) > 1:
+        raise ValueError("engines: there is one Versions; two would undo each other's steps")
     shapes = {
         name: replace(shape, **limits[name].model_dump(exclude_none=True)) if name in limits else shape
         for name, shape in topology.shapes.items()
     }
     return Topology(shapes)
 
+
+# Minutes on one picture, in calls of seconds each, and nobody waits at the door: one replica works, others wait longer.
+_MASTERPIECE = Scaling(0, 1, 1, 8.0, queue_s=120.0)
 
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
 # at once. A replica takes what comes and refuses by time (``deployments.batching``); few wait before it.
@@ -149,6 +157,7 @@ EMBEDDED = Topology(
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
         "Authenticity": _LAPTOP,
+        "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE),
         "Versions": _LAPTOP,
     }
 )
@@ -168,10 +177,15 @@ CLUSTER = Topology(
         "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8, 0.1)),
         "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 4, 0.1)),
         "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 8, 0.1)),
+        # On processors, where no GPU work stands in line behind it; at rest there is none.
+        "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),
         # One, always: two would undo each other's steps.
         "Versions": Shape(cpu=0.2),
     }
 )
+
+# Their models are an operator's own, so no rendered file may count on them.
+TO_ORDER = frozenset({"Masterpiece"})
 
 # The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
 # be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.

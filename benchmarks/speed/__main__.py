@@ -15,6 +15,7 @@ PARTS: Final = {
     "decode": "From an upload to a tensor",
     "engine": "The style engine alone",
     "paste": "Bringing swapped faces back",
+    "lookalike": "Among 100,000 people",
     "calls": "One person at a time",
     "serving": "The graph under load",
 }

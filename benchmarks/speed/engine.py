@@ -19,6 +19,7 @@ from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
 SIDE = 512
+BATCH = 4
 # How many times as fast as Johnson et al.'s network a size of ours has to be.
 BARS = {"style-fine": 3.0, "style-lean": 9.0}
 
@@ -42,10 +43,27 @@ def run() -> list[Figure]:
             {"theirs": partial(johnson.run, None, {name: planes}), "ours": partial(engine.run, [query])},
             rounds=9,
         )
+        batched = alternate(
+            {
+                "one by one": partial(_one_by_one, engine, [query] * BATCH),
+                "batch": partial(engine.run, [query] * BATCH),
+            },
+            rounds=3,
+        )
         engine.close()
         figures += [
             Figure("Johnson et al.", taken["theirs"].median, unit="ms"),
             Figure(f"{chosen.model}", taken["ours"].median, unit="ms"),
             Figure(f"{chosen.model}: times as fast", ratio(taken["theirs"], taken["ours"]), bar, "x"),
+            Figure(
+                f"{chosen.model}: gained by batches of {BATCH}",
+                ratio(batched["one by one"], batched["batch"]),
+                unit="x",
+            ),
         ]
     return figures
+
+
+def _one_by_one(engine: StyleEngine, queries: list[StyleQuery]) -> None:
+    for query in queries:
+        engine.run([query])

@@ -2,6 +2,9 @@
 
 Every chat has a lane in which messages keep their order. Only the head of a lane competes for the overall rate, and the
 heads take turns, so a chat with fifty messages to come holds nobody up.
+
+News (what people are told while they wait) leaves in lulls: when no answer wants the room. Whoever has news to tell
+waits for a lull first and looks up what to say then, so that nothing grows old while it waits for its turn.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from dataclasses import dataclass, field
 
 from serve_app.rates import Buckets, Rate, Want
 
-# Within any second at most burst + rate, so together with the burst of one these are Telegram's thirty.
-OVERALL = Rate(29.0, 1)
+# Telegram takes thirty within any second. Burst and rate come to two less: some messages travel longer than others, and
+# arrive together with those after them.
+OVERALL = Rate(27.0, 1)
 PERSON = Rate(1.0, 3)
 # An album of ten at once when nothing went before, and still at most twenty within any minute.
 GROUP = Rate(10 / 60, 10)
+# Of the above; the rest is for answers, in whichever replica they wait.
+NEWS = Rate(12.0, 3)
 
 # Refusals in so many chats within a second mean that it is the bot that is too loud, not one of its chats.
 LOUD_CHATS = 3
@@ -46,6 +52,9 @@ class Limiter:
         self._sleep = sleep
         self._lanes: dict[int | str, _Lane] = {}
         self._turnstile = asyncio.Lock()
+        self._passing = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._refusals: deque[tuple[float, int | str]] = deque()
 
     async def acquire(self, chat_id: int | str, messages: int = 1) -> None:
@@ -53,6 +62,24 @@ class Limiter:
         async with self._lane(chat_id):
             while (wait := await self._pass(_overall(messages), _chat(chat_id, messages))) > 0:
                 await self._sleep(wait)
+
+    async def lull(self) -> None:
+        """Return when there is room for one message of news that no answer wants; the room is taken.
+
+        Whether its chat can take it, :meth:`enter` says.
+        """
+        while True:
+            await self._idle.wait()
+            wait = max(await self._buckets.take((_overall(1), Want("out:news", NEWS))))
+            if wait == 0:
+                return
+            await self._sleep(wait)
+
+    async def enter(self, chat_id: int | str) -> bool:
+        """Whether a message that has found its lull may go to this chat now: it waits for nothing, and overtakes nobody."""
+        if chat_id in self._lanes:
+            return False
+        return not any(await self._buckets.take((_chat(chat_id, 1),)))
 
     async def refused(self, chat_id: int | str, retry_after: float) -> None:
         """Telegram answered 429: leave this chat alone for so long, or everybody when several chats are refused."""
@@ -66,7 +93,7 @@ class Limiter:
 
     async def _pass(self, overall: Want, chat: Want) -> float:
         """Go through the turnstile: 0, or the seconds that the chat still has to wait."""
-        async with self._turnstile:
+        async with self._before_news(), self._turnstile:
             while True:
                 overall_wait, chat_wait = await self._buckets.take((overall, chat))
                 if chat_wait > 0:
@@ -79,6 +106,17 @@ class Limiter:
                 # The album arrives in the middle of the time it takes up.
                 await self._sleep((overall.tokens - 1) / 2 / overall.rate.per_s)
             return 0.0
+
+    @asynccontextmanager
+    async def _before_news(self) -> AsyncIterator[None]:
+        self._passing += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._passing -= 1
+            if self._passing == 0:
+                self._idle.set()
 
     @asynccontextmanager
     async def _lane(self, chat_id: int | str) -> AsyncIterator[None]:

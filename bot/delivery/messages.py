@@ -73,10 +73,6 @@ class Flooded(NotSent):
         self.retry_after = retry_after
 
 
-class NoRoom(NotSent):
-    """The limits left no room for it in time; nothing was sent."""
-
-
 class Sender(Protocol):
     """Sends messages, within the limits. All but the last two raise :class:`NotSent`."""
 

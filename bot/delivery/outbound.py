@@ -32,7 +32,6 @@ from aiogram.methods import (
 from aiogram.methods.base import TelegramType
 
 from bot.delivery.limiter import Limiter
-from bot.delivery.messages import NoRoom
 
 COUNTED = (
     CopyMessage,
@@ -57,20 +56,20 @@ ATTEMPTS = 5
 LONGEST_WAIT_S = 30.0
 
 
-_room_s: ContextVar[float | None] = ContextVar("room_s", default=None)
+_in_lull: ContextVar[bool] = ContextVar("in_lull", default=False)
 
 
 @contextlib.contextmanager
-def room_within(seconds: float) -> Iterator[None]:
-    """What is sent in this block, and finds no room within the limits for so long, is not sent: :class:`NoRoom`.
+def in_lull() -> Iterator[None]:
+    """What is sent in this block has found its room (:meth:`Limiter.lull`, :meth:`Limiter.enter`) and leaves at once.
 
-    For messages that would not be true any more.
+    It is sent once, and a refusal is the caller's to deal with: sent later, it might not be true any more.
     """
-    token = _room_s.set(seconds)
+    token = _in_lull.set(True)
     try:
         yield
     finally:
-        _room_s.reset(token)
+        _in_lull.reset(token)
 
 
 class Outbound(BaseRequestMiddleware):
@@ -91,30 +90,24 @@ class Outbound(BaseRequestMiddleware):
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
         counted: int | str | None = getattr(method, "chat_id", None) if isinstance(method, COUNTED) else None
+        # An activity, too, is worth showing now or not at all.
+        admitted = _in_lull.get()
+        once = admitted or isinstance(method, SendChatAction)
         attempt = 1
         while True:
-            if counted is not None:
-                await self._acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
+            if counted is not None and not admitted:
+                await self._limiter.acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
                 if counted is not None:
                     await self._limiter.refused(counted, error.retry_after)
-                if isinstance(method, SendChatAction) or attempt == ATTEMPTS or error.retry_after > LONGEST_WAIT_S:
+                if once or attempt == ATTEMPTS or error.retry_after > LONGEST_WAIT_S:
                     raise
                 if counted is None:
                     await self._sleep(error.retry_after)
             except TelegramServerError:
-                if isinstance(method, SendChatAction) or attempt == ATTEMPTS:
+                if once or attempt == ATTEMPTS:
                     raise
                 await self._sleep(0.25 * 2**attempt)
             attempt += 1
-
-    async def _acquire(self, chat_id: int | str, messages: int) -> None:
-        try:
-            async with asyncio.timeout(_room_s.get()) as room:
-                await self._limiter.acquire(chat_id, messages)
-        except TimeoutError as error:
-            if not room.expired():
-                raise
-            raise NoRoom("the limits leave no room now") from error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +14,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.delivery.messages import Action, Address, NoRoom, NotSent, Outgoing, Sender
-from bot.delivery.outbound import room_within
+from bot.delivery.messages import Action, Address, Flooded, NotSent, Outgoing, Sender
+from bot.delivery.outbound import in_lull
+from bot.delivery.places import Places, Stale
 from bot.delivery.tables import Delivery
-from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 
 log = logging.getLogger(__name__)
@@ -27,11 +26,10 @@ ROUND_S = 4.0
 ACTION_S = 4.5
 """Telegram shows an activity for five seconds."""
 
-ROOM_S = 0.5
-"""A place in the queue that was looked up so long ago is not worth telling: it is looked up again."""
+ATTEMPTS = 5
 
-ANNOUNCEMENTS = 20
-"""How often that is tried. Ten seconds later the answer is nearer than the place."""
+HANDS = 4
+"""How many status messages are on their way at a time: a slow one does not hold up the others."""
 
 SPOKEN = frozenset({"authenticity"})
 """Kinds of job that are answered in words."""
@@ -52,100 +50,81 @@ class Words(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Stale:
-    """A status message that does not say what is true now."""
+class Room(Protocol):
+    """What the limits leave for messages that can wait: a :class:`bot.delivery.limiter.Limiter`."""
 
-    delivery: Delivery
-    position: int | None
+    async def lull(self) -> None:
+        """Return when there is room for one message that no answer wants."""
+        ...
 
-    @property
-    def wrong_by(self) -> float:
-        """How far off its number is, as a person would feel it: the beginning of the work weighs most."""
-        if self.position is None or self.delivery.position is None:
-            return float("inf")
-        return abs(self.delivery.position - self.position) / (1 + self.position)
+    async def enter(self, chat_id: int | str) -> bool:
+        """Whether it may go to this chat now."""
+        ...
+
+
+@dataclass(slots=True)
+class _Untold:
+    """A new request whose owner has not heard of it yet."""
+
+    job_ids: tuple[str, ...]
+    to: Address
+    attempts: int = 0
 
 
 class Progress:
-    """The status messages of one channel. Any number may run: each edit is made by one of them."""
+    """The status messages of one channel. Any number may run: each edit is made by one of them.
+
+    They leave in lulls between the answers, and what they say is looked up when there is room: a place that waited for
+    its turn would be where somebody stood a while ago.
+    """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        sessions: async_sessionmaker[AsyncSession],
-        sender: Sender,
-        words: Words,
-        *,
-        channel: str,
-        edits_per_round: int = 20,
-        patience_s: float = 2 * ROOM_S,
+        self, places: Places, sessions: async_sessionmaker[AsyncSession], sender: Sender, words: Words, room: Room
     ) -> None:
-        """``edits_per_round`` is how many edits are made every few seconds at most.
-
-        An edit that the limits leave no room for within ``patience_s`` is given up: answers come first.
-        """
-        self._ledger = ledger
+        self._places = places
         self._sessions = sessions
         self._sender = sender
         self._words = words
-        self._channel = channel
-        self._edits = edits_per_round
-        self._patience_s = patience_s
+        self._room = room
+        self._untold: deque[_Untold] = deque()
+        self._stale: deque[Stale] = deque()
+        self._turn = asyncio.Lock()
+        self._news = asyncio.Event()
+
+    def announce(self, job_ids: Sequence[str], to: Address) -> None:
+        """Send a new request's status message as soon as there is room, and keep it true.
+
+        Should the work end before that, there is nothing to say any more.
+        """
+        self._untold.append(_Untold(tuple(job_ids), to))
+        self._news.set()
+
+    async def run(self) -> None:
+        """Tell what is new and mend what is not true any more, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_looking())
+            for _ in range(HANDS):
+                group.create_task(self._keep_telling())
+
+    async def round(self) -> int:
+        """Look once, and tell all there is to tell; returns how many messages left."""
+        await self._look()
+        told = 0
+        while (news := self._next()) is not None:
+            await self._room.lull()
+            told += await self._tell(news)
+        return told
 
     async def show(self, job_ids: Sequence[str], message_id: int, position: int | None) -> None:
         """Keep this message true for these jobs (one request's); it said ``position`` when it was sent.
 
         Were they faster than the message, it is deleted again.
         """
-        mine = update(Delivery).where(Delivery.job_id.in_(job_ids))
-        unanswered = select(Delivery).where(Delivery.job_id.in_(job_ids), Delivery.sent.is_(None)).limit(1)
+        mine = update(Delivery).where(Delivery.job_id.in_(job_ids)).values(status_id=message_id, position=position)
         async with self._sessions.begin() as session:
-            await session.execute(mine.values(status_id=message_id, position=position))
-            waiting = (await session.execute(unanswered)).scalar_one_or_none() is not None
-            chat = select(Delivery.chat_id).where(Delivery.job_id.in_(job_ids)).limit(1)
-            chat_id = (await session.execute(chat)).scalar_one_or_none()
-        if chat_id is not None and not waiting:
-            await self._sender.remove(chat_id, message_id)
-
-    async def announce(self, job_ids: Sequence[str], to: Address) -> None:
-        """Send a new request's status message, and keep it true.
-
-        Where the limits leave no room for it, answers come first. That it cannot be shown is no reason to fail.
-        """
-        for _ in range(ANNOUNCEMENTS):
-            async with self._sessions() as session:
-                slip, job = await session.get(Delivery, job_ids[0]), await session.get(Job, job_ids[0])
-                if slip is None or job is None or job.state not in {State.QUEUED, State.RUNNING}:
-                    return
-                position = await self._ledger.position(session, job) if job.state == State.QUEUED else None
-            status = await self._words.status(slip, position)
-            try:
-                with room_within(ROOM_S):
-                    sent = await self._sender.send(to, status)
-            except NoRoom:
-                continue
-            except NotSent:
-                return
-            await self.show(job_ids, sent.message_ids[0], position)
-            return
-
-    async def round(self) -> int:
-        """Edit the messages that are furthest from the truth; returns how many."""
-        async with self._sessions() as session:
-            stale = await self._stale(session)
-        stale.sort(key=lambda message: message.wrong_by, reverse=True)
-        edited = await asyncio.gather(*(self._edit(message) for message in stale[: self._edits]))
-        return sum(edited)
-
-    async def run(self) -> None:
-        """Go round every few seconds until cancelled."""
-        while True:
-            try:
-                await self.round()
-            except (OSError, SQLAlchemyError):
-                log.exception("the ledger is out of reach; trying again")
-            await asyncio.sleep(ROUND_S)
+            slips = (await session.execute(mine.returning(Delivery.chat_id, Delivery.sent))).all()
+        if slips and all(sent is not None for _, sent in slips):
+            await self._sender.remove(slips[0][0], message_id)
 
     @asynccontextmanager
     async def acting(self, job_id: str) -> AsyncIterator[None]:
@@ -167,37 +146,95 @@ class Progress:
             await self._sender.act(to, action)
             await asyncio.sleep(ACTION_S)
 
-    async def _stale(self, session: AsyncSession) -> list[_Stale]:
-        places = {job_id: place for place, job_id in enumerate(await self._ledger.queue(session, self._channel))}
-        statement = (
-            select(Delivery, Job.state)
-            .join(Job, Job.id == Delivery.job_id)
-            .where(
-                Job.channel == self._channel,
-                Job.state.in_([State.QUEUED, State.RUNNING]),
-                Delivery.status_id.is_not(None),
-            )
-            .order_by(Job.turn)
-        )
-        # A request of several jobs has one message; its first unfinished job speaks for it.
-        first: dict[tuple[int, int | None], _Stale] = {}
-        for slip, state in await session.execute(statement):
-            position = None if state == State.RUNNING else places.get(slip.job_id)
-            first.setdefault((slip.chat_id, slip.status_id), _Stale(slip, position))
-        return [message for message in first.values() if message.delivery.position != message.position]
+    async def _keep_looking(self) -> None:
+        while True:
+            try:
+                await self._look()
+            except (OSError, SQLAlchemyError):
+                log.exception("the ledger is out of reach; trying again")
+            await asyncio.sleep(ROUND_S)
 
-    async def _edit(self, message: _Stale) -> bool:
-        """Claim the edit, so that no other replica makes it as well, and make it."""
-        slip = message.delivery
-        said = Delivery.position.is_(None) if slip.position is None else Delivery.position == slip.position
-        claim = update(Delivery).where(Delivery.status_id == slip.status_id, Delivery.chat_id == slip.chat_id, said)
-        async with self._sessions.begin() as session:
-            claimed = await session.execute(claim.values(position=message.position).returning(Delivery.job_id))
-            ours = bool(claimed.all())
-        if not ours or slip.status_id is None:
+    async def _keep_telling(self) -> None:
+        while True:
+            # One at a time waits for room, and decides whom it is for when it is there.
+            async with self._turn:
+                await self._news.wait()
+                await self._room.lull()
+                news = self._next()
+            try:
+                if news is not None:
+                    await self._tell(news)
+            except (OSError, SQLAlchemyError):
+                log.exception("the ledger was lost while people were told their places")
+
+    async def _look(self) -> None:
+        """Forget the news about what has ended, and find the messages that are not true any more."""
+        async with self._sessions() as session:
+            waiting = await self._places.unfinished(session, [name for news in self._untold for name in news.job_ids])
+            stale = await self._places.stale(session)
+        for news in [news for news in self._untold if waiting.isdisjoint(news.job_ids)]:
+            self._untold.remove(news)
+        self._stale = deque(stale)
+        if self._stale:
+            self._news.set()
+
+    def _next(self) -> _Untold | Stale | None:
+        """Who came last is told first: they have the longest wait before them, and others' results are nearer."""
+        news = self._untold.pop() if self._untold else self._stale.popleft() if self._stale else None
+        if not self._untold and not self._stale:
+            self._news.clear()
+        return news
+
+    async def _tell(self, news: _Untold | Stale) -> bool:
+        """Whether a message left. News that found no room comes again; a stale message is found again anyway."""
+        if isinstance(news, Stale):
+            return await self._edit(news)
+        refused = not await self._room.enter(news.to.chat_id)
+        try:
+            if not refused:
+                return await self._send(news)
+        except Flooded:
+            refused = True
+        except NotSent:
             return False
-        with contextlib.suppress(NotSent, TimeoutError):
-            async with asyncio.timeout(self._patience_s):
-                await self._sender.edit(slip.chat_id, slip.status_id, await self._words.status(slip, message.position))
-                return True
+        if refused and news.attempts < ATTEMPTS:
+            news.attempts += 1
+            self._untold.appendleft(news)
+            self._news.set()
         return False
+
+    async def _send(self, news: _Untold) -> bool:
+        async with self._sessions() as session:
+            found = await self._places.of(session, news.job_ids)
+        if found is None:
+            return False
+        slip, position = found
+        message = await self._words.status(slip, position)
+        with in_lull():
+            sent = await self._sender.send(news.to, message)
+        await self.show(news.job_ids, sent.message_ids[0], position)
+        return True
+
+    async def _edit(self, stale: Stale) -> bool:
+        """Claim the edit, so that no other replica makes it as well, and make it."""
+        slip = stale.slip
+        if slip.status_id is None or not await self._room.enter(slip.chat_id):
+            return False
+        mine = (Delivery.status_id == slip.status_id, Delivery.chat_id == slip.chat_id)
+        said = Delivery.position.is_(None) if slip.position is None else Delivery.position == slip.position
+        async with self._sessions.begin() as session:
+            jobs = (await session.execute(select(Delivery.job_id).where(*mine))).scalars().all()
+            found = await self._places.of(session, jobs)
+            if found is None or found[1] == slip.position:
+                return False
+            position = found[1]
+            claim = update(Delivery).where(*mine, said).values(position=position).returning(Delivery.job_id)
+            if not (await session.execute(claim)).all():
+                return False
+        message = await self._words.status(slip, position)
+        try:
+            with in_lull():
+                await self._sender.edit(slip.chat_id, slip.status_id, message)
+        except NotSent:
+            return False
+        return True

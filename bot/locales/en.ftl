@@ -132,7 +132,15 @@ error-forwarded = Forwarded photos are not taken here. Please send your own.
 error-invalid-field = That is not possible with this photo.
 error-no-face = I cannot find a face in this photo.
 error-several-faces = There has to be exactly one face in the photo.
-error-face-unsuitable = This face cannot be used: it is turned away, too small or too young.
+error-face-unsuitable = This face cannot be used: { $reason ->
+        [too-small] it is too small. A larger photo of it will do.
+        [cut-off] part of it is outside the picture.
+        [profile] it is turned away too far.
+        [pose] it looks another way than the face that it should replace.
+        [same-face] it is there already.
+        [age] faces are only swapped where everybody looks of age.
+       *[none] it is turned away, too small or too young.
+    }
 error-unknown-style = This style is not on offer any more. Please choose another.
 error-unknown-artwork = I do not have this work of art (any more).
 error-unknown-model = This is not on offer any more.

@@ -20,9 +20,10 @@ from bot.replies import address, beside
 from bot.services import Services
 from bot.tickets import Replies, ticket
 from bot.translations import Words
-from deployments.errors import MasqueradeError
+from deployments.errors import FaceUnsuitable, MasqueradeError
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
+from deployments.swap.suitability import obstacle_of
 from serve_app.objects import new_key
 
 # How much of what is around a face is kept with it, as a share of the face's size: swapping looks at the hair line.
@@ -88,6 +89,10 @@ async def keep(message: Message, number: int, services: Services, account: Accou
     faces = (await services.pipeline.faces(photo)).value.faces
     if len(faces) != 1:
         raise SeveralFaces("There has to be one face.", faces=len(faces))
+    obstacle = await asyncio.to_thread(obstacle_of, faces[0], (photo.height, photo.width), "The face")
+    if obstacle is not None:
+        # Said now, and not every time it is to be used.
+        raise FaceUnsuitable(obstacle.message, reason=obstacle.reason.value)
     crop = await asyncio.to_thread(cut, photo, faces[0])
     key = new_key("in")
     await asyncio.to_thread(services.vault.put, key, crop)

@@ -1,4 +1,4 @@
-"""Paints photos in styles: one network, many styles, any blend of them (Dumoulin et al. 2017)."""
+"""Paints photos in styles: one network, many styles, any blend of them (Dumoulin et al. 2017), and any picture's."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from deployments.errors import Unavailable
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime
-from deployments.style.color import keep_photo_colors, mix
-from deployments.style.packs import StyleBook, StyleInfo
+from deployments.style.color import Palette, dye, keep_photo_colors, mix
+from deployments.style.packs import StyleBook, StyleInfo, Vector
 from deployments.style.painter import Painter
+from deployments.style.prediction import PREDICTOR_TASK, StyleReader
 from deployments.style.query import StyleQuery
 from registry.manifest import ModelVersion
 
@@ -27,12 +29,17 @@ WORKING_PIXELS = 1_000_000
 class StyleEngine:
     """Answers :class:`StyleQuery` with a painting of exactly the photo's size.
 
-    Raises ``ValueError`` on construction when a pack does not belong to the network.
+    ``extras`` are style packs, and at most one predictor, without which no picture can be taken for a style. Raises
+    ``ValueError`` on construction when one does not belong to the network.
     """
 
-    def __init__(self, version: ModelVersion, packs: Sequence[ModelVersion], runtime: Runtime) -> None:
-        self._book = StyleBook(version, packs)
+    def __init__(self, version: ModelVersion, extras: Sequence[ModelVersion], runtime: Runtime) -> None:
+        predictors = [extra for extra in extras if extra.manifest.task == PREDICTOR_TASK]
+        if len(predictors) > 1:
+            raise ValueError(f"{predictors[0].ref} and {predictors[1].ref} both predict styles; one is enough")
+        self._book = StyleBook(version, [extra for extra in extras if extra not in predictors])
         self._painter: Painter = Painter(version, runtime)
+        self._reader = StyleReader(version, predictors[0], runtime) if predictors else None
 
     @property
     def styles(self) -> tuple[StyleInfo, ...]:
@@ -40,21 +47,28 @@ class StyleEngine:
         return self._book.styles
 
     def check(self, query: StyleQuery) -> None:
-        """Raises :class:`UnknownStyle`. To be asked before a query joins a batch, which it would spoil for others."""
+        """Raises what :meth:`run` raises. To be asked before a query joins a batch, which it would spoil for others."""
         self._book.check(query.weights)
+        if query.style_image is not None:
+            self._need_reader()
 
     def warm_up(self) -> None:
-        """Paint grey once."""
+        """Paint grey once, and read it as a style where pictures can be."""
         if self.styles:
             vector = self._book.blend([(self.styles[0].name, 1.0)], 1.0)
-            self._painter.paint([np.full((256, 256, 3), 128, np.uint8)], [vector])
+            grey = np.full((256, 256, 3), 128, np.uint8)
+            self._painter.paint([grey], [vector])
+            if self._reader is not None:
+                self._reader.read(grey)
 
     def run(self, batch: Sequence[StyleQuery]) -> list[Pixels]:
         """Paint every photo. Pictures of one size share a run; an answer does not depend on its neighbours.
 
-        Raises :class:`UnknownStyle` when any query names a style that no pack has.
+        Raises :class:`UnknownStyle` when any query names a style that no pack has, and :class:`Unavailable` for one that
+        brings a picture where there is no predictor.
         """
-        vectors = [self._book.blend(query.weights, query.strength) for query in batch]
+        looks = [self._look(query) for query in batch]
+        vectors = [vector for vector, _ in looks]
         sized: dict[tuple[int, int], list[int]] = defaultdict(list)
         sources: dict[int, Pixels] = {}
         results: dict[int, Pixels] = {}
@@ -67,12 +81,29 @@ class StyleEngine:
         for indices in sized.values():
             paintings = self._painter.paint([sources[i] for i in indices], [vectors[i] for i in indices])
             for index, painting in zip(indices, paintings, strict=True):
-                results[index] = _finish(painting, sources[index], batch[index])
+                results[index] = _finish(painting, sources[index], batch[index], looks[index][1])
         return [results[index] for index in range(len(batch))]
 
     def close(self) -> None:
         """Let go of the sessions."""
         del self._painter
+        self._reader = None
+
+    def _look(self, query: StyleQuery) -> tuple[Vector, Palette | None]:
+        """The vector to paint with, and the colours to end with where a picture is the style."""
+        if query.style_image is None:
+            return self._book.blend(query.weights, query.strength), None
+        reader = self._need_reader()
+        picture = query.style_image.pixels(reader.longest_side(query.style_image.width, query.style_image.height))
+        return self._book.weakened(reader.read(picture), query.strength), Palette.of(picture)
+
+    def _need_reader(self) -> StyleReader:
+        if self._reader is None:
+            raise Unavailable(
+                "This studio cannot take a picture for a style yet: no style-predictor for its style network is installed.",
+                retry_after=600,
+            )
+        return self._reader
 
 
 def working_side(width: int, height: int) -> int:
@@ -81,9 +112,11 @@ def working_side(width: int, height: int) -> int:
     return max(1, round(max(width, height) * scale))
 
 
-def _finish(painting: Pixels, source: Pixels, query: StyleQuery) -> Pixels:
+def _finish(painting: Pixels, source: Pixels, query: StyleQuery, palette: Palette | None) -> Pixels:
     """Bring a painting to the photo's size, colours and strength."""
     photo = query.photo
+    if palette is not None and not query.preserve_color:
+        painting = dye(painting, palette)
     share = painted_share(query.strength)
     if source.shape[:2] != (photo.height, photo.width):
         size = (photo.width, photo.height)

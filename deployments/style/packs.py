@@ -44,7 +44,7 @@ class StyleBook:
         self._identity: Vector | None = None
         infos: list[StyleInfo] = []
         for pack in packs:
-            _check_pinned(network, pack)
+            check_pinned(network, pack)
             infos += self._take(pack)
         self.styles = tuple(infos)
 
@@ -94,12 +94,17 @@ class StyleBook:
         mixed = np.zeros(self._size, np.float64)
         for name, weight in weights:
             mixed += weight / total * self._vectors[name]
-        if self._identity is not None:
-            mixed = strength * mixed + (1 - strength) * self._identity
-        return mixed.astype(np.float32)
+        return self.weakened(mixed.astype(np.float32), strength)
+
+    def weakened(self, vector: Vector, strength: float) -> Vector:
+        """``vector`` taken back towards the identity where ``strength`` is below 1 and the packs have an identity."""
+        if self._identity is None:
+            return vector
+        return np.asarray(strength * vector + (1 - strength) * self._identity, np.float32)
 
 
-def _check_pinned(network: ModelVersion, pack: ModelVersion) -> None:
+def check_pinned(network: ModelVersion, pack: ModelVersion) -> None:
+    """Raises ``ValueError`` where ``pack`` was made for another network, or for other weights of this one."""
     required = pack.manifest.requires
     if network.manifest.model not in required:
         raise ValueError(f"{pack.ref} was not made for {network.manifest.model}")

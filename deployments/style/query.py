@@ -18,6 +18,7 @@ class StyleQuery:
     """A photo and how to paint it.
 
     ``weights`` are pairs of style name and weight, each finite and at least 0, not all 0; only their proportions count.
+    There are none where ``style_image`` is the style: somebody's own picture, whatever it shows.
     ``strength`` runs from 0 (the photo itself) to 1 (all painting). ``preserve_color`` takes only brightness from the
     painting and keeps the photo's colours. Raises :class:`InvalidField` for anything else; whether the names exist
     only the engine can tell.
@@ -27,10 +28,20 @@ class StyleQuery:
     weights: tuple[tuple[str, float], ...]
     strength: float = 1.0
     preserve_color: bool = False
+    style_image: Photo | None = None
 
     def __post_init__(self) -> None:
+        if self.style_image is not None and self.weights:
+            raise InvalidField("Name a style or send a picture as style_image, not both.", field="style_image")
+        if self.style_image is None:
+            self._check_weights()
+        # NaN fails the comparison as well.
+        if not 0 <= self.strength <= 1:
+            raise InvalidField("The strength must lie between 0 and 1.", field="strength")
+
+    def _check_weights(self) -> None:
         if not self.weights:
-            raise InvalidField("Name at least one style.", field="style")
+            raise InvalidField("Name at least one style, or send a picture as style_image.", field="style")
         if len(self.weights) > MAX_STYLES:
             raise InvalidField(f"At most {MAX_STYLES} styles can be blended.", field="style")
         for name, weight in self.weights:
@@ -38,16 +49,19 @@ class StyleQuery:
                 raise InvalidField(f"The weight of {name!r} must be a number of at least 0.", field="style")
         if not 0 < sum(weight for _, weight in self.weights) < math.inf:
             raise InvalidField("At least one style needs a weight above 0.", field="style")
-        # NaN fails the comparison as well.
-        if not 0 <= self.strength <= 1:
-            raise InvalidField("The strength must lie between 0 and 1.", field="strength")
 
     @classmethod
     def parse(
-        cls, photo: Photo, styles: Sequence[str], strength: float = 1.0, *, preserve_color: bool = False
+        cls,
+        photo: Photo,
+        styles: Sequence[str],
+        strength: float = 1.0,
+        *,
+        preserve_color: bool = False,
+        style_image: Photo | None = None,
     ) -> StyleQuery:
         """From ``name`` or ``name:weight`` texts, as they come in a form. Raises :class:`InvalidField`."""
-        return cls(photo, tuple(_weighted(text) for text in styles), strength, preserve_color)
+        return cls(photo, tuple(_weighted(text) for text in styles), strength, preserve_color, style_image)
 
 
 def _weighted(text: str) -> tuple[str, float]:

@@ -23,25 +23,25 @@ _LEAST_VISIBLE: Final = 0.9
 
 
 def common_obstacle(job: Job) -> Obstacle | None:
-    """What stands in the way of any backend: the same face twice, tiny, cut-off or averted faces."""
-    source, target = job.source.face, job.target_face
-    source_shape = (job.source.photo.height, job.source.photo.width)
-    for face, shape, name in (
-        (source, source_shape, "The face to put in"),
-        (target, job.target.shape[:2], "The face to be replaced"),
-    ):
-        size = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
-        if size < LEAST_SIZE:
-            return Obstacle(
-                Reason.TOO_SMALL, f"{name} is {size:.0f} pixels large; at least {LEAST_SIZE:.0f} are needed."
-            )
-        if visible(face, shape) < _LEAST_VISIBLE:
-            return Obstacle(Reason.CUT_OFF, f"{name} is cut off by the border of its picture.")
-        yaw = abs(upright_pose(face).yaw)
-        if yaw > MOST_YAW:
-            return Obstacle(
-                Reason.PROFILE, f"{name} is turned {yaw:.0f} degrees to the side; up to {MOST_YAW:.0f} can be swapped."
-            )
+    """What stands in the way of any backend: tiny, cut-off or averted faces."""
+    photo = job.source.photo
+    return obstacle_of(job.source.face, (photo.height, photo.width), "The face to put in") or obstacle_of(
+        job.target_face, job.target.shape[:2], "The face to be replaced"
+    )
+
+
+def obstacle_of(face: Face, shape: tuple[int, ...], name: str) -> Obstacle | None:
+    """What is wrong with one face of a picture of ``shape`` (height, width), whatever it is swapped with."""
+    size = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    if size < LEAST_SIZE:
+        return Obstacle(Reason.TOO_SMALL, f"{name} is {size:.0f} pixels large; at least {LEAST_SIZE:.0f} are needed.")
+    if visible(face, shape) < _LEAST_VISIBLE:
+        return Obstacle(Reason.CUT_OFF, f"{name} is cut off by the border of its picture.")
+    yaw = abs(upright_pose(face).yaw)
+    if yaw > MOST_YAW:
+        return Obstacle(
+            Reason.PROFILE, f"{name} is turned {yaw:.0f} degrees to the side; up to {MOST_YAW:.0f} can be swapped."
+        )
     return None
 
 

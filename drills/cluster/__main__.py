@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks.conclusion import conclude
+from benchmarks.conclusion import REPORTS, conclude
 from benchmarks.figures import Figure
 from drills.telling import Tell, telling
 from serve_app.rendering.flags import CLUSTER_FLAGS
@@ -30,6 +31,7 @@ TITLES = {
     "overload": "five times as many as there is room for",
     "burst": "a burst from idle, on nodes that come and go",
 }
+LOG = REPORTS / "drill-cluster.log"
 LASTS_S = {"bare": 180.0, "chaos": 600.0, "overload": 180.0}
 
 Run = Callable[["Stage", Tell], Awaitable[list[Figure]]]
@@ -52,6 +54,8 @@ def main() -> int:
     }
     overloaded: dict[str, Run] = {"overload": partial(overload.overload, seconds=lasts("overload"))}
     began = time.monotonic()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    LOG.unlink(missing_ok=True)
     parts: dict[str, list[Figure]] = {}
     for runs, replicas in ((killed, chaos.REPLICAS), (overloaded, overload.REPLICAS)):
         chosen = {part: run for part, run in runs.items() if part in arguments.only}
@@ -78,17 +82,22 @@ def _arguments() -> argparse.Namespace:
 
 
 def _on_stage(runs: dict[str, Run], replicas: dict[str, int], arguments: argparse.Namespace) -> dict[str, list[Figure]]:
-    """Run parts one after the other on one studio."""
+    """Run parts one after the other on one studio. What Ray says of the dead goes into a file."""
     from drills.cluster.stage import stage
 
-    console = Console()
+    console = Console(file=sys.__stdout__)
     found: dict[str, list[Figure]] = {}
-    with tempfile.TemporaryDirectory(prefix="drill-cluster-") as folder:
-        console.print("opening the studio", style="dim")
-        with stage(Path(folder), arguments.models, replicas, seed=arguments.seed) as opened:
-            for part, run in runs.items():
-                with telling(part, console) as tell:
-                    found[TITLES[part]] = asyncio.run(_awaited(run(opened, tell)))
+    console.print(f"opening the studio; what Ray says meanwhile: {LOG}", style="dim", highlight=False)
+    with (
+        tempfile.TemporaryDirectory(prefix="drill-cluster-") as folder,
+        LOG.open("a") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+        stage(Path(folder), arguments.models, replicas, seed=arguments.seed) as opened,
+    ):
+        for part, run in runs.items():
+            with telling(part, console) as tell:
+                found[TITLES[part]] = asyncio.run(_awaited(run(opened, tell)))
     return found
 
 

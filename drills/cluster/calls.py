@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.load import Reply
 from deployments.imaging import encode
+from drills.telling import say
 from serve_app.client import StudioClient, StudioRefusal
 
 DEADLINE_S = 30.0
@@ -95,10 +96,10 @@ async def delivered(client: StudioClient, jobs: list[str]) -> int:
                 return bool((await client.get(f"/v1/jobs/{job}/result")).data)
             except StudioRefusal as refusal:
                 if refusal.status != 409:
-                    print(f"  job {job}: {refusal.status} {refusal.detail}")
+                    say(f"  job {job}: {refusal.status} {refusal.detail}")
                     return False
             await asyncio.sleep(1)
-        print(f"  job {job}: {json.loads((await client.get(f'/v1/jobs/{job}')).data)}")
+        say(f"  job {job}: {json.loads((await client.get(f'/v1/jobs/{job}')).data)}")
         return False
 
     results = [await has_result(job) for job in jobs]

@@ -13,7 +13,7 @@ from benchmarks.figures import Figure
 from benchmarks.load import Answered, Load, constant_arrival, session
 from drills.cluster.calls import DEADLINE_S, bare, delivered, patient, portrait
 from drills.cluster.stage import CONTROLLER, PROXY, REPLICA, Stage
-from drills.telling import Tell
+from drills.telling import Tell, say
 from serve_app.client import StudioClient
 
 RATE = 6.0
@@ -45,7 +45,7 @@ async def with_our_client(stage: Stage, tell: Tell, *, seconds: float) -> list[F
         ):
             await _meanwhile(load, seconds, tell)
         kept = await delivered(client, jobs)
-    by_proxy, others = _attributed(load.answers, kills)
+    by_proxy, others = attributed(load.answers, kills)
     return [
         *_counted(kills, seconds),
         Figure("requests", len(load.answers), RATE * seconds * 0.95),
@@ -110,7 +110,7 @@ async def _meanwhile(load: Load, seconds: float, tell: Tell) -> None:
         await asyncio.sleep(min(1.0, seconds - passed))
 
 
-def _attributed(answers: list[Answered], kills: list[Kill]) -> tuple[list[Answered], list[Answered]]:
+def attributed(answers: list[Answered], kills: list[Kill]) -> tuple[list[Answered], list[Answered]]:
     """Requests that were under way while a proxy may have been away, and the others."""
     spells = [(kill.at, kill.at + PROXY_SPELL_S) for kill in kills if kill.kind == PROXY]
     met = [any(answer.due <= ends and answer.ended >= at for at, ends in spells) for answer in answers]
@@ -131,7 +131,7 @@ def _counted(kills: list[Kill], seconds: float) -> list[Figure]:
 
 def _told(load: Load) -> int:
     for answer in load.lost[:10]:
-        print(f"  failed: {answer.status} {answer.detail[:300]}")
+        say(f"  failed: {answer.status} {answer.detail[:300]}")
     return load.failed
 
 

@@ -13,7 +13,7 @@ from benchmarks.load import Answered, Load, Reply, closed_loop, constant_arrival
 from drills.cluster.calls import PAINT, asked, portrait
 from drills.cluster.logical import IMPORT_PATH
 from drills.cluster.stage import Stage
-from drills.telling import Tell
+from drills.telling import Tell, say
 
 REPLICAS = {"Gateway": 2}
 TIMES = 5.0
@@ -52,7 +52,7 @@ async def overload(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
     goodput = len(served) / (ended - began)
     others = [answer for answer in load.lost if answer not in refused]
     for answer in others[:5]:
-        print(f"  neither served nor refused: {answer.status} {answer.detail[:200]}")
+        say(f"  neither served nor refused: {answer.status} {answer.detail[:200]}")
     return [
         Figure("capacity", capacity, unit="/s"),
         Figure("arrivals", len(load.answers) / (ended - began), TIMES * capacity * 0.95, "/s"),
@@ -67,7 +67,7 @@ async def overload(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
         Figure("memory before", before_mb, unit="MiB"),
         Figure("memory at most", peak_mb, before_mb * 1.25, "MiB", higher_is_better=False),
         Figure("of that grown in the second half", peak_mb - halfway_mb, before_mb * 0.05, "MiB", higher_is_better=False),
-        Figure("back to normal after", _recovered(later, ended), 10, "s", higher_is_better=False),
+        Figure("back to normal after", recovered(later, ended), 10, "s", higher_is_better=False),
     ]  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def _refused(load: Load) -> list[Answered]:
     return [answer for answer in load.answers if answer.status == 429]
 
 
-def _recovered(later: Load, ended: float) -> float:
+def recovered(later: Load, ended: float) -> float:
     """Seconds from the end of the rush to when the last request left that was refused, or had to wait."""
     troubled = [answer.due - ended for answer in later.answers if answer.status != 200 or answer.latency_s > SLOW_S]
     return max(troubled, default=0.0)

@@ -12,7 +12,7 @@ from benchmarks.load import constant_arrival, session
 from drills.cluster.calls import bare, portrait
 from drills.cluster.logical import IMPORT_PATH
 from drills.cluster.stage import REPLICA, Stage
-from drills.telling import Tell
+from drills.telling import Tell, say
 
 RATE = 6.0
 QUIET_S = 5.0
@@ -34,7 +34,7 @@ async def upgrade(stage: Stage, tell: Tell) -> list[Figure]:
         await asyncio.sleep(QUIET_S)
     left = sum(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in old)
     for answer in load.lost[:5]:
-        print(f"  failed: {answer.status} {answer.detail[:300]}")
+        say(f"  failed: {answer.status} {answer.detail[:300]}")
     return [
         Figure("replicas replaced", len(old) - left, len(old)),
         Figure("requests", len(load.answers), 1),

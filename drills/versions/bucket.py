@@ -83,7 +83,9 @@ async def drill(folder: Path, source: FolderStore, photo: bytes, per_second: flo
     return [
         *figures(requests, chronicle),
         Figure("connections for one version over a bad network", connections),
-        Figure("carried beyond its size, listings included", (fetched / size - 1) * 100, 50, "%", higher_is_better=False),
+        Figure(
+            "carried beyond its size, listings included", (fetched / size - 1) * 100, 50, "%", higher_is_better=False
+        ),
         Figure("versions in the cache that are not what was published", len(problems), 0, higher_is_better=False),
         Figure("decision accepted before the bucket went away", float(decided is None), 1),
         Figure("the version came through after all", float(serving == "v2")),

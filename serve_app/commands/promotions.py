@@ -36,13 +36,22 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Examples:  masquerade models audit  ·  masquerade models audit my-style")(audit)
 
 
-def promote(ref: VersionArgument, why: WhyOption, store: StoreOption = None) -> None:
-    """Make a version stable. What was stable becomes `previous`, and a trial of this version ends."""
+def promote(
+    ref: VersionArgument,
+    why: WhyOption,
+    force: Annotated[bool, typer.Option("--force", help="Although it is under its bars; the reason says why.")] = False,
+    store: StoreOption = None,
+) -> None:
+    """Make a version stable. What was stable becomes `previous`, and a trial of this version ends.
+
+    A version whose figures are under the bars of its task, or that comes with a report of `masquerade eval` under its
+    own, is refused.
+    """
     with explained():
         opened = open_store(store)
         model, version = _version_of(ref)
         was = opened.routing(model)
-        _tell(model, was, make_stable(opened, model, version, by=who(), why=why))
+        _tell(model, was, make_stable(opened, model, version, by=who(), why=why, force=force))
 
 
 def canary(
@@ -121,4 +130,5 @@ def _columns(entry: AuditEntry) -> tuple[str, ...]:
     what = f"{entry.action} {entry.version}"
     when = f"{entry.when:%Y-%m-%d %H:%M:%S}"
     was, now = str(entry.was or "the newest"), str(entry.now or "the newest")
-    return when, escape(entry.who), entry.model, what, was, now, escape(entry.why)
+    why = f"{entry.why} (despite: {'; '.join(entry.despite)})" if entry.despite else entry.why
+    return when, escape(entry.who), entry.model, what, was, now, escape(why)

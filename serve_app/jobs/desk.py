@@ -29,6 +29,9 @@ from serve_app.telemetry.metrics import metrics
 log = logging.getLogger(__name__)
 
 CHANNEL = "http"
+# Minutes of work stand in a line of their own: nobody who wants a picture now waits behind it.
+SLOW_CHANNEL = "slow"
+SLOW_KINDS = frozenset({"masterpiece"})
 SWEEP_PERIOD_S = 300.0
 COUNT_PERIOD_S = 10.0
 UPLOAD_VALID_S = 900
@@ -56,9 +59,12 @@ class Desk:
     @contextlib.asynccontextmanager
     async def open(self, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[None]:
         """Work jobs off until the block ends, over ``sessions`` that live as long."""
-        self._worker = Worker(self._ledger, sessions, self._objects, self._perform, channel=CHANNEL)
+        self._workers = {
+            channel: Worker(self._ledger, sessions, self._objects, self._perform, channel=channel)
+            for channel in (CHANNEL, SLOW_CHANNEL)
+        }
         duties = ((self._sweep, SWEEP_PERIOD_S), (functools.partial(self._count, sessions), COUNT_PERIOD_S))
-        tasks = [asyncio.create_task(self._worker.run())]
+        tasks = [asyncio.create_task(worker.run()) for worker in self._workers.values()]
         tasks += [asyncio.create_task(_repeat(duty, period_s)) for duty, period_s in duties]
         try:
             yield
@@ -83,11 +89,12 @@ class Desk:
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
+        channel = SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
         async with self._sessions.begin() as session:
-            job, new = await self._ledger.submit(session, Order(kind, CHANNEL, owner, fields, inputs, dedupe))
+            job, new = await self._ledger.submit(session, Order(kind, channel, owner, fields, inputs, dedupe))
         if not new:
             await asyncio.to_thread(self._objects.delete, list(inputs.values()))
-        self._worker.notice()
+        self._workers[channel].notice()
         return job
 
     async def ticket(self) -> UploadTicket | None:
@@ -115,7 +122,7 @@ class Desk:
         """A job of the caller's, or of nobody in particular. Raises ``UnknownJob``."""
         async with self._sessions() as session:
             job = await session.get(Job, job_id)
-        if job is None or job.channel != CHANNEL or job.owner not in {caller, ANYONE}:
+        if job is None or job.channel not in {CHANNEL, SLOW_CHANNEL} or job.owner not in {caller, ANYONE}:
             raise UnknownJob("There is no such job.")
         return job
 

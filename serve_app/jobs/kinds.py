@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from deployments.anonymize.types import Method
+from deployments.masterpiece.query import MasterpieceQuery
 from deployments.style.engine import StyleQuery
 from serve_app import presenting
 from serve_app.contracts import numbers
 from serve_app.inventory import Inventory
+from serve_app.jobs.progress import tell
 from serve_app.pipeline import Picture, Pipeline
 
 Photos = Mapping[str, bytes]
@@ -21,10 +23,17 @@ Perform = Callable[[Pipeline, Inventory, Photos, Fields], Awaitable[Picture]]
 
 async def _style(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
     photo = await pipeline.open(photos["image"])
+    style_image = await pipeline.open(photos["style_image"]) if "style_image" in photos else None
     query = StyleQuery.parse(
-        photo, fields["style"], strength=fields["strength"], preserve_color=fields["preserve_color"]
+        photo, fields["style"], fields["strength"], preserve_color=fields["preserve_color"], style_image=style_image
     )
     return await pipeline.style(photo, query)
+
+
+async def _masterpiece(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
+    photo, style_image = await pipeline.open(photos["image"]), await pipeline.open(photos["style_image"])
+    query = MasterpieceQuery(photo, style_image, fields["strength"], fields["preserve_color"])
+    return await pipeline.masterpiece(query, tell)
 
 
 async def _swap(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
@@ -64,6 +73,7 @@ def _document(answer: BaseModel, model: str) -> Picture:
 
 PERFORM: dict[str, Perform] = {
     "style": _style,
+    "masterpiece": _masterpiece,
     "swap": _swap,
     "anonymize": _anonymize,
     "lookalike": _lookalike,

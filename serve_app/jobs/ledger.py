@@ -129,6 +129,11 @@ class Ledger:
         """Say that the work goes on. False when the lease was lost: stop, somebody else has the job."""
         return await self._change(session, job_id, lease, {"lease_until": self._clock() + self._lease_s})
 
+    async def advance(self, session: AsyncSession, job_id: str, lease: str, progress: float) -> bool:
+        """Say how much is done, 0..1, and that the work goes on. False when the lease was lost: stop."""
+        values = {"progress": progress, "lease_until": self._clock() + self._lease_s}
+        return await self._change(session, job_id, lease, values)
+
     async def finish(self, session: AsyncSession, job_id: str, lease: str, result: dict[str, Any]) -> bool:
         """Record the result. False when the lease was lost; the result is then nobody's and must be discarded."""
         return await self._end(session, job_id, lease, State.DONE, result=result)

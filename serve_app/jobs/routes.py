@@ -19,6 +19,7 @@ from serve_app.jobs.tables import Job
 
 FORMS: dict[str, type[contracts.Form]] = {
     "style": contracts.StyleForm,
+    "masterpiece": contracts.MasterpieceForm,
     "swap": contracts.SwapForm,
     "anonymize": contracts.AnonymizeForm,
     "lookalike": contracts.LookalikeForm,
@@ -45,6 +46,7 @@ def routes(desk: Desk) -> APIRouter:
         """
         keys = await _fetch(desk, form)
         photos, fields = _split(form)
+        desk.pipeline.check(form.kind)
         for data in photos.values():
             await desk.pipeline.open(data)
         job = await desk.submit(form.kind, photos, fields, request.state.caller, idempotency_key)
@@ -106,7 +108,7 @@ def uploads(desk: Desk) -> APIRouter:
 async def _fetch(desk: Desk, form: contracts.JobForm) -> list[str]:
     """Put uploads that ``form`` names by key in the place of its pictures; returns the keys."""
     keys = []
-    for name in ("image", "source", "target"):
+    for name in ("image", "source", "target", "style_image"):
         key = getattr(form, f"{name}_key")
         if key is None:
             continue
@@ -145,6 +147,7 @@ async def _state(desk: Desk, job: Job) -> contracts.JobState:
         kind=job.kind,
         state=State(job.state),
         position=await desk.position(job),
+        progress=job.progress,
         created=job.created,
         error=error,
     )

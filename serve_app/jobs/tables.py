@@ -14,7 +14,7 @@ class Job(Base):
     """One promise. ``inputs`` and ``result`` name objects in the object store, never pixels.
 
     ``turn`` orders the queue fairly between owners; ``lease`` is the token of whoever works on the job until
-    ``lease_until`` (Unix seconds); ``dedupe`` is what makes a repeated request the same job. Jobs of one ``batch`` were
+    ``lease_until`` (Unix seconds); ``progress`` is the share done of long work; ``dedupe`` is what makes a repeated request the same job. Jobs of one ``batch`` were
     ordered together and are delivered together.
     """
 
@@ -33,6 +33,7 @@ class Job(Base):
     inputs: Mapped[dict[str, str]] = mapped_column(JSON)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    progress: Mapped[float | None]
     attempts: Mapped[int]
     lease: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[float | None]

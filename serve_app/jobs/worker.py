@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from deployments.errors import Busy, MasqueradeError, Unavailable
 from serve_app.access.guard import ANYONE
 from serve_app.jobs.ledger import Ledger
+from serve_app.jobs.progress import Withdrawn, reporting
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 from serve_app.pipeline import Picture
@@ -92,13 +94,17 @@ class Worker:
         lease = job.lease or ""
         try:
             photos = {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
-            with visiting(f"{job.channel}:{job.owner if job.owner != ANYONE else job.id}"):
+            who = f"{job.channel}:{job.owner if job.owner != ANYONE else job.id}"
+            with visiting(who), reporting(functools.partial(self._advance, job)):
                 picture = await self._perform(job.kind, photos, job.request)
         except (Busy, Unavailable) as error:
             # Not the job's fault: somebody tries again, until the attempts run out.
             log.info("job %s waits: %s", job.id, error.message)
             async with self._sessions.begin() as session:
                 await self._ledger.postpone(session, job.id, lease, float(error.details.get("retry_after", 2)))
+            return
+        except Withdrawn:
+            log.info("job %s was withdrawn in the middle", job.id)
             return
         except MasqueradeError as error:
             await self._fail(
@@ -121,6 +127,10 @@ class Worker:
             kept = await self._ledger.finish(session, job.id, lease, result)
         if not kept:
             await asyncio.to_thread(self._objects.delete, [key])
+
+    async def _advance(self, job: Job, share: float) -> bool:
+        async with self._sessions.begin() as session:
+            return await self._ledger.advance(session, job.id, job.lease or "", share)
 
     async def _fail(self, job: Job, error: dict[str, Any]) -> None:
         async with self._sessions.begin() as session:

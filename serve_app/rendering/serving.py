@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from serve_app.rendering.flags import DATA_DIR, MODELS_DIR, PORT
-from serve_app.topology import BOT, BOT_ROUTE, CLUSTER
+from serve_app.topology import BOT, BOT_ROUTE, CLUSTER, TO_ORDER
 
 HEADER = """\
 Masquerade on a GPU cluster: `masquerade check serve_config.yaml && serve deploy serve_config.yaml`. Written by
@@ -14,7 +14,8 @@ and each engine may take its gpu_memory_mb of the card and no more. Changing use
 max_ongoing_requests or max_queued_requests is light; changing ray_actor_options or args restarts replicas, new ones
 beside the old (max_surge_percent). ray_actor_options replaces the whole table: repeat num_cpus when you change num_gpus.
 Replicas follow queue time and engine work (serve_app/scaling/policy.py): queue_s is what nobody should wait longer than.
-A deployment whose model is not installed must be taken out; `check` says which. The application "bot" needs
+A deployment whose model is not installed must be taken out; `check` says which. Masterpiece, whose model no studio comes
+with, is not listed: where it is installed the deployment runs with what serve_app/topology.py says. The application "bot" needs
 MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL and MASQUERADE_BOT_WEBHOOK_SECRET in the nodes' environment, and
 MASQUERADE_DATABASE_URL; without a bot, leave it out."""
 
@@ -43,7 +44,9 @@ def _graph() -> dict[str, Any]:
         "route_prefix": "/",
         "import_path": "serve_app.app:app",
         "args": {**STUDIO, "engines": engines},
-        "deployments": [{"name": name, **shape.options()} for name, shape in CLUSTER.shapes.items()],
+        "deployments": [
+            {"name": name, **shape.options()} for name, shape in CLUSTER.shapes.items() if name not in TO_ORDER
+        ],
     }
 
 

@@ -20,6 +20,8 @@ FEATURES: dict[str, Stages] = {
     "style": (("Gateway",), ("Moderation", "Style"), ("Moderation",)),
     "faces": (("Gateway",), ("Moderation", "Faces")),
     "authenticity": (("Gateway",), ("Moderation", "Authenticity")),
+    # One call of the many that a masterpiece takes; it is moderated once.
+    "masterpiece": (("Gateway",), ("Masterpiece",)),
     "lookalike": (("Gateway",), ("Moderation", "Faces"), ("Lookalike",)),
     "swap": (("Gateway",), ("Moderation", "Moderation", "Faces", "Faces"), ("Swap",), ("Moderation",)),
     "anonymize": (("Gateway",), ("Moderation", "Faces"), ("Anonymize",), ("Moderation",)),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from deployments.batching import QUEUE_S
 from deployments.load import WINDOW_S
 from serve_app.scaling.policy import Memory, Observation, Rule, decide
 from serve_app.simulation.machines import Fleet, Machine
@@ -68,6 +69,9 @@ class Pool:
         ]
         if free:
             replica = min(free, key=lambda each: len(each.queue) + each.in_batch)
+            if self._is_too_long(replica.queue):
+                self.totals.refused += 1
+                return False
             replica.queue.append(done)
             self._begin(replica, now)
             return True
@@ -76,6 +80,11 @@ class Pool:
             return False
         self._unassigned.append(done)
         return True
+
+    def _is_too_long(self, queue: deque[Event]) -> bool:
+        """Whether an engine refuses another query, as ``deployments.batching`` does."""
+        each_s = self._work.query_s + self._work.base_s / self._shape.max_batch
+        return len(queue) >= self._shape.max_batch and len(queue) * each_s >= QUEUE_S
 
     def scale(self, now: float) -> None:
         """One look of the policy, and what follows from it."""

@@ -13,6 +13,8 @@ from registry.store import Store
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
 
+BESIDE_STYLE = ("style-pack", "style-predictor")
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -55,7 +57,7 @@ def desired(
     """Follow the store from what is ``live``.
 
     Publishing alone moves nobody: a model without a routing stays at the version that serves, and what is newly
-    installed is left out, style packs excepted. ``refusals`` (by ``name@version``) are left out as well while the
+    installed is left out, what goes with a style network excepted. ``refusals`` (by ``name@version``) are left out as well while the
     routing they were met under stands. What cannot be read stays as it is. Raises ``RegistryError`` or ``OSError`` when
     the store cannot be listed at all, or goes away meanwhile.
     """
@@ -85,7 +87,7 @@ def desired(
         desire.routings[model] = routing = store.routing(model)
         wanted = routing.stable if routing else serving.get(model) or (versions[-1] if versions else None)
         chosen = wanted if wanted and usable(model, wanted) else serving.get(model)
-        if chosen is None or (model not in serving and manifests(f"{model}@{chosen}").task != "style-pack"):
+        if chosen is None or (model not in serving and manifests(f"{model}@{chosen}").task not in BESIDE_STYLE):
             continue
         stable[model] = chosen
         if routing is not None and routing.trial is not None and usable(model, routing.trial):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -74,7 +75,8 @@ class VersionDesk:
         return await self._coordination.configuration()
 
     async def promote(self, model: str, decision: Promotion) -> ModelRouting:
-        return await self._decide(model, decision, promotions.promote, decision.version)
+        promote = functools.partial(promotions.promote, force=decision.force)
+        return await self._decide(model, decision, promote, decision.version)
 
     async def canary(self, model: str, decision: CanaryTrial) -> ModelRouting:
         return await self._decide(model, decision, promotions.canary, decision.version, decision.percent)

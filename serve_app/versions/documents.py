@@ -147,9 +147,10 @@ class Decision(BaseModel):
 
 
 class Promotion(Decision):
-    """Make ``version`` stable."""
+    """Make ``version`` stable; with ``force`` and a reason also one that is under its bars."""
 
     version: Version
+    force: bool = False
 
 
 class CanaryTrial(Decision):

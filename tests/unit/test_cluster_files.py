@@ -67,6 +67,18 @@ def test_limits_for_a_deployment_there_is_none_of_are_refused() -> None:
         limited(CLUSTER, {"Styles": EngineLimits(max_batch=2)})
 
 
+@pytest.mark.parametrize("topology", [CLUSTER, EMBEDDED])
+def test_a_number_of_replicas_that_was_set_does_not_follow_the_load(topology: Topology) -> None:
+    options = limited(topology, {"Style": EngineLimits(replicas=3)})["Style"].options()
+    assert options["num_replicas"] == 3
+    assert "autoscaling_config" not in options
+
+
+def test_there_is_one_to_look_after_versions() -> None:
+    with pytest.raises(ValueError, match="there is one Versions"):
+        limited(EMBEDDED, {"Versions": EngineLimits(replicas=2)})
+
+
 def test_both_applications_are_importable_where_the_file_says() -> None:
     for application in serve_config()["applications"]:
         module, _, name = application["import_path"].partition(":")

@@ -12,7 +12,6 @@ import typer
 from deployments.authenticity.engine import AuthenticityEngine, build
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
-from registry.store import FolderStore
 from training.authenticity.data import Dataset, Example, load, pixels, read_plan
 from training.authenticity.judgement import (
     PUBLISHED,
@@ -26,6 +25,7 @@ from training.authenticity.judgement import (
 )
 from training.evaluation.report import Report
 from training.evaluation.terminal import conclude, explained, progress
+from training.stores import STORE, StoreOption, opened
 
 _SHOWN: Final = 12
 
@@ -125,15 +125,13 @@ def evaluate(
         Path | None, typer.Option(help="Folder of the training run: adds the leave-one-source-out table.", exists=True)
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Show false alarms in the report.")] = True,
-    store: Annotated[
-        Path, typer.Option(envvar="MASQUERADE_MODELS_DIR", help="Folder the model versions lie in.")
-    ] = Path("var/models"),
+    store: StoreOption = STORE,
     out: Annotated[Path, typer.Option(help="Folder for report.html and report.json.")] = Path("reports/authenticity"),
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
 ) -> None:
     """Judge pictures whose origin is known; ends with status 3 when a bar is missed."""
     with explained():
-        version = FolderStore(store).get(model)
+        version = opened(store).get(model)
         dataset = load(data, read_plan(data, plan))
         examples = dataset.held_out() if held_out else list(dataset.examples)
         report = Report(

@@ -14,13 +14,13 @@ from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import Face, FaceQuery
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
-from registry.store import FolderStore
 from training.evaluation.detection import Box, average_precision, matched
 from training.evaluation.people import Pairs, Seen, look, pairs, side_by_side, thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import Numbers, area_under_roc, balanced_accuracy, bootstrap, roc, wilson
 from training.evaluation.terminal import conclude, explained, progress
 from training.evaluation.verification import best_threshold, fold_accuracy, true_accept_rate
+from training.stores import STORE, StoreOption, opened
 
 ADULT = 18.0
 SHOWN = 6
@@ -51,21 +51,19 @@ def faces(
     least_accuracy: Annotated[float, typer.Option(min=0.5, max=1, help="Bar for telling people apart.")] = 0.95,
     most_missed: Annotated[float, typer.Option(min=0, max=1, help="Bar for pictures without a face found.")] = 0.02,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("reports/eval-faces"),
-    store: Annotated[Path, typer.Option(envvar="MASQUERADE_MODELS_DIR", help="Where the models lie.")] = Path(
-        "var/models"
-    ),
+    store: StoreOption = STORE,
 ) -> None:
     """Measure finding and recognising faces on people of your own."""
     with explained():
-        opened = FolderStore(store)
-        version = opened.get(model)
+        models = opened(store)
+        version = models.get(model)
         annotations = read_boxes(boxes) if boxes else ()
         engine = build(version, Runtime())
         written = Report(
             f"Faces: {version.ref}",
             f"How well {version.ref} finds faces and tells people apart, on the pictures in {people.name}/.",
         )
-        seen = look(people, version, engine, opened)
+        seen = look(people, version, engine, models)
         _found(written, seen, most_missed)
         if engine.space is not None:
             _verified(written, seen, pairs(seen, most, seed), least_accuracy)

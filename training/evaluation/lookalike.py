@@ -14,11 +14,11 @@ from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.lookalike.files import PEOPLE, read_people
 from deployments.lookalike.types import Match
 from deployments.runtime import Runtime
-from registry.store import FolderStore
 from training.evaluation.people import Seen, look, thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import wilson
 from training.evaluation.terminal import conclude, explained
+from training.stores import STORE, StoreOption, opened
 
 TOP = 5
 SHOWN = 6
@@ -40,19 +40,17 @@ def lookalike(
     gallery: Annotated[str, typer.Option(help="The gallery: NAME, NAME@VERSION or NAME@ALIAS.")],
     least_first: Annotated[float, typer.Option(min=0, max=1, help="Bar for naming the right person first.")] = 0.95,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("reports/eval-lookalike"),
-    store: Annotated[Path, typer.Option(envvar="MASQUERADE_MODELS_DIR", help="Where the models lie.")] = Path(
-        "var/models"
-    ),
+    store: StoreOption = STORE,
 ) -> None:
     """Ask a gallery about pictures it does not know: of people who are in it, and of people who are not."""
     with explained():
-        opened = FolderStore(store)
-        version = opened.get(gallery)
+        models = opened(store)
+        version = models.get(gallery)
         if version.manifest.task != "face-gallery":
             raise ValueError(f"{version.ref} is a {version.manifest.task} model and no gallery")
-        embedder = opened.get(version.manifest.input["embedder"])
+        embedder = models.get(version.manifest.input["embedder"])
         faces = build(embedder, Runtime())
-        seen = [entry for entry in look(people, embedder, faces, opened) if entry.found]
+        seen = [entry for entry in look(people, embedder, faces, models) if entry.found]
         faces.close()
         engine = LookalikeEngine(version, Runtime())
         known = {person.name for person in read_people(version.path(PEOPLE))}

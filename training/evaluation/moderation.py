@@ -16,11 +16,11 @@ from deployments.imaging import Photo
 from deployments.moderation.engine import ModerationEngine, Verdict, build
 from deployments.moderation.policy import Policy
 from deployments.runtime import Runtime
-from registry.store import FolderStore
 from training.evaluation.people import thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import area_under_roc, roc, wilson
 from training.evaluation.terminal import conclude, explained, progress
+from training.stores import STORE, StoreOption, opened
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 SHOWN = 12
@@ -49,14 +49,12 @@ def moderation(
     ] = 10.0,
     most_refused: Annotated[float, typer.Option(min=0, max=1, help="Bar for safe pictures refused.")] = 0.02,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("reports/eval-moderation"),
-    store: Annotated[Path, typer.Option(envvar="MASQUERADE_MODELS_DIR", help="Where the models lie.")] = Path(
-        "var/models"
-    ),
+    store: StoreOption = STORE,
 ) -> None:
     """Measure moderation on pictures of your own. Unsafe ones are counted and never shown."""
     with explained():
-        opened = FolderStore(store)
-        versions = [opened.get(name) for name in model or ["open-nsfw"]]
+        models = opened(store)
+        versions = [models.get(name) for name in model or ["open-nsfw"]]
         engine = build(versions, Policy(), Runtime())
         passing = judged(safe, engine)
         refusing = judged(unsafe, engine) if unsafe is not None else []

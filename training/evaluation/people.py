@@ -13,11 +13,12 @@ import numpy as np
 from deployments.errors import MasqueradeError
 from deployments.imaging import Photo, Pixels
 from registry.manifest import ModelVersion
-from registry.store import FolderStore
+from registry.store import Store
 from training.evaluation.terminal import progress
 from training.evaluation.verification import Labels, Similarities
 from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.sources import read_source
+from training.stores import memory_path
 
 THUMBNAIL: Final = 240
 
@@ -45,13 +46,13 @@ class Pairs:
     same: Labels
 
 
-def look(source: Path, faces: ModelVersion, engine: FaceFinder, store: FolderStore) -> list[Seen]:
+def look(source: Path, faces: ModelVersion, engine: FaceFinder, store: Store) -> list[Seen]:
     """Every readable picture of a folder with a sub-folder a person, or of a catalogue.
 
     Answers are remembered beside the store. Raises ``ValueError`` when there is nothing to evaluate on.
     """
     listed = [(candidate.name, picture.path) for candidate in read_source(source) for picture in candidate.pictures]
-    with Memory(store.root / ".galleries" / f"{faces.ref}.sqlite") as memory, progress() as shown:
+    with Memory(memory_path(store, faces)) as memory, progress() as shown:
         analyses = shown.track(
             analyse([path for _, path in listed], engine, memory), len(listed), description="Looking at pictures"
         )

@@ -21,11 +21,11 @@ from deployments.runtime import Runtime
 from deployments.swap.engine import SwapEngine
 from deployments.swap.engine import build as build_swap
 from deployments.swap.types import SourceFace, SwapQuery
-from registry.store import FolderStore
 from training.evaluation.people import Seen, look
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import wilson
 from training.evaluation.terminal import conclude, explained, progress
+from training.stores import STORE, StoreOption, opened
 
 SHOWN = 8
 SIDE = 240
@@ -58,18 +58,16 @@ def swap(
     seed: Annotated[int, typer.Option(help="Of the draw of pairs.")] = 0,
     least_gain: Annotated[float, typer.Option(help="Bar for similarity to the source minus to the target.")] = 0.0,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("reports/eval-swap"),
-    store: Annotated[Path, typer.Option(envvar="MASQUERADE_MODELS_DIR", help="Where the models lie.")] = Path(
-        "var/models"
-    ),
+    store: StoreOption = STORE,
 ) -> None:
     """Swap faces between strangers and judge identity, pose and what happened to the rest of the picture."""
     with explained():
-        opened = FolderStore(store)
-        version, working = opened.get(model), opened.get(faces)
-        judging = opened.get(judge) if judge else working
+        models = opened(store)
+        version, working = models.get(model), models.get(faces)
+        judging = models.get(judge) if judge else working
         finder, judge_engine = build_faces(working, Runtime()), build_faces(judging, Runtime())
         engine = build_swap(version, Runtime())
-        seen = [entry for entry in look(people, working, finder, opened) if entry.found]
+        seen = [entry for entry in look(people, working, finder, models) if entry.found]
         drawn = strangers(seen, count, seed)
         swapped: list[Swapped] = []
         refused = lost = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -17,7 +17,7 @@ from deployments.imaging import Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
-from registry.store import FolderStore
+from registry.store import Store
 from training.gallery.analysis import Memory
 from training.gallery.block_list import build_block_list
 from training.gallery.build import Embedder, NothingToBuild, Plan, build
@@ -29,15 +29,13 @@ from training.gallery.sources import BadSource, read_source
 from training.gallery.starter import SAMPLES, build_starter_gallery, starter_gallery
 from training.gallery.terminal import bars, console, explained, show
 from training.gallery.wikidata import SPARQL, Wish
+from training.stores import STORE, StoreOption, memory_path, opened
 
 app = typer.Typer(
     help="Build the galleries that lookalikes are searched in.",
     epilog="Examples:  masquerade gallery build people/ --name actors  ·  masquerade gallery search me.jpg --name actors",
     no_args_is_help=True,
 )
-StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="MASQUERADE_MODELS_DIR", help="Folder the model versions lie in.")
-]
 FacesOption = Annotated[
     str, typer.Option("--faces", help="Face model to build with: NAME, NAME@VERSION or NAME@ALIAS.")
 ]
@@ -49,8 +47,6 @@ ReportOption = Annotated[
 SourceArgument = Annotated[
     Path, typer.Argument(help="A folder with one sub-folder of pictures a person, or a .json or .csv catalogue.")
 ]
-
-_STORE: Final = Path("var/models")
 
 IndexChoice = Literal["auto", "flat", "scan", "ivf-pq", "hnsw"]
 
@@ -67,23 +63,23 @@ def build_gallery(
     faces: FacesOption = "dlib-faces",
     index: Annotated[IndexChoice, typer.Option(help="Kind of index; auto goes by size and what it measures.")] = "auto",
     report: ReportOption = None,
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
 ) -> None:
     """Build a gallery and publish it as the next version of NAME. Interrupted, it goes on where it was."""
     with explained():
-        opened = FolderStore(store)
+        models = opened(store)
         plan = Plan(name, title=title, kind=None if index == "auto" else index)
-        _build(source, plan, opened.get(faces), opened, report)
+        _build(source, plan, models.get(faces), models, report)
 
 
 @app.command(epilog="Examples:  masquerade gallery add more-people/ --name actors")
-def add(source: SourceArgument, name: NameOption, report: ReportOption = None, store: StoreOption = _STORE) -> None:
+def add(source: SourceArgument, name: NameOption, report: ReportOption = None, store: StoreOption = STORE) -> None:
     """Publish a new version of a gallery with more people, or more pictures of those it has, in it."""
     with explained():
-        opened = FolderStore(store)
-        base = _gallery(opened, name)
+        models = opened(store)
+        base = _gallery(models, name)
         plan = Plan(base.manifest.model, title=base.manifest.title, base=base)
-        _build(source, plan, _embedder_of(opened, base), opened, report)
+        _build(source, plan, _embedder_of(models, base), models, report)
 
 
 @app.command(
@@ -91,10 +87,10 @@ def add(source: SourceArgument, name: NameOption, report: ReportOption = None, s
     epilog="Examples:  masquerade gallery report --name actors  ·  "
     "masquerade gallery report --name actors@v2 --report out/",
 )
-def show_report(name: NameOption, report: ReportOption = None, store: StoreOption = _STORE) -> None:
+def show_report(name: NameOption, report: ReportOption = None, store: StoreOption = STORE) -> None:
     """Say what is in a gallery, and why pictures were left out when it was built."""
     with explained():
-        version = _gallery(FolderStore(store), name)
+        version = _gallery(opened(store), name)
         found = read_report(version.path(REPORT))
         show(found)
         if report is not None:
@@ -112,14 +108,14 @@ def search(
     collage: Annotated[
         Path | None, typer.Option(help="Write the largest face and whom it resembles side by side, as JPEG.")
     ] = None,
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
 ) -> None:
     """Say whom every face of a photo resembles."""
     with explained():
-        opened = FolderStore(store)
-        version = _gallery(opened, name)
+        models = opened(store)
+        version = _gallery(models, name)
         picture = Photo.open(photo.read_bytes())
-        faces = build_faces(_embedder_of(opened, version), Runtime(threads=_threads()))
+        faces = build_faces(_embedder_of(models, version), Runtime(threads=_threads()))
         gallery = LookalikeEngine(version, Runtime())
         (found,) = faces.run([FaceQuery(picture)])
         if not found.faces:
@@ -143,14 +139,14 @@ def search(
 
 
 @app.command(epilog="Examples:  masquerade gallery starter")
-def starter(faces: FacesOption = "dlib-faces", store: StoreOption = _STORE) -> None:
+def starter(faces: FacesOption = "dlib-faces", store: StoreOption = STORE) -> None:
     """Build the small gallery of the demo out of the sample photos, unless it is there already."""
     with explained():
-        opened = FolderStore(store)
-        model = opened.get(faces)
-        version = starter_gallery(opened, model.ref)
+        models = opened(store)
+        model = models.get(faces)
+        version = starter_gallery(models, model.ref)
         if version is None:
-            version = build_starter_gallery(opened.get(SAMPLES), _embedder(model), opened).version
+            version = build_starter_gallery(models.get(SAMPLES), _embedder(model), models).version
         show(read_report(version.path(REPORT)))
 
 
@@ -169,17 +165,17 @@ def block(
         float | None,
         typer.Option(min=0.01, max=0.99, help="Cosine similarity from which a face is one of theirs; usual: by space."),
     ] = None,
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
 ) -> None:
     """Make a block list: swaps with these people's faces are refused. It keeps vectors, no pictures and no names."""
     with explained():
         if not folder.is_dir():
             raise BadSource(f"{folder} is not a folder")
-        opened = FolderStore(store)
-        embedder = _embedder(opened.get(faces))
+        models = opened(store)
+        embedder = _embedder(models.get(faces))
         try:
-            with Memory(_memory_path(opened, embedder.version)) as memory, bars() as progress:
-                made = build_block_list(folder, name, embedder, opened, memory, progress, threshold=threshold)
+            with Memory(memory_path(models, embedder.version)) as memory, bars() as progress:
+                made = build_block_list(folder, name, embedder, models, memory, progress, threshold=threshold)
         finally:
             embedder.engine.close()
         for path, why in made.left_out.items():
@@ -226,12 +222,12 @@ def import_wikidata(
     )
 
 
-def _build(source: Path, plan: Plan, faces: ModelVersion, store: FolderStore, report: Path | None) -> None:
+def _build(source: Path, plan: Plan, faces: ModelVersion, store: Store, report: Path | None) -> None:
     folder = report or Path("reports", plan.name)
     candidates = read_source(source)
     embedder = _embedder(faces)
     try:
-        with Memory(_memory_path(store, faces)) as memory, bars() as progress:
+        with Memory(memory_path(store, faces)) as memory, bars() as progress:
             built = build(candidates, plan, embedder, store, memory, progress)
     except NothingToBuild as error:
         page = write_report(error.report, folder)
@@ -244,18 +240,14 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: FolderStore, re
     console.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{page}[/]")
 
 
-def _memory_path(store: FolderStore, faces: ModelVersion) -> Path:
-    return store.root / ".galleries" / f"{faces.ref}.sqlite"
-
-
-def _gallery(store: FolderStore, ref: str) -> ModelVersion:
+def _gallery(store: Store, ref: str) -> ModelVersion:
     version = store.get(ref)
     if version.manifest.task != "face-gallery":
         raise BadSource(f"{version.ref} is a {version.manifest.task} model and no gallery")
     return version
 
 
-def _embedder_of(store: FolderStore, gallery: ModelVersion) -> ModelVersion:
+def _embedder_of(store: Store, gallery: ModelVersion) -> ModelVersion:
     return store.get(gallery.manifest.input["embedder"])
 
 

@@ -13,7 +13,7 @@ from deployments.style.packs import StyleBook
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
 from registry.references import next_version
-from registry.store import FolderStore
+from registry.store import Store
 from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
@@ -39,7 +39,7 @@ class Studio:
         return tuple(style.name for style in StyleBook(self.network, self.packs).styles)
 
 
-def open_studio(store: FolderStore, ref: str) -> Studio:
+def open_studio(store: Store, ref: str) -> Studio:
     """Raises ``RegistryError`` where there is no such network, and :class:`CannotAdd` for one that cannot learn."""
     network = store.get(ref)
     if network.manifest.task != "style":
@@ -82,7 +82,7 @@ def add(
     sample: Path,
     encoder: Encoder,
     lesson: Lesson,
-    store: FolderStore,
+    store: Store,
     photo_terms: TrainingData,
     watch: Callable[[Progress], None],
 ) -> ModelVersion:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import torch
 import typer
 from rich.markup import escape
 
 from registry.manifest import TrainingData
-from registry.store import FolderStore
+from training.stores import STORE, StoreOption, opened
 from training.style.adding import add, check_name, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
@@ -25,11 +25,6 @@ app = typer.Typer(
     epilog="Examples:  masquerade style add wreck.jpg --name wreck --photos photos/  ·  masquerade style add --help",
     no_args_is_help=True,
 )
-StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="MASQUERADE_MODELS_DIR", help="Folder the model versions lie in.")
-]
-
-_STORE: Final = Path("var/models")
 
 
 @app.callback()
@@ -63,13 +58,13 @@ def add_style(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Processor cores to use.", show_default="all there are")
     ] = None,
-    store: StoreOption = _STORE,
+    store: StoreOption = STORE,
 ) -> None:
     """Learn a style from one painting and install it. The network and its other styles stay what they are."""
     with told_plainly():
         torch.set_num_threads(threads or _threads())
-        opened = FolderStore(store)
-        studio = open_studio(opened, network)
+        models = opened(store)
+        studio = open_studio(models, network)
         check_name(studio, name)
         lesson = Lesson(steps=steps, painting_side=painting_side)
         training, held_out = split(photos)
@@ -91,7 +86,7 @@ def add_style(
                 words = f"content {step.content:.3f}, style {step.style:.3f}"
                 shown.update(task, completed=step.step, description=words)
 
-            pack = add(studio, facts, painting, crops, sample, open_encoder(encoder), lesson, opened, terms, watch)
+            pack = add(studio, facts, painting, crops, sample, open_encoder(encoder), lesson, models, terms, watch)
         path = pack.path(f"previews/{name}.jpg")
         console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
 

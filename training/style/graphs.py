@@ -24,7 +24,7 @@ OPSET = 18
 IR_VERSION = 9
 
 
-class _Builder:
+class Builder:
     """Collects nodes and constants; every call returns the name of its output."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ def frozen(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.Mod
     return graph.model("frozen", ["image", "affine"], ["painting"])
 
 
-class _Network(_Builder):
+class _Network(Builder):
     """Mirrors :class:`training.style.network.StyleNetwork` layer by layer.
 
     ``vector`` is the input the normalised layers take their numbers from; how they do is up to the method given to

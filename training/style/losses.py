@@ -6,14 +6,35 @@ encoders of any activation scale, then weigh the same, and one set of weights se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-Features = Mapping[str, Tensor]
+from deployments.masterpiece.distances import (
+    Features,
+    content_distance,
+    gram,
+    grams,
+    relative,
+    style_distance,
+    total_variation,
+)
+
+__all__ = [
+    "RECIPES",
+    "Features",
+    "Recipe",
+    "content_distance",
+    "gram",
+    "grams",
+    "imitation",
+    "reconstruction",
+    "relative",
+    "style_distance",
+    "total_variation",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,44 +72,6 @@ RECIPES: Mapping[str, Recipe] = {
     "deep": Recipe(content_layers=("relu4_2",), style=10.0, variation=0.5),
     "copy": Recipe(content=0.0, style=0.0, variation=0.0, imitation=10.0),
 }
-
-
-def gram(features: Tensor) -> Tensor:
-    """Correlations between channels, averaged over positions: [N,C,H,W] -> [N,C,C] float32.
-
-    The product is taken in the features' own precision: for bfloat16 it sums in float32 and rounds once, by a
-    thousandth of what pictures differ by, in a fraction of the time.
-    """
-    flat = features.flatten(2)
-    return (flat @ flat.transpose(1, 2)).float() / flat.shape[2]
-
-
-def grams(features: Features, layers: Sequence[str]) -> dict[str, Tensor]:
-    """The Gram matrices of some layers."""
-    return {layer: gram(features[layer]) for layer in layers}
-
-
-def relative(value: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference over the target's mean square, per sample: [N,...] -> [N]."""
-    value, target = value.float().flatten(1), target.float().flatten(1)
-    return (value - target).square().mean(1) / target.square().mean(1).clamp_min(1e-12)
-
-
-def content_distance(painting: Features, photo: Features, layers: Sequence[str]) -> Tensor:
-    """Mean relative feature distance over the layers, [N]."""
-    return torch.stack([relative(painting[layer], photo[layer]) for layer in layers]).mean(0)
-
-
-def style_distance(painting: Features, target: Features, layers: Sequence[str]) -> Tensor:
-    """Mean relative Gram distance over the layers, [N]. ``target`` holds Gram matrices, not features."""
-    return torch.stack([relative(gram(painting[layer]), target[layer]) for layer in layers]).mean(0)
-
-
-def total_variation(image: Tensor) -> Tensor:
-    """Mean absolute difference of neighbours (anisotropic total variation), [N,3,H,W] -> [N]."""
-    down = (image[:, :, 1:] - image[:, :, :-1]).abs().flatten(1).mean(1)
-    right = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().flatten(1).mean(1)
-    return down + right
 
 
 def reconstruction(painting: Tensor, photo: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Painting by optimisation (Gatys, Ecker & Bethge 2016): slow, without a network, and what the fast ones approximate.
 
-The pixels themselves descend the losses the networks are trained with.
+The pixels themselves descend the losses the networks are trained with; people get it as the "masterpiece" job.
 """
 
 from __future__ import annotations
@@ -11,31 +11,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from deployments.masterpiece.optimisation import Optimisation
 from training.style.data import load_picture
 from training.style.encoders import Encoder
-from training.style.losses import RECIPES, Recipe, content_distance, grams, style_distance, total_variation
-
-LEARNING_RATE = 0.03
+from training.style.losses import RECIPES, Recipe, grams
 
 
 def optimise(photo: Tensor, target: Mapping[str, Tensor], encoder: Encoder, recipe: Recipe, steps: int) -> Tensor:
     """Begin with the photo [1,3,H,W] RGB 0..1 and descend with Adam; ``target`` are the painting's Gram matrices."""
-    with torch.no_grad():
-        wanted = encoder(photo, recipe.content_layers)
-    with torch.enable_grad():
-        canvas = photo.clone().requires_grad_()
-        optimiser = torch.optim.Adam([canvas], lr=LEARNING_RATE)
-        for _ in range(steps):
-            made = encoder(canvas, recipe.layers)
-            loss = recipe.content * content_distance(made, wanted, recipe.content_layers).sum()
-            loss = loss + recipe.style * style_distance(made, target, recipe.style_layers).sum()
-            loss = loss + recipe.variation * total_variation(canvas).sum()
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-            optimiser.step()
-            with torch.no_grad():
-                canvas.clamp_(0, 1)
-    return canvas.detach()
+    optimisation = Optimisation(photo, target, encoder, recipe)
+    for _ in range(steps):
+        optimisation.step()
+    return optimisation.canvas
 
 
 class Optimised:

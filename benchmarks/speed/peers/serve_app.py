@@ -1,6 +1,7 @@
-"""Ray Serve the obvious way: one FastAPI deployment, a replica for each core, Serve's own settings."""
+"""Ray Serve the obvious way: one FastAPI deployment, a replica for each core, Serve's own settings.
 
-from __future__ import annotations
+The class travels to its replicas by value, where FastAPI could not look postponed annotations up.
+"""
 
 import os
 import sys
@@ -38,5 +39,5 @@ class Painting:
 if __name__ == "__main__":
     ray.init(address="local", include_dashboard=False, log_to_driver=False)
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Painting.bind())
+    serve.run(Painting.bind())  # type: ignore[attr-defined]  # what the decorators make of it
     threading.Event().wait()

@@ -1,6 +1,7 @@
-/** Paint: the photo in one style or a blend of two. */
+/** Paint: the photo in one style, a blend of two, or like a picture of one's own. */
 
 import { postForPicture } from "./api.js";
+import { OwnStyle } from "./own.js";
 import { StylePicker } from "./styles.js";
 import { Workspace } from "./workspace.js";
 
@@ -8,11 +9,12 @@ import { Workspace } from "./workspace.js";
 export function paintMode(room, studio) {
   const work = new Workspace(room, studio, {
     invitation: "A photo, a painter, a moment of patience.",
-    ready: () => picker.blend.length > 0,
+    ready: () => own.picture !== null || picker.blend.length > 0,
   });
   const { strength, strengthShown, colour } = work.parts;
   const picker = new StylePicker(work.parts);
-  picker.addEventListener("change", () => work.refresh());
+  const own = new OwnStyle(work.parts);
+  for (const choice of [picker, own]) choice.addEventListener("change", () => work.refresh());
 
   const showStrength = () => {
     strengthShown.textContent = `${strength.value} %`;
@@ -23,10 +25,12 @@ export function paintMode(room, studio) {
   showStrength();
 
   work.onAct((photo) => {
-    const blend = picker.blend;
+    const like = own.picture;
+    const blend = like ? [] : picker.blend;
     const form = new FormData();
     form.append("image", photo.blob, photo.name);
-    if (blend.length === 1) form.append("style", blend[0].style.name);
+    if (like) form.append("style_image", like.blob, like.name);
+    else if (blend.length === 1) form.append("style", blend[0].style.name);
     else for (const { style, weight } of blend) form.append("style", `${style.name}:${weight}`);
     form.append("strength", String(Number(strength.value) / 100));
     form.append("preserve_color", String(colour.checked));
@@ -34,9 +38,9 @@ export function paintMode(room, studio) {
       "Painting",
       (options) => postForPicture("v1/style", form, options),
       ({ blob, model }) => work.present(photo, blob, {
-        what: blend.map(({ style }) => style.name).join("-"),
-        title: `${photo.stem}, ${blend.map(({ style }) => `after ${style.artist || style.title}`).join(" and ")}`,
-        line: [blend.map(describe).join(" with "), model].filter(Boolean).join(" · "),
+        what: like ? `like-${like.stem}` : blend.map(({ style }) => style.name).join("-"),
+        title: `${photo.stem}, ${like ? `after ${like.stem}` : blend.map(({ style }) => `after ${style.artist || style.title}`).join(" and ")}`,
+        line: [like ? like.name : blend.map(describe).join(" with "), model].filter(Boolean).join(" · "),
       }),
     );
   });

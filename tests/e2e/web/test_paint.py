@@ -67,6 +67,25 @@ async def test_the_chosen_style_strength_and_colours_are_what_is_asked_for(visit
     assert sent == {"style": styles[1]["name"], "strength": "0.4", "preserve_color": "true"}
 
 
+async def test_a_picture_of_ones_own_takes_the_painters_place_until_it_is_given_up(
+    visit: Any, photo: Path, turned_photo: Path
+) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.part("paint", "ownFile").set_input_files(turned_photo)
+    await expect(visit.part("paint", "ownTitle")).to_have_text(f"Like {turned_photo.name}")
+    assert await visit.part("paint", "styles").evaluate("(grid) => grid.inert")
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    await expect(visit.caption("paint")).to_have_text(re.compile(f"after {turned_photo.stem}"))
+    assert "style" not in dict(await visit.asked())
+    await visit.page.get_by_role("button", name="Back to the painters").click()
+    assert not await visit.part("paint", "styles").evaluate("(grid) => grid.inert")
+    await visit.act("paint")
+    await expect(visit.caption("paint")).not_to_have_text(re.compile(f"after {turned_photo.stem}"))
+    assert "style" in dict(await visit.asked())
+
+
 async def test_two_styles_blend_by_the_mix_slider(visit: Any, photo: Path) -> None:
     await visit.open()
     await visit.hang("paint", photo)

@@ -15,13 +15,14 @@ from starlette.testclient import TestClient
 from deployments.anonymize.engine import AnonymizeQuery
 from deployments.authenticity.engine import Opinion
 from deployments.authenticity.engine import Verdict as OpinionVerdict
-from deployments.errors import Unavailable, UnknownModel, UnknownStyle
+from deployments.errors import Busy, Unavailable, UnknownModel, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.moderation.engine import Verdict
 from deployments.serving import Answer
 from deployments.slots import ModelSet, SlotStatus
+from deployments.masterpiece.query import STEPS, MasterpieceQuery, Sketch
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import SwapPicture
@@ -61,6 +62,7 @@ class StandIns:
         self.calls: list[str] = []
         self.cancelled: list[str] = []
         self.hold_style: asyncio.Event | None = None
+        self.hold_masterpiece = False
         self.hold_moderation: asyncio.Event | None = None
         self.crowded = False
         self.averted = False
@@ -84,6 +86,8 @@ class StandIns:
 
     async def style(self, query: StyleQuery) -> Answer[bytes]:
         self.calls.append("style")
+        if self.crowded:
+            raise Busy("Too many pictures are waiting for this right now.", retry_after=3)
         for name, _ in query.weights:
             if name not in STYLES:
                 raise UnknownStyle(f"There is no style {name!r}.")
@@ -95,8 +99,23 @@ class StandIns:
             raise
         if query.strength == 0:
             return Answer(query.photo.data, "painter@v1")
+        if query.style_image is not None:
+            red, green, blue = (int(value) for value in query.style_image.pixels()[0, 0])
+            return Answer(picture(red, green, blue, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1")
         colour = (255, 0, 0) if query.weights[0][0] == "night" and query.preserve_color else (9, 9, 200)
         return Answer(picture(*colour, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1")
+
+    async def masterpiece(self, query: MasterpieceQuery) -> Answer[Sketch | bytes]:
+        """A sketch half done, then, unless it is held, the picture in the style picture's colour."""
+        self.calls.append("masterpiece")
+        if query.sketch is None:
+            nothing = np.zeros((3, 1, 1), np.float16)
+            return Answer(Sketch(nothing, nothing, nothing, 1.0, 1.0, STEPS // 2), "losses@v1")
+        if self.hold_masterpiece:
+            await asyncio.sleep(0.01)
+            return Answer(query.sketch, "losses@v1")
+        red, green, blue = (int(value) for value in query.style_image.pixels()[0, 0])
+        return Answer(picture(red, green, blue, (query.photo.width, query.photo.height), "image/jpeg"), "losses@v1")
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         infos = tuple(StyleInfo(name, name.title(), "Anon", 1889, "public domain", FINE) for name in STYLES)
@@ -161,7 +180,7 @@ class StandIns:
 
     def graph(self) -> Graph:
         return Graph(
-            moderate=self.moderate, style=self.style, styles=self.styles, faces=self.faces, lookalike=self.lookalike,
+            moderate=self.moderate, masterpiece=self.masterpiece, style=self.style, styles=self.styles, faces=self.faces, lookalike=self.lookalike,
             portrait=self.portrait, collage=self.collage, swap=self.swap, anonymize=self.anonymize,
             authenticity=self.authenticity,
             states={"moderation": self.state},

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serve_app.frontier import BodyPace, CleanHeaders, middlewares
+from serve_app.replay import Replay
 
 
 async def through(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -114,6 +115,6 @@ async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:
     assert [message.get("status") for message in client.sent] == [413]
 
 
-def test_serve_is_given_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve_app.heads.install", lambda: None)
-    assert [middleware.cls for middleware in middlewares()] == [BodyPace, CleanHeaders]
+    assert [middleware.cls for middleware in middlewares()] == [Replay, BodyPace, CleanHeaders]

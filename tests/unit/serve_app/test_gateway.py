@@ -39,6 +39,34 @@ def test_a_painted_picture_has_the_photos_size_and_names_its_model(client: TestC
     assert Image.open(io.BytesIO(response.content)).size == (123, 45)
 
 
+def test_a_photo_is_painted_like_another_picture(client: TestClient) -> None:
+    photo = picture(1, 90, 3, (123, 45))
+    response = client.post("/v1/style", files={"image": photo, "style_image": picture(200, 180, 10)})
+    assert response.status_code == 200
+    painted = Image.open(io.BytesIO(response.content))
+    assert painted.size == (123, 45)
+    assert abs(painted.getpixel((5, 5))[0] - 200) < 6
+
+
+@pytest.mark.parametrize(
+    ("style_image", "fields", "expected"),
+    [
+        (FINE, {"style": "wave"}, (422, "invalid-field")),
+        (FINE, {"strength": "2"}, (422, "invalid-field")),
+        (b"GIF89a" + bytes(50), {}, (415, "not-an-image")),
+        (picture(9, 9, 9, (400, 400), "image/jpeg")[:900], {}, (422, "undecodable")),
+        (REFUSED, {}, (451, "refused")),
+    ],
+)
+def test_a_bad_style_picture_is_refused_as_a_bad_photo_is(
+    client: TestClient, style_image: bytes, fields: dict[str, str], expected: tuple[int, str]
+) -> None:
+    response = client.post("/v1/style", files={"image": FINE, "style_image": style_image}, data=fields)
+    assert problem(response) == expected
+    if "style" in fields:
+        assert "either a style or a picture" in response.json()["detail"]
+
+
 def test_styles_are_listed_with_previews(client: TestClient) -> None:
     document = client.get("/v1/styles").json()
     assert [style["name"] for style in document["styles"]] == ["night", "wave"]

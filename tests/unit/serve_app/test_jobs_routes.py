@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from serve_app.objects import new_key, open_objects
 from serve_app.settings import Settings
 
-from .conftest import FACELESS, FINE, REFUSED, picture
+from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
 def submit(client: TestClient, photo: bytes = FINE, **fields: Any) -> Any:
@@ -43,11 +43,76 @@ def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient
     assert Image.open(io.BytesIO(result.content)).size == (123, 45)
 
 
+def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(client: TestClient, settings: Settings) -> None:
+    def order(key: str, photo: bytes = FINE) -> str:
+        response = client.post(
+            "/v1/jobs", files={"image": photo}, data={"kind": "moderate"}, headers={"Idempotency-Key": key}
+        )
+        assert response.status_code == 202
+        return str(response.json()["id"])
+
+    first = order("7")
+    ended(client, first)
+    stored = sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file())
+    assert order("7") == first
+    assert sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file()) == stored
+    # A stranger who happens on the same key orders something of their own.
+    assert len({first, order("8"), order("7", FACELESS)}) == 3
+
+
 def test_an_answer_in_words_comes_as_a_document(client: TestClient) -> None:
     job_id = submit(client, kind="lookalike", top="1").json()["id"]
     ended(client, job_id)
     document = client.get(f"/v1/jobs/{job_id}/result").json()
     assert document["faces"][0]["matches"][0]["name"] == "Ada <b>Lovelace</b>"
+
+
+def test_a_style_job_takes_a_picture_for_the_style(client: TestClient) -> None:
+    files = {"image": FINE, "style_image": picture(200, 180, 10)}
+    job_id = client.post("/v1/jobs", files=files, data={"kind": "style"}).json()["id"]
+    assert ended(client, job_id)["state"] == "done"
+    painted = Image.open(io.BytesIO(client.get(f"/v1/jobs/{job_id}/result").content))
+    assert abs(painted.getpixel((2, 2))[0] - 200) < 6
+    assert client.post("/v1/jobs", files=files, data={"kind": "style", "style": "wave"}).status_code == 422
+
+
+def masterpiece(client: TestClient, style_image: bytes | None = None, **fields: str) -> Any:
+    files = {"image": FINE} | ({"style_image": style_image} if style_image else {})
+    return client.post("/v1/jobs", files=files, data={"kind": "masterpiece"} | fields)
+
+
+def test_a_masterpiece_is_worked_on_call_by_call_and_moderated(client: TestClient, stand_ins: StandIns) -> None:
+    job_id = masterpiece(client, picture(200, 180, 10)).json()["id"]
+    assert ended(client, job_id)["progress"] == 0.5
+    result = client.get(f"/v1/jobs/{job_id}/result")
+    assert result.headers["x-model"] == "losses@v1"
+    assert abs(Image.open(io.BytesIO(result.content)).getpixel((2, 2))[0] - 200) < 6
+    assert stand_ins.calls == ["moderate"] * 2 + ["masterpiece"] * 2 + ["moderate"]
+
+
+def test_a_masterpiece_needs_a_picture_that_keeps_the_rules(client: TestClient, stand_ins: StandIns) -> None:
+    assert masterpiece(client).status_code == 422
+    assert masterpiece(client, FINE, style="wave").status_code == 422
+    job_id = masterpiece(client, REFUSED).json()["id"]
+    assert ended(client, job_id)["state"] == "failed"
+    assert client.get(f"/v1/jobs/{job_id}/result").status_code == 451
+    assert "masterpiece" not in stand_ins.calls, "nothing is begun on a picture that is refused"
+
+
+def test_a_masterpiece_in_progress_holds_nobody_up_and_stops_when_it_is_withdrawn(
+    client: TestClient, stand_ins: StandIns
+) -> None:
+    stand_ins.hold_masterpiece = True
+    job_id = masterpiece(client, FINE).json()["id"]
+    assert ended(client, submit(client, kind="style", style="wave").json()["id"])["state"] == "done"
+    deadline = time.monotonic() + 20
+    while (state := client.get(f"/v1/jobs/{job_id}").json())["progress"] != 0.5:
+        assert time.monotonic() < deadline, state
+    assert state["state"] == "running"
+    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    stand_ins.hold_masterpiece = False
+    assert ended(client, masterpiece(client, FINE).json()["id"])["state"] == "done", "the worker is free again"
+    assert client.get(f"/v1/jobs/{job_id}").json()["state"] == "cancelled"
 
 
 def test_a_swap_job_takes_two_photos(client: TestClient) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from pathlib import Path
-
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from serve_app.local import StudioError, _noted, joined, running_studio
-from serve_app.settings import Settings
+from serve_app.local import StudioError, _noted, _take_front, joined, own_front, running_studio
+from serve_app.settings import EngineLimits, Settings
 
 
 def test_a_studio_is_found_while_it_is_open(tmp_path: Path) -> None:
@@ -41,3 +41,34 @@ def test_no_cluster_is_said_at_once(address: str) -> None:
 def test_a_command_does_not_import_ray_before_the_studio_has_set_its_environment(module: str) -> None:
     script = f"import sys, {module}; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("gateways", "itself"), [(None, True), (1, True), (2, False)])
+def test_one_gateway_listens_itself_and_several_stand_behind_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, gateways: int | None, *, itself: bool
+) -> None:
+    for name in ("RAY_SERVE_ENABLE_DIRECT_INGRESS", *own_front(1)):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    engines = {} if gateways is None else {"Gateway": EngineLimits(replicas=gateways)}
+    settings = Settings(port=18_000, engines=engines)
+    assert (_take_front(settings) != settings.port) is itself
+    assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == str(int(itself))
+
+
+def test_the_gateway_takes_the_studios_port_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_SERVE_ENABLE_DIRECT_INGRESS", *own_front(8000)):
+        # Set first, so that it is put back however it was.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    assert _take_front(Settings(port=8123)) != 8123
+    assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == "1"
+    ports = range(*(int(os.environ[f"RAY_SERVE_DIRECT_INGRESS_{end}_HTTP_PORT"]) for end in ("MIN", "MAX")))
+    assert list(ports) == [8123]
+
+
+def test_serves_proxy_keeps_the_studios_port_where_a_second_application_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_SERVE_ENABLE_DIRECT_INGRESS", "0")
+    assert _take_front(Settings(port=8123)) == 8123

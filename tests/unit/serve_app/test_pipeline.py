@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from deployments.anonymize.types import Method
-from deployments.errors import InvalidField, NoFace, Refused, Unavailable, UnknownStyle
+from deployments.errors import Busy, InvalidField, NoFace, Refused, Unavailable, UnknownStyle
 from deployments.imaging import Limits, Photo
 from deployments.provenance import Step, read
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 
-from .conftest import FACELESS, FINE, REFUSED, StandIns
+from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
 def query(photo: Photo, style: str = "wave", **options: object) -> StyleQuery:
@@ -43,6 +43,27 @@ async def test_a_refused_photo_is_answered_while_the_work_is_cancelled(pipeline:
     assert caught.value.details["rule"] == "nsfw"
     await asyncio.sleep(0)
     assert stand_ins.cancelled == ["style"]
+
+
+async def test_a_picture_taken_for_a_style_is_moderated_like_the_photo(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    photo, fine = await pipeline.open(FINE), await pipeline.open(picture(9, 90, 9))
+    await pipeline.style(photo, StyleQuery(photo, (), style_image=fine))
+    assert stand_ins.calls.count("moderate") == 3
+    stand_ins.hold_style = asyncio.Event()
+    refused = await pipeline.open(REFUSED)
+    with pytest.raises(Refused):
+        await asyncio.wait_for(pipeline.style(photo, StyleQuery(photo, (), style_image=refused)), 5)
+    await asyncio.sleep(0)
+    assert stand_ins.cancelled == ["style"]
+
+
+async def test_who_is_turned_away_does_not_wait_for_moderation(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    stand_ins.crowded, stand_ins.hold_moderation = True, asyncio.Event()
+    photo = await pipeline.open(FINE)
+    with pytest.raises(Busy):
+        await asyncio.wait_for(pipeline.style(photo, query(photo)), 5)
+    await asyncio.sleep(0)
+    assert stand_ins.cancelled == ["moderate"]
 
 
 async def test_moderation_runs_beside_the_work(pipeline: Pipeline, stand_ins: StandIns) -> None:

@@ -53,7 +53,9 @@ class Client:
         return status
 
 
-async def ask(app: Replicas, client: Client, path: str = "/v1/style", headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def ask(
+    app: Replicas, client: Client, path: str = "/v1/style", headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
     async def at_once(_seconds: float) -> None:
         pass
 

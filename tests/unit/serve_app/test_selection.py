@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from deployments.slots import ModelSet
 from registry.errors import RegistryError
-from registry.manifest import Licence, Manifest
+from registry.manifest import Licence, Manifest, ModelFile
 from registry.store import FolderStore
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
@@ -83,6 +84,27 @@ def test_a_pack_made_for_another_network_is_left_out(store: FolderStore, publish
     publish("style-lean", "style")
     publish("strange-pack", "style-pack", requires={"style-lean": HASH})
     assert "style" in select(store, ModelChoice()).missing
+
+
+def test_a_predictor_goes_with_the_weights_it_was_made_for(store: FolderStore, publish: Publish) -> None:
+    network = Manifest(
+        model="style-lean",
+        version="v1",
+        task="style",
+        format="data",
+        licence=FREE,
+        files=(ModelFile(name="network", sha256=hashlib.sha256(b"").hexdigest(), size=0),),
+    )
+    with store.stage(network.ref) as staged:
+        (staged / "network").touch()
+        store.publish(network, staged)
+    fitting = {"style-lean": network.files[0].sha256}
+    publish("pack", "style-pack", requires=fitting)
+    publish("style-predictor", "style-predictor", requires=fitting)
+    publish("style-predictor", "style-predictor", version="v2", requires={"style-lean": HASH})
+    chosen = select(store, ModelChoice()).chosen["style"]
+    assert chosen.extras == ("pack@v1", "style-predictor@v1")
+    assert "style-predictor@v1" in select(store, ModelChoice(style_packs=("pack",))).chosen["style"].extras
 
 
 def test_the_better_detector_serves_where_its_packages_are_installed(store: FolderStore, publish: Publish) -> None:

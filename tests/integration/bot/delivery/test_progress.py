@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from bot.delivery.messages import Address, NoRoom, Outgoing, Uncertain
-from bot.delivery.progress import ANNOUNCEMENTS, Progress
+from bot.delivery.messages import Address, Flooded, Outgoing, Rejected, Uncertain
+from bot.delivery.places import BEGUN_S, Places
+from bot.delivery.progress import Progress
 from bot.intake import CHANNEL
 from serve_app.jobs.ledger import Order
 
@@ -19,9 +20,39 @@ class Plain:
         return Outgoing("working" if position is None else f"{position} before you")
 
 
+class FakeRoom:
+    """There is a lull whenever one is waited for; meanwhile ``before`` happens. ``closed`` chats have no room."""
+
+    def __init__(self) -> None:
+        self.before = None
+        self.closed: list[int] = []
+        self.lulls = 0
+
+    async def lull(self) -> None:
+        self.lulls += 1
+        if self.before is not None:
+            await self.before()
+
+    async def enter(self, chat_id) -> bool:
+        if chat_id not in self.closed:
+            return True
+        self.closed.remove(chat_id)
+        return False
+
+
 @pytest.fixture
-def progress(ledger, sessions, sender) -> Progress:
-    return Progress(ledger, sessions, sender, Plain(), channel=CHANNEL, edits_per_round=3)
+def room() -> FakeRoom:
+    return FakeRoom()
+
+
+@pytest.fixture
+def places(ledger, clock) -> Places:
+    return Places(ledger, channel=CHANNEL, clock=clock)
+
+
+@pytest.fixture
+def progress(places, sessions, sender, room) -> Progress:
+    return Progress(places, sessions, sender, Plain(), room)
 
 
 async def ordered(office, progress, user_id, message_id, pieces=1):
@@ -42,37 +73,95 @@ async def test_a_place_in_the_queue_is_edited_when_it_changes_and_only_then(offi
     assert await progress.round() == 0
 
 
-async def test_a_place_that_could_not_be_told_at_once_is_looked_up_again(office, progress, sender) -> None:
+async def test_a_place_is_the_one_at_the_moment_the_message_leaves(office, progress, sender, room) -> None:
     await office.order(user_id=BORIS)
     jobs = await office.order(user_id=ANNA)
-    sender.mishaps = [NoRoom("full")]
-    send = sender.send
-
-    async def crowded(to, message):
-        try:
-            return await send(to, message)
-        except NoRoom:
-            await office.work()
-            raise
-
-    sender.send = crowded
-    await progress.announce([job.id for job in jobs], Address(ANNA))
+    progress.announce([job.id for job in jobs], Address(ANNA))
+    room.before = office.work
+    assert await progress.round() == 1
     assert sender.texts == ["0 before you"]
+
+
+async def test_an_edited_place_is_the_one_at_the_moment_the_edit_leaves(office, progress, sender, room) -> None:
+    for person in (1, 2, 3):
+        await ordered(office, progress, person, person * 10)
+    await office.work()
+
+    async def first_lull() -> None:
+        if room.lulls == 1:
+            await office.work()
+
+    room.before = first_lull
+    assert await progress.round() == 1
+    assert sender.edits == [(3, 30, "0 before you")]
+
+
+async def test_what_has_ended_before_there_was_room_is_not_told(office, progress, sender, room) -> None:
+    jobs = await office.order()
+    await office.work()
+    progress.announce([job.id for job in jobs], Address(ANNA))
     assert await progress.round() == 0
+    assert (sender.sent, room.lulls) == ([], 0)
 
 
-@pytest.mark.parametrize("mishap", [NoRoom("full"), Uncertain("cut")])
+async def test_who_came_last_is_told_first(office, progress, sender) -> None:
+    for person in (1, 2, 3):
+        progress.announce([(await office.order(user_id=person))[0].id], Address(person))
+    await progress.round()
+    assert [to.chat_id for to, _ in sender.sent] == [3, 2, 1]
+
+
+async def test_news_for_a_chat_without_room_comes_later(office, progress, sender, room) -> None:
+    for person in (BORIS, ANNA):
+        progress.announce([(await office.order(user_id=person))[0].id], Address(person))
+    room.closed = [ANNA]
+    assert await progress.round() == 2
+    assert [to.chat_id for to, _ in sender.sent] == [BORIS, ANNA]
+
+
+async def test_refused_news_is_looked_up_again(office, progress, sender, room) -> None:
+    await office.order(user_id=BORIS)
+    progress.announce([(await office.order(user_id=ANNA))[0].id], Address(ANNA))
+    sender.mishaps = [Flooded(1)]
+
+    async def second_lull() -> None:
+        if room.lulls == 2:
+            await office.work()
+
+    room.before = second_lull
+    assert await progress.round() == 1
+    assert sender.texts == ["0 before you"]
+
+
+@pytest.mark.parametrize("mishap", [Flooded(9), Uncertain("cut"), Rejected("no")])
 async def test_a_place_that_cannot_be_told_at_all_fails_nothing(office, progress, sender, mishap) -> None:
-    jobs = await office.order(user_id=ANNA)
-    sender.mishaps = [mishap] * ANNOUNCEMENTS
-    await progress.announce([job.id for job in jobs], Address(ANNA))
+    sender.mishaps = [mishap] * 50
+    progress.announce([(await office.order())[0].id], Address(ANNA))
+    assert await progress.round() == 0
     assert sender.sent == []
 
 
-async def test_the_beginning_of_the_work_is_told(office, progress, sender, ledger, sessions) -> None:
+async def test_news_is_told_as_it_comes(office, progress, sender) -> None:
+    running = asyncio.create_task(progress.run())
+    try:
+        progress.announce([(await office.order())[0].id], Address(ANNA))
+        async with asyncio.timeout(20):
+            while not sender.sent:
+                await asyncio.sleep(0.005)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert sender.texts == ["0 before you"]
+
+
+async def test_the_beginning_of_work_that_takes_a_while_is_told(
+    office, progress, sender, ledger, sessions, clock
+) -> None:
     await ordered(office, progress, ANNA, 10)
     async with sessions.begin() as session:
         await ledger.claim(session, channel=CHANNEL)
+    assert await progress.round() == 0
+    clock.now += BEGUN_S + 1
     assert await progress.round() == 1
     assert sender.edits == [(ANNA, 10, "working")]
     assert await progress.round() == 0
@@ -96,24 +185,23 @@ async def test_jobs_of_other_channels_are_not_before_anybody_here(office, progre
     assert (await office.slip((await office.order(user_id=BORIS))[0].id)).position is None
 
 
-async def test_many_replicas_make_each_edit_once(office, progress, sender, ledger, sessions) -> None:
+async def test_many_replicas_make_each_edit_once(office, progress, sender, places, sessions, room) -> None:
     for person in (1, 2, 3):
         await ordered(office, progress, person, person * 10)
     await office.work()
-    replicas = [Progress(ledger, sessions, sender, Plain(), channel=CHANNEL) for _ in range(5)]
+    replicas = [Progress(places, sessions, sender, Plain(), room) for _ in range(5)]
     edits = await asyncio.gather(*(replica.round() for replica in replicas))
     assert sum(edits) == len(sender.edits) == 2
 
 
-async def test_a_round_mends_what_is_furthest_from_the_truth(office, progress, sender) -> None:
-    for person in range(1, 9):
+async def test_what_is_furthest_from_the_truth_is_mended_first(office, progress, sender) -> None:
+    for person in range(1, 7):
         await ordered(office, progress, person, person)
     for _ in range(2):
         await office.work()
-    assert await progress.round() == 3
-    # Of the six who moved up by two, the first three gained most.
-    assert sorted(chat for chat, _, _ in sender.edits) == [3, 4, 5]
-    assert await progress.round() == 3
+    assert await progress.round() == 4
+    # All of them moved up by two, which means most to those who are next.
+    assert [chat for chat, _, _ in sender.edits] == [3, 4, 5, 6]
     assert await progress.round() == 0
 
 
@@ -152,17 +240,13 @@ async def test_an_edit_that_does_not_get_through_spoils_nothing(office, progress
     assert await progress.round() == 0
 
 
-async def test_an_edit_the_limits_leave_no_room_for_is_given_up(office, ledger, sessions, sender, monkeypatch) -> None:
-    hasty = Progress(ledger, sessions, sender, Plain(), channel=CHANNEL, patience_s=0.05)
-    await ordered(office, hasty, 1, 10)
-    await ordered(office, hasty, 2, 20)
+async def test_an_edit_for_a_chat_without_room_is_made_another_time(office, progress, sender, room) -> None:
+    await ordered(office, progress, 1, 10)
+    await ordered(office, progress, 2, 20)
     await office.work()
-
-    async def stuck(*_):
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(sender, "edit", stuck)
-    assert await asyncio.wait_for(hasty.round(), 20) == 0
+    room.closed = [2]
+    assert await progress.round() == 0
+    assert await progress.round() == 1
 
 
 async def test_an_activity_shows_while_the_work_goes_on(office, progress, sender, monkeypatch) -> None:

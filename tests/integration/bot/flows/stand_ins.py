@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,12 +25,13 @@ STYLES = ("wave", "night", "scream")
 
 
 def picture(red: int, green: int, blue: int, size: tuple[int, int] = (320, 240)) -> bytes:
-    """A plain JPEG. Red is refused by the stand-in moderation; blue has no face, green one, everything else two."""
+    """A plain JPEG. Red is refused by the stand-in moderation; blue has no face, green one, pink a tiny one, the rest two."""
     return encode(np.full((size[1], size[0], 3), (red, green, blue), np.uint8))
 
 
 FINE = picture(120, 120, 60)
 ALONE = picture(20, 200, 20)
+TINY = picture(200, 120, 200)
 FACELESS = picture(20, 20, 230)
 REFUSED = picture(250, 10, 10)
 
@@ -77,6 +79,9 @@ class StandIns:
 
     async def faces(self, query: FaceQuery) -> Answer[FaceSet]:
         red, green, blue = (int(value) for value in query.photo.pixels()[0, 0])
+        if red > 180 and blue > 180:
+            tiny = replace(_face(0, query), box=(20.0, 20.0, 40.0, 40.0))
+            return Answer(FaceSet((tiny,), "plain-4"), "finder@v1")
         count = 0 if blue > 220 else 1 if green > 180 else 2
         return Answer(FaceSet(tuple(_face(number, query) for number in range(count)), "plain-4"), "finder@v1")
 

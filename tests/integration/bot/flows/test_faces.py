@@ -9,7 +9,7 @@ from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from deployments.anonymize.types import Method
-from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, StandIns, colour
+from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, TINY, StandIns, colour
 
 
 @pytest.fixture
@@ -168,3 +168,14 @@ async def test_somebody_elses_saved_face_cannot_be_used(
     await mallory.tap_data(question, f"w2:{bundle}:1:1:1::0")
     await mallory.chat.find("no longer saved")
     assert stand_ins.swapped == []
+
+
+async def test_a_face_that_could_never_be_used_is_not_saved(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(TINY)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
+    await ann.say("me", reply_to=await ann.chat.find("What is this face called?"))
+    await ann.chat.find("it is too small")
+    await ann.say("/faces")
+    await ann.chat.find("You have not saved a face yet")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from aiogram import Bot
 from aiogram.exceptions import (
@@ -24,8 +22,7 @@ from aiogram.methods import (
 )
 from aiogram.types import InputMediaPhoto
 
-from bot.delivery.messages import NoRoom
-from bot.delivery.outbound import ATTEMPTS, Outbound, room_within
+from bot.delivery.outbound import ATTEMPTS, Outbound, in_lull
 
 MESSAGE = SendMessage(chat_id=7, text="hello")
 
@@ -103,16 +100,26 @@ async def test_what_is_no_message_waits_for_nothing(method) -> None:
     assert server.limiter.calls == []
 
 
-async def test_what_would_not_be_true_any_more_is_not_sent_late() -> None:
+async def test_what_has_found_its_room_leaves_at_once() -> None:
     server = Server()
+    with in_lull():
+        assert await server.call(MESSAGE) == "sent"
+    assert server.limiter.calls == []
 
-    async def full(_chat_id, _messages=1) -> None:
-        await asyncio.Event().wait()
 
-    server.limiter.acquire = full
-    with room_within(0.01), pytest.raises(NoRoom):
+@pytest.mark.parametrize("error", [broken(), flood(1)])
+async def test_what_might_not_be_true_any_more_is_not_sent_again(error) -> None:
+    server = Server(error)
+    with in_lull(), pytest.raises(type(error)):
         await server.call(MESSAGE)
-    assert server.calls == 0
+    assert server.calls == 1
+
+
+async def test_a_refusal_of_what_had_found_its_room_is_obeyed_too() -> None:
+    server = Server(flood(3))
+    with in_lull(), pytest.raises(TelegramRetryAfter):
+        await server.call(MESSAGE)
+    assert server.limiter.calls == [("refused", 7, 3)]
 
 
 async def test_a_refused_message_is_sent_again_when_the_limiter_says_so() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from onnx import save
 from safetensors.numpy import save_file
 
@@ -16,6 +17,9 @@ from deployments.imaging import Photo, Pixels, encode
 from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
 from training.style import graphs
 from training.style.network import Architecture, StyleNetwork
+from training.style.prediction.graph import predictor_graph
+from training.style.prediction.network import Design, StylePredictor, save_predictor
+from training.style.prediction.pictures import READ_SIDE
 
 TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
 FREE = Licence(name="CC0-1.0", commercial_use=True)
@@ -100,3 +104,37 @@ def scene() -> SceneMaker:
 def photo(scene: SceneMaker) -> PhotoMaker:
     """``photo(width, height, seed)``: a scene as it arrives, lossless."""
     return lambda width, height, seed=0: Photo.open(encode(scene(width, height, seed), "image/png"))
+
+
+PredictorMaker = Callable[..., ModelVersion]
+
+
+@pytest.fixture
+def make_predictor(tmp_path: Path, network: ModelVersion) -> PredictorMaker:
+    """A predictor with random weights that reads pictures for the tiny network."""
+
+    def make(*, requires: dict[str, str] | None = None, size: int = TINY.style_size, model: str = "reader") -> ModelVersion:
+        folder = tmp_path / model
+        folder.mkdir()
+        torch.manual_seed(5)
+        predictor = StylePredictor(Design((4, 6), 2, 12, 8, 3, size)).requires_grad_(False)
+        torch.nn.init.normal_(predictor.directions.weight)
+        predictor.anchor([torch.from_numpy(_vector(name, size)) for name in ("dots", "lines", "rings")])
+        save(predictor_graph(predictor), folder / "predictor.onnx")
+        save_predictor(folder / "predictor.safetensors", predictor)
+        pinned = {"tiny-style": network.manifest.file("network.onnx").sha256} if requires is None else requires
+        return version(model, "style-predictor", folder, requires=pinned, input={"side": READ_SIDE})
+
+    return make
+
+
+@pytest.fixture
+def coloured() -> Callable[[tuple[int, int, int]], Photo]:
+    """A picture of little but one colour."""
+
+    def make(colour: tuple[int, int, int]) -> Photo:
+        noise = np.random.default_rng(0).integers(-12, 13, (64, 64, 3))
+        pixels: Pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+        return Photo.open(encode(pixels, "image/png"))
+
+    return make

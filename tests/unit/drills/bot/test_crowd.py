@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.figures import Figure
-from drills.bot.crowd import Told, Work, fairness, growth, truthfulness
+from drills.bot.crowd import Told, Work, candour, fairness, growth, truthfulness
 
 GREEDY = 1
 
@@ -40,6 +42,12 @@ def test_a_place_told_when_the_work_has_begun_is_off() -> None:
 
 def test_without_a_single_position_told_nothing_is_shown() -> None:
     assert not named(truthfulness([], crowd([1, 2])), "median").passed
+
+
+def test_people_who_wait_without_a_word_are_counted() -> None:
+    works = crowd(list(range(1, 109)))
+    told = [Told(person, 0.0, person - 1) for person in range(1, 59)]
+    assert named(candour(told, works), "told a place").value == pytest.approx(50, abs=1)
 
 
 def test_memory_that_grows_for_ever_is_seen_and_a_warm_up_is_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,22 @@ def store(tmp_path: Path) -> FolderStore:
     """The store ``client_for`` opens, with three versions of a judge."""
     store = FolderStore(tmp_path / "models")
     for version in ("v1", "v2", "v3"):
-        data = version.encode()
-        entry = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-        manifest = Manifest(
-            model="judge", version=version, task="moderation", format="data", files=(entry,),
-            licence=Licence(name="MIT", commercial_use=True),
-        )  # fmt: skip
-        with store.stage(manifest.ref) as staged:
-            (staged / "net.dat").write_bytes(data)
-            store.publish(manifest, staged)
+        publish_judge(store, version, {"net.dat": version.encode()})
     return store
+
+
+def publish_judge(store: FolderStore, version: str, files: dict[str, bytes]) -> None:
+    entries = tuple(
+        ModelFile(name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data)) for name, data in files.items()
+    )
+    manifest = Manifest(
+        model="judge", version=version, task="moderation", format="data", files=entries,
+        licence=Licence(name="MIT", commercial_use=True),
+    )  # fmt: skip
+    with store.stage(manifest.ref) as staged:
+        for name, data in files.items():
+            (staged / name).write_bytes(data)
+        store.publish(manifest, staged)
 
 
 @pytest.fixture
@@ -100,13 +107,26 @@ def test_of_two_engineers_who_saw_the_same_only_one_decides(admin, store) -> Non
     assert store.routing("judge").stable == "v2"
 
 
+def test_a_version_under_its_bars_is_promoted_by_force_and_a_reason_only(admin, store) -> None:
+    report = {"figures": [{"name": "recall", "value": 0.4, "at_least": 0.9}]}
+    publish_judge(store, "v4", {"net.dat": b"v4", "report.json": json.dumps(report).encode()})
+    body = {"version": "v4", "by": "ada"}
+    refused = admin.post("/v1/models/judge/promote", json=body)
+    assert problem(refused) == (409, "conflict")
+    assert "recall is 0.4, and at least 0.9 is the bar" in refused.json()["detail"]
+    assert problem(admin.post("/v1/models/judge/promote", json=body | {"force": True})) == (409, "conflict")
+    forced = admin.post("/v1/models/judge/promote", json=body | {"force": True, "reason": "the only one there is"})
+    assert forced.status_code == 202
+    assert "recall" in store.audit("judge")[-1].despite[0]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [
         ("judge/promote", {"version": "v9"}, (404, "unknown-model")),
         ("nobody/promote", {"version": "v1"}, (404, "unknown-model")),
         ("judge/promote", {}, (422, "invalid-field")),
-        ("judge/promote", {"version": "v2", "force": True}, (422, "invalid-field")),
+        ("judge/promote", {"version": "v2", "forced": True}, (422, "invalid-field")),
         ("judge/canary", {"version": "v2", "percent": 0}, (422, "invalid-field")),
         ("judge/canary", {"version": "v2", "percent": 101}, (422, "invalid-field")),
         ("judge/shadow", {"version": "v2", "sample": 2}, (422, "invalid-field")),

@@ -11,8 +11,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from registry.manifest import Description, Licence
+from registry.publish import describe
+from registry.store import FolderStore
+from training.style.checkpoint import Weights
 from training.style.encoders import VGG19_BLOCKS, Encoder, file_vgg19
-from training.style.network import Architecture
+from training.style.export import Painting, write_network, write_pack
+from training.style.network import Architecture, StyleNetwork
+
+LICENCE = Licence(name="CC-BY-NC-4.0", commercial_use=False)
 
 TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
 
@@ -71,3 +78,31 @@ def photos(make_picture: PictureMaker, tmp_path: Path) -> Path:
     for number in range(9):
         make_picture(f"photos/{number}.png", seed=number)
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def store(tiny, make_picture, tmp_path) -> FolderStore:
+    """A network with one style, ``dots``."""
+    torch.manual_seed(0)
+    styles = {name: torch.randn(tiny.style_size) for name in ("identity", "dots")}
+    weights = Weights(StyleNetwork(tiny), styles)
+    store = FolderStore(tmp_path / "store")
+    with store.stage("style-tiny@v1") as folder:
+        contract = write_network(weights, folder)
+        about = Description(
+            model="style-tiny", version="v1", task="style", format="onnx", input=contract, licence=LICENCE
+        )
+        network = store.publish(describe(folder, about), folder)
+    with store.stage("styles-first@v1") as folder:
+        painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
+        write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
+        about = Description(
+            model="styles-first",
+            version="v1",
+            task="style-pack",
+            format="safetensors",
+            licence=LICENCE,
+            requires={"style-tiny": network.manifest.file("network.safetensors").sha256},
+        )
+        store.publish(describe(folder, about), folder)
+    return store

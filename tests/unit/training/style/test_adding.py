@@ -25,34 +25,6 @@ LICENCE = Licence(name="CC-BY-NC-4.0", commercial_use=False)
 
 
 @pytest.fixture
-def store(tiny, make_picture, tmp_path) -> FolderStore:
-    """A network with one style, ``dots``."""
-    torch.manual_seed(0)
-    styles = {name: torch.randn(tiny.style_size) for name in ("identity", "dots")}
-    weights = Weights(StyleNetwork(tiny), styles)
-    store = FolderStore(tmp_path / "store")
-    with store.stage("style-tiny@v1") as folder:
-        contract = write_network(weights, folder)
-        about = Description(
-            model="style-tiny", version="v1", task="style", format="onnx", input=contract, licence=LICENCE
-        )
-        network = store.publish(describe(folder, about), folder)
-    with store.stage("styles-first@v1") as folder:
-        painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
-        write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
-        about = Description(
-            model="styles-first",
-            version="v1",
-            task="style-pack",
-            format="safetensors",
-            licence=LICENCE,
-            requires={"style-tiny": network.manifest.file("network.safetensors").sha256},
-        )
-        store.publish(describe(folder, about), folder)
-    return store
-
-
-@pytest.fixture
 def add(store, photos, make_picture, encoder_file, monkeypatch):
     recipe = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1",))
     monkeypatch.setattr(cli, "Lesson", lambda **more: Lesson(crops=2, crop=64, recipe=recipe, **more))

@@ -1,0 +1,74 @@
+"""A small set of the bench: ratios within one process, with generous bars, so that a slow machine does not fail them."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.speed import decode
+from benchmarks.speed.pictures import photograph
+from benchmarks.speed.rounds import alternate, ratio
+from deployments.imaging import Photo, encode
+from deployments.moderation.open_nsfw import OpenNsfw
+from deployments.runtime import Runtime, onnx_session
+from deployments.style.engine import StyleEngine, StyleQuery
+from registry.store import FolderStore
+from serve_app.selection import select
+from serve_app.settings import ModelChoice, Settings
+
+ROOT = Path(__file__).parents[4]
+ONE = Runtime(threads=1)
+
+
+@pytest.fixture(scope="module")
+def store() -> FolderStore:
+    store = FolderStore(Path(os.environ.get("MASQUERADE_MODELS_DIR", Settings().store_dir)))
+    if not {"style-lean", "open-nsfw", "sample-photos"} <= set(store.models()):
+        pytest.skip("the starter models are not here (run: masquerade models pull --starter)")
+    return store
+
+
+@pytest.fixture(scope="module")
+def photo(store: FolderStore) -> Photo:
+    return Photo.open(encode(photograph(256, 256)))
+
+
+def test_a_phone_photo_becomes_a_tensor_in_a_fraction_of_pillows_time(store: FolderStore) -> None:
+    shares = [figure.value for figure in decode.run(rounds=3) if figure.name.startswith("as a share")]
+    assert len(shares) == 1
+    assert shares[0] < 0.6
+
+
+def test_the_lean_network_is_several_times_as_fast_as_the_published_one(store: FolderStore, photo: Photo) -> None:
+    published = ROOT.parent / "shared" / "data" / "style_nets" / "fns_wave.onnx"
+    published = Path(os.environ.get("MASQUERADE_DATA", published.parents[1])) / "style_nets" / published.name
+    if not published.exists():
+        pytest.skip("the published networks (MASQUERADE_DATA) are not here")
+    chosen = select(store, ModelChoice(style="style-lean")).chosen["style"]
+    engine = StyleEngine(store.get(chosen.model), [store.get(extra) for extra in chosen.extras], ONE)
+    query = StyleQuery(photo, ((engine.styles[0].name, 1.0),))
+    johnson = onnx_session(published, ONE)
+    planes = np.ascontiguousarray(photo.pixels().transpose(2, 0, 1)[None], np.float32)
+    taken = alternate(
+        {
+            "theirs": partial(johnson.run, None, {johnson.get_inputs()[0].name: planes}),
+            "ours": partial(engine.run, [query]),
+        },
+        rounds=3,
+    )
+    engine.close()
+    assert ratio(taken["theirs"], taken["ours"]) > 4
+
+
+def test_a_glance_takes_less_than_a_look(store: FolderStore, photo: Photo) -> None:
+    pytest.importorskip("openvino")
+    classifier = OpenNsfw(store.get("open-nsfw"), ONE)
+    taken = alternate(
+        {"look": partial(classifier.look, [photo]), "glance": partial(classifier.probabilities, [photo])}, rounds=5
+    )
+    classifier.close()
+    assert ratio(taken["look"], taken["glance"]) > 1.2

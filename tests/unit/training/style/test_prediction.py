@@ -1,0 +1,184 @@
+"""A predictor learns to read pictures and to paint like them, carries on where it stopped, and ships for one network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from deployments.runtime import Runtime
+from deployments.style.engine import StyleEngine
+from registry.manifest import load_manifest
+from training.style.adding import open_studio
+from training.style.data import NoPhotos, PhotoCrops, read_rgb
+from training.style.losses import Recipe
+from training.style.prediction import export, train
+from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
+from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
+from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
+
+RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))
+COURSE = Course(steps=4, batch=2, warm_up=1, seed=3, recipe=RECIPE)
+
+
+@pytest.fixture
+def paintings(make_picture) -> Path:
+    for number in range(9):
+        make_picture(f"paintings/hand_{chr(97 + number)}_0.png", 90, 110, 40 + number)
+    return make_picture("paintings/hand_d_1.png", 90, 110, 50).parent
+
+
+@pytest.fixture
+def pictures(paintings) -> StylePictures:
+    return StylePictures(train.exhibition(paintings)[0], [], 1)
+
+
+@pytest.fixture
+def make_trainer(store, tiny, pictures, photos, encoder, tmp_path):
+    def make(name: str, course: Course = COURSE) -> PredictorTrainer:
+        studio = open_studio(store, "style-tiny")
+        torch.manual_seed(2)
+        predictor = StylePredictor(Design((4, 4), 2, 8, 6, 1, tiny.style_size))
+        predictor.anchor(train.anchors(studio))
+        folder = tmp_path / name
+        folder.mkdir()
+        crops = PhotoCrops(sorted(photos.iterdir()), 64, 1)
+        return PredictorTrainer(course, predictor, studio.weights.network, pictures, crops, encoder, folder)
+
+    return make
+
+
+def test_a_hand_is_either_learnt_from_or_held_out(paintings) -> None:
+    shown, held_out = train.exhibition(paintings)
+    assert [path.stem for path in held_out] == ["hand_d_0", "hand_d_1"]
+    assert len(shown) == 8
+    assert not {path.stem for path in shown} & {path.stem for path in held_out}
+
+
+def test_a_picture_of_the_row_depends_on_its_place_only(pictures, paintings) -> None:
+    again = StylePictures(train.exhibition(paintings)[0], [], 1)
+    for index in (0, 7, 3):
+        assert pictures.picture(index).shape == (JUDGED_SIDE, JUDGED_SIDE, 3)
+        np.testing.assert_array_equal(pictures.picture(index), again.picture(index))
+    assert np.abs(pictures.picture(0).astype(int) - pictures.picture(1)).mean() > 1
+
+
+def test_a_row_of_nothing_readable_is_refused(tmp_path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    with pytest.raises(NoPhotos, match="none of 1"):
+        StylePictures([tmp_path / "broken.jpg"], [], 1)
+
+
+def test_reading_is_learnt_before_painting(tiny, pictures, encoder) -> None:
+    torch.manual_seed(0)
+    predictor = StylePredictor(Design((4, 6), 2, 24, 4, 1, tiny.style_size))
+    errors = list(learn_to_read(predictor, pictures, encoder, RECIPE.style_layers, 8, 8, 1))
+    assert errors[-1] < 0.9 * errors[0]
+
+
+def test_untaught_it_paints_the_mean_of_the_known_styles_and_never_strays_far(tiny) -> None:
+    predictor = StylePredictor(Design((4, 4), 2, 8, 6, 2, tiny.style_size))
+    anchors = [torch.zeros(tiny.style_size), torch.ones(tiny.style_size)]
+    predictor.anchor(anchors)
+    picture = torch.rand(1, 3, READ_SIDE, READ_SIDE)
+    torch.testing.assert_close(predictor(picture)[0], torch.full((tiny.style_size,), 0.5))
+    with torch.no_grad():
+        predictor.directions.weight.normal_(0, 1e6)
+        away = (predictor(picture)[0] - 0.5).norm()
+    assert float(away) <= 1.01 * float(predictor.reach)
+
+
+def test_learning_moves_the_painting_half_and_with_reading_all_of_it(make_trainer) -> None:
+    for name, reading in (("painting", False), ("both", True)):
+        trainer = make_trainer(name, replace(COURSE, reading=reading))
+        before = {key: value.clone() for key, value in trainer.predictor.state_dict().items()}
+        # The directions begin at nothing, and until they are something the reading half has nothing to learn from.
+        assert [passed.step for passed in trainer.learn()] == [1, 2, 3, 4]
+        moved = {key for key, value in trainer.predictor.state_dict().items() if not torch.equal(value, before[key])}
+        assert "directions.weight" in moved
+        assert ("convolutions.0.weight" in moved) is reading
+        assert not {"anchors", "reach"} & moved
+
+
+def test_a_run_that_was_cut_goes_on_to_the_same_end(make_trainer, tmp_path) -> None:
+    whole = make_trainer("whole")
+    list(whole.learn())
+    whole.save()
+    cut = make_trainer("cut")
+    list(islice(cut.learn(), 2))
+    cut.save()
+    (tmp_path / "resumed").mkdir()
+    for path in (tmp_path / "cut").iterdir():
+        (tmp_path / "resumed" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "resumed").rename(tmp_path / "kept")
+    resumed = make_trainer("resumed")
+    for path in (tmp_path / "kept").iterdir():
+        (tmp_path / "resumed" / path.name).write_bytes(path.read_bytes())
+    resumed.resume()
+    assert resumed.step == 2
+    list(resumed.learn())
+    resumed.save()
+    ends = (load_predictor(tmp_path / name / PREDICTOR).state_dict() for name in ("whole", "resumed"))
+    for (name, one), other in zip(next(ends).items(), next(ends).values(), strict=True):
+        torch.testing.assert_close(one, other, msg=name)
+
+
+def test_a_far_style_counts_by_its_root() -> None:
+    near, far = softened(torch.tensor([0.001, 100.0]), 0.5).tolist()
+    assert near == pytest.approx(0.001, rel=0.01)
+    assert far < 15
+
+
+@pytest.fixture
+def run(store, paintings, photos, encoder_file, tmp_path, monkeypatch) -> Path:
+    """What the command leaves."""
+    monkeypatch.setattr(train, "READ_PICTURES", 8)
+    monkeypatch.setattr(train, "READ_ROUNDS", 1)
+    monkeypatch.setattr(train, "RECIPES", {"deep": RECIPE})
+    folder = tmp_path / "run"
+    arguments = [paintings, photos, folder, "--store", store.root, "--network", "style-tiny", "--encoder", encoder_file]
+    outcome = CliRunner().invoke(train.app, [*map(str, arguments), "--steps", "2", "--batch", "2", "--crop", "64"])
+    assert outcome.exit_code == 0, outcome.output
+    assert len((folder / "losses.jsonl").read_text().splitlines()) == 2
+    return folder
+
+
+def test_what_is_exported_serves_beside_its_network(run, store, tmp_path) -> None:
+    judged = tmp_path / "judged.json"
+    judged.write_text(json.dumps({"held_out.style": 0.5}))
+    card = Path(export.__file__).parents[1] / "cards/style-predictor.yaml"
+    export.export(run, tmp_path / "out", card, store.root, "style-tiny", judged, None)
+    folder = tmp_path / "out/style-predictor/v1"
+    manifest = load_manifest(folder / "manifest.yaml")
+    network, pack = store.get("style-tiny"), store.get("styles-first")
+    assert manifest.requires == {"style-tiny": network.manifest.file("network.safetensors").sha256}
+    assert manifest.metrics == {"held_out.style": 0.5}
+    with store.stage(manifest.ref) as staged:
+        for entry in manifest.files:
+            (staged / entry.name).write_bytes((folder / entry.name).read_bytes())
+        predictor = store.publish(manifest, staged)
+    StyleEngine(network, [pack, predictor], Runtime()).warm_up()
+
+
+def test_a_predictor_of_other_weights_is_not_exported(run, store, tmp_path, capsys) -> None:
+    trained = load_predictor(run / PREDICTOR)
+    trained.anchors += 1
+    save_predictor(run / PREDICTOR, trained)
+    card = Path(export.__file__).parents[1] / "cards/style-predictor.yaml"
+    with pytest.raises(export.typer.Exit):
+        export.export(run, tmp_path / "out", card, store.root, "style-tiny")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_shipped_predictor_belongs_to_the_shipped_network() -> None:
+    starter = Path(export.__file__).parents[3] / "registry/starter"
+    (path,) = starter.glob("style-predictor/*/manifest.yaml")
+    manifest = load_manifest(path)
+    networks = [load_manifest(found) for found in starter.glob("style-fine/*/manifest.yaml")]
+    assert manifest.requires["style-fine"] in {entry.sha256 for one in networks for entry in one.files}

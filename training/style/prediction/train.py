@@ -1,0 +1,153 @@
+"""Train the network that reads a style off a picture: ``python -m training.style.prediction.train --help``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.logging import RichHandler
+from rich.progress import Progress
+from safetensors.torch import load_file
+
+from deployments.style.packs import IDENTITY
+from registry.store import FolderStore
+from training.style.adding import Studio, open_studio
+from training.style.data import PhotoCrops, split
+from training.style.encoders import Encoder, open_encoder
+from training.style.export import VECTORS
+from training.style.losses import RECIPES
+from training.style.prediction.network import Design, StylePredictor, load_predictor
+from training.style.prediction.pictures import StylePictures
+from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read
+from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
+
+EXAMPLES = """Examples:
+
+python -m training.style.prediction.train paintings/ photos/ runs/reader --store models --steps 2000
+
+python -m training.style.prediction.train paintings/ photos/ runs/retuned --store models --steps 300
+--start-from runs/reader/predictor.safetensors        # after the painting network was trained on
+"""
+
+READ_PICTURES, READ_ROUNDS = 800, 16
+
+
+def train(
+    paintings: Annotated[Path, typer.Argument(help="Folder of paintings; every eighth is held out.", exists=True)],
+    photos: Annotated[
+        Path, typer.Argument(help="Folder of photographs to paint, and now and then to take as a style.")
+    ],
+    run: Annotated[Path, typer.Argument(help="Folder for checkpoints and the predictor.")],
+    store: Annotated[Path, typer.Option(help="Model store with the painting network and its pack.", exists=True)],
+    network: Annotated[str, typer.Option(help="The painting network to predict for.")] = "style-fine",
+    also: Annotated[list[Path] | None, typer.Option(help="One more painting; repeat for others.", exists=True)] = None,
+    encoder: Annotated[str, typer.Option(help="vgg16, vgg19, auto or a .safetensors file.")] = "auto",
+    recipe: Annotated[str, typer.Option(help=f"Layers and weights of the losses: {', '.join(RECIPES)}.")] = "deep",
+    style_weight: Annotated[float | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    steps: Annotated[int, typer.Option(min=1)] = Course.steps,
+    batch: Annotated[int, typer.Option(min=2)] = Course.batch,
+    crop: Annotated[int, typer.Option(min=64, help="Side of the training photographs, a multiple of 4.")] = 192,
+    learning_rate: Annotated[float, typer.Option(min=0)] = Course.learning_rate,
+    seed: Annotated[int, typer.Option(min=0)] = Course.seed,
+    reading: Annotated[bool, typer.Option("--reading", help="Let the reading half learn along.")] = False,
+    start_from: Annotated[Path | None, typer.Option(help="predictor.safetensors to begin with.", exists=True)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in this folder.")] = False,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Train on paintings and photographs, through a painting network that stays as it is."""
+    with told_plainly():
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
+        torch.set_num_threads(threads)
+        torch.manual_seed(seed)
+        if recipe not in RECIPES:
+            raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
+        losses = RECIPES[recipe]
+        if style_weight is not None:
+            losses = replace(losses, style=style_weight)
+        course = Course(
+            steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, reading=reading, recipe=losses
+        )
+        studio = open_studio(FolderStore(store), network)
+        shown, _ = exhibition(paintings)
+        training, _ = split(photos)
+        pictures = StylePictures([*shown, *(also or ())], training, seed)
+        console.print(f"{len(pictures)} paintings and {len(training)} photographs to learn from")
+        judge = open_encoder(encoder)
+        run.mkdir(parents=True, exist_ok=True)
+        with bar() as progress:
+            predictor = load_predictor(start_from) if start_from else _reader(studio, pictures, judge, course, progress)
+            predictor.anchor(anchors(studio))
+            crops = PhotoCrops(training, crop, seed)
+            trainer = PredictorTrainer(course, predictor, studio.weights.network, pictures, crops, judge, run)
+            if resume:
+                trainer.resume()
+            _drive(trainer, run, progress)
+        console.print(f"[bold]{run / PREDICTOR}[/]")
+
+
+def exhibition(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Paintings to learn from, and every eighth, which is not: by name. Numbered ones of one hand stay together."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
+    hands = sorted({path.stem.rstrip("0123456789_") for path in paths})
+    away = set(hands[3::8])
+    held_out = [path for path in paths if path.stem.rstrip("0123456789_") in away]
+    return sorted(set(paths).difference(held_out)), held_out
+
+
+def anchors(studio: Studio) -> list[torch.Tensor]:
+    """The vectors a painting network was trained with, by name; styles added since move nothing in it.
+
+    Raises :class:`Mistake` where the pack they lie in, which alone brings the identity, is not installed.
+    """
+    for pack in studio.packs:
+        vectors = load_file(pack.path(VECTORS))
+        if IDENTITY in vectors:
+            return [vectors[name] for name in sorted(vectors) if name != IDENTITY]
+    raise Mistake(f"the style pack that {studio.network.ref} was trained with is not installed beside it")
+
+
+def _reader(
+    studio: Studio, pictures: StylePictures, judge: Encoder, course: Course, progress: Progress
+) -> StylePredictor:
+    known = anchors(studio)
+    predictor = StylePredictor(Design(known=len(known), style_size=len(known[0])))
+    shown = progress.add_task("reading", total=READ_ROUNDS)
+    layers = course.recipe.style_layers
+    for error in learn_to_read(predictor, pictures, judge, layers, READ_PICTURES, READ_ROUNDS, course.seed):
+        progress.update(shown, advance=1, description=f"reading, error {error:.3f}")
+    return predictor
+
+
+def _drive(trainer: PredictorTrainer, run: Path, progress: Progress, save_every: int = 100) -> None:
+    shown = progress.add_task("learning", total=trainer.course.steps, completed=trainer.step)
+    content = style = 0.0
+    began = time.monotonic()
+    try:
+        with (run / "losses.jsonl").open("a", encoding="utf-8") as log:
+            for passed in trainer.learn():
+                weight = 1 if not content else 0.03
+                content += weight * (passed.content - content)
+                style += weight * (passed.style - style)
+                log.write(json.dumps(asdict(passed) | {"s": round(time.monotonic() - began, 1)}) + "\n")
+                log.flush()
+                words = f"content {content:.3f}, style {style:.3f}"
+                progress.update(shown, completed=passed.step, description=words)
+                if passed.step % save_every == 0:
+                    trainer.save()
+    except KeyboardInterrupt:
+        trainer.save()
+        raise Stopped from None
+    trainer.save()
+
+
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLES)(train)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,219 @@
+"""Training a style predictor for a painting network that stays as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.style.checkpoint import optimiser_tensors, restore_optimiser, write_atomically
+from training.style.data import PhotoCrops
+from training.style.encoders import Encoder
+from training.style.losses import RECIPES, Recipe, content_distance, grams, style_distance, total_variation
+from training.style.network import StyleNetwork
+from training.style.prediction.network import StylePredictor, save_predictor
+from training.style.prediction.pictures import StylePictures, Targets, reading
+
+PREDICTOR, CHECKPOINT = "predictor.safetensors", "checkpoint.safetensors"
+# One picture in each step is new; the others are met again while their Gram matrices are still kept.
+KEPT_TARGETS = 192
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a predictor is trained. ``far`` is where a style's loss begins to count by its root: no picture shouts.
+
+    Unless ``reading`` learns along, pictures are described once, and a step costs what painting costs.
+    """
+
+    steps: int = 2000
+    batch: int = 4
+    learning_rate: float = 1e-3
+    warm_up: int = 50
+    clip: float = 5.0
+    average: float = 0.995
+    far: float = 0.5
+    reading: bool = False
+    seed: int = 1
+    recipe: Recipe = field(default_factory=lambda: RECIPES["deep"])
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One step's unweighted losses."""
+
+    step: int
+    content: float
+    style: float
+
+
+class PredictorTrainer:
+    """Trains with Adam through the frozen network and keeps a moving average of the weights."""
+
+    def __init__(
+        self,
+        course: Course,
+        predictor: StylePredictor,
+        network: StyleNetwork,
+        pictures: StylePictures,
+        photos: PhotoCrops,
+        encoder: Encoder,
+        folder: Path,
+    ) -> None:
+        self.course, self.predictor, self.step = course, predictor, 0
+        self._network = network.eval().requires_grad_(False)
+        self._photos, self._encoder, self._folder = photos, encoder, folder
+        look = (lambda read: read) if course.reading else (lambda read: predictor.describe(read[None])[0])
+        self._targets = Targets(pictures, encoder, course.recipe.style_layers, KEPT_TARGETS, look)
+        self._parameters = list(predictor.parameters()) if course.reading else predictor.painting_half
+        self._average = [parameter.detach().clone() for parameter in self._parameters]
+        self._optimiser = torch.optim.Adam(self._parameters, lr=course.learning_rate)
+
+    def resume(self) -> None:
+        """Continue from the folder's checkpoint. Raises ``FileNotFoundError`` where there is none."""
+        tensors = load_file(self._folder / CHECKPOINT)
+        with torch.no_grad():
+            for index, parameter in enumerate(self._parameters):
+                parameter.copy_(tensors[f"parameter.{index}"])
+                self._average[index].copy_(tensors[f"average.{index}"])
+        restore_optimiser(self._optimiser, tensors)
+        self.step = int(tensors["position"])
+
+    def save(self) -> None:
+        """Write the checkpoint, and the averaged predictor beside it."""
+        tensors: dict[str, Tensor] = {f"parameter.{index}": tensor for index, tensor in enumerate(self._parameters)}
+        tensors |= {f"average.{index}": tensor for index, tensor in enumerate(self._average)}
+        tensors |= optimiser_tensors(self._optimiser) | {"position": torch.tensor(self.step)}
+        write_atomically(self._folder / CHECKPOINT, tensors, {})
+        current = [parameter.detach().clone() for parameter in self._parameters]
+        self._put(self._average)
+        save_predictor(self._folder / PREDICTOR, self.predictor)
+        self._put(current)
+
+    def learn(self) -> Iterator[Passed]:
+        """Take the remaining steps, one each time a value is asked for."""
+        while self.step < self.course.steps:
+            yield self._take_step()
+
+    def _dealt(self) -> list[int]:
+        """The pictures of this step: a new one, and some of those met lately."""
+        random = np.random.default_rng((self.course.seed, 11, self.step))
+        newest = self.step + self.course.batch
+        oldest = max(0, newest - KEPT_TARGETS // 2)
+        met = random.choice(np.arange(oldest, newest), self.course.batch - 1, replace=False)
+        return [newest, *(int(index) for index in met)]
+
+    def _take_step(self) -> Passed:
+        course, recipe = self.course, self.course.recipe
+        dealt = [self._targets(index) for index in self._dealt()]
+        photo = self._photos.batch(self.step, course.batch)
+        shown = torch.stack([kept for kept, _ in dealt])
+        painting = self._network(photo, self.predictor(shown) if course.reading else self.predictor.vector(shown))
+        made = self._encoder(painting, recipe.layers)
+        with torch.no_grad():
+            wanted = self._encoder(photo, recipe.content_layers)
+        target = {layer: torch.cat([one[layer] for _, one in dealt]) for layer in recipe.style_layers}
+        content = content_distance(made, wanted, recipe.content_layers)
+        style = style_distance(made, target, recipe.style_layers)
+        loss = recipe.content * content + recipe.style * softened(style, course.far)
+        loss = loss + recipe.variation * total_variation(painting)
+        self._descend(loss.mean())
+        return Passed(self.step, content.mean().item(), style.mean().item())
+
+    def _descend(self, loss: Tensor) -> None:
+        course = self.course
+        progress = max(0.0, (self.step - course.warm_up) / max(1, course.steps - course.warm_up))
+        rate = min(1.0, (self.step + 1) / course.warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+        self._optimiser.param_groups[0]["lr"] = course.learning_rate * rate
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        nn.utils.clip_grad_norm_(self._parameters, course.clip)
+        self._optimiser.step()
+        self.step += 1
+        decay = min(course.average, self.step / (self.step + 10))
+        with torch.no_grad():
+            for average, parameter in zip(self._average, self._parameters, strict=True):
+                average.lerp_(parameter, 1 - decay)
+
+    @torch.no_grad()
+    def _put(self, values: Sequence[Tensor]) -> None:
+        for parameter, value in zip(self._parameters, values, strict=True):
+            parameter.copy_(value)
+
+
+def softened(distance: Tensor, far: float) -> Tensor:
+    """``distance`` itself near 0, growing like its root beyond ``far``."""
+    return 2 * far * ((1 + distance / far).sqrt() - 1)
+
+
+def learn_to_read(
+    predictor: StylePredictor,
+    pictures: StylePictures,
+    encoder: Encoder,
+    layers: Sequence[str],
+    count: int,
+    rounds: int,
+    seed: int,
+) -> Iterator[float]:
+    """Teach the reading half what styles differ in, before it is asked how to paint them.
+
+    The first principal components of ``count`` pictures' Gram matrices are what it learns to describe them by, in
+    minutes and without the painting network. Yields the mean squared error of every round over all pictures; components
+    have variance 1.
+    """
+    reads: list[Tensor] = []
+    rows: list[Tensor] = []
+    with torch.no_grad():
+        for index in range(count):
+            picture = pictures.picture(index)
+            read = reading(picture)
+            reads.append((read * 255).to(torch.uint8))
+            found = grams(encoder(read[None], layers), layers)
+            rows.append(torch.cat([_compact(found[layer][0]) for layer in layers]))
+    components = _principal(torch.stack(rows), predictor.design.rank)
+    optimiser = torch.optim.Adam(predictor.parameters(), lr=1.5e-3)
+    generator = torch.Generator().manual_seed(seed)
+    stacked = torch.stack(reads)
+    with torch.no_grad():
+        predictor.standardise(
+            torch.cat(
+                [predictor.statistics(part.float() / 255) for part in torch.tensor_split(stacked, -(-count // 64))]
+            )
+        )
+    size = 16
+    for round_ in range(rounds):
+        optimiser.param_groups[0]["lr"] = 1.5e-3 * 0.5 * (1 + math.cos(math.pi * round_ / rounds)) + 1e-5
+        errors = []
+        for chosen in torch.tensor_split(torch.randperm(count, generator=generator), -(-count // size)):
+            described = predictor.describe(stacked[chosen].float() / 255)
+            error = functional.smooth_l1_loss(described, components[chosen], beta=2.0)
+            optimiser.zero_grad(set_to_none=True)
+            error.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+            nn.utils.clip_grad_norm_(predictor.parameters(), 1.0)
+            optimiser.step()
+            errors.append(functional.mse_loss(described.detach(), components[chosen]).item())
+        yield fmean(errors)
+
+
+def _compact(matrix: Tensor) -> Tensor:
+    """The upper triangle by its root, so that loud channels do not drown the others; unit length."""
+    rows, columns = torch.triu_indices(*matrix.shape)
+    values = matrix[rows, columns]
+    rooted: Tensor = values.sign() * values.abs().sqrt() / len(values) ** 0.5
+    return rooted
+
+
+def _principal(rows: Tensor, rank: int) -> Tensor:
+    """The first principal components of rows, each with variance 1, [N,rank]."""
+    centred = rows - rows.mean(0)
+    left, values, _ = torch.linalg.svd(centred, full_matrices=False)
+    kept = min(rank, len(values))
+    return functional.pad(left[:, :kept] * len(rows) ** 0.5, (0, rank - kept))
