@@ -60,6 +60,9 @@ async def _facts(visit: asyncio.subprocess.Process, tell: Tell) -> list[dict[str
     if visit.stdout is None:
         raise ValueError("the visit's output is read")
     async for line in visit.stdout:
+        if not line.startswith(b"{"):
+            # Ray has something to say.
+            continue
         facts.append(json.loads(line))
         tell(str(facts[-1].get("flow", "the end")), len(facts), total)
     await visit.wait()
