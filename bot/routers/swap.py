@@ -85,6 +85,9 @@ async def _with_saved(
 
 async def _within_one(to: Address, bundle: int, only: Kept, services: Services, account: Account, words: Words) -> None:
     """A single photo: its faces go into a work of art or change places, a saved one goes in, or its own is saved."""
+    if not services.artworks.all:
+        # Without a plan there would be nothing to put a face into: better said before faces are numbered and saved.
+        need_own_target(services, account)
     seen = await look(services, only.key)
     async with services.sessions() as session:
         saved = await services.identities.of(session, account.id)

@@ -77,7 +77,7 @@ async def run(
         Figure("sends answered 429 or 500", refusals),
         Figure("updates delivered once more", injected.get("repeated", 0)),
         Figure("messages beyond Telegram's limits", traffic.refused, bar=0, higher_is_better=False),
-        Figure("processes that broke", len(running.troupe.faults), bar=0, higher_is_better=False),
+        running.troupe.breakages(),
         Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
         Figure("from photo to result, median", drill.median_wait(evidence), unit="s"),
         Figure("time taken", time.monotonic() - began, unit="s"),

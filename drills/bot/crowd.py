@@ -94,7 +94,7 @@ async def run(database: databases.Kind, scale: Scale, seed: int, tell: Tell) -> 
         *truthfulness(drill.seen.told, works),
         *candour(drill.seen.told, works),
         *growth(drill.seen.memory),
-        Figure("processes that broke", len(running.troupe.faults), bar=0, higher_is_better=False),
+        running.troupe.breakages(),
         Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
         Figure("time taken", time.monotonic() - began, unit="s"),
     ]
@@ -218,9 +218,7 @@ def candour(told: Sequence[Told], works: Sequence[Work]) -> list[Figure]:
     if not waiting:
         return []
     return [
-        Figure(
-            f"of those who waited over {A_WHILE_S:.0f} s, told a place", 100 * float(np.mean(waiting)), bar=50, unit="%"
-        )
+        Figure(f"of those who waited over {A_WHILE_S:.0f} s, told a place", 100 * float(np.mean(waiting)), unit="%")
     ]
 
 

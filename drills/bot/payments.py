@@ -43,7 +43,7 @@ async def run(database: databases.Kind, each: int, tell: Tell) -> list[Figure]:
     return [
         *figures,
         Figure("processes killed", len(running.troupe.kills), bar=1),
-        Figure("processes that broke", len(running.troupe.faults), bar=0, higher_is_better=False),
+        running.troupe.breakages(),
         Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
         Figure("time taken", time.monotonic() - began, unit="s"),
     ]

@@ -34,7 +34,9 @@ async def run(models: Path, tell: Tell) -> list[Figure]:
     """
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile() as written:
-        environment = os.environ | {"MASQUERADE_MODELS_DIR": str(models.resolve()), "RAY_SERVE_LOG_TO_STDERR": "0"}
+        # What Ray left in this process's environment is not the studio's.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        environment = inherited | {"MASQUERADE_MODELS_DIR": str(models.resolve()), "MASQUERADE_THREADS": "1"}
         visit = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "drills.bot.visit", str(PICTURES)),
             stdout=asyncio.subprocess.PIPE,

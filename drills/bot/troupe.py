@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from benchmarks.figures import Figure
 from drills.bot.replica import Part, play
 
 PATIENCE_S = 180.0
@@ -49,6 +50,11 @@ class Troupe:
         """The process that plays a part now, if any does."""
         process = self._processes.get(name)
         return process.pid if process is not None and process.is_alive() else None
+
+    def breakages(self) -> Figure:
+        """How many processes ended by themselves, and how."""
+        name = ": ".join(["processes that broke", *filter(None, ["; ".join(self.faults)])])
+        return Figure(name, len(self.faults), bar=0, higher_is_better=False)
 
     def kill(self, *names: str) -> None:
         """SIGKILL these processes at once, all of them without names; they are started again."""

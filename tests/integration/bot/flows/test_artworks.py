@@ -153,6 +153,17 @@ async def test_two_photos_need_a_plan_and_the_way_to_it_is_shown(
     assert stand_ins.swapped == []
 
 
+async def test_where_no_works_hang_the_way_to_a_plan_is_shown_at_once(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(ALONE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    told = await ann.chat.find("part of the subscription")
+    assert "work of art" not in told.text
+    assert told.labels == ["⭐ Credits"]
+
+
 async def test_a_plan_that_ended_between_two_taps_is_noticed(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
