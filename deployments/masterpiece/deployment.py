@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 
 from deployments.engine import Engine
@@ -11,11 +10,6 @@ from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.provenance import mark
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
-
-
-def runnable() -> bool:
-    """Whether the packages it takes are installed."""
-    return importlib.util.find_spec("torch") is not None
 
 
 class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | bytes]):

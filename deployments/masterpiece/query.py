@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -56,3 +57,8 @@ class MasterpieceQuery:
         # NaN fails the comparison as well.
         if not 0 <= self.strength <= 1:
             raise InvalidField("The strength must lie between 0 and 1.", field="strength")
+
+
+def runnable() -> bool:
+    """Whether the packages that painting by optimisation takes are installed."""
+    return find_spec("torch") is not None
