@@ -36,7 +36,12 @@ async def run(models: Path, tell: Tell) -> list[Figure]:
     with tempfile.TemporaryFile() as written:
         # What Ray left in this process's environment is not the studio's.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        environment = inherited | {"MASQUERADE_MODELS_DIR": str(models.resolve()), "MASQUERADE_THREADS": "1"}
+        environment = inherited | {
+            "MASQUERADE_MODELS_DIR": str(models.resolve()),
+            "MASQUERADE_THREADS": "1",
+            # The webhook is a second application at the studio's address.
+            "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
+        }
         visit = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "drills.bot.visit", str(PICTURES)),
             stdout=asyncio.subprocess.PIPE,
