@@ -13,7 +13,7 @@ class Figure:
     """One number of a benchmark or a drill.
 
     ``bar`` is what it must reach (``higher_is_better``) or stay under; None for a figure that only informs.
-    ``value`` is in ``unit``. A bar that is not ``binding`` is an aim: missing it is told, and fails nothing.
+    ``value`` is in ``unit``.
     """
 
     name: str
@@ -21,7 +21,6 @@ class Figure:
     bar: float | None = None
     unit: str = ""
     higher_is_better: bool = True
-    binding: bool = True
 
     @property
     def passed(self) -> bool:
@@ -41,12 +40,6 @@ def table(title: str, figures: Sequence[Figure]) -> Table:
     for figure in figures:
         sign = ">=" if figure.higher_is_better else "<="
         bar = "" if figure.bar is None else f"{sign} {figure.bar:g} {figure.unit}".rstrip()
-        verdict = "" if figure.bar is None else _verdict(figure)
+        verdict = "" if figure.bar is None else "[green]pass[/]" if figure.passed else "[bold red]FAIL[/]"
         rendered.add_row(figure.name, f"{figure.value:.4g} {figure.unit}".rstrip(), bar, verdict)
     return rendered
-
-
-def _verdict(figure: Figure) -> str:
-    if figure.passed:
-        return "[green]pass[/]"
-    return "[bold red]FAIL[/]" if figure.binding else "[yellow]missed[/]"

@@ -2,7 +2,9 @@
 
 Serve retries nothing that has reached a replica: where the gateway's replica dies, its proxy ends the request without an
 answer, and the server around it says 500. What is safe to do twice is done again here, by another replica; the rest is
-told what is known. Runs in the proxy (:func:`serve_app.frontier.middlewares`).
+told what is known. A proxy that has only just begun may know of no routes yet and says 404 in plain text, which the graph
+never does: that reached nobody, so it is asked again whatever it was. Runs in the proxy
+(:func:`serve_app.frontier.middlewares`).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ JOBS = "/v1/jobs"
 IDEMPOTENCY_KEY = "idempotency-key"
 
 # Serve needs a moment to notice that a replica is gone.
-PAUSES_S = (0.02, 0.1, 0.2, 0.4, 0.8)
+PAUSES_S = (0.02, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8)
 # Whoever has waited this long already is not kept waiting for another whole try.
 PATIENCE_S = 20.0
 # Bodies are kept until they are answered; a larger one is not, and cannot be sent again.
@@ -54,25 +56,30 @@ class Replay:
             await self._app(scope, receive, send)
             return
         tape = _Tape(receive)
-        answered = False
+        answered = unrouted = False
 
         async def noted(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
+            nonlocal answered, unrouted
+            unrouted = unrouted or _knows_no_route(message)
+            if not unrouted:
+                answered = True
+                await send(message)
 
         names = (name.decode("latin-1").lower() for name, _ in scope["headers"])
         again = repeatable(scope["method"], scope["path"], names)
         began = time.monotonic()
         await self._app(scope, tape.play(), noted)
-        for pause_s in self._pauses_s if again else ():
+        for pause_s in self._pauses_s:
             if answered or tape.hung_up or tape.torn or time.monotonic() - began > PATIENCE_S:
+                break
+            if not (again or unrouted):
                 break
             _count()
             await self._pause(pause_s)
+            unrouted = False
             await self._app(scope, tape.play(), noted)
         if not answered and not tape.hung_up:
-            await _answer_lost(send, again=again)
+            await _answer_lost(send, again=again or unrouted)
 
 
 class _Tape:
@@ -108,6 +115,15 @@ class _Tape:
             return message
 
         return receive
+
+
+def _knows_no_route(message: Message) -> bool:
+    """Whether this begins the 404 of a proxy that has no routes; the graph's own are problem documents."""
+    if message["type"] != "http.response.start" or message["status"] != 404:
+        return False
+    return any(
+        name.lower() == b"content-type" and value.startswith(b"text/plain") for name, value in message["headers"]
+    )
 
 
 def _count() -> None:

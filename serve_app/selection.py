@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from deployments.authenticity.engine import runnable as authenticity_runnable
-from deployments.masterpiece.query import runnable as masterpiece_runnable
+from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry.errors import RegistryError

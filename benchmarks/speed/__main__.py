@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 import time
 from typing import Final
@@ -30,6 +31,8 @@ def run() -> int:
     options = arguments.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         arguments.error(f"no such part: {', '.join(sorted(unknown))}")
+    # Asked to end, it ends its servers first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.perf_counter()
     found: dict[str, list[Figure]] = {}
     for part in options.parts or PARTS:

@@ -128,9 +128,8 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
             max(0.25 * median["engine"], 8.0),
             "ms",
             higher_is_better=False,
-            binding=False,
         ),
-        Figure("what moderation beside the work adds to style", beside, 5, "%", higher_is_better=False, binding=False),
+        Figure("what moderation beside the work adds to style", beside, 5, "%", higher_is_better=False),
         Figure("what it adds with the painting's, after the work", all_of_it, unit="%", higher_is_better=False),
         Figure("from a style replica's end to its successor's first answer", await _restart_s(graph, query), unit="s"),
     ]

@@ -88,7 +88,6 @@ async def _measured() -> list[Figure]:
             small[STUDIO] / small[ON_DEFAULTS],
             4,
             "x",
-            binding=False,
         ),
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,11 +17,6 @@ STEPS = 120
 STEPS_A_CALL = 6
 
 Half = npt.NDArray[np.float16]
-
-
-def runnable() -> bool:
-    """Whether the packages that painting by optimisation takes are installed."""
-    return importlib.util.find_spec("torch") is not None
 
 
 @dataclass(frozen=True, slots=True)

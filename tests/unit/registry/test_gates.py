@@ -90,7 +90,11 @@ def test_a_report_is_held_to_the_bars_it_names(store: FolderStore, net, report: 
 
 
 def test_a_report_without_bars_or_over_them_holds_nothing_up(store: FolderStore, net) -> None:
-    net("v1", {}, figures({"name": "speed", "value": 9.0, "at_least": 3.0, "at_most": None}, {"name": "n", "value": 1.0}))
+    net(
+        "v1",
+        {},
+        figures({"name": "speed", "value": 9.0, "at_least": 3.0, "at_most": None}, {"name": "n", "value": 1.0}),
+    )
     promote(store, "net", "v1", **BY)
 
 

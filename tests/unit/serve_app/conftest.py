@@ -101,7 +101,9 @@ class StandIns:
             return Answer(query.photo.data, "painter@v1")
         if query.style_image is not None:
             red, green, blue = (int(value) for value in query.style_image.pixels()[0, 0])
-            return Answer(picture(red, green, blue, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1")
+            return Answer(
+                picture(red, green, blue, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1"
+            )
         colour = (255, 0, 0) if query.weights[0][0] == "night" and query.preserve_color else (9, 9, 200)
         return Answer(picture(*colour, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1")
 

@@ -100,6 +100,33 @@ async def test_an_order_under_an_idempotency_key_is_asked_again() -> None:
     assert client.status == 200
 
 
+class Young:
+    """A proxy that knows of no routes the first ``times`` times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    async def __call__(self, scope, receive, send) -> None:
+        self.times -= 1
+        kind, status = (b"text/plain", 404) if self.times >= 0 else (b"application/problem+json", 404)
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.body", "body": kind})
+
+
+@pytest.mark.parametrize("path", ["/v1/style", "/v1/jobs"])
+async def test_a_proxy_that_knows_no_routes_yet_is_given_time(path: str) -> None:
+    client = Client()
+    await ask(Young(times=2), client, path)
+    assert [message.get("body") for message in client.heard] == [None, b"application/problem+json"]
+
+
+async def test_a_proxy_that_never_learns_its_routes_says_come_back() -> None:
+    client = Client()
+    await ask(Young(times=10**9), client)
+    assert client.status == 503
+    assert (b"retry-after", b"1") in client.heard[0]["headers"]
+
+
 async def test_nobody_is_asked_for_a_client_who_hung_up() -> None:
     app, client = Replicas(deaths=1), Client(stays=False)
     await ask(app, client)

@@ -14,7 +14,7 @@ from registry.store import FolderStore
 from training.style.adding import open_studio
 from training.style.export import NETWORK_WEIGHTS, load_card, write_manifest
 from training.style.prediction.graph import predictor_graph
-from training.style.prediction.network import load_predictor
+from training.style.prediction.network import load_predictor, save_predictor
 from training.style.prediction.pictures import READ_SIDE
 from training.style.prediction.train import anchors
 from training.style.prediction.trainer import PREDICTOR
@@ -34,7 +34,7 @@ def export(
     ] = None,
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
 ) -> None:
-    """Write the ONNX graph and a manifest that pins the painting network by the hash of its weights."""
+    """Write the ONNX graph, the weights to train on from, and a manifest that pins the painting network by its hash."""
     with told_plainly():
         predictor, studio = load_predictor(run / PREDICTOR), open_studio(FolderStore(store), network)
         known = anchors(studio)
@@ -46,6 +46,7 @@ def export(
         folder = out / description.model / description.version
         folder.mkdir(parents=True, exist_ok=True)
         onnx.save(predictor_graph(predictor.requires_grad_(False)), folder / GRAPH)
+        save_predictor(folder / PREDICTOR, predictor, half=True)
         weights = studio.network.manifest.file(NETWORK_WEIGHTS)
         extra = {"requires": {studio.network.manifest.model: weights.sha256}, "input": {"side": READ_SIDE}}
         if judgement:

@@ -132,9 +132,13 @@ class StylePredictor(nn.Module):
         return self.vector(self.describe(picture))
 
 
-def save_predictor(path: Path, predictor: StylePredictor) -> None:
-    """Weights, anchors and design in one file."""
-    write_atomically(path, dict(predictor.state_dict()), {"design": json.dumps(asdict(predictor.design))})
+def save_predictor(path: Path, predictor: StylePredictor, *, half: bool = False) -> None:
+    """Weights, anchors and design in one file; with ``half``, all but the statistics' scale at half precision."""
+    tensors = dict(predictor.state_dict())
+    if half:
+        exact = {"centre", "spread", "reach", "anchors"}
+        tensors = {name: value if name in exact else value.half() for name, value in tensors.items()}
+    write_atomically(path, tensors, {"design": json.dumps(asdict(predictor.design))})
 
 
 def load_predictor(path: Path) -> StylePredictor:

@@ -43,7 +43,9 @@ def test_calls_go_on_from_one_another_until_there_is_a_picture_of_the_photos_siz
 
 def test_a_call_takes_the_step_that_work_in_one_piece_would_have_taken(losses, photo) -> None:
     encoder = read_vgg19(losses.path(WEIGHTS), half=False)
-    start, style = (torch.from_numpy(photo(40, 32, seed).pixels().transpose(2, 0, 1).copy())[None] / 255 for seed in (1, 2))
+    start, style = (
+        torch.from_numpy(photo(40, 32, seed).pixels().transpose(2, 0, 1).copy())[None] / 255 for seed in (1, 2)
+    )
     target = grams(encoder(style, Aim().style_layers), Aim().style_layers)
     whole = Optimisation(start, target, encoder, Aim())
     for _ in range(5):

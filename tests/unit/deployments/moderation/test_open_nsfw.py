@@ -197,8 +197,8 @@ def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version,
     seen: list[Photo] = []
     look = classifier.look
     monkeypatch.setattr(classifier, "look", lambda batch: (seen.extend(batch), look(batch))[1])
-    black, strokes = Photo.open(encode(np.zeros((300, 300, 3), np.uint8))), grid_of_strokes()
-    probabilities = classifier.probabilities([black, refused, strokes])
+    white, strokes = Photo.open(encode(np.full((300, 300, 3), 255, np.uint8))), grid_of_strokes()
+    probabilities = classifier.probabilities([white, refused, strokes])
     assert seen == [refused, strokes]
     assert probabilities[1:] == pytest.approx(look(seen), abs=1e-6)
 

@@ -113,7 +113,9 @@ PredictorMaker = Callable[..., ModelVersion]
 def make_predictor(tmp_path: Path, network: ModelVersion) -> PredictorMaker:
     """A predictor with random weights that reads pictures for the tiny network."""
 
-    def make(*, requires: dict[str, str] | None = None, size: int = TINY.style_size, model: str = "reader") -> ModelVersion:
+    def make(
+        *, requires: dict[str, str] | None = None, size: int = TINY.style_size, model: str = "reader"
+    ) -> ModelVersion:
         folder = tmp_path / model
         folder.mkdir()
         torch.manual_seed(5)
