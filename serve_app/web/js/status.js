@@ -22,13 +22,20 @@ async function ask(path) {
   return { status: response.status, body: await response.json() };
 }
 
+/** What a capability's state is: "" for ready, "absent" for what was never installed, "down" for what does not work now. */
+function standing(state) {
+  if (state === "ready") return "";
+  return state.startsWith("not installed") ? "absent" : "down";
+}
+
 function showReadiness({ ready, capabilities }) {
-  const down = Object.entries(capabilities).filter(([, state]) => state !== "ready");
+  const states = Object.entries(capabilities);
+  const down = states.filter(([, state]) => standing(state) === "down");
   part("verdict").textContent = ready ? "The studio is open." : "The studio is not quite ready.";
   part("detail").textContent = down.length === 0 ? "Everything that is installed serves." : `Not now: ${down.map(([name]) => name).join(", ")}.`;
   part("capabilities").replaceChildren(
-    ...Object.entries(capabilities).map(([name, state]) => {
-      const item = element("li", name, state === "ready" ? "" : "down");
+    ...states.map(([name, state]) => {
+      const item = element("li", name, standing(state));
       if (state !== "ready") item.append(element("small", state));
       return item;
     }),

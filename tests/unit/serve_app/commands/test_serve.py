@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import signal
+import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -17,18 +19,16 @@ def test_it_waits_for_a_signal_and_gives_the_handlers_back(number: signal.Signal
     told = io.StringIO()
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
-    def press(*_: object) -> None:
+    def press() -> None:
         """Once it is listened for; before, it would end the tests."""
-        if signal.getsignal(number) not in before:
-            os.kill(os.getpid(), number)
+        while signal.getsignal(number) in before:
+            time.sleep(0.001)
+        os.kill(os.getpid(), number)
 
-    alarmed = signal.signal(signal.SIGALRM, press)
-    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
-    try:
-        open_until_interrupted("http://127.0.0.1:8000", Console(file=told, width=200))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, alarmed)
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    open_until_interrupted("http://127.0.0.1:8000", Console(file=told, width=200))
+    pressing.join()
     assert "http://127.0.0.1:8000/docs" in told.getvalue()
     assert told.getvalue().rstrip().endswith("Closing…")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
