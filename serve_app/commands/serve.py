@@ -42,13 +42,13 @@ def open_until_interrupted(address: str, console: Console) -> None:
 
     Signals then mean again what they meant before: a second Ctrl-C cuts the closing short.
     """
-    console.print(f"The studio is open: [bold]{address}[/]  (API: {address}/docs)  Ctrl-C closes it.")
     # Not an Event: a handler that runs while its lock is held, in the middle of another one, would wait for itself.
     told: SimpleQueue[int] = SimpleQueue()
     before = {
         number: signal.signal(number, lambda came, _: told.put(came)) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
+        console.print(f"The studio is open: [bold]{address}[/]  (API: {address}/docs)  Ctrl-C closes it.")
         told.get()
     finally:
         for number, handler in before.items():

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import os
 import signal
-import threading
-import time
+import subprocess
+import sys
 
 import pytest
-from rich.console import Console
 
+# In a process of its own: whatever else the tests have loaded into theirs does not expect signals.
+WAITING = """
+import signal
+from rich.console import Console
 from serve_app.commands.serve import open_until_interrupted
+
+both = signal.SIGINT, signal.SIGTERM
+before = [signal.getsignal(number) for number in both]
+open_until_interrupted("http://127.0.0.1:8000", Console(width=200))
+assert [signal.getsignal(number) for number in both] == before
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_waits_for_a_signal_and_gives_the_handlers_back(number: signal.Signals) -> None:
-    told = io.StringIO()
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-
-    def press() -> None:
-        """Once it is listened for; before, it would end the tests."""
-        while signal.getsignal(number) in before:
-            time.sleep(0.001)
-        os.kill(os.getpid(), number)
-
-    pressing = threading.Thread(target=press)
-    pressing.start()
-    open_until_interrupted("http://127.0.0.1:8000", Console(file=told, width=200))
-    pressing.join()
-    assert "http://127.0.0.1:8000/docs" in told.getvalue()
-    assert told.getvalue().rstrip().endswith("Closing…")
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    command = [sys.executable, "-u", "-c", WAITING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        opened = waiting.stdout.readline()
+        waiting.send_signal(number)
+        told, failed = waiting.communicate(timeout=60)
+    assert "http://127.0.0.1:8000/docs" in opened
+    assert (told.split(), waiting.returncode) == (["Closing…"], 0), failed
