@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -9,11 +10,20 @@ from deployments.runtime import Runtime
 
 
 def openvino_core() -> Any:
-    """What reads and compiles models. Raises ``ModuleNotFoundError`` where OpenVINO is not installed."""
+    """What reads and compiles models, one for the process. Raises ``ModuleNotFoundError`` where OpenVINO is not installed."""
     # OpenVINO reports every import to its maker where this module is found. A studio reports nothing to anybody.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None means: it cannot be imported
     import openvino
 
+    return _only_core(openvino)
+
+
+@functools.cache
+def _only_core(openvino: Any) -> Any:
+    """Each core gives its thread a stack for signal handlers and, when it goes, puts back the one before.
+
+    With several, the one that goes last would put back a stack that is gone, and the next signal would end the process.
+    """
     return openvino.Core()
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -220,3 +222,17 @@ def test_a_photograph_can_be_refused(real, data):
     """Fingers around a nail: the one picture of thousands that it gets wrong."""
     (verdict,) = real.run([Photo.open((data / "content/photos/n03804744_nail.jpg").read_bytes())])
     assert verdict.rule == "explicit"
+
+
+def test_signals_are_survived_after_networks_came_and_went(open_nsfw_version, runtime):
+    pytest.importorskip("openvino")
+    first = OpenNsfw(open_nsfw_version, runtime)
+    second = OpenNsfw(open_nsfw_version, runtime)
+    first.close()
+    second.close()
+    gc.collect()
+    came: list[int] = []
+    before = signal.signal(signal.SIGUSR1, lambda number, _: came.append(number))
+    signal.raise_signal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+    assert came == [signal.SIGUSR1]
