@@ -3,7 +3,7 @@
 import { announce, make } from "./parts.js";
 import { Photo, UnreadablePicture } from "./photo.js";
 
-const INVITATION = "Paint it like a picture of yours";
+const INVITATION = "Like a picture of yours";
 
 export class OwnStyle extends EventTarget {
   /** @type {Photo | null} what is chosen */

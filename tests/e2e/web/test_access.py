@@ -60,6 +60,8 @@ async def test_a_photo_is_painted_with_nothing_but_the_keyboard(visit: Any, phot
     await keyboard.press("ArrowLeft")
     for _ in range(3):
         await keyboard.press("Tab")
+    await expect(page.get_by_label("Like a picture of yours")).to_be_focused()
+    await keyboard.press("Tab")
     await expect(page.get_by_role("slider", name="Strength")).to_be_focused()
     await keyboard.press("Tab")
     await keyboard.press("Space")
