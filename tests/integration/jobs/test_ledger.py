@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 import bot.accounts.tables
 import bot.delivery.tables
-import serve_app.access.tables  # noqa: F401 - migrations make these tables as well
+import serve_app.access.tables
+import serve_app.rates  # noqa: F401 - migrations make these tables as well
 from serve_app.database import Base, connect, migrate
 from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
