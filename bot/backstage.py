@@ -38,12 +38,16 @@ async def backstage(services: Services) -> AsyncIterator[None]:
 
 
 async def _keep_going(run: Callable[[], Awaitable[None]]) -> None:
-    """Start it again when it breaks: a bot that goes on talking while its workers are gone would be worse."""
-    while True:
+    """Start it again when it breaks: a bot that goes on talking while its workers are gone would be worse.
+
+    What breaks while it is called off stays ended.
+    """
+    task = asyncio.current_task()
+    while task is None or not task.cancelling():
         try:
             await run()
         except Exception:
-            log.exception("%s broke; starting it again", run)
+            log.exception("%s broke", run)
             await asyncio.sleep(RESTART_S)
 
 

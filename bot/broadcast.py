@@ -107,7 +107,8 @@ class Broadcaster:
                 raise
             if not worked:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
+                    async with asyncio.timeout(IDLE_POLL_S):
+                        await self._wake.wait()
 
     async def step(self) -> bool:
         """Write to one person, or tell an operator that all were written to. False when there is nothing to do."""

@@ -45,7 +45,7 @@ def connect(url: str) -> AsyncEngine:
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
-    arguments = {"timeout": 30, "async_creator_fn": _opened}
+    arguments = {"timeout": 30, "factory": Connection, "async_creator_fn": _opened}
     engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args=arguments)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -62,6 +62,19 @@ def connect(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose end ends its transaction as well.
+
+    SQLite puts the end off while a statement is left, and a statement is left when its reader was called off: it then
+    lives as long as the traceback does. Whoever wanted to write meanwhile would wait for a transaction of nobody's.
+    """
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 async def _opened(path: str, **options: Any) -> aiosqlite.Connection:

@@ -83,7 +83,8 @@ class Courier:
                     hands.add(asyncio.create_task(self._serve(jobs)))
                 else:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
+                        async with asyncio.timeout(IDLE_POLL_S):
+                            await self._wake.wait()
                 hands = {hand for hand in hands if not hand.done()}
                 if len(hands) >= self._hands:
                     _, hands = await asyncio.wait(hands, return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +127,8 @@ class Courier:
         """Renew the leases while a message waits for its turn."""
         while not served.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(served.wait(), self._heartbeat_s)
+                async with asyncio.timeout(self._heartbeat_s):
+                    await served.wait()
                 return
             with contextlib.suppress(OSError, SQLAlchemyError):
                 async with self._sessions.begin() as session:

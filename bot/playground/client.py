@@ -255,6 +255,7 @@ class Person:
     async def _within(self, event: asyncio.Event, patience: float | None, what: str) -> None:
         allowed = self._desk.patience if patience is None else patience
         try:
-            await asyncio.wait_for(event.wait(), allowed)
+            async with asyncio.timeout(allowed):
+                await event.wait()
         except TimeoutError:
             raise NothingCame(f"no {what} within {allowed} s") from None

@@ -260,7 +260,8 @@ async def _object(request: web.Request) -> Json:
 
 async def _next(queue: asyncio.Queue[Json | None]) -> bytes | None:
     try:
-        told = await asyncio.wait_for(queue.get(), _HEARTBEAT)
+        async with asyncio.timeout(_HEARTBEAT):
+            told = await queue.get()
     except TimeoutError:
         return b": still here\n\n"
     return None if told is None else f"data: {json.dumps(told)}\n\n".encode()

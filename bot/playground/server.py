@@ -38,15 +38,16 @@ class BotApiServer:
         app.router.add_get("/file/bot{token:[^/]*}/{path:.+}", self._file)
         return app
 
-    async def execute(self, call: Call) -> Any:
-        """Carry out a call; raises `ApiError`."""
+    async def execute(self, call: Call, request: web.Request | None = None) -> Any:
+        """Carry out a call; raises `ApiError`. A refusal of a request is noted if somebody is there to hear it."""
         try:
             handler = METHODS.get(call.method)
             if handler is None:
                 raise ApiError(404, "Not Found: method not found")
             return await handler(self._api, call)
         except ApiError as error:
-            self.refusals.append(f"{call.method}: {error.description}")
+            if request is None or request.transport is not None:
+                self.refusals.append(f"{call.method}: {error.description}")
             raise
 
     async def _method(self, request: web.Request) -> web.Response:
@@ -72,10 +73,10 @@ class BotApiServer:
             case "cut_before":
                 return _cut(request)
             case "cut_after":
-                await self.execute(call)
+                await self.execute(call, request)
                 return _cut(request)
             case "proceed":
-                result = await self.execute(call)
+                result = await self.execute(call, request)
         return web.json_response({"ok": True, "result": result}, dumps=_dumps)
 
     async def _read(self, request: web.Request, method: str) -> Call:

@@ -81,7 +81,8 @@ async def _close(visit: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         visit.send_signal(signal.SIGINT)
     try:
-        await asyncio.wait_for(visit.wait(), CLOSING_S)
+        async with asyncio.timeout(CLOSING_S):
+            await visit.wait()
     except TimeoutError:
         visit.kill()
         await visit.wait()

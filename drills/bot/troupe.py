@@ -80,7 +80,8 @@ class Troupe:
     async def whole(self) -> None:
         """Return when every process is at work."""
         for up in self._up.values():
-            await asyncio.wait_for(up.wait(), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await up.wait()
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

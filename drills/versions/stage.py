@@ -158,7 +158,8 @@ async def studio(folder: Path, **variables: str) -> AsyncIterator[Studio]:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
         try:
-            await asyncio.wait_for(process.wait(), 60)
+            async with asyncio.timeout(60):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

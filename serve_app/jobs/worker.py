@@ -70,7 +70,8 @@ class Worker:
             if not worked:
                 self._wake.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_POLL_S)
+                    async with asyncio.timeout(IDLE_POLL_S):
+                        await self._wake.wait()
 
     async def work_once(self) -> bool:
         """Do one job. False when there was none."""

@@ -66,7 +66,8 @@ class Versions:
                 log.exception("the versions could not be looked after; trying again")
                 more = False
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), BUSY_S if more else IDLE_S)
+                async with asyncio.timeout(BUSY_S if more else IDLE_S):
+                    await self._wake.wait()
 
     async def _ask(self, capability: str) -> list[Report]:
         try:

@@ -168,3 +168,14 @@ async def test_identifiers_are_escaped_json(bot: Bot, chat_id: int) -> None:
     document = await bot.send_document(chat_id, BufferedInputFile(b"x", 'a"b\\c.txt'))
     assert document.document is not None
     assert json.dumps(document.document.file_name)
+
+
+async def test_who_hung_up_is_refused_nothing(
+    http: aiohttp.ClientSession, playground: Playground, api: str, chat_id: int
+) -> None:
+    newest = (await answer(await http.get(f"{api}/getUpdates?offset=-1")))["result"][0]["update_id"]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await http.get(f"{api}/getUpdates?offset={newest + 1}&timeout=50")
+    assert (await answer(await http.get(f"{api}/setWebhook?url=http://127.0.0.1:9/")))["ok"]
+    assert playground.refusals == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from pathlib import Path
 
@@ -36,3 +37,33 @@ def test_who_is_called_off_while_the_database_opens_leaves_no_thread_behind(tmp_
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
         assert not thread.is_alive()
+
+
+async def test_who_is_called_off_in_a_transaction_keeps_nobody_waiting(tmp_path: Path) -> None:
+    engine = connect(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
+    async with engine.begin() as connection:
+        await connection.execute(text("create table counted (number integer)"))
+        await connection.execute(text("insert into counted values (1), (2), (3)"))
+    called_off: list[BaseException] = []
+
+    async def work() -> None:
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text("delete from counted where number = 1 returning number"))
+                await connection.execute(text("select number from counted"))
+        except asyncio.CancelledError as error:
+            # Its traceback holds all that the work held, as it does where a job is given back.
+            called_off.append(error)
+            async with asyncio.timeout(10), engine.begin() as connection:
+                await connection.execute(text("insert into counted values (4)"))
+            raise
+
+    for steps in range(40):
+        working = asyncio.create_task(work())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    assert called_off
+    await engine.dispose()
