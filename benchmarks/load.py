@@ -121,16 +121,20 @@ def session(address: str) -> aiohttp.ClientSession:
 
 async def closed_loop(address: str, ask: Ask, *, clients: int, requests: int) -> Load:
     """``clients`` ask one request after the other until ``requests`` were made."""
+    async with session(address) as http:
+        return await saturate(partial(ask, http), clients=clients, requests=requests)
+
+
+async def saturate(send: Send, *, clients: int, requests: int) -> Load:
+    """A closed loop by whatever means."""
     load = Load()
     numbers = iter(range(requests))
 
-    async with session(address) as http:
+    async def client() -> None:
+        for number in numbers:
+            load.answers.append(await _answered(send, number, time.perf_counter()))
 
-        async def client() -> None:
-            for number in numbers:
-                load.answers.append(await _answered(partial(ask, http), number, time.perf_counter()))
-
-        await asyncio.gather(*(client() for _ in range(clients)))
+    await asyncio.gather(*(client() for _ in range(clients)))
     return load
 
 

@@ -15,6 +15,8 @@ from benchmarks.figures import Figure
 PARTS: Final = {
     "decode": "From an upload to a tensor",
     "engine": "The style engine alone",
+    "batching": "Batches at saturation",
+    "masterpiece": "Painting by optimisation",
     "paste": "Bringing swapped faces back",
     "lookalike": "Among 100,000 people",
     "calls": "One person at a time",

