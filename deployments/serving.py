@@ -57,15 +57,11 @@ class Answer(Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a replica is told at start: where the versions lie, its share of the machine, its largest batch.
-
-    ``niceness`` (0..19) is how far it stands back behind the other replicas where cores are short.
-    """
+    """What a replica is told at start: where the versions lie, its share of the machine, its largest batch."""
 
     models: StoreAddress
     runtime: Runtime
     max_batch: int = 1
-    niceness: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +91,6 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        # Of this thread and those it will start, the engine's among them.
-        os.nice(options.niceness)
         cv2.setNumThreads(options.runtime.threads)
         self._store = options.models.open()
         self._held = HeldVersions(self._store)

@@ -173,4 +173,4 @@ def _deployed(kind: type, shape: Shape, **more: Any) -> Deployment:
 def _options(settings: Settings, shape: Shape) -> Options:
     threads = settings.threads if settings.profile == "embedded" else max(1, int(shape.cpu))
     runtime = Runtime(shape.processor, threads, shape.memory_mb)
-    return Options(settings.model_store, runtime, shape.max_batch, shape.niceness)
+    return Options(settings.model_store, runtime, shape.max_batch)

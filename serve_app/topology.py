@@ -63,8 +63,7 @@ class Scaling:
 class Shape:
     """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap.
 
-    ``replicas`` is their number where it is not to follow the load. ``niceness`` (0..19) is how far its processes stand
-    back behind others that want the same cores.
+    ``replicas`` is their number where it is not to follow the load.
     """
 
     cpu: float
@@ -81,7 +80,6 @@ class Shape:
     device: Device | None = None
     gpu_memory_mb: int | None = None
     replicas: int | None = None
-    niceness: int = 0
 
     @property
     def processor(self) -> Device:
@@ -152,15 +150,14 @@ _LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_time
 EMBEDDED = Topology(
     {
         "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),
-        # A photo is moderated while somebody paints it: in the time that is left over, a quarter of a core at least.
-        "Moderation": replace(_LAPTOP, max_batch=8, niceness=5),
+        "Moderation": replace(_LAPTOP, max_batch=8),
         "Style": _LAPTOP,
         "Faces": _LAPTOP,
         "Lookalike": replace(_LAPTOP, max_batch=32),
         "Swap": _LAPTOP,
         "Anonymize": _LAPTOP,
         "Authenticity": _LAPTOP,
-        "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE, niceness=10),
+        "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE),
         "Versions": _LAPTOP,
     }
 )
