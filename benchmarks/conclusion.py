@@ -45,7 +45,12 @@ def conclude(
         "seed": seed,
         "seconds": round(seconds, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 1),
+            "python": platform.python_version(),
+            "system": platform.platform(),
+        },
         "parts": {part: [_plain(figure) for figure in figures] for part, figures in parts.items()},
     }
     path.write_text(json.dumps(document, indent=2) + "\n")

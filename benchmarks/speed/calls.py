@@ -17,6 +17,7 @@ from benchmarks import load
 from benchmarks.figures import Figure
 from benchmarks.speed import servers
 from benchmarks.speed.pictures import uploads
+from benchmarks.speed.rounds import Spread, ratio
 from deployments.imaging import Limits, Photo
 from deployments.moderation.engine import Verdict
 from deployments.runtime import Runtime
@@ -115,17 +116,19 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
                 if number >= WARM_UP:
                     times.setdefault(name, []).append((time.perf_counter() - began) * 1000)
     engine.close()
-    median = {name: statistics.median(taken) for name, taken in times.items()}
+    taken = {name: Spread(tuple(found)) for name, found in times.items()}
     beside, all_of_it = (
-        100 * (median[name] / median["unmoderated"] - 1) for name in ("moderated on the way in", "moderated")
+        100 * (ratio(taken[name], taken["unmoderated"]) - 1) for name in ("moderated on the way in", "moderated")
     )
+    added = statistics.median(there - here for there, here in zip(times["http"], times["engine"], strict=True))
+    engine_ms = taken["engine"].median
     return [
-        Figure("style, engine alone, as many threads as a replica has", median["engine"], unit="ms"),
-        Figure("style over HTTP at concurrency one", median["http"], unit="ms"),
+        Figure("style, engine alone, as many threads as a replica has", engine_ms, unit="ms"),
+        Figure("style over HTTP at concurrency one", taken["http"].median, unit="ms"),
         Figure(
             "what HTTP, the graph and two moderations add",
-            median["http"] - median["engine"],
-            max(0.25 * median["engine"], 8.0),
+            added,
+            max(0.25 * engine_ms, 8.0),
             "ms",
             higher_is_better=False,
         ),
