@@ -33,11 +33,11 @@ def run() -> int:
     options = arguments.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         arguments.error(f"no such part: {', '.join(sorted(unknown))}")
-    # Asked to end, it ends its servers first.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.perf_counter()
     found: dict[str, list[Figure]] = {}
     for part in options.parts or PARTS:
+        # Asked to end, it ends its servers first. Once for each part, for Ray puts a handler of its own in place.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         found[PARTS[part]] = importlib.import_module(f"benchmarks.speed.{part}").run()
     return conclude("bench", found, seed=0, seconds=time.perf_counter() - began)
 
