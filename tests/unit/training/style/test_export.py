@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -52,6 +53,17 @@ def test_the_graph_paints_what_the_network_paints(weights, sessions, height: int
     made = sessions["painter"].run(["painting"], {"image": photo.numpy(), "style": style.numpy()})[0]
     with torch.no_grad():
         np.testing.assert_allclose(made, weights.network(photo, style).numpy(), atol=1e-5)
+
+
+def test_a_network_of_ordinary_convolutions_has_a_graph_too(tiny) -> None:
+    torch.manual_seed(2)
+    network = StyleNetwork(replace(tiny, separable=False)).eval()
+    arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+    session = ort.InferenceSession(graphs.painter(network.architecture, arrays).SerializeToString(), OPTIONS)
+    photo, style = torch.rand(2, 3, 48, 40), torch.randn(2, tiny.style_size)
+    made = session.run(["painting"], {"image": photo.numpy(), "style": style.numpy()})[0]
+    with torch.no_grad():
+        np.testing.assert_allclose(made, network(photo, style).numpy(), atol=1e-5)
 
 
 def test_the_frozen_graph_paints_the_same_with_the_statistics_of_the_same_picture(weights, sessions) -> None:
