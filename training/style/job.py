@@ -80,6 +80,16 @@ def work(job: Job, share: Share = ALONE) -> None:
         run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
 
 
+def finished(job: Job) -> bool:
+    """Whether the job's folder holds its last step. Raises :class:`Mistake` where it holds a run of other settings."""
+    if not job.resume:
+        return False
+    record = RunRecord.read(job.folder)
+    if record.settings != job.settings:
+        raise Mistake(f"{job.folder} holds a run with other settings; give another folder for the runs")
+    return record.step >= job.last_step
+
+
 def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
     """Read ``name=factor`` options. Raises :class:`Mistake`."""
     read: dict[str, float] = {}

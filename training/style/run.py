@@ -23,6 +23,7 @@ from training.style.terminal import Stopped, console
 from training.style.trainer import Losses, Trainer, Validation
 
 SHOWN_PHOTOS, SHOWN_SIDE = 2, 384
+LOSSES = "losses.jsonl"
 
 
 class Run:
@@ -49,7 +50,7 @@ class Run:
         # Written line by line, so that it can be followed while the run goes on.
         with (
             stop_requests() as stop,
-            (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log,
+            (self._folder / LOSSES).open("a", buffering=1, encoding="utf-8") as log,
             board,
         ):
             for losses in self._trainer.train(last):

@@ -31,8 +31,8 @@ def bar() -> Progress:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """End with a sentence where a traceback would say no more."""
+def told_plainly(again: str = "the same command with --resume") -> Iterator[None]:
+    """End with a sentence where a traceback would say no more. ``again`` is what goes on with a run that stopped."""
     try:
         yield
     except (ValueError, RegistryError, EncoderUnavailable) as error:
@@ -42,5 +42,5 @@ def told_plainly() -> Iterator[None]:
         console.print(f"[red]{escape(str(error))}; what was saved before is kept[/red]", highlight=False)
         raise typer.Exit(1) from error
     except Stopped:
-        console.print("stopped; the same command with --resume continues")
+        console.print(f"stopped; {again} continues")
         raise typer.Exit(130) from None
