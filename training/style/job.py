@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
-from training.style.record import RunRecord
+from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
 from training.style.terminal import Mistake, bar, console
 from training.style.trainer import ALONE, Settings, Share, Trainer
@@ -64,7 +64,7 @@ def work(job: Job, share: Share = ALONE) -> None:
         paintings={name: path.name for name, path in job.paintings.items()},
         photos=len(crops),
         skipped=crops.skipped,
-        started_from=RunRecord.read(job.start_from.parent) if job.start_from else None,
+        started_from=_behind(job.start_from) if job.start_from else None,
     )
     trainer = Trainer(job.settings, job.paintings, crops, encoder, job.folder, torch.device(job.device), share)
     if job.start_from:
@@ -124,6 +124,11 @@ def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
         if getattr(before, name) != getattr(record, name):
             raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
     return before
+
+
+def _behind(weights: Path) -> RunRecord | None:
+    """The run that left ``weights``; None where nothing lies beside them that would tell, as in a model store."""
+    return RunRecord.read(weights.parent) if (weights.parent / RECORD).exists() else None
 
 
 def _start(trainer: Trainer, path: Path) -> None:

@@ -190,6 +190,14 @@ def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None
     assert [record.step for record in RunRecord.read(tmp_path / "run").lineage()] == [4, 4]
 
 
+def test_a_run_can_start_from_weights_whose_own_run_is_not_at_hand(command, tmp_path) -> None:
+    command(folder="first")
+    (tmp_path / "shipped").mkdir()
+    weights = (tmp_path / "first/weights.safetensors").rename(tmp_path / "shipped/network.safetensors")
+    assert command("--start-from", str(weights)).exit_code == 0
+    assert [record.step for record in RunRecord.read(tmp_path / "run").lineage()] == [4]
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
