@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-import cv2
 from rich.progress import Progress
 from torch.utils.tensorboard import SummaryWriter
 
+from deployments.imaging import encode
 from training.style.data import load_photos
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
@@ -75,7 +75,10 @@ class Run:
         """Checkpoint, averaged weights and record."""
         self._trainer.save()
         seconds = self._record.seconds + time.monotonic() - self._started
-        self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
+        # Damage shows when a photograph is decoded; what was met before a resumption was counted then.
+        skipped = max(self._record.skipped, self._trainer.skipped)
+        now = {"step": self._trainer.step, "seconds": seconds, "skipped": skipped}
+        self._record.model_copy(update=now).write(self._folder)
 
     def _validate(self, board: SummaryWriter) -> None:
         if not self._photos:
@@ -87,7 +90,7 @@ class Run:
         board.add_image("paintings", sheet, found.step, dataformats="HWC")
         folder = self._folder / "validation"
         folder.mkdir(exist_ok=True)
-        cv2.imwrite(str(folder / f"step_{found.step:06d}.jpg"), sheet[:, :, ::-1])
+        (folder / f"step_{found.step:06d}.jpg").write_bytes(encode(sheet, "image/jpeg"))
 
 
 def follow(trainer: Trainer, last: int, validate_every: int) -> None:

@@ -94,8 +94,8 @@ def test_the_graphs_hold_their_weights_themselves(weights) -> None:
 
 
 @pytest.fixture
-def exported(weights, make_picture, tmp_path):
-    """A run folder exported through the command line; gives the store and the command's result."""
+def export(weights, make_picture, tmp_path):
+    """The command on a run folder, with every option it takes."""
     run = tmp_path / "run"
     run.mkdir()
     save_weights(run / "weights.safetensors", weights)
@@ -125,12 +125,33 @@ def exported(weights, make_picture, tmp_path):
         "judgement": run / "judged.json",
         "package": "registry",
     }
-    arguments = [str(run), str(store), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
-    app = module.typer.Typer()
-    app.command()(module.export)
-    result = CliRunner().invoke(app, arguments)
+
+    def export(**other: object):
+        chosen = options | other
+        more = [part for name, value in chosen.items() for part in (f"--{name}", str(value))]
+        return CliRunner().invoke(module.app, [str(run), str(store), *more])
+
+    return export
+
+
+@pytest.fixture
+def exported(export, tmp_path):
+    """The store of a run exported through the command line."""
+    result = export()
     assert result.exit_code == 0, result.output
-    return store
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"), [("sample", "is not a picture"), ("paintings", "was not trained on waves")]
+)
+def test_mistakes_end_with_a_sentence_and_write_nothing(export, tmp_path, option, sentence) -> None:
+    waves = {"name": "waves", "title": "Waves", "artist": "Nobody", "year": 1900, "licence": "public domain"}
+    (tmp_path / "wrong").write_text(yaml.safe_dump([waves]))
+    result = export(**{option: tmp_path / "wrong"})
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
+    assert not (tmp_path / "store").exists()
 
 
 def load(store, ref: str) -> ModelVersion:
