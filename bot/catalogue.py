@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
@@ -10,7 +11,7 @@ from typing import Literal, get_args
 
 from bot.callbacks import style_code
 from bot.showcase import Exhibit
-from deployments.errors import UnknownStyle
+from deployments.errors import MasqueradeError, UnknownStyle
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 
@@ -61,7 +62,10 @@ class Catalogue:
 
     async def titles(self, weights: Sequence[str]) -> list[str]:
         """The titles of styles written as ``name`` or ``name:weight``; the bare name where it is gone."""
-        titles = {style.name: style.title for style in await self.styles()}
+        # A picture that is there already does not wait for a studio that is not.
+        with contextlib.suppress(MasqueradeError):
+            await self.styles()
+        titles = {style.name: style.title for style in self._styles}
         names = [weight.partition(":")[0] for weight in weights]
         return [titles.get(name, name) for name in names]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account, owner_of
+from bot.accounts.accounts import Account
 from bot.accounts.credits import Credits
 from bot.accounts.tariff import Tariff
 from bot.delivery.messages import Address
@@ -128,16 +128,6 @@ class Intake:
             if superfluous:
                 await asyncio.to_thread(self._objects.delete, superfluous)
         return accepted
-
-    async def cancel(self, user_id: int, job_ids: Sequence[str]) -> int:
-        """Withdraw those of a person's jobs that are not finished and give their credits back; returns how many."""
-        mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.turn)
-        async with self._sessions.begin() as session:
-            ids = (await session.execute(mine)).scalars().all()
-            cancelled = [job_id for job_id in ids if await self._ledger.cancel(session, job_id)]
-            for job_id in cancelled:
-                await self._credits.release(session, job_id)
-        return len(cancelled)
 
     async def _order(
         self, session: AsyncSession, request: Request, inputs: Sequence[dict[str, str]]

@@ -217,9 +217,9 @@ def link(text: str, url: str) -> InlineKeyboardMarkup:
     return _markup([[InlineKeyboardButton(text=text, url=url)]])
 
 
-def confirm_deletion(words: Words) -> InlineKeyboardMarkup:
+def confirm_deletion(words: Words, user_id: int) -> InlineKeyboardMarkup:
     """The last question before everything goes."""
-    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount().pack())]])
+    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount(user=user_id).pack())]])
 
 
 def swap_sources(

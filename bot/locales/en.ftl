@@ -164,6 +164,7 @@ error-album-too-large = { $most ->
 error-queue-full = You have { NUMBER($most) } pictures waiting already. Let me finish those first.
 error-too-many-identities = You have { NUMBER($most) } saved faces already. Delete one first.
 error-name-taken = You have a face of this name already.
+error-no-name = There is nothing to read in this name. Reply to my question with another.
 error-unknown-identity = This face is no longer saved.
 error-undeliverable = I could not deliver the result.
 error-internal = Something went wrong, and it is our fault. Please try again.

@@ -139,17 +139,6 @@ async def test_positions_are_told_as_they_are(ask, clock) -> None:
     assert (await ask("update:2", user_id=BORIS)).position == 1
 
 
-async def test_a_cancelled_order_gives_its_credits_back_once(ask, intake, balance) -> None:
-    accepted = await ask(pieces=3)
-    ids = [job.id for job in accepted.jobs]
-    assert await intake.cancel(BORIS, ids) == 0
-    assert await intake.cancel(ANNA, ids[:2]) == 2
-    assert await intake.cancel(ANNA, ids) == 1
-    assert await intake.cancel(ANNA, ids) == 0
-    now = await balance()
-    assert (now.quota_left, now.held) == (3, 0)
-
-
 async def test_an_order_of_nothing_is_a_mistake(ask) -> None:
     with pytest.raises(ValueError, match="at least one"):
         await ask(pieces=0)

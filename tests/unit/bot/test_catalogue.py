@@ -6,7 +6,7 @@ import pytest
 
 from bot.callbacks import style_code
 from bot.catalogue import FRESH_S, Catalogue, exhibit, features_of
-from deployments.errors import UnknownStyle
+from deployments.errors import Unavailable, UnknownStyle
 from deployments.imaging import Limits
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
@@ -80,6 +80,22 @@ async def test_styles_are_asked_for_again_after_a_while() -> None:
     clock.now = FRESH_S + 1
     await catalogue.styles()
     assert asked == 2
+
+
+async def test_a_picture_has_its_title_while_the_studio_is_away(graph: Graph) -> None:
+    away = False
+
+    async def styles() -> object:
+        if away:
+            raise Unavailable("Style is restarting.")
+        return await graph.styles()  # type: ignore[misc]  # there is one
+
+    clock = Clock()
+    shaky = Graph(moderate=graph.moderate, style=graph.style, styles=styles)  # type: ignore[arg-type]  # breaks
+    catalogue = Catalogue(Pipeline(shaky, Limits()), features_of(shaky), clock=clock)
+    assert await catalogue.titles(["wave:0.5", "scream:0.5"]) == ["The Wave", "Scream"]
+    clock.now, away = FRESH_S + 1, True
+    assert await catalogue.titles(["wave", "unheard-of"]) == ["The Wave", "unheard-of"]
 
 
 def test_a_preview_that_changes_has_another_name() -> None:
