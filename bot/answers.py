@@ -104,7 +104,7 @@ class Answers:
         request = parcel.job.request
         match parcel.job.kind:
             case "style":
-                title = " + ".join(await self._catalogue.titles(request["style"]))
+                title = " + ".join(await self._catalogue.titles(request["style"], words))
                 percent = round(request["strength"] * 100)
                 caption = words.html("result-style", style=title)
                 return caption if percent == 100 else f"{caption} · {percent} %"

@@ -69,7 +69,11 @@ def wishes(
     first = page * STYLES_PER_PAGE
     shown = styles[first : first + STYLES_PER_PAGE]
     rows = _rows(
-        [_button(style.title, Paint(bundle=bundle, style=style_code(style.name)).pack()) for style in shown], 2
+        [
+            _button(words.title(style.name, style.title), Paint(bundle=bundle, style=style_code(style.name)).pack())
+            for style in shown
+        ],
+        2,
     )
     if len(styles) > STYLES_PER_PAGE:
         following = (page + 1) % -(-len(styles) // STYLES_PER_PAGE)
@@ -121,7 +125,10 @@ def strengths(words: Words, job: str) -> InlineKeyboardMarkup:
 
 def blends(words: Words, job: str, styles: Iterable[StyleInfo]) -> InlineKeyboardMarkup:
     """Which style to blend in."""
-    offered = [_button(f"+ {style.title}", Blend(job=job, style=style_code(style.name)).pack()) for style in styles]
+    offered = [
+        _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=style_code(style.name)).pack())
+        for style in styles
+    ]
     return _markup([*_rows(offered[:20], 2), [_back(words, job)]])
 
 

@@ -52,6 +52,14 @@ status-queued = { $position ->
 status-next = You are next.
 status-working = On it…
 
+# Styles by their names in a pack. The English words are its titles: a pack that calls something else by such a name
+# keeps its own title in every language.
+style-starry_night = The Starry Night
+style-the_scream = The Scream
+style-wave = The Great Wave off Kanagawa
+style-composition_vii = Composition VII
+style-udnie = Udnie (Young American Girl, The Dance)
+
 result-style = <b>{ $style }</b>
 result-swap = Faces swapped.
 result-swap-left = { $faces ->
@@ -229,8 +237,8 @@ deleted =
     Pictures that are in this chat already are yours to delete.
 deleted-credits = Credits lost: { NUMBER($credits) }.
 deleted-subscription = The subscription has ended.
-deleted-payments = What stays: { NUMBER($payments) } payments, without any link to you, for the books.
-deleted-debt = What stays: { NUMBER($debt) } credits owed after a refund, under a number that only you lead to.
+deleted-payments = What stays, for the books and without any link to you: payments: { NUMBER($payments) }.
+deleted-debt = What stays, under a number that only you lead to: credits owed after a refund: { NUMBER($debt) }.
 
 faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. { $artworks ->
         [yes] 🖼 puts one into a work of art, 🗑 deletes it.

@@ -52,6 +52,13 @@ status-queued = { $position ->
 status-next = Ваша картина следующая.
 status-working = Работаю…
 
+# Стили по именам в наборе.
+style-starry_night = Звёздная ночь
+style-the_scream = Крик
+style-wave = Большая волна в Канагаве
+style-composition_vii = Композиция VII
+style-udnie = Удни (Юная американка, танец)
+
 result-style = <b>{ $style }</b>
 result-swap = Лица поменялись.
 result-swap-left = { $faces ->
