@@ -45,7 +45,7 @@ async def adjust(
     markup: InlineKeyboardMarkup
     match callback_data.panel:
         case "strength":
-            markup = keyboards.strengths(words, job.id)
+            markup = keyboards.strengths(words, job.id, job.request["strength"])
         case "blend":
             used = job.request["style"][0].partition(":")[0]
             others = [style for style in await services.catalogue.styles() if style.name != used]
