@@ -104,7 +104,7 @@ class Answers:
         request = parcel.job.request
         match parcel.job.kind:
             case "style":
-                title = " + ".join(await self._catalogue.titles(request["style"]))
+                title = " + ".join(await self._catalogue.titles(request["style"], words))
                 percent = round(request["strength"] * 100)
                 caption = words.html("result-style", style=title)
                 return caption if percent == 100 else f"{caption} · {percent} %"
@@ -134,9 +134,9 @@ class Answers:
         pictures = tuple(
             Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1)
         )
-        single = len(parcels) == 1
+        single, as_file = len(parcels) == 1, parcels[0].delivery.as_file
         buttons = keyboards.shareable(words, parcels[0].job.id) if single else None
-        return Wrapping(Outgoing(caption if single else lines[0], pictures, keyboard=buttons))
+        return Wrapping(Outgoing(caption if single else lines[0], pictures, as_file, buttons))
 
     async def _words(self, delivery: Delivery) -> Words:
         async with self._sessions() as session:

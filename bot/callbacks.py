@@ -1,13 +1,27 @@
-"""What buttons say back. Telegram gives a button 64 bytes: styles travel as codes, results as their job."""
+"""What buttons say back. Telegram gives a button 64 bytes: styles travel as codes, results as their job.
+
+Anybody can send what no button ever held, so every number has its bounds here; what is beyond them is a dead button.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
 from aiogram.filters.callback_data import CallbackData
+from pydantic import Field
 
 MAX_BYTES = 64
+
+MOST_FACES = 8
+"""How many faces of a picture buttons can tell apart."""
+
+Number = Annotated[int, Field(ge=0, lt=2**31)]
+"""A row's number, as far as databases count."""
+
+PageNumber = Annotated[int, Field(ge=0, lt=1000)]
+Faces = Annotated[int, Field(ge=1, le=MOST_FACES)]
+Percent = Annotated[int, Field(ge=0, le=100)]
 
 Page = Literal["help", "settings", "language", "plans", "privacy", "delete", "faces"]
 Panel = Literal["main", "strength", "blend"]
@@ -28,41 +42,41 @@ class Open(CallbackData, prefix="m"):
 class Styles(CallbackData, prefix="s"):
     """Show the styles for these photos; pages count from 0."""
 
-    bundle: int
-    page: int = 0
+    bundle: Number
+    page: PageNumber = 0
 
 
 class Paint(CallbackData, prefix="p"):
     """Paint these photos in a style (its code), as strongly as the person is used to."""
 
-    bundle: int
+    bundle: Number
     style: str
 
 
 class Hide(CallbackData, prefix="h"):
     """Hide the faces of these photos; without a method, ask for one."""
 
-    bundle: int
+    bundle: Number
     method: Literal["", "blur", "pixelate", "replace"] = ""
 
 
 class Lookalike(CallbackData, prefix="l"):
     """Find whom these photos' faces resemble."""
 
-    bundle: int
+    bundle: Number
 
 
 class Authenticity(CallbackData, prefix="r"):
     """Say whether these photos are real."""
 
-    bundle: int
+    bundle: Number
 
 
 class Swap(CallbackData, prefix="w"):
     """Swap faces in these photos, or put the saved face ``identity`` into them (0: none)."""
 
-    bundle: int
-    identity: int = 0
+    bundle: Number
+    identity: Number = 0
 
 
 class MapFace(CallbackData, prefix="w2"):
@@ -73,10 +87,10 @@ class MapFace(CallbackData, prefix="w2"):
     where no photo takes part.
     """
 
-    bundle: int
-    identity: int
-    sources: int
-    targets: int
+    bundle: Number
+    identity: Number
+    sources: Faces
+    targets: Faces
     artwork: str = ""
     chosen: str = ""
 
@@ -84,29 +98,29 @@ class MapFace(CallbackData, prefix="w2"):
 class ShowArtworks(CallbackData, prefix="wa"):
     """Show the works of art to put this photo's face, or a saved one, into; pages count from 0."""
 
-    bundle: int
-    identity: int = 0
-    page: int = 0
+    bundle: Number
+    identity: Number = 0
+    page: PageNumber = 0
 
 
 class IntoArtwork(CallbackData, prefix="wi"):
     """Put the face into this work of art (its code)."""
 
-    bundle: int
-    identity: int
+    bundle: Number
+    identity: Number
     artwork: str
 
 
 class KeepFace(CallbackData, prefix="k"):
     """Save the face of this photo."""
 
-    bundle: int
+    bundle: Number
 
 
 class ForgetFace(CallbackData, prefix="kf"):
     """Delete a saved face."""
 
-    identity: int
+    identity: Number
 
 
 class Again(CallbackData, prefix="a"):
@@ -126,7 +140,7 @@ class Strength(CallbackData, prefix="ts"):
     """Paint it again, this strongly."""
 
     job: str
-    percent: int
+    percent: Percent
 
 
 class Blend(CallbackData, prefix="tb"):
@@ -157,7 +171,7 @@ class Toggle(CallbackData, prefix="o"):
 class SetStrength(CallbackData, prefix="os"):
     """Begin with this strength from now on."""
 
-    percent: int
+    percent: Percent
 
 
 class Buy(CallbackData, prefix="b"):
@@ -171,4 +185,6 @@ class StopRenewal(CallbackData, prefix="bs"):
 
 
 class DeleteAccount(CallbackData, prefix="del"):
-    """Really delete everything."""
+    """Really delete everything that belongs to this person: in a group, others can tap as well."""
+
+    user: Annotated[int, Field(ge=0, lt=2**63)]

@@ -37,12 +37,13 @@ class Captions:
 
     def __init__(self, translations: Translations, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._languages = tuple(translations.languages.values())
         self._features = {name: _pattern(translations, f"caption-{name}") for name in FEATURES}
         self._methods = {method: _pattern(translations, f"caption-{method}") for method in Method}
 
     async def understand(self, caption: str) -> Understood | None:
         """The one thing a caption asks for; None when that is nothing, or more than one thing."""
-        style = await self._catalogue.named_in(caption)
+        style = await self._catalogue.named_in(caption, self._languages)
         named = [name for name in _found(self._features, caption) if name in self._catalogue.features]
         if style is not None:
             return None if named else Understood("style", style=style)

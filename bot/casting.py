@@ -10,7 +10,7 @@ from aiogram.types import Message
 
 from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.callbacks import MapFace
+from bot.callbacks import MOST_FACES, MapFace
 from bot.delivery.messages import Address, Attachment, Outgoing
 from bot.intake import Piece, Request
 from bot.numbering import numbered
@@ -22,7 +22,6 @@ from deployments.faces.types import Face
 from deployments.imaging import Photo
 
 LEFT_ALONE = "x"
-MOST_FACES = 8
 
 
 class PlanNeeded(MasqueradeError):

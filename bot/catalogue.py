@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, get_args
 
 from bot.callbacks import style_code
 from bot.showcase import Exhibit
-from deployments.errors import UnknownStyle
+from bot.translations import Words
+from deployments.errors import MasqueradeError, UnknownStyle
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 
@@ -59,29 +61,35 @@ class Catalogue:
                 return style
         raise UnknownStyle("This style is not on offer any more.")
 
-    async def titles(self, weights: Sequence[str]) -> list[str]:
+    async def titles(self, weights: Sequence[str], words: Words) -> list[str]:
         """The titles of styles written as ``name`` or ``name:weight``; the bare name where it is gone."""
-        titles = {style.name: style.title for style in await self.styles()}
+        # A picture that is there already does not wait for a studio that is not.
+        with contextlib.suppress(MasqueradeError):
+            await self.styles()
+        titles = {style.name: words.title(style.name, style.title) for style in self._styles}
         names = [weight.partition(":")[0] for weight in weights]
         return [titles.get(name, name) for name in names]
 
-    async def named_in(self, text: str) -> StyleInfo | None:
-        """The style a caption speaks of, by its name or its title; None when it speaks of none, or of several."""
-        words = _words(text)
+    async def named_in(self, text: str, languages: Iterable[Words]) -> StyleInfo | None:
+        """The style a caption speaks of, by its name or a title; None when it speaks of none, or of several."""
+        spoken = f" {_bare(text)} "
         found = [
             style
             for style in await self.styles()
-            if any(f" {_words(name)} " in f" {words} " for name in (style.title, style.name))
+            if any(
+                f" {_bare(name)} " in spoken
+                for name in (style.name, style.title, *(words.title(style.name, style.title) for words in languages))
+            )
         ]
         return found[0] if len(found) == 1 else None
 
 
-def exhibit(style: StyleInfo) -> Exhibit:
+def exhibit(style: StyleInfo, words: Words) -> Exhibit:
     """A style as an album shows it."""
     name = f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
-    return Exhibit(name, style.title, f"{style.name}.jpg", style.preview)
+    return Exhibit(name, words.title(style.name, style.title), f"{style.name}.jpg", style.preview)
 
 
-def _words(text: str) -> str:
-    """The words of a text and nothing else, one blank apart."""
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+def _bare(text: str) -> str:
+    """The words of a text and nothing else, one blank apart; few people type the dots of a ``ё``."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold().replace("ё", "е")))

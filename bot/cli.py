@@ -14,8 +14,10 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from bot.accounts.licences import Unlicensed
 from bot.installed import inventory_of, licensed_inventory
@@ -72,6 +74,12 @@ def bot(
                 _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
     except (RegistryError, GalleryError, StudioError, Unlicensed) as error:
         console.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(1) from error
+    except TelegramUnauthorizedError as error:
+        console.print("[red]Telegram does not know this token: look at MASQUERADE_BOT_TOKEN.[/]", highlight=False)
+        raise typer.Exit(1) from error
+    except TelegramNetworkError as error:
+        console.print(f"[red]Telegram cannot be reached: {escape(error.message)}[/]", highlight=False)
         raise typer.Exit(1) from error
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):

@@ -72,7 +72,7 @@ class Counter:
         first = page * keyboards.STYLES_PER_PAGE
         shown = styles[first : first + MOST_PREVIEWS]
         if bundle.chat_id > 0 and len(shown) > 1:
-            await self._showcase.show(replace(address, reply_to=None), [exhibit(style) for style in shown])
+            await self._showcase.show(replace(address, reply_to=None), [exhibit(style, words) for style in shown])
         keyboard = keyboards.wishes(words, bundle.id, self._catalogue.features, styles, page)
         await self._sender.send(address, Outgoing(words.html("ask-wish"), keyboard=keyboard))
 

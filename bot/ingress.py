@@ -15,7 +15,10 @@ from bot.process import running_graph
 from bot.running import running_bot
 from bot.settings import BotSettings
 from bot.webhook import Webhook, register, webhook_app
+from serve_app.duties import keep_doing
 from serve_app.settings import Settings
+
+RESTART_S = 1.0
 
 
 @serve.ingress()
@@ -58,7 +61,7 @@ class TelegramPoller:
         graph = running_graph(self._studio, inventory)
         async with running_bot(self._settings, self._studio, graph, inventory) as running:
             poller = Poller(running.bot, running.reception, drain_s=self._settings.drain_s)
-            polling = asyncio.create_task(poller.run())
+            polling = asyncio.create_task(keep_doing(poller.run, RESTART_S))
             try:
                 yield
             finally:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account, owner_of
+from bot.accounts.accounts import Account
 from bot.accounts.credits import Credits
 from bot.accounts.tariff import Tariff
 from bot.delivery.messages import Address
@@ -110,6 +110,7 @@ class Intake:
     async def order(self, request: Request) -> Accepted:
         """Record the jobs and reserve what they cost, all or nothing; repeated, it returns what was accepted first.
 
+        Who taps a button twice wants its picture once: what is still to be delivered is not ordered beside itself.
         Raises ``InsufficientCredits``, :class:`AlbumTooLarge`, :class:`QueueFull`; then nothing was recorded.
         """
         if not request.pieces:
@@ -129,20 +130,14 @@ class Intake:
                 await asyncio.to_thread(self._objects.delete, superfluous)
         return accepted
 
-    async def cancel(self, user_id: int, job_ids: Sequence[str]) -> int:
-        """Withdraw those of a person's jobs that are not finished and give their credits back; returns how many."""
-        mine = select(Job.id).where(Job.id.in_(job_ids), Job.owner == owner_of(user_id)).order_by(Job.turn)
-        async with self._sessions.begin() as session:
-            ids = (await session.execute(mine)).scalars().all()
-            cancelled = [job_id for job_id in ids if await self._ledger.cancel(session, job_id)]
-            for job_id in cancelled:
-                await self._credits.release(session, job_id)
-        return len(cancelled)
-
     async def _order(
         self, session: AsyncSession, request: Request, inputs: Sequence[dict[str, str]]
     ) -> tuple[Accepted, list[bool]]:
         """Returns also which pieces were taken now, rather than at an earlier time the same request came."""
+        # The person's other orders wait, so that two at once see each other.
+        await self._credits.lock(session, request.account.id)
+        if (same := await self._in_hand(session, request)) is not None:
+            return await self._accepted(session, same, new=False, cost=0), [False] * len(same)
         account, kept = request.account, self._history_keep_s if request.account.keep_history else self._keep_s
         batch = request.origin if len(request.pieces) > 1 else None
         jobs: list[Job] = []
@@ -168,9 +163,27 @@ class Intake:
             # Photos that are still being worked with do not expire.
             used = update(Bundle).where(Bundle.id == request.bundle_id, Bundle.expires < expires)
             await session.execute(used.values(expires=expires))
+        return await self._accepted(session, jobs, new=any(taken), cost=cost), taken
+
+    async def _accepted(self, session: AsyncSession, jobs: Sequence[Job], *, new: bool, cost: int) -> Accepted:
         waiting = next((job for job in jobs if job.state == State.QUEUED), None)
         position = 0 if waiting is None else await self._ledger.position(session, waiting)
-        return Accepted(tuple(jobs), any(taken), position, cost), taken
+        return Accepted(tuple(jobs), new, position, cost)
+
+    async def _in_hand(self, session: AsyncSession, request: Request) -> list[Job] | None:
+        """The jobs that do all of this already, and whose results are still to come."""
+        if request.bundle_id is None:
+            return None
+        coming = Job.state.in_([State.QUEUED, State.RUNNING, State.DONE])
+        statement = (
+            select(Job)
+            .join(Delivery, Delivery.job_id == Job.id)
+            .where(Delivery.bundle_id == request.bundle_id, Job.kind == request.kind, coming)
+        )
+        jobs = [job for job in (await session.execute(statement)).scalars() if job.request == dict(request.fields)]
+        alike = [next((job for job in jobs if job.inputs == piece.pictures), None) for piece in request.pieces]
+        found = [job for job in alike if job is not None]
+        return found if len(found) == len(alike) else None
 
     async def _check_room(self, session: AsyncSession, request: Request) -> None:
         most = self._tariff.album(request.account.plan)

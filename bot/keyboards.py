@@ -48,6 +48,9 @@ STYLES_PER_PAGE = 10
 ARTWORKS_PER_PAGE = 10
 PERCENTS = (25, 50, 75, 100)
 
+HALF_A_ROW = 18
+"""So many letters are read on half of a telephone's width."""
+
 
 def _button(text: str, data: str) -> InlineKeyboardButton:
     return InlineKeyboardButton(text=text, callback_data=data)
@@ -56,6 +59,18 @@ def _button(text: str, data: str) -> InlineKeyboardButton:
 def _rows(buttons: Iterable[InlineKeyboardButton], width: int) -> Rows:
     row = list(buttons)
     return [row[start : start + width] for start in range(0, len(row), width)]
+
+
+def _pairs(buttons: Iterable[InlineKeyboardButton]) -> Rows:
+    """Two beside each other where both are short: what is longer than its button, telephones cut off."""
+    rows: Rows = []
+    for button in buttons:
+        last = rows[-1] if rows else []
+        if len(last) == 1 and max(len(last[0].text), len(button.text)) <= HALF_A_ROW:
+            last.append(button)
+        else:
+            rows.append([button])
+    return rows
 
 
 def _markup(rows: Rows) -> InlineKeyboardMarkup:
@@ -68,8 +83,9 @@ def wishes(
     """What can be done with photos: a page of the styles, and below them the other features."""
     first = page * STYLES_PER_PAGE
     shown = styles[first : first + STYLES_PER_PAGE]
-    rows = _rows(
-        [_button(style.title, Paint(bundle=bundle, style=style_code(style.name)).pack()) for style in shown], 2
+    rows = _pairs(
+        _button(words.title(style.name, style.title), Paint(bundle=bundle, style=style_code(style.name)).pack())
+        for style in shown
     )
     if len(styles) > STYLES_PER_PAGE:
         following = (page + 1) % -(-len(styles) // STYLES_PER_PAGE)
@@ -113,16 +129,26 @@ def painted(words: Words, job: str, bundle: int | None, *, single: bool, as_file
     return _markup(rows)
 
 
-def strengths(words: Words, job: str) -> InlineKeyboardMarkup:
-    """How strongly to paint it again."""
-    levels = [_button(f"{percent} %", Strength(job=job, percent=percent).pack()) for percent in PERCENTS]
+def strengths(words: Words, job: str, now: float) -> InlineKeyboardMarkup:
+    """How strongly to paint it again; it is painted as strongly as ``now`` (0..1)."""
+    levels = [
+        _button(_level(percent, chosen=percent == round(now * 100)), Strength(job=job, percent=percent).pack())
+        for percent in PERCENTS
+    ]
     return _markup([levels, [_back(words, job)]])
+
+
+def _level(percent: int, *, chosen: bool) -> str:
+    return f"• {percent} %" if chosen else f"{percent} %"
 
 
 def blends(words: Words, job: str, styles: Iterable[StyleInfo]) -> InlineKeyboardMarkup:
     """Which style to blend in."""
-    offered = [_button(f"+ {style.title}", Blend(job=job, style=style_code(style.name)).pack()) for style in styles]
-    return _markup([*_rows(offered[:20], 2), [_back(words, job)]])
+    offered = [
+        _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=style_code(style.name)).pack())
+        for style in styles
+    ]
+    return _markup([*_pairs(offered[:20]), [_back(words, job)]])
 
 
 def _back(words: Words, job: str) -> InlineKeyboardButton:
@@ -181,8 +207,7 @@ def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
     history = words.plain("setting-keep-history", state=_state(account.keep_history))
     now = round(account.strength * 100)
     levels = [
-        _button(f"{'• ' if percent == now else ''}{percent} %", SetStrength(percent=percent).pack())
-        for percent in PERCENTS
+        _button(_level(percent, chosen=percent == now), SetStrength(percent=percent).pack()) for percent in PERCENTS
     ]
     return _markup(
         [
@@ -217,9 +242,9 @@ def link(text: str, url: str) -> InlineKeyboardMarkup:
     return _markup([[InlineKeyboardButton(text=text, url=url)]])
 
 
-def confirm_deletion(words: Words) -> InlineKeyboardMarkup:
+def confirm_deletion(words: Words, user_id: int) -> InlineKeyboardMarkup:
     """The last question before everything goes."""
-    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount().pack())]])
+    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount(user=user_id).pack())]])
 
 
 def swap_sources(

@@ -157,6 +157,14 @@ class Photos:
         kept = tuple(Kept(part.update_id, part.message_id, part.key, part.width, part.height) for part in uploads)
         return bundle, kept
 
+    async def shorten(self, user_id: int) -> None:
+        """Somebody keeps no history any more: what there is of theirs goes when other people's would."""
+        soon = self._clock() + self._keep_s
+        async with self._sessions.begin() as session:
+            for table in (Bundle, Delivery):
+                theirs = update(table).where(table.user_id == user_id, table.expires > soon)
+                await session.execute(theirs.values(expires=soon))
+
     async def _known(self, session: AsyncSession, update_id: int) -> Bundle | None:
         upload = await session.get(Upload, update_id)
         return None if upload is None else await session.get_one(Bundle, upload.bundle_id)

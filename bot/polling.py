@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramConflictError
+from aiogram.exceptions import AiogramError, TelegramConflictError
 from aiogram.types import Update
 
 from bot.dispatcher import Reception
+from serve_app.duties import called_off
 
 log = logging.getLogger(__name__)
 
 WAIT_S = 25
+UNANSWERED = (AiogramError, OSError, TimeoutError)
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 # An update that was in hand when a process died is left alone until its lease runs out; beyond three minutes it is the
 # update that is to blame, and it would hold up all that come after the hundred behind it.
 RETRIES_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 ATTEMPTS = 40
+
+T = TypeVar("T")
 
 
 class Poller:
@@ -40,9 +45,9 @@ class Poller:
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Poll until cancelled; updates in hand then have ``drain_s`` to be finished. ``ready``: it listens now."""
-        await self._bot.delete_webhook()
-        ready()
         try:
+            await self._persist(self._bot.delete_webhook)
+            ready()
             await self._poll()
         finally:
             if self._hands:
@@ -53,24 +58,8 @@ class Poller:
             await self._acknowledge()
 
     async def _poll(self) -> None:
-        failures = 0
         while True:
-            try:
-                updates = await self._bot.get_updates(
-                    offset=self._oldest(),
-                    timeout=0 if self._hands else WAIT_S,
-                    allowed_updates=self._reception.kinds,
-                    request_timeout=WAIT_S + 10,
-                )
-                failures = 0
-            except (TelegramAPIError, OSError, TimeoutError) as error:
-                if isinstance(error, TelegramConflictError):
-                    log.error("another process polls for this bot: %s", error.message)  # noqa: TRY400 - no traceback
-                else:
-                    log.warning("asking for updates failed: %s", error)
-                await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
-                failures += 1
-                continue
+            updates = await self._persist(self._ask)
             fresh = [update for update in updates if update.update_id >= self._next]
             for update in fresh:
                 self._unhandled.add(update.update_id)
@@ -81,10 +70,36 @@ class Poller:
                 await asyncio.wait(self._hands.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
 
+    async def _ask(self) -> list[Update]:
+        return await self._bot.get_updates(
+            offset=self._oldest(),
+            timeout=0 if self._hands else WAIT_S,
+            allowed_updates=self._reception.kinds,
+            request_timeout=WAIT_S + 10,
+        )
+
+    async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call Telegram until it answers, whatever comes back instead: a proxy's error page as well."""
+        failures = 0
+        while True:
+            try:
+                return await call()
+            except UNANSWERED as error:
+                if called_off():
+                    raise
+                if isinstance(error, TelegramConflictError):
+                    log.error("another process polls for this bot: %s", error.message)  # noqa: TRY400 - no traceback
+                else:
+                    log.warning("Telegram does not answer: %s", error)
+            await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+            failures += 1
+
     async def _handle(self, update: Update) -> None:
         for attempt in range(ATTEMPTS):
             if await self._reception.receive(update):
                 break
+            if called_off():
+                return
             await asyncio.sleep(RETRIES_S[min(attempt, len(RETRIES_S) - 1)])
         else:
             log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
@@ -99,5 +114,5 @@ class Poller:
         if self._next:
             try:
                 await self._bot.get_updates(offset=self._oldest(), limit=1, timeout=0, request_timeout=5)
-            except (TelegramAPIError, OSError, TimeoutError) as error:
+            except UNANSWERED as error:
                 log.info("the last updates will come again: %s", error)

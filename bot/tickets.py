@@ -35,6 +35,9 @@ class Replies(Filter):
         asked = message.reply_to_message
         if asked is None or asked.from_user is None or asked.from_user.id != me.id or not message.text:
             return False
+        if message.text.startswith("/"):
+            # Who thinks better of it sends a command: Telegram makes that, too, a reply.
+            return False
         for entity in asked.entities or []:
             found = LINK.fullmatch(entity.url or "")
             if found is not None and found[1] == self._topic:

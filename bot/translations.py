@@ -12,13 +12,18 @@ from fluent.runtime import FluentBundle, FluentResource
 
 LOCALES = Path(__file__).with_name("locales")
 
+ORIGINAL = "en"
+"""The language of the titles in packs of styles."""
+
 
 class Words:
     """One language's messages."""
 
-    def __init__(self, language: str, bundle: FluentBundle) -> None:
+    def __init__(self, language: str, bundle: FluentBundle, original: Words | None = None) -> None:
+        """``original`` is the language that packs of styles are written in."""
         self.language = language
         self._bundle = bundle
+        self._original = original or self
 
     def html(self, key: str, /, **values: str | float) -> str:
         """A message for parse mode HTML: the message may hold markup, the values never do."""
@@ -29,6 +34,15 @@ class Words:
     def plain(self, key: str, /, **values: str | float) -> str:
         """A message without markup, as buttons, answers to taps and invoices show it."""
         return self._format(key, values)
+
+    def title(self, name: str, title: str) -> str:
+        """What a style is called in this language (plain text): its own title where no translator has met it.
+
+        A pack of the operator's may give a name we know to something else, which then keeps its own title.
+        """
+        key = f"style-{name}"
+        ours = self.knows(key) and self._original.knows(key) and self._original.plain(key) == title
+        return self.plain(key) if ours else title
 
     def knows(self, key: str) -> bool:
         """Whether there is such a message."""
@@ -55,10 +69,10 @@ class Translations:
     def load(cls, default: str = "en", folder: Path = LOCALES) -> Translations:
         """Read the folder. Raises ``LookupError`` when there is no file for the default language."""
         languages: dict[str, Words] = {}
-        for path in sorted(folder.glob("*.ftl")):
+        for path in sorted(folder.glob("*.ftl"), key=lambda path: (path.stem != ORIGINAL, path.stem)):
             bundle = FluentBundle([path.stem], use_isolating=False)
             bundle.add_resource(FluentResource(path.read_text(encoding="utf-8")))
-            languages[path.stem] = Words(path.stem, bundle)
+            languages[path.stem] = Words(path.stem, bundle, languages.get(ORIGINAL))
         if default not in languages:
             raise LookupError(f"there is no locale {default!r}; there are {', '.join(languages)}")
         return cls(languages, default)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
+
+log = logging.getLogger(__name__)
 
 
 class StarBank:
@@ -20,6 +24,11 @@ class StarBank:
             if "CHARGE_ALREADY_REFUNDED" not in error.message:
                 raise
 
-    async def stop_renewal(self, user_id: int, charge_id: str) -> None:
-        """Charge this subscription no more."""
-        await self._bot.edit_user_star_subscription(user_id, charge_id, is_canceled=True)
+    async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
+        """Charge this subscription no more. False when Telegram has none of this charge that could be renewed."""
+        try:
+            await self._bot.edit_user_star_subscription(user_id, charge_id, is_canceled=True)
+        except TelegramBadRequest as error:
+            log.warning("a subscription that should end is not there: %s", error.message)
+            return False
+        return True

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.payments import Payments, Refunded, Status
 from bot.accounts.tables import Payment
+from bot.accounts.tariff import SUBSCRIPTION
 from deployments.errors import MasqueradeError
 
 
@@ -27,8 +28,8 @@ class Bank(Protocol):
         """Give the Stars of a charge back."""
         ...
 
-    async def stop_renewal(self, user_id: int, charge_id: str) -> None:
-        """Charge this subscription no more; what is paid for stays."""
+    async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
+        """Charge this subscription no more; what is paid for stays. False when there is none that could be renewed."""
         ...
 
 
@@ -54,7 +55,7 @@ class Cashier:
             raise NotRefundable("This payment went back already.", reason="refunded")
         if payment.user_id < 0:
             raise NotRefundable("The payer's account is gone.", reason="deleted")
-        if payment.recurring:
+        if payment.product == SUBSCRIPTION:
             await self._bank.stop_renewal(payment.user_id, charge_id)
         await self._bank.refund(payment.user_id, charge_id)
         async with self._sessions.begin() as session:
@@ -67,7 +68,7 @@ class Cashier:
         # Without a charge, its first payment has not been heard of yet.
         if subscription is None or subscription.state != "active" or not subscription.charge_id:
             return False
-        await self._bank.stop_renewal(user_id, subscription.charge_id)
+        stopped = await self._bank.stop_renewal(user_id, subscription.charge_id)
         async with self._sessions.begin() as session:
             await self._payments.subscription_changed(session, user_id, subscription.payload, "canceled")
-        return True
+        return stopped

@@ -147,10 +147,15 @@ class Credits:
         """Take the credits of a refunded charge back; returns how many were spent already and are owed now."""
         wallet = await self._wallet(session, user_id)
         if await self._known(session, Kind.REFUND, charge_id):
-            return 0
+            return await self.owed_for(session, charge_id)
         there = min(amount, wallet.balance)
         await self._book(session, wallet, Kind.REFUND, charge_id, credits=-there, debt=amount - there)
         return amount - there
+
+    async def owed_for(self, session: AsyncSession, charge_id: str) -> int:
+        """How much of what a refunded charge bought had been spent already."""
+        debt = select(Entry.debt).where(Entry.kind == Kind.REFUND, Entry.reference == charge_id)
+        return (await session.execute(debt)).scalar_one_or_none() or 0
 
     async def open(self, session: AsyncSession, user_id: int, *, debt: int, quota_used: int, day: date) -> None:
         """A new person's wallet, with what a deleted account of theirs left behind."""

@@ -30,7 +30,10 @@ from serve_app.objects import ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What went (counts), and what stays. ``credits`` bought but not spent, and days of a subscription, are lost."""
+    """What went (counts), and what stays. ``credits`` bought but not spent, and days of a subscription, are lost.
+
+    ``statuses`` are the messages (chat and number) about work that nobody waits for any more.
+    """
 
     photos: int
     jobs: int
@@ -40,6 +43,7 @@ class Removal:
     kept_payments: int
     kept_ban: bool
     kept_debt: int
+    statuses: frozenset[tuple[int, int]]
 
 
 class Erasure:
@@ -82,6 +86,7 @@ class Erasure:
             user = await session.get(User, user_id, with_for_update=True)
             if user is None or wallet is None:
                 return None
+            statuses = await self._statuses(session, user_id)
             photos, photo_keys = await self._photos(session, user_id)
             keys += photo_keys
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
@@ -95,6 +100,7 @@ class Erasure:
                 kept_payments=len((await session.execute(payments.returning(Payment.charge_id))).all()),
                 kept_ban=user.banned,
                 kept_debt=wallet.debt,
+                statuses=statuses,
             )
             await self._leave(session, user, wallet)
             for table in (Activity, Event):
@@ -105,6 +111,11 @@ class Erasure:
             await asyncio.to_thread(self._objects.delete, keys)
             await asyncio.to_thread(self._vault.delete, crops)
         return removal
+
+    async def _statuses(self, session: AsyncSession, user_id: int) -> frozenset[tuple[int, int]]:
+        waiting = (Delivery.user_id == user_id, Delivery.sent.is_(None), Delivery.status_id.is_not(None))
+        rows = await session.execute(select(Delivery.chat_id, Delivery.status_id).where(*waiting))
+        return frozenset((chat_id, message_id) for chat_id, message_id in rows if message_id is not None)
 
     async def _photos(self, session: AsyncSession, user_id: int) -> tuple[int, list[str]]:
         mine = select(Bundle.id).where(Bundle.user_id == user_id)

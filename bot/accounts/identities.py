@@ -14,6 +14,9 @@ from deployments.errors import MasqueradeError
 MOST = 20
 MAX_NAME = 64
 
+JOINERS = "\u200c\u200d"
+"""What cannot be seen and yet makes one emoji of several, or a word as it is written in Persian."""
+
 
 class TooManyIdentities(MasqueradeError):
     """``details['most']``."""
@@ -23,6 +26,10 @@ class TooManyIdentities(MasqueradeError):
 
 class NameTaken(MasqueradeError):
     slug, title, status = "name-taken", "There is a face of this name", 409
+
+
+class NoName(MasqueradeError):
+    slug, title, status = "no-name", "There is nothing to read in this name", 422
 
 
 class UnknownIdentity(MasqueradeError):
@@ -38,11 +45,13 @@ class Identities:
     async def add(self, session: AsyncSession, user_id: int, name: str, key: str) -> Identity:
         """Save a face under a name: data, not markup; white space is tidied and 64 characters are kept.
 
-        Raises :class:`TooManyIdentities`, :class:`NameTaken`, or ``ValueError`` for a name with nothing to read in it.
+        Raises :class:`TooManyIdentities`, :class:`NameTaken`, or :class:`NoName` for one with nothing to read in it.
         """
-        tidy = " ".join("".join(c if c.isprintable() else " " for c in name).split())[:MAX_NAME].rstrip()
-        if not tidy:
-            raise ValueError("a face needs a name")
+        tidy = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in name).split())[
+            :MAX_NAME
+        ].rstrip()
+        if not tidy.strip(JOINERS):
+            raise NoName("A face needs a name.")
         # The person's row is the lock: two faces saved at once must not both be the twentieth.
         await session.execute(select(User.id).where(User.id == user_id).with_for_update())
         mine = select(func.count()).select_from(Identity).where(Identity.user_id == user_id)

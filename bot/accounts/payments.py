@@ -183,7 +183,8 @@ class Payments:
             await session.flush()
             return Refunded(user_id, stars, 0, new=True)
         if payment.status == Status.REFUNDED:
-            return Refunded(payment.user_id, payment.stars, 0, new=False)
+            owed = await self._credits.owed_for(session, charge_id)
+            return Refunded(payment.user_id, payment.stars, owed, new=False)
         credited = payment.status == Status.CREDITED and payment.user_id > 0
         payment.status, payment.refunded = Status.REFUNDED, now
         await session.flush()

@@ -176,6 +176,7 @@ class Handover:
                 slip.sent, slip.sending = now, None
                 slip.message_id = sent.message_ids[min(index, len(sent.message_ids) - 1)]
                 slip.file_id = sent.file_ids[index] if index < len(sent.file_ids) else None
+                slip.as_file = sent.as_file
                 delivered.append((parcel.job, slip))
             for job, slip in delivered:
                 if job.state == State.DONE:

@@ -43,10 +43,11 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What arrived. ``file_ids`` are those of the pictures, in their order."""
+    """What arrived. ``file_ids`` are those of the pictures, in their order; ``as_file``: Telegram has them as files."""
 
     message_ids: tuple[int, ...]
     file_ids: tuple[str, ...] = ()
+    as_file: bool = False
 
 
 class NotSent(Exception):

@@ -18,6 +18,7 @@ from bot.delivery.messages import Action, Address, Flooded, NotSent, Outgoing, S
 from bot.delivery.outbound import in_lull
 from bot.delivery.places import Places, Stale
 from bot.delivery.tables import Delivery
+from serve_app.duties import called_off, keep_doing
 from serve_app.jobs.tables import Job
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class Progress:
     async def run(self) -> None:
         """Tell what is new and mend what is not true any more, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_looking())
+            group.create_task(keep_doing(self._look, ROUND_S))
             for _ in range(HANDS):
                 group.create_task(self._keep_telling())
 
@@ -146,16 +147,8 @@ class Progress:
             await self._sender.act(to, action)
             await asyncio.sleep(ACTION_S)
 
-    async def _keep_looking(self) -> None:
-        while True:
-            try:
-                await self._look()
-            except (OSError, SQLAlchemyError):
-                log.exception("the ledger is out of reach; trying again")
-            await asyncio.sleep(ROUND_S)
-
     async def _keep_telling(self) -> None:
-        while True:
+        while not called_off():
             # One at a time waits for room, and decides whom it is for when it is there.
             async with self._turn:
                 await self._news.wait()

@@ -204,7 +204,8 @@ def _file(picture: Attachment) -> BufferedInputFile | str:
 
 def _sent(messages: list[Message]) -> Sent:
     files = [message.photo[-1].file_id if message.photo else _document(message) for message in messages]
-    return Sent(tuple(message.message_id for message in messages), tuple(files))
+    as_file = any(message.document is not None for message in messages)
+    return Sent(tuple(message.message_id for message in messages), tuple(files), as_file)
 
 
 def _document(message: Message) -> str:

@@ -52,6 +52,14 @@ status-queued = { $position ->
 status-next = You are next.
 status-working = On it…
 
+# Styles by their names in a pack. The English words are its titles: a pack that calls something else by such a name
+# keeps its own title in every language.
+style-starry_night = The Starry Night
+style-the_scream = The Scream
+style-wave = The Great Wave off Kanagawa
+style-composition_vii = Composition VII
+style-udnie = Udnie (Young American Girl, The Dance)
+
 result-style = <b>{ $style }</b>
 result-swap = Faces swapped.
 result-swap-left = { $faces ->
@@ -164,6 +172,7 @@ error-album-too-large = { $most ->
 error-queue-full = You have { NUMBER($most) } pictures waiting already. Let me finish those first.
 error-too-many-identities = You have { NUMBER($most) } saved faces already. Delete one first.
 error-name-taken = You have a face of this name already.
+error-no-name = There is nothing to read in this name. Reply to my question with another.
 error-unknown-identity = This face is no longer saved.
 error-undeliverable = I could not deliver the result.
 error-internal = Something went wrong, and it is our fault. Please try again.
@@ -228,8 +237,8 @@ deleted =
     Pictures that are in this chat already are yours to delete.
 deleted-credits = Credits lost: { NUMBER($credits) }.
 deleted-subscription = The subscription has ended.
-deleted-payments = What stays: { NUMBER($payments) } payments, without any link to you, for the books.
-deleted-debt = What stays: { NUMBER($debt) } credits owed after a refund, under a number that only you lead to.
+deleted-payments = What stays, for the books and without any link to you: payments: { NUMBER($payments) }.
+deleted-debt = What stays, under a number that only you lead to: credits owed after a refund: { NUMBER($debt) }.
 
 faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. { $artworks ->
         [yes] 🖼 puts one into a work of art, 🗑 deletes it.

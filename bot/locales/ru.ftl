@@ -52,6 +52,13 @@ status-queued = { $position ->
 status-next = Ваша картина следующая.
 status-working = Работаю…
 
+# Стили по именам в наборе.
+style-starry_night = Звёздная ночь
+style-the_scream = Крик
+style-wave = Большая волна в Канагаве
+style-composition_vii = Композиция VII
+style-udnie = Удни (Юная американка, танец)
+
 result-style = <b>{ $style }</b>
 result-swap = Лица поменялись.
 result-swap-left = { $faces ->
@@ -177,6 +184,7 @@ error-album-too-large = { $most ->
 error-queue-full = В очереди уже ваших картин: { NUMBER($most) }. Сначала закончу их.
 error-too-many-identities = Сохранено лиц: { NUMBER($most) }, больше не помещается. Сначала удалите одно.
 error-name-taken = Лицо с таким именем у вас уже есть.
+error-no-name = В этом имени нечего прочесть. Ответьте на мой вопрос другим.
 error-unknown-identity = Это лицо больше не сохранено.
 error-undeliverable = Доставить результат не удалось.
 error-internal = Что-то пошло не так, и это наша вина. Попробуйте ещё раз.

@@ -44,24 +44,31 @@ async def terms(message: Message, services: Services, words: Words) -> None:
     await services.sender.send(address(message), Outgoing(words.html("terms")))
 
 
-async def say_delete(message: Message, services: Services, words: Words) -> None:
-    await _ask_deletion(address(message), services, words)
+async def say_delete(message: Message, services: Services, account: Account, words: Words) -> None:
+    await _ask_deletion(address(message), services, account, words)
 
 
-async def open_delete(query: CallbackQuery, services: Services, words: Words) -> None:
-    await _ask_deletion(beside(query), services, words)
+async def open_delete(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
+    await _ask_deletion(beside(query), services, account, words)
 
 
-async def _ask_deletion(to: Address, services: Services, words: Words) -> None:
-    keyboard = keyboards.confirm_deletion(words)
+async def _ask_deletion(to: Address, services: Services, account: Account, words: Words) -> None:
+    keyboard = keyboards.confirm_deletion(words, account.id)
     await services.sender.send(to, Outgoing(words.html("delete-ask"), keyboard=keyboard))
 
 
-async def delete(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    """Remove everything, and say what that was."""
+async def delete(
+    query: CallbackQuery, callback_data: DeleteAccount, services: Services, account: Account, words: Words
+) -> None:
+    """Remove everything, and say what that was. Somebody else was asked this: not worth a message."""
+    if callback_data.user != account.id:
+        return
     removal = await services.erasure.delete(account.id)
-    if removal is not None:
-        await services.sender.send(beside(query), Outgoing(told(words, removal)))
+    if removal is None:
+        return
+    for chat_id, message_id in removal.statuses:
+        await services.sender.remove(chat_id, message_id)
+    await services.sender.send(beside(query), Outgoing(told(words, removal)))
 
 
 def told(words: Words, removal: Removal) -> str:

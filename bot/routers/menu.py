@@ -87,6 +87,8 @@ async def toggle(
             account = await services.accounts.save(session, account.id, as_file=not account.as_file)
         else:
             account = await services.accounts.save(session, account.id, keep_history=not account.keep_history)
+    if not account.keep_history:
+        await services.photos.shorten(account.id)
     await _show(query, services, account, words)
 
 
@@ -94,7 +96,7 @@ async def set_strength(
     query: CallbackQuery, callback_data: SetStrength, services: Services, account: Account, words: Words
 ) -> None:
     """Begin with another strength."""
-    chosen = min(100, max(0, callback_data.percent)) / 100
+    chosen = callback_data.percent / 100
     async with services.sessions.begin() as session:
         account = await services.accounts.save(session, account.id, strength=chosen)
     await _show(query, services, account, words)

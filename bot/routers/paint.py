@@ -45,7 +45,7 @@ async def adjust(
     markup: InlineKeyboardMarkup
     match callback_data.panel:
         case "strength":
-            markup = keyboards.strengths(words, job.id)
+            markup = keyboards.strengths(words, job.id, job.request["strength"])
         case "blend":
             used = job.request["style"][0].partition(":")[0]
             others = [style for style in await services.catalogue.styles() if style.name != used]
@@ -62,7 +62,7 @@ async def strength(
 ) -> None:
     """Paint it again this strongly, and from now on begin with that."""
     job, slip = await _mine(services, account, callback_data.job)
-    chosen = min(100, max(0, callback_data.percent)) / 100
+    chosen = callback_data.percent / 100
     async with services.sessions.begin() as session:
         await services.accounts.save(session, account.id, strength=chosen)
     wish = painting(job.request["style"], chosen)
@@ -84,13 +84,12 @@ async def again(query: CallbackQuery, callback_data: Again, services: Services, 
     """The same picture once more. It would come out the same, so it costs nothing: Telegram still has it."""
     job, slip = await _mine(services, account, callback_data.job)
     # Who taps at once is faster than the record of the delivery; the message under the button has the picture anyhow.
-    file_id = _pictured(query) or slip.file_id
+    file_id, as_file = _pictured(query) or (slip.file_id, slip.as_file)
     if file_id is None:
         raise Expired("This picture is no longer here.")
-    keyboard = keyboards.painted(words, job.id, slip.bundle_id, single=True, as_file=slip.as_file)
-    caption = words.html("result-again")
+    keyboard = keyboards.painted(words, job.id, slip.bundle_id, single=True, as_file=as_file)
     picture = Attachment("masquerade.jpg", file_id=file_id)
-    await services.sender.send(beside(query), Outgoing(caption, (picture,), slip.as_file, keyboard))
+    await services.sender.send(beside(query), Outgoing(words.html("result-again"), (picture,), as_file, keyboard))
 
 
 async def as_file(
@@ -115,14 +114,14 @@ async def _mine(services: Services, account: Account, job_id: str) -> tuple[Job,
     return job, slip
 
 
-def _pictured(query: CallbackQuery) -> str | None:
-    """The picture, or the file, of the message that was tapped; None where Telegram no longer shows it to bots."""
+def _pictured(query: CallbackQuery) -> tuple[str, bool] | None:
+    """The picture of the message that was tapped, and if it is a file; None where Telegram no longer shows it to bots."""
     message = query.message
     if not isinstance(message, Message):
         return None
     if message.photo:
-        return message.photo[-1].file_id
-    return message.document.file_id if message.document else None
+        return message.photo[-1].file_id, False
+    return (message.document.file_id, True) if message.document else None
 
 
 def _bundle(slip: Delivery) -> int:

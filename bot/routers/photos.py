@@ -17,7 +17,7 @@ from bot.middlewares.addressing import mentions
 from bot.photos import Incoming
 from bot.services import Services
 from bot.translations import Words
-from deployments.errors import MasqueradeError, NotAnImage, TooLarge
+from deployments.errors import MasqueradeError, NotAnImage, TooLarge, Undecodable
 
 if TYPE_CHECKING:
     from aiogram.types import Document, PhotoSize
@@ -43,10 +43,10 @@ async def photo(
     me: User,
 ) -> None:
     """Keep a photo and ask what to do with it; an album is asked about when it is whole."""
-    if services.settings.forbid_forwarded and message.forward_origin is not None:
-        raise Forwarded("Forwarded photos are not taken here.")
     # A text that answers a photo speaks of that photo.
     shown = message if message.photo or message.document else message.reply_to_message or message
+    if services.settings.forbid_forwarded and shown.forward_origin is not None:
+        raise Forwarded("Forwarded photos are not taken here.")
     incoming = Incoming(
         update_id=event_update.update_id,
         chat_id=message.chat.id,
@@ -83,7 +83,8 @@ async def fetch(bot: Bot, message: Message, max_bytes: int) -> bytes:
     except TelegramBadRequest as error:
         if "too big" in error.message:
             raise too_large from error
-        raise
+        # Telegram lost it, or does not have it yet.
+        raise Undecodable("Telegram does not hand this file out.") from error
     except (TimeoutError, aiohttp.ClientError) as error:
         raise OSError("the download broke off") from error
     return content.read() if content is not None else b""

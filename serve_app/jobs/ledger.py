@@ -22,6 +22,8 @@ from serve_app.jobs.tables import Job
 
 Clock = Callable[[], float]
 
+GAVE_UP = {"slug": "internal", "message": "We tried several times and could not finish this.", "status": 500}
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -91,8 +93,7 @@ class Ledger:
         while (job := await self._take(session, mine, state=State.RUNNING, started=started)) is not None:
             if job.attempts <= self._max_attempts:
                 return job
-            gave_up = {"slug": "internal", "message": "We tried several times and could not finish this."}
-            await self.fail(session, job.id, job.lease or "", gave_up)
+            await self.fail(session, job.id, job.lease or "", job.error or GAVE_UP)
         return None
 
     async def claim_delivery(self, session: AsyncSession, *, channel: str, besides: Collection[str] = ()) -> Job | None:
@@ -136,7 +137,7 @@ class Ledger:
 
     async def finish(self, session: AsyncSession, job_id: str, lease: str, result: dict[str, Any]) -> bool:
         """Record the result. False when the lease was lost; the result is then nobody's and must be discarded."""
-        return await self._end(session, job_id, lease, State.DONE, result=result)
+        return await self._end(session, job_id, lease, State.DONE, result=result, error=None)
 
     async def deliver(self, session: AsyncSession, job_id: str, lease: str) -> bool:
         """Record that the result, or the news that there is none, reached its owner."""
@@ -159,9 +160,21 @@ class Ledger:
         return await self._change(session, job_id, lease, values)
 
     async def postpone(self, session: AsyncSession, job_id: str, lease: str, seconds: float) -> bool:
-        """Let go of a job that could not be worked on now; it may be claimed again after ``seconds``."""
+        """Let go of a job that could not be delivered now; it may be claimed again after ``seconds``."""
         values = {"lease": None, "lease_until": self._clock() + seconds}
         return await self._change(session, job_id, lease, values)
+
+    async def put_back(
+        self, session: AsyncSession, job_id: str, lease: str, seconds: float, error: dict[str, Any], *, attempted: bool
+    ) -> bool:
+        """The same for work that failed of ``error``: should there be no attempts left, the job fails of it.
+
+        Work that nobody had room for was not ``attempted``.
+        """
+        values: dict[str, Any] = {"lease": None, "lease_until": self._clock() + seconds, "error": error}
+        return await self._change(
+            session, job_id, lease, values | ({} if attempted else {"attempts": Job.attempts - 1})
+        )
 
     async def cancel(self, session: AsyncSession, job_id: str) -> bool:
         """Withdraw a job that is queued or running. A worker notices when its lease is gone."""

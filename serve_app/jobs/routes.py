@@ -141,7 +141,7 @@ def _split(form: contracts.JobForm) -> tuple[dict[str, bytes], dict[str, Any]]:
 
 
 async def _state(desk: Desk, job: Job) -> contracts.JobState:
-    error = None if job.error is None else str(job.error["message"])
+    error = str(job.error["message"]) if job.state == State.FAILED and job.error is not None else None
     return contracts.JobState(
         id=job.id,
         kind=job.kind,

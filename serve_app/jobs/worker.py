@@ -9,10 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
 from serve_app.access.guard import ANYONE
+from serve_app.duties import called_off
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.progress import Withdrawn, reporting
 from serve_app.jobs.tables import Job
@@ -60,14 +62,9 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled; a job in hand is given back."""
+        """Work until cancelled; a job in hand is given back. Raises when the ledger is out of reach."""
         while True:
-            try:
-                worked = await self.work_once()
-            except OSError:
-                log.exception("the ledger is out of reach; trying again")
-                worked = False
-            if not worked:
+            if not await self.work_once():
                 self._wake.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_POLL_S):
@@ -83,12 +80,12 @@ class Worker:
         try:
             async with self._around(job.id):
                 await self._do(job)
-        except asyncio.CancelledError:
-            async with self._sessions.begin() as session:
-                await self._ledger.release(session, job.id, job.lease or "")
-            raise
         finally:
             heartbeat.cancel()
+            await asyncio.gather(heartbeat, return_exceptions=True)
+            if called_off():
+                async with self._sessions.begin() as session:
+                    await self._ledger.release(session, job.id, job.lease or "")
         return True
 
     async def _do(self, job: Job) -> None:
@@ -99,23 +96,24 @@ class Worker:
             with visiting(who), reporting(functools.partial(self._advance, job)):
                 picture = await self._perform(job.kind, photos, job.request)
         except (Busy, Unavailable) as error:
-            # Not the job's fault: somebody tries again, until the attempts run out.
+            # Not the job's fault: somebody tries again, until the attempts run out. Waiting for room is no attempt.
             log.info("job %s waits: %s", job.id, error.message)
+            pause_s, attempted = float(error.details.get("retry_after", 2)), not isinstance(error, Busy)
             async with self._sessions.begin() as session:
-                await self._ledger.postpone(session, job.id, lease, float(error.details.get("retry_after", 2)))
+                await self._ledger.put_back(session, job.id, lease, pause_s, _recorded(error), attempted=attempted)
             return
         except Withdrawn:
             log.info("job %s was withdrawn in the middle", job.id)
             return
         except MasqueradeError as error:
-            await self._fail(
-                job, {"slug": error.slug, "message": error.message, "status": error.status} | error.details
-            )
+            await self._fail(job, _recorded(error))
             return
         except KeyError:
             await self._fail(job, {"slug": "expired", "message": "The photo is no longer here.", "status": 410})
             return
         except Exception:
+            if called_off():
+                raise
             log.exception("job %s failed", job.id)
             await self._fail(job, {"slug": "internal", "message": "This is our fault, not yours.", "status": 500})
             return
@@ -138,8 +136,15 @@ class Worker:
             await self._ledger.fail(session, job.id, job.lease or "", error)
 
     async def _keep(self, job: Job) -> None:
-        while True:
+        kept = True
+        while kept and not called_off():
             await asyncio.sleep(self._heartbeat_s)
-            async with self._sessions.begin() as session:
-                if not await self._ledger.renew(session, job.id, job.lease or ""):
-                    return
+            # Out of reach for once is no reason to let go: there is another beat before the lease runs out.
+            with contextlib.suppress(OSError, SQLAlchemyError):
+                async with self._sessions.begin() as session:
+                    kept = await self._ledger.renew(session, job.id, job.lease or "")
+
+
+def _recorded(error: MasqueradeError) -> dict[str, Any]:
+    """An error as the ledger keeps it."""
+    return {"slug": error.slug, "message": error.message, "status": error.status} | error.details

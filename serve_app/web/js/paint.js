@@ -14,7 +14,12 @@ export function paintMode(room, studio) {
   const { strength, strengthShown, colour } = work.parts;
   const picker = new StylePicker(work.parts);
   const own = new OwnStyle(work.parts);
-  for (const choice of [picker, own]) choice.addEventListener("change", () => work.refresh());
+  for (const choice of [picker, own]) {
+    choice.addEventListener("change", () => {
+      work.parts.painter.textContent = own.picture ? "A picture of yours" : picker.painters;
+      work.refresh();
+    });
+  }
 
   const showStrength = () => {
     strengthShown.textContent = `${strength.value} %`;

@@ -78,6 +78,11 @@ export class StylePicker extends EventTarget {
     return [{ style: first, weight }, { style: second, weight: Number((1 - weight).toFixed(2)) }];
   }
 
+  /** Who paints, in words; empty before there is a choice. */
+  get painters() {
+    return this.blend.map(({ style }) => style.artist || style.title).join(" and ");
+  }
+
   /** Lets the pictures choose the first (0) or the second (1) style. */
   #edit(slot) {
     this.#slot = slot;
@@ -145,7 +150,6 @@ export class StylePicker extends EventTarget {
     mix.hidden = secondSlot.hidden = !second;
     unblend.hidden = !second && !choosingSecond;
     unblend.setAttribute("aria-label", choosingSecond ? "Stay with one style" : "Take the second style out");
-    this.parts.painter.textContent = this.#chosen.flatMap((style) => (style ? [style.artist || style.title] : [])).join(" and ");
     fillSlot(firstSlot, first, "First", this.#slot === 0);
     fillSlot(secondSlot, second, "Second", this.#slot === 1);
     mix.style.setProperty("--fill", `${mix.value}%`);

@@ -72,14 +72,18 @@ async def test_a_picture_of_ones_own_takes_the_painters_place_until_it_is_given_
 ) -> None:
     await visit.open()
     await visit.hang("paint", photo)
+    painter = await visit.part("paint", "painter").text_content()
+    assert painter
     await visit.part("paint", "ownFile").set_input_files(turned_photo)
     await expect(visit.part("paint", "ownTitle")).to_have_text(f"Like {turned_photo.name}")
+    await expect(visit.part("paint", "painter")).to_have_text("A picture of yours")
     assert await visit.part("paint", "styles").evaluate("(grid) => grid.inert")
     await visit.act("paint")
     await expect(visit.part("paint", "compare")).to_be_visible()
     await expect(visit.caption("paint")).to_have_text(re.compile(f"after {turned_photo.stem}"))
     assert "style" not in dict(await visit.asked())
     await visit.page.get_by_role("button", name="Back to the painters").click()
+    await expect(visit.part("paint", "painter")).to_have_text(painter)
     assert not await visit.part("paint", "styles").evaluate("(grid) => grid.inert")
     await visit.act("paint")
     await expect(visit.caption("paint")).not_to_have_text(re.compile(f"after {turned_photo.stem}"))

@@ -139,15 +139,20 @@ async def test_positions_are_told_as_they_are(ask, clock) -> None:
     assert (await ask("update:2", user_id=BORIS)).position == 1
 
 
-async def test_a_cancelled_order_gives_its_credits_back_once(ask, intake, balance) -> None:
-    accepted = await ask(pieces=3)
-    ids = [job.id for job in accepted.jobs]
-    assert await intake.cancel(BORIS, ids) == 0
-    assert await intake.cancel(ANNA, ids[:2]) == 2
-    assert await intake.cancel(ANNA, ids) == 1
-    assert await intake.cancel(ANNA, ids) == 0
-    now = await balance()
-    assert (now.quota_left, now.held) == (3, 0)
+async def test_the_same_work_ordered_by_two_taps_is_done_once(intake, accounts, balance, sessions) -> None:
+    async with sessions.begin() as session:
+        account = await accounts.open(session, ANNA, "en")
+
+    def tap(origin: str, style: str = "wave") -> Request:
+        piece = Piece("7", {"image": "in/7"})
+        return Request(origin, account, "style", {"style": [style]}, [piece], Address(ANNA), bundle_id=9)
+
+    taps = [tap(f"update:{number}") for number in range(6)]
+    accepted = await asyncio.gather(*(intake.order(request) for request in taps))
+    assert len({one.jobs[0].id for one in accepted}) == 1
+    assert [one.new for one in accepted].count(True) == 1
+    assert (await intake.order(tap("update:7", "scream"))).new
+    assert (await balance()).held == 2
 
 
 async def test_an_order_of_nothing_is_a_mistake(ask) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 from pathlib import Path
 
 import pytest
+from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
+from aiogram.methods import GetMe
 from typer.testing import CliRunner
 
 from bot.cli import _until_interrupted, app, stats_app
@@ -57,6 +60,34 @@ def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyP
     result = CliRunner().invoke(app, ["--address", address])
     assert result.exit_code == 1
     assert f"no Ray cluster at {address}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (TelegramUnauthorizedError(GetMe(), "Unauthorized"), "does not know this token"),
+        (TelegramNetworkError(GetMe(), "HTTP Client says - [no] route"), "cannot be reached: HTTP Client says - [no]"),
+    ],
+)
+def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception, said: str
+) -> None:
+    async def refused(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("bot.cli.licensed_inventory", lambda *_: None)
+    monkeypatch.setattr("bot.cli._graph", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("bot.process.with_telegram", refused)
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        result = CliRunner().invoke(app, [])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert said in " ".join(result.output.split())
+    assert TOKEN not in result.output
 
 
 def test_a_second_signal_does_not_break_off_what_the_first_one_closes() -> None:

@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiogram.exceptions import ClientDecodeError, TelegramNetworkError
+from aiogram.methods import DeleteWebhook
 from aiogram.types import Update
 
 from bot import polling
@@ -139,3 +141,48 @@ def test_the_lease_of_a_process_that_died_runs_out_before_its_update_is_given_up
     patience = sum(polling.RETRIES_S) + polling.RETRIES_S[-1] * (polling.ATTEMPTS - len(polling.RETRIES_S) - 1)
     longest = next(limit.le for limit in BotSettings.model_fields["takeover_s"].metadata if hasattr(limit, "le"))
     assert patience > 2 * longest
+
+
+async def test_whatever_comes_instead_of_an_answer_is_asked_for_again(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    unreachable = TelegramNetworkError(DeleteWebhook(), "no route to host")
+    page = ClientDecodeError("Failed to decode object", ValueError("<html>"), "<html>502 Bad Gateway</html>")
+
+    class Telling(Telegram):
+        problems: list[Exception] = [page, unreachable, unreachable]
+
+        async def delete_webhook(self) -> None:
+            if len(self.problems) > 1:
+                raise self.problems.pop()
+
+        async def get_updates(self, **asked: Any) -> list[Update]:
+            if self.problems:
+                raise self.problems.pop()
+            return await super().get_updates(**asked)
+
+    telegram = Telling(2)
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [10, 11]
+
+
+async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
+    class Broken(Reception):
+        async def receive(self, update: Update) -> bool:
+            self.handled.append(update.update_id)
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                # As where the database breaks under whoever is called off: the update has to come again.
+                return False
+            return True
+
+    broken = Broken()
+    task = start(Telegram(1), broken, drain_s=0.02)
+    await until(lambda: broken.handled)
+    async with asyncio.timeout(5):
+        await stop(task)
+    assert broken.handled == [10]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bot.translations import LOCALES, Translations
 SOURCES = [
     path for folder in ("", "routers", "middlewares") for path in (LOCALES.parent / folder).glob("*.py")
 ]  # fmt: skip
+STARTER = LOCALES.parents[1] / "registry" / "starter"
 FILES = sorted(LOCALES.glob("*.ftl"))
 
 
@@ -79,6 +81,7 @@ def test_every_message_the_bot_names_is_there_and_none_is_forgotten() -> None:
         "subscription-",
         "renewal-",
         "result-authenticity-",
+        "style-",
     )
     named = set(re.findall(r'"([a-z0-9_-]+)"', code))
     assert [key for key in ENGLISH if not key.startswith(families) and key not in named] == []
@@ -103,6 +106,22 @@ def test_people_are_spoken_to_in_their_language_or_the_default(code: str | None,
 def test_a_default_without_a_file_is_refused_at_start() -> None:
     with pytest.raises(LookupError, match="xx"):
         Translations.load("xx")
+
+
+def test_a_style_has_its_title_in_ones_language_and_a_stranger_of_its_name_keeps_its_own() -> None:
+    russian = Translations.load().words("ru")
+    assert russian.title("wave", "The Great Wave off Kanagawa") == "Большая волна в Канагаве"
+    assert russian.title("wave", "Grandmother's Perm") == "Grandmother's Perm"
+    assert russian.title("unheard-of", "Unheard-of") == "Unheard-of"
+
+
+def test_the_styles_we_ship_have_titles_in_every_language() -> None:
+    packs = [json.loads(path.read_text()) for path in STARTER.glob("styles-*/*/styles.json")]
+    styles = [style for pack in packs for style in pack["styles"]]
+    assert styles
+    for words in Translations.load().languages.values():
+        for style in styles:
+            assert (words.title(style["name"], style["title"]) == style["title"]) == (words.language == "en"), style
 
 
 @pytest.mark.parametrize(

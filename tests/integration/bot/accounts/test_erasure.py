@@ -29,8 +29,9 @@ class FakeBank:
 
     async def refund(self, user_id: int, charge_id: str) -> None: ...
 
-    async def stop_renewal(self, user_id: int, charge_id: str) -> None:
+    async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
         self.stopped.append((user_id, charge_id))
+        return True
 
 
 @pytest.fixture

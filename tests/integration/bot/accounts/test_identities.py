@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.accounts.identities import MOST, Identities, NameTaken, TooManyIdentities, UnknownIdentity
+from bot.accounts.identities import MOST, Identities, NameTaken, NoName, TooManyIdentities, UnknownIdentity
 from serve_app.objects import new_key
 
 ANNA, BORIS = 1001, 1002
@@ -76,15 +76,16 @@ async def test_two_saved_at_once_are_not_both_the_twentieth(add, identities, ses
         ("<b>bold</b> & _md_", "<b>bold</b> & _md_"),
         ("two\nlines\tand \u202e tricks\x00", "two lines and tricks"),
         ("x" * 100, "x" * 64),
+        ("the \U0001f469\u200d\U0001f3a4", "the \U0001f469\u200d\U0001f3a4"),
     ],
 )
 async def test_a_name_is_data(add, name, kept) -> None:
     assert (await add(name)).name == kept
 
 
-@pytest.mark.parametrize("name", ["", "  \n ", "\u200b\x00"])
+@pytest.mark.parametrize("name", ["", "  \n ", "\u200b\x00", "\u200d"])
 async def test_a_name_with_nothing_to_read_is_none(add, name) -> None:
-    with pytest.raises(ValueError, match="name"):
+    with pytest.raises(NoName):
         await add(name)
 
 

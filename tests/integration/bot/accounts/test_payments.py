@@ -70,8 +70,9 @@ class FakeBank:
     async def refund(self, user_id: int, charge_id: str) -> None:
         self.refunds.append((user_id, charge_id))
 
-    async def stop_renewal(self, user_id: int, charge_id: str) -> None:
+    async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
         self.stopped.append((user_id, charge_id))
+        return True
 
 
 @pytest.fixture
@@ -441,6 +442,35 @@ async def test_a_refunded_month_is_taken_off_and_not_renewed(counter, cashier, b
     assert bank.stopped == [(ANNA, "c1")]
     assert (await balance()).plan == "free"
     assert await counter.plus_until() is None
+
+
+async def test_the_first_month_refunded_is_not_renewed_either(counter, cashier, bank, clock) -> None:
+    offer = await counter.offer("plus")
+    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=False, expires=clock.now + MONTH_S))
+    await cashier.refund("c1")
+    assert bank.stopped == [(ANNA, "c1")]
+
+
+async def test_whoever_asks_again_hears_what_was_owed(counter, credits, sessions, clock) -> None:
+    offer = await counter.offer()
+    await counter.paid(Paid("c1", offer.payload, 50, clock.now))
+    async with sessions.begin() as session:
+        await credits.reserve(session, ANNA, 8, "job")
+    first, again = await counter.refunded("c1", offer.payload), await counter.refunded("c1", offer.payload)
+    assert (first.new, again.new) == (True, False)
+    assert first.owed == again.owed > 0
+
+
+async def test_a_subscription_that_telegram_has_not_is_not_said_to_be_ended(counter, sessions, payments, clock) -> None:
+    class Forgetful(FakeBank):
+        async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
+            return False
+
+    offer = await counter.offer("plus")
+    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    assert not await Cashier(sessions, payments, Forgetful()).stop_renewal(ANNA)
+    async with sessions() as session:
+        assert (await payments.subscription(session, ANNA)).state == "canceled"
 
 
 async def test_an_old_month_refunded_leaves_the_running_one(counter, cashier, clock) -> None:

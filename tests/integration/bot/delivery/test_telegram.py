@@ -254,5 +254,10 @@ async def test_a_charge_that_never_was_is_an_error(bot, anna) -> None:
 
 async def test_a_subscription_is_not_renewed_once_stopped(bot, anna) -> None:
     charge = await paid(anna, bot, period=MONTH_S)
-    await StarBank(bot).stop_renewal(anna.user.id, charge.id)
+    assert await StarBank(bot).stop_renewal(anna.user.id, charge.id)
     assert charge.subscription.canceled_by_bot
+
+
+async def test_a_subscription_that_is_not_there_needs_no_end(bot, anna) -> None:
+    charge = await paid(anna, bot)
+    assert not await StarBank(bot).stop_renewal(anna.user.id, charge.id)

@@ -153,6 +153,35 @@ async def test_a_name_taken_twice_is_said(running: RunningBot, playground: Playg
     await ann.chat.find("of this name already")
 
 
+async def test_a_command_is_no_name(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(ALONE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
+    question = await ann.chat.find("What is this face called")
+    await ann.say("/faces", reply_to=question)
+    await ann.chat.find("You have not saved a face yet")
+    await ann.say("\u2066\u2069", reply_to=question)
+    await ann.chat.find("nothing to read in this name")
+    await ann.say("Ann", reply_to=question)
+    await ann.chat.find("Saved as")
+
+
+async def test_a_lookalike_too_comes_as_a_file_to_whoever_prefers_that(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/settings")
+    await ann.tap(await ann.chat.find("Settings"), "Send results as files")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
+    result = await ann.chat.find(is_result)
+    assert result.kind == "document"
+    shared = await ann.inline(result.button("Share")["switch_inline_query"])
+    assert shared.answer is not None
+    assert [offer["type"] for offer in shared.answer["results"]] == ["document"]
+
+
 async def test_somebody_elses_saved_face_cannot_be_used(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:

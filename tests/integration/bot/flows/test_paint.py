@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
-from bot.delivery.tables import Delivery
+from bot.delivery.tables import Bundle, Delivery, SeenUpdate
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from serve_app.jobs.tables import Job
-from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour
+from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour, picture
 
 WAVE, NIGHT = (10, 10, 200), (10, 10, 100)
 
@@ -41,6 +42,17 @@ async def painted(person: Person, style: str = "The Wave") -> Reply:
 async def quota_left(running: RunningBot, person: Person) -> int:
     async with running.services.sessions() as session:
         return (await running.services.credits.balance(session, person.user.id)).quota_left
+
+
+async def handled(running: RunningBot, updates: int) -> None:
+    """Wait until so many updates were handled to the end."""
+    done = select(func.count()).select_from(SeenUpdate).where(SeenUpdate.done)
+    async with asyncio.timeout(20):
+        while True:
+            async with running.services.sessions() as session:
+                if (await session.execute(done)).scalar_one() >= updates:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_a_photo_is_answered_with_the_styles_and_a_tap_with_the_painting(
@@ -270,7 +282,7 @@ async def test_a_studio_that_stays_down_is_told_and_costs_nothing(
     ann = playground.person("Ann")
     await ann.send_photo(FINE)
     await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    told = await ann.chat.find("our fault")
+    told = await ann.chat.find("busy or being repaired")
     assert "It cost you nothing" in told.text
     assert await quota_left(running, ann) == 5
 
@@ -335,3 +347,66 @@ async def test_what_is_sent_while_the_bot_is_away_is_answered_when_it_is_back(
     await ann.send_photo(FINE)
     async with open_bot():
         await ann.chat.find("Choose a style")
+
+
+async def test_a_picture_too_long_for_a_photo_is_a_file_ever_after(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_document(picture(120, 120, 60, (2400, 100)), "panorama.jpg", "image/jpeg")
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    result = await ann.chat.find(is_result)
+    assert result.kind == "document"
+    await ann.tap(result, "Again")
+    assert (await ann.chat.find("Here it is again")).kind == "document"
+    shared = await ann.inline("")
+    assert shared.answer is not None
+    assert [offer["type"] for offer in shared.answer["results"]] == ["document"]
+
+
+async def test_whoever_keeps_no_history_any_more_keeps_none_of_what_there_is(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/settings")
+    settings = await ann.chat.find("Settings")
+    await ann.tap(settings, "Keep my photos for longer: no")
+    await ann.chat.edited(settings)
+    await painted(ann)
+
+    async def kept() -> float:
+        async with running.services.sessions() as session:
+            ends = [
+                (await session.execute(select(func.max(table.expires)))).scalar_one() for table in (Bundle, Delivery)
+            ]
+        return max(ends) - time.time()
+
+    assert await kept() > running.services.settings.keep_s
+    await ann.tap(settings, "Keep my photos for longer: yes")
+    await ann.chat.edited(settings)
+    assert await kept() <= running.services.settings.keep_s
+
+
+async def test_who_taps_twice_is_painted_and_charged_once(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.hold.clear()
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    question = await ann.chat.find("Choose a style")
+    for style in ("The Wave", "The Wave", "Night"):
+        await ann.answer(await ann.tap(question, style))
+    await handled(running, 4)
+    stand_ins.hold.set()
+    assert {(await ann.chat.find(is_result)).text for _ in range(2)} == {"The Wave", "Night <i>& Day</i>"}
+    assert await quota_left(running, ann) == 3
+    # What has arrived can be had once more.
+    await ann.tap(question, "The Wave")
+    await ann.chat.find(is_result)
+    assert await quota_left(running, ann) == 2
+
+
+async def test_the_strength_a_picture_has_is_marked(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    await ann.tap(result, "Strength")
+    await ann.chat.edited(result)
+    assert result.labels == ["25 %", "50 %", "75 %", "• 100 %", "⬅️ Back"]

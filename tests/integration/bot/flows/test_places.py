@@ -156,6 +156,53 @@ async def test_deleting_removes_everything_and_says_what(either: RunningBot, pla
         assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 0
 
 
+async def test_in_a_group_nobody_deletes_what_is_theirs_by_another_persons_button(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await bob.start()
+    await bob.chat.find("Hello")
+    await ann.say("/delete", to=group)
+    question = await group.chat.find("cannot be undone")
+    await bob.answer(await bob.tap(question, "Yes, delete everything"))
+    await ann.tap(question, "Yes, delete everything")
+    await group.chat.find("Everything is gone")
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == [bob.user.id]
+
+
+async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.hold.clear()
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    status = await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
+    await ann.say("/delete")
+    await ann.tap(await ann.chat.find("cannot be undone"), "Yes, delete everything")
+    await ann.chat.find("Everything is gone")
+    await ann.chat.gone(status)
+    stand_ins.hold.set()
+    bob = playground.person("Bob")
+    await bob.send_photo(FINE)
+    await bob.tap(await bob.chat.find("Choose a style"), "The Wave")
+    await bob.chat.find(is_result)
+    assert not [reply for reply in ann.chat.replies if is_result(reply)]
+
+
+async def test_a_forwarded_photo_is_refused_also_where_a_mention_points_at_it(
+    open_bot: Any, playground: Playground
+) -> None:
+    async with open_bot(forbid_forwarded=True):
+        ann = playground.person("Ann")
+        group = playground.group("Family", ann)
+        photo = await ann.send_photo(FINE, to=group, forwarded_from="somebody")
+        await ann.say(f"@{playground.bot.username} the wave", to=group, reply_to=photo)
+        await group.chat.find("Forwarded photos")
+
+
 async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:

@@ -1,0 +1,30 @@
+"""Duties that are done until they are called off: what breaks is done again, and what is called off ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+
+def called_off() -> bool:
+    """Whether the current task was cancelled.
+
+    An error on the way out (of a transaction, say) takes the cancellation's place. Who catches errors in order to go on
+    asks here first: there is nothing to go on with.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def keep_doing(duty: Callable[[], Awaitable[object]], pause_s: float) -> None:
+    """Do a duty again ``pause_s`` after it ended or broke, until called off."""
+    while not called_off():
+        try:
+            await duty()
+        except Exception:
+            log.exception("%s broke", duty)
+        if not called_off():
+            await asyncio.sleep(pause_s)

@@ -1,0 +1,236 @@
+"""A worker lets nothing go but what is done: not where its database fails it, and not where it is called off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from deployments.errors import Busy, Unavailable
+from serve_app.database import connect, migrate
+from serve_app.duties import keep_doing
+from serve_app.jobs.ledger import Ledger, Order
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
+from serve_app.jobs.worker import Worker
+from serve_app.objects import FolderObjects
+from serve_app.pipeline import Picture
+
+Sessions = async_sessionmaker[AsyncSession]
+
+LOST = OperationalError("select", {}, OSError("the connection is closed"))
+
+
+class Unreliable:
+    """Sessions of a database that may be out of reach."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self.failures = 0
+        self.asked = 0
+
+    def __call__(self) -> AsyncSession:
+        return self._sessions()
+
+    @contextlib.asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        self.asked += 1
+        if self.failures > 0:
+            self.failures -= 1
+            raise LOST
+        async with self._sessions.begin() as session:
+            yield session
+
+
+@pytest.fixture
+async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/studio.db"
+    await asyncio.to_thread(migrate, url)
+    engine = connect(url)
+    yield async_sessionmaker(engine, expire_on_commit=False)
+    await engine.dispose()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(clock: Clock) -> Ledger:
+    return Ledger(max_attempts=3, clock=clock)
+
+
+@pytest.fixture
+def make(ledger: Ledger, sessions: Sessions, tmp_path: Path) -> Callable[..., Worker]:
+    def worker(perform: Any, sessions: Any = sessions, heartbeat_s: float = 15.0) -> Worker:
+        return Worker(
+            ledger, sessions, FolderObjects(tmp_path / "objects"), perform, channel="http", heartbeat_s=heartbeat_s
+        )
+
+    return worker
+
+
+async def ordered(ledger: Ledger, sessions: Sessions) -> str:
+    async with sessions.begin() as session:
+        job, _ = await ledger.submit(session, Order("style", "http", "anna"))
+    return job.id
+
+
+async def job_of(sessions: Sessions, job_id: str) -> Job:
+    async with sessions() as session:
+        return await session.get_one(Job, job_id)
+
+
+async def at_once(_kind: str, _photos: dict[str, bytes], _fields: dict[str, Any]) -> Picture:
+    return Picture(b"a picture", "image/jpeg", ("painter@v1",))
+
+
+async def until(look: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not await look():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_database_that_is_lost_for_once_ends_no_worker(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    unreliable = Unreliable(sessions)
+    unreliable.failures = 1
+    task = asyncio.create_task(keep_doing(make(at_once, unreliable).run, 0.0))
+    job_id = await ordered(ledger, sessions)
+
+    async def done() -> bool:
+        return (await job_of(sessions, job_id)).state == State.DONE
+
+    await until(done)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_heartbeat_survives_a_database_that_is_lost_for_once(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    unreliable, enough = Unreliable(sessions), asyncio.Event()
+
+    async def long(*_: Any) -> Picture:
+        unreliable.failures = 1
+        await enough.wait()
+        return await at_once("style", {}, {})
+
+    job_id = await ordered(ledger, sessions)
+    task = asyncio.create_task(make(long, unreliable, heartbeat_s=0.01).work_once())
+
+    async def beaten_again() -> bool:
+        return unreliable.asked > 3
+
+    await until(beaten_again)
+    enough.set()
+    assert await task
+    assert (await job_of(sessions, job_id)).state == State.DONE
+
+
+async def test_who_is_called_off_in_work_gives_the_job_back(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    begun = asyncio.Event()
+
+    async def broken_off(*_: Any) -> Picture:
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            # As where a connection is closed under a query that is called off.
+            raise RuntimeError("something else broke on the way out")
+
+    job_id = await ordered(ledger, sessions)
+    task = asyncio.create_task(keep_doing(make(broken_off).run, 0.0))
+    await begun.wait()
+    task.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.gather(task, return_exceptions=True)
+    job = await job_of(sessions, job_id)
+    assert (job.state, job.attempts, job.lease) == (State.QUEUED, 0, None)
+
+
+async def test_who_is_called_off_while_the_database_is_lost_ends_all_the_same(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    unreliable, begun = Unreliable(sessions), asyncio.Event()
+
+    async def long(*_: Any) -> Picture:
+        begun.set()
+        unreliable.failures = 1000
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    await ordered(ledger, sessions)
+    task = asyncio.create_task(keep_doing(make(long, unreliable).run, 0.0))
+    await begun.wait()
+    task.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_waiting_for_room_is_no_attempt(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], clock: Clock
+) -> None:
+    crowded = 10
+
+    async def perform(*_: Any) -> Picture:
+        nonlocal crowded
+        crowded -= 1
+        if crowded:
+            raise Busy("Too many people are here.", retry_after=2)
+        return await at_once("style", {}, {})
+
+    job_id, worker = await ordered(ledger, sessions), make(perform)
+    while await worker.work_once():
+        clock.now += 3
+    assert (await job_of(sessions, job_id)).state == State.DONE
+
+
+async def test_a_job_that_is_given_up_says_what_it_waited_for(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], clock: Clock
+) -> None:
+    async def perform(*_: Any) -> Picture:
+        raise Unavailable("Style is restarting.", retry_after=5)
+
+    job_id, worker = await ordered(ledger, sessions), make(perform)
+    while await worker.work_once():
+        clock.now += 6
+    job = await job_of(sessions, job_id)
+    assert job.state == State.FAILED
+    assert job.error is not None
+    assert (job.error["slug"], job.error["status"]) == ("unavailable", 503)
+
+
+async def test_a_job_that_went_well_in_the_end_holds_no_error(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], clock: Clock
+) -> None:
+    restarting = [Unavailable("Style is restarting.", retry_after=5)]
+
+    async def perform(*_: Any) -> Picture:
+        if restarting:
+            raise restarting.pop()
+        return await at_once("style", {}, {})
+
+    job_id, worker = await ordered(ledger, sessions), make(perform)
+    while await worker.work_once():
+        clock.now += 6
+    job = await job_of(sessions, job_id)
+    assert (job.state, job.error) == (State.DONE, None)
