@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from bot.attending import attend
 from bot.delivery.messages import NotSent
 from bot.services import Services
+from serve_app.duties import Duty, keep_doing
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ RESTART_S = 1.0
 @contextlib.asynccontextmanager
 async def backstage(services: Services) -> AsyncIterator[None]:
     """Run all of it until the block ends; what is in hand is then given back or brought to its end."""
-    runs: list[Callable[[], Awaitable[None]]] = [
+    runs: list[Duty] = [
         *(worker.run for worker in services.workers),
         services.courier.run,
         services.progress.run,
@@ -28,27 +29,14 @@ async def backstage(services: Services) -> AsyncIterator[None]:
         services.broadcaster.run,
         Albums(services).run,
     ]
-    tasks = [asyncio.create_task(_keep_going(run)) for run in runs]
+    # A bot that goes on talking while its workers are gone would be worse than one that stops.
+    tasks = [asyncio.create_task(keep_doing(run, RESTART_S)) for run in runs]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _keep_going(run: Callable[[], Awaitable[None]]) -> None:
-    """Start it again when it breaks: a bot that goes on talking while its workers are gone would be worse.
-
-    What breaks while it is called off stays ended.
-    """
-    task = asyncio.current_task()
-    while task is None or not task.cancelling():
-        try:
-            await run()
-        except Exception:
-            log.exception("%s broke", run)
-            await asyncio.sleep(RESTART_S)
 
 
 class Albums:

@@ -7,14 +7,14 @@ import contextlib
 import functools
 import hashlib
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import InvalidField, TooLarge, UnknownJob
 from serve_app.access.guard import ANYONE
+from serve_app.duties import Duty, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.ledger import Ledger, Order
@@ -26,14 +26,13 @@ from serve_app.pipeline import Picture, Pipeline
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
-log = logging.getLogger(__name__)
-
 CHANNEL = "http"
 # Minutes of work stand in a line of their own: nobody who wants a picture now waits behind it.
 SLOW_CHANNEL = "slow"
 SLOW_KINDS = frozenset({"masterpiece"})
 SWEEP_PERIOD_S = 300.0
 COUNT_PERIOD_S = 10.0
+WORKER_RESTART_S = 1.0
 UPLOAD_VALID_S = 900
 
 
@@ -63,9 +62,9 @@ class Desk:
             channel: Worker(self._ledger, sessions, self._objects, self._perform, channel=channel)
             for channel in (CHANNEL, SLOW_CHANNEL)
         }
-        duties = ((self._sweep, SWEEP_PERIOD_S), (functools.partial(self._count, sessions), COUNT_PERIOD_S))
-        tasks = [asyncio.create_task(worker.run()) for worker in self._workers.values()]
-        tasks += [asyncio.create_task(_repeat(duty, period_s)) for duty, period_s in duties]
+        duties: list[tuple[Duty, float]] = [(worker.run, WORKER_RESTART_S) for worker in self._workers.values()]
+        duties += [(self._sweep, SWEEP_PERIOD_S), (functools.partial(self._count, sessions), COUNT_PERIOD_S)]
+        tasks = [asyncio.create_task(keep_doing(duty, period_s)) for duty, period_s in duties]
         try:
             yield
         finally:
@@ -172,13 +171,3 @@ def _dedupe(owner: str, key: str, kind: str, photos: dict[str, bytes], fields: d
     for name in sorted(photos):
         digest.update(hashlib.sha256(name.encode() + b"\0" + photos[name]).digest())
     return f"{CHANNEL}:{digest.hexdigest()}"
-
-
-async def _repeat(duty: Callable[[], Awaitable[None]], period_s: float) -> None:
-    """Do a duty now and every ``period_s``; a store that is out of reach for once does not end it."""
-    while True:
-        try:
-            await duty()
-        except Exception:
-            log.exception("housekeeping failed; trying again in %d s", period_s)
-        await asyncio.sleep(period_s)

@@ -158,9 +158,16 @@ class Ledger:
         values = {"state": State.QUEUED, "lease": None, "lease_until": None, "attempts": Job.attempts - 1}
         return await self._change(session, job_id, lease, values)
 
-    async def postpone(self, session: AsyncSession, job_id: str, lease: str, seconds: float) -> bool:
-        """Let go of a job that could not be worked on now; it may be claimed again after ``seconds``."""
-        values = {"lease": None, "lease_until": self._clock() + seconds}
+    async def postpone(
+        self, session: AsyncSession, job_id: str, lease: str, seconds: float, *, tried: bool = True
+    ) -> bool:
+        """Let go of a job that could not be worked on now; it may be claimed again after ``seconds``.
+
+        ``tried`` counts this as one of its attempts.
+        """
+        values: dict[str, Any] = {"lease": None, "lease_until": self._clock() + seconds}
+        if not tried:
+            values["attempts"] = Job.attempts - 1
         return await self._change(session, job_id, lease, values)
 
     async def cancel(self, session: AsyncSession, job_id: str) -> bool:

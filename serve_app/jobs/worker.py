@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
@@ -26,6 +27,10 @@ Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
 Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
 IDLE_POLL_S = 0.5
+
+
+class _Expired(Exception):
+    """A photo of the job was swept away before its turn came."""
 
 
 class Worker:
@@ -60,14 +65,9 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled; a job in hand is given back."""
+        """Work until cancelled, when a job in hand is given back, or until the ledger or the objects are out of reach."""
         while True:
-            try:
-                worked = await self.work_once()
-            except OSError:
-                log.exception("the ledger is out of reach; trying again")
-                worked = False
-            if not worked:
+            if not await self.work_once():
                 self._wake.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_POLL_S):
@@ -94,15 +94,18 @@ class Worker:
     async def _do(self, job: Job) -> None:
         lease = job.lease or ""
         try:
-            photos = {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
+            photos = await self._photos(job)
             who = f"{job.channel}:{job.owner if job.owner != ANYONE else job.id}"
             with visiting(who), reporting(functools.partial(self._advance, job)):
                 picture = await self._perform(job.kind, photos, job.request)
+            result = await self._stored(picture)
         except (Busy, Unavailable) as error:
-            # Not the job's fault: somebody tries again, until the attempts run out.
+            # Not the job's fault: somebody tries again. Full queues empty; what is down may be so for good, and then
+            # the attempts run out.
             log.info("job %s waits: %s", job.id, error.message)
+            pause_s, tried = float(error.details.get("retry_after", 2)), isinstance(error, Unavailable)
             async with self._sessions.begin() as session:
-                await self._ledger.postpone(session, job.id, lease, float(error.details.get("retry_after", 2)))
+                await self._ledger.postpone(session, job.id, lease, pause_s, tried=tried)
             return
         except Withdrawn:
             log.info("job %s was withdrawn in the middle", job.id)
@@ -112,22 +115,33 @@ class Worker:
                 job, {"slug": error.slug, "message": error.message, "status": error.status} | error.details
             )
             return
-        except KeyError:
+        except _Expired:
             await self._fail(job, {"slug": "expired", "message": "The photo is no longer here.", "status": 410})
             return
+        except (OSError, SQLAlchemyError):
+            # The objects or the ledger are out of reach: the lease runs out, and somebody tries again.
+            raise
         except Exception:
             log.exception("job %s failed", job.id)
             await self._fail(job, {"slug": "internal", "message": "This is our fault, not yours.", "status": 500})
             return
-        key = new_key("out")
-        await asyncio.to_thread(self._objects.put, key, picture.data)
-        result: dict[str, Any] = {"key": key, "media_type": picture.media_type, "models": list(picture.models)}
-        if picture.notes:
-            result["notes"] = list(picture.notes)
         async with self._sessions.begin() as session:
             kept = await self._ledger.finish(session, job.id, lease, result)
         if not kept:
-            await asyncio.to_thread(self._objects.delete, [key])
+            await asyncio.to_thread(self._objects.delete, [result["key"]])
+
+    async def _photos(self, job: Job) -> dict[str, bytes]:
+        try:
+            return {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
+        except KeyError:
+            raise _Expired from None
+
+    async def _stored(self, picture: Picture) -> dict[str, Any]:
+        """What the ledger keeps of a picture that is in the object store now."""
+        key = new_key("out")
+        await asyncio.to_thread(self._objects.put, key, picture.data)
+        notes = {"notes": list(picture.notes)} if picture.notes else {}
+        return {"key": key, "media_type": picture.media_type, "models": list(picture.models)} | notes
 
     async def _advance(self, job: Job, share: float) -> bool:
         async with self._sessions.begin() as session:
@@ -140,6 +154,8 @@ class Worker:
     async def _keep(self, job: Job) -> None:
         while True:
             await asyncio.sleep(self._heartbeat_s)
-            async with self._sessions.begin() as session:
-                if not await self._ledger.renew(session, job.id, job.lease or ""):
-                    return
+            # A ledger that is away for a moment is asked again before the lease runs out.
+            with contextlib.suppress(OSError, SQLAlchemyError):
+                async with self._sessions.begin() as session:
+                    if not await self._ledger.renew(session, job.id, job.lease or ""):
+                        return

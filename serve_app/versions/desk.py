@@ -17,6 +17,7 @@ from deployments.errors import InvalidField, MasqueradeError, Unavailable, Unkno
 from registry import promotions
 from registry.errors import RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.routing import Routing
+from serve_app.duties import keep_doing
 from serve_app.inventory import Inventory
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
@@ -57,7 +58,7 @@ class VersionDesk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Follow what serves until the block ends."""
-        task = asyncio.create_task(self._follow())
+        task = asyncio.create_task(keep_doing(self._follow, REFRESH_S))
         try:
             yield
         finally:
@@ -120,7 +121,6 @@ class VersionDesk:
         return decided
 
     async def _follow(self) -> None:
-        while True:
-            with contextlib.suppress(MasqueradeError):
-                self._inventory.follow((await self._coordination.state()).plans)
-            await asyncio.sleep(REFRESH_S)
+        # A coordinator that restarts is nothing to write down every other second.
+        with contextlib.suppress(MasqueradeError):
+            self._inventory.follow((await self._coordination.state()).plans)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from serve_app.jobs.ledger import Ledger
 from serve_app.objects import new_key, open_objects
 from serve_app.settings import Settings
 
@@ -195,3 +198,18 @@ def test_a_picture_and_an_upload_in_one_place_are_one_too_many(client: TestClien
 
 def test_without_a_bucket_there_are_no_upload_tickets(client: TestClient) -> None:
     assert client.post("/v1/uploads").status_code == 404
+
+
+def test_a_ledger_that_is_away_for_a_moment_ends_no_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, lost = Ledger.claim, []
+
+    async def away(*arguments: Any, **more: Any) -> Any:
+        if len(lost) < 2:
+            lost.append(True)
+            raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+        return await claim(*arguments, **more)
+
+    monkeypatch.setattr(Ledger, "claim", away)
+    job_id = submit(client, kind="style", style="wave").json()["id"]
+    assert ended(client, job_id)["state"] == "done"
+    assert lost
