@@ -35,6 +35,7 @@ from serve_app.versions.documents import (
 T = TypeVar("T")
 
 REFRESH_S = 2.0
+RETRY_AFTER_S = 30
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +67,15 @@ class VersionDesk:
             await asyncio.gather(task, return_exceptions=True)
 
     async def models(self) -> Models:
-        """Every installed version with what the replicas say of it."""
+        """Every installed version with what the replicas say of it. Raises ``Unavailable`` while nobody can look."""
         state: State | None = None
         with contextlib.suppress(MasqueradeError):
             state = await self._coordination.state()
-        return await asyncio.to_thread(self._inventory.models, state)
+        try:
+            return await asyncio.to_thread(self._inventory.models, state)
+        except (StoreUnavailable, OSError) as error:
+            log.warning("the store of models cannot be read: %s", error)
+            raise Unavailable("The store of models cannot be read right now.", retry_after=RETRY_AFTER_S) from error
 
     async def configuration(self) -> dict[str, Any]:
         return await self._coordination.configuration()
@@ -111,7 +116,7 @@ class VersionDesk:
             raise InvalidField(f"{error}.") from error
         except (StoreUnavailable, OSError) as error:
             log.exception("a decision on %s could not be written", model)
-            raise Unavailable("The store of models cannot be written right now.", retry_after=30) from error
+            raise Unavailable("The store of models cannot be written right now.", retry_after=RETRY_AFTER_S) from error
         except RegistryError as error:
             # What the rules refuse, what somebody else decided first, and versions that are damaged.
             raise HTTPException(409, str(error)) from error
@@ -123,4 +128,5 @@ class VersionDesk:
     async def _follow(self) -> None:
         # A coordinator that restarts is nothing to write down every other second.
         with contextlib.suppress(MasqueradeError):
-            self._inventory.follow((await self._coordination.state()).plans)
+            state = await self._coordination.state()
+            await asyncio.to_thread(self._inventory.follow, state.plans)
