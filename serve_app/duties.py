@@ -21,8 +21,8 @@ async def keep_doing(duty: Duty, pause_s: float) -> None:
     while True:
         try:
             await duty()
-        except Exception:
+        except Exception as error:
             if task is not None and task.cancelling():
-                raise
+                raise asyncio.CancelledError from error
             log.exception("%s broke; again in %g s", getattr(duty, "__qualname__", duty), pause_s)
         await asyncio.sleep(pause_s)

@@ -64,7 +64,7 @@ class HeadAsGet:
             return
 
         async def headed(message: Message) -> None:
-            await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         await self._app({**scope, "method": "GET"}, receive, headed)
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.days import day_of
 from bot.accounts.tables import Invoice, Payment, Remnant
 from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.inbox import Inbox
+from serve_app.duties import keep_doing
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
 from serve_app.rates import RateBucket
-
-log = logging.getLogger(__name__)
 
 PERIOD_S = 300.0
 AT_ONCE = 200
@@ -62,12 +59,7 @@ class Janitor:
 
     async def run(self) -> None:
         """Sweep every few minutes until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except (OSError, SQLAlchemyError):
-                log.exception("sweeping failed; trying again")
-            await asyncio.sleep(PERIOD_S)
+        await keep_doing(self.sweep, PERIOD_S)
 
     async def sweep(self) -> Swept:
         """Remove what has expired."""

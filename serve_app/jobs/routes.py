@@ -48,7 +48,7 @@ def routes(desk: Desk) -> APIRouter:
         photos, fields = _split(form)
         dedupe = None
         if idempotency_key is not None:
-            dedupe = same_order(owner, idempotency_key, form.kind, fields, photos | uploads)
+            dedupe = same_order(owner, idempotency_key, form.kind, fields, {**photos, **uploads})
         job = None if dedupe is None else await desk.known(dedupe)
         if job is None:
             photos |= {name: await desk.uploaded(key) for name, key in uploads.items()}
