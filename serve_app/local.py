@@ -87,14 +87,17 @@ def studio(settings: Settings) -> Iterator[str]:
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
     with _in_environment(settings.secrets()):
-        ray.init(
-            address="local",
-            num_cpus=max(2, os.cpu_count() or 1),
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-            configure_logging=False,
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=max(2, os.cpu_count() or 1),
+                include_dashboard=False,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                configure_logging=False,
+            )
+        except Exception as error:  # Ray raises no narrower one for a machine too busy or too full to start on.
+            raise StudioError(f"Ray did not start: {error} Is the machine overloaded, or its disk full?") from error
     _guard_token()
     address = ray.get_runtime_context().gcs_address
     try:

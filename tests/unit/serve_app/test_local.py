@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from serve_app.local import StudioError, _noted, _take_front, joined, own_front, running_studio
+from serve_app.local import StudioError, _noted, _take_front, joined, own_front, running_studio, studio
 from serve_app.settings import EngineLimits, Settings
 
 
@@ -72,3 +73,17 @@ def test_serves_proxy_keeps_the_studios_port_where_a_second_application_needs_it
 ) -> None:
     monkeypatch.setenv("RAY_SERVE_ENABLE_DIRECT_INGRESS", "0")
     assert _take_front(Settings(port=8123)) == 8123
+
+
+def test_a_machine_that_ray_cannot_start_on_is_told_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def overloaded(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr("ray.init", overloaded)
+    monkeypatch.setattr("serve_app.local._set_flags", lambda settings: None)
+    monkeypatch.setattr("serve_app.selection.select", lambda *_: SimpleNamespace(chosen={"moderation": None}))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(StudioError, match="Ray did not start: The current node timed out"):
+        with studio(Settings(port=port, data_dir=tmp_path)):
+            pass
