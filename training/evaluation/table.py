@@ -21,6 +21,8 @@ from training.evaluation.report import Document, read_report
 from training.evaluation.terminal import UNDER_A_BAR, console, explained
 
 PEERS: Final[Mapping[str, str]] = {"wave": "fns_wave", "udnie": "fns_udnie", "the_scream": "fns_scream"}
+# Those of the shipped networks, beside which the style-add evaluation trains one more.
+STYLES: Final = ("starry_night", "the_scream", "wave", "composition_vii", "udnie")
 # A face, a pet and things, which come with scikit-image and belong to everybody.
 SHOWN: Final = ("astronaut.png", "chelsea.png", "coffee.png")
 
@@ -46,6 +48,8 @@ def evaluations(data: Path, reports: Path, runs: Path) -> list[Evaluation]:
     for shown in SHOWN:
         style += ["--show", str(importlib.resources.files("skimage") / "data" / shown)]
     added = ["style-add", str(paintings / "wreck.jpg"), str(photos), "--report", str(reports / "style-add")]
+    for name in STYLES:
+        added += ["--style", f"{name}={paintings / name}.jpg"]
     genuine = ["authenticity", str(data), "--plan", "training/authenticity/research.yaml", "--held-out"]
     genuine += ["--no-pictures", "--out", str(reports / "authenticity")]
     if (runs / "baseline.safetensors").exists():

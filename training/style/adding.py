@@ -17,7 +17,7 @@ from registry.store import Store
 from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
-from training.style.export import NETWORK_WEIGHTS, VECTORS, Painting, write_pack
+from training.style.export import NETWORK_WEIGHTS, PREVIEW_SIDE, VECTORS, Painting, write_pack
 from training.style.learner import Lesson, Progress, StyleLearner
 
 
@@ -88,9 +88,11 @@ def add(
 ) -> ModelVersion:
     """Learn ``picture`` as a style called ``painting.name`` and publish it as a pack of its own.
 
-    Nothing is published before the style is learnt. Raises ``NotAPicture`` and what the store raises.
+    Nothing is published before the style is learnt. Raises ``NotAPicture``, for the sample before anything is learnt,
+    and what the store raises.
     """
     check_name(studio, painting.name)
+    load_picture(sample, PREVIEW_SIDE)
     target = load_picture(picture, lesson.painting_side)
     learner = StyleLearner(studio.weights.network, studio.weights.styles, target, photos, encoder, lesson)
     for progress in learner.learn():

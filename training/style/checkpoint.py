@@ -28,7 +28,12 @@ def write_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str,
     """Write safetensors beside ``path`` and move them there, so that a full disk never destroys the last good file."""
     partial = path.with_suffix(".partial")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    partial.write_bytes(save(plain, metadata))
+    try:
+        partial.write_bytes(save(plain, metadata))
+    except OSError:
+        # Half a file would only take what little room there is.
+        partial.unlink(missing_ok=True)
+        raise
     partial.replace(path)
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from registry.manifest import TrainingData
 from training.stores import STORE, StoreOption, opened
 from training.style.adding import add, check_name, open_studio
-from training.style.data import PhotoCrops, split
+from training.style.data import PhotoCrops, read_rgb, split
 from training.style.encoders import open_encoder
 from training.style.export import Painting
 from training.style.learner import Lesson, Progress
@@ -68,8 +68,9 @@ def add_style(
         check_name(studio, name)
         lesson = Lesson(steps=steps, painting_side=painting_side)
         training, held_out = split(photos)
-        sample = preview or (held_out or training)[0]
         crops = PhotoCrops(training, lesson.crop, lesson.seed)
+        # Of the training photographs at least one can be read, or there would be no crops.
+        sample = preview or next(path for path in (*held_out, *training) if read_rgb(path) is not None)
         console.print(f"{len(crops)} photographs to learn on, {crops.skipped} skipped")
         facts = Painting(
             name=name,

@@ -1,4 +1,4 @@
-"""The networks a comparison lets paint: those of a model store, and other people's."""
+"""The networks a comparison lets paint: those of a model store, of a training run, and other people's."""
 
 from __future__ import annotations
 
@@ -37,11 +37,19 @@ class Contender(Protocol):
         """The painting, like the photo."""
 
 
-class Network(Contender, Protocol):
-    """A contender that is one network, whose time can be taken."""
+class Timed(Protocol):
+    """A network whose time can be taken."""
+
+    @property
+    def label(self) -> str:
+        """What reports call it."""
 
     def on(self, runtime: str, style: str, photo: Tensor) -> Callable[[], object]:
         """The network alone on :data:`ONNX_RUNTIME` or :data:`OPENVINO`, ready to paint ``photo``."""
+
+
+class Network(Contender, Timed, Protocol):
+    """A contender that is one network, whose time can be taken."""
 
 
 class Served:
@@ -64,6 +72,20 @@ class Served:
 
     def on(self, runtime: str, style: str, photo: Tensor) -> Callable[[], object]:
         inputs = {"image": photo.numpy(), "style": self._book.blend([(style, 1.0)], 1.0)[None]}
+        return _ready(runtime, self._session, self._path, inputs)
+
+
+class Trained:
+    """The graph at ``path`` that a training run of ours came to, and its style vectors."""
+
+    def __init__(self, label: str, path: Path, styles: Mapping[str, Tensor]) -> None:
+        self.label = label
+        self._path = path
+        self._styles = styles
+        self._session: ort.InferenceSession = onnx_session(path, Runtime())
+
+    def on(self, runtime: str, style: str, photo: Tensor) -> Callable[[], object]:
+        inputs = {"image": photo.numpy(), "style": self._styles[style][None].numpy()}
         return _ready(runtime, self._session, self._path, inputs)
 
 

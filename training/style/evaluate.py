@@ -7,41 +7,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import onnxruntime as ort
 import torch
 import typer
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
 from training.style.checkpoint import Weights, load_weights
+from training.style.contenders import Published
 from training.style.data import NoPhotos, load_photos, named_paths, split
 from training.style.encoders import open_encoder
 from training.style.judge import Judge, Painter
+from training.style.terminal import Mistake, told_plainly
 
 
 def own_painter(weights: Weights, style: str) -> Painter:
     """One style of a network trained here."""
     network, vector = weights.network.eval(), weights.styles[style][None]
     return lambda photo: network(photo, vector)
-
-
-def onnx_painter(path: Path) -> Painter:
-    """Somebody else's network: one input and one output, RGB 0..255 NCHW."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-
-    def paint(photo: Tensor) -> Tensor:
-        (made,) = session.run(None, {name: (photo * 255).numpy()})
-        return torch.from_numpy(np.clip(made, 0, 255) / 255)
-
-    return paint
 
 
 def own_figures(judge: Judge, weights: Weights, styles: Iterable[str]) -> dict[str, float]:
@@ -67,23 +53,29 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="JSON of our own figures, for the exporter.")] = None,
 ) -> None:
     """Judge a network on photographs it did not see."""
-    torch.set_num_threads(threads)
-    paintings = named_paths(style)
-    pictures = load_photos(split(photos)[1], side, limit)
-    if not pictures:
-        raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
-    judge, trained = Judge(open_encoder(encoder), paintings, pictures, side), load_weights(weights)
-    table = Table("style", "network", "content", "style distance")
-    figures = own_figures(judge, trained, paintings)
-    for name in paintings:
-        table.add_row(name, "ours", f"{figures[f'{name}.content']:.3f}", f"{figures[f'{name}.style']:.3f}")
-    for name, path in named_paths(peer or []).items():
-        judged = judge.judge(name, onnx_painter(path))
-        table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")
-    Console().print(table)
-    if out:
-        out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    with told_plainly():
+        torch.set_num_threads(threads)
+        paintings = named_paths(style)
+        pictures = load_photos(split(photos)[1], side, limit)
+        if not pictures:
+            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+        if unknown := paintings.keys() - (trained := load_weights(weights)).styles.keys():
+            raise Mistake(f"{weights} has no style {', '.join(sorted(unknown))}")
+        judge = Judge(open_encoder(encoder), paintings, pictures, side)
+        table = Table("style", "network", "content", "style distance")
+        figures = own_figures(judge, trained, paintings)
+        for name in paintings:
+            table.add_row(name, "ours", f"{figures[f'{name}.content']:.3f}", f"{figures[f'{name}.style']:.3f}")
+        for name, path in named_paths(peer or []).items():
+            judged = judge.judge(name, partial(Published(path.stem, {name: path}).paint, style=name, strength=1.0))
+            table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")
+        Console().print(table)
+        if out:
+            out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
+
+app = typer.Typer(add_completion=False)
+app.command()(evaluate)
 
 if __name__ == "__main__":
-    typer.run(evaluate)
+    app()

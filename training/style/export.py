@@ -28,6 +28,7 @@ from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import load_picture, to_pixels
 from training.style.record import RunRecord
+from training.style.terminal import Mistake, told_plainly
 from training.style.trainer import WEIGHTS
 
 NETWORK_WEIGHTS = "network.safetensors"
@@ -140,23 +141,28 @@ def export(
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
 ) -> None:
     """Write the ONNX graphs, the style pack with previews, and both manifests."""
-    weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
-    network, pack = load_card(network_card), load_card(pack_card)
-    folder = store / network.model / network.version
-    extra = {
-        "input": write_network(weights, folder) | network.input,
-        "trained_on": network.trained_on + learnt_from(record),
-    }
-    if judgement:
-        extra["metrics"] = json.loads(judgement.read_text(encoding="utf-8"))
-    manifest = write_manifest(network, folder, package, extra)
-    pack_folder = store / pack.model / pack.version
-    write_pack(weights, load_paintings(paintings), sample, pack_folder)
-    requires = {network.model: manifest.file(NETWORK_WEIGHTS).sha256}
-    packed = write_manifest(pack, pack_folder, package, {"requires": requires})
+    with told_plainly():
+        weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
+        network, pack, listed = load_card(network_card), load_card(pack_card), load_paintings(paintings)
+        if unknown := {painting.name for painting in listed} - weights.styles.keys():
+            raise Mistake(f"{run} was not trained on {', '.join(sorted(unknown))}")
+        load_picture(sample, PREVIEW_SIDE)
+        metrics = {"metrics": json.loads(judgement.read_text(encoding="utf-8"))} if judgement else {}
+        folder = store / network.model / network.version
+        trained_on = network.trained_on + learnt_from(record)
+        extra = {"input": write_network(weights, folder) | network.input, "trained_on": trained_on}
+        manifest = write_manifest(network, folder, package, extra | metrics)
+        pack_folder = store / pack.model / pack.version
+        write_pack(weights, listed, sample, pack_folder)
+        requires = {network.model: manifest.file(NETWORK_WEIGHTS).sha256}
+        packed = write_manifest(pack, pack_folder, package, {"requires": requires})
     for written, place in ((manifest, folder), (packed, pack_folder)):
         Console().print(f"{written.ref}: {sum(file.size for file in written.files) / 1e3:.0f} kB in {place}")
 
 
+app = typer.Typer(add_completion=False)
+app.command()(export)
+
+
 if __name__ == "__main__":
-    typer.run(export)
+    app()

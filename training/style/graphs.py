@@ -86,11 +86,11 @@ class _Network(Builder):
         a = self.architecture
         x = self.add("Sub", "image", self.constant("half", np.array(0.5, np.float32)))
         x = self._relu(normalise(self._conv(self._mirror(x, a.end_kernel), "stem"), a.fine))
-        x = self._relu(normalise(self._separable(x, "down1", a.fine, 3, stride=2), a.middle))
-        x = self._relu(normalise(self._separable(x, "down2", a.middle, 3, stride=2), a.coarse))
+        x = self._relu(normalise(self._convolution(x, "down1", a.fine, 3, stride=2), a.middle))
+        x = self._relu(normalise(self._convolution(x, "down2", a.middle, 3, stride=2), a.coarse))
         for block in range(0, 2 * a.blocks, 2):
-            y = self._relu(normalise(self._separable(x, f"blocks.{block}", a.coarse, a.block_kernel), a.coarse))
-            y = normalise(self._separable(y, f"blocks.{block + 1}", a.coarse, a.block_kernel), a.coarse)
+            y = self._relu(normalise(self._convolution(x, f"blocks.{block}", a.coarse, a.block_kernel), a.coarse))
+            y = normalise(self._convolution(y, f"blocks.{block + 1}", a.coarse, a.block_kernel), a.coarse)
             x = self.add("Add", x, y)
         x = self._relu(normalise(self._upsample(x, "up1", a.middle), a.middle))
         x = self._relu(normalise(self._upsample(x, "up2", a.fine), a.fine))
@@ -179,14 +179,22 @@ class _Network(Builder):
         weight = self.constant(f"{layer}.weight", self.weights[f"{layer}.weight"])
         return self.add("Conv", x, weight, strides=[stride, stride], group=groups)
 
-    def _separable(self, x: str, layer: str, channels: int, kernel: int, *, stride: int = 1) -> str:
-        x = self._conv(self._mirror(x, kernel), f"{layer}.depthwise", stride=stride, groups=channels)
+    def _convolution(self, x: str, layer: str, channels: int, kernel: int, *, stride: int = 1) -> str:
+        x = self._mirror(x, kernel)
+        if not self.architecture.separable:
+            return self._conv(x, layer, stride=stride)
+        x = self._conv(x, f"{layer}.depthwise", stride=stride, groups=channels)
         return self._conv(x, f"{layer}.pointwise")
 
     def _upsample(self, x: str, layer: str, channels: int) -> str:
-        x = self._conv(x, f"{layer}.pointwise")
+        kernel = self.architecture.up_kernel
+        if not self.architecture.separable:
+            return self._conv(self._mirror(self._twice(x), kernel), layer)
+        x = self._twice(self._conv(x, f"{layer}.pointwise"))
+        return self._conv(self._mirror(x, kernel), f"{layer}.depthwise", groups=channels)
+
+    def _twice(self, x: str) -> str:
+        """Each pixel as two by two."""
         scales = self.constant("twice", np.array([1, 1, 2, 2], np.float32))
-        x = self.add(
-            "Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
-        )
-        return self._conv(self._mirror(x, self.architecture.up_kernel), f"{layer}.depthwise", groups=channels)
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return self.add("Resize", x, "", scales, **how)

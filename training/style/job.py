@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import torch
 from pydantic import BaseModel, ConfigDict
 
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
-from training.style.record import RunRecord
+from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
-from training.style.terminal import Mistake, bar, console
+from training.style.terminal import DeviceLost, Mistake, bar, console
 from training.style.trainer import ALONE, Settings, Share, Trainer
+
+# What PyTorch's messages name where a GPU, its memory or one of its libraries fails.
+GPU_PARTS: Final = ("CUDA", "CUBLAS", "cuDNN", "NCCL")
 
 
 class Job(BaseModel):
@@ -48,8 +53,10 @@ class Job(BaseModel):
 def work(job: Job, share: Share = ALONE) -> None:
     """Take all steps; only the first process writes, and speaks.
 
-    Raises :class:`Mistake` or the errors of what the job names, and ``Stopped`` after Ctrl-C.
+    Raises :class:`Mistake` or the errors of what the job names, ``Stopped`` after Ctrl-C, and :class:`DeviceLost`
+    where a GPU fails on the way.
     """
+    device = _device(job.device)
     torch.set_num_threads(job.threads)
     console.quiet = share.rank > 0
     training, held_out = split(job.photos)
@@ -64,20 +71,31 @@ def work(job: Job, share: Share = ALONE) -> None:
         paintings={name: path.name for name, path in job.paintings.items()},
         photos=len(crops),
         skipped=crops.skipped,
-        started_from=RunRecord.read(job.start_from.parent) if job.start_from else None,
+        started_from=_behind(job.start_from) if job.start_from else None,
     )
-    trainer = Trainer(job.settings, job.paintings, crops, encoder, job.folder, torch.device(job.device), share)
+    trainer = Trainer(job.settings, job.paintings, crops, encoder, job.folder, device, share)
     if job.start_from:
         _start(trainer, job.start_from)
     if job.resume:
         record = _unchanged(job.folder, record)
         trainer.resume()
-    if share.rank > 0:
-        follow(trainer, job.last_step, job.validate_every)
-        return
-    with bar() as progress:
-        run = Run(trainer, record, job.folder, held_out)
-        run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
+    with _watched():
+        if share.rank > 0:
+            follow(trainer, job.last_step, job.validate_every)
+            return
+        with bar() as progress:
+            run = Run(trainer, record, job.folder, held_out)
+            run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
+
+
+def finished(job: Job) -> bool:
+    """Whether the job's folder holds its last step. Raises :class:`Mistake` where it holds a run of other settings."""
+    if not job.resume:
+        return False
+    record = RunRecord.read(job.folder)
+    if record.settings != job.settings:
+        raise Mistake(f"{job.folder} holds a run with other settings; give another folder for the runs")
+    return record.step >= job.last_step
 
 
 def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
@@ -114,6 +132,37 @@ def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
         if getattr(before, name) != getattr(record, name):
             raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
     return before
+
+
+def _device(name: str) -> torch.device:
+    """The device, tried. Raises :class:`Mistake` for one that is not there."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    # A build of PyTorch without CUDA asserts.
+    except (RuntimeError, AssertionError) as error:
+        raise Mistake(f"--device {name} cannot be used here: {_first_line(error)}") from error
+    return device
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    """Tell a GPU that failed from an error of the program, which both are a ``RuntimeError`` of PyTorch."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(part in str(error) for part in GPU_PARTS):
+            raise
+        raise DeviceLost(f"the GPU failed: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _behind(weights: Path) -> RunRecord | None:
+    """The run that left ``weights``; None where nothing lies beside them that would tell, as in a model store."""
+    return RunRecord.read(weights.parent) if (weights.parent / RECORD).exists() else None
 
 
 def _start(trainer: Trainer, path: Path) -> None:

@@ -24,9 +24,13 @@ TRIALS = 3
 
 @dataclass(frozen=True)
 class Lesson:
-    """How a style is learnt. ``crops`` photographs, ``crop`` px a side, are met again and again; sides are in pixels."""
+    """How a style is learnt. ``crops`` photographs, ``crop`` px a side, are met again and again; sides are in pixels.
 
-    steps: int = 400
+    Photographs not learnt on come out nearer to the style with 48 crops than with new ones at every step, and with 1,000
+    steps than with 400; twice the learning rate brings nothing then.
+    """
+
+    steps: int = 1000
     crops: int = 48
     crop: int = 256
     painting_side: int = 512

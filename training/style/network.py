@@ -21,7 +21,10 @@ EPSILON = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Widths and kernels. ``fine``, ``middle`` and ``coarse`` are the channels at full, half and quarter resolution."""
+    """Widths and kernels. ``fine``, ``middle`` and ``coarse`` are the channels at full, half and quarter resolution.
+
+    Without ``separable`` every convolution is an ordinary one, as in the networks of Johnson et al. (2016).
+    """
 
     fine: int = 16
     middle: int = 32
@@ -30,6 +33,7 @@ class Architecture:
     end_kernel: int = 5
     block_kernel: int = 5
     up_kernel: int = 5
+    separable: bool = True
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -53,10 +57,11 @@ class Architecture:
         return radius + -radius % 4
 
 
-# What is shipped: `fine` for looks, `lean` for small machines.
+# What is shipped: `fine` for looks, `lean` for small machines. `full` is what Johnson et al. published, for comparison.
 SIZES: Mapping[str, Architecture] = {
     "fine": Architecture(fine=24, middle=48, coarse=128),
     "lean": Architecture(fine=8, middle=16, coarse=64),
+    "full": Architecture(fine=32, middle=64, coarse=128, end_kernel=9, block_kernel=3, up_kernel=3, separable=False),
 }
 
 
@@ -105,18 +110,37 @@ class Upsample(nn.Module):
         return depthwise_conv2d(reflect(larger, self.kernel), self.depthwise.weight)
 
 
+class Ordinary(nn.Conv2d):
+    """An ordinary convolution in the place of :class:`Separable`."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, bias=False)
+        self.kernel = kernel
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(reflect(x, self.kernel))
+
+
+class OrdinaryUpsample(Ordinary):
+    """An ordinary resize-convolution in the place of :class:`Upsample`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
 class StyleNetwork(nn.Module):
     """``forward(image [N,3,H,W] RGB 0..1, style [N,P]) -> painting [N,3,H,W] RGB 0..1``; H, W multiples of 4, >= 16."""
 
     def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
         a = self.architecture = architecture or Architecture()
+        convolution, upsample = (Separable, Upsample) if a.separable else (Ordinary, OrdinaryUpsample)
         self.stem = nn.Conv2d(3, a.fine, a.end_kernel, bias=False)
-        self.down1 = Separable(a.fine, a.middle, 3, stride=2)
-        self.down2 = Separable(a.middle, a.coarse, 3, stride=2)
-        self.blocks = nn.ModuleList(Separable(a.coarse, a.coarse, a.block_kernel) for _ in range(2 * a.blocks))
-        self.up1 = Upsample(a.coarse, a.middle, a.up_kernel)
-        self.up2 = Upsample(a.middle, a.fine, a.up_kernel)
+        self.down1 = convolution(a.fine, a.middle, 3, stride=2)
+        self.down2 = convolution(a.middle, a.coarse, 3, stride=2)
+        self.blocks = nn.ModuleList(convolution(a.coarse, a.coarse, a.block_kernel) for _ in range(2 * a.blocks))
+        self.up1 = upsample(a.coarse, a.middle, a.up_kernel)
+        self.up2 = upsample(a.middle, a.fine, a.up_kernel)
         self.head = nn.Conv2d(a.fine, 3, a.end_kernel)
 
     def forward(self, image: Tensor, style: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ RECORD = "run.json"
 
 
 class RunRecord(BaseModel):
-    """One run. ``started_from`` is the run whose weights it began with."""
+    """One run. ``started_from`` is the run whose weights it began with, where those are known to come from one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

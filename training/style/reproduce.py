@@ -16,11 +16,10 @@ from training.style.data import load_photos, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_figures
 from training.style.export import export
-from training.style.job import Job, work
+from training.style.job import Job, finished, work
 from training.style.judge import Judge
-from training.style.record import RunRecord
 from training.style.stages import CARDS, Plan, Stage, read_plan
-from training.style.terminal import Mistake, console, told_plainly
+from training.style.terminal import console, told_plainly
 from training.style.trainer import WEIGHTS
 
 JUDGED_SIDE: Final = 512
@@ -53,7 +52,7 @@ def reproduce(
     Runs that are finished are taken as they are, and one that was interrupted goes on, so that the same command ends
     what Ctrl-C began.
     """
-    with told_plainly():
+    with told_plainly(again="the same command"):
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         plan = read_plan()
         stages = plan.leading_to(product)
@@ -92,16 +91,6 @@ def the_job(name: str, stage: Stage, plan: Plan, photos: Path, paintings: Path, 
         until=stage.until,
         patience=0,
     )
-
-
-def finished(job: Job) -> bool:
-    """Whether the job's folder holds its last step. Raises :class:`Mistake` where it holds a run of other settings."""
-    if not job.resume:
-        return False
-    record = RunRecord.read(job.folder)
-    if record.settings != job.settings:
-        raise Mistake(f"{job.folder} holds a run with other settings; give another folder for the runs")
-    return record.step >= job.last_step
 
 
 def judged(run: Path, plan: Plan, photos: Path, paintings: Path) -> dict[str, float]:

@@ -19,7 +19,7 @@ from training.style.network import Architecture, StyleNetwork, Upsample, neutral
 def resize(weights: Weights, network: StyleNetwork) -> Weights:
     """Put ``weights`` into ``network``, in place. Raises ``ValueError`` unless only the widths differ, all one way."""
     old, new = weights.network.architecture, network.architecture
-    shape = ("blocks", "end_kernel", "block_kernel", "up_kernel")
+    shape = ("blocks", "end_kernel", "block_kernel", "up_kernel", "separable")
     if any(getattr(old, name) != getattr(new, name) for name in shape):
         raise ValueError(f"{new} is no narrower or wider version of {old}")
     if all(a <= b for a, b in zip(old.widths, new.widths, strict=True)):

@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
-import cv2
 from rich.progress import Progress
 from torch.utils.tensorboard import SummaryWriter
 
+from deployments.imaging import encode
 from training.style.data import load_photos
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
@@ -23,6 +23,7 @@ from training.style.terminal import Stopped, console
 from training.style.trainer import Losses, Trainer, Validation
 
 SHOWN_PHOTOS, SHOWN_SIDE = 2, 384
+LOSSES = "losses.jsonl"
 
 
 class Run:
@@ -49,7 +50,7 @@ class Run:
         # Written line by line, so that it can be followed while the run goes on.
         with (
             stop_requests() as stop,
-            (self._folder / "losses.jsonl").open("a", buffering=1, encoding="utf-8") as log,
+            (self._folder / LOSSES).open("a", buffering=1, encoding="utf-8") as log,
             board,
         ):
             for losses in self._trainer.train(last):
@@ -74,7 +75,10 @@ class Run:
         """Checkpoint, averaged weights and record."""
         self._trainer.save()
         seconds = self._record.seconds + time.monotonic() - self._started
-        self._record.model_copy(update={"step": self._trainer.step, "seconds": seconds}).write(self._folder)
+        # Damage shows when a photograph is decoded; what was met before a resumption was counted then.
+        skipped = max(self._record.skipped, self._trainer.skipped)
+        now = {"step": self._trainer.step, "seconds": seconds, "skipped": skipped}
+        self._record.model_copy(update=now).write(self._folder)
 
     def _validate(self, board: SummaryWriter) -> None:
         if not self._photos:
@@ -86,7 +90,7 @@ class Run:
         board.add_image("paintings", sheet, found.step, dataformats="HWC")
         folder = self._folder / "validation"
         folder.mkdir(exist_ok=True)
-        cv2.imwrite(str(folder / f"step_{found.step:06d}.jpg"), sheet[:, :, ::-1])
+        (folder / f"step_{found.step:06d}.jpg").write_bytes(encode(sheet, "image/jpeg"))
 
 
 def follow(trainer: Trainer, last: int, validate_every: int) -> None:

@@ -24,6 +24,10 @@ class Stopped(Exception):
     """Somebody asked the run to stop."""
 
 
+class DeviceLost(Exception):
+    """The GPU failed in the middle of a run, with everything that lay in its memory; the message says how."""
+
+
 def bar() -> Progress:
     """A bar with counts, the time taken and the time left."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -31,8 +35,8 @@ def bar() -> Progress:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """End with a sentence where a traceback would say no more."""
+def told_plainly(again: str = "the same command with --resume") -> Iterator[None]:
+    """End with a sentence where a traceback would say no more. ``again`` is what goes on with a run that stopped."""
     try:
         yield
     except (ValueError, RegistryError, EncoderUnavailable) as error:
@@ -41,6 +45,9 @@ def told_plainly() -> Iterator[None]:
     except OSError as error:
         console.print(f"[red]{escape(str(error))}; what was saved before is kept[/red]", highlight=False)
         raise typer.Exit(1) from error
+    except DeviceLost as error:
+        console.print(f"[red]{escape(str(error))}[/red]; {again} continues from the last checkpoint", highlight=False)
+        raise typer.Exit(1) from error
     except Stopped:
-        console.print("stopped; the same command with --resume continues")
+        console.print(f"stopped; {again} continues")
         raise typer.Exit(130) from None

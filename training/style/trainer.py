@@ -144,6 +144,11 @@ class Trainer:
             pictures = [load_picture(path, settings.painting_side) for path in paintings.values()]
             self._targets = [grams(self._encoder(p[None].to(self._device), layers), layers) for p in pictures]
 
+    @property
+    def skipped(self) -> int:
+        """How many photographs turned out to be unusable so far."""
+        return self._photos.skipped
+
     def start_from(self, path: Path) -> None:
         """Begin with another run's weights, of this width or another; styles it does not know begin neutral.
 

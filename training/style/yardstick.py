@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.style.contenders import RUNTIMES, Contender, Network
+from training.style.contenders import RUNTIMES, Contender, Timed
 from training.style.judge import Judge, Judgement
 
 STRENGTHS = (1.0, 0.9, 0.75, 0.5)
@@ -102,7 +102,7 @@ def _painter(contender: Contender, style: str, strength: float) -> Callable[[Ten
     return lambda photo: contender.paint(photo, style, strength)
 
 
-def milliseconds(networks: Sequence[Network], style: str) -> dict[str, dict[str, float]]:
+def milliseconds(networks: Sequence[Timed], style: str) -> dict[str, dict[str, float]]:
     """Processor time of one picture on one core, by runtime and label: the best of rounds that take turns.
 
     Processor time and turns keep what else the machine does out of the comparison.

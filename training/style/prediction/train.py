@@ -25,6 +25,7 @@ from training.style.losses import RECIPES
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
 from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read
+from training.style.run import LOSSES, stop_requests
 from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
 
 EXAMPLES = """Examples:
@@ -128,21 +129,18 @@ def _drive(trainer: PredictorTrainer, run: Path, progress: Progress, save_every:
     shown = progress.add_task("learning", total=trainer.course.steps, completed=trainer.step)
     content = style = 0.0
     began = time.monotonic()
-    try:
-        with (run / "losses.jsonl").open("a", encoding="utf-8") as log:
-            for passed in trainer.learn():
-                weight = 1 if not content else 0.03
-                content += weight * (passed.content - content)
-                style += weight * (passed.style - style)
-                log.write(json.dumps(asdict(passed) | {"s": round(time.monotonic() - began, 1)}) + "\n")
-                log.flush()
-                words = f"content {content:.3f}, style {style:.3f}"
-                progress.update(shown, completed=passed.step, description=words)
-                if passed.step % save_every == 0:
-                    trainer.save()
-    except KeyboardInterrupt:
-        trainer.save()
-        raise Stopped from None
+    with stop_requests() as stop, (run / LOSSES).open("a", buffering=1, encoding="utf-8") as log:
+        for passed in trainer.learn():
+            weight = 1 if not content else 0.03
+            content += weight * (passed.content - content)
+            style += weight * (passed.style - style)
+            log.write(json.dumps(asdict(passed) | {"s": round(time.monotonic() - began, 1)}) + "\n")
+            words = f"content {content:.3f}, style {style:.3f}"
+            progress.update(shown, completed=passed.step, description=words)
+            if passed.step % save_every == 0 or stop.is_set():
+                trainer.save()
+            if stop.is_set():
+                raise Stopped
     trainer.save()
 
 

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from registry.manifest import Description, Licence
 from registry.publish import describe
 from registry.store import FolderStore
+from training.style import run
 from training.style.checkpoint import Weights
 from training.style.encoders import VGG19_BLOCKS, Encoder, file_vgg19
 from training.style.export import Painting, write_network, write_pack
@@ -30,8 +31,10 @@ def tiny() -> Architecture:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
+def frugal(monkeypatch) -> None:
+    """One thread, and validation pictures that take no longer to paint and to encode than a training step."""
     torch.set_num_threads(1)
+    monkeypatch.setattr(run, "SHOWN_SIDE", 64)
 
 
 @pytest.fixture(scope="session")

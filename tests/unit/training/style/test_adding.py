@@ -14,10 +14,10 @@ from deployments.style.engine import StyleEngine, StyleQuery
 from registry.manifest import Description, Licence
 from registry.publish import describe
 from registry.store import FolderStore
-from training.style import cli
+from training.style import adding, cli
 from training.style.checkpoint import Weights
 from training.style.export import Painting, write_network, write_pack
-from training.style.learner import Lesson
+from training.style.learner import Lesson, StyleLearner
 from training.style.losses import Recipe
 from training.style.network import StyleNetwork
 
@@ -101,3 +101,33 @@ def test_a_painting_that_is_no_picture_is_refused(add, store, tmp_path) -> None:
     assert result.exit_code == 2
     assert "not a picture" in " ".join(result.output.split())
     assert store.models() == ["style-tiny", "styles-first"]
+
+
+def test_a_preview_that_is_no_picture_is_told_before_anything_is_learnt(add, store, tmp_path, monkeypatch) -> None:
+    (tmp_path / "words.jpg").write_text("words")
+    monkeypatch.setattr(StyleLearner, "learn", lambda _: pytest.fail("the style was learnt"))
+    result = add("--preview", str(tmp_path / "words.jpg"))
+    assert result.exit_code == 2
+    assert "not a picture" in " ".join(result.output.split())
+
+
+def test_a_held_out_photograph_that_cannot_be_read_is_no_preview(add, photos, store) -> None:
+    (photos / "7.png").write_text("words")
+    assert add().exit_code == 0
+    assert store.get("styles-lines").path("previews/lines.jpg").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [(KeyboardInterrupt(), 130, ""), (OSError(28, "No space left on device"), 1, "No space left on device")],
+)
+def test_ctrl_c_and_a_full_disk_publish_nothing(add, store, monkeypatch, error, status, sentence) -> None:
+    def broken_off(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(adding, "write_pack", broken_off)
+    result = add()
+    assert result.exit_code == status
+    assert sentence in " ".join(result.output.split())
+    assert store.models() == ["style-tiny", "styles-first"]
+    assert not list((store.root / ".staging").glob("*/*"))

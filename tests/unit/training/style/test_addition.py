@@ -1,44 +1,32 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from registry.manifest import Description, Licence
-from registry.publish import describe
-from registry.store import FolderStore
+from deployments.style.packs import IDENTITY
 from training.evaluation.report import read_report
 from training.style import addition, judge
-from training.style.checkpoint import Weights
-from training.style.export import write_network
+from training.style.checkpoint import load_weights
 from training.style.learner import Lesson
 from training.style.losses import RECIPES
-from training.style.network import StyleNetwork
+from training.style.record import RunRecord
+from training.style.trainer import Trainer
 
 
 @pytest.fixture
-def evaluate(tiny, photos, make_picture, encoder_file, tmp_path, monkeypatch):
+def evaluate(store, photos, make_picture, encoder_file, tmp_path, monkeypatch):
     """The command on a network nobody trained, by the losses that the tests' encoder knows."""
     monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
     monkeypatch.setattr(addition, "Lesson", lambda **settings: Lesson(recipe=RECIPES["reference"], **settings))
-    torch.manual_seed(0)
-    store = FolderStore(tmp_path / "store")
-    with store.stage("style-fine@v1") as folder:
-        contract = write_network(Weights(StyleNetwork(tiny), {}), folder)
-        about = Description(
-            model="style-fine",
-            version="v1",
-            task="style",
-            format="onnx",
-            input=contract,
-            licence=Licence(name="CC0-1.0", commercial_use=True),
-        )
-        store.publish(describe(folder, about), folder)
+    painting, known = make_picture("lines.png", seed=90), make_picture("dots.png", seed=91)
 
-    def run(*more: str):
-        options = ["--encoder", str(encoder_file), "--side", "64", "--crop", "64", "--steps", "3"]
+    def run(*more: str, steps: int = 3):
+        options = ["--style", f"dots={known}", "--network", "style-tiny", "--encoder", str(encoder_file)]
+        options += ["--side", "64", "--crop", "64", "--steps", str(steps), "--runs", str(tmp_path / "runs")]
         options += ["--report", str(tmp_path / "report"), "--store", str(store.root)]
-        painting = make_picture("dots.png", seed=90)
         return CliRunner().invoke(addition.app, [str(painting), str(photos), *options, *more])
 
     return run
@@ -55,19 +43,66 @@ def test_the_report_holds_the_time_it_takes_and_how_near_it_comes(evaluate, tmp_
     assert gallery.captions == ("painting", "photograph", "added", "joint")
 
 
-def test_the_frozen_network_stays_and_the_other_moves(evaluate, monkeypatch) -> None:
-    learnt = {}
-    written = addition._written
+def test_the_joint_run_deals_all_styles_and_gives_the_new_one_as_many_turns(evaluate, tmp_path, monkeypatch) -> None:
+    dealt: list[str] = []
+    deal = Trainer._deal
 
-    def keep(judge, added, joint, *more):
-        learnt.update(added=added.weights, joint=joint.weights)
-        return written(judge, added, joint, *more)
+    def noted(trainer: Trainer) -> list[int]:
+        cards = deal(trainer)
+        dealt.extend(trainer.names[card] for card in cards)
+        return cards
 
-    monkeypatch.setattr(addition, "_written", keep)
+    monkeypatch.setattr(Trainer, "_deal", noted)
     evaluate()
-    added, joint = (list(learnt[name].network.parameters()) for name in ("added", "joint"))
-    assert not any(torch.equal(a, b) for a, b in zip(added, joint, strict=True))
-    assert not torch.equal(learnt["added"].styles["added"], learnt["joint"].styles["added"])
+    assert {name: dealt.count(name) for name in dealt} == {IDENTITY: 2, "dots": 4, "added": 4}
+    (table,) = (one for one in read_report(tmp_path / "report").sections if one.kind == "table")
+    assert [row[:2] for row in table.rows] == [("added", 3), ("joint", 10)]
+
+
+def test_both_begin_alike_and_only_the_joint_network_moves(evaluate, store, tmp_path) -> None:
+    evaluate()
+    start, joint = (load_weights(tmp_path / "runs" / one / "weights.safetensors") for one in ("start", "joint"))
+    shipped = load_weights(store.get("style-tiny").path("network.safetensors"))
+    for ours, theirs in zip(shipped.network.parameters(), start.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert torch.equal(start.styles["added"], start.styles["dots"])
+    moved = zip(start.network.parameters(), joint.network.parameters(), strict=True)
+    assert not any(torch.equal(a, b) for a, b in moved)
+    assert not any(torch.equal(start.styles[name], joint.styles[name]) for name in start.styles)
+
+
+def test_a_joint_run_goes_on_after_ctrl_c_and_is_not_taken_twice(evaluate, tmp_path, monkeypatch) -> None:
+    take_step = Trainer._take_step
+
+    def interrupted(trainer: Trainer):
+        if trainer.step == 3:
+            signal.raise_signal(signal.SIGINT)
+        return take_step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_take_step", interrupted)
+        result = evaluate()
+    assert result.exit_code == 130
+    assert "the same command continues" in result.output
+    assert evaluate().exit_code in (0, 3)
+    assert RunRecord.read(tmp_path / "runs/joint").step == 10
+    monkeypatch.setattr(Trainer, "_take_step", lambda _: pytest.fail("a finished run went on"))
+    assert evaluate().exit_code in (0, 3)
+
+
+def test_a_joint_run_that_began_with_other_weights_is_not_taken_for_this_one(evaluate, tmp_path) -> None:
+    evaluate()
+    other = tmp_path / "runs/start/weights.safetensors"
+    other.write_bytes(other.read_bytes()[:-4] + b"\0\0\0\1")
+    result = evaluate()
+    assert result.exit_code == 1
+    assert "other weights" in " ".join(result.output.split())
+
+
+def test_a_style_the_network_does_not_have_is_told(evaluate, make_picture) -> None:
+    result = evaluate("--style", f"waves={make_picture('waves.png')}")
+    assert result.exit_code == 1
+    assert "style-tiny@v1 has no style waves" in " ".join(result.output.split())
 
 
 def test_photographs_too_few_to_judge_on_end_with_a_sentence(evaluate, photos) -> None:

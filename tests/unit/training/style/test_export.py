@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -54,6 +55,17 @@ def test_the_graph_paints_what_the_network_paints(weights, sessions, height: int
         np.testing.assert_allclose(made, weights.network(photo, style).numpy(), atol=1e-5)
 
 
+def test_a_network_of_ordinary_convolutions_has_a_graph_too(tiny) -> None:
+    torch.manual_seed(2)
+    network = StyleNetwork(replace(tiny, separable=False)).eval()
+    arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+    session = ort.InferenceSession(graphs.painter(network.architecture, arrays).SerializeToString(), OPTIONS)
+    photo, style = torch.rand(2, 3, 48, 40), torch.randn(2, tiny.style_size)
+    made = session.run(["painting"], {"image": photo.numpy(), "style": style.numpy()})[0]
+    with torch.no_grad():
+        np.testing.assert_allclose(made, network(photo, style).numpy(), atol=1e-5)
+
+
 def test_the_frozen_graph_paints_the_same_with_the_statistics_of_the_same_picture(weights, sessions) -> None:
     photo, style = np.random.default_rng(0).random((2, 3, 48, 40), np.float32), np.tile(weights.styles["dots"], (2, 1))
     (painting,) = sessions["painter"].run(["painting"], {"image": photo, "style": style})
@@ -82,8 +94,8 @@ def test_the_graphs_hold_their_weights_themselves(weights) -> None:
 
 
 @pytest.fixture
-def exported(weights, make_picture, tmp_path):
-    """A run folder exported through the command line; gives the store and the command's result."""
+def export(weights, make_picture, tmp_path):
+    """The command on a run folder, with every option it takes."""
     run = tmp_path / "run"
     run.mkdir()
     save_weights(run / "weights.safetensors", weights)
@@ -113,12 +125,33 @@ def exported(weights, make_picture, tmp_path):
         "judgement": run / "judged.json",
         "package": "registry",
     }
-    arguments = [str(run), str(store), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
-    app = module.typer.Typer()
-    app.command()(module.export)
-    result = CliRunner().invoke(app, arguments)
+
+    def export(**other: object):
+        chosen = options | other
+        more = [part for name, value in chosen.items() for part in (f"--{name}", str(value))]
+        return CliRunner().invoke(module.app, [str(run), str(store), *more])
+
+    return export
+
+
+@pytest.fixture
+def exported(export, tmp_path):
+    """The store of a run exported through the command line."""
+    result = export()
     assert result.exit_code == 0, result.output
-    return store
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"), [("sample", "is not a picture"), ("paintings", "was not trained on waves")]
+)
+def test_mistakes_end_with_a_sentence_and_write_nothing(export, tmp_path, option, sentence) -> None:
+    waves = {"name": "waves", "title": "Waves", "artist": "Nobody", "year": 1900, "licence": "public domain"}
+    (tmp_path / "wrong").write_text(yaml.safe_dump([waves]))
+    result = export(**{option: tmp_path / "wrong"})
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
+    assert not (tmp_path / "store").exists()
 
 
 def load(store, ref: str) -> ModelVersion:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
 
 from training.style.depthwise import depthwise_conv2d
-from training.style.network import StyleNetwork, neutral_style
+from training.style.network import SIZES, Architecture, StyleNetwork, neutral_style
+
+
+@pytest.fixture(params=[True, False], ids=["separable", "ordinary"])
+def tiny(request, tiny) -> Architecture:
+    """Either kind of convolution keeps every promise below."""
+    return replace(tiny, separable=request.param)
 
 
 @pytest.fixture
@@ -55,6 +63,11 @@ def test_a_pixel_sees_no_further_than_the_receptive_radius(tiny) -> None:
     seen = image.grad.abs().sum((0, 1)).nonzero()
     reach = (seen - centre).abs().max().item()
     assert tiny.receptive_radius - 12 <= reach <= tiny.receptive_radius
+
+
+def test_the_full_size_is_the_published_one_and_the_shipped_sizes_are_a_fraction_of_it() -> None:
+    weights = {name: sum(p.numel() for p in StyleNetwork(size).parameters()) for name, size in SIZES.items()}
+    assert weights == {"fine": 216_483, "lean": 61_283, "full": 1_674_435}
 
 
 @pytest.mark.parametrize("kernel", [3, 5])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from deployments.runtime import Runtime
@@ -21,7 +22,8 @@ from training.style.losses import Recipe
 from training.style.prediction import export, train
 from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
 from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
-from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
+from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
+from training.style.terminal import Stopped
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))
 COURSE = Course(steps=4, batch=2, warm_up=1, seed=3, recipe=RECIPE)
@@ -106,27 +108,28 @@ def test_learning_moves_the_painting_half_and_with_reading_all_of_it(make_traine
         assert not {"anchors", "reach"} & moved
 
 
-def test_a_run_that_was_cut_goes_on_to_the_same_end(make_trainer, tmp_path) -> None:
-    whole = make_trainer("whole")
-    list(whole.learn())
-    whole.save()
+def test_ctrl_c_ends_a_run_after_a_whole_step_from_which_it_goes_on_to_the_same_end(
+    make_trainer, tmp_path, monkeypatch
+) -> None:
+    train._drive(make_trainer("whole"), tmp_path / "whole", Progress(disable=True))
+    take_step = PredictorTrainer._take_step
+
+    def interrupted(trainer: PredictorTrainer):
+        if trainer.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return take_step(trainer)
+
     cut = make_trainer("cut")
-    list(islice(cut.learn(), 2))
-    cut.save()
-    (tmp_path / "resumed").mkdir()
-    for path in (tmp_path / "cut").iterdir():
-        (tmp_path / "resumed" / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "resumed").rename(tmp_path / "kept")
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(PredictorTrainer, "_take_step", interrupted)
+        train._drive(cut, tmp_path / "cut", Progress(disable=True))
     resumed = make_trainer("resumed")
-    for path in (tmp_path / "kept").iterdir():
-        (tmp_path / "resumed" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "cut" / CHECKPOINT).rename(tmp_path / "resumed" / CHECKPOINT)
     resumed.resume()
-    assert resumed.step == 2
-    list(resumed.learn())
-    resumed.save()
-    ends = (load_predictor(tmp_path / name / PREDICTOR).state_dict() for name in ("whole", "resumed"))
-    for (name, one), other in zip(next(ends).items(), next(ends).values(), strict=True):
-        torch.testing.assert_close(one, other, msg=name)
+    assert resumed.step == 3
+    train._drive(resumed, tmp_path / "resumed", Progress(disable=True))
+    ends = [(tmp_path / name / PREDICTOR).read_bytes() for name in ("whole", "resumed")]
+    assert ends[0] == ends[1]
 
 
 def test_a_far_style_counts_by_its_root() -> None:

@@ -6,8 +6,14 @@ import pytest
 import torch
 
 from training.style.checkpoint import Weights
-from training.style.resizing import resize
 from training.style.network import SIZES, StyleNetwork
+from training.style.resizing import _mixing, resize
+
+
+@pytest.fixture(params=[True, False], ids=["separable", "ordinary"])
+def tiny(request, tiny):
+    """Either kind of convolution is resized alike."""
+    return replace(tiny, separable=request.param)
 
 
 @pytest.fixture
@@ -56,17 +62,22 @@ def test_a_shrunk_network_keeps_the_channels_that_others_listen_to(tiny) -> None
     wide = Weights(StyleNetwork(tiny), {"dots": torch.randn(tiny.style_size)})
     with torch.no_grad():
         wide.network.head.weight[:, 1] *= 100
-    loud = wide.network.up2.pointwise.weight[1].clone()
+    loud = _mixing(wide.network.up2)[1].clone()
     shrunk = resize(wide, StyleNetwork(replace(tiny, fine=1)))
     assert shrunk.network.head.weight.shape[1] == 1
     assert shrunk.network.head.weight.abs().max() > 10 * shrunk.network.stem.weight.abs().max()
-    assert torch.equal(shrunk.network.up2.pointwise.weight[0], loud)
+    assert torch.equal(_mixing(shrunk.network.up2)[0], loud)
 
 
 @pytest.mark.parametrize("other", [{"coarse": 5, "fine": 6}, {"blocks": 2}, {"up_kernel": 5}])
 def test_networks_of_another_shape_cannot_start_from_it(narrow, tiny, other) -> None:
     with pytest.raises(ValueError, match="narrower"):
         resize(narrow, StyleNetwork(replace(tiny, **other)))
+
+
+def test_networks_of_the_other_kind_of_convolution_cannot_start_from_it(narrow, tiny) -> None:
+    with pytest.raises(ValueError, match="narrower"):
+        resize(narrow, StyleNetwork(replace(tiny, separable=not tiny.separable)))
 
 
 def test_the_lean_size_is_narrower_than_the_fine_one_in_every_layer() -> None:

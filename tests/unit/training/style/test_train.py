@@ -190,6 +190,14 @@ def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None
     assert [record.step for record in RunRecord.read(tmp_path / "run").lineage()] == [4, 4]
 
 
+def test_a_run_can_start_from_weights_whose_own_run_is_not_at_hand(command, tmp_path) -> None:
+    command(folder="first")
+    (tmp_path / "shipped").mkdir()
+    weights = (tmp_path / "first/weights.safetensors").rename(tmp_path / "shipped/network.safetensors")
+    assert command("--start-from", str(weights)).exit_code == 0
+    assert [record.step for record in RunRecord.read(tmp_path / "run").lineage()] == [4]
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
@@ -220,6 +228,53 @@ def test_an_empty_folder_ends_with_a_sentence(command, photos) -> None:
     result = command()
     assert result.exit_code == 2
     assert "holds no JPEG, PNG or WebP" in " ".join(result.output.split())
+
+
+def test_damaged_photographs_are_counted_when_they_are_met(command, photos, tmp_path) -> None:
+    for path in sorted(photos.iterdir())[:4]:
+        path.write_bytes(path.read_bytes()[:60])
+    (photos / "words.jpg").write_text("words")
+    assert command().exit_code == 0
+    assert RunRecord.read(tmp_path / "run").skipped == 5
+
+
+def test_a_gpu_that_is_not_there_ends_with_a_sentence(command, tmp_path) -> None:
+    result = command("--device", "gpu")
+    assert result.exit_code == 2
+    assert "--device gpu cannot be used here" in " ".join(result.output.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_lost_gpu_keeps_the_last_checkpoint_and_the_run_resumes_to_the_same_weights(
+    command, tmp_path, monkeypatch
+) -> None:
+    command(folder="whole")
+    take_step = Trainer._take_step
+
+    def lost(trainer: Trainer):
+        if trainer.step == 3:
+            raise RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later")
+        return take_step(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_take_step", lost)
+        result = command()
+    assert result.exit_code == 1
+    told = " ".join(result.output.split())
+    assert "the GPU failed: CUDA error: unspecified launch failure" in told
+    assert "--resume continues from the last checkpoint" in told
+    assert RunRecord.read(tmp_path / "run").step == 2
+    assert command("--resume").exit_code == 0
+    ends = [(tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "run")]
+    assert ends[0] == ends[1]
+
+
+def test_an_error_of_the_program_is_not_taken_for_a_lost_gpu(command, monkeypatch) -> None:
+    def wrong(_: Trainer) -> None:
+        raise RuntimeError("the size of tensor a must match")
+
+    monkeypatch.setattr(Trainer, "_take_step", wrong)
+    assert isinstance(command().exception, RuntimeError)
 
 
 def test_a_full_disk_ends_with_a_sentence(command, monkeypatch) -> None:

@@ -92,6 +92,7 @@ def test_a_failed_save_leaves_the_last_checkpoint_alone(make_trainer, tmp_path, 
     with pytest.raises(OSError, match="No space left"):
         trainer.save()
     assert (tmp_path / "run" / CHECKPOINT).read_bytes() == kept
+    assert not list((tmp_path / "run").glob("*.partial"))
 
 
 def test_starting_from_other_weights_keeps_what_they_know(make_trainer, tmp_path) -> None:
