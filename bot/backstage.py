@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from bot.attending import attend
 from bot.delivery.messages import NotSent
 from bot.services import Services
-from serve_app.duties import keep_doing
+from serve_app.duties import Duty, keep_doing
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ RESTART_S = 1.0
 @contextlib.asynccontextmanager
 async def backstage(services: Services) -> AsyncIterator[None]:
     """Run all of it until the block ends; what is in hand is then given back or brought to its end."""
-    runs: list[Callable[[], Awaitable[None]]] = [
+    runs: list[Duty] = [
         *(worker.run for worker in services.workers),
         services.courier.run,
         services.progress.run,

@@ -1,6 +1,7 @@
 """What goes in and what comes out, shared by the gateway, the bot and the command line.
 
-Forms are the multipart fields of ``/v1``; unknown fields are refused. Answers are the JSON documents. Pixel
+Forms are the multipart fields of ``/v1``; unknown fields are refused, and so is, with ``InvalidField`` and before a picture
+is looked at, what could never be done whatever the pictures show. Answers are the JSON documents. Pixel
 coordinates count from the upper left corner of the photo as a person sees it.
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from deployments.anonymize.types import Method
 from deployments.authenticity.opinion import Verdict
 from deployments.errors import InvalidField
+from deployments.style.query import check_weights, read_weights
+from deployments.swap.mapping import read as read_mapping
 from serve_app.jobs.states import State
 
 PICTURE: dict[int | str, dict[str, Any]] = {
@@ -54,6 +57,12 @@ class StyleForm(Form):
     strength: Strength = 1.0
     preserve_color: bool = Field(default=False, description="Keep the photo's colours, take the style's brushwork")
 
+    @field_validator("style")
+    @classmethod
+    def _blendable(cls, style: list[str]) -> list[str]:
+        check_weights(read_weights(style))
+        return style
+
     @model_validator(mode="after")
     def _one_style(self) -> Self:
         if bool(self.style) == (self.style_image is not None):
@@ -84,6 +93,12 @@ class SwapForm(Form):
         examples=[["0:1,1:0"]],
     )
 
+    @field_validator("mapping")
+    @classmethod
+    def _readable(cls, mapping: list[str]) -> list[str]:
+        read_mapping(",".join(mapping))
+        return mapping
+
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if (self.target is None) == (self.artwork is None):
@@ -97,6 +112,12 @@ class AnonymizeForm(Form):
     image: Image
     method: Method = Method.BLUR
     keep: list[str] = Field(default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2")
+
+    @field_validator("keep")
+    @classmethod
+    def _numbers(cls, keep: list[str]) -> list[str]:
+        numbers(keep)
+        return keep
 
 
 class MasterpieceForm(Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -20,6 +23,9 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 MIGRATION_LOCK = 0x6D617371
 """PostgreSQL's advisory lock that whoever migrates holds."""
+
+UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, socket.gaierror)
+"""What SQLAlchemy and the drivers raise while there is no database to speak to."""
 
 
 class Base(DeclarativeBase):

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 
 log = logging.getLogger(__name__)
 
+Duty = Callable[[], Awaitable[object]]
+
 
 def called_off() -> bool:
     """Whether the current task was cancelled.
@@ -19,12 +21,13 @@ def called_off() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def keep_doing(duty: Callable[[], Awaitable[object]], pause_s: float) -> None:
-    """Do a duty again ``pause_s`` after it ended or broke, until called off."""
-    while not called_off():
+async def keep_doing(duty: Duty, pause_s: float) -> None:
+    """Do a duty now, and again ``pause_s`` seconds after each time it ended or broke, until called off."""
+    while True:
         try:
             await duty()
-        except Exception:
-            log.exception("%s broke", duty)
-        if not called_off():
-            await asyncio.sleep(pause_s)
+        except Exception as error:
+            if called_off():
+                raise asyncio.CancelledError from error
+            log.exception("%s broke; again in %g s", getattr(duty, "__qualname__", duty), pause_s)
+        await asyncio.sleep(pause_s)

@@ -20,7 +20,7 @@ from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, SecurityHeaders
+from serve_app.middleware import BodyLimit, HeadAsGet, SecurityHeaders
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
@@ -77,6 +77,7 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
     app.add_middleware(SecurityHeaders)
@@ -128,9 +129,11 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     """Routes that answer with a document, and the small pictures those documents name."""
 
     @app.get("/v1/styles", tags=["pictures"])
-    async def styles() -> contracts.Styles:
+    async def styles(response: Response) -> contracts.Styles:
         """The styles on offer."""
-        return presenting.styles(await pipeline.styles())
+        answer = await pipeline.styles()
+        response.headers["X-Model"] = answer.model
+        return presenting.styles(answer)
 
     @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
     async def preview(name: str) -> Response:
@@ -247,11 +250,5 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
 
 
 def _picture(picture: Picture, inventory: Inventory) -> Response:
-    headers = {
-        "X-Model": ", ".join(picture.models),
-        "X-Commercial-Use": str(inventory.commercial_use(*picture.models)).lower(),
-        "Cache-Control": "no-store",
-    }
-    if picture.notes:
-        headers["X-Notes"] = " | ".join(picture.notes)
+    headers = presenting.picture_headers(picture.models, picture.notes, inventory)
     return Response(picture.data, media_type=picture.media_type, headers=headers)

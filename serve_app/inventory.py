@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -26,6 +28,8 @@ from serve_app.versions.documents import (
     TrialState,
 )
 
+log = logging.getLogger(__name__)
+
 
 def artworks_of(settings: Settings) -> ArtworkGallery | None:
     """The gallery of works of art, where there is one. Raises ``GalleryError`` when it cannot be used."""
@@ -47,7 +51,13 @@ class Inventory:
         return self.selection.missing
 
     def follow(self, plans: Mapping[str, Plan]) -> None:
-        """These are the versions that serve now, by capability."""
+        """These are the versions that serve now, by capability.
+
+        Reads what is said of them, so that nobody who asks for the licence of a result waits for the store.
+        """
+        for ref in _held(plans):
+            with contextlib.suppress(RegistryError, OSError):
+                self._manifest(ref)
         self._plans = plans
 
     def models(self, state: State | None = None) -> Models:
@@ -85,8 +95,15 @@ class Inventory:
         )
 
     def commercial_use(self, *refs: str) -> bool:
-        """Whether every one of these versions, with what goes with it, may be used for money."""
-        return all(self._manifest(ref).licence.commercial_use for named in refs for ref in self._with_extras(named))
+        """Whether every one of these versions, with what goes with it, may be used for money.
+
+        A licence that cannot be read allows nothing, and costs nobody a result.
+        """
+        try:
+            return all(self._manifest(ref).licence.commercial_use for named in refs for ref in self._with_extras(named))
+        except (RegistryError, OSError) as error:
+            log.warning("a licence could not be read: %s", error)
+            return False
 
     def _serving(self) -> Mapping[str, Plan]:
         return self._plans or {capability: Plan(models) for capability, models in self.selection.chosen.items()}

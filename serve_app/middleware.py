@@ -1,4 +1,4 @@
-"""What surrounds every HTTP request: a cap on the body and security headers. Plain ASGI, no buffering.
+"""What surrounds every HTTP request: a cap on the body, answers to HEAD, and security headers. Plain ASGI, no buffering.
 
 The request id (``X-Request-Id``) is Serve's own, given to every request at its proxy.
 """
@@ -50,6 +50,23 @@ class BodyLimit:
             f"The upload is over {self._max_bytes // 2**20} MiB.",
             {"Connection": "close"},
         )
+
+
+class HeadAsGet:
+    """Answers HEAD with what GET would say, less its body (RFC 9110, section 9.3.2): FastAPI's routes leave that out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def headed(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, headed)
 
 
 class SecurityHeaders:

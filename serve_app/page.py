@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.responses import FileResponse, Response
+from fastapi import FastAPI, Request
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 WEB = Path(str(files("serve_app") / "web"))
@@ -26,17 +26,18 @@ class _Revalidated(StaticFiles):
 
 def mount_page(app: FastAPI) -> None:
     """Add ``/``, ``/models`` and everything the pages load to ``app``."""
+    pages = _Revalidated(directory=WEB)
     for entry in sorted(WEB.iterdir()):
         if entry.is_dir():
             app.mount(f"/{entry.name}", _Revalidated(directory=entry), name=entry.name)
         else:
-            _add_file(app, f"/{entry.name}", entry)
-    _add_file(app, "/", WEB / "index.html")
-    _add_file(app, "/models", WEB / "models.html")
-    _add_file(app, "/status", WEB / "status.html")
+            _add_file(app, f"/{entry.name}", pages, entry.name)
+    _add_file(app, "/", pages, "index.html")
+    _add_file(app, "/models", pages, "models.html")
+    _add_file(app, "/status", pages, "status.html")
 
 
-def _add_file(app: FastAPI, path: str, file: Path) -> None:
+def _add_file(app: FastAPI, path: str, pages: StaticFiles, name: str) -> None:
     @app.get(path, include_in_schema=False)
-    async def serve() -> FileResponse:
-        return FileResponse(file, headers=REVALIDATE)
+    async def serve(request: Request) -> Response:
+        return await pages.get_response(name, request.scope)

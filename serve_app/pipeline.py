@@ -27,7 +27,7 @@ from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.artworks import Artwork, ArtworkGallery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.engine import SourceFace, SwapQuery
-from deployments.swap.mapping import parse as parse_mapping
+from deployments.swap.mapping import read as read_mapping
 from deployments.swap.preview import numbered
 
 T = TypeVar("T")
@@ -192,13 +192,14 @@ class Pipeline:
         single pair could be swapped or somebody looks under age; where some could not, the result's notes say why.
         """
         find, swap = self._need(self._graph.faces, "faces"), self._need(self._graph.swap, "swap")
+        wish = read_mapping(mapping)
 
         async def work() -> tuple[Answer[SwapPicture], str]:
             sources, targets = await asyncio.gather(
                 find(FaceQuery(source, embed=True, dense=True)), find(FaceQuery(target, embed=False, dense=True))
             )
             givers, takers = _some(sources.value, "source"), _some(targets.value, "target")
-            pairs = parse_mapping(mapping, len(givers), len(takers))
+            pairs = wish.among(len(givers), len(takers))
             offered = tuple(SourceFace(source, face, sources.value.space) for face in givers)
             return await swap(SwapQuery(target, takers, offered, pairs)), sources.model
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deployments.authenticity.engine import METHOD as AUTHENTICITY_METHOD
 from deployments.authenticity.engine import Opinion
 from deployments.faces.types import Face, FaceSet
@@ -58,6 +60,16 @@ def samples(offered: tuple[Sample, ...]) -> contracts.Samples:
         for sample in offered
     ]
     return contracts.Samples(samples=entries)
+
+
+def picture_headers(models: Sequence[str], notes: Sequence[str], inventory: Inventory) -> dict[str, str]:
+    """What goes with a result: which versions made it, whether it may be used for money, and what could not be done."""
+    headers = {
+        "X-Model": ", ".join(models),
+        "X-Commercial-Use": str(inventory.commercial_use(*models)).lower(),
+        "Cache-Control": "no-store",
+    }
+    return headers | ({"X-Notes": " | ".join(notes)} if notes else {})
 
 
 def moderation(answer: Answer[Verdict]) -> contracts.Moderation:

@@ -11,11 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from deployments.errors import InvalidField, MasqueradeError
+from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
 from serve_app.contracts import Problem
+from serve_app.database import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
+RETRY_AFTER_S = 5
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:masquerade:problem:{slug}"
 
@@ -34,6 +36,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(MasqueradeError, _masquerade)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    for kind in UNREACHABLE:
+        app.add_exception_handler(kind, unreachable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -65,18 +69,32 @@ async def _masquerade(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     errors = [
-        {"field": ".".join(str(part) for part in entry["loc"] if part != "body"), "message": entry["msg"]}
+        {"field": ".".join(str(part) for part in entry["loc"] if part != "body"), "message": _words(entry)}
         for entry in cast(RequestValidationError, error).errors()
     ]
     detail = "; ".join(f"{entry['field'] or 'request'}: {entry['message']}" for entry in errors[:5])
     return respond(request, InvalidField.slug, InvalidField.title, InvalidField.status, detail, errors=errors)
 
 
+def _words(entry: dict[str, Any]) -> str:
+    """What is wrong with a field, for the one who sent it: without the names of classes and kinds of error."""
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
+
+
 async def _http(request: Request, error: Exception) -> JSONResponse:
     known = cast(HTTPException, error)
-    phrase = HTTPStatus(known.status_code).phrase
-    slug = phrase.lower().replace(" ", "-")
-    return respond(request, slug, phrase, known.status_code, str(known.detail), dict(known.headers or {}))
+    # Whether a body or the picture in it is too large is one problem.
+    title = TooLarge.title if known.status_code == TooLarge.status else HTTPStatus(known.status_code).phrase
+    slug = TooLarge.slug if known.status_code == TooLarge.status else title.lower().replace(" ", "-")
+    return respond(request, slug, title, known.status_code, str(known.detail), dict(known.headers or {}))
+
+
+async def unreachable(request: Request, error: Exception) -> JSONResponse:
+    """The answer while the database is away."""
+    log.warning("%s %s: the database cannot be reached: %s", request.method, request.url.path, type(error).__name__)
+    away = Unavailable("This studio cannot reach its database right now.", retry_after=RETRY_AFTER_S)
+    return await _masquerade(request, away)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

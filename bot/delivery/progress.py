@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,17 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.messages import Action, Address, Flooded, NotSent, Outgoing, Sender
 from bot.delivery.outbound import in_lull
 from bot.delivery.places import Places, Stale
 from bot.delivery.tables import Delivery
-from serve_app.duties import called_off, keep_doing
+from serve_app.duties import keep_doing
 from serve_app.jobs.tables import Job
-
-log = logging.getLogger(__name__)
 
 ROUND_S = 4.0
 ACTION_S = 4.5
@@ -105,7 +101,7 @@ class Progress:
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_doing(self._look, ROUND_S))
             for _ in range(HANDS):
-                group.create_task(self._keep_telling())
+                group.create_task(keep_doing(self._tell_next, 0.0))
 
     async def round(self) -> int:
         """Look once, and tell all there is to tell; returns how many messages left."""
@@ -147,18 +143,14 @@ class Progress:
             await self._sender.act(to, action)
             await asyncio.sleep(ACTION_S)
 
-    async def _keep_telling(self) -> None:
-        while not called_off():
-            # One at a time waits for room, and decides whom it is for when it is there.
-            async with self._turn:
-                await self._news.wait()
-                await self._room.lull()
-                news = self._next()
-            try:
-                if news is not None:
-                    await self._tell(news)
-            except (OSError, SQLAlchemyError):
-                log.exception("the ledger was lost while people were told their places")
+    async def _tell_next(self) -> None:
+        # One at a time waits for room, and decides whom it is for when it is there.
+        async with self._turn:
+            await self._news.wait()
+            await self._room.lull()
+            news = self._next()
+        if news is not None:
+            await self._tell(news)
 
     async def _look(self) -> None:
         """Forget the news about what has ended, and find the messages that are not true any more."""

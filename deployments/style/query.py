@@ -12,6 +12,8 @@ from deployments.imaging import Photo
 # More would be mud, and every name costs a look-up.
 MAX_STYLES = 8
 
+Weights = tuple[tuple[str, float], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class StyleQuery:
@@ -25,7 +27,7 @@ class StyleQuery:
     """
 
     photo: Photo
-    weights: tuple[tuple[str, float], ...]
+    weights: Weights
     strength: float = 1.0
     preserve_color: bool = False
     style_image: Photo | None = None
@@ -34,21 +36,10 @@ class StyleQuery:
         if self.style_image is not None and self.weights:
             raise InvalidField("Name a style or send a picture as style_image, not both.", field="style_image")
         if self.style_image is None:
-            self._check_weights()
+            check_weights(self.weights)
         # NaN fails the comparison as well.
         if not 0 <= self.strength <= 1:
             raise InvalidField("The strength must lie between 0 and 1.", field="strength")
-
-    def _check_weights(self) -> None:
-        if not self.weights:
-            raise InvalidField("Name at least one style, or send a picture as style_image.", field="style")
-        if len(self.weights) > MAX_STYLES:
-            raise InvalidField(f"At most {MAX_STYLES} styles can be blended.", field="style")
-        for name, weight in self.weights:
-            if not math.isfinite(weight) or weight < 0:
-                raise InvalidField(f"The weight of {name!r} must be a number of at least 0.", field="style")
-        if not 0 < sum(weight for _, weight in self.weights) < math.inf:
-            raise InvalidField("At least one style needs a weight above 0.", field="style")
 
     @classmethod
     def parse(
@@ -61,7 +52,25 @@ class StyleQuery:
         style_image: Photo | None = None,
     ) -> StyleQuery:
         """From ``name`` or ``name:weight`` texts, as they come in a form. Raises :class:`InvalidField`."""
-        return cls(photo, tuple(_weighted(text) for text in styles), strength, preserve_color, style_image)
+        return cls(photo, read_weights(styles), strength, preserve_color, style_image)
+
+
+def read_weights(texts: Sequence[str]) -> Weights:
+    """Styles and their weights from ``name`` or ``name:weight`` texts. Raises :class:`InvalidField` for what is neither."""
+    return tuple(_weighted(text) for text in texts)
+
+
+def check_weights(weights: Weights) -> None:
+    """Raise :class:`InvalidField` where these styles cannot be blended, whatever they are."""
+    if not weights:
+        raise InvalidField("Name at least one style, or send a picture as style_image.", field="style")
+    if len(weights) > MAX_STYLES:
+        raise InvalidField(f"At most {MAX_STYLES} styles can be blended.", field="style")
+    for name, weight in weights:
+        if not math.isfinite(weight) or weight < 0:
+            raise InvalidField(f"The weight of {name!r} must be a number of at least 0.", field="style")
+    if not 0 < sum(weight for _, weight in weights) < math.inf:
+        raise InvalidField("At least one style needs a weight above 0.", field="style")
 
 
 def _weighted(text: str) -> tuple[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from deployments.errors import InvalidField
@@ -14,8 +15,29 @@ _SKIP: Final = "skip"
 _PAIR: Final = re.compile(r"(skip|[0-9]{1,4})\s*:\s*([0-9]{1,4})", re.ASCII)
 
 
-def parse(text: str | None, sources: int, targets: int) -> Mapping:
-    """Read the form field ``mapping`` for a number of source and target faces, both at least 1.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A mapping as it was written, before anybody has counted the faces.
+
+    ``pairs`` is None where the default is meant, without the targets in ``skipped``.
+    """
+
+    pairs: Mapping | None = None
+    skipped: frozenset[int] = frozenset()
+
+    def among(self, sources: int, targets: int) -> Mapping:
+        """The pairs for a number of source and target faces, both at least 1.
+
+        Raises :class:`InvalidField` for a face that is not there.
+        """
+        check([*(self.pairs or ()), *((0, target) for target in sorted(self.skipped))], sources, targets)
+        if self.pairs is None:
+            return _default(sources, [target for target in range(targets) if target not in self.skipped])
+        return self.pairs
+
+
+def read(text: str | None) -> Wish:
+    """Read the form field ``mapping``.
 
     Faces count from 0, left to right. The field is a comma-separated list of
 
@@ -25,12 +47,12 @@ def parse(text: str | None, sources: int, targets: int) -> Mapping:
     ``skip`` alone leaves every face. Without a field one source goes on every target face, and several go on the
     target faces from left to right, until there are no more of either.
 
-    Raises :class:`InvalidField` for anything else: a face that is not there, a target named twice.
+    Raises :class:`InvalidField` for anything else, and for a target named twice.
     """
     if text is None or not text.strip():
-        return _default(sources, range(targets))
+        return Wish()
     if text.strip().lower() == _SKIP:
-        return ()
+        return Wish(pairs=())
     pairs: list[tuple[int, int]] = []
     skipped: set[int] = set()
     for item in text.split(","):
@@ -46,10 +68,7 @@ def parse(text: str | None, sources: int, targets: int) -> Mapping:
             skipped.add(target)
         else:
             pairs.append((int(match[1]), target))
-    check([*pairs, *((0, target) for target in skipped)], sources, targets)
-    if not pairs:
-        return _default(sources, [target for target in range(targets) if target not in skipped])
-    return tuple(pairs)
+    return Wish(tuple(pairs) or None, frozenset(skipped))
 
 
 def check(pairs: Sequence[tuple[int, int]], sources: int, targets: int) -> None:

@@ -31,8 +31,9 @@ _LOCK = Lock()
 def make_client() -> Any:
     """A client that several threads may share. Nothing is sent yet. Raises ``BotoCoreError`` for unusable settings."""
     config = Config(
-        # The addresses every S3-compatible server understands.
+        # The addresses every S3-compatible server understands; old signatures, as in forms, are not.
         s3={"addressing_style": "path"},
+        signature_version="s3v4",
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         # Backs off for everybody on a server that says it is busy.

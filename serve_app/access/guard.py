@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve_app import problems
 from serve_app.access.keys import KeyBook
 from serve_app.access.scopes import ADMIN, required
+from serve_app.database import UNREACHABLE
 from serve_app.rates import Buckets, Want
 from serve_app.settings import Settings
 
@@ -89,7 +90,14 @@ class GuardedApp:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        answer = await self._guard.admit(request.method, request.url.path, request.headers.get("authorization", ""))
+        # The path that is routed by, and no other: one put together with the Host header could be somebody's choice.
+        path, authorization = scope["path"], request.headers.get("authorization", "")
+        try:
+            answer = await self._guard.admit(request.method, path, authorization)
+        except UNREACHABLE as error:
+            response = await problems.unreachable(request, error)
+            await response(scope, receive, send)
+            return
         if isinstance(answer, str):
             request.state.caller = answer
             await self._app(scope, receive, send)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions
-from serve_app.checking.serving import serve_problems
+from serve_app.checking.serving import GRAPH, OBJECTS_URL, serve_problems
 
 SERVE_CONFIG: Place = ("spec", "serveConfigV2")
 CLUSTER: Place = ("spec", "rayClusterConfig")
@@ -25,7 +26,10 @@ def service_problems(document: Document) -> Iterator[Problem]:
         try:
             # The text of a block begins on the line below its key.
             inner = Document.parse(served, document.file, document.line(SERVE_CONFIG) + 1)
-            yield from serve_problems(inner, dict.fromkeys(_variables(groups), "by reference"))
+            variables = _variables(groups)
+            yield from serve_problems(inner, dict.fromkeys(variables, "by reference"))
+            if OBJECTS_URL not in variables:
+                yield from _unshared(document, inner, groups)
         except Unreadable as error:
             yield error.problem
     else:
@@ -48,8 +52,50 @@ def service_problems(document: Document) -> Iterator[Problem]:
 
 
 def _variables(groups: list[dict[str, Any]]) -> set[str]:
-    found: list[set[str]] = []
-    for group in groups:
-        containers = group.get("template", {}).get("spec", {}).get("containers") or [{}]
-        found.append({str(entry.get("name")) for entry in containers[0].get("env") or []})
+    """What every worker's container is sure to have: a reference that may be left open counts for nothing."""
+    found = [
+        {str(entry.get("name")) for entry in _entries(_container(group), "env") if not _open(entry)} for group in groups
+    ]
     return set.intersection(*found) if found else set()
+
+
+def _unshared(document: Document, served: Document, groups: list[dict[str, Any]]) -> Iterator[Problem]:
+    """Worker groups whose pods keep photos to themselves: ``data_dir`` lies on no claim, and there is no bucket."""
+    graphs = [entry for entry in _entries(served.content, "applications") if entry.get("import_path") == GRAPH]
+    arguments = [entry["args"] for entry in graphs if isinstance(entry.get("args"), dict)]
+    folders = {str(given["data_dir"]) for given in arguments if "data_dir" in given and "objects_url" not in given}
+    for number, group in enumerate(groups):
+        claims = {entry.get("name") for entry in _entries(_pod(group), "volumes") if "persistentVolumeClaim" in entry}
+        mounts = [
+            str(entry.get("mountPath"))
+            for entry in _entries(_container(group), "volumeMounts")
+            if entry.get("name") in claims
+        ]
+        for folder in folders:
+            if not any(PurePosixPath(folder).is_relative_to(mount) for mount in mounts):
+                yield document.problem(
+                    (*CLUSTER, "workerGroupSpecs", number),
+                    f"{group.get('groupName')}: {folder} is on no claim, so photos and results stay in the pod they came to",
+                    f"Mount a ReadWriteMany claim there, or set {OBJECTS_URL} (s3://bucket/prefix).",
+                )
+
+
+def _pod(group: dict[str, Any]) -> dict[str, Any]:
+    template = group.get("template")
+    spec = template.get("spec") if isinstance(template, dict) else None
+    return spec if isinstance(spec, dict) else {}
+
+
+def _container(group: dict[str, Any]) -> dict[str, Any]:
+    return next(iter(_entries(_pod(group), "containers")), {})
+
+
+def _entries(table: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = table.get(key)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _open(variable: dict[str, Any]) -> bool:
+    source = variable.get("valueFrom")
+    reference = source.get("secretKeyRef") if isinstance(source, dict) else None
+    return isinstance(reference, dict) and reference.get("optional") is True

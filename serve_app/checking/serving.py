@@ -18,6 +18,8 @@ from serve_app.topology import CLUSTER, GPU_MEMORY_MB, POLICY
 
 GRAPH = "serve_app.app:app"
 ADMIN_KEY = "MASQUERADE_ADMIN_KEY"
+DATABASE_URL = "MASQUERADE_DATABASE_URL"
+OBJECTS_URL = "MASQUERADE_OBJECTS_URL"
 SECRET_FIELDS = ("admin_key", "database_url")
 
 
@@ -115,6 +117,8 @@ def _graph(
             "production without an admin key: nobody could promote or roll back a model",
             f"Set {ADMIN_KEY} (`openssl rand -hex 24`) here and where Ray starts.",
         )
+    if settings.profile == "cluster":
+        yield from _shared(document, (*place, "args"), settings, given, environment)
     for name, limits in settings.engines.items():
         where = (*place, "args", "engines", name)
         if name not in CLUSTER.shapes:
@@ -136,6 +140,26 @@ def _graph(
                 "Raise max_ongoing_requests or lower max_batch.",
             )
     yield from model_problems(document, place, settings, deployments)
+
+
+def _shared(
+    document: Document, place: Place, settings: Settings, given: dict[str, Any], environment: Mapping[str, str]
+) -> Iterator[Problem]:
+    """What several nodes must have in common: jobs are taken by one and worked off by another."""
+    in_bucket = settings.objects_url is not None or OBJECTS_URL in environment
+    # As written: a relative path would be taken from wherever this command runs.
+    if not in_bucket and not str(given.get("data_dir", "")).startswith("/"):
+        yield document.problem(
+            (*place, "data_dir"),
+            "photos and results would lie in a folder of each node's own, where no other finds them",
+            "Set objects_url: s3://bucket/prefix, or data_dir to a path on a file system that every node mounts.",
+        )
+    if settings.database_url is None and DATABASE_URL not in environment:
+        yield document.problem(
+            (*place, "profile"),
+            "a cluster without a database: nodes would keep keys and jobs in a SQLite file each",
+            f"Set {DATABASE_URL} (postgresql+asyncpg://…) here and where Ray starts.",
+        )
 
 
 def _sharing(document: Document, place: Place, deployments: list[dict[str, Any]]) -> Iterator[Problem]:

@@ -7,14 +7,14 @@ import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import InvalidField, TooLarge, UnknownJob
 from serve_app.access.guard import ANYONE
-from serve_app.duties import keep_doing
+from serve_app.duties import Duty, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.ledger import Ledger, Order
@@ -47,7 +47,7 @@ class Desk:
         sessions: async_sessionmaker[AsyncSession],
     ) -> None:
         self.pipeline = pipeline
-        self._inventory = inventory
+        self.inventory = inventory
         self._keep_s = settings.keep_results_s
         self._max_bytes = settings.limits.max_bytes
         self._objects = open_objects(settings)
@@ -62,11 +62,8 @@ class Desk:
             channel: Worker(self._ledger, sessions, self._objects, self._perform, channel=channel)
             for channel in (CHANNEL, SLOW_CHANNEL)
         }
-        duties: list[tuple[Callable[[], Awaitable[object]], float]] = [
-            *((worker.run, RESTART_S) for worker in self._workers.values()),
-            (self._sweep, SWEEP_PERIOD_S),
-            (functools.partial(self._count, sessions), COUNT_PERIOD_S),
-        ]
+        duties: list[tuple[Duty, float]] = [(worker.run, RESTART_S) for worker in self._workers.values()]
+        duties += [(self._sweep, SWEEP_PERIOD_S), (functools.partial(self._count, sessions), COUNT_PERIOD_S)]
         tasks = [asyncio.create_task(keep_doing(duty, period_s)) for duty, period_s in duties]
         try:
             yield
@@ -75,19 +72,18 @@ class Desk:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def known(self, dedupe: str) -> Job | None:
+        """The job of an order that came before; see :func:`same_order`."""
+        async with self._sessions() as session:
+            return await self._ledger.known(session, dedupe)
+
     async def submit(
-        self,
-        kind: str,
-        photos: dict[str, bytes],
-        fields: dict[str, Any],
-        owner: str,
-        idempotency_key: str | None = None,
+        self, kind: str, photos: dict[str, bytes], fields: dict[str, Any], owner: str, dedupe: str | None = None
     ) -> Job:
         """Store the photos, record the order; only then is it acknowledged.
 
-        The same order of an owner under the same ``idempotency_key`` is the first one again.
+        An order with the ``dedupe`` of an earlier one is that one again.
         """
-        dedupe = None if idempotency_key is None else _dedupe(owner, idempotency_key, kind, photos, fields)
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
@@ -151,7 +147,7 @@ class Desk:
         await asyncio.to_thread(self._objects.delete, keys)
 
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
-        return await PERFORM[kind](self.pipeline, self._inventory, photos, fields)
+        return await PERFORM[kind](self.pipeline, self.inventory, photos, fields)
 
     async def _count(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         """Keep the gauges of the queue true, for every channel: the ledger knows them all."""
@@ -168,9 +164,15 @@ class Desk:
         await asyncio.to_thread(self._objects.sweep, self._keep_s)
 
 
-def _dedupe(owner: str, key: str, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> str:
+def same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:
+    """What all sendings of one order under one idempotency ``key`` have in common.
+
+    ``photos`` are bytes, or the keys of uploads, which are gone when a job has taken them.
+    """
     # What is ordered counts as well: those without an API key are one owner, and may choose the same key.
     digest = hashlib.sha256(json.dumps([owner, key, kind, fields], sort_keys=True).encode())
-    for name in sorted(photos):
-        digest.update(hashlib.sha256(name.encode() + b"\0" + photos[name]).digest())
+    for name, photo in sorted(photos.items()):
+        digest.update(
+            hashlib.sha256(name.encode() + b"\0" + (photo.encode() if isinstance(photo, str) else photo)).digest()
+        )
     return f"{CHANNEL}:{digest.hexdigest()}"

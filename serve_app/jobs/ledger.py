@@ -51,7 +51,7 @@ class Ledger:
 
     async def submit(self, session: AsyncSession, order: Order) -> tuple[Job, bool]:
         """Record an order. Returns the job and whether it is new; an order seen before returns its first job."""
-        if order.dedupe is not None and (known := await self._by_dedupe(session, order.dedupe)):
+        if order.dedupe is not None and (known := await self.known(session, order.dedupe)):
             return known, False
         job = Job(
             id=uuid.uuid4().hex,
@@ -72,11 +72,15 @@ class Ledger:
                 session.add(job)
         except IntegrityError:
             # The same order arrived through another replica between the look and the write.
-            known = await self._by_dedupe(session, order.dedupe or "")
+            known = await self.known(session, order.dedupe or "")
             if known is None:
                 raise
             return known, False
         return job, True
+
+    async def known(self, session: AsyncSession, dedupe: str) -> Job | None:
+        """The job of an order seen before."""
+        return (await session.execute(select(Job).where(Job.dedupe == dedupe))).scalar_one_or_none()
 
     async def claim(self, session: AsyncSession, *, channel: str | None = None) -> Job | None:
         """Take the next job in fair order, or one whose worker fell silent; None when there is nothing to do.
@@ -274,9 +278,6 @@ class Ledger:
 
     async def _change(self, session: AsyncSession, job_id: str, lease: str, values: dict[str, Any]) -> bool:
         return await _changed(session, update(Job).where(Job.id == job_id, Job.lease == lease).values(values))
-
-    async def _by_dedupe(self, session: AsyncSession, dedupe: str) -> Job | None:
-        return (await session.execute(select(Job).where(Job.dedupe == dedupe))).scalar_one_or_none()
 
     async def _next_turn(self, session: AsyncSession, owner: str) -> int:
         """Start-time fair queueing: one step behind the owner's last job, but never in the past of the queue.

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
-from serve_app import contracts, problems
-from serve_app.jobs.desk import Desk
+from serve_app import contracts, presenting, problems
+from serve_app.jobs.desk import Desk, same_order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 
@@ -44,30 +44,36 @@ def routes(desk: Desk) -> APIRouter:
 
         Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer.
         """
-        keys = await _fetch(desk, form)
+        uploads, owner = _uploads(form), request.state.caller
         photos, fields = _split(form)
-        desk.pipeline.check(form.kind)
-        for data in photos.values():
-            await desk.pipeline.open(data)
-        job = await desk.submit(form.kind, photos, fields, request.state.caller, idempotency_key)
-        await desk.used(keys)
+        dedupe = None
+        if idempotency_key is not None:
+            dedupe = same_order(owner, idempotency_key, form.kind, fields, {**photos, **uploads})
+        job = None if dedupe is None else await desk.known(dedupe)
+        if job is None:
+            photos |= {name: await desk.uploaded(key) for name, key in uploads.items()}
+            desk.pipeline.check(form.kind)
+            for data in photos.values():
+                await desk.pipeline.open(data)
+            job = await desk.submit(form.kind, photos, fields, owner, dedupe)
+            await desk.used(uploads.values())
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return await _state(desk, job)
 
     @router.get("/{job_id}")
     async def state(request: Request, job_id: str) -> contracts.JobState:
         """How far a job is."""
-        return await _state(desk, await desk.job(job_id, request.state.caller))
+        return await _state(desk, _kept(await desk.job(job_id, request.state.caller)))
 
     @router.get("/{job_id}/result", response_class=Response, responses=contracts.RESULT)
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished."""
-        job = await desk.job(job_id, request.state.caller)
+        job = _kept(await desk.job(job_id, request.state.caller))
         if job.state == State.FAILED:
             error = job.error or {}
             title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
             return problems.respond(request, error["slug"], title, error.get("status", 500), error["message"])
-        if job.state == State.CANCELLED or (job.finished is not None and job.result is None):
+        if job.state == State.CANCELLED:
             raise UnknownJob("This job was removed.")
         if job.result is None:
             headers = {"Retry-After": "1"}
@@ -75,8 +81,7 @@ def routes(desk: Desk) -> APIRouter:
                 request, "not-finished", "Not finished", 409, "This job is still going on.", headers
             )
         data = await desk.result(job)
-        models = ", ".join(job.result["models"])
-        headers = {"X-Model": models, "Cache-Control": "no-store"}
+        headers = presenting.picture_headers(job.result["models"], job.result.get("notes", ()), desk.inventory)
         return Response(data, media_type=job.result["media_type"], headers=headers)
 
     @router.delete("/{job_id}", status_code=204)
@@ -105,17 +110,17 @@ def uploads(desk: Desk) -> APIRouter:
     return router
 
 
-async def _fetch(desk: Desk, form: contracts.JobForm) -> list[str]:
-    """Put uploads that ``form`` names by key in the place of its pictures; returns the keys."""
-    keys = []
+def _uploads(form: contracts.JobForm) -> dict[str, str]:
+    """The keys of uploads that ``form`` names, by the picture they are; each gets an empty file in its place."""
+    keys = {}
     for name in ("image", "source", "target", "style_image"):
         key = getattr(form, f"{name}_key")
         if key is None:
             continue
         if getattr(form, name) is not None:
             raise InvalidField(f"Send either {name} or {name}_key.", field=f"{name}_key")
-        setattr(form, name, UploadFile(io.BytesIO(await desk.uploaded(key))))
-        keys.append(key)
+        setattr(form, name, UploadFile(io.BytesIO()))
+        keys[name] = key
     return keys
 
 
@@ -138,6 +143,13 @@ def _split(form: contracts.JobForm) -> tuple[dict[str, bytes], dict[str, Any]]:
         else:
             fields[name] = value
     return photos, fields
+
+
+def _kept(job: Job) -> Job:
+    """The job, unless it had ended and was removed. One that was withdrawn before says so."""
+    if job.state != State.CANCELLED and not job.inputs:
+        raise UnknownJob("This job was removed.")
+    return job
 
 
 async def _state(desk: Desk, job: Job) -> contracts.JobState:

@@ -30,6 +30,10 @@ Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 IDLE_POLL_S = 0.5
 
 
+class _Expired(Exception):
+    """A photo of the job was swept away before its turn came."""
+
+
 class Worker:
     """One worker of one channel. Several may run anywhere; the ledger hands each job to one of them."""
 
@@ -62,7 +66,7 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled; a job in hand is given back. Raises when the ledger is out of reach."""
+        """Work until cancelled, when a job in hand is given back. Raises when the ledger or the objects are out of reach."""
         while True:
             if not await self.work_once():
                 self._wake.clear()
@@ -91,10 +95,11 @@ class Worker:
     async def _do(self, job: Job) -> None:
         lease = job.lease or ""
         try:
-            photos = {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
+            photos = await self._photos(job)
             who = f"{job.channel}:{job.owner if job.owner != ANYONE else job.id}"
             with visiting(who), reporting(functools.partial(self._advance, job)):
                 picture = await self._perform(job.kind, photos, job.request)
+            result = await self._stored(picture)
         except (Busy, Unavailable) as error:
             # Not the job's fault: somebody tries again, until the attempts run out. Waiting for room is no attempt.
             log.info("job %s waits: %s", job.id, error.message)
@@ -108,24 +113,35 @@ class Worker:
         except MasqueradeError as error:
             await self._fail(job, _recorded(error))
             return
-        except KeyError:
+        except _Expired:
             await self._fail(job, {"slug": "expired", "message": "The photo is no longer here.", "status": 410})
             return
+        except (OSError, SQLAlchemyError):
+            # The objects or the ledger are out of reach: the lease runs out, and somebody tries again.
+            raise
         except Exception:
             if called_off():
                 raise
             log.exception("job %s failed", job.id)
             await self._fail(job, {"slug": "internal", "message": "This is our fault, not yours.", "status": 500})
             return
-        key = new_key("out")
-        await asyncio.to_thread(self._objects.put, key, picture.data)
-        result: dict[str, Any] = {"key": key, "media_type": picture.media_type, "models": list(picture.models)}
-        if picture.notes:
-            result["notes"] = list(picture.notes)
         async with self._sessions.begin() as session:
             kept = await self._ledger.finish(session, job.id, lease, result)
         if not kept:
-            await asyncio.to_thread(self._objects.delete, [key])
+            await asyncio.to_thread(self._objects.delete, [result["key"]])
+
+    async def _photos(self, job: Job) -> dict[str, bytes]:
+        try:
+            return {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
+        except KeyError:
+            raise _Expired from None
+
+    async def _stored(self, picture: Picture) -> dict[str, Any]:
+        """What the ledger keeps of a picture that is in the object store now."""
+        key = new_key("out")
+        await asyncio.to_thread(self._objects.put, key, picture.data)
+        notes = {"notes": list(picture.notes)} if picture.notes else {}
+        return {"key": key, "media_type": picture.media_type, "models": list(picture.models)} | notes
 
     async def _advance(self, job: Job, share: float) -> bool:
         async with self._sessions.begin() as session:

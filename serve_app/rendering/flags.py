@@ -16,6 +16,14 @@ CLUSTER_FLAGS = {**SERVE_FLAGS, **SCALING_FLAGS}
 
 # Names only: values come from a secret store or a file, never from what is checked in.
 SECRETS = ("MASQUERADE_ADMIN_KEY", "MASQUERADE_DATABASE_URL")
+# Set where photos and results are to lie in a bucket rather than on the shared file system; the last four are boto3's.
+OBJECTS = (
+    "MASQUERADE_OBJECTS_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+)
 BOT_SECRETS = (
     "MASQUERADE_BOT_TOKEN",
     "MASQUERADE_BOT_WEBHOOK_URL",

@@ -8,7 +8,16 @@ from typing import Any
 import yaml
 
 from serve_app.fleet import IDLE_MINUTES, WORKERS, NodeType
-from serve_app.rendering.flags import BOT_SECRETS, CLUSTER_FLAGS, DATA_DIR, GCS_NAMESPACE, MODELS_DIR, PORT, SECRETS
+from serve_app.rendering.flags import (
+    BOT_SECRETS,
+    CLUSTER_FLAGS,
+    DATA_DIR,
+    GCS_NAMESPACE,
+    MODELS_DIR,
+    OBJECTS,
+    PORT,
+    SECRETS,
+)
 from serve_app.rendering.image import USER_ID
 from serve_app.rendering.serving import serve_config
 
@@ -19,7 +28,9 @@ Masquerade on Kubernetes (1.29 or newer) with the KubeRay operator 1.6 or newer.
   kubectl -n masquerade create secret generic masquerade-ray --from-literal=auth_token="$(openssl rand -hex 32)"
   masquerade check deploy/kuberay/rayservice.yaml && kubectl apply -k deploy/kuberay
 secrets.env (never checked in): MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, REDIS_PASSWORD and the bot's
-MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL, MASQUERADE_BOT_WEBHOOK_SECRET, MASQUERADE_BOT_REDIS_URL."""
+MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL, MASQUERADE_BOT_WEBHOOK_SECRET, MASQUERADE_BOT_REDIS_URL. For photos
+and results in a bucket rather than on the shared file system also MASQUERADE_OBJECTS_URL=s3://bucket/prefix and, unless
+the nodes have a role for it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL_S3 where it is not AWS)."""
 SERVICE_HEADER = """\
 The RayService: serveConfigV2 is serve_config.yaml, the cluster is the same fleet as cluster.yaml's. A change of
 serveConfigV2 alone is applied in place; a change of the cluster starts a new one beside the old and moves over."""
@@ -239,7 +250,7 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
         "env": [
             *({"name": name, "value": value} for name, value in CLUSTER_FLAGS.items() if name != "RAY_AUTH_MODE"),
             *(_secret(name) for name in SECRETS),
-            *(_secret(name, optional=True) for name in BOT_SECRETS),
+            *(_secret(name, optional=True) for name in (*BOT_SECRETS, *OBJECTS)),
             {"name": "MASQUERADE_MODELS_DIR", "value": MODELS_DIR},
             {"name": "MASQUERADE_DATA_DIR", "value": DATA_DIR},
         ],

@@ -14,7 +14,9 @@ Before the first `ray up` on your machine: `ray get-auth-token --generate`, and 
 MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, RAY_REDIS_ADDRESS, RAY_REDIS_PASSWORD and the bot's MASQUERADE_BOT_*.
 Both go to every node. RAY_REDIS_ADDRESS names a Redis outside the cluster: with it the head may die and come back while
 replicas keep answering. The dashboard listens on the head's loopback only: `ray dashboard cluster.yaml` forwards it.
-/srv/masquerade is the shared file system models and photos lie on (EFS, FSx or NFS: set NFS_SERVER in cluster.env)."""
+/srv/masquerade is the shared file system models and photos lie on (EFS, FSx or NFS: set NFS_SERVER in cluster.env).
+For photos and results in a bucket put MASQUERADE_OBJECTS_URL=s3://bucket/prefix into cluster.env, and keys for it unless the
+machines' role opens it: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
 
 HOME = "~/masquerade"
 RAY = f"{HOME}/.venv/bin/ray"

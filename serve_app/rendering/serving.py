@@ -17,7 +17,9 @@ Replicas follow queue time and engine work (serve_app/scaling/policy.py): queue_
 A deployment whose model is not installed must be taken out; `check` says which. Masterpiece, whose model no studio comes
 with, is not listed: where it is installed the deployment runs with what serve_app/topology.py says. The application "bot" needs
 MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL and MASQUERADE_BOT_WEBHOOK_SECRET in the nodes' environment, and
-MASQUERADE_DATABASE_URL; without a bot, leave it out."""
+MASQUERADE_DATABASE_URL; without a bot, leave it out. Photos and results lie in data_dir, which all nodes have to share, or
+in the bucket that objects_url (MASQUERADE_OBJECTS_URL in the nodes' environment, which the bot reads too) names:
+s3://bucket/prefix."""
 
 STUDIO = {"environment": "production", "profile": "cluster", "models_dir": MODELS_DIR, "data_dir": DATA_DIR}
 

@@ -17,6 +17,7 @@ from deployments.errors import InvalidField, MasqueradeError, Unavailable, Unkno
 from registry import promotions
 from registry.errors import RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.routing import Routing
+from serve_app.duties import keep_doing
 from serve_app.inventory import Inventory
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
@@ -34,6 +35,7 @@ from serve_app.versions.documents import (
 T = TypeVar("T")
 
 REFRESH_S = 2.0
+RETRY_AFTER_S = 30
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class VersionDesk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Follow what serves until the block ends."""
-        task = asyncio.create_task(self._follow())
+        task = asyncio.create_task(keep_doing(self._follow, REFRESH_S))
         try:
             yield
         finally:
@@ -65,11 +67,15 @@ class VersionDesk:
             await asyncio.gather(task, return_exceptions=True)
 
     async def models(self) -> Models:
-        """Every installed version with what the replicas say of it."""
+        """Every installed version with what the replicas say of it. Raises ``Unavailable`` while nobody can look."""
         state: State | None = None
         with contextlib.suppress(MasqueradeError):
             state = await self._coordination.state()
-        return await asyncio.to_thread(self._inventory.models, state)
+        try:
+            return await asyncio.to_thread(self._inventory.models, state)
+        except (StoreUnavailable, OSError) as error:
+            log.warning("the store of models cannot be read: %s", error)
+            raise Unavailable("The store of models cannot be read right now.", retry_after=RETRY_AFTER_S) from error
 
     async def configuration(self) -> dict[str, Any]:
         return await self._coordination.configuration()
@@ -110,7 +116,7 @@ class VersionDesk:
             raise InvalidField(f"{error}.") from error
         except (StoreUnavailable, OSError) as error:
             log.exception("a decision on %s could not be written", model)
-            raise Unavailable("The store of models cannot be written right now.", retry_after=30) from error
+            raise Unavailable("The store of models cannot be written right now.", retry_after=RETRY_AFTER_S) from error
         except RegistryError as error:
             # What the rules refuse, what somebody else decided first, and versions that are damaged.
             raise HTTPException(409, str(error)) from error
@@ -120,7 +126,7 @@ class VersionDesk:
         return decided
 
     async def _follow(self) -> None:
-        while True:
-            with contextlib.suppress(MasqueradeError):
-                self._inventory.follow((await self._coordination.state()).plans)
-            await asyncio.sleep(REFRESH_S)
+        # A coordinator that restarts is nothing to write down every other second.
+        with contextlib.suppress(MasqueradeError):
+            state = await self._coordination.state()
+            await asyncio.to_thread(self._inventory.follow, state.plans)

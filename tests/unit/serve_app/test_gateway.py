@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
 
+from registry.errors import StoreUnavailable
+from registry.store import FolderStore
+from serve_app.inventory import Inventory
+from serve_app.selection import Selection
 from serve_app.settings import Settings, UploadLimits
 
 from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
@@ -260,3 +268,113 @@ def test_answers_carry_security_headers(client: TestClient) -> None:
     headers = client.get("/healthz").headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/docs", "/v1/styles", "/v1/styles/wave/preview.jpg"])
+def test_what_can_be_got_can_be_asked_for_its_head(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert head.status_code == got.status_code == 200
+    assert head.content == b""
+    for name in ("content-type", "content-length", "x-content-type-options"):
+        assert head.headers[name] == got.headers[name]
+
+
+def test_a_head_opens_no_other_door(client_for: Callable[[Settings], TestClient], settings: Settings) -> None:
+    guarded = client_for(Settings(data_dir=settings.data_dir, admin_key=KEY))
+    assert guarded.head("/v1/models").status_code == 401
+    refused = guarded.head("/v1/style")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("path", ["/", "/models", "/status", "/docs.js"])
+def test_a_page_that_is_known_is_not_sent_again(client: TestClient, path: str) -> None:
+    first = client.get(path)
+    assert first.headers["cache-control"] == "no-cache"
+    again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "field"),
+    [
+        ("/v1/style", {"style": "wave:much"}, "style"),
+        ("/v1/style", {"style": ["wave:0", "night:0"]}, "style"),
+        ("/v1/style", {"style": "wave:nan"}, "style"),
+        ("/v1/style", {"style": ["wave"] * 9}, "style"),
+        ("/v1/anonymize", {"keep": "first"}, "keep"),
+        ("/v1/swap", {"mapping": "0-1"}, "mapping"),
+        ("/v1/swap", {"mapping": ["0:0", "1:0"]}, "mapping"),
+    ],
+)
+def test_a_field_that_cannot_be_meant_is_refused_before_anything_is_worked_on(
+    client: TestClient, stand_ins: StandIns, path: str, fields: dict[str, Any], field: str
+) -> None:
+    files = {"source": FINE, "target": FINE} if path == "/v1/swap" else {"image": FINE}
+    response = client.post(path, files=files, data=fields)
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["field"] == field
+    assert stand_ins.calls == []
+
+
+def test_field_errors_speak_of_fields_and_not_of_classes(client: TestClient) -> None:
+    for data in ({"style": "wave", "image": "text"}, {"style": ""}, {}):
+        detail = client.post("/v1/style", data=data).json()["detail"]
+        assert "Value error" not in detail
+        assert "<class" not in detail
+    both = client.post("/v1/style", files={"image": FINE, "style_image": FINE}, data={"style": "wave"})
+    assert both.json()["detail"] == "request: send either a style or a picture as style_image"
+
+
+def test_a_body_and_a_picture_that_are_too_large_are_one_problem(
+    client_for: Callable[[Settings], TestClient], settings: Settings
+) -> None:
+    client = client_for(settings.model_copy(update={"limits": UploadLimits(max_bytes=100_000)}))
+    body, photo = (send(client, "/v1/style", bytes(size), style="wave") for size in (2_000_000, 150_000))
+    assert problem(body) == problem(photo) == (413, "too-large")
+    assert body.json()["title"] == photo.json()["title"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        OperationalError("SELECT 1", {}, sqlite3.OperationalError("unable to open database file")),
+        ConnectionRefusedError(111, "Connection refused"),
+        PoolTimeout("QueuePool limit reached"),
+    ],
+)
+def test_a_database_that_is_away_is_told_with_a_time_to_come_again(
+    client_for: Callable[[Settings], TestClient],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Exception,
+) -> None:
+    async def away(*_: Any, **__: Any) -> None:
+        raise trouble
+
+    monkeypatch.setattr("serve_app.jobs.desk.Desk.job", away)
+    monkeypatch.setattr("serve_app.jobs.ledger.Ledger.submit", away)
+    monkeypatch.setattr("serve_app.access.keys.KeyBook.find", away)
+    client = client_for(settings)
+    ordered = client.post("/v1/jobs", files={"image": FINE}, data={"kind": "moderate"})
+    keyed = client.get("/v1/jobs/1", headers={"Authorization": "Bearer mq_x"})
+    for response in (ordered, client.get("/v1/jobs/1"), keyed):
+        assert problem(response) == (503, "unavailable")
+        assert int(response.headers["retry-after"]) > 0
+    assert send(client, "/v1/moderate").status_code == 200, "what needs no database goes on"
+
+
+def test_a_store_of_models_that_is_away_is_told_with_a_time_to_come_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise StoreUnavailable("s3://models cannot be reached")
+
+    monkeypatch.setattr("registry.store.FolderStore.models", away)
+    response = client.get("/v1/models")
+    assert problem(response) == (503, "unavailable")
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_a_licence_that_cannot_be_read_allows_nothing_and_costs_no_result(tmp_path: Path) -> None:
+    inventory = Inventory(FolderStore(tmp_path), Selection())
+    assert inventory.commercial_use("nowhere@v1") is False

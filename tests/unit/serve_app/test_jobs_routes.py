@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from serve_app.jobs.ledger import Ledger
 from serve_app.objects import new_key, open_objects
 from serve_app.settings import Settings
 
@@ -120,6 +123,13 @@ def test_a_swap_job_takes_two_photos(client: TestClient) -> None:
     assert ended(client, response.json()["id"])["state"] == "done"
 
 
+def test_a_mapping_that_cannot_be_read_orders_nothing(client: TestClient, stand_ins: StandIns) -> None:
+    response = client.post("/v1/jobs", files={"source": FINE, "target": FINE}, data={"kind": "swap", "mapping": "0-1"})
+    assert response.status_code == 422
+    assert response.json()["field"] == "mapping"
+    assert stand_ins.calls == []
+
+
 def test_a_swap_job_takes_an_artwork(client: TestClient) -> None:
     response = client.post("/v1/jobs", files={"source": FINE}, data={"kind": "swap", "artwork": "night"})
     assert ended(client, response.json()["id"])["state"] == "done"
@@ -142,7 +152,8 @@ def test_a_failed_job_answers_as_the_route_would(
 @pytest.mark.parametrize(
     ("fields", "status"),
     [({"kind": "style"}, 422), ({"kind": "nothing"}, 422), ({}, 422), ({"kind": "swap"}, 422),
-     ({"kind": "moderate", "strength": "0.5"}, 422)],
+     ({"kind": "moderate", "strength": "0.5"}, 422), ({"kind": "style", "style": "wave:much"}, 422),
+     ({"kind": "style", "style": "wave:0"}, 422), ({"kind": "anonymize", "keep": "first"}, 422)],
 )  # fmt: skip
 def test_a_job_that_could_never_work_is_refused_at_the_door(
     client: TestClient, fields: dict[str, str], status: int
@@ -161,6 +172,19 @@ def test_a_removed_job_leaves_no_photo_and_no_result(client: TestClient, tmp_pat
     assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
     assert client.get(f"/v1/jobs/{job_id}/result").status_code == 404
+    assert client.get(f"/v1/jobs/{job_id}").status_code == 404
+    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204, "whoever lost the answer may ask again"
+
+
+def test_a_result_says_what_could_not_be_done_as_the_route_does(client: TestClient, stand_ins: StandIns) -> None:
+    stand_ins.averted = True
+    files, mapping = {"source": FINE, "target": FINE}, {"mapping": "0:0"}
+    at_once = client.post("/v1/swap", files=files, data=mapping)
+    job_id = client.post("/v1/jobs", files=files, data=mapping | {"kind": "swap"}).json()["id"]
+    ended(client, job_id)
+    later = client.get(f"/v1/jobs/{job_id}/result")
+    for name in ("x-model", "x-notes", "x-commercial-use", "cache-control", "content-type"):
+        assert later.headers[name] == at_once.headers[name]
 
 
 def test_an_unknown_job_is_404(client: TestClient) -> None:
@@ -181,6 +205,20 @@ def test_a_job_may_name_an_upload_and_takes_it_along(client: TestClient, setting
     assert client.post("/v1/jobs", data=order).status_code == 422, "an upload is used once"
 
 
+def test_an_order_with_an_upload_sent_again_is_the_same_job_though_the_upload_is_gone(
+    client: TestClient, settings: Settings
+) -> None:
+    key, headers = new_key("up"), {"Idempotency-Key": "7"}
+    open_objects(settings).put(key, FINE)
+    first, again = (
+        client.post("/v1/jobs", data={"kind": "faces", "image_key": key}, headers=headers) for _ in range(2)
+    )
+    assert (first.status_code, again.status_code) == (202, 202), again.text
+    assert again.json()["id"] == first.json()["id"]
+    other = client.post("/v1/jobs", data={"kind": "moderate", "image_key": key}, headers=headers)
+    assert other.status_code == 422, "another order needs an upload of its own"
+
+
 @pytest.mark.parametrize("key", ["up/" + "0" * 32, "in/" + "0" * 32, "../../etc/passwd", "up/../in/x"])
 def test_an_upload_that_is_not_there_is_a_field_that_is_not_right(client: TestClient, key: str) -> None:
     response = client.post("/v1/jobs", data={"kind": "faces", "image_key": key})
@@ -195,3 +233,18 @@ def test_a_picture_and_an_upload_in_one_place_are_one_too_many(client: TestClien
 
 def test_without_a_bucket_there_are_no_upload_tickets(client: TestClient) -> None:
     assert client.post("/v1/uploads").status_code == 404
+
+
+def test_a_ledger_that_is_away_for_a_moment_ends_no_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, lost = Ledger.claim, []
+
+    async def away(*arguments: Any, **more: Any) -> Any:
+        if len(lost) < 2:
+            lost.append(True)
+            raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+        return await claim(*arguments, **more)
+
+    monkeypatch.setattr(Ledger, "claim", away)
+    job_id = submit(client, kind="style", style="wave").json()["id"]
+    assert ended(client, job_id)["state"] == "done"
+    assert lost

@@ -1,4 +1,4 @@
-"""A worker lets nothing go but what is done: not where its database fails it, and not where it is called off."""
+"""A worker lets nothing go but what is done: not where database or disk fail it, and not where it is called off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
-from serve_app.objects import FolderObjects
+from serve_app.objects import FolderObjects, new_key
 from serve_app.pipeline import Picture
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -75,19 +75,34 @@ def ledger(clock: Clock) -> Ledger:
     return Ledger(max_attempts=3, clock=clock)
 
 
+class Objects(FolderObjects):
+    """A folder whose disk is full as often as it is told."""
+
+    full = 0
+
+    def put(self, key: str, data: bytes) -> None:
+        if self.full:
+            self.full -= 1
+            raise OSError(28, "No space left on device")
+        super().put(key, data)
+
+
 @pytest.fixture
-def make(ledger: Ledger, sessions: Sessions, tmp_path: Path) -> Callable[..., Worker]:
+def objects(tmp_path: Path) -> Objects:
+    return Objects(tmp_path / "objects")
+
+
+@pytest.fixture
+def make(ledger: Ledger, sessions: Sessions, objects: Objects) -> Callable[..., Worker]:
     def worker(perform: Any, sessions: Any = sessions, heartbeat_s: float = 15.0) -> Worker:
-        return Worker(
-            ledger, sessions, FolderObjects(tmp_path / "objects"), perform, channel="http", heartbeat_s=heartbeat_s
-        )
+        return Worker(ledger, sessions, objects, perform, channel="http", heartbeat_s=heartbeat_s)
 
     return worker
 
 
-async def ordered(ledger: Ledger, sessions: Sessions) -> str:
+async def ordered(ledger: Ledger, sessions: Sessions, **inputs: str) -> str:
     async with sessions.begin() as session:
-        job, _ = await ledger.submit(session, Order("style", "http", "anna"))
+        job, _ = await ledger.submit(session, Order("style", "http", "anna", inputs=inputs))
     return job.id
 
 
@@ -234,3 +249,32 @@ async def test_a_job_that_went_well_in_the_end_holds_no_error(
         clock.now += 6
     job = await job_of(sessions, job_id)
     assert (job.state, job.error) == (State.DONE, None)
+
+
+async def test_a_full_disk_costs_a_job_time_and_not_its_life(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], objects: Objects, clock: Clock
+) -> None:
+    job_id, worker = await ordered(ledger, sessions), make(at_once)
+    objects.full = 1
+    with pytest.raises(OSError, match="No space"):
+        await worker.work_once()
+    clock.now += 3600
+    assert await worker.work_once()
+    assert (await job_of(sessions, job_id)).state == State.DONE
+
+
+async def test_a_photo_that_was_swept_away_is_told_and_a_bug_is_not_taken_for_it(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    async def bitten(*_: Any) -> Picture:
+        raise KeyError("no such thing in a table of ours")
+
+    async def slug(perform: Any, **inputs: str) -> str:
+        job_id = await ordered(ledger, sessions, **inputs)
+        assert await make(perform).work_once()
+        error = (await job_of(sessions, job_id)).error
+        assert error is not None
+        return str(error["slug"])
+
+    assert await slug(bitten) == "internal"
+    assert await slug(at_once, image=new_key("in")) == "expired"

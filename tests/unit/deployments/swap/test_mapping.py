@@ -5,39 +5,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.errors import InvalidField
-from deployments.swap.mapping import check, parse
+from deployments.swap.mapping import check, read
 
 
 def test_one_source_goes_on_every_face():
-    assert parse(None, 1, 3) == ((0, 0), (0, 1), (0, 2))
-    assert parse("  ", 1, 2) == ((0, 0), (0, 1))
+    assert read(None).among(1, 3) == ((0, 0), (0, 1), (0, 2))
+    assert read("  ").among(1, 2) == ((0, 0), (0, 1))
 
 
 def test_several_sources_go_from_left_to_right():
-    assert parse(None, 2, 3) == ((0, 0), (1, 1))
-    assert parse(None, 3, 2) == ((0, 0), (1, 1))
+    assert read(None).among(2, 3) == ((0, 0), (1, 1))
+    assert read(None).among(3, 2) == ((0, 0), (1, 1))
 
 
 def test_pairs_say_which_source_goes_where():
-    assert parse("0:1, 1:0", 2, 2) == ((0, 1), (1, 0))
+    assert read("0:1, 1:0").among(2, 2) == ((0, 1), (1, 0))
 
 
 def test_one_source_may_go_on_several_faces():
-    assert parse("1:0,1:2", 2, 3) == ((1, 0), (1, 2))
+    assert read("1:0,1:2").among(2, 3) == ((1, 0), (1, 2))
 
 
 def test_skip_alone_leaves_every_face():
-    assert parse("skip", 1, 3) == ()
-    assert parse(" SKIP ", 2, 1) == ()
+    assert read("skip").among(1, 3) == ()
+    assert read(" SKIP ").among(2, 1) == ()
 
 
 def test_a_skipped_face_is_left_out_of_the_default():
-    assert parse("skip:1", 1, 3) == ((0, 0), (0, 2))
-    assert parse("skip:0", 2, 3) == ((0, 1), (1, 2))
+    assert read("skip:1").among(1, 3) == ((0, 0), (0, 2))
+    assert read("skip:0").among(2, 3) == ((0, 1), (1, 2))
 
 
 def test_skips_beside_pairs_change_nothing():
-    assert parse("0:1,skip:0", 1, 3) == ((0, 1),)
+    assert read("0:1,skip:0").among(1, 3) == ((0, 1),)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_skips_beside_pairs_change_nothing():
 )
 def test_what_cannot_be_meant_is_said_in_words(text, words):
     with pytest.raises(InvalidField, match="mapping") as caught:
-        parse(text, 2, 3)
+        read(text).among(2, 3)
     assert words in caught.value.message
     assert caught.value.details["field"] == "mapping"
 
 
 def test_a_single_face_is_spoken_of_in_the_singular():
     with pytest.raises(InvalidField, match="there is 1, number 0"):
-        parse("0:1", 1, 1)
+        read("0:1").among(1, 1)
 
 
 def test_a_mapping_from_elsewhere_is_checked_the_same_way():
@@ -78,7 +78,7 @@ def test_a_mapping_from_elsewhere_is_checked_the_same_way():
 @given(st.text(alphabet="0123456789:, skipSKIP-;\n٣", max_size=30), st.integers(1, 5), st.integers(1, 5))
 def test_any_text_is_a_mapping_of_faces_that_are_there_or_refused(text, sources, targets):
     try:
-        pairs = parse(text, sources, targets)
+        pairs = read(text).among(sources, targets)
     except InvalidField:
         return
     assert all(0 <= source < sources and 0 <= target < targets for source, target in pairs)

@@ -19,7 +19,8 @@ from serve_app.commands.check import app
 from serve_app.rendering import rendered
 
 SERVE, LAUNCHER, SERVICE = "serve_config.yaml", "cluster.yaml", "deploy/kuberay/rayservice.yaml"
-KEY = {"MASQUERADE_ADMIN_KEY": "k" * 32}
+DATABASE = {"MASQUERADE_DATABASE_URL": "postgresql+asyncpg://studio@db/studio"}
+KEY = DATABASE | {"MASQUERADE_ADMIN_KEY": "k" * 32}
 
 
 def broken(tmp_path: Path, name: str, old: str, new: str) -> tuple[Path, int]:
@@ -80,9 +81,46 @@ def test_fractions_that_do_not_fit_on_one_gpu(tmp_path: Path) -> None:
 def test_production_needs_an_admin_key_from_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "serve.yaml"
     path.write_text(rendered()[SERVE])
-    problem = the_problem(path, {})
+    problem = the_problem(path, DATABASE)
     assert "without an admin key" in problem.text
     assert "MASQUERADE_ADMIN_KEY" in problem.remedy
+
+
+@pytest.mark.parametrize("data_dir", ["", "    data_dir: var\n", "    data_dir: ~/studio\n"])
+def test_several_nodes_need_one_place_for_photos(tmp_path: Path, data_dir: str) -> None:
+    path, line = broken(tmp_path, SERVE, "    data_dir: /srv/masquerade/data\n", data_dir)
+    problem = the_problem(path)
+    assert "each node's own" in problem.text
+    assert "objects_url: s3://" in problem.remedy
+    assert check(path, KEY | {"MASQUERADE_OBJECTS_URL": "s3://photos/studio"}) == []
+    path.write_text(path.read_text().replace("    engines:", "    objects_url: s3://photos/studio\n    engines:", 1))
+    assert check(path, KEY) == []
+
+
+def test_several_nodes_need_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "serve.yaml"
+    path.write_text(rendered()[SERVE])
+    problem = the_problem(path, {name: value for name, value in KEY.items() if name not in DATABASE})
+    assert "without a database" in problem.text
+    assert "MASQUERADE_DATABASE_URL" in problem.remedy
+
+
+def test_pods_share_a_claim_or_a_bucket(tmp_path: Path) -> None:
+    text = rendered()[SERVICE]
+    alone = text.replace("mountPath: /srv/masquerade\n", "mountPath: /srv/models\n")
+    assert alone != text
+    path = tmp_path / "service.yaml"
+    path.write_text(alone)
+    problems = check(path, {})
+    assert len(problems) == text.count("groupName:")
+    assert all("/srv/masquerade/data is on no claim" in problem.text for problem in problems)
+    service = yaml.safe_load(alone)
+    for group in service["spec"]["rayClusterConfig"]["workerGroupSpecs"]:
+        for variable in group["template"]["spec"]["containers"][0]["env"]:
+            if variable["name"] == "MASQUERADE_OBJECTS_URL":
+                assert variable["valueFrom"]["secretKeyRef"].pop("optional") is True
+    path.write_text(yaml.safe_dump(service))
+    assert check(path, {}) == []
 
 
 def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
@@ -90,7 +128,7 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
     path, _ = broken(
         tmp_path, SERVE, "    environment: production", f"    admin_key: {secret}\n    environment: production"
     )
-    problem = the_problem(path, {})
+    problem = the_problem(path, DATABASE)
     assert "secret" in problem.text
     assert secret not in str(problem) + problem.remedy
 
