@@ -157,7 +157,7 @@ def test_what_is_exported_serves_beside_its_network(run, store, tmp_path) -> Non
     judged.write_text(json.dumps({"held_out.style": 0.5}))
     card = Path(export.__file__).parents[1] / "cards/style-predictor.yaml"
     export.export(run, tmp_path / "out", card, store.root, "style-tiny", judged, None)
-    folder = tmp_path / "out/style-predictor/v1"
+    (folder,) = (tmp_path / "out/style-predictor").iterdir()
     manifest = load_manifest(folder / "manifest.yaml")
     network, pack = store.get("style-tiny"), store.get("styles-first")
     assert manifest.requires == {"style-tiny": network.manifest.file("network.safetensors").sha256}
