@@ -141,8 +141,8 @@ async def test_a_refund_of_spent_credits_leaves_a_debt_that_the_next_credits_pay
     await do(sessions, credits.pay_in, ANNA, 10, "charge-1")
     await do(sessions, credits.reserve, ANNA, 7, "job-1")
     await do(sessions, credits.settle, "job-1")
-    assert await do(sessions, credits.take_back, ANNA, 10, "charge-1") == 4
-    assert await do(sessions, credits.take_back, ANNA, 10, "charge-1") == 0
+    for _ in ("booked by the operator", "told by Telegram"):
+        assert await do(sessions, credits.take_back, ANNA, 10, "charge-1") == 4
     now = await balance(sessions, credits)
     assert (now.credits, now.debt) == (0, 4)
     await do(sessions, credits.pay_in, ANNA, 10, "charge-2")
