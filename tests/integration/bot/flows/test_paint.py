@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
-from bot.delivery.tables import Bundle, Delivery, SeenUpdate
+from bot.delivery.tables import Bundle, Delivery
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
@@ -18,6 +18,7 @@ from bot.playground.host import Playground
 from bot.running import RunningBot
 from serve_app.jobs.tables import Job
 from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour, picture
+from tests.integration.bot.flows.waiting import handled
 
 WAVE, NIGHT = (10, 10, 200), (10, 10, 100)
 
@@ -42,17 +43,6 @@ async def painted(person: Person, style: str = "The Wave") -> Reply:
 async def quota_left(running: RunningBot, person: Person) -> int:
     async with running.services.sessions() as session:
         return (await running.services.credits.balance(session, person.user.id)).quota_left
-
-
-async def handled(running: RunningBot, updates: int) -> None:
-    """Wait until so many updates were handled to the end."""
-    done = select(func.count()).select_from(SeenUpdate).where(SeenUpdate.done)
-    async with asyncio.timeout(20):
-        while True:
-            async with running.services.sessions() as session:
-                if (await session.execute(done)).scalar_one() >= updates:
-                    return
-            await asyncio.sleep(0.02)
 
 
 async def test_a_photo_is_answered_with_the_styles_and_a_tap_with_the_painting(

@@ -8,26 +8,16 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
-from bot.delivery.tables import Delivery, SeenUpdate, Upload
+from bot.delivery.tables import Delivery, Upload
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
+from tests.integration.bot.flows.waiting import handled
 
 
 def is_result(reply: Reply) -> bool:
     return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
-
-
-async def handled(running: RunningBot, updates: int) -> None:
-    """Wait until so many updates were handled to the end."""
-    done = select(func.count()).select_from(SeenUpdate).where(SeenUpdate.done)
-    async with asyncio.timeout(20):
-        while True:
-            async with running.services.sessions() as session:
-                if (await session.execute(done)).scalar_one() >= updates:
-                    return
-            await asyncio.sleep(0.02)
 
 
 async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: RunningBot, playground: Playground) -> None:
