@@ -13,10 +13,11 @@ from bot.polling import Poller
 from bot.running import running_bot
 from bot.settings import BotSettings
 from deployments.anonymize.deployment import Anonymize
-from serve_app.app import GRAPH, MODEL_DEPLOYMENTS, graph_over
+from serve_app.app import MODEL_DEPLOYMENTS, graph_over
 from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph
 from serve_app.settings import Settings
+from serve_app.topology import GRAPH
 
 
 async def with_telegram(

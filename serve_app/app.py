@@ -33,12 +33,10 @@ from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
 from serve_app.status.cluster import RayCluster
 from serve_app.telemetry.logs import to_stderr
-from serve_app.topology import PROFILES, Shape, limited
+from serve_app.topology import GRAPH, PROFILES, Shape, limited
 from serve_app.versions.deployment import Versions
 from serve_app.versions.desk import Coordination, VersionDesk
 from serve_app.visitors import visitor
-
-GRAPH = "graph"
 
 # Capability -> its deployment. Anonymising needs no model of its own, only faces.
 MODEL_DEPLOYMENTS: dict[str, type] = {

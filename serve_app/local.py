@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from serve_app.settings import Settings
 from serve_app.telemetry.tracing import environment
+from serve_app.topology import GRAPH
 
 if TYPE_CHECKING:
-    from ray.serve.schema import ApplicationStatusOverview
+    from serve_app.deployed import ApplicationState
 
 # Read once by ray.serve at import, here and in every process Ray starts. Replies of several MB travel between
 # deployments, so the transport's message limit is raised with them; user code never blocks the loop it shares.
@@ -82,9 +83,9 @@ def studio(settings: Settings) -> Iterator[str]:
     from ray import serve
     from ray.exceptions import RayError
 
-    from serve_app.app import GRAPH
+    from serve_app.deployed import await_running, state_of
     from serve_app.selection import select
-    from serve_app.versions.live import application_of, await_running, deploy
+    from serve_app.versions.live import application_of, deploy
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     selection = select(settings.model_store.open(), settings.models)
@@ -113,7 +114,7 @@ def studio(settings: Settings) -> Iterator[str]:
             deploy([application_of(GRAPH, settings)])
             await_running(GRAPH)
         except RuntimeError as error:
-            raise StudioError(f"The graph did not start: {_reason(serve.status().applications[GRAPH])}") from error
+            raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
         with _noted(settings, address):
             yield f"http://{settings.host}:{settings.port}"
     finally:
@@ -159,9 +160,8 @@ def joined(address: str, settings: Settings) -> Iterator[None]:
         raise StudioError(nobody)
     _set_flags(settings)
     import ray
-    from ray import serve
 
-    from serve_app.app import GRAPH
+    from serve_app.deployed import state_of
 
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     try:
@@ -169,7 +169,7 @@ def joined(address: str, settings: Settings) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise StudioError(nobody) from error
     try:
-        application = serve.status().applications.get(GRAPH)
+        application = state_of(GRAPH)
         if application is None or application.status != "RUNNING":
             raise StudioError(
                 f"The Ray cluster at {address} does not serve the graph; start it with `masquerade serve`"
@@ -236,10 +236,12 @@ def _listens(address: str) -> bool:
     return True
 
 
-def _reason(status: ApplicationStatusOverview) -> str:
+def _reason(state: ApplicationState | None) -> str:
     """The last line of what the deployments that failed say about it."""
-    messages = [f"{name}: {state.message}" for name, state in status.deployments.items() if "UNHEALTHY" in state.status]
-    said = messages[0] if messages else status.message
+    if state is None:
+        return "Serve knows nothing of it."
+    messages = [f"{name}: {one.message}" for name, one in state.deployments.items() if "UNHEALTHY" in one.status]
+    said = messages[0] if messages else state.message
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = lines[0].partition(":")[0]
     return f"{named}: {lines[-1]}"

@@ -15,6 +15,9 @@ from serve_app.settings import EngineLimits
 
 Profile = Literal["embedded", "cluster"]
 
+GRAPH = "graph"
+"""What the Serve application is called."""
+
 CONTEXT_SHARE = 0.1
 GPU_MEMORY_MB = 24 * 1024  # the one-GPU worker type of cluster.yaml (A10G/L4 class)
 

@@ -15,10 +15,11 @@ import psutil
 from drills.ports import free_port
 from registry.publish import publish_folder
 from registry.store import FolderStore
-from serve_app.app import GRAPH
+from serve_app.deployed import await_running
 from serve_app.local import studio
 from serve_app.settings import EngineLimits, Settings
-from serve_app.versions.live import application_of, await_running, deploy
+from serve_app.topology import GRAPH
+from serve_app.versions.live import application_of, deploy
 
 REPLICA, CONTROLLER, PROXY = "ServeReplica:graph:", "ServeController", "ProxyActor"
 MODELS = ("open-nsfw", "style-lean", "styles-classic", "fingerprint")

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from serve_app.settings import Settings
+from serve_app.topology import GRAPH
 from serve_app.versions.drift import application, differences, without_versions
 
 app = typer.Typer()
 console = Console()
 errors = Console(stderr=True)
 
-GRAPH = "graph"
 TIMEOUT_S = 15
 
 

@@ -7,8 +7,8 @@ import logging
 
 import aiohttp
 import ray
-from ray import serve
 
+from serve_app.deployed import state_of
 from serve_app.status.board import Served
 from serve_app.status.figures import Series, parse
 
@@ -27,15 +27,15 @@ class RayCluster:
         return await asyncio.to_thread(self._deployments)
 
     def _deployments(self) -> list[Served]:
-        application = serve.status().applications.get(self._application)
+        application = state_of(self._application)
         if application is None:
             return []
         return [
             Served(
                 name,
-                state.status.value.lower().replace("_", " "),
-                running=sum(count for kind, count in state.replica_states.items() if kind == "RUNNING"),
-                wanted=sum(count for kind, count in state.replica_states.items() if kind != "STOPPING"),
+                state.status.lower().replace("_", " "),
+                running=state.replicas["RUNNING"],
+                wanted=state.replicas.total() - state.replicas["STOPPING"],
                 message=state.message,
             )
             for name, state in sorted(application.deployments.items())

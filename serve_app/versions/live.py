@@ -7,23 +7,14 @@ Changing a deployment's ``user_config`` under the same ``import_path`` and argum
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any, cast
 
 import ray
-from ray import serve
-from ray.serve._private.client import ServeControllerClient
-from ray.serve.context import _get_global_client
-from ray.serve.schema import ApplicationStatus, ServeApplicationSchema, ServeDeploySchema
+from ray.serve.schema import ServeApplicationSchema, ServeDeploySchema
 
+from serve_app.deployed import NotConfigured, client, state_of
 from serve_app.settings import Settings
-
-_POLL_S = 0.1
-
-
-class NotConfigured(RuntimeError):
-    """The graph was not deployed from a configuration, so there is none to change."""
 
 
 class LiveConfig:
@@ -49,12 +40,10 @@ class LiveConfig:
 
     async def replicas(self) -> dict[str, tuple[int, int]]:
         """For every deployment how many replicas run, and how many there are in whatever state."""
-        status = await asyncio.to_thread(serve.status)
-        counts: dict[str, tuple[int, int]] = {}
-        for name, deployment in status.applications[self._application].deployments.items():
-            states = {str(state): number for state, number in deployment.replica_states.items()}
-            counts[name] = states.get("RUNNING", 0), sum(states.values())
-        return counts
+        state = await asyncio.to_thread(state_of, self._application)
+        if state is None:
+            raise NotConfigured(f"{self._application} is not deployed")
+        return {name: (one.replicas["RUNNING"], one.replicas.total()) for name, one in state.deployments.items()}
 
     def _apply(self, user_configs: Mapping[str, Mapping[str, Any]]) -> None:
         applications = self._read()
@@ -70,7 +59,7 @@ class LiveConfig:
         deploy(list(applications.values()))
 
     def _read(self) -> dict[str, ServeApplicationSchema]:
-        asked = _client()._controller.get_app_configs.remote()  # noqa: SLF001
+        asked = client()._controller.get_app_configs.remote()  # noqa: SLF001
         applications = cast("dict[str, ServeApplicationSchema]", ray.get(asked, timeout=30))
         if self._application not in applications:
             raise NotConfigured(f"{self._application} was not deployed from a configuration")
@@ -79,14 +68,7 @@ class LiveConfig:
 
 def deploy(applications: list[ServeApplicationSchema]) -> None:
     """Make these the configured applications; returns before they run."""
-    _client().deploy_apps(ServeDeploySchema(applications=applications))
-
-
-def _client() -> ServeControllerClient:
-    client = _get_global_client()
-    if client is None:
-        raise NotConfigured("Serve does not run here")
-    return client
+    client().deploy_apps(ServeDeploySchema(applications=applications))
 
 
 def application_of(name: str, settings: Settings) -> ServeApplicationSchema:
@@ -94,14 +76,3 @@ def application_of(name: str, settings: Settings) -> ServeApplicationSchema:
     return ServeApplicationSchema(
         name=name, route_prefix="/", import_path="serve_app.app:app", args=settings.arguments()
     )
-
-
-def await_running(application: str) -> None:
-    """Wait until every deployment of ``application`` serves. Raises ``RuntimeError`` when it cannot."""
-    while True:
-        status = serve.status().applications.get(application)
-        if status is not None and status.status == ApplicationStatus.RUNNING:
-            return
-        if status is not None and status.status in {ApplicationStatus.DEPLOY_FAILED, ApplicationStatus.UNHEALTHY}:
-            raise RuntimeError(f"{application}: {status.message}")
-        time.sleep(_POLL_S)

@@ -15,6 +15,7 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import ServeDeploySchema
 
 from registry.store import FolderStore
+from serve_app.deployed import await_running, state_of
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
@@ -90,3 +91,17 @@ async def test_replicas_report_the_load_that_the_policy_reads(deployed: dict[str
     handle = serve.get_deployment_handle("Moderation", "graph")
     reported = await handle.record_autoscaling_stats.remote()
     assert reported.keys() == {"busy", "waiting", "service_s", "queue_s"}
+
+
+def test_the_short_word_on_an_application_is_what_serve_says_at_length(deployed: dict[str, Any]) -> None:
+    await_running("graph")
+    state, said = state_of("graph"), serve.status().applications["graph"]
+    assert state is not None
+    assert (state.status, state.message) == (said.status, said.message)
+    assert {name: (one.status, one.message, dict(one.replicas)) for name, one in state.deployments.items()} == {
+        name: (one.status, one.message, one.replica_states) for name, one in said.deployments.items()
+    }
+
+
+def test_an_application_nobody_deployed_has_no_state(deployed: dict[str, Any]) -> None:
+    assert state_of("nobody") is None
