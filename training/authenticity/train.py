@@ -134,7 +134,12 @@ def _fit(
 
 
 def main(
-    data: Annotated[Path, typer.Argument(help="Folder with real/ and ai/, or with what --plan names.", exists=True)],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder with real/ and ai/, two sub-folders or more in each, or with what --plan names.", exists=True
+        ),
+    ],
     run: Annotated[Path, typer.Argument(help="Folder for measurements, curves and the record.")],
     plan: Annotated[Path | None, typer.Option(help="YAML naming the sources.", exists=True)] = None,
     store: Annotated[Path | None, typer.Option(help="Where <model>/<version>/ goes.", show_default="RUN/store")] = None,
