@@ -44,10 +44,9 @@ class Subscription(BaseModel):
 
 
 class Tariff(BaseModel):
-    """The price list. ``costs`` are credits per unit (a picture, or a face where faces are swapped) by feature; a
-    feature that is not named keeps its price.
+    """The price list. ``costs`` are credits per unit (a picture, or a face where faces are swapped) by feature.
 
-    Features are the ledger's job kinds. Every day (UTC) begins with ``free_daily`` credits for everybody, or with the
+    A feature that ``costs`` does not name keeps its price. Features are the ledger's job kinds. Every day (UTC) begins with ``free_daily`` credits for everybody, or with the
     subscription's ``daily`` for subscribers; they are spent before bought credits and do not pile up.
     """
 

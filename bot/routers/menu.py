@@ -18,7 +18,9 @@ from bot.translations import Words
 async def start(message: Message, services: Services, words: Words) -> None:
     """Greet."""
     name = message.from_user.first_name if message.from_user is not None else ""
-    await services.sender.send(address(message), Outgoing(words.html("start", name=name), keyboard=_home(services, words)))
+    await services.sender.send(
+        address(message), Outgoing(words.html("start", name=name), keyboard=_home(services, words))
+    )
 
 
 async def say_help(message: Message, services: Services, words: Words, me: User) -> None:
