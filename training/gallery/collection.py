@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ class Collection:
 
         Raises ``OSError``.
         """
-        tensors = {
+        tensors: dict[str, npt.NDArray[Any]] = {
             "vectors": self.vectors.astype(np.float16),
             "looks": self.looks.astype(np.float16),
             "owners": self.owners,
