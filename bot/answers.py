@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot import keyboards
-from bot.accounts.accounts import Accounts
+from bot.accounts.accounts import Account, Accounts
+from bot.accounts.tariff import Tariff
 from bot.artworks import Artworks
 from bot.catalogue import Catalogue
 from bot.delivery.messages import Attachment, Outgoing
@@ -22,7 +25,7 @@ from serve_app.contracts import Authenticity
 
 MAX_CAPTION = 900
 
-ABOUT_MONEY = frozenset({"insufficient-credits", "album-too-large", "plan-needed"})
+HOUR_S = 3600
 
 
 def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
@@ -37,10 +40,22 @@ def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
     return words.html(f"error-{slug}" if words.knows(f"error-{slug}") else "error-internal", **values)
 
 
-def refusal(words: Words, error: MasqueradeError) -> Outgoing:
-    """The message that says so, with a way to the plans where more credits would help."""
-    buttons = keyboards.pages(words, "plans") if error.slug in ABOUT_MONEY else None
-    return Outgoing(explain(words, error.slug, error.details), keyboard=buttons)
+def refusal(words: Words, error: MasqueradeError, tariff: Tariff, account: Account) -> Outgoing:
+    """The message that says so, with a way to the plans where what this person can buy there would help."""
+    lines, helps = [explain(words, error.slug, error.details)], False
+    match error.slug:
+        case "insufficient-credits":
+            helps = tariff.sells(account.plan)
+            if daily := tariff.daily(account.plan):
+                hours = math.ceil((error.details["quota_returns"] - time.time()) / HOUR_S)
+                lines.append(words.html("credits-new-day", daily=daily, hours=max(1, hours)))
+            if helps:
+                lines.append(words.html("credits-for-sale"))
+        case "album-too-large":
+            helps = tariff.upgrades(account.plan) and tariff.plus_album > tariff.free_album
+        case "plan-needed":
+            helps = True
+    return Outgoing("\n".join(lines), keyboard=keyboards.pages(words, "plans") if helps else None)
 
 
 class Answers:

@@ -22,7 +22,7 @@ async def attend(services: Services, account: Account, words: Words, bundle: Bun
     try:
         await _serve(services, account, words, bundle)
     except MasqueradeError as error:
-        await services.sender.send(address_of(bundle), refusal(words, error))
+        await services.sender.send(address_of(bundle), refusal(words, error, services.settings.tariff, account))
     await services.photos.prompted(bundle)
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from bot.attending import attend
-from bot.delivery.messages import NotSent
+from bot.delivery.messages import NotSent, Rejected, Unreachable
 from bot.services import Services
 from serve_app.duties import Duty, keep_doing
 
@@ -62,6 +62,9 @@ class Albums:
         if account is not None:
             try:
                 await attend(services, account, services.translations.words(account.language), bundle)
+            except (Unreachable, Rejected) as error:
+                log.info("an album's owner cannot be asked: %s", error)
+                await services.photos.prompted(bundle)
             except NotSent as error:
                 log.info("an album's owner could not be asked: %s", error)
         return True

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.accounts.accounts import Account
 from bot.accounts.events import EventKind
 from bot.answers import refusal
-from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
+from bot.delivery.messages import Address, NotSent, Rejected, Unreachable
 from bot.inbox import Admission
 from bot.middlewares.addressing import Addressing
 from bot.middlewares.person import Acquaintance, Flood, PromptTaps
@@ -137,15 +137,13 @@ async def _on_error(
         log.error("a handler broke", exc_info=error)
         error = MasqueradeError("This is our fault, not yours.")
     where = _where(event.update)
-    if words is None or where is None or (isinstance(error, Expired) and where.chat_id < 0):
+    if words is None or account is None or where is None or (isinstance(error, Expired) and where.chat_id < 0):
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
         return True
-    if account is not None:
-        async with services.sessions.begin() as session:
-            services.events.record(session, account.id, EventKind.REFUSED, error.slug)
-    message = refusal(words, error)
+    async with services.sessions.begin() as session:
+        services.events.record(session, account.id, EventKind.REFUSED, error.slug)
     try:
-        await services.sender.send(where, Outgoing(message.text, keyboard=message.keyboard))
+        await services.sender.send(where, refusal(words, error, services.settings.tariff, account))
     except NotSent as lost:
         log.info("an explanation was not taken: %s", lost)
     return True

@@ -170,13 +170,14 @@ def shareable(words: Words, job: str) -> InlineKeyboardMarkup:
     return _markup([[InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)]])
 
 
-def home(words: Words, *, swap: bool) -> InlineKeyboardMarkup:
-    """The menu under the greeting and the help."""
+def home(words: Words, *, swap: bool, shop: bool) -> InlineKeyboardMarkup:
+    """The menu under the greeting and the help; without a ``shop``, nothing there looks like one."""
+    left = _button(words.plain("button-plans" if shop else "button-quota"), Open(page="plans").pack())
     faces = [_page(words, "faces")] if swap else []
     return _markup(
         [
             [_page(words, "help"), _page(words, "settings")],
-            [_page(words, "plans"), *faces],
+            [left, *faces],
             [_page(words, "language"), _page(words, "privacy")],
         ]
     )
@@ -214,7 +215,7 @@ def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
             [_button(file, Toggle(switch="as_file").pack())],
             [_button(history, Toggle(switch="keep_history").pack())],
             levels,
-            [_page(words, "language"), _page(words, "delete")],
+            *_pairs([_page(words, "language"), _page(words, "delete")]),
         ]
     )
 
@@ -303,12 +304,9 @@ def artworks(words: Words, shown: ShowArtworks, works: Sequence[Artwork]) -> Inl
 
 def saved_faces(identities: Iterable[Identity], *, artworks: bool) -> InlineKeyboardMarkup:
     """A person's faces: a tap deletes one, or (with ``artworks``) puts it into one."""
-    return _markup(
-        [
-            [
-                *([_button(f"🖼 {face.name}", ShowArtworks(bundle=0, identity=face.id).pack())] if artworks else []),
-                _button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack()),
-            ]
-            for face in identities
-        ]
-    )
+    rows: Rows = []
+    for face in identities:
+        delete = _button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack())
+        into = _button(f"🖼 {face.name}", ShowArtworks(bundle=0, identity=face.id).pack())
+        rows += _pairs([into, delete]) if artworks else [[delete]]
+    return _markup(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 from pydantic import SecretStr
@@ -33,7 +34,8 @@ async def in_playground(studio: Settings, inventory: Inventory, port: int, annou
 
     Nobody pays with real Stars there, so nothing is sold and no licence is asked for.
     """
-    async with Playground(BotProfile(privacy_mode=False), port=port) as playground:
+    # The database remembers the people of earlier runs, their languages and what they have left of the day.
+    async with Playground(BotProfile(privacy_mode=False), port=port, numbers=secrets.randbelow(10**9)) as playground:
         settings = BotSettings(token=SecretStr(playground.token), api_url=playground.url, mode="polling")
         await with_telegram(settings, studio, inventory, lambda: announce(playground.page_url))
 

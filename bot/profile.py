@@ -19,12 +19,13 @@ COMMANDS = {
 """Commands by the button that does the same, and whose words they are described with."""
 
 
-async def introduce(bot: Bot, translations: Translations) -> None:
+async def introduce(bot: Bot, translations: Translations, *, shop: bool) -> None:
     """Set the commands of the menu. That this fails keeps nobody from using the bot."""
+    buttons = COMMANDS if shop else COMMANDS | {"plans": "quota"}
     try:
         for code, words in translations.languages.items():
             commands = [
-                BotCommand(command=name, description=words.plain(f"button-{page}")) for name, page in COMMANDS.items()
+                BotCommand(command=name, description=words.plain(f"button-{page}")) for name, page in buttons.items()
             ]
             language = None if code == translations.default else code
             await bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats(), language_code=language)

@@ -37,7 +37,7 @@ async def running_bot(
         async with open_services(bot, settings, studio, graph, inventory) as services:
             me = await bot.me()
             dispatcher = make_dispatcher(services, me)
-            await introduce(bot, services.translations)
+            await introduce(bot, services.translations, shop=settings.tariff.sells("free"))
             async with backstage(services):
                 yield RunningBot(bot, services, Reception(services, dispatcher, bot))
     finally:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.archive import Archive
-from bot.delivery.messages import Address, Attachment, Outgoing, Sender
+from bot.delivery.messages import Address, Attachment, Outgoing, Rejected, Sender
+
+MAX_TITLES = 1000
+"""Letters of an album's titles together: a caption holds 1,024."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,25 @@ class Showcase:
         pictures = tuple(
             Attachment(exhibit.file, exhibit.picture, file_id) for exhibit, file_id in zip(exhibits, known, strict=True)
         )
-        titles = " · ".join(f"{number} {exhibit.title}" for number, exhibit in enumerate(exhibits, start=1))
-        sent = await self._sender.send(address, Outgoing(html.escape(titles), pictures))
+        room = MAX_TITLES // len(exhibits) - len("10  · ")
+        titles = " · ".join(
+            f"{number} {_short(exhibit.title, room)}" for number, exhibit in enumerate(exhibits, start=1)
+        )
+        album = Outgoing(html.escape(titles), pictures)
+        try:
+            sent = await self._sender.send(address, album)
+        except Rejected:
+            if not any(known):
+                raise
+            # A bot with another token has none of the files that the one before it sent.
+            known = [None] * len(exhibits)
+            anew = tuple(replace(picture, file_id=None) for picture in pictures)
+            sent = await self._sender.send(address, replace(album, pictures=anew))
         if None in known:
             async with self._sessions.begin() as session:
                 for exhibit, file_id in zip(exhibits, sent.file_ids, strict=True):
                     await self._archive.remember(session, exhibit.name, file_id)
+
+
+def _short(title: str, room: int) -> str:
+    return title if len(title) <= room else title[: room - 1].rstrip() + "…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Plan = Literal["free", "plus"]
 
@@ -15,6 +15,9 @@ SUBSCRIPTION = "plus"
 """The subscription's name as a product, beside the names of the packs."""
 
 Features = dict[str, Annotated[int, Field(ge=0, le=1000)]]
+
+COSTS = {"style": 1, "swap": 1, "anonymize": 1, "lookalike": 1, "authenticity": 1}
+"""What a feature costs whose price is not given."""
 
 
 class Pack(BaseModel):
@@ -43,7 +46,7 @@ class Subscription(BaseModel):
 class Tariff(BaseModel):
     """The price list. ``costs`` are credits per unit (a picture, or a face where faces are swapped) by feature.
 
-    Features are the ledger's job kinds. Every day (UTC) begins with ``free_daily`` credits for everybody, or with the
+    A feature that ``costs`` does not name keeps its price. Features are the ledger's job kinds. Every day (UTC) begins with ``free_daily`` credits for everybody, or with the
     subscription's ``daily`` for subscribers; they are spent before bought credits and do not pile up.
     """
 
@@ -52,13 +55,20 @@ class Tariff(BaseModel):
     free_daily: Annotated[int, Field(ge=0, le=10_000)] = 5
     free_album: Annotated[int, Field(ge=1, le=10)] = 3
     plus_album: Annotated[int, Field(ge=1, le=10)] = 10
-    costs: Features = {"style": 1, "swap": 1, "anonymize": 1, "lookalike": 1, "authenticity": 1}
+    costs: Features = COSTS
     packs: tuple[Pack, ...] = (
         Pack(name="small", stars=50, credits=25),
         Pack(name="medium", stars=150, credits=100),
         Pack(name="large", stars=500, credits=400),
     )
     subscription: Subscription | None = Subscription(stars=250, daily=50)
+
+    @field_validator("costs")
+    @classmethod
+    def _everything_has_a_price(cls, given: Features) -> Features:
+        if unknown := sorted(given.keys() - COSTS.keys()):
+            raise ValueError(f"there is no feature {', '.join(unknown)}; there are {', '.join(COSTS)}")
+        return COSTS | given
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -83,6 +93,14 @@ class Tariff(BaseModel):
         """Whether faces may be put into photos of one's own, rather than into works of art; without a plan to buy, by all."""
         return plan == "plus" or self.subscription is None
 
+    def sells(self, plan: Plan) -> bool:
+        """Whether there is anything to buy for somebody on this plan."""
+        return bool(self.packs) or self.upgrades(plan)
+
+    def upgrades(self, plan: Plan) -> bool:
+        """Whether there is a subscription to buy for somebody on this plan."""
+        return self.subscription is not None and plan == "free"
+
     def pack(self, name: str) -> Pack | None:
         """The pack on offer under that name."""
         return next((pack for pack in self.packs if pack.name == name), None)
@@ -90,6 +108,6 @@ class Tariff(BaseModel):
     @property
     def sold(self) -> frozenset[str]:
         """Features that money is taken for: they cost credits, and something that buys credits is on offer."""
-        if not self.packs and self.subscription is None:
+        if not self.sells("free"):
             return frozenset()
         return frozenset(feature for feature, cost in self.costs.items() if cost > 0)

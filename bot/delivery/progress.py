@@ -24,6 +24,7 @@ ACTION_S = 4.5
 """Telegram shows an activity for five seconds."""
 
 ATTEMPTS = 5
+"""News that found no room so often is set aside until the next look: it would take the room of others."""
 
 HANDS = 4
 """How many status messages are on their way at a time: a slow one does not hold up the others."""
@@ -59,7 +60,7 @@ class Room(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Untold:
     """A new request whose owner has not heard of it yet."""
 
@@ -84,6 +85,7 @@ class Progress:
         self._words = words
         self._room = room
         self._untold: deque[_Untold] = deque()
+        self._aside: list[_Untold] = []
         self._stale: deque[Stale] = deque()
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
@@ -154,13 +156,16 @@ class Progress:
 
     async def _look(self) -> None:
         """Forget the news about what has ended, and find the messages that are not true any more."""
+        # What is announced, or taken up again, during the look was not asked about.
+        asked = [*self._aside, *self._untold]
         async with self._sessions() as session:
-            waiting = await self._places.unfinished(session, [name for news in self._untold for name in news.job_ids])
+            waiting = await self._places.unfinished(session, [name for news in asked for name in news.job_ids])
             stale = await self._places.stale(session)
-        for news in [news for news in self._untold if waiting.isdisjoint(news.job_ids)]:
-            self._untold.remove(news)
+        over = [news for news in asked if waiting.isdisjoint(news.job_ids)]
+        self._untold = deque(news for news in [*self._aside, *self._untold] if news not in over)
+        self._aside = []
         self._stale = deque(stale)
-        if self._stale:
+        if self._untold or self._stale:
             self._news.set()
 
     def _next(self) -> _Untold | Stale | None:
@@ -182,11 +187,18 @@ class Progress:
             refused = True
         except NotSent:
             return False
-        if refused and news.attempts < ATTEMPTS:
-            news.attempts += 1
+        if refused:
+            self._put_back(news)
+        return False
+
+    def _put_back(self, news: _Untold) -> None:
+        """Nothing was sent: try again soon, or after the next look when that was in vain several times."""
+        news.attempts += 1
+        if news.attempts % ATTEMPTS == 0:
+            self._aside.append(news)
+        else:
             self._untold.appendleft(news)
             self._news.set()
-        return False
 
     async def _send(self, news: _Untold) -> bool:
         async with self._sessions() as session:

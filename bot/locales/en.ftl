@@ -32,7 +32,7 @@ language-set = I speak English now.
 
 settings =
     <b>Settings</b>
-    Tap to change. The last row is how strongly I paint.
+    Tap to change. The row of percentages is how strongly I paint.
 setting-as-file = Send results as files: { $state ->
         [on] yes
        *[off] no
@@ -81,6 +81,11 @@ result-authenticity-unsure = 🤷 I cannot tell: I put the chance that AI made i
 result-authenticity-note = <i>An estimate, not proof. Editing, filters and small copies mislead me, and it says nothing about who sent the picture.</i>
 album-done = All done. Shall I go on?
 
+credits-new-day = A new day begins in { NUMBER($hours) } h, with { NUMBER($daily) ->
+        [one] one picture
+       *[other] { NUMBER($daily) } pictures
+    }.
+credits-for-sale = You can get more now.
 credits-returned = It cost you nothing.
 
 button-more-styles = More styles ➡️
@@ -101,13 +106,14 @@ button-share = ↗️ Share
 button-help = ❓ Help
 button-settings = ⚙️ Settings
 button-plans = ⭐ Credits
+button-quota = 🖼 Pictures left
 button-faces = 🎭 My faces
 button-language = 🌐 Language
 button-privacy = 🔒 Privacy
 button-delete = 🗑 Delete everything
 button-delete-really = Yes, delete everything
 button-pack = { NUMBER($credits) } credits for { NUMBER($stars) } ⭐
-button-subscribe = { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month
+button-subscribe = { NUMBER($stars) } ⭐ a month: { NUMBER($daily) } pictures a day
 button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
 button-stop-renewal = End the subscription
 button-artworks = 🖼 Into a work of art
@@ -162,9 +168,7 @@ error-plan-needed =
 error-refused = I cannot do this: { $rule }.
 error-busy = Too many people are here right now. Please try again in a little while.
 error-unavailable = The studio is busy or being repaired. Please try again in a little while.
-error-insufficient-credits =
-    This costs { NUMBER($needed) }, and you have { NUMBER($available) } left.
-    Tomorrow there are new ones, or you can get more now.
+error-insufficient-credits = This costs { NUMBER($needed) }, and you have { NUMBER($available) } left.
 error-album-too-large = { $most ->
         [one] I can take one photo at a time.
        *[other] I can take { $most } photos at a time, and these are { $given }.
@@ -228,9 +232,15 @@ terms =
     • Send only photos you may use. Swap faces only of people who agree.
     • No nudity, nobody under age, nothing that is meant to deceive or to hurt.
     • Results say that a machine made them. Leave that in.
-    • Credits do not expire. What fails costs nothing. Refunds: /paysupport
+    • What fails costs nothing.{ $money ->
+        [yes] {" "}Credits do not expire. Refunds: /paysupport
+       *[no] {""}
+    }
 delete-ask =
-    Shall I delete <b>everything</b>: photos, results, saved faces, settings, credits and the subscription?
+    Shall I delete <b>everything</b>: photos, results, saved faces{ $money ->
+        [yes] , settings, credits and the subscription
+       *[no] {" "}and settings
+    }?
     This cannot be undone.
 deleted =
     Everything is gone: photos: { NUMBER($photos) }, orders: { NUMBER($jobs) }, saved faces: { NUMBER($faces) }, and your settings.

@@ -80,6 +80,8 @@ result-authenticity-unsure = 🤷 Не могу сказать: вероятно
 result-authenticity-note = <i>Это оценка, а не доказательство. Обработка, фильтры и маленькие копии сбивают меня с толку, и об отправителе она ничего не говорит.</i>
 album-done = Готово. Продолжим?
 
+credits-new-day = Новый день начнётся через { NUMBER($hours) } ч, картин в нём: { NUMBER($daily) }.
+credits-for-sale = Пополнить можно и сейчас.
 credits-returned = С вас ничего не списано.
 
 button-more-styles = Ещё стили ➡️
@@ -100,6 +102,7 @@ button-share = ↗️ Поделиться
 button-help = ❓ Помощь
 button-settings = ⚙️ Настройки
 button-plans = ⭐ Кредиты
+button-quota = 🖼 Сколько осталось
 button-faces = 🎭 Мои лица
 button-language = 🌐 Язык
 button-privacy = 🔒 Что я храню
@@ -110,11 +113,11 @@ button-pack = { NUMBER($credits) } { $credits ->
         [few] кредита
        *[other] кредитов
     } за { NUMBER($stars) } ⭐
-button-subscribe = { NUMBER($daily) } { $daily ->
+button-subscribe = { NUMBER($stars) } ⭐ в месяц: { NUMBER($daily) } { $daily ->
         [one] картина
         [few] картины
        *[other] картин
-    } в день за { NUMBER($stars) } ⭐ в месяц
+    } в день
 button-pay-subscription = Подписаться за { NUMBER($stars) } ⭐ в месяц
 button-stop-renewal = Закончить подписку
 button-artworks = 🖼 В произведение искусства
@@ -174,9 +177,7 @@ error-plan-needed =
 error-refused = Этого я сделать не могу: { $rule }.
 error-busy = Сейчас слишком много гостей. Попробуйте чуть позже.
 error-unavailable = Мастерская занята или чинится. Попробуйте чуть позже.
-error-insufficient-credits =
-    Это стоит { NUMBER($needed) }, а у вас осталось { NUMBER($available) }.
-    Завтра будут новые, или можно пополнить сейчас.
+error-insufficient-credits = Это стоит { NUMBER($needed) }, а у вас осталось { NUMBER($available) }.
 error-album-too-large = { $most ->
         [one] Я беру по { $most } фотографии за раз, а здесь { $given }.
        *[other] Я беру до { $most } фотографий за раз, а здесь { $given }.
@@ -252,9 +253,15 @@ terms =
     • Присылайте только фотографии, на которые у вас есть право. Меняйте лица только тех, кто согласен.
     • Никакой наготы, никого младше восемнадцати, ничего, что обманывает или ранит.
     • На картинах сказано, что их сделала машина. Не убирайте этого.
-    • Кредиты не сгорают. Что не получилось, то не стоит ничего. Возврат: /paysupport
+    • Что не получилось, то не стоит ничего.{ $money ->
+        [yes] {" "}Кредиты не сгорают. Возврат: /paysupport
+       *[no] {""}
+    }
 delete-ask =
-    Удалить <b>всё</b>: фотографии, картины, сохранённые лица, настройки, кредиты и подписку?
+    Удалить <b>всё</b>: фотографии, картины, сохранённые лица{ $money ->
+        [yes] , настройки, кредиты и подписку
+       *[no] {" "}и настройки
+    }?
     Вернуть это будет нельзя.
 deleted =
     Всё удалено: фотографий: { NUMBER($photos) }, заказов: { NUMBER($jobs) }, сохранённых лиц: { NUMBER($faces) }, и настройки.

@@ -34,7 +34,8 @@ from bot.playground.webhook import Webhook
 class Playground:
     """A running server: ``async with Playground() as playground``.
 
-    ``port`` 0 takes a free one. ``patience``: for how many seconds of real time the people wait by default. Uploads are
+    ``port`` 0 takes a free one. ``patience``: for how many seconds of real time the people wait by default.
+    ``numbers`` goes into those of people and groups, for a bot that has met those of another playground. Uploads are
     kept in a temporary folder that goes away at the end.
     """
 
@@ -49,6 +50,7 @@ class Playground:
         host: str = "127.0.0.1",
         port: int = 0,
         patience: float = 10.0,
+        numbers: int = 0,
     ) -> None:
         self._host, self._port, self._patience = host, port, patience
         self._folder = tempfile.TemporaryDirectory(prefix="playground-")
@@ -56,7 +58,9 @@ class Playground:
         self.bot = bot or BotProfile()
         self.clock = clock or SystemClock()
         self.updates = UpdateQueue(self.clock, self._repeats)
-        self.telegram = Telegram(self.bot, self.clock, FileStore(Path(self._folder.name)), self.updates)
+        self.telegram = Telegram(
+            self.bot, self.clock, FileStore(Path(self._folder.name)), self.updates, numbers=numbers
+        )
         self.telegram.deadlines = deadlines or Deadlines()
         self._interactions = Interactions(self.telegram)
         self._cashier = Cashier(self.telegram)

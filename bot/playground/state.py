@@ -34,9 +34,14 @@ class Deadlines:
 
 
 class Telegram:
-    """Users, chats and messages. Whoever ``listens`` hears of everything people would see happen."""
+    """Users, chats and messages. Whoever ``listens`` hears of everything people would see happen.
 
-    def __init__(self, bot: BotProfile, clock: Clock, files: FileStore, updates: UpdateQueue) -> None:
+    Bots remember people and groups by their numbers: with other ``numbers``, these are nobody that a bot has met.
+    """
+
+    def __init__(
+        self, bot: BotProfile, clock: Clock, files: FileStore, updates: UpdateQueue, *, numbers: int = 0
+    ) -> None:
         self.bot = bot
         self.clock = clock
         self.files = files
@@ -47,8 +52,8 @@ class Telegram:
         self.chats: dict[int, Chat] = {}
         self.inline_messages: dict[str, Message] = {}
         self.listeners: list[Callable[[Event], None]] = []
-        self._user_ids = itertools.count(_FIRST_USER)
-        self._group_ids = itertools.count(_FIRST_GROUP)
+        self._user_ids = itertools.count(_FIRST_USER + numbers)
+        self._group_ids = itertools.count(_FIRST_GROUP + numbers)
         self._message_ids = itertools.count(1)
         self._group_message_ids: dict[int, itertools.count[int]] = {}
 

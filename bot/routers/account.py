@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
@@ -39,9 +41,10 @@ async def _privacy(to: Address, services: Services, account: Account, words: Wor
     await services.sender.send(to, Outgoing(text, keyboard=keyboards.pages(words, "settings", "delete")))
 
 
-async def terms(message: Message, services: Services, words: Words) -> None:
+async def terms(message: Message, services: Services, account: Account, words: Words) -> None:
     """The rules of the house."""
-    await services.sender.send(address(message), Outgoing(words.html("terms")))
+    text = words.html("terms", money=await _money(services, account))
+    await services.sender.send(address(message), Outgoing(text))
 
 
 async def say_delete(message: Message, services: Services, account: Account, words: Words) -> None:
@@ -53,8 +56,16 @@ async def open_delete(query: CallbackQuery, services: Services, account: Account
 
 
 async def _ask_deletion(to: Address, services: Services, account: Account, words: Words) -> None:
-    keyboard = keyboards.confirm_deletion(words, account.id)
-    await services.sender.send(to, Outgoing(words.html("delete-ask"), keyboard=keyboard))
+    text = words.html("delete-ask", money=await _money(services, account))
+    await services.sender.send(to, Outgoing(text, keyboard=keyboards.confirm_deletion(words, account.id)))
+
+
+async def _money(services: Services, account: Account) -> Literal["yes", "no"]:
+    """Whether there is anything to say of money: something is for sale, or this person paid for something before."""
+    if services.settings.tariff.sells("free"):
+        return "yes"
+    async with services.sessions() as session:
+        return "yes" if await services.payments.of(session, account.id) else "no"
 
 
 async def delete(

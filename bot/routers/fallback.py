@@ -26,7 +26,10 @@ async def service(message: Message) -> None:
 
 
 async def anything(message: Message, services: Services, words: Words) -> None:
-    """Say what kind of thing this is not."""
+    """Say what kind of thing this is not; a group's command that names nobody may be meant for another bot."""
+    command, _, _ = (message.text or "").partition(" ")
+    if message.chat.type != "private" and command.startswith("/") and "@" not in command:
+        return
     kind = next((kind for kind in KINDS if getattr(message, kind, None) is not None), "other")
     keyboard = keyboards.pages(words, "help") if message.chat.type == "private" else None
     await services.sender.send(address(message), Outgoing(words.html(f"not-taken-{kind}"), keyboard=keyboard))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram import F, Router
 from aiogram.filters import Command, CommandStart
-from aiogram.types import CallbackQuery, Message, User
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, User
 
 from bot import keyboards
 from bot.accounts.accounts import Account
@@ -18,8 +18,9 @@ from bot.translations import Words
 async def start(message: Message, services: Services, words: Words) -> None:
     """Greet."""
     name = message.from_user.first_name if message.from_user is not None else ""
-    keyboard = keyboards.home(words, swap="swap" in services.catalogue.features)
-    await services.sender.send(address(message), Outgoing(words.html("start", name=name), keyboard=keyboard))
+    await services.sender.send(
+        address(message), Outgoing(words.html("start", name=name), keyboard=_home(services, words))
+    )
 
 
 async def say_help(message: Message, services: Services, words: Words, me: User) -> None:
@@ -39,8 +40,12 @@ async def _help(to: Address, services: Services, words: Words, me: User) -> None
         words.html("help-intro"), *features, "",
         words.html("help-rules", megabytes=megabytes), words.html("help-groups", name=me.username or ""),
     ]  # fmt: skip
-    keyboard = keyboards.home(words, swap="swap" in services.catalogue.features)
-    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=keyboard))
+    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=_home(services, words)))
+
+
+def _home(services: Services, words: Words) -> InlineKeyboardMarkup:
+    shop = services.settings.tariff.sells("free")
+    return keyboards.home(words, swap="swap" in services.catalogue.features, shop=shop)
 
 
 HELP = ("style", "lookalike", "anonymize", "swap", "authenticity")

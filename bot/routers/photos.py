@@ -99,7 +99,9 @@ class Mentioned(Filter):
 
 def router() -> Router:
     router = Router(name="photos")
-    router.message.register(photo, F.photo | F.document)
-    answered = F.reply_to_message.photo | F.reply_to_message.document
+    # Telegram calls an animation a document as well.
+    router.message.register(photo, F.photo | (F.document & ~F.animation))
+    replied = F.reply_to_message
+    answered = replied.photo | (replied.document & ~replied.animation)
     router.message.register(photo, F.text, answered, Mentioned())
     return router

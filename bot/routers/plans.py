@@ -33,17 +33,17 @@ async def _plans(to: Address, services: Services, account: Account, words: Words
     async with services.sessions() as session:
         balance = await services.credits.balance(session, account.id)
         subscription = await services.payments.subscription(session, account.id)
-    plus = account.plan == "plus"
+    plus, sells = account.plan == "plus", services.settings.tariff.sells(account.plan)
     lines = [
         words.html("plans-quota", left=balance.quota_left, quota=balance.quota),
-        words.html("plans-credits", credits=balance.credits),
+        *([words.html("plans-credits", credits=balance.credits)] if sells or balance.credits else []),
         *([words.html("plans-held", held=balance.held)] if balance.held else []),
         *([words.html("plans-debt", debt=balance.debt)] if balance.debt else []),
         *([words.html("plans-plus", until=_day(account.plus_until))] if plus and account.plus_until else []),
     ]
     renews = plus and subscription is not None and subscription.state == "active"
     keyboard = keyboards.plans(words, services.settings.tariff, subscribed=plus, renews=renews)
-    if keyboard.inline_keyboard:
+    if sells:
         lines += ["", words.html("plans-offer")]
     await services.sender.send(to, Outgoing("\n".join(lines), keyboard=keyboard))
 

@@ -23,7 +23,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deployments.imaging import Pixels
-from training.authenticity.data import Dataset, Example, balanced_weights, labels, load, pixels, read_plan
+from training.authenticity.data import (
+    Dataset,
+    Example,
+    balanced_weights,
+    check_learnable,
+    labels,
+    load,
+    pixels,
+    read_plan,
+)
 from training.authenticity.views import disturbed
 from training.evaluation.terminal import console, explained, progress
 from training.style.checkpoint import write_atomically
@@ -66,12 +75,14 @@ def train_baseline(
 ) -> ThreeBlocks:
     """Learn from four folds, stop by the loss on the fifth, and give back the best epoch's network.
 
-    ``keep`` is handed the network whenever it is the best so far, so that a run cut short leaves something.
+    ``keep`` is handed the network whenever it is the best so far, so that a run cut short leaves something. Raises
+    ``NoPictures`` where there are too few to learn from.
     """
     torch.manual_seed(settings.seed)
     learnable = dataset.learnable()
     learn = [example for example in learnable if example.fold != _VALIDATION_FOLD]
     judge = [example for example in learnable if example.fold == _VALIDATION_FOLD]
+    check_learnable(learn, judge, "the baseline")
     images = [pixels(example) for example in learn]
     weights, truth = torch.tensor(balanced_weights(learn)).float(), torch.tensor(labels(learn)).float()
     network = ThreeBlocks()

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from deployments.imaging import Pixels
 from training.style.data import SUFFIXES, read_rgb
@@ -33,11 +33,18 @@ FOLDS: Final = 5
 # Two pictures are one when at most this many of the 64 bits of their difference hashes are not the same.
 _SAME_PICTURE: Final = 2
 
-Reason = Literal["unreadable", "too small", "seen before"]
+Reason = Literal["unreadable", "too small", "seen before", "no upload"]
 
 
 class NoPictures(ValueError):
     """A folder lacks pictures to tell apart."""
+
+
+def _below(pattern: str) -> str:
+    parts = Path(pattern)
+    if parts.is_absolute() or ".." in parts.parts or not parts.parts:
+        raise ValueError("a pattern goes from the data folder down")
+    return pattern
 
 
 class Source(BaseModel):
@@ -47,7 +54,7 @@ class Source(BaseModel):
 
     name: Annotated[str, Field(min_length=1)]
     machine_made: bool
-    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    files: Annotated[tuple[Annotated[str, AfterValidator(_below)], ...], Field(min_length=1)]
     grouped: bool = False
     unseen: bool = False
     limit: Annotated[int, Field(ge=1)] | None = None
@@ -158,6 +165,18 @@ def pixels(example: Example) -> Pixels:
     if image is None:
         raise NoPictures(f"{example.path} could be read a moment ago and cannot now")
     return image
+
+
+def check_learnable(learn: Sequence[Example], judge: Sequence[Example], words: str) -> None:
+    """Raises :class:`NoPictures` unless ``learn`` holds both classes, and ``judge`` any picture to stop by.
+
+    ``words`` say what was to be learnt. Without this a network comes out that answers everything alike.
+    """
+    if len({example.machine_made for example in learn}) < 2 or not judge:
+        raise NoPictures(
+            f"there are too few pictures for {words}: give dozens of photographs and of machine-made pictures, each "
+            "from at least two sources"
+        )
 
 
 def labels(examples: Sequence[Example]) -> npt.NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,9 +11,10 @@ import numpy as np
 import typer
 
 from deployments.authenticity.engine import AuthenticityEngine, build
+from deployments.errors import MasqueradeError
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
-from training.authenticity.data import Dataset, Example, load, pixels, read_plan
+from training.authenticity.data import Dataset, Example, NoPictures, load, pixels, read_plan
 from training.authenticity.judgement import (
     PUBLISHED,
     SOURCE_COLUMNS,
@@ -27,22 +29,32 @@ from training.evaluation.report import Report
 from training.evaluation.terminal import conclude, explained, progress
 from training.stores import STORE, StoreOption, opened
 
+logger = logging.getLogger(__name__)
+
 _SHOWN: Final = 12
 
 
 def judge(engine: AuthenticityEngine, examples: Sequence[Example], advance: Callable[[], None]) -> Judged:
-    """The engine's probability for every picture, each opened as an upload would be."""
-    said = []
+    """The engine's probability for every picture that could be uploaded, each opened as an upload would be."""
+    kept, said = [], []
     for example in examples:
-        (opinion,) = engine.run([Photo.open(example.path.read_bytes())])
-        said.append(opinion.probability_ai)
         advance()
-    return Judged(tuple(examples), np.array(said), engine.calibration.unsure)
+        try:
+            photo = Photo.open(example.path.read_bytes())
+        except (MasqueradeError, OSError) as error:
+            logger.info("skipped %s: %s", example.name, error)
+            continue
+        (opinion,) = engine.run([photo])
+        kept.append(example)
+        said.append(opinion.probability_ai)
+    return Judged(tuple(kept), np.array(said), engine.calibration.unsure)
 
 
 def write(report: Report, judged: Judged, baseline: Judged | None) -> None:
-    """Everything that follows from the probabilities."""
+    """Everything that follows from the probabilities. Raises ``NoPictures`` where nothing does."""
     known, unseen = judged.part(unseen=False), judged.part(unseen=True)
+    if not (known.comparable or unseen.comparable):
+        raise NoPictures("there are not both photographs and machine-made pictures to judge; give more pictures")
     parts = [(words, part, words == "held out") for words, part in (("held out", known), ("unseen sources", unseen))]
     for words, part, barred in parts:
         if part.comparable:
@@ -143,14 +155,15 @@ def evaluate(
         with progress() as bar:
             task = bar.add_task("judging", total=len(examples))
             judged = judge(engine, examples, lambda: bar.advance(task))
-        write(report, judged, None if baseline is None else _baseline(baseline, examples, threads))
+        dataset.skipped.update({"no upload": len(examples) - len(judged.examples)})
+        write(report, judged, None if baseline is None else _baseline(baseline, judged.examples, threads))
         if run is not None:
             from training.authenticity.fitting import Recipe
 
             add_leave_one_out(report, dataset, run, engine, Recipe.seed, Recipe.views)
         if pictures:
             add_false_alarms(report, judged)
-        skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items())
+        skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items() if count)
         report.text("Left out", f"Pictures that were skipped: {skipped or 'none'}.")
         conclude(report, out)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.authenticity.data import FOLDS, Example, balanced_weights, labels
+from training.authenticity.data import FOLDS, Example, balanced_weights, check_learnable, labels
 from training.authenticity.features import Features, indices
 from training.authenticity.network import Weigher
 
@@ -72,18 +72,36 @@ def fit(
     return weigher.eval()
 
 
+def check_splits(examples: Sequence[Example]) -> None:
+    """Raises ``NoPictures`` where one of the networks would have nothing to learn from. Takes no time."""
+    for fold in range(FOLDS):
+        _check(examples, *_without_fold(examples, fold), f"learning without the {fold + 1}. fifth")
+    for source in dict.fromkeys(example.source for example in examples if example.fold is not None):
+        _check(examples, *_without_source(examples, source), f"learning without {source}")
+
+
 def fit_fold(features: Features, examples: Sequence[Example], fold: int, recipe: Recipe, tell: Tell) -> Weigher:
     """A member of the ensemble: learns from all folds but one and stops by that one."""
-    learn = indices(examples, lambda example: example.fold not in {None, fold})
-    judge = indices(examples, lambda example: example.fold == fold)
-    return fit(features, examples, learn, judge, recipe, recipe.seed + fold, tell)
+    return fit(features, examples, *_without_fold(examples, fold), recipe, recipe.seed + fold, tell)
 
 
 def fit_without(features: Features, examples: Sequence[Example], source: str, recipe: Recipe, tell: Tell) -> Weigher:
     """A weigher that never saw ``source``, neither to learn from nor to stop by."""
+    return fit(features, examples, *_without_source(examples, source), recipe, recipe.seed + FOLDS, tell)
+
+
+def _without_fold(examples: Sequence[Example], fold: int) -> tuple[Index, Index]:
+    learn = indices(examples, lambda example: example.fold not in {None, fold})
+    return learn, indices(examples, lambda example: example.fold == fold)
+
+
+def _without_source(examples: Sequence[Example], source: str) -> tuple[Index, Index]:
     learn = indices(examples, lambda example: example.fold not in {None, 0} and example.source != source)
-    judge = indices(examples, lambda example: example.fold == 0 and example.source != source)
-    return fit(features, examples, learn, judge, recipe, recipe.seed + FOLDS, tell)
+    return learn, indices(examples, lambda example: example.fold == 0 and example.source != source)
+
+
+def _check(examples: Sequence[Example], learn: Index, judge: Index, words: str) -> None:
+    check_learnable([examples[index] for index in learn], [examples[index] for index in judge], words)
 
 
 def rate(weigher: Weigher, features: Features, chosen: Index) -> npt.NDArray[np.float64]:

@@ -15,7 +15,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-import yaml
 from rich.logging import RichHandler
 from rich.progress import Progress
 from torch.utils.tensorboard import SummaryWriter
@@ -26,11 +25,12 @@ from registry.manifest import MANIFEST, Description, Manifest, ModelFile, Packag
 from training.authenticity.calibration import calibrate
 from training.authenticity.data import FOLDS, Dataset, balanced_weights, labels, load, read_plan
 from training.authenticity.features import Features, Meter, Stopped, indices, measure
-from training.authenticity.fitting import Recipe, Tell, fit_fold, fit_without, rate
+from training.authenticity.fitting import Recipe, Tell, check_splits, fit_fold, fit_without, rate
 from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.evaluation.report import read_report
 from training.evaluation.terminal import console, explained, progress
+from training.style.export import load_card
 from training.style.run import stop_requests
 
 RECORD = "run.json"
@@ -71,8 +71,14 @@ def export(result: Result, card: Description, store: Path, package: str | None) 
     """Write ``<store>/<model>/<version>/`` with graph and manifest."""
     folder = store / card.model / card.version
     folder.mkdir(parents=True, exist_ok=True)
-    write_graph(Detector(result.members), folder / FILE, "logit")
-    data = (folder / FILE).read_bytes()
+    # Of a version that is there already, nothing is lost to a disk that is full.
+    graph = folder / f"{FILE}.partial"
+    try:
+        write_graph(Detector(result.members), graph, "logit")
+    except OSError:
+        graph.unlink(missing_ok=True)
+        raise
+    data = graph.read_bytes()
     inside = f"starter/{card.model}/{card.version}/{FILE}"
     sources = (PackageSource(package=package, file=inside),) if package else ()
     entry = ModelFile(name=FILE, sha256=hashlib.sha256(data).hexdigest(), size=len(data), sources=sources)
@@ -86,6 +92,7 @@ def export(result: Result, card: Description, store: Path, package: str | None) 
     manifest = Manifest.model_validate(card.model_dump() | {"files": (entry,), "input": contract, "backend": BACKEND})
     partial = folder / f"{MANIFEST}.partial"
     partial.write_text(dump_manifest(manifest), encoding="utf-8")
+    graph.replace(folder / FILE)
     partial.replace(folder / MANIFEST)
     return manifest
 
@@ -127,7 +134,12 @@ def _fit(
 
 
 def main(
-    data: Annotated[Path, typer.Argument(help="Folder with real/ and ai/, or with what --plan names.", exists=True)],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder with real/ and ai/, two sub-folders or more in each, or with what --plan names.", exists=True
+        ),
+    ],
     run: Annotated[Path, typer.Argument(help="Folder for measurements, curves and the record.")],
     plan: Annotated[Path | None, typer.Option(help="YAML naming the sources.", exists=True)] = None,
     store: Annotated[Path | None, typer.Option(help="Where <model>/<version>/ goes.", show_default="RUN/store")] = None,
@@ -149,11 +161,12 @@ def main(
     with explained(), _stoppable() as stop:
         torch.set_num_threads(threads)
         recipe = Recipe(views=views, steps=steps, seed=seed)
-        description = Description.model_validate(yaml.safe_load(card.read_text(encoding="utf-8")))
+        description = load_card(card)
         if judgement is not None:
             figures = read_report(judgement).figures
             description = description.model_copy(update={"metrics": {f.name: round(f.value, 4) for f in figures}})
         dataset = load(data, read_plan(data, plan))
+        check_splits(dataset.examples)
         learnable = dataset.learnable()
         skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items()) or "none"
         console.print(

@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -79,15 +79,24 @@ class Analysis:
 
 
 class Memory:
-    """Analyses on disk, by the SHA-256 of the picture's bytes."""
+    """Analyses on disk, by the SHA-256 of the picture's bytes.
+
+    A file that is damaged is begun anew: what it held can be found out again. Raises ``OSError`` where nothing can be
+    kept, as on a full disk.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path)
-        self._database.execute(
-            "create table if not exists analysis (digest text, layout integer, facts text, embedding blob, look blob, "
-            "primary key (digest, layout))"
-        )
+        self._path = path
+        with self._told():
+            try:
+                self._database = _opened(path)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                log.warning("%s is damaged: every picture is looked at anew", path)
+                path.unlink()
+                self._database = _opened(path)
 
     def __enter__(self) -> Self:
         return self
@@ -98,7 +107,7 @@ class Memory:
     def get(self, digest: str) -> Analysis | None:
         """What is known of a picture."""
         query = "select facts, embedding, look from analysis where digest = ? and layout = ?"
-        with closing(self._database.execute(query, (digest, _LAYOUT))) as cursor:
+        with self._told(), closing(self._database.execute(query, (digest, _LAYOUT))) as cursor:
             row = cursor.fetchone()
         if row is None:
             return None
@@ -118,8 +127,28 @@ class Memory:
             )
             for entry in analyses
         ]
-        with self._database:
+        with self._told(), self._database:
             self._database.executemany("insert or replace into analysis values (?, ?, ?, ?, ?)", rows)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OSError(f"{self._path} cannot be used: {error}") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    try:
+        database.execute(
+            "create table if not exists analysis (digest text, layout integer, facts text, embedding blob, look blob, "
+            "primary key (digest, layout))"
+        )
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
 
 
 def _vector(blob: bytes | None) -> FloatArray | None:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from deployments.lookalike.types import FloatArray
 from training.gallery.analysis import LOOK_SIZE
@@ -42,15 +42,16 @@ class Collection:
         return cls(vectors.astype(np.float32), looks.astype(np.float32), owners.astype(np.int32))
 
     def write(self, path: Path) -> None:
-        """At half precision: what is lost is a hundredth of what two photographs of a person differ by."""
-        save_file(
-            {
-                "vectors": self.vectors.astype(np.float16),
-                "looks": self.looks.astype(np.float16),
-                "owners": self.owners,
-            },
-            path,
-        )
+        """At half precision: what is lost is a hundredth of what two photographs of a person differ by.
+
+        Raises ``OSError``.
+        """
+        tensors = {
+            "vectors": self.vectors.astype(np.float16),
+            "looks": self.looks.astype(np.float16),
+            "owners": self.owners,
+        }
+        path.write_bytes(save(tensors))
 
     def joined(self, other: Collection) -> Collection:
         """These pictures and then the ``other`` ones. Raises ``ValueError`` when their vectors differ in length."""

@@ -82,7 +82,8 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
     with store.stage(f"{gallery.name}@{version}") as folder:
         people = _write_people(gallery, folder, progress)
         gallery.pictures.write(folder / PICTURES)
-        faiss.write_index(gallery.index.index, str(folder / INDEX))
+        # FAISS writes to a full disk without an error.
+        (folder / INDEX).write_bytes(faiss.serialize_index(gallery.index.index).data)
         templates = gallery.pictures.templates(len(people))
         curve = calibrate(report.space, gallery.pictures, templates, gallery.index.index)
         (folder / CALIBRATION).write_text(curve.model_dump_json(indent=1), encoding="utf-8")

@@ -92,14 +92,15 @@ class Trained:
 class Published:
     """Somebody else's networks, one a style: one input and one output, RGB 0..255 NCHW.
 
-    They know no strength of their own: below 1 the photo shines through, pixel by pixel.
+    They know no strength of their own: below 1 the photo shines through, pixel by pixel. Raises ``ValueError`` for a
+    file that is no network.
     """
 
     def __init__(self, label: str, networks: Mapping[str, Path]) -> None:
         self.label = label
         self.styles = tuple(networks)
         self._networks = dict(networks)
-        self._sessions = {style: onnx_session(path, Runtime()) for style, path in networks.items()}
+        self._sessions = {style: _opened(path) for style, path in networks.items()}
 
     def paint(self, photo: Tensor, style: str, strength: float) -> Tensor:
         painted = torch.from_numpy(np.clip(self._paint(photo, style), 0, 255) / 255)
@@ -114,6 +115,14 @@ class Published:
         session = self._sessions[style]
         (made,) = session.run(None, {session.get_inputs()[0].name: (photo * 255).numpy()})
         return np.asarray(made, np.float32)
+
+
+def _opened(path: Path) -> ort.InferenceSession:
+    try:
+        return onnx_session(path, Runtime())
+    # ONNX Runtime's errors, for a file that is missing as for one that is broken, have no other class in common.
+    except Exception as error:
+        raise ValueError(f"{path} is not a network that ONNX Runtime can open: {error}") from error
 
 
 def _ready(

@@ -50,12 +50,19 @@ class Painting(BaseModel):
 
 def load_card(path: Path) -> Description:
     """What is said of a version besides its files. Raises ``OSError`` or ``ValueError``."""
-    return Description.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Description.model_validate(_read_yaml(path))
 
 
 def load_paintings(path: Path) -> tuple[Painting, ...]:
     """The list of paintings behind a pack. Raises ``OSError`` or ``ValueError``."""
-    return TypeAdapter(tuple[Painting, ...]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return TypeAdapter(tuple[Painting, ...]).validate_python(_read_yaml(path))
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
 
 
 def write_network(weights: Weights, folder: Path) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def ask(intake, accounts, sessions):
             account = await accounts.open(session, user_id, "en")
             if pay:
                 await intake._credits.pay_in(session, user_id, pay, f"charge {origin}")
-        parts = [Piece(str(number), {"image": b"a photo"}, units) for number in range(pieces)]
+        photos = [f"photo {number} of {origin}".encode() for number in range(pieces)]
+        parts = [Piece(str(number), {"image": photo}, units) for number, photo in enumerate(photos)]
         request = Request(origin, account, kind, {"style": ["wave"]}, parts, Address(user_id, 5, 77), **details)
         return await intake.order(request)
 
@@ -60,7 +61,7 @@ async def test_an_order_is_a_job_a_reservation_and_an_address(ask, sessions, obj
     (job,) = accepted.jobs
     assert (accepted.new, accepted.position, accepted.cost) == (True, 0, 1)
     assert (job.kind, job.channel, job.owner, job.request) == ("style", "telegram", "tg:1001", {"style": ["wave"]})
-    assert objects.get(job.inputs["image"]) == b"a photo"
+    assert objects.get(job.inputs["image"]) == b"photo 0 of update:1"
     assert (await balance()).held == 1
     async with sessions() as session:
         slip = await session.get(Delivery, job.id)
@@ -153,6 +154,27 @@ async def test_the_same_work_ordered_by_two_taps_is_done_once(intake, accounts, 
     assert [one.new for one in accepted].count(True) == 1
     assert (await intake.order(tap("update:7", "scream"))).new
     assert (await balance()).held == 2
+
+
+@pytest.mark.parametrize("bundle_id", [9, None])
+async def test_a_saved_face_is_put_into_the_same_picture_once_at_a_time(
+    intake, accounts, balance, sessions, tmp_path, bundle_id
+) -> None:
+    async with sessions.begin() as session:
+        account = await accounts.open(session, ANNA, "en")
+        await intake._credits.pay_in(session, ANNA, 10, "a charge")
+
+    def tap(origin: str, face: bytes = b"Mum") -> Request:
+        pictures = {"source": face} if bundle_id is None else {"source": face, "target": "in/9"}
+        fields = {"mapping": ["0:0"]}
+        return Request(origin, account, "swap", fields, [Piece("swap", pictures)], Address(ANNA), bundle_id=bundle_id)
+
+    taps = [await intake.order(tap(f"update:{number}")) for number in range(2)]
+    assert [one.new for one in taps] == [True, False]
+    assert taps[0].jobs[0].id == taps[1].jobs[0].id
+    assert (await balance()).held == 2
+    assert stored(tmp_path) == 1
+    assert (await intake.order(tap("update:3", b"Dad"))).new
 
 
 async def test_an_order_of_nothing_is_a_mistake(ask) -> None:

@@ -1,22 +1,27 @@
-"""One training run shared by two processes comes to what one process comes to."""
+"""One training run shared by two processes comes to what one process comes to, and fails as one process fails."""
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from ray.train import WorkerGroupError
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
+from training.style import train
 from training.style.checkpoint import load_weights
 from training.style.job import Job, work
 from training.style.losses import Recipe
 from training.style.network import Architecture
-from training.style.terminal import Mistake
+from training.style.terminal import Mistake, Stopped
 from training.style.trainer import Settings
-from training.style.workers import on_workers
+from training.style.workers import on_workers, plain_failures
 
 TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
 
@@ -65,3 +70,34 @@ def test_two_workers_train_what_one_does(job: Job, tmp_path: Path) -> None:
 def test_a_batch_too_small_to_share_is_refused(job: Job) -> None:
     with pytest.raises(Mistake, match="raise --batch"):
         on_workers(job, 5)
+
+
+@pytest.mark.usefixtures("local_serve")
+def test_what_fails_in_a_worker_ends_in_the_sentence_and_the_status_of_one_process(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "dots.png").write_text("words")
+    arguments = [job.photos, job.folder, "--style", f"dots={tmp_path / 'dots.png'}", "--encoder", job.encoder]
+    arguments += ["--content-layer", "relu2_1", "--style-layer", "relu1_1", "--crop", 64]
+    alone, shared = (
+        CliRunner().invoke(train.app, [*map(str, arguments), *more])
+        for more in ([], ["--batch", "2", "--workers", "2"])
+    )
+    assert (alone.exit_code, shared.exit_code) == (2, 2)
+    assert alone.output.endswith(shared.output)
+    assert "dots.png is not a picture that can be read" in " ".join(shared.output.split())
+
+
+def test_of_several_workers_failures_the_one_that_can_be_put_right_is_told() -> None:
+    lost, full = RuntimeError("Connection closed by peer"), OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="No space left") as told, plain_failures():
+        raise WorkerGroupError("both failed", {0: lost, 1: full})
+    assert told.value is full
+    with pytest.raises(WorkerGroupError), plain_failures():
+        raise WorkerGroupError("a bug", {0: lost})
+
+
+def test_ctrl_c_which_ray_answers_with_success_is_a_stop_and_answered_as_before_afterwards() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(Stopped), plain_failures():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(0)
+    assert signal.getsignal(signal.SIGINT) is before

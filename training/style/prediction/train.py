@@ -16,14 +16,16 @@ from rich.progress import Progress
 from safetensors.torch import load_file
 
 from deployments.style.packs import IDENTITY
+from registry.integrity import sha256_of
 from registry.store import FolderStore
 from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import Encoder, open_encoder
-from training.style.export import VECTORS
+from training.style.export import NETWORK_WEIGHTS, VECTORS
 from training.style.losses import RECIPES
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
+from training.style.prediction.record import Beginning
 from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read
 from training.style.run import LOSSES, stop_requests
 from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
@@ -68,6 +70,8 @@ def train(
         torch.manual_seed(seed)
         if recipe not in RECIPES:
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
+        if crop % 4:
+            raise Mistake("--crop must be a multiple of 4")
         losses = RECIPES[recipe]
         if style_weight is not None:
             losses = replace(losses, style=style_weight)
@@ -78,14 +82,26 @@ def train(
         shown, _ = exhibition(paintings)
         training, _ = split(photos)
         pictures = StylePictures([*shown, *(also or ())], training, seed)
-        console.print(f"{len(pictures)} paintings and {len(training)} photographs to learn from")
+        crops = PhotoCrops(training, crop, seed)
+        console.print(f"{len(pictures)} paintings and {len(crops)} photographs to learn from, {crops.skipped} skipped")
         judge = open_encoder(encoder)
+        beginning = Beginning(
+            course=course,
+            crop=crop,
+            network=studio.network.manifest.file(NETWORK_WEIGHTS).sha256,
+            encoder=judge.info,
+            paintings=len(pictures),
+            photos=len(crops),
+            start_from=sha256_of(start_from) if start_from else None,
+        )
+        if resume:
+            beginning.check(run)
         run.mkdir(parents=True, exist_ok=True)
         with bar() as progress:
             predictor = load_predictor(start_from) if start_from else _reader(studio, pictures, judge, course, progress)
             predictor.anchor(anchors(studio))
-            crops = PhotoCrops(training, crop, seed)
-            trainer = PredictorTrainer(course, predictor, studio.weights.network, pictures, crops, judge, run)
+            painter, header = studio.weights.network, beginning.metadata()
+            trainer = PredictorTrainer(course, predictor, painter, pictures, crops, judge, run, header)
             if resume:
                 trainer.resume()
             _drive(trainer, run, progress)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import torch
@@ -25,6 +27,7 @@ from training.style.prediction.pictures import StylePictures, Targets, reading
 PREDICTOR, CHECKPOINT = "predictor.safetensors", "checkpoint.safetensors"
 # One picture in each step is new; the others are met again while their Gram matrices are still kept.
 KEPT_TARGETS = 192
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ class Passed:
 
 
 class PredictorTrainer:
-    """Trains with Adam through the frozen network and keeps a moving average of the weights."""
+    """Trains with Adam through the frozen network and keeps a moving average of the weights.
+
+    ``header`` is written into every checkpoint, for whoever resumes from it.
+    """
 
     def __init__(
         self,
@@ -67,8 +73,10 @@ class PredictorTrainer:
         photos: PhotoCrops,
         encoder: Encoder,
         folder: Path,
+        header: Mapping[str, str] = NOTHING,
     ) -> None:
         self.course, self.predictor, self.step = course, predictor, 0
+        self._header = dict(header)
         self._network = network.eval().requires_grad_(False)
         self._photos, self._encoder, self._folder = photos, encoder, folder
         look = (lambda read: read) if course.reading else (lambda read: predictor.describe(read[None])[0])
@@ -92,7 +100,7 @@ class PredictorTrainer:
         tensors: dict[str, Tensor] = {f"parameter.{index}": tensor for index, tensor in enumerate(self._parameters)}
         tensors |= {f"average.{index}": tensor for index, tensor in enumerate(self._average)}
         tensors |= optimiser_tensors(self._optimiser) | {"position": torch.tensor(self.step)}
-        write_atomically(self._folder / CHECKPOINT, tensors, {})
+        write_atomically(self._folder / CHECKPOINT, tensors, self._header)
         current = [parameter.detach().clone() for parameter in self._parameters]
         self._put(self._average)
         save_predictor(self._folder / PREDICTOR, self.predictor)

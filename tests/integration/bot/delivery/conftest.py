@@ -92,7 +92,8 @@ class Office:
         self._updates += 1
         self.clock.now += 0.001
         account = await self.account(user_id)
-        parts = [Piece(str(n), {"image": f"photo {n}".encode()}, units, reply_to=100 + n) for n in range(pieces)]
+        photos = [f"photo {n} of {self._updates}".encode() for n in range(pieces)]
+        parts = [Piece(str(n), {"image": photo}, units, reply_to=100 + n) for n, photo in enumerate(photos)]
         request = Request(f"update:{self._updates}", account, kind, {"style": ["wave"]}, parts, Address(user_id))
         return list((await self.intake.order(request)).jobs)
 

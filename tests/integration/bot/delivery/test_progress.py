@@ -119,6 +119,45 @@ async def test_news_for_a_chat_without_room_comes_later(office, progress, sender
     assert [to.chat_id for to, _ in sender.sent] == [BORIS, ANNA]
 
 
+async def test_news_for_a_chat_that_stays_full_for_a_while_is_told_once_when_there_is_room(
+    office, progress, sender, room
+) -> None:
+    progress.announce([(await office.order(user_id=ANNA))[0].id], Address(ANNA))
+    room.closed = [ANNA] * 12
+    for _ in range(4):
+        await progress.round()
+    assert sender.texts == ["0 before you"]
+
+
+async def test_news_for_a_chat_without_room_takes_little_of_the_others_room(office, progress, room) -> None:
+    progress.announce([(await office.order(user_id=ANNA))[0].id], Address(ANNA))
+    room.closed = [ANNA] * 100
+    assert await progress.round() == 0
+    assert room.lulls == 5
+
+
+async def test_news_of_what_has_ended_meanwhile_is_not_waited_with(office, progress, sender, room) -> None:
+    progress.announce([(await office.order(user_id=ANNA))[0].id], Address(ANNA))
+    room.closed = [ANNA] * 5
+    await progress.round()
+    await office.work()
+    assert await progress.round() == 0
+    assert (sender.sent, room.lulls) == ([], 5)
+
+
+async def test_news_that_comes_during_a_look_is_told(office, progress, places, sender, monkeypatch) -> None:
+    (job,) = await office.order(user_id=ANNA)
+    stale = places.stale
+
+    async def meanwhile(session):
+        progress.announce([job.id], Address(ANNA))
+        return await stale(session)
+
+    monkeypatch.setattr(places, "stale", meanwhile)
+    assert await progress.round() == 1
+    assert sender.texts == ["0 before you"]
+
+
 async def test_refused_news_is_looked_up_again(office, progress, sender, room) -> None:
     await office.order(user_id=BORIS)
     progress.announce([(await office.order(user_id=ANNA))[0].id], Address(ANNA))
@@ -138,6 +177,13 @@ async def test_a_place_that_cannot_be_told_at_all_fails_nothing(office, progress
     sender.mishaps = [mishap] * 50
     progress.announce([(await office.order())[0].id], Address(ANNA))
     assert await progress.round() == 0
+    assert sender.sent == []
+
+
+async def test_news_that_may_have_arrived_is_not_told_twice(office, progress, sender) -> None:
+    progress.announce([(await office.order())[0].id], Address(ANNA))
+    sender.mishaps = [Uncertain("cut")]
+    assert [await progress.round() for _ in range(3)] == [0, 0, 0]
     assert sender.sent == []
 
 

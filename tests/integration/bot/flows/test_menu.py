@@ -140,3 +140,12 @@ def _private() -> Any:
     from aiogram.types import BotCommandScopeAllPrivateChats
 
     return BotCommandScopeAllPrivateChats()
+
+
+async def test_an_animation_is_turned_away_by_its_name_although_telegram_calls_it_a_document_too(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    file = {"file_id": "CgAC1", "file_unique_id": "1", "mime_type": "video/mp4", "file_size": 5}
+    await ann.send_content({"animation": file | {"width": 64, "height": 48, "duration": 1}, "document": file})
+    assert "animations" in (await ann.chat.next()).text

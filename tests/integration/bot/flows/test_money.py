@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiogram.types import BotCommandScopeAllPrivateChats
 from sqlalchemy import select
 
 from bot.accounts.tables import Payment
@@ -13,6 +14,7 @@ from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
+from tests.integration.bot.flows.stand_ins import FINE
 
 
 async def offers(person: Person) -> Reply:
@@ -111,3 +113,36 @@ async def test_a_checkout_of_somebody_banned_is_refused(open_bot: Any, playgroun
         await boss.chat.find("banned")
         with pytest.raises(PaymentFailed, match="cannot buy"):
             await ann.pay(invoice)
+
+
+async def test_where_nothing_is_sold_nothing_looks_as_if_it_were(open_bot: Any, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    async with open_bot(tariff={"packs": [], "subscription": None, "free_daily": 0}) as running:
+        await ann.start()
+        assert "🖼 Pictures left" in (await ann.chat.find("Hello")).labels
+        commands = await running.bot.get_my_commands(scope=BotCommandScopeAllPrivateChats())
+        assert "🖼 Pictures left" in [command.description for command in commands]
+        await ann.say("/plans")
+        assert (await ann.chat.find("Today:")).text == "Today: 0 of 0 pictures left."
+        await ann.say("/terms")
+        assert "Credits" not in (await ann.chat.find("House rules")).text
+        await ann.say("/delete")
+        assert "subscription" not in (await ann.chat.find("cannot be undone")).text
+        await ann.send_photo(FINE)
+        await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+        refusal = await ann.chat.find("This costs 1")
+        assert refusal.text == "This costs 1, and you have 0 left."
+        assert refusal.labels == []
+
+
+async def test_who_has_bought_all_there_is_is_offered_no_more(open_bot: Any, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    async with open_bot(tariff={"packs": [], "subscription": {"stars": 250, "daily": 20}}):
+        await ann.tap(await offers(ann), "pictures a day")
+        offer = await ann.chat.find("20 pictures a day")
+        await ann.pay(offer.button("Subscribe")["url"])
+        await ann.chat.find("paid until")
+        await ann.say("/plans")
+        plans = await ann.chat.find("Subscription paid until")
+        assert plans.labels == ["End the subscription"]
+        assert "More is to be had" not in plans.text

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
-from bot.delivery.tables import Delivery, Upload
+from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
@@ -227,3 +227,33 @@ async def test_an_announcement_reaches_everybody_who_is_still_there(open_bot: An
         assert "2 reached, 1 gone, 0 failed" in told.text
         await ann.chat.find("New styles & <b>more</b>!")
         assert not [reply for reply in carl.chat.replies if "New styles" in reply.text]
+
+
+async def test_in_a_group_a_command_that_is_not_ours_is_left_to_other_bots(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    await ann.say("/roll 2d6", to=group)
+    await handled(running, 1)
+    await ann.say(f"/roll@{playground.bot.username}", to=group)
+    await group.chat.find("I work with photos")
+    await ann.say("/help", to=group)
+    await group.chat.find("Send me a photo")
+    assert len(group.chat.replies) == 2
+
+
+async def test_an_album_of_somebody_who_blocked_the_bot_is_not_asked_about_for_ever(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE])
+    ann.block()
+    prompted = select(Bundle.prompted).where(Bundle.prompted.is_not(None))
+    async with asyncio.timeout(15):
+        while True:
+            async with running.services.sessions() as session:
+                if (await session.execute(prompted)).first() is not None:
+                    break
+            await asyncio.sleep(0.02)
+    assert ann.chat.replies == []

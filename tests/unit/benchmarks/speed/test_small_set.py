@@ -75,7 +75,8 @@ def test_a_glance_takes_less_than_a_look(store: FolderStore, photo: Photo) -> No
     assert ratio(taken["look"], taken["glance"]) > 1.2
 
 
-def test_batches_bind_only_where_there_is_a_gpu(store: FolderStore) -> None:
+def test_batches_bind_only_where_there_is_a_gpu(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "BATCHES", 1)
     figures = batching.run(side=64, rounds=1)
     gained, longer = figures[-2:]
     assert gained.unit == "x"

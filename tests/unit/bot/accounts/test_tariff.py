@@ -26,10 +26,29 @@ def test_a_subscription_taken_off_the_list_is_worth_the_free_quota() -> None:
 
 
 def test_sold_is_what_costs_credits_that_can_be_bought() -> None:
-    costs = {"style": 1, "lookalike": 0}
-    assert Tariff(costs=costs).sold == {"style"}
-    assert Tariff(costs=costs, packs=()).sold == {"style"}
+    costs = {"lookalike": 0, "swap": 0}
+    assert Tariff(costs=costs).sold == {"style", "anonymize", "authenticity"}
+    assert Tariff(costs=costs, packs=()).sold == {"style", "anonymize", "authenticity"}
     assert Tariff(costs=costs, packs=(), subscription=None).sold == set()
+
+
+def test_a_feature_made_free_leaves_the_others_their_prices() -> None:
+    tariff = Tariff(costs={"swap": 0})
+    assert (tariff.cost("swap"), tariff.cost("style")) == (0, 1)
+
+
+def test_a_price_for_what_there_is_not_is_refused() -> None:
+    with pytest.raises(ValidationError, match="no feature painting; there are style, swap"):
+        Tariff(costs={"painting": 2})
+
+
+@pytest.mark.parametrize(
+    ("given", "free", "plus"),
+    [({}, True, True), ({"packs": ()}, True, False), ({"packs": (), "subscription": None}, False, False)],
+)
+def test_something_is_for_sale_to_whoever_has_not_bought_it(given: dict[str, object], free: bool, plus: bool) -> None:
+    tariff = Tariff.model_validate(given)
+    assert (tariff.sells("free"), tariff.sells("plus")) == (free, plus)
 
 
 @pytest.mark.parametrize(

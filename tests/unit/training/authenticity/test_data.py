@@ -106,3 +106,10 @@ def test_any_text_is_a_plan_or_is_said_to_be_none(tmp_path_factory, text: str) -
 def test_the_shipped_plan_keeps_new_generators_and_their_photographs_unseen() -> None:
     plan = Plan.read(Path("training/authenticity/research.yaml"))
     assert {source.name for source in plan.sources if source.unseen} == {"newer-generators", "stock-photographs"}
+
+
+@pytest.mark.parametrize("pattern", ["/etc/*.jpg", "../*.jpg", "", "."])
+def test_a_pattern_that_leaves_the_folder_is_no_plan(tmp_path, pattern) -> None:
+    (tmp_path / "plan.yaml").write_text(f"sources: [{{name: a, machine_made: true, files: ['{pattern}']}}]")
+    with pytest.raises(ValueError, match="from the data folder down"):
+        Plan.read(tmp_path / "plan.yaml")

@@ -16,24 +16,24 @@ from deployments.imaging import Photo, encode  # noqa: E402
 from deployments.runtime import Runtime  # noqa: E402
 from registry.manifest import ModelVersion, load_manifest  # noqa: E402
 from training.authenticity import train  # noqa: E402
-from training.authenticity.data import Plan, load  # noqa: E402
+from training.authenticity.data import Dataset, Plan, load  # noqa: E402
 from training.authenticity.features import CACHE, Meter, Stopped, measure  # noqa: E402
 from training.evaluation.cli import app as evaluations  # noqa: E402
 from training.evaluation.report import read_report  # noqa: E402
 
-from .conftest import scene  # noqa: E402
+from .conftest import save, scene  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, make_world) -> Path:
-    return make_world(tmp_path_factory.mktemp("world"), 14)
+    return make_world(tmp_path_factory.mktemp("world"), 11)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, world) -> Path:
     """The folder of a finished run."""
     run = tmp_path_factory.mktemp("run")
-    result = CliRunner().invoke(train.app, [str(world), str(run), "--views", "1", "--steps", "120"])
+    result = CliRunner().invoke(train.app, [str(world), str(run), "--views", "1", "--steps", "80"])
     assert result.exit_code == 0, result.output
     return run
 
@@ -52,7 +52,7 @@ def test_the_version_tells_new_pictures_apart(version) -> None:
 
 def test_the_same_data_and_seed_give_the_same_file(trained, world, tmp_path, version) -> None:
     (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "120"])
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "80"])
     assert result.exit_code == 0, result.output
     again = load_manifest(tmp_path / "store" / "fingerprint" / "v1" / "manifest.yaml")
     assert again.same_content(version.manifest)
@@ -63,8 +63,9 @@ def test_curves_and_record_lie_beside_the_measurements(trained) -> None:
     assert '"model": "fingerprint@v1"' in (trained / "run.json").read_text()
 
 
-def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(trained, world, tmp_path) -> None:
-    dataset, meter, stop, done = load(world, Plan.of_folders(world)), Meter(), threading.Event(), []
+def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(world, tmp_path) -> None:
+    meter, stop, done = Meter(), threading.Event(), []
+    dataset = Dataset(load(world, Plan.of_folders(world)).examples[:8])
 
     def advance(count: int) -> None:
         done.append(count)
@@ -75,9 +76,10 @@ def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(trained, w
         measure(dataset, 1, 1, tmp_path, meter=meter, advance=advance, stop=stop)
     assert done[-1] == 5
     stop.clear()
+    (tmp_path / "whole").mkdir()
     features = measure(dataset, 1, 1, tmp_path, meter=meter, advance=done.append, stop=stop)
     assert done[5] == 6
-    whole = measure(dataset, 1, 1, trained, meter=meter, advance=lambda _: None, stop=stop)
+    whole = measure(dataset, 1, 1, tmp_path / "whole", meter=meter, advance=lambda _: None, stop=stop)
     assert np.array_equal(features.plain, whole.plain)
     assert np.array_equal(features.views, whole.views)
 
@@ -114,3 +116,73 @@ def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world
         example.source for example in load(world, Plan.of_folders(world)).held_out()
     }
     assert {"ROC", "Reliability, held out"} <= {section.title for section in document.sections}
+
+
+def test_too_few_pictures_or_sources_to_learn_from_are_refused_before_anything_is_measured(tmp_path) -> None:
+    for index in range(14):
+        save(tmp_path / "pictures" / "real" / f"photo-{chr(97 + index)}x.jpg", scene(index, 12))
+        save(tmp_path / "pictures" / "ai" / f"made-{chr(97 + index)}x.jpg", scene(1000 + index, 0.5))
+    result = CliRunner().invoke(train.app, [str(tmp_path / "pictures"), str(tmp_path / "run")])
+    assert result.exit_code == 1
+    said = " ".join(result.output.split())
+    assert "too few pictures for learning without real" in said
+    assert "from at least two sources" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_card_that_is_no_yaml_ends_in_one_sentence(world, tmp_path) -> None:
+    (tmp_path / "card.yaml").write_text("a: [")
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--card", str(tmp_path / "card.yaml")])
+    assert result.exit_code == 1
+    assert "card.yaml is not YAML" in " ".join(result.output.split())
+
+
+def test_a_full_disk_costs_nothing_of_the_version_there_is(trained, world, tmp_path, monkeypatch) -> None:
+    (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
+    folder = tmp_path / "store" / "fingerprint" / "v1"
+    folder.mkdir(parents=True)
+    for path in (trained / "store" / "fingerprint" / "v1").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(detector: object, path: Path, output: str) -> None:
+        path.write_bytes(b"half a graph")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(train, "write_graph", full)
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "20"])
+    assert result.exit_code == 1
+    assert "No space left on device" in result.output
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_pictures_that_could_not_be_uploaded_are_left_out_of_an_evaluation_and_counted(
+    trained, world, tmp_path
+) -> None:
+    for index in range(3):
+        save(tmp_path / "odd" / "real" / f"{chr(97 + index)}.png", scene(7000 + index, 12))
+        save(tmp_path / "odd" / "ai" / f"{chr(97 + index)}.png", scene(8000 + index, 0.5))
+    # What a JPEG is called and a bitmap is.
+    save(tmp_path / "bitmap.bmp", scene(9000, 12))
+    (tmp_path / "bitmap.bmp").rename(tmp_path / "odd" / "real" / "bitmap.jpg")
+    arguments = ["authenticity", str(tmp_path / "odd"), "--store", str(trained / "store"), "--out", str(tmp_path)]
+    result = CliRunner().invoke(evaluations, arguments)
+    assert result.exit_code in {0, 3}, result.output
+    (left_out,) = [section for section in read_report(tmp_path).sections if section.title == "Left out"]
+    assert left_out.text == "Pictures that were skipped: 1 no upload."
+    assert (
+        sum(
+            row[2] for section in read_report(tmp_path).sections if section.title == "By source" for row in section.rows
+        )
+        == 6
+    )
+
+
+def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
+    save(tmp_path / "two" / "real" / "a.png", scene(7000, 12))
+    save(tmp_path / "two" / "ai" / "a.png", scene(8000, 0.5))
+    arguments = ["authenticity", str(tmp_path / "two"), "--store", str(trained / "store"), "--held-out"]
+    result = CliRunner().invoke(evaluations, [*arguments, "--out", str(tmp_path / "report")])
+    assert result.exit_code == 1
+    assert "not both photographs and machine-made pictures" in " ".join(result.output.split())
+    assert not (tmp_path / "report").exists()

@@ -108,3 +108,33 @@ def test_a_film_among_the_pictures_is_not_read(tmp_path: Path, engine, memory) -
         stream.truncate(10 * 2**30)
     (answer,) = analyse([film], engine, memory)
     assert answer.problem == "the file has more than 20 MB"
+
+
+def test_a_memory_that_is_damaged_is_begun_anew(tmp_path: Path, studio, engine) -> None:
+    path = tmp_path / "memory.sqlite"
+    path.write_bytes(b"no database at all, and long enough to look at" * 50)
+    picture = studio.take(tmp_path / "one.jpg", studio.face("Ada"), seed=1)
+    for _ in range(2):
+        with Memory(path) as memory:
+            (answer,) = analyse([picture], engine, memory)
+            assert len(answer.faces) == 1
+    assert engine.asked == 1
+
+
+def test_a_disk_too_full_to_remember_is_told_as_such(tmp_path: Path, studio, engine, memory) -> None:
+    picture = studio.take(tmp_path / "one.jpg", studio.face("Ada"), seed=1)
+    # SQLite's own words for it, without a full disk.
+    memory._database.execute(f"pragma max_page_count = {memory._database.execute('pragma page_count').fetchone()[0]}")
+    memory._database.execute("pragma cache_size = 1")
+    with pytest.raises(OSError, match="memory.sqlite cannot be used: database or disk is full"):
+        for seed in range(50):
+            picture = studio.take(tmp_path / f"{seed}.jpg", studio.face("Ada", seed), seed=seed)
+            list(analyse([picture], engine, memory))
+
+
+def test_a_memory_somebody_else_writes_is_not_thrown_away(tmp_path: Path) -> None:
+    path = tmp_path / "memory.sqlite"
+    path.mkdir()
+    with pytest.raises(OSError, match="memory.sqlite cannot be used"):
+        Memory(path)
+    assert path.exists()

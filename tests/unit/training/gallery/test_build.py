@@ -9,6 +9,7 @@ import pytest
 
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.runtime import Runtime
+from training.gallery import publish
 from training.gallery.build import Embedder, NothingToBuild, Plan, build
 from training.gallery.report import REPORT, read_report
 from training.gallery.sources import read_source
@@ -189,3 +190,15 @@ def test_the_name_of_another_kind_of_model_is_refused(folder, tmp_path, embedder
     with pytest.raises(ValueError, match="face-analysis model already"):
         build(read_source(folder), Plan("faces"), embedder, store, memory)
     assert engine.asked == 0
+
+
+@pytest.mark.parametrize("file", ["PICTURES", "INDEX"])
+def test_a_full_disk_is_told_as_such_and_publishes_nothing(
+    folder, embedder, store, memory, monkeypatch, file: str
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    monkeypatch.setattr(publish, file, "/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        build(read_source(folder), Plan("pioneers"), embedder, store, memory)
+    assert store.versions("pioneers") == []

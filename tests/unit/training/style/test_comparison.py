@@ -100,6 +100,15 @@ def test_an_empty_store_says_what_to_do(evaluate, tmp_path) -> None:
     assert "models pull --starter" in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize("content", [None, b"words"])
+def test_a_peer_that_is_missing_or_no_network_ends_with_a_sentence(evaluate, tmp_path, content) -> None:
+    if content is not None:
+        (tmp_path / "theirs.onnx").write_bytes(content)
+    result = evaluate("--peer", f"dots={tmp_path / 'theirs.onnx'}")
+    assert result.exit_code == 1
+    assert "theirs.onnx is not a network that ONNX Runtime can open" in " ".join(result.output.split())
+
+
 def test_a_peer_paints_between_0_and_255_and_less_with_less_strength(peer) -> None:
     published = comparison.Published("theirs", {"dots": peer})
     photo = torch.tensor([0.0, 0.5, 0.9]).repeat(4, 1).expand(1, 3, 4, 3).contiguous()

@@ -139,17 +139,58 @@ def test_a_far_style_counts_by_its_root() -> None:
 
 
 @pytest.fixture
-def run(store, paintings, photos, encoder_file, tmp_path, monkeypatch) -> Path:
-    """What the command leaves."""
+def command(store, paintings, photos, encoder_file, tmp_path, monkeypatch):
+    """The command on small things, into ``tmp_path / "run"``."""
     monkeypatch.setattr(train, "READ_PICTURES", 8)
     monkeypatch.setattr(train, "READ_ROUNDS", 1)
-    monkeypatch.setattr(train, "RECIPES", {"deep": RECIPE})
-    folder = tmp_path / "run"
-    arguments = [paintings, photos, folder, "--store", store.root, "--network", "style-tiny", "--encoder", encoder_file]
-    outcome = CliRunner().invoke(train.app, [*map(str, arguments), "--steps", "2", "--batch", "2", "--crop", "64"])
+    monkeypatch.setattr(train, "RECIPES", {"deep": RECIPE, "other": replace(RECIPE, style=3.0)})
+    fixed = [paintings, photos, tmp_path / "run", "--store", store.root, "--network", "style-tiny"]
+    fixed += ["--encoder", encoder_file, "--steps", "2", "--batch", "2", "--crop", "64"]
+    return lambda *more: CliRunner().invoke(train.app, [*map(str, fixed), *more])
+
+
+@pytest.fixture
+def run(command, tmp_path) -> Path:
+    """What the command leaves."""
+    outcome = command()
     assert outcome.exit_code == 0, outcome.output
+    folder = tmp_path / "run"
     assert len((folder / "losses.jsonl").read_text().splitlines()) == 2
     return folder
+
+
+def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, command, paintings) -> None:
+    files = {path.name: path.read_bytes() for path in run.glob("*.safetensors")}
+    for options, sentence in (
+        (["--steps", "3"], "started with steps 2, not 3; resume it with the same"),
+        (["--crop", "68"], "started with crop 64, not 68"),
+        (["--seed", "5"], "started with seed 1, not 5"),
+        (["--recipe", "other"], "started with recipe"),
+        (["--start-from", str(run / PREDICTOR)], "started with start from None, not "),
+        (["--also", str(next(paintings.iterdir()))], "started with paintings 8, not 9"),
+    ):
+        result = command("--resume", *options)
+        assert result.exit_code == 2, options
+        assert sentence in " ".join(result.output.split())
+    assert command("--resume").exit_code == 0
+    assert {path.name: path.read_bytes() for path in run.glob("*.safetensors")} == files
+
+
+def test_resuming_what_never_started_or_was_cut_off_is_refused(command, tmp_path) -> None:
+    checkpoint = tmp_path / "run" / CHECKPOINT
+    for content in (None, b"", b"half of a checkpoint"):
+        if content is not None:
+            checkpoint.parent.mkdir(exist_ok=True)
+            checkpoint.write_bytes(content)
+        result = command("--resume")
+        assert result.exit_code == 2
+        assert "holds no run that could be resumed" in " ".join(result.output.split())
+
+
+def test_crops_the_network_cannot_paint_are_refused_at_once(command) -> None:
+    result = command("--crop", "66")
+    assert result.exit_code == 2
+    assert "--crop must be a multiple of 4" in result.output
 
 
 def test_what_is_exported_serves_beside_its_network(run, store, tmp_path) -> None:

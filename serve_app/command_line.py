@@ -1,0 +1,49 @@
+"""``masquerade``: one command line whose sub-commands are found through the ``masquerade.commands`` entry points.
+
+Rooms above this one (the bot, training) bring their commands without being imported from here, and a command's module
+is only loaded when it is asked for. A command that has no sub-commands is its module's Typer callback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+GROUP = "masquerade.commands"
+
+EPILOG = "Examples:  masquerade demo  ·  masquerade models list  ·  masquerade doctor  ·  masquerade serve --port 8080"
+
+
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """The application for these arguments: the one command they name, or all of them when they name none."""
+    app = typer.Typer(epilog=EPILOG, no_args_is_help=True, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def _root() -> None:
+        """A self-hosted portrait studio."""
+
+    commands = {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+    named = arguments[0] if arguments else ""
+    for entry in [commands[named]] if named in commands else commands.values():
+        app.add_typer(entry.load(), name=entry.name)
+    return app
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run what the arguments name, and end the process. Settings that are wrong are named, with status 2."""
+    try:
+        command_line(arguments)(arguments)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except ValidationError as error:
+        # Settings come from variables and options of every command; what is wrong with them is said in one place.
+        for entry in error.errors(include_url=False, include_input=False):
+            setting = "MASQUERADE_" + "__".join(str(part) for part in entry["loc"]).upper()
+            sys.stderr.write(f"{setting if entry['loc'] else error.title}: {entry['msg']}\n")
+        sys.exit(2)

@@ -1,0 +1,54 @@
+"""Pictures of ours go to Telegram once, and again where it does not have them any more."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.delivery.archive import Archive
+from bot.delivery.messages import Address, Rejected, Unreachable
+from bot.showcase import Exhibit, Showcase
+
+ANNA = 1001
+WAVE, NIGHT = (Exhibit(f"style/{name}/1", name, f"{name}.jpg", name.encode()) for name in ("wave", "night"))
+
+
+@pytest.fixture
+def showcase(sessions, sender) -> Showcase:
+    return Showcase(sessions, Archive(), sender)
+
+
+def sent_ids(sender) -> list[list[str | None]]:
+    return [[picture.file_id for picture in message.pictures] for _, message in sender.sent]
+
+
+async def test_what_telegram_has_is_not_sent_to_it_again(showcase, sender) -> None:
+    for _ in range(2):
+        await showcase.show(Address(ANNA), [WAVE, NIGHT])
+    assert sent_ids(sender) == [[None, None], ["file-10", "file-11"]]
+
+
+async def test_what_telegram_does_not_have_any_more_is_sent_anew_and_remembered(showcase, sender) -> None:
+    """Another token is another bot, and knows none of the first one's files."""
+    await showcase.show(Address(ANNA), [WAVE, NIGHT])
+    sender.mishaps = [Rejected("Bad Request: wrong file identifier/HTTP URL specified")]
+    for _ in range(2):
+        await showcase.show(Address(ANNA), [WAVE, NIGHT])
+    assert sent_ids(sender)[1:] == [[None, None], ["file-20", "file-21"]]
+
+
+@pytest.mark.parametrize("mishap", [Rejected("no"), Unreachable("blocked")])
+async def test_what_is_refused_for_another_reason_is_not_sent_twice(showcase, sender, mishap) -> None:
+    sender.mishaps = [mishap]
+    with pytest.raises(type(mishap)):
+        await showcase.show(Address(ANNA), [WAVE, NIGHT])
+    assert sender.sent == []
+
+
+async def test_long_titles_fit_the_caption_and_none_is_left_out(showcase, sender) -> None:
+    works = [
+        Exhibit(f"artwork/{n}/1", f"The {n}. of " + "very " * 38 + "long titles", "a.jpg", b"a") for n in range(10)
+    ]
+    await showcase.show(Address(ANNA), works)
+    (caption,) = sender.texts
+    assert len(caption) <= 1024
+    assert all(f"{number} The {number - 1}. of" in caption for number in range(1, 11))

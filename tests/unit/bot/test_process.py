@@ -1,0 +1,39 @@
+"""The playground as `masquerade bot --playground` opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import process
+from bot.playground.host import Playground
+from registry.store import FolderStore
+from serve_app.inventory import Inventory
+from serve_app.selection import Selection
+from serve_app.settings import Settings
+
+
+async def test_nobody_in_a_playground_was_met_in_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Playground] = []
+
+    class Remembered(Playground):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            opened.append(self)
+
+    async def no_bot(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(process, "Playground", Remembered)
+    monkeypatch.setattr(process, "with_telegram", no_bot)
+    inventory = Inventory(FolderStore(tmp_path), Selection())
+    for _ in range(2):
+        await process.in_playground(Settings(data_dir=tmp_path), inventory, 0, lambda _: None)
+    first, second = ({playground.person(name).user.id for name in ("Ann", "Bob")} for playground in opened)
+    assert not first & second
+    ann, bob = (playground.group("Family", playground.person("Ann")) for playground in opened)
+    assert ann.group.id != bob.group.id

@@ -1,0 +1,55 @@
+"""What a predictor is trained with: kept in the header of its checkpoint, so that a run goes on as it began."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError, safe_open
+
+from training.style.encoders import EncoderInfo
+from training.style.prediction.trainer import CHECKPOINT, Course
+from training.style.terminal import Mistake
+
+ENTRY: Final = "began_with"
+
+
+class Beginning(BaseModel):
+    """Everything that a run's steps depend on. Weights are named by their sha256, collections by their size."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    course: Course
+    crop: int
+    network: str
+    encoder: EncoderInfo
+    paintings: int
+    photos: int
+    start_from: str | None
+
+    def metadata(self) -> dict[str, str]:
+        """For a checkpoint's header."""
+        return {ENTRY: self.model_dump_json()}
+
+    def check(self, folder: Path) -> None:
+        """Raises :class:`Mistake` unless ``folder`` holds a checkpoint of a run that began like this."""
+        before, now = _flat(_read(folder)), _flat(self)
+        for name, value in now.items():
+            if before[name] != value:
+                words = name.replace("_", " ")
+                raise Mistake(f"this run was started with {words} {before[name]}, not {value}; resume it with the same")
+
+
+def _flat(beginning: Beginning) -> dict[str, Any]:
+    others = {name: getattr(beginning, name) for name in Beginning.model_fields if name != "course"}
+    return asdict(beginning.course) | others
+
+
+def _read(folder: Path) -> Beginning:
+    try:
+        with safe_open(folder / CHECKPOINT, "pt") as file:
+            return Beginning.model_validate_json((file.metadata() or {})[ENTRY])
+    except (FileNotFoundError, SafetensorError, KeyError, ValueError) as error:
+        raise Mistake(f"{folder} holds no run that could be resumed") from error
