@@ -7,6 +7,7 @@ that fetches it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,22 +83,15 @@ class Cache:
 
     def size(self) -> int:
         """Bytes in the folder."""
-        total = 0
-        for path in self.folder.root.rglob("*"):
-            # Files come and go while others work here.
-            with suppress(FileNotFoundError):
-                total += path.lstat().st_size if path.is_file() else 0
-        return total
+        return _bytes_below(self.folder.root)
 
     def _by_last_use(self, besides: str) -> list[tuple[str, int]]:
         found: list[tuple[float, str, int]] = []
         for model in self.folder.models():
             for version in self.folder.versions(model):
                 ref = f"{model}@{version}"
-                files = self.folder.root / model / version
                 if ref != besides:
-                    size = sum(path.lstat().st_size for path in files.rglob("*") if path.is_file())
-                    found.append((self._last_use(ref), ref, size))
+                    found.append((self._last_use(ref), ref, _bytes_below(self.folder.root / model / version)))
         return [(ref, size) for _, ref, size in sorted(found)]
 
     def _last_use(self, ref: str) -> float:
@@ -134,3 +128,14 @@ class Cache:
         folder = self.folder.root / ".locks"
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / f"{name}.lock")
+
+
+def _bytes_below(root: Path) -> int:
+    """Bytes of all files below a folder in which files and folders come and go while others work there."""
+    total = 0
+    # Unlike Path.rglob it passes over a folder that is gone by the time it is looked into.
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(folder, name).lstat().st_size
+    return total

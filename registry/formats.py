@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -62,8 +63,11 @@ def _is_pickle(path: Path) -> bool:
             if stream.read(1) == b"." or head == b"\x80\x02\x8a\x0a":
                 return True
     if head == b"PK\x03\x04" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".pkl") for name in archive.namelist())
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return any(name.endswith(".pkl") for name in archive.namelist())
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+            raise UnsafeFile(f"{path.name} is not a whole zip archive ({error}).") from error
     return False
 
 

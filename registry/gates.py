@@ -85,5 +85,5 @@ def _reported(text: bytes) -> Iterator[str]:
             value = math.nan if figure["value"] is None else float(figure["value"])
             if (missed := bar.missed(value)) is not None and bar != Bar(""):
                 yield f"{figure['name']} is {missed} ({REPORT})"
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         yield f"its {REPORT} cannot be read"

@@ -58,11 +58,17 @@ class FolderJournal:
             raise conflict(self._model, self.last()) from None
 
     def _numbers(self) -> list[int]:
-        return sorted(int(path.stem) for path in self._folder.glob("*.json") if path.stem.isdecimal())
+        # What is called otherwise (a copy somebody made, "1.json") is no entry.
+        named = ((int(path.stem), path) for path in self._folder.glob("*.json") if path.stem.isdecimal())
+        return sorted(number for number, path in named if path == self._path(number))
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}.json"
 
     def _read(self, number: int) -> AuditEntry:
         path = self._path(number)
-        return load_entry(path.read_bytes(), str(path))
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise RegistryError(f"{path} cannot be read ({error.strerror}); put back what was there.") from error
+        return load_entry(text, str(path))

@@ -286,7 +286,8 @@ def parse_manifest(text: str) -> Manifest:
     """The manifest :func:`dump_manifest` wrote. Raises ``ValueError`` when ``text`` is none."""
     try:
         document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, LookupError, AttributeError) as error:
+        # The last two are PyYAML's own on a tag that its value does not fit, such as "!!int +".
         raise ValueError(f"not YAML: {error}") from error
     return Manifest.model_validate(document)
 

@@ -51,9 +51,9 @@ def unknown(shelf: Shelf, model: str, version: str | None) -> UnknownModelVersio
     )
 
 
-def natural(version: str) -> list[str | int]:
-    """A sort key that puts v2 before v10."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)]
+def natural(version: str) -> tuple[list[str | int], str]:
+    """A sort key that puts v2 before v10, and v01 before v1: no two versions share a place."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)], version
 
 
 def next_version(versions: Sequence[str]) -> str:

@@ -194,7 +194,10 @@ class FolderStore:
         model, version = self.resolve(ref)
         place = self.root / model / version
         with self.stage(f"{model}@{version}") as folder:
-            place.rename(folder)
+            try:
+                place.rename(folder)
+            except FileNotFoundError as error:
+                raise unknown(self, model, version) from error
             if veto is not None and (reason := veto()) is not None:
                 folder.rename(place)
                 raise InUse(f"{model}@{version} is {reason}.")
@@ -225,19 +228,17 @@ class FolderStore:
 
     def _load(self, model: str, version: str, *, hashed: bool) -> ModelVersion:
         manifest = self._manifest(model, version)
-        folder, ref, remedy = self.root / model / version, manifest.ref, _remedy(self.root / model / version)
-        for entry in manifest.files:
-            if problem := mismatch(folder / entry.name, entry, hashed=hashed):
-                raise BrokenVersion(f"{ref} is damaged: {problem}. {remedy}", manifest)
-        if hashed:
-            if extra := _unlisted(manifest, folder):
-                raise BrokenVersion(f"{ref} is damaged: {extra} is not in its manifest. {remedy}", manifest)
-            # Publishing checked this too, but a folder can also have been copied here by hand.
-            try:
-                check_version(manifest, folder)
-            except RegistryError as error:
-                raise BrokenVersion(f"{ref} is not fit to load: {error} {remedy}", manifest) from error
-        return ModelVersion(manifest, folder)
+        folder = self.root / model / version
+        try:
+            defect = _defect(manifest, folder, hashed=hashed)
+        except FileNotFoundError as error:
+            defect = f"is damaged: {error.filename} is missing."
+        if defect is None:
+            return ModelVersion(manifest, folder)
+        if not (folder / MANIFEST).exists():
+            # Not damaged: somebody took the version away while it was looked at.
+            raise unknown(self, model, version)
+        raise BrokenVersion(f"{manifest.ref} {defect} {_remedy(folder)}", manifest)
 
     def _already_published(self, manifest: Manifest) -> ModelVersion:
         published = self.get(manifest.ref)
@@ -252,6 +253,23 @@ class FolderStore:
         if not is_name(model):
             raise UnknownModelVersion(f"{model!r} cannot be the name of a model.")
         return FolderJournal(self.root / model / ".history", model)
+
+
+def _defect(manifest: Manifest, folder: Path, *, hashed: bool) -> str | None:
+    """What is wrong with a version's files, as a sentence to follow its name; with hashes where asked for."""
+    for entry in manifest.files:
+        if problem := mismatch(folder / entry.name, entry, hashed=hashed):
+            return f"is damaged: {problem}."
+    if not hashed:
+        return None
+    if extra := _unlisted(manifest, folder):
+        return f"is damaged: {extra} is not in its manifest."
+    # Publishing checked this too, but a folder can also have been copied here by hand.
+    try:
+        check_version(manifest, folder)
+    except RegistryError as error:
+        return f"is not fit to load: {error}"
+    return None
 
 
 def _remedy(folder: Path) -> str:

@@ -26,8 +26,8 @@ METHOD = (
 class Detector(Protocol):
     """A backend: rates pictures, decides nothing."""
 
-    def logits(self, batch: Sequence[Photo]) -> Sequence[float]:
-        """For every picture, in order, uncalibrated log odds of "machine-made"."""
+    def logits(self, batch: Sequence[Photo]) -> Sequence[float | None]:
+        """For every picture, in order, uncalibrated log odds of "machine-made"; None where there is too little to see."""
         ...
 
     def close(self) -> None:
@@ -43,8 +43,9 @@ class AuthenticityEngine:
         self.calibration = calibration
 
     def warm_up(self) -> None:
-        """Rate one grey picture."""
-        self.run([Photo.open(encode(np.full((256, 256, 3), 128, np.uint8)))])
+        """Rate one picture of noise, in which every detector sees something."""
+        noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+        self.run([Photo.open(encode(noise))])
 
     def run(self, batch: Sequence[Photo]) -> list[Opinion]:
         """An opinion on every picture, in order. Raises :class:`Unavailable` when the detector gives no numbers."""

@@ -1,6 +1,10 @@
 """The embedded detector: statistics of residuals and spectra, weighed by a small network, all in one ONNX graph.
 
 Trained by :mod:`training.authenticity`. The graph takes ``[N,3,256,256]`` RGB 0..255 and gives ``[N]`` log odds.
+
+It takes whatever is smooth for a photograph. So it abstains from pictures much smaller than its squares (of pictures by
+the generators it knows it calls 5 % real at a short side of 320 pixels, 9 % at 240, 20 % at 192 and all at 32) and from
+drawn ones, such as screenshots, plots and plain colours, nearly all of whose pixels repeat their neighbours.
 """
 
 from __future__ import annotations
@@ -24,6 +28,10 @@ SHORT_SIDE = 320
 """Pictures are brought to this short side first, as the training pictures were, so that scales can be compared."""
 _ELONGATED = 1.25
 """Longer pictures than this are judged in three squares, others in the middle one."""
+LEAST_SIDE = 240
+"""The short side, in pixels, from which a picture is judged."""
+_MOST_REPEATED = 0.8
+"""The share of pixels that may equal their left neighbour; of 1,265 photographs and generated pictures none has more."""
 
 
 class FingerprintDetector:
@@ -32,16 +40,20 @@ class FingerprintDetector:
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         self._session = onnx_session(version.path(FILE), runtime)
 
-    def logits(self, batch: Sequence[Photo]) -> list[float]:
+    def logits(self, batch: Sequence[Photo]) -> list[float | None]:
         return [self._logit(photo) for photo in batch]
 
     def close(self) -> None:
         del self._session
 
-    def _logit(self, photo: Photo) -> float:
+    def _logit(self, photo: Photo) -> float | None:
         longest, shortest = max(photo.width, photo.height), min(photo.width, photo.height)
-        shown = squares(photo.pixels(max(SHORT_SIDE, round(longest * SHORT_SIDE / shortest))))
-        (logits,) = self._session.run(None, {self._session.get_inputs()[0].name: shown})
+        if shortest < LEAST_SIDE:
+            return None
+        pixels = photo.pixels(max(SHORT_SIDE, round(longest * SHORT_SIDE / shortest)))
+        if _repeated(pixels) > _MOST_REPEATED:
+            return None
+        (logits,) = self._session.run(None, {self._session.get_inputs()[0].name: squares(pixels)})
         return float(np.mean(logits))
 
 
@@ -55,6 +67,11 @@ def squares(pixels: Pixels) -> npt.NDArray[np.float32]:
     starts = (0, spare // 2, spare) if elongated else (spare // 2,)
     cuts = [pixels[start : start + side] if height > width else pixels[:, start : start + side] for start in starts]
     return np.stack([_resized(cut, SIDE).transpose(2, 0, 1).astype(np.float32) for cut in cuts])
+
+
+def _repeated(pixels: Pixels) -> float:
+    """The share of pixels that are exactly as their left neighbour is."""
+    return float((pixels[:, 1:] == pixels[:, :-1]).all(axis=2).mean())
 
 
 def _resized(pixels: Pixels, short_side: int) -> Pixels:

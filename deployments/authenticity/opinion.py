@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_EVENS = 0.5
+"""What is to be said of a picture nothing is known of, among as many photographs as machine-made pictures."""
+
 
 class Verdict(StrEnum):
     """What is said of a picture."""
@@ -51,8 +54,13 @@ class Calibration(BaseModel):
             raise ValueError("the unsure band ends before it begins")
         return self
 
-    def opinion(self, logit: float) -> Opinion:
-        """The opinion behind raw log odds of "machine-made". Raises ``ValueError`` for what is not a number."""
+    def opinion(self, logit: float | None) -> Opinion:
+        """The opinion behind raw log odds of "machine-made", or behind none where the picture has nothing to judge by.
+
+        Raises ``ValueError`` for what is not a number.
+        """
+        if logit is None:
+            return Opinion(Verdict.UNSURE, min(max(_EVENS, self.unsure[0]), self.unsure[1]), self.unsure)
         if math.isnan(logit):
             raise ValueError("the detector gave no number")
         probability = 1 / (1 + math.exp(-min(max(self.scale * logit + self.offset, -700.0), 700.0)))

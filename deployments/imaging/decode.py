@@ -43,6 +43,9 @@ def normalised(media_type: MediaType, container: Container) -> Pixels:
     """Decode anything the formats may hold into upright, opaque, 8-bit sRGB. Raises :class:`Undecodable`."""
     if media_type == "image/jpeg" and container.opaque_8bit and container.icc is None:
         return _upright(_jpeg(container.clean, 0, 0), container.orientation)
+    if media_type == "image/jpeg":
+        # Pillow keeps what libjpeg says of missing and damaged data to itself.
+        check(media_type, container.clean)
     image = colour.opaque(colour.eight_bit(_load(media_type, container.clean)))
     return _upright(np.array(colour.to_srgb(image, container.icc)), container.orientation)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from deployments.errors import Undecodable
 from deployments.imaging.exif import orientation
@@ -12,10 +13,32 @@ from deployments.imaging.types import Container
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+# Samples of a pixel by colour type: grey, RGB, palette, grey with alpha, RGB with alpha.
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ALPHA_TYPES = frozenset((4, 6))
+_PALETTE, _MOST_ENTRIES = 3, 256
+# Where the pixels of Adam7's seven passes start, and how far apart they are: x, y, x step, y step.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+# What is fed to the inflater at a time, and taken from it.
+_PIECE, _MOST_INFLATED = 2**16, 2**20
 _MAX_CHUNKS = 65_536
 _MAX_ICC = 4 * 2**20
 _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
+
+
+class _Header(NamedTuple):
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+    def inflated(self) -> int:
+        """Bytes of the whole picture's rows, each with its filter's number in front."""
+        bits = self.depth * _CHANNELS[self.colour]
+        passes = _ADAM7 if self.interlaced else ((0, 0, 1, 1),)
+        sizes = (((self.width - x + dx - 1) // dx, (self.height - y + dy - 1) // dy) for x, y, dx, dy in passes)
+        return sum(height * (1 + (width * bits + 7) // 8) for width, height in sizes if width > 0)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -38,20 +61,21 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     raise Undecodable("The PNG has too many chunks.")
 
 
-def _header(kind: bytes, body: bytes) -> tuple[int, int, int, int]:
-    """``(width, height, bit depth, colour type)``."""
+def _header(kind: bytes, body: bytes) -> _Header:
     if kind != b"IHDR" or len(body) != 13:
         raise Undecodable("The PNG does not start with its header.")
-    width, height, depth, colour = struct.unpack_from(">IIBB", body)
+    width, height, depth, colour, interlaced = struct.unpack(">IIBBxx?", body)
     if not width or not height:
         raise Undecodable("The PNG says it has no pixels.")
-    return width, height, depth, colour
+    if colour not in _CHANNELS:
+        raise Undecodable("The PNG has a kind of colours that does not exist.")
+    return _Header(width, height, depth, colour, interlaced)
 
 
 def size(data: bytes) -> tuple[int, int]:
     """``(width, height)`` from the header, before anything is decompressed. Raises :class:`Undecodable`."""
-    width, height, _, _ = _header(*next(_chunks(data)))
-    return width, height
+    header = _header(*next(_chunks(data)))
+    return header.width, header.height
 
 
 def _icc(body: bytes) -> bytes | None:
@@ -72,25 +96,54 @@ def parse(data: bytes) -> Container:
     """
     chunks = _chunks(data)
     kind, body = next(chunks)
-    width, height, depth, colour = _header(kind, body)
-    kept, turn, icc, transparent = [_chunk(kind, body)], 1, None, colour in _ALPHA_TYPES
+    header = _header(kind, body)
+    kept, turn, icc, transparent = [_chunk(kind, body)], 1, None, header.colour in _ALPHA_TYPES
+    coloured, picture = header.colour != _PALETTE, list[bytes]()
     for kind, body in chunks:
         if kind in _KEPT:
             kept.append(_chunk(kind, body))
-        if kind == b"tRNS":
+        if kind == b"IDAT":
+            picture.append(body)
+        elif kind == b"PLTE":
+            coloured = True
+        elif kind == b"tRNS":
             transparent = True
+            if header.colour == _PALETTE and len(body) > _MOST_ENTRIES:
+                raise Undecodable("The PNG says more about transparency than it has colours.")
         elif kind == b"eXIf":
             turn = orientation(body)
         elif kind == b"iCCP" and icc is None:
             icc = _icc(body)
+    if not coloured:
+        raise Undecodable("The PNG lacks its palette.")
+    if not _holds(picture, header.inflated()):
+        raise Undecodable("The PNG is incomplete or damaged.")
     return Container(
         clean=b"".join([_SIGNATURE, *kept]),
-        width=width,
-        height=height,
+        width=header.width,
+        height=header.height,
         orientation=turn,
         icc=icc,
-        opaque_8bit=depth <= 8 and not transparent,
+        opaque_8bit=header.depth <= 8 and not transparent,
     )
+
+
+def _holds(picture: list[bytes], size: int) -> bool:
+    """Whether a zlib stream inflates to ``size`` bytes at least. Pillow takes one that ends with any whole row.
+
+    Inflated by pieces that nobody keeps, and no further than it takes to know.
+    """
+    inflater = zlib.decompressobj()
+    pieces = (body[at : at + _PIECE] for body in picture for at in range(0, len(body), _PIECE))
+    try:
+        for piece in pieces:
+            rest = piece
+            while size > 0 and not inflater.eof and (found := inflater.decompress(rest, _MOST_INFLATED)):
+                size -= len(found)
+                rest = inflater.unconsumed_tail
+    except zlib.error:
+        return False
+    return size <= 0
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

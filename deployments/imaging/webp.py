@@ -63,8 +63,11 @@ def parse(data: bytes) -> Container:
     turn, icc, flags, picture, lossless, framed = 1, None, 0, [], True, False
     for kind, body in _chunks(data):
         if kind == b"VP8X":
+            _canvas(body)
             flags = body[0]
         elif kind in (b"VP8 ", b"VP8L", b"ALPH"):
+            if kind != b"ALPH":
+                _bitstream_size(kind, body)
             picture.append((kind, body))
             lossless = lossless and kind == b"VP8L"
         elif kind == b"ANMF":

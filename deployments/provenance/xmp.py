@@ -87,7 +87,7 @@ def read(data: bytes) -> Provenance | None:
         return None
     try:
         return _parse(packet)
-    except (ET.ParseError, ValueError):
+    except (ET.ParseError, ValueError, LookupError):  # a LookupError where the packet names an encoding there is not
         return None
 
 

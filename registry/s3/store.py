@@ -65,14 +65,13 @@ class S3Store:
         return str(self._bucket)
 
     def models(self) -> list[str]:
-        names = {key.split("/")[0] for key, _ in self._bucket.list("") if _is_manifest(key)}
-        return sorted(name for name in names if is_name(name))
+        return sorted({key.split("/")[0] for key, _ in self._bucket.list("") if _is_manifest(key)})
 
     def versions(self, model: str) -> list[str]:
         if not is_name(model):
             return []
-        found = [key.split("/")[1] for key, _ in self._bucket.list(f"{model}/") if _is_manifest(key)]
-        return sorted((version for version in found if is_name(version)), key=natural)
+        found = (key.split("/")[1] for key, _ in self._bucket.list(f"{model}/") if _is_manifest(key))
+        return sorted(found, key=natural)
 
     def routing(self, model: str) -> Routing | None:
         entries = self.audit(model)
@@ -288,7 +287,8 @@ def open_s3_store(where: str, cache_dir: Path, cache_bytes: int) -> S3Store:
 
 def _is_manifest(key: str) -> bool:
     parts = key.split("/")
-    return len(parts) == 3 and parts[2] == MANIFEST
+    # A version called "manifest" leaves a tombstone of just this shape, but under no version's name.
+    return len(parts) == 3 and parts[2] == MANIFEST and is_name(parts[0]) and is_name(parts[1])
 
 
 def _manifest_key(model: str, version: str) -> str:

@@ -545,6 +545,13 @@ def test_a_removed_version_is_gone_for_everybody_and_its_name_is_not_given_again
     at("d").verify("net@v1")
 
 
+def test_a_version_called_like_the_file_every_version_has_is_gone_too_when_removed(at: Callable[..., Store]) -> None:
+    publish(at(), version="manifest")
+    assert at("b").versions("net") == ["manifest"]
+    at("b").discard("net@manifest")
+    assert (at("c").models(), at("c").versions("net")) == ([], [])
+
+
 def test_a_version_somebody_objects_to_removing_is_put_back(at: Callable[..., Store]) -> None:
     publish(at("a"))
     with pytest.raises(InUse, match="net@v1 is held by replica"):

@@ -3,9 +3,12 @@ them."""
 
 from __future__ import annotations
 
+import io
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +196,27 @@ def test_a_torch_archive_is_refused_whatever_it_is_called(tmp_path: Path) -> Non
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/data.pkl", b"\x80\x02.")
     with pytest.raises(UnsafeFile, match="pickle"):
+        check_file(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(data=st.data())
+def test_an_archive_with_any_byte_changed_is_checked_without_surprise(tmp_path: Path, data: st.DataObject) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("portrait.jpg", b"picture")
+    content = bytearray(buffer.getvalue())
+    content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "portraits.zip"
+    path.write_bytes(content)
+    with suppress(UnsafeFile):
+        check_file(path)
+
+
+def test_an_archive_whose_directory_is_no_directory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "portraits.zip"
+    path.write_bytes(b"PK\3\4" + bytes(46) + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 46, 4, 0))
+    with pytest.raises(UnsafeFile, match="not a whole zip archive"):
         check_file(path)
 
 

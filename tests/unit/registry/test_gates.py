@@ -80,6 +80,8 @@ def test_an_unmeasured_version_may_follow_an_unmeasured_one_but_no_measured_one(
         (figures({"name": "lost", "value": None, "at_most": 0.1}), "lost is nan"),
         (b"no report", "cannot be read"),
         (b"[1]", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b'{"figures": [{"name": "speed", "value": 1%s, "at_most": 1}]}' % (b"0" * 400), "cannot be read"),
         (b'{"figures": [7]}', "cannot be read"),
     ],
 )

@@ -137,7 +137,11 @@ def test_a_source_keeps_its_kind_when_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[", "- a", "a: b", "42", "!!python/object:os.system {}", "\x00", "a: &a [*a]", "[" * 5000]
+    "text",
+    [
+        *("", "[", "- a", "a: b", "42", "!!python/object:os.system {}", "\x00", "a: &a [*a]", "[" * 5000),
+        *("a: !!bool b", "a: !!int +", "a: !!float ''", "a: !!timestamp b"),
+    ],
 )
 def test_a_manifest_that_is_none_is_a_value_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "manifest.yaml"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from registry.references import next_version
+from registry.references import natural, next_version
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,8 @@ from registry.references import next_version
 )
 def test_the_next_version_follows_the_highest_and_fills_no_gap(versions: list[str], following: str) -> None:
     assert next_version(versions) == following
+
+
+@given(st.lists(st.from_regex(r"v?(0|1|01|001)(rc|\.)?(0|1|01)?", fullmatch=True), unique=True))
+def test_the_order_of_versions_does_not_depend_on_how_they_were_listed(versions: list[str]) -> None:
+    assert sorted(versions, key=natural) == sorted(reversed(versions), key=natural)

@@ -129,3 +129,17 @@ def test_a_history_someone_scribbled_in_is_named(tmp_path: Path) -> None:
     (tmp_path / "000001.json").write_text("{}")
     with pytest.raises(RegistryError, match="000001.json is no entry"):
         FolderJournal(tmp_path, "net").last()
+
+
+@pytest.mark.parametrize("name", ["1.json", "7.json", "0000002.json", "١٢.json", "000001 (copy).json"])
+def test_a_file_that_is_not_named_like_an_entry_is_none(tmp_path: Path, name: str) -> None:
+    FolderJournal(tmp_path, "net").append(entry(None, Routing("v1")))
+    (tmp_path / name).write_text("{}")
+    assert len(FolderJournal(tmp_path, "net").entries()) == 1
+
+
+def test_an_entry_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    FolderJournal(tmp_path, "net").append(entry(None, Routing("v1")))
+    (tmp_path / "000002.json").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RegistryError, match="000002.json cannot be read"):
+        FolderJournal(tmp_path, "net").last()

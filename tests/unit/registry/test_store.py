@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry.cache import Cache
 from registry.errors import BrokenVersion, InvalidVersion, UnknownModelVersion, VersionExists
 from registry.manifest import Manifest
 from registry.promotions import canary, promote
@@ -353,3 +354,53 @@ def test_a_discarded_version_is_gone_as_a_whole(store: FolderStore, publish: Pub
     store.discard("net@v2")
     assert store.versions("net") == ["v1"]
     assert list((store.root / ".staging").iterdir()) == []
+
+
+class Hindsight(FolderStore):
+    """Somebody else takes the version away between the look at its name and the look at its files."""
+
+    def resolve(self, ref: str) -> tuple[str, str]:
+        found = super().resolve(ref)
+        FolderStore(self.root).discard(ref)
+        return found
+
+
+def test_a_version_two_people_remove_at_once_is_unknown_to_the_second(store: FolderStore, publish: Publish) -> None:
+    publish()
+    with pytest.raises(UnknownModelVersion):
+        Hindsight(store.root).discard("net@v1")
+
+
+@pytest.mark.parametrize("look", [FolderStore.get, FolderStore.verify])
+def test_a_version_removed_while_it_is_read_is_unknown_and_not_damaged(
+    store: FolderStore, publish: Publish, monkeypatch: pytest.MonkeyPatch, look: Callable[[FolderStore, str], object]
+) -> None:
+    publish()
+
+    def removed_by_now(path: Path, *_: object, **__: object) -> str | None:
+        FolderStore(store.root).discard("net@v1")
+        return f"{path.name} is missing"
+
+    monkeypatch.setattr("registry.store.mismatch", removed_by_now)
+    with pytest.raises(UnknownModelVersion, match="net is not in"):
+        look(store, "net@v1")
+
+
+def test_a_cache_is_measured_while_folders_come_and_go(store: FolderStore, publish: Publish) -> None:
+    publish()
+    cache, done = Cache(store.root, 10**9), threading.Event()
+
+    def churn() -> None:
+        while not done.is_set():
+            with store.stage("net@v2") as staged:
+                (staged / "a" / "b").mkdir(parents=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(churn) for _ in range(2)]
+        try:
+            sizes = {cache.size() for _ in range(300)}
+        finally:
+            done.set()
+        for worker in workers:
+            worker.result()
+    assert sizes == {sum(path.stat().st_size for path in (store.root / "net" / "v1").iterdir())}

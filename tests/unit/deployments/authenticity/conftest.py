@@ -18,11 +18,11 @@ from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
 class FixedDetector:
     """Gives the log odds it was made with."""
 
-    def __init__(self, *logits: float) -> None:
+    def __init__(self, *logits: float | None) -> None:
         self.given = logits
         self.closed = False
 
-    def logits(self, batch: Sequence[Photo]) -> Sequence[float]:
+    def logits(self, batch: Sequence[Photo]) -> Sequence[float | None]:
         return self.given
 
     def close(self) -> None:
@@ -39,8 +39,10 @@ def grey_photo() -> Callable[[int, int], Photo]:
     return grey
 
 
-def grey(width: int, height: int, value: int = 128) -> Photo:
-    return Photo.open(encode(np.full((height, width, 3), value, np.uint8), "image/png"))
+def grey(width: int, height: int, value: int = 128, grain: int = 1) -> Photo:
+    """A grey of some grain: every other pixel is brighter by that much, and every other darker."""
+    checks = grain * (-1) ** np.indices((height, width)).sum(0)
+    return Photo.open(encode((value + checks)[..., None].repeat(3, -1).astype(np.uint8), "image/png"))
 
 
 @pytest.fixture(scope="session")

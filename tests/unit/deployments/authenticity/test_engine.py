@@ -61,6 +61,12 @@ def test_every_picture_gets_its_opinion_in_order(photo) -> None:
     assert engine.run([]) == []
 
 
+@pytest.mark.parametrize(("band", "probability"), [((0.3, 0.8), 0.5), ((0.6, 0.9), 0.6), ((0.1, 0.4), 0.4)])
+def test_where_there_is_nothing_to_judge_by_the_opinion_is_that_one_cannot_tell(photo, band, probability) -> None:
+    (opinion,) = AuthenticityEngine(FixedDetector(None), Calibration(unsure=band)).run([photo])
+    assert (opinion.verdict, opinion.probability_ai) == (Verdict.UNSURE, probability)
+
+
 @pytest.mark.parametrize("logits", [(math.nan,), (), (1.0, 2.0)])
 def test_a_detector_gone_wrong_gives_no_opinion(photo, logits) -> None:
     with pytest.raises(Unavailable):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.authenticity.fingerprint import SIDE, FingerprintDetector, squares
+from deployments.authenticity.fingerprint import LEAST_SIDE, SIDE, FingerprintDetector, squares
+
+from deployments.imaging import Photo, encode
 
 from .conftest import grey
 
@@ -35,8 +38,20 @@ def test_channels_are_red_green_blue_in_0_to_255() -> None:
 
 def test_the_graphs_answer_is_the_mean_over_the_squares(brightness, make_version, runtime) -> None:
     detector = FingerprintDetector(make_version(brightness, "fingerprint"), runtime)
-    assert detector.logits([grey(900, 300, 110), grey(40, 40, 90)]) == pytest.approx([10, -10], abs=1e-3)
+    assert detector.logits([grey(900, 300, 110), grey(256, 256, 90)]) == pytest.approx([10, -10], abs=1e-3)
     detector.close()
+
+
+def test_what_is_too_small_or_drawn_is_not_judged(brightness, make_version, runtime) -> None:
+    detector = FingerprintDetector(make_version(brightness, "fingerprint"), runtime)
+    text = np.full((600, 900, 3), 245, np.uint8)
+    for line in range(12):
+        cv2.putText(text, "The quick brown fox jumps", (30, 40 + line * 45), 0, 1, (30, 30, 30), 1, cv2.LINE_AA)
+    plain = np.full((400, 400, 3), (255, 0, 0), np.uint8)
+    drawn = [Photo.open(encode(text, "image/png")), Photo.open(encode(plain)), grey(400, 400, grain=0)]
+    small = [grey(LEAST_SIDE - 1, 900), grey(1, 1), grey(16_000, 1)]
+    assert detector.logits([*small, *drawn]) == [None] * 6
+    assert detector.logits([grey(LEAST_SIDE, LEAST_SIDE, 110)]) != [None]
 
 
 def test_a_version_without_its_graph_is_refused(tmp_path, make_version, runtime) -> None:

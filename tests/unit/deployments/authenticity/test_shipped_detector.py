@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployments.authenticity.engine import AuthenticityEngine, build
-from deployments.imaging import Photo
+from deployments.imaging import Photo, encode
 from registry.integrity import sha256_of
 from registry.manifest import ModelVersion, load_manifest
 
@@ -34,6 +34,13 @@ def test_it_answers_without_any_training_package(engine, grey_photo) -> None:
     engine.warm_up()
     opinions = engine.run([grey_photo(40, 30), grey_photo(900, 200)])
     assert all(0 <= opinion.probability_ai <= 1 for opinion in opinions)
+
+
+def test_shrunk_pictures_are_not_taken_for_photographs(engine, research_data) -> None:
+    made = sorted((research_data / "ai_vs_real" / "ai").glob("sd_*.jpg"))[::12]
+    for side in (32, 96, 192):
+        shrunk = [Photo.open(encode(Photo.open(path.read_bytes()).pixels(side))) for path in made]
+        assert {opinion.verdict for opinion in engine.run(shrunk)} == {"unsure"}
 
 
 def test_photographs_are_hardly_ever_called_machine_made(engine, research_data) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from deployments.errors import Undecodable
 from deployments.imaging import Photo, colour
 
 
@@ -123,3 +124,19 @@ def test_srgb_is_recognised_by_what_a_profile_does():
     assert colour.is_srgb(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     assert not colour.is_srgb(WIDE)
     assert not colour.is_srgb(named), "sRGB's colours with a plain power curve are visibly different in the shadows"
+
+
+@pytest.mark.parametrize("share", [0.5, 0.97])
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        pytest.param("CMYK", {}, id="print colours"),
+        pytest.param("RGB", {"icc_profile": WIDE}, id="wide gamut, as phones store them"),
+        pytest.param("RGB", {"icc_profile": WIDE, "progressive": True}, id="the same, progressive"),
+    ],
+)
+def test_colours_that_need_converting_do_not_excuse_a_missing_end(picture, save, mode, options, share):
+    data = save(picture.resize((400, 240)).convert(mode), "JPEG", **options)
+    assert Photo.open(data).width == 400
+    with pytest.raises(Undecodable):
+        Photo.open(data[: int(len(data) * share)] + b"\xff\xd9")

@@ -110,6 +110,7 @@ def test_a_picture_without_provenance_has_none(pixels):
     [
         b"<x:xmpmeta",
         b"<a/>",
+        b'<?xml version="1.0" encoding="none"?><a/>',
         b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>',
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         b"<rdf:RDF><rdf:Description/></rdf:RDF></x:xmpmeta>",

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from deployments.authenticity.fingerprint import LEAST_SIDE
 
-def scene(seed: int, grain: float, side: int = 160) -> np.ndarray:
+
+def scene(seed: int, grain: float, side: int = LEAST_SIDE) -> np.ndarray:
     """[side,side,3]: soft coloured clouds, with grain where it is a photograph."""
     generator = np.random.default_rng(seed)
     clouds = cv2.resize(
