@@ -34,11 +34,13 @@ from training.style.trainer import TURNS, WEIGHTS, Settings
 STYLE: Final = "added"
 MINUTES_BAR: Final = 15.0
 STYLE_BAR: Final = 1.1
+# An hour of one core: far more than the addition may take.
+JOINT_TURNS: Final = 1000
 
 SUMMARY: Final = (
     "One painting is learnt twice from the same beginning: as masquerade style add does, which moves nothing but the "
     "style's own vector, and jointly, as one style more beside those the network was trained for, with every weight "
-    "free and the styles taking turns as in training, until the new one has had as many. VGG-19 compares what both make "
+    "free and the styles taking turns as in training. VGG-19 compares what both make "
     "of photographs neither was trained on."
 )
 
@@ -62,9 +64,8 @@ def evaluate(
     photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out are for judging.", exists=True)],
     style: Annotated[list[str], typer.Option(help="name=painting of a style the network has; repeat for every one.")],
     network: Annotated[str, typer.Option(help="Style network to teach: NAME or NAME@VERSION.")] = "style-fine",
-    steps: Annotated[
-        int, typer.Option(min=1, help="Of the addition; as many turns has the style in the joint run.")
-    ] = (Lesson.steps),
+    steps: Annotated[int, typer.Option(min=1, help="Of the addition.")] = Lesson.steps,
+    turns: Annotated[int, typer.Option(min=1, help="How often the joint run paints the style.")] = JOINT_TURNS,
     encoder: Annotated[str, typer.Option(help="vgg19, or a .safetensors file.")] = "vgg19",
     side: Annotated[int, typer.Option(min=64, help="Short side of photographs and painting when judged.")] = 512,
     crop: Annotated[int, typer.Option(min=64, help="Side of the training pictures, a multiple of 4.")] = Lesson.crop,
@@ -101,7 +102,7 @@ def evaluate(
         )
         known = {name: studio.weights.styles[name] for name in (IDENTITY, *others) if name in studio.weights.styles}
         start = Weights(studio.weights.network, {**known, STYLE: learner.vector.clone()})
-        job = _joint(lesson, others | {STYLE: painting.absolute()}, start, photos, runs, encoder, threads)
+        job = _joint(lesson, turns, others | {STYLE: painting.absolute()}, start, photos, runs, encoder, threads)
         if not finished(job):
             work(job)
         joint = Learnt(load_weights(job.folder / WEIGHTS), job.last_step, RunRecord.read(job.folder).seconds / 60)
@@ -126,6 +127,7 @@ def _added(start: Weights, learner: StyleLearner, advance: Callable[[], None]) -
 
 def _joint(
     lesson: Lesson,
+    turns: int,
     paintings: dict[str, Path],
     start: Weights,
     photos: Path,
@@ -133,7 +135,7 @@ def _joint(
     encoder: str,
     threads: int,
 ) -> Job:
-    """The run of whole decks in which the style has at least as many turns as the lesson has steps.
+    """The run of whole decks in which the style has at least so many turns, but for them as the lesson.
 
     Raises :class:`Mistake` where ``runs`` holds one that began with other weights.
     """
@@ -146,7 +148,7 @@ def _joint(
     asked.replace(beginning)
     folder = runs.absolute() / "joint"
     settings = Settings(
-        steps=math.ceil(lesson.steps / TURNS) * (1 + TURNS * len(paintings)),
+        steps=math.ceil(turns / TURNS) * (1 + TURNS * len(paintings)),
         batch=1,
         crop=lesson.crop,
         painting_side=lesson.painting_side,

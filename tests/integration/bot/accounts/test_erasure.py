@@ -55,7 +55,7 @@ def order(intake, accounts, sessions):
     async def order(user_id, update_id=1):
         async with sessions.begin() as session:
             account = await accounts.open(session, user_id, "en")
-        piece = Piece("0", {"image": b"a photo"})
+        piece = Piece("0", {"image": f"a photo of {update_id}".encode()})
         request = Request(f"update:{update_id}", account, "style", {"style": ["wave"]}, [piece], Address(user_id))
         return (await intake.order(request)).jobs[0]
 

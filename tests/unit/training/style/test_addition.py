@@ -25,7 +25,7 @@ def evaluate(store, photos, make_picture, encoder_file, tmp_path, monkeypatch):
 
     def run(*more: str, steps: int = 3):
         options = ["--style", f"dots={known}", "--network", "style-tiny", "--encoder", str(encoder_file)]
-        options += ["--side", "64", "--crop", "64", "--steps", str(steps), "--runs", str(tmp_path / "runs")]
+        options += ["--side", "64", "--crop", "64", "--steps", str(steps), "--turns", "3", "--runs", str(tmp_path / "runs")]
         options += ["--report", str(tmp_path / "report"), "--store", str(store.root)]
         return CliRunner().invoke(addition.app, [str(painting), str(photos), *options, *more])
 
@@ -43,7 +43,7 @@ def test_the_report_holds_the_time_it_takes_and_how_near_it_comes(evaluate, tmp_
     assert gallery.captions == ("painting", "photograph", "added", "joint")
 
 
-def test_the_joint_run_deals_all_styles_and_gives_the_new_one_as_many_turns(evaluate, tmp_path, monkeypatch) -> None:
+def test_the_joint_run_deals_all_styles_and_gives_the_new_one_its_turns(evaluate, tmp_path, monkeypatch) -> None:
     dealt: list[str] = []
     deal = Trainer._deal
 
