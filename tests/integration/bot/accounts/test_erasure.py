@@ -114,7 +114,7 @@ async def test_other_people_are_not_touched(erasure, order, sessions, objects) -
     await order(ANNA, 1)
     job = await order(BORIS, 2)
     await erasure.delete(ANNA)
-    assert objects.get(job.inputs["image"]) == b"a photo"
+    assert objects.get(job.inputs["image"]) == b"a photo of 2"
     async with sessions() as session:
         assert await session.get(User, BORIS) is not None
         assert (await session.get(Job, job.id)).state == State.QUEUED

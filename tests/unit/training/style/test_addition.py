@@ -25,7 +25,18 @@ def evaluate(store, photos, make_picture, encoder_file, tmp_path, monkeypatch):
 
     def run(*more: str, steps: int = 3):
         options = ["--style", f"dots={known}", "--network", "style-tiny", "--encoder", str(encoder_file)]
-        options += ["--side", "64", "--crop", "64", "--steps", str(steps), "--turns", "3", "--runs", str(tmp_path / "runs")]
+        options += [
+            "--side",
+            "64",
+            "--crop",
+            "64",
+            "--steps",
+            str(steps),
+            "--turns",
+            "3",
+            "--runs",
+            str(tmp_path / "runs"),
+        ]
         options += ["--report", str(tmp_path / "report"), "--store", str(store.root)]
         return CliRunner().invoke(addition.app, [str(painting), str(photos), *options, *more])
 
