@@ -245,6 +245,7 @@ delete-ask =
 deleted =
     Everything is gone: photos: { NUMBER($photos) }, orders: { NUMBER($jobs) }, saved faces: { NUMBER($faces) }, and your settings.
     Pictures that are in this chat already are yours to delete.
+deleted-already = Everything is gone already.
 deleted-credits = Credits lost: { NUMBER($credits) }.
 deleted-subscription = The subscription has ended.
 deleted-payments = What stays, for the books and without any link to you: payments: { NUMBER($payments) }.

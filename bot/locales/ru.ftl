@@ -266,6 +266,7 @@ delete-ask =
 deleted =
     Всё удалено: фотографий: { NUMBER($photos) }, заказов: { NUMBER($jobs) }, сохранённых лиц: { NUMBER($faces) }, и настройки.
     Картины, которые уже в этом чате, удалите сами.
+deleted-already = Всё уже удалено.
 deleted-credits = Потеряно кредитов: { NUMBER($credits) }.
 deleted-subscription = Подписка закончена.
 deleted-payments = Остаётся платежей: { NUMBER($payments) }, без всякой связи с вами, для бухгалтерии.

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.types import Chat, TelegramObject, Update, User
+from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
+from bot.callbacks import DeleteAccount
 from bot.delivery.messages import NotSent, Outgoing
 from bot.replies import acknowledge, address
 from bot.services import Services
@@ -22,17 +23,29 @@ TELL = Rate(1 / 30, 1)
 
 
 class Acquaintance(BaseMiddleware):
-    """Opens the account, sets ``account``, ``words`` and ``origin`` (what orders are known by), and turns banned people away. Money is always listened to."""
+    """Opens the account, sets ``account``, ``words`` and ``origin`` (what orders are known by), and turns banned people away.
+
+    Money is always listened to. Whoever deletes their account by two taps is not taken in again by the second.
+    """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         user: User | None = data.get("event_from_user")
         if not isinstance(event, Update) or user is None:
             return None
         services: Services = data["services"]
+        language = services.translations.best(user.language_code)
+        leaving = _leaves(event, user)
         async with services.sessions.begin() as session:
-            language = services.translations.best(user.language_code)
-            account = await services.accounts.open(session, user.id, language)
+            if leaving is None:
+                account = await services.accounts.open(session, user.id, language)
+            elif (known := await services.accounts.get(session, user.id)) is not None:
+                account = known
+            else:
+                await acknowledge(leaving, services.translations.words(language).plain("deleted-already"))
+                return None
         if account.banned and not concerns_money(event):
+            if event.callback_query is not None:
+                await acknowledge(event.callback_query)
             return None
         data["account"] = account
         data["origin"] = f"update:{event.update_id}"
@@ -72,6 +85,12 @@ class PromptTaps(BaseMiddleware):
         if isinstance(event, Update) and event.callback_query is not None:
             await acknowledge(event.callback_query)
         return await handler(event, data)
+
+
+def _leaves(update: Update, user: User) -> CallbackQuery | None:
+    """The tap by which somebody says that everything of theirs is to be deleted; None when it is anything else."""
+    query = update.callback_query
+    return query if query is not None and query.data == DeleteAccount(user=user.id).pack() else None
 
 
 def concerns_money(update: Update) -> bool:

@@ -79,7 +79,12 @@ async def delete(
         return
     for chat_id, message_id in removal.statuses:
         await services.sender.remove(chat_id, message_id)
-    await services.sender.send(beside(query), Outgoing(told(words, removal)))
+    gone = Outgoing(told(words, removal))
+    if isinstance(query.message, Message):
+        # In the place of the question, whose button has nothing left to delete.
+        await services.sender.edit(query.message.chat.id, query.message.message_id, gone)
+    else:
+        await services.sender.send(beside(query), gone)
 
 
 def told(words: Words, removal: Removal) -> str:

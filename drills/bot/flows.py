@@ -236,8 +236,9 @@ async def leaving(guest: Guest) -> None:
     await guest.person.send_photo(guest.pictures.alone)
     await guest.hears("ask-wish")
     await guest.person.say("/delete")
-    await guest.taps(await guest.hears("delete-ask"), "button-delete-really")
-    await guest.hears("deleted", photos=1, jobs=0, faces=0)
+    question = await guest.hears("delete-ask")
+    await guest.taps(question, "button-delete-really")
+    await guest.chat.edited(question, guest.told("deleted", photos=1, jobs=0, faces=0))
 
 
 FLOWS: Mapping[str, Callable[[Guest], Awaitable[None]]] = {
