@@ -14,10 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.accounts.accounts import Account
 from bot.accounts.events import EventKind
+from bot.accounts.identities import UnknownIdentity
 from bot.answers import refusal
 from bot.delivery.messages import Address, NotSent, Rejected, Unreachable
 from bot.inbox import Admission
 from bot.middlewares.addressing import Addressing
+from bot.middlewares.albums import SpokenAlbums
 from bot.middlewares.person import Acquaintance, Flood, PromptTaps
 from bot.photos import Expired
 from bot.replies import address, beside
@@ -43,10 +45,11 @@ from deployments.errors import MasqueradeError
 
 log = logging.getLogger(__name__)
 
+# The offers, which one kind of start leads to, come before the menu, which takes every other.
 ROUTERS = (
+    plans,
     menu,
     account,
-    plans,
     admin,
     inline,
     faces,
@@ -66,11 +69,15 @@ PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutE
 FINAL = (Unreachable, Rejected, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
 
 
+# What is raised also about what belongs to somebody else.
+NOT_THEIRS = (Expired, UnknownIdentity)
+
+
 def make_dispatcher(services: Services, me: User) -> Dispatcher:
     """Every router and every middleware, for the bot that ``me`` is."""
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher["services"] = services
-    for middleware in (Addressing(me), Acquaintance(), Flood(), PromptTaps()):
+    for middleware in (Addressing(me, SpokenAlbums(services.photos)), Acquaintance(), Flood(), PromptTaps()):
         dispatcher.update.outer_middleware(middleware)
     dispatcher.errors.register(_on_error)
     for module in ROUTERS:
@@ -137,7 +144,7 @@ async def _on_error(
         log.error("a handler broke", exc_info=error)
         error = MasqueradeError("This is our fault, not yours.")
     where = _where(event.update)
-    if words is None or account is None or where is None or (isinstance(error, Expired) and where.chat_id < 0):
+    if words is None or account is None or where is None or (isinstance(error, NOT_THEIRS) and where.chat_id < 0):
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
         return True
     async with services.sessions.begin() as session:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -157,6 +157,11 @@ class Photos:
         kept = tuple(Kept(part.update_id, part.message_id, part.key, part.width, part.height) for part in uploads)
         return bundle, kept
 
+    async def gathers(self, chat_id: int, album: str) -> bool:
+        """Whether a photo of this album is kept already, through whichever replica it came."""
+        async with self._sessions() as session:
+            return (await session.execute(select(Bundle.id).where(_of(chat_id, album)).limit(1))).first() is not None
+
     async def shorten(self, user_id: int) -> None:
         """Somebody keeps no history any more: what there is of theirs goes when other people's would."""
         soon = self._clock() + self._keep_s
@@ -176,10 +181,11 @@ class Photos:
         caption = incoming.caption[:MAX_CAPTION]
         key = f"update:{incoming.update_id}"
         if incoming.album is not None:
-            album = Bundle.key.startswith(f"album:{incoming.chat_id}:{incoming.album}:", autoescape=True)
             # Were another part's bundle opened just now, unseen, both would have the same key.
             earlier = (
-                await session.execute(select(Bundle).where(album).order_by(Bundle.id).with_for_update())
+                await session.execute(
+                    select(Bundle).where(_of(incoming.chat_id, incoming.album)).order_by(Bundle.id).with_for_update()
+                )
             ).scalars()
             siblings = list(earlier)
             spoken = next((bundle.caption for bundle in siblings if bundle.caption), "")
@@ -216,3 +222,8 @@ class Photos:
         for bundle in siblings:
             if bundle.id not in answered:
                 bundle.caption, bundle.prompted, bundle.due = caption, None, self._clock() + GATHER_S
+
+
+def _of(chat_id: int, album: str) -> ColumnElement[bool]:
+    """The bundles that hold parts of an album."""
+    return Bundle.key.startswith(f"album:{chat_id}:{album}:", autoescape=True)

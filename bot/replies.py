@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, User
 
 from bot.delivery.messages import Address
+from bot.translations import Words
 
 
 def address(message: Message) -> Address:
@@ -25,6 +26,12 @@ def beside(query: CallbackQuery) -> Address:
     if isinstance(query.message, Message) and query.message.is_topic_message:
         thread = query.message.message_thread_id
     return Address(query.message.chat.id, thread)
+
+
+def in_groups(words: Words, me: User) -> str:
+    """How the bot is spoken to in groups (HTML): with Telegram's privacy mode on, mentions do not reach it."""
+    mentions = "yes" if me.can_read_all_group_messages else "no"
+    return words.html("help-groups", name=me.username or "", mentions=mentions)
 
 
 async def acknowledge(query: CallbackQuery, text: str | None = None) -> None:

@@ -74,7 +74,7 @@ class BotSender:
         if not message.as_file and not all(fits_photo(picture) for picture in message.pictures):
             message = replace(message, as_file=True)
         try:
-            async with _in_our_words():
+            async with in_our_words():
                 return await self._send(to, message)
         except Rejected as error:
             reason = str(error).lower()
@@ -89,7 +89,7 @@ class BotSender:
     async def edit(self, chat_id: int, message_id: int, message: Outgoing) -> None:
         """Raises :class:`NotSent`, though not when the message is gone, cannot be edited or says this already."""
         with contextlib.suppress(Rejected):
-            async with _in_our_words():
+            async with in_our_words():
                 await self._bot.edit_message_text(
                     message.text,
                     chat_id=chat_id,
@@ -100,12 +100,12 @@ class BotSender:
 
     async def remove(self, chat_id: int, message_id: int) -> None:
         with contextlib.suppress(NotSent):
-            async with _in_our_words():
+            async with in_our_words():
                 await self._bot.delete_message(chat_id, message_id)
 
     async def act(self, to: Address, action: Action) -> None:
         with contextlib.suppress(NotSent):
-            async with _in_our_words():
+            async with in_our_words():
                 await self._bot.send_chat_action(to.chat_id, action, message_thread_id=to.thread_id)
 
     async def _send(self, to: Address, message: Outgoing) -> Sent:
@@ -169,7 +169,8 @@ class _Moved(NotSent):
 
 
 @asynccontextmanager
-async def _in_our_words() -> AsyncIterator[None]:
+async def in_our_words() -> AsyncIterator[None]:
+    """Raise what Telegram refuses in this block as :class:`NotSent`."""
     try:
         yield
     except TelegramRetryAfter as error:

@@ -16,7 +16,10 @@ help-swap = 🎭 swap faces: { $artworks ->
     } in a photo, between two photos sent together, or with a face you saved
 help-authenticity = 🔍 estimate whether a picture is a photograph or was made by AI
 help-rules = JPEG, PNG or WebP, up to { NUMBER($megabytes) } MB. Please send only photos you may use, and swap faces only of people who agree.
-help-groups = In groups, mention @{ $name } in the caption, or reply to me.
+help-groups = { $mentions ->
+        [yes] In groups, mention @{ $name } in the caption of a photo or an album, or send it as a reply to me.
+       *[no] In groups I only hear commands and replies: send a photo as a reply to a message of mine. /help@{ $name } brings you one.
+    }
 
 # What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word.
 caption-lookalike = who do I look like | look like | lookalike | look alike | resemble* | doppelganger* | my twin
@@ -116,6 +119,7 @@ button-pack = { NUMBER($credits) } credits for { NUMBER($stars) } ⭐
 button-subscribe = { NUMBER($stars) } ⭐ a month: { NUMBER($daily) } pictures a day
 button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
 button-stop-renewal = End the subscription
+button-open-chat = 💬 Open our chat
 button-artworks = 🖼 Into a work of art
 button-more-artworks = More works of art ➡️
 button-swap-among = 🔀 Swap them with each other
@@ -192,6 +196,7 @@ plans-debt = Owed after a refund: { NUMBER($debt) }
 plans-plus = Subscription paid until { $until }.
 plans-offer = More is to be had with Telegram Stars:
 plus-offer = { NUMBER($daily) } pictures a day, larger albums, and faces swapped in photos of your own, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
+buy-in-private = I sell in private only: open our chat, and I will show you there what is to be had.
 invoice-pack = { NUMBER($credits) } credits
 invoice-pack-about = For { NUMBER($credits) } pictures or faces. They do not expire.
 invoice-plus = Monthly subscription

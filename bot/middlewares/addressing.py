@@ -1,7 +1,8 @@
-"""In groups, the bot minds its own business: commands, taps, replies to it and mentions of it, and nothing else."""
+"""In groups, the bot minds its own business: commands, taps, replies, mentions and albums with one of these."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,12 +10,15 @@ from aiogram import BaseMiddleware
 from aiogram.enums import ChatType, MessageEntityType
 from aiogram.types import Message, TelegramObject, Update, User
 
+from bot.middlewares.albums import SpokenAlbums
+
 
 class Addressing(BaseMiddleware):
     """Drops what is not meant for the bot, before anything about its sender is looked up or recorded."""
 
-    def __init__(self, me: User) -> None:
+    def __init__(self, me: User, albums: SpokenAlbums) -> None:
         self._me = me
+        self._albums = albums
 
     async def __call__(
         self,
@@ -22,17 +26,24 @@ class Addressing(BaseMiddleware):
         event: TelegramObject,
         data: dict[str, Any],
     ) -> Any:
-        if isinstance(event, Update) and event.message is not None and not self._meant(event.message):
-            return None
         data["me"] = self._me
-        return await handler(event, data)
+        handle = functools.partial(handler, event, data)
+        message = event.message if isinstance(event, Update) else None
+        if message is None:
+            return await handle()
+        if message.from_user is None or message.from_user.is_bot:
+            return None
+        meant = self._meant(message)
+        if message.media_group_id is not None and message.chat.type != ChatType.PRIVATE:
+            return await (self._albums.spoken if meant else self._albums.silent)(message, handle)
+        return await handle() if meant else None
 
     def _meant(self, message: Message) -> bool:
-        if message.from_user is None or message.from_user.is_bot:
-            return False
         if message.chat.type == ChatType.PRIVATE:
             return True
         if message.successful_payment is not None or message.refunded_payment is not None:
+            return True
+        if any(member.id == self._me.id for member in message.new_chat_members or ()):
             return True
         replied = message.reply_to_message
         if replied is not None and replied.from_user is not None and replied.from_user.id == self._me.id:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message, User
 
 from bot import keyboards
 from bot.delivery.messages import Outgoing
-from bot.replies import address, beside
+from bot.replies import address, beside, in_groups
 from bot.services import Services
 from bot.translations import Words
 
@@ -25,14 +25,18 @@ async def service(message: Message) -> None:
     """Nothing to say."""
 
 
-async def anything(message: Message, services: Services, words: Words) -> None:
+async def anything(message: Message, services: Services, words: Words, me: User) -> None:
     """Say what kind of thing this is not; a group's command that names nobody may be meant for another bot."""
     command, _, _ = (message.text or "").partition(" ")
     if message.chat.type != "private" and command.startswith("/") and "@" not in command:
         return
     kind = next((kind for kind in KINDS if getattr(message, kind, None) is not None), "other")
-    keyboard = keyboards.pages(words, "help") if message.chat.type == "private" else None
-    await services.sender.send(address(message), Outgoing(words.html(f"not-taken-{kind}"), keyboard=keyboard))
+    text = words.html(f"not-taken-{kind}")
+    if message.chat.type == "private":
+        answer = Outgoing(text, keyboard=keyboards.pages(words, "help"))
+    else:
+        answer = Outgoing(f"{text}\n{in_groups(words, me)}")
+    await services.sender.send(address(message), answer)
 
 
 async def dead_button(query: CallbackQuery, services: Services, words: Words) -> None:

@@ -10,17 +10,16 @@ from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.callbacks import Open, SetLanguage, SetStrength, Toggle
 from bot.delivery.messages import Address, Outgoing
-from bot.replies import address, beside
+from bot.replies import address, beside, in_groups
 from bot.services import Services
 from bot.translations import Words
 
 
-async def start(message: Message, services: Services, words: Words) -> None:
-    """Greet."""
+async def start(message: Message, services: Services, words: Words, me: User) -> None:
+    """Greet; in a group, whose members may just have taken the bot in, also say what is heard there."""
     name = message.from_user.first_name if message.from_user is not None else ""
-    await services.sender.send(
-        address(message), Outgoing(words.html("start", name=name), keyboard=_home(services, words))
-    )
+    lines = [words.html("start", name=name), *([] if message.chat.type == "private" else ["", in_groups(words, me)])]
+    await services.sender.send(address(message), Outgoing("\n".join(lines), keyboard=_home(services, words)))
 
 
 async def say_help(message: Message, services: Services, words: Words, me: User) -> None:
@@ -38,7 +37,7 @@ async def _help(to: Address, services: Services, words: Words, me: User) -> None
     megabytes = services.max_upload // 2**20
     lines = [
         words.html("help-intro"), *features, "",
-        words.html("help-rules", megabytes=megabytes), words.html("help-groups", name=me.username or ""),
+        words.html("help-rules", megabytes=megabytes), in_groups(words, me),
     ]  # fmt: skip
     await services.sender.send(to, Outgoing("\n".join(lines), keyboard=_home(services, words)))
 
@@ -119,6 +118,7 @@ def _settings(words: Words, account: Account) -> Outgoing:
 def router() -> Router:
     router = Router(name="menu")
     router.message.register(start, CommandStart())
+    router.message.register(start, F.new_chat_members)
     router.message.register(say_help, Command("help"))
     router.message.register(say_language, Command("language"))
     router.message.register(say_settings, Command("settings"))

@@ -6,18 +6,22 @@ import time
 from datetime import UTC, datetime
 
 from aiogram import Bot, F, Router
-from aiogram.filters import Command
-from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, Message, PreCheckoutQuery
+from aiogram.filters import Command, CommandStart
+from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, Message, PreCheckoutQuery, User
 
 from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.accounts.events import EventKind
-from bot.accounts.payments import CURRENCY, Paid, Receipt
+from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt
 from bot.callbacks import Buy, Open, StopRenewal
-from bot.delivery.messages import Address, Outgoing
+from bot.delivery.messages import Address, Outgoing, Unreachable
+from bot.delivery.telegram import in_our_words
 from bot.replies import address, beside
 from bot.services import Services
 from bot.translations import Words
+
+SHOP = "plans"
+"""What the link from a group to the offers starts the private chat with."""
 
 
 async def say_plans(message: Message, services: Services, account: Account, words: Words) -> None:
@@ -49,29 +53,47 @@ async def _plans(to: Address, services: Services, account: Account, words: Words
 
 
 async def buy(
-    query: CallbackQuery, callback_data: Buy, bot: Bot, services: Services, account: Account, words: Words
+    query: CallbackQuery,
+    callback_data: Buy,
+    bot: Bot,
+    services: Services,
+    account: Account,
+    words: Words,
+    me: User,
 ) -> None:
-    """Offer a pack as an invoice, or the subscription behind a link: that is how Telegram takes subscriptions."""
-    tariff = services.settings.tariff
+    """Make an offer in private. Whoever taps in a group and cannot be written to is shown the way there."""
     try:
         async with services.sessions.begin() as session:
             offer = await services.payments.offer(session, account.id, callback_data.product)
     except LookupError:
         await services.sender.send(beside(query), Outgoing(words.html("checkout-withdrawn")))
         return
+    try:
+        await _offer(offer, bot, services, account, words)
+    except Unreachable:
+        to = beside(query)
+        if to.chat_id == account.id:
+            raise
+        keyboard = keyboards.link(words.plain("button-open-chat"), f"https://t.me/{me.username}?start={SHOP}")
+        await services.sender.send(to, Outgoing(words.html("buy-in-private"), keyboard=keyboard))
+
+
+async def _offer(offer: Offer, bot: Bot, services: Services, account: Account, words: Words) -> None:
+    """A pack as an invoice, or the subscription behind a link: that is how Telegram takes subscriptions."""
     if offer.period is None:
         title = words.plain("invoice-pack", credits=offer.credits)
-        await bot.send_invoice(
-            account.id,
-            title=title,
-            description=words.plain("invoice-pack-about", credits=offer.credits),
-            payload=offer.payload,
-            currency=CURRENCY,
-            prices=[LabeledPrice(label=title, amount=offer.stars)],
-        )
+        async with in_our_words():
+            await bot.send_invoice(
+                account.id,
+                title=title,
+                description=words.plain("invoice-pack-about", credits=offer.credits),
+                payload=offer.payload,
+                currency=CURRENCY,
+                prices=[LabeledPrice(label=title, amount=offer.stars)],
+            )
         return
-    title = words.plain("invoice-plus")
-    daily = tariff.subscription.daily if tariff.subscription is not None else 0
+    title, subscription = words.plain("invoice-plus"), services.settings.tariff.subscription
+    daily = subscription.daily if subscription is not None else 0
     link = await bot.create_invoice_link(
         title=title,
         description=words.plain("invoice-plus-about", daily=daily),
@@ -182,6 +204,7 @@ def router() -> Router:
     router.message.register(refunded, F.refunded_payment)
     router.pre_checkout_query.register(check)
     router.subscription.register(subscription)
+    router.message.register(say_plans, CommandStart(deep_link=True, magic=F.args == SHOP))
     router.message.register(say_plans, Command("plans", "pay"))
     router.message.register(paysupport, Command("paysupport"))
     router.callback_query.register(open_plans, Open.filter(F.page == "plans"))

@@ -44,7 +44,9 @@ async def map_face(
     account: Account,
     words: Words,
 ) -> None:
-    """Ask for the next face, or order when all are chosen."""
+    """Ask for the next face, or order when all are chosen. Other people's questions are not theirs to answer."""
+    if callback_data.bundle:
+        await services.photos.bundle(callback_data.bundle, account.id)
     if not callback_data.artwork:
         need_own_target(services, account)
     chosen = callback_data.chosen.split(".") if callback_data.chosen else []
@@ -53,7 +55,11 @@ async def map_face(
     if len(chosen) < callback_data.targets:
         await ask(beside(query), callback_data, services, account, words, asked)
     elif not await order(beside(query), callback_data, origin, services, account, words):
-        await services.sender.send(beside(query), Outgoing(words.html("swap-nothing")))
+        nothing = Outgoing(words.html("swap-nothing"))
+        if asked is None:
+            await services.sender.send(beside(query), nothing)
+        else:
+            await services.sender.edit(asked.chat.id, asked.message_id, nothing)
     elif asked is not None:
         await services.sender.remove(asked.chat.id, asked.message_id)
 

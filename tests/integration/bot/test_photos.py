@@ -112,6 +112,12 @@ async def test_albums_of_other_chats_and_other_albums_keep_apart(photos, anna) -
     assert len({bundle.id for bundle in bundles}) == 4
 
 
+async def test_an_album_is_known_by_its_first_photo_in_its_own_chat(photos, anna) -> None:
+    await photos.keep(anna, incoming(album="a_", chat_id=-5))
+    places = [(-5, "a_"), (-5, "a"), (-5, "ab"), (5, "a_")]
+    assert [await photos.gathers(*place) for place in places] == [True, False, False, False]
+
+
 async def test_a_whole_album_is_handed_to_one(photos, anna, clock) -> None:
     await photos.keep(anna, incoming(album="a"))
     clock.now += GATHER_S + 1

@@ -10,6 +10,7 @@ from bot.playground.host import Playground
 from bot.running import RunningBot
 from deployments.anonymize.types import Method
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, TINY, StandIns, colour
+from tests.integration.bot.flows.waiting import handled
 
 
 @pytest.fixture
@@ -100,7 +101,24 @@ async def test_leaving_every_face_orders_nothing(running: RunningBot, playground
     question = await ann.chat.find("Face 1 of 2")
     await ann.tap(question, "Leave")
     await ann.tap(await ann.chat.edited(question, "Face 2 of 2"), "Leave")
-    await ann.chat.find("stays as it is")
+    await ann.chat.edited(question, "stays as it is")
+    assert question.labels == []
+
+
+async def test_in_a_group_nobody_answers_another_persons_question_about_faces(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await ann.send_album([FINE, FINE], f"@{playground.bot.username} swap", to=group)
+    question = await group.chat.find("Face 1 of 2")
+    await bob.answer(await bob.tap(question, "2"))
+    await handled(running, 3)
+    assert question.edits == 0
+    await ann.tap(question, "1")
+    await ann.tap(await group.chat.edited(question, "Face 2 of 2"), "2")
+    await group.chat.find(is_result)
+    assert stand_ins.swapped[0].mapping == ((0, 0), (1, 1))
 
 
 async def test_an_unsuitable_face_is_told_and_costs_nothing(

@@ -37,6 +37,20 @@ async def test_a_pack_is_paid_for_and_its_credits_are_there(either: RunningBot, 
     assert "Credits: 10" in (await offers(ann)).text
 
 
+@pytest.mark.parametrize("offer", ["10 credits", "pictures a day"])
+async def test_who_buys_in_a_group_and_never_opened_the_private_chat_is_shown_the_way_there(
+    running: RunningBot, playground: Playground, offer: str
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    await ann.say("/plans", to=group)
+    await ann.tap(await group.chat.find("Credits:"), offer)
+    shown = await group.chat.find("in private only")
+    await ann.follow(shown, "Open our chat")
+    await ann.tap(await ann.chat.find("Credits:"), "10 credits")
+    await ann.chat.find(lambda reply: reply.kind == "invoice")
+
+
 async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     await ann.tap(await offers(ann), "10 credits")

@@ -42,6 +42,37 @@ async def test_a_mention_that_answers_a_photo_speaks_of_that_photo(running: Runn
     assert (await group.chat.find(is_result)).text == "The Wave"
 
 
+async def test_in_a_group_the_caption_of_one_photo_speaks_for_its_album(
+    either: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await bob.send_album([FINE, FINE], to=group)
+    asked = f"@{playground.bot.username} the wave"
+    for album, captions in {"1": (asked, ""), "2": ("", asked)}.items():
+        for caption in captions:
+            await ann.send_photo(FINE, caption, to=group, media_group_id=album)
+    for _ in range(2):
+        assert len(await group.chat.album()) == 2
+    async with either.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+
+
+async def test_a_group_that_takes_the_bot_in_is_told_how_to_speak_to_it(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann)
+    group.set_bot_status(ann, "kicked")
+    group.set_bot_status(ann, "member")
+    assert f"mention @{playground.bot.username}" in (await group.chat.find("Hello, Ann")).text
+    group.add(bob)
+    await ann.send_content({"new_chat_members": [bob.user.json()]}, to=group)
+    await ann.say(f"@{playground.bot.username} what can you do?", to=group)
+    assert f"mention @{playground.bot.username}" in (await group.chat.find("I work with photos")).text
+    assert len(group.chat.replies) == 2
+
+
 async def test_other_members_taps_are_not_heard(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
@@ -103,11 +134,12 @@ async def test_the_operator_bans_lets_in_and_counts(open_bot: Any, playground: P
     ann, boss = playground.person("Ann"), playground.person("Boss")
     async with open_bot(admins=[boss.user.id]) as running:
         await ann.start()
-        await ann.chat.find("Hello")
+        greeting = await ann.chat.find("Hello")
         await boss.say(f"/ban {ann.user.id}")
         await boss.chat.find("banned")
         await ann.say("/help")
-        await handled(running, 3)
+        assert (await ann.answer(await ann.tap(greeting, "Help"))).text == ""
+        await handled(running, 4)
         await boss.say("/stats")
         assert "2 active" in (await boss.chat.find("DAU/WAU")).text
         await boss.say(f"/unban {ann.user.id}")
@@ -139,11 +171,31 @@ async def test_deleting_removes_everything_and_says_what(either: RunningBot, pla
     await ann.say("/delete")
     question = await ann.chat.find("cannot be undone")
     await ann.tap(question, "Yes, delete everything")
-    told = await ann.chat.find("Everything is gone")
-    assert "photos: 1, orders: 1" in told.text
+    await ann.chat.edited(question, "Everything is gone")
+    assert "photos: 1, orders: 1" in question.text
+    assert question.labels == []
     async with either.services.sessions() as session:
         assert (await session.execute(select(func.count()).select_from(Upload))).scalar_one() == 0
         assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 0
+
+
+async def test_whoever_deletes_everything_twice_is_told_once_and_not_taken_in_again(
+    either: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/delete")
+    question = await ann.chat.find("cannot be undone")
+    first, second = [await ann.tap(question, "Yes, delete everything") for _ in range(2)]
+    await ann.chat.edited(question, "Everything is gone")
+    await ann.answer(first)
+    await ann.answer(second)
+    late = await ann.tap_data(question, f"del:{ann.user.id}")
+    assert (await ann.answer(late)).text == "Everything is gone already."
+    await handled(either, 4)
+    assert len(ann.chat.replies) == 1
+    assert question.edits == 1
+    async with either.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == []
 
 
 async def test_in_a_group_nobody_deletes_what_is_theirs_by_another_persons_button(
@@ -157,7 +209,7 @@ async def test_in_a_group_nobody_deletes_what_is_theirs_by_another_persons_butto
     question = await group.chat.find("cannot be undone")
     await bob.answer(await bob.tap(question, "Yes, delete everything"))
     await ann.tap(question, "Yes, delete everything")
-    await group.chat.find("Everything is gone")
+    await group.chat.edited(question, "Everything is gone")
     async with running.services.sessions() as session:
         assert (await session.execute(select(User.id))).scalars().all() == [bob.user.id]
 
@@ -171,8 +223,9 @@ async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
     await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
     status = await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
     await ann.say("/delete")
-    await ann.tap(await ann.chat.find("cannot be undone"), "Yes, delete everything")
-    await ann.chat.find("Everything is gone")
+    question = await ann.chat.find("cannot be undone")
+    await ann.tap(question, "Yes, delete everything")
+    await ann.chat.edited(question, "Everything is gone")
     await ann.chat.gone(status)
     stand_ins.hold.set()
     bob = playground.person("Bob")

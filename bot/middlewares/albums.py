@@ -1,0 +1,62 @@
+"""Albums in groups: what the caption of one photo says to the bot, it says for the whole album."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiogram.types import Message
+
+from bot.photos import Photos
+
+Handle = Callable[[], Awaitable[Any]]
+
+REMEMBER_S = 60.0
+"""The parts of an album come within about a second, or again some seconds later when one could not be handled."""
+
+
+@dataclass(slots=True)
+class _Album:
+    spoken: bool = False
+    held: list[Handle] = field(default_factory=list)
+
+
+class SpokenAlbums:
+    """Tells albums that speak to the bot from others. Their parts are updates of their own, and one has the caption.
+
+    Parts that come before it are held back in memory, and forgotten when it does not come. That the caption went
+    through another replica is known from the bundle which it opened there; what had come before it stays away then.
+    """
+
+    def __init__(self, photos: Photos) -> None:
+        self._photos = photos
+        self._albums: dict[tuple[int, str], _Album] = {}
+
+    async def spoken(self, message: Message, handle: Handle) -> Any:
+        """Handle a part that speaks to the bot, and with it those held back; should one fail, all come again with it."""
+        album = self._album(message)
+        parts = [handle, *album.held]
+        album.spoken, album.held = True, []
+        outcomes = await asyncio.gather(*(part() for part in parts), return_exceptions=True)
+        for error in outcomes:
+            if isinstance(error, BaseException):
+                album.held += parts[1:]
+                raise error
+        return outcomes[0]
+
+    async def silent(self, message: Message, handle: Handle) -> Any:
+        """Handle a part that does not speak to the bot when its album does; else hold it back."""
+        album = self._album(message)
+        if album.spoken or await self._photos.gathers(message.chat.id, message.media_group_id or "") or album.spoken:
+            return await handle()
+        album.held.append(handle)
+        return None
+
+    def _album(self, message: Message) -> _Album:
+        key = message.chat.id, message.media_group_id or ""
+        if key not in self._albums:
+            self._albums[key] = _Album()
+            asyncio.get_running_loop().call_later(REMEMBER_S, self._albums.pop, key, None)
+        return self._albums[key]
