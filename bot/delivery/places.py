@@ -63,6 +63,24 @@ class Places:
         statement = select(Job.id).where(Job.id.in_(job_ids), Job.state.in_(UNFINISHED))
         return set((await session.execute(statement)).scalars())
 
+    async def untold(self, session: AsyncSession) -> list[tuple[tuple[str, ...], Delivery]]:
+        """The requests that nobody has told of, each by its unfinished jobs and the first one's delivery."""
+        statement = (
+            select(Delivery, Job.batch)
+            .join(Job, Job.id == Delivery.job_id)
+            .where(
+                Job.channel == self._channel,
+                Job.state.in_(UNFINISHED),
+                Delivery.status_id.is_(None),
+                Delivery.position.is_(None),
+            )
+            .order_by(Job.turn)
+        )
+        requests: dict[str, list[Delivery]] = {}
+        for slip, batch in await session.execute(statement):
+            requests.setdefault(batch or slip.job_id, []).append(slip)
+        return [(tuple(slip.job_id for slip in slips), slips[0]) for slips in requests.values()]
+
     async def stale(self, session: AsyncSession) -> list[Stale]:
         """The status messages that are not true, furthest from the truth first."""
         places = {job_id: place for place, job_id in enumerate(await self._ledger.queue(session, self._channel))}

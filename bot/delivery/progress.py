@@ -26,6 +26,9 @@ ACTION_S = 4.5
 ATTEMPTS = 5
 """News that found no room so often is set aside until the next look: it would take the room of others."""
 
+TELLING = -1
+"""The ``position`` of a delivery whose status message is on its way."""
+
 HANDS = 4
 """How many status messages are on their way at a time: a slow one does not hold up the others."""
 
@@ -99,7 +102,8 @@ class Progress:
         self._news.set()
 
     async def run(self) -> None:
-        """Tell what is new and mend what is not true any more, until cancelled."""
+        """Tell what is new and mend what is not true any more, until cancelled; first, what was left to be told."""
+        await self._take_up()
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_doing(self._look, ROUND_S))
             for _ in range(HANDS):
@@ -154,6 +158,15 @@ class Progress:
         if news is not None:
             await self._tell(news)
 
+    async def _take_up(self) -> None:
+        """A process that ended may have left its news untold."""
+        async with self._sessions() as session:
+            left = await self._places.untold(session)
+        news = [_Untold(names, Address(slip.chat_id, slip.thread_id)) for names, slip in left]
+        self._untold.extendleft(reversed(news))
+        if news:
+            self._news.set()
+
     async def _look(self) -> None:
         """Forget the news about what has ended, and find the messages that are not true any more."""
         # What is announced, or taken up again, during the look was not asked about.
@@ -201,16 +214,28 @@ class Progress:
             self._news.set()
 
     async def _send(self, news: _Untold) -> bool:
-        async with self._sessions() as session:
+        async with self._sessions.begin() as session:
             found = await self._places.of(session, news.job_ids)
-        if found is None:
-            return False
+            if found is None or not await self._mark(session, news, None, TELLING):
+                return False
         slip, position = found
         message = await self._words.status(slip, position)
-        with in_lull():
-            sent = await self._sender.send(news.to, message)
+        try:
+            with in_lull():
+                sent = await self._sender.send(news.to, message)
+        except Flooded:
+            async with self._sessions.begin() as session:
+                await self._mark(session, news, TELLING, None)
+            raise
         await self.show(news.job_ids, sent.message_ids[0], position)
         return True
+
+    async def _mark(self, session: AsyncSession, news: _Untold, before: int | None, now: int | None) -> bool:
+        """Say in the deliveries who tells: of several replicas that took up the same news, one. False for the others."""
+        untold = (Delivery.job_id.in_(news.job_ids), Delivery.status_id.is_(None))
+        was = Delivery.position.is_not_distinct_from(before)
+        mark = update(Delivery).where(*untold, was).values(position=now).returning(Delivery.job_id)
+        return bool((await session.execute(mark)).all())
 
     async def _edit(self, stale: Stale) -> bool:
         """Claim the edit, so that no other replica makes it as well, and make it."""

@@ -187,6 +187,27 @@ async def test_news_that_may_have_arrived_is_not_told_twice(office, progress, se
     assert sender.sent == []
 
 
+async def test_news_that_a_process_took_with_it_is_told_once_by_those_that_come_after(
+    office, progress, places, sender, sessions, room
+) -> None:
+    await ordered(office, progress, BORIS, 20)
+    jobs = await office.order(user_id=ANNA, pieces=2)
+    progress.announce([job.id for job in jobs], Address(ANNA))
+    after = [Progress(places, sessions, sender, Plain(), room) for _ in range(3)]
+    running = [asyncio.create_task(one.run()) for one in after]
+    try:
+        async with asyncio.timeout(20):
+            while not all([(await office.slip(job.id)).status_id for job in jobs]):
+                await asyncio.sleep(0.005)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    # Were it still there, it would not repeat what was told.
+    assert await progress.round() == 0
+    assert [(to.chat_id, message.text) for to, message in sender.sent] == [(ANNA, "1 before you")]
+
+
 async def test_news_is_told_as_it_comes(office, progress, sender) -> None:
     running = asyncio.create_task(progress.run())
     try:
