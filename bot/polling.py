@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiogram import Bot
 from aiogram.exceptions import AiogramError, TelegramConflictError
+from aiogram.methods import TelegramMethod
 from aiogram.types import Update
+from pydantic import ValidationError
 
 from bot.dispatcher import Reception
 from serve_app.duties import called_off
@@ -26,6 +28,18 @@ RETRIES_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 ATTEMPTS = 40
 
 T = TypeVar("T")
+
+
+class GetUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """The Bot API's ``getUpdates``, answered as it came: aiogram's own refuses all updates for one it cannot read."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+
+    offset: int
+    timeout: int
+    limit: int = 100
+    allowed_updates: list[str] | None = None
 
 
 class Poller:
@@ -60,23 +74,29 @@ class Poller:
     async def _poll(self) -> None:
         while True:
             updates = await self._persist(self._ask)
-            fresh = [update for update in updates if update.update_id >= self._next]
-            for update in fresh:
-                self._unhandled.add(update.update_id)
-                self._hands[update.update_id] = asyncio.create_task(self._handle(update))
-                self._next = update.update_id + 1
+            fresh = [update for update in updates if update["update_id"] >= self._next]
+            for received in fresh:
+                self._next = received["update_id"] + 1
+                if (update := self._read(received)) is not None:
+                    self._unhandled.add(update.update_id)
+                    self._hands[update.update_id] = asyncio.create_task(self._handle(update))
             if self._hands and not fresh:
                 # All that Telegram has is in hand: ask again when some of it is done, or for what came meanwhile.
                 await asyncio.wait(self._hands.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
 
-    async def _ask(self) -> list[Update]:
-        return await self._bot.get_updates(
-            offset=self._oldest(),
-            timeout=0 if self._hands else WAIT_S,
-            allowed_updates=self._reception.kinds,
-            request_timeout=WAIT_S + 10,
-        )
+    async def _ask(self) -> list[dict[str, Any]]:
+        wait_s = 0 if self._hands else WAIT_S
+        asked = GetUpdates(offset=self._oldest(), timeout=wait_s, allowed_updates=self._reception.kinds)
+        return await self._bot(asked, request_timeout=WAIT_S + 10)
+
+    def _read(self, received: dict[str, Any]) -> Update | None:
+        """None for what is newer or older than this library: it would come again for a day, and so would all after it."""
+        try:
+            return Update.model_validate(received, context={"bot": self._bot})
+        except ValidationError:
+            log.warning("update %s cannot be read", received["update_id"])
+            return None
 
     async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call Telegram until it answers, whatever comes back instead: a proxy's error page as well."""
@@ -113,6 +133,6 @@ class Poller:
         """Tell Telegram what was handled, so that the next start begins after it."""
         if self._next:
             try:
-                await self._bot.get_updates(offset=self._oldest(), limit=1, timeout=0, request_timeout=5)
+                await self._bot(GetUpdates(offset=self._oldest(), limit=1, timeout=0), request_timeout=5)
             except UNANSWERED as error:
                 log.info("the last updates will come again: %s", error)

@@ -11,7 +11,7 @@ from aiogram.methods import DeleteWebhook
 from aiogram.types import Update
 
 from bot import polling
-from bot.polling import Poller
+from bot.polling import GetUpdates, Poller
 from bot.settings import BotSettings
 
 
@@ -20,17 +20,18 @@ class Telegram:
 
     def __init__(self, updates: int) -> None:
         self.waiting = [Update(update_id=number) for number in range(10, 10 + updates)]
+        self.contents: dict[int, dict[str, Any]] = {}
         self.asked = asyncio.Event()
 
     async def delete_webhook(self) -> None: ...
 
-    async def get_updates(self, *, offset: int, timeout: int, **_: Any) -> list[Update]:
-        self.waiting = [update for update in self.waiting if update.update_id >= offset]
+    async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+        self.waiting = [update for update in self.waiting if update.update_id >= asked.offset]
         self.asked.set()
-        if not self.waiting and timeout:
+        if not self.waiting and asked.timeout:
             await asyncio.sleep(3600)
         await asyncio.sleep(0)
-        return list(self.waiting)
+        return [{"update_id": update.update_id} | self.contents.get(update.update_id, {}) for update in self.waiting]
 
 
 class Reception:
@@ -157,16 +158,28 @@ async def test_whatever_comes_instead_of_an_answer_is_asked_for_again(
             if len(self.problems) > 1:
                 raise self.problems.pop()
 
-        async def get_updates(self, **asked: Any) -> list[Update]:
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
             if self.problems:
                 raise self.problems.pop()
-            return await super().get_updates(**asked)
+            return await super().__call__(asked, request_timeout)
 
     telegram = Telling(2)
     task = start(telegram, reception)
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert reception.handled == [10, 11]
+
+
+async def test_an_update_that_cannot_be_read_holds_nobody_up(
+    reception: Reception, caplog: pytest.LogCaptureFixture
+) -> None:
+    telegram = Telegram(3)
+    telegram.contents[11] = {"message": {"of": "another time"}}
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [10, 12]
+    assert "update 11 cannot be read" in caplog.text
 
 
 async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
