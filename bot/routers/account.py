@@ -101,9 +101,9 @@ def told(words: Words, removal: Removal) -> str:
 
 def router() -> Router:
     router = Router(name="account")
-    router.message.register(say_privacy, Command("privacy"))
-    router.message.register(terms, Command("terms"))
-    router.message.register(say_delete, Command("delete"))
+    router.message.register(say_privacy, Command("privacy", ignore_case=True))
+    router.message.register(terms, Command("terms", ignore_case=True))
+    router.message.register(say_delete, Command("delete", ignore_case=True))
     router.callback_query.register(open_privacy, Open.filter(F.page == "privacy"))
     router.callback_query.register(open_delete, Open.filter(F.page == "delete"))
     router.callback_query.register(delete, DeleteAccount.filter())

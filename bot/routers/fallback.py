@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aiogram import F, Router
+from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message, User
 
 from bot import keyboards
@@ -13,12 +14,14 @@ from bot.translations import Words
 
 KINDS = ("video", "animation", "video_note", "sticker", "voice", "audio", "text")
 
-# What Telegram says about a chat rather than somebody in it.
-SERVICE = (
-    F.new_chat_members | F.left_chat_member | F.new_chat_title | F.new_chat_photo | F.pinned_message
-    | F.group_chat_created | F.supergroup_chat_created | F.message_auto_delete_timer_changed | F.migrate_to_chat_id
-    | F.migrate_from_chat_id | F.delete_chat_photo
-)  # fmt: skip
+# What people send. Everything else is what Telegram says about a chat: a new background, a pinned message, a new title.
+SENT = frozenset({
+    ContentType.TEXT, ContentType.RICH_MESSAGE, ContentType.ANIMATION, ContentType.AUDIO, ContentType.DOCUMENT,
+    ContentType.PHOTO, ContentType.LIVE_PHOTO, ContentType.PAID_MEDIA, ContentType.STICKER, ContentType.STORY,
+    ContentType.VIDEO, ContentType.VIDEO_NOTE, ContentType.VOICE, ContentType.CHECKLIST, ContentType.CONTACT,
+    ContentType.DICE, ContentType.GAME, ContentType.POLL, ContentType.VENUE, ContentType.LOCATION, ContentType.INVOICE,
+    ContentType.UNKNOWN,
+})  # fmt: skip
 
 
 async def service(message: Message) -> None:
@@ -46,7 +49,7 @@ async def dead_button(query: CallbackQuery, services: Services, words: Words) ->
 
 def router() -> Router:
     router = Router(name="fallback")
-    router.message.register(service, SERVICE)
+    router.message.register(service, ~F.content_type.in_(SENT))
     router.message.register(anything)
     router.callback_query.register(dead_button)
     return router

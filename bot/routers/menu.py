@@ -117,11 +117,11 @@ def _settings(words: Words, account: Account) -> Outgoing:
 
 def router() -> Router:
     router = Router(name="menu")
-    router.message.register(start, CommandStart())
+    router.message.register(start, CommandStart(ignore_case=True))
     router.message.register(start, F.new_chat_members)
-    router.message.register(say_help, Command("help"))
-    router.message.register(say_language, Command("language"))
-    router.message.register(say_settings, Command("settings"))
+    router.message.register(say_help, Command("help", ignore_case=True))
+    router.message.register(say_language, Command("language", ignore_case=True))
+    router.message.register(say_settings, Command("settings", ignore_case=True))
     router.callback_query.register(open_help, Open.filter(F.page == "help"))
     router.callback_query.register(open_language, Open.filter(F.page == "language"))
     router.callback_query.register(open_settings, Open.filter(F.page == "settings"))

@@ -47,8 +47,8 @@ async def adjust(
         case "strength":
             markup = keyboards.strengths(words, job.id, job.request["strength"])
         case "blend":
-            used = job.request["style"][0].partition(":")[0]
-            others = [style for style in await services.catalogue.styles() if style.name != used]
+            used = {name.partition(":")[0] for name in job.request["style"]}
+            others = [style for style in await services.catalogue.styles() if style.name not in used]
             markup = keyboards.blends(words, job.id, others)
         case "main":
             single = isinstance(query.message, Message) and query.message.text is None

@@ -90,11 +90,13 @@ async def fetch(bot: Bot, message: Message, max_bytes: int) -> bytes:
     return content.read() if content is not None else b""
 
 
-class Mentioned(Filter):
-    """The message calls the bot by its name."""
+class Asks(Filter):
+    """A text calls the bot by its name, or asks in private for what captions ask for."""
 
-    async def __call__(self, message: Message, me: User) -> bool:
-        return mentions(message, me)
+    async def __call__(self, message: Message, services: Services, me: User) -> bool:
+        if mentions(message, me):
+            return True
+        return message.chat.type == "private" and await services.captions.understand(message.text or "") is not None
 
 
 def router() -> Router:
@@ -103,5 +105,5 @@ def router() -> Router:
     router.message.register(photo, F.photo | (F.document & ~F.animation))
     replied = F.reply_to_message
     answered = replied.photo | (replied.document & ~replied.animation)
-    router.message.register(photo, F.text, answered, Mentioned())
+    router.message.register(photo, F.text, answered, Asks())
     return router

@@ -12,7 +12,7 @@ from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, M
 from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.accounts.events import EventKind
-from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt
+from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
 from bot.callbacks import Buy, Open, StopRenewal
 from bot.delivery.messages import Address, Outgoing, Unreachable
 from bot.delivery.telegram import in_our_words
@@ -65,8 +65,12 @@ async def buy(
     try:
         async with services.sessions.begin() as session:
             offer = await services.payments.offer(session, account.id, callback_data.product)
+            # Better said before the offer than when it is taken.
+            refusal = await services.payments.check(session, account.id, offer.payload, CURRENCY, offer.stars)
     except LookupError:
-        await services.sender.send(beside(query), Outgoing(words.html("checkout-withdrawn")))
+        refusal = Refusal.WITHDRAWN
+    if refusal is not None:
+        await services.sender.send(beside(query), Outgoing(words.html(f"checkout-{refusal}")))
         return
     try:
         await _offer(offer, bot, services, account, words)
@@ -205,8 +209,8 @@ def router() -> Router:
     router.pre_checkout_query.register(check)
     router.subscription.register(subscription)
     router.message.register(say_plans, CommandStart(deep_link=True, magic=F.args == SHOP))
-    router.message.register(say_plans, Command("plans", "pay"))
-    router.message.register(paysupport, Command("paysupport"))
+    router.message.register(say_plans, Command("plans", "pay", ignore_case=True))
+    router.message.register(paysupport, Command("paysupport", ignore_case=True))
     router.callback_query.register(open_plans, Open.filter(F.page == "plans"))
     router.callback_query.register(buy, Buy.filter())
     router.callback_query.register(stop_renewal, StopRenewal.filter())

@@ -10,6 +10,7 @@ import pytest
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
+from tests.integration.bot.flows.waiting import handled
 
 
 async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot, playground: Playground) -> None:
@@ -74,6 +75,19 @@ async def test_words_and_places_are_turned_away_too(running: RunningBot, playgro
     await ann.chat.find("I work with photos")
     await ann.send_content({"location": {"latitude": 1.0, "longitude": 2.0}})
     await ann.chat.find("only work with photos")
+    await ann.send_content({"of_next_year": {}})
+    await ann.chat.find("only work with photos")
+
+
+async def test_what_telegram_says_of_a_chat_needs_no_answer(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    fill = {"type": "solid", "color": 1}
+    await ann.send_content({"chat_background_set": {"type": {"type": "fill", "fill": fill, "dark_theme_dimming": 1}}})
+    await ann.send_content({"write_access_allowed": {}})
+    await handled(running, 2)
+    await ann.say("/HELP")
+    await ann.chat.find("Send me a photo")
+    assert len(ann.chat.replies) == 1
 
 
 @pytest.mark.parametrize(

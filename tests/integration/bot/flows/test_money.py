@@ -65,10 +65,13 @@ async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(
     either: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    await ann.tap(await offers(ann), "pictures a day")
+    shown = await offers(ann)
+    await ann.tap(shown, "pictures a day")
     offer = await ann.chat.find("20 pictures a day")
     await ann.pay(offer.button("Subscribe")["url"])
     await ann.chat.find("paid until")
+    await ann.tap(shown, "pictures a day")
+    await ann.chat.find("subscribed already")
     plans = await offers(ann)
     assert "20 of 20" in plans.text
     assert "End the subscription" in plans.labels

@@ -183,8 +183,11 @@ async def test_two_styles_can_be_blended(running: RunningBot, playground: Playgr
     await ann.chat.until(lambda: "+ Scream" in result.labels or None, "styles to blend in")
     assert "+ The Wave" not in result.labels
     await ann.tap(result, "+ Scream")
-    assert (await ann.chat.find(is_result)).text == "The Wave + Scream"
+    blended = await ann.chat.find(is_result)
+    assert blended.text == "The Wave + Scream"
     assert stand_ins.painted[-1].weights == (("wave", 0.5), ("scream", 0.5))
+    await ann.tap(blended, "Blend")
+    await ann.chat.until(lambda: blended.labels == ["+ Night <i>& Day</i>", "⬅️ Back"] or None, "what is not in it yet")
 
 
 async def test_the_result_can_be_had_as_a_file(running: RunningBot, playground: Playground) -> None:
@@ -202,6 +205,19 @@ async def test_a_caption_that_names_a_style_needs_no_tap(
     await ann.send_photo(FINE, caption="in the style of the wave please")
     result = await ann.chat.find(is_result)
     assert colour(result.file()) == WAVE
+
+
+async def test_a_text_that_answers_a_photo_asks_for_something_to_be_made_of_it(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    photo = await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    await ann.say("the wave", reply_to=photo)
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+    await ann.say("how lovely", reply_to=result)
+    await ann.chat.find("I work with photos")
 
 
 async def test_captions_are_data(running: RunningBot, playground: Playground) -> None:
