@@ -79,7 +79,7 @@ async def greeting(guest: Guest) -> None:
     await guest.button(settings, "• 50 %")
     for page in ("privacy", "terms", "paysupport"):
         await guest.person.say(f"/{page}")
-        await guest.hears(page, hours=1, days=30, history="off")
+        await guest.hears(page, hours=1, days=30, history="off", money="yes")
     await guest.person.say("/plans")
     await guest.hears("plans-credits", credits=0)
 
@@ -236,7 +236,7 @@ async def leaving(guest: Guest) -> None:
     await guest.person.send_photo(guest.pictures.alone)
     await guest.hears("ask-wish")
     await guest.person.say("/delete")
-    question = await guest.hears("delete-ask")
+    question = await guest.hears("delete-ask", money="yes")
     await guest.taps(question, "button-delete-really")
     await guest.chat.edited(question, guest.told("deleted", photos=1, jobs=0, faces=0))
 

@@ -1,0 +1,36 @@
+"""What the tour of `make drill-bot` tries on a real studio holds here too, where it takes no models to find out."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.accounts.tariff import Tariff
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from drills.bot.flows import FLOWS, Guest, Pictures
+from serve_app.rates import Rate
+from tests.integration.bot.flows.stand_ins import ALONE, FINE, TINY
+
+# These take a picture with more faces than a stand-in finds.
+REAL_FACES = {"art", "faces", "subscribing"}
+
+
+@pytest.fixture
+def tariff() -> Tariff:
+    return Tariff(free_daily=50)
+
+
+async def test_the_tour_goes_to_its_end_in_every_language(
+    monkeypatch: pytest.MonkeyPatch, running: RunningBot, playground: Playground
+) -> None:
+    for limit in ("OVERALL", "PERSON", "GROUP", "NEWS"):
+        monkeypatch.setattr(f"bot.delivery.limiter.{limit}", Rate(1000.0, 1000))
+    shown = Pictures(alone=ALONE, tiny=TINY, many=FINE)
+    guests = [
+        (flow, Guest(playground.person(flow, language=words.language), words, shown, playground))
+        for words in running.services.translations.languages.values()
+        for flow in FLOWS.keys() - REAL_FACES
+    ]
+    await asyncio.gather(*(FLOWS[flow](guest) for flow, guest in guests))
