@@ -10,7 +10,6 @@ from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from drills.bot.flows import FLOWS, Guest, Pictures
-from serve_app.rates import Rate
 from tests.integration.bot.flows.stand_ins import ALONE, FINE, TINY
 
 # These take a picture with more faces than a stand-in finds.
@@ -22,11 +21,7 @@ def tariff() -> Tariff:
     return Tariff(free_daily=50)
 
 
-async def test_the_tour_goes_to_its_end_in_every_language(
-    monkeypatch: pytest.MonkeyPatch, running: RunningBot, playground: Playground
-) -> None:
-    for limit in ("OVERALL", "PERSON", "GROUP", "NEWS"):
-        monkeypatch.setattr(f"bot.delivery.limiter.{limit}", Rate(1000.0, 1000))
+async def test_the_tour_goes_to_its_end_in_every_language(running: RunningBot, playground: Playground) -> None:
     shown = Pictures(alone=ALONE, tiny=TINY, many=FINE)
     guests = [
         (flow, Guest(playground.person(flow, language=words.language), words, shown, playground))
