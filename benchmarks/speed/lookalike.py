@@ -7,7 +7,6 @@ Every contender searches on one thread with the least effort that finds 99 % of 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +44,7 @@ Search = Callable[[FloatArray], Any]
 
 
 def run() -> list[Figure]:
-    """The whole call against its embedding, and one search against hnswlib's and usearch's where they are installed."""
+    """The whole call against its embedding, and one search against hnswlib's and usearch's."""
     store = FolderStore(Settings().store_dir)
     chosen = select(store, ModelChoice()).chosen["faces"]
     faces = build_faces(store.get(chosen.model), Runtime(threads=1))
@@ -108,11 +107,11 @@ def _published(index: Any, space: str, folder: Path) -> ModelVersion:
 
 def _libraries(index: Any, exam: Exam) -> Iterator[Figure]:
     """One query of each library in milliseconds, and its recall."""
-    contenders: dict[str, Search] = {"ours": lambda query: index.search(query, NEIGHBOURS)[1]}
-    if importlib.util.find_spec("hnswlib"):
-        contenders["hnswlib"] = _hnswlib(exam)
-    if importlib.util.find_spec("usearch"):
-        contenders["usearch"] = _usearch(exam)
+    contenders: dict[str, Search] = {
+        "ours": lambda query: index.search(query, NEIGHBOURS)[1],
+        "hnswlib": _hnswlib(exam),
+        "usearch": _usearch(exam),
+    }
     faiss.omp_set_num_threads(1)
     for name, search in contenders.items():
         times = []

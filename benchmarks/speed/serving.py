@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import statistics
@@ -131,19 +130,16 @@ def _contenders() -> dict[str, Contender]:
         "PYTHONPATH": os.pathsep.join(sys.path),
         "OMP_NUM_THREADS": "1",
     }
-    found = {
+    service = "benchmarks.speed.peers.bentoml_service:Painting"
+    bentoml = [sys.executable, "-m", "bentoml", "serve", service, "--port", "{port}", "--host", "127.0.0.1"]
+    return {
         STUDIO: Contender(servers.studio(), "/readyz", {}),
         ON_DEFAULTS: Contender(servers.studio(), "/readyz", DEFAULTS),
         "FastAPI + torch": _script("fastapi_server", "/ready", files),
         "Ray Serve the obvious way": _script("serve_app", "/ready", files),
+        "LitServe": _script("litserve_server", "/health", files),
+        "BentoML": Contender(bentoml, "/readyz", files),
     }
-    if importlib.util.find_spec("litserve"):
-        found["LitServe"] = _script("litserve_server", "/health", files)
-    if importlib.util.find_spec("bentoml"):
-        service = "benchmarks.speed.peers.bentoml_service:Painting"
-        command = [sys.executable, "-m", "bentoml", "serve", service, "--port", "{port}", "--host", "127.0.0.1"]
-        found["BentoML"] = Contender(command, "/readyz", files)
-    return found
 
 
 def _script(name: str, ready: str, files: Mapping[str, str]) -> Contender:

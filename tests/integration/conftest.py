@@ -19,6 +19,30 @@ def postgresql_url() -> Iterator[str]:
         pytest.skip(str(reason))
 
 
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The address of an S3 server that only these tests know."""
+    moto_server = pytest.importorskip("moto.server")
+    running = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+@pytest.fixture
+def s3_credentials(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What boto3 finds in the environment leads to ``endpoint``."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(scope="session")
 def local_serve() -> Iterator[None]:
     """Ray and Serve on this machine, with the flags the product runs with, a GPU by name only, and no HTTP."""

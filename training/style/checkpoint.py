@@ -13,8 +13,6 @@ from torch import Tensor
 
 from training.style.network import Architecture, StyleNetwork
 
-ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
-
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -58,17 +56,3 @@ def load_weights(path: Path) -> Weights:
     network = StyleNetwork(Architecture(**made_of["architecture"]))
     network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
     return Weights(network, dict(zip(made_of["styles"], tensors.get("styles", ()), strict=True)))
-
-
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Adam's moments under plain names."""
-    state = optimiser.state_dict()["state"]
-    return {f"adam.{index}.{key}": values[key] for index, values in state.items() for key in ADAM_STATE}
-
-
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what :func:`optimiser_tensors` took out."""
-    document = optimiser.state_dict()
-    count = sum(len(group["params"]) for group in document["param_groups"])
-    document["state"] = {i: {key: tensors[f"adam.{i}.{key}"] for key in ADAM_STATE} for i in range(count)}
-    optimiser.load_state_dict(document)

@@ -11,19 +11,12 @@ from statistics import fmean
 import numpy as np
 import torch
 import torch.distributed
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from deployments.style.packs import IDENTITY
-from training.style.checkpoint import (
-    Weights,
-    load_weights,
-    optimiser_tensors,
-    restore_optimiser,
-    save_weights,
-    write_atomically,
-)
+from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import PhotoCrops, load_picture
+from training.style.descent import Descent
 from training.style.encoders import Encoder
 from training.style.losses import (
     RECIPES,
@@ -126,7 +119,6 @@ class Trainer:
         self.settings = settings
         self._share = share
         self.names = (IDENTITY, *paintings)
-        self.step = 0
         self._photos = photos
         self._folder = folder
         self._device = device or torch.device("cpu")
@@ -135,14 +127,17 @@ class Trainer:
         self._network = StyleNetwork(settings.architecture).to(self._device)
         neutral = neutral_style(settings.architecture).repeat(len(self.names), 1)
         self._styles = nn.Parameter(neutral.to(self._device))
-        self._parameters = [*self._network.parameters(), self._styles]
-        self._average = [parameter.detach().clone() for parameter in self._parameters]
+        self._descent = Descent([*self._network.parameters(), self._styles], settings.clip, settings.average)
         self._teacher: Weights | None = None
-        self._optimiser = torch.optim.Adam(self._parameters, lr=settings.learning_rate)
         layers = settings.recipe.style_layers
         with torch.no_grad():
             pictures = [load_picture(path, settings.painting_side) for path in paintings.values()]
             self._targets = [grams(self._encoder(p[None].to(self._device), layers), layers) for p in pictures]
+
+    @property
+    def step(self) -> int:
+        """How many steps were taken."""
+        return self._descent.step
 
     @property
     def skipped(self) -> int:
@@ -162,31 +157,21 @@ class Trainer:
             for row, name in enumerate(self.names):
                 if name in loaded.styles:
                     self._styles[row] = loaded.styles[name]
-            for average, parameter in zip(self._average, self._parameters, strict=True):
-                average.copy_(parameter)
+        self._descent.begin_average()
 
     def resume(self) -> None:
         """Continue from the folder's checkpoint. Raises ``FileNotFoundError`` where there is none."""
-        tensors = load_file(self._folder / CHECKPOINT)
-        with torch.no_grad():
-            for index, parameter in enumerate(self._parameters):
-                parameter.copy_(tensors[f"parameter.{index}"])
-                self._average[index].copy_(tensors[f"average.{index}"])
-        restore_optimiser(self._optimiser, tensors)
-        self.step = int(tensors["position"])
+        self._descent.restore(self._folder / CHECKPOINT)
 
     def save(self) -> None:
         """Write the checkpoint, and the averaged weights beside it."""
-        tensors: dict[str, Tensor] = {f"parameter.{index}": tensor for index, tensor in enumerate(self._parameters)}
-        tensors |= {f"average.{index}": tensor for index, tensor in enumerate(self._average)}
-        tensors |= optimiser_tensors(self._optimiser) | {"position": torch.tensor(self.step)}
-        write_atomically(self._folder / CHECKPOINT, tensors, {})
+        self._descent.save(self._folder / CHECKPOINT)
         save_weights(self._folder / WEIGHTS, self.averaged())
 
     def averaged(self) -> Weights:
         """The moving average, which paints more calmly than the last step's weights. On the CPU."""
         network = StyleNetwork(self.settings.architecture).eval()
-        *convolutions, styles = (tensor.cpu() for tensor in self._average)
+        *convolutions, styles = (tensor.cpu() for tensor in self._descent.average)
         with torch.no_grad():
             for parameter, average in zip(network.parameters(), convolutions, strict=True):
                 parameter.copy_(average)
@@ -240,7 +225,7 @@ class Trainer:
         total = recipe.content * content.sum() + recipe.style * (emphasis * style).sum()
         total = total + recipe.variation * variation.sum() + recipe.imitation * copied.sum()
         total = (total + recipe.identity * identity.sum()) / s.batch
-        self._descend(total)
+        self._descent.take(total, self._learning_rate(), self._add_up)
         return Losses(
             self.step,
             total.item(),
@@ -306,22 +291,7 @@ class Trainer:
         """Add the gradients of all workers, each of which holds its share of the batch's mean."""
         if self._share.workers == 1:
             return
-        for parameter in self._parameters:
+        for parameter in self._descent.parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             torch.distributed.all_reduce(parameter.grad)
-
-    def _descend(self, total: torch.Tensor) -> None:
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._learning_rate()
-        self._optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        self._add_up()
-        nn.utils.clip_grad_norm_(self._parameters, self.settings.clip)
-        self._optimiser.step()
-        self.step += 1
-        # The average warms up too: early on it would otherwise remember the random start.
-        decay = min(self.settings.average, self.step / (self.step + 10))
-        with torch.no_grad():
-            for average, parameter in zip(self._average, self._parameters, strict=True):
-                average.lerp_(parameter, 1 - decay)

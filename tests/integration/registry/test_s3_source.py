@@ -14,31 +14,13 @@ from registry.manifest import S3Source
 from registry.sources import Context, Wanted, fetch, partial
 
 boto3 = pytest.importorskip("boto3")
-moto_server = pytest.importorskip("moto.server")
 
 DATA = bytes(range(256)) * 4096
 SOURCE = S3Source(bucket="models", key="net/v1/net.dat")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    running = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
+def bucket(s3_credentials: None) -> Any:
     client = boto3.client("s3")
     client.create_bucket(Bucket="models")
     client.put_object(Bucket="models", Key=SOURCE.key, Body=DATA)

@@ -38,7 +38,6 @@ from registry.store import FolderStore, Store
 from serve_app.commands.models import app
 
 boto3 = pytest.importorskip("boto3")
-moto_server = pytest.importorskip("moto.server")
 
 from registry.s3 import client as s3_client  # noqa: E402
 from registry.s3 import transfers  # noqa: E402
@@ -50,17 +49,8 @@ BY = {"by": "ada", "why": "better"}
 Publish = Callable[..., Manifest]
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    running = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
 @pytest.fixture
-def network(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+def network(endpoint: str, s3_credentials: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
     """The way to the server, which can be made as bad as a test wants it; and an impatient client."""
     monkeypatch.setattr(transfers, "_FIRST_PAUSE_S", 0)
     monkeypatch.setattr(transfers, "PIECE", 256 * 1024)
@@ -69,9 +59,6 @@ def network(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyPr
     with FaultyProxy(endpoint) as proxy:
         for name, value in {
             "AWS_ENDPOINT_URL": proxy.address,
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_MAX_ATTEMPTS": "2",
             "no_proxy": "127.0.0.1",
         }.items():

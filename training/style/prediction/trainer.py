@@ -7,17 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
-from types import MappingProxyType
-from typing import Final
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.style.checkpoint import optimiser_tensors, restore_optimiser, write_atomically
 from training.style.data import PhotoCrops
+from training.style.descent import NOTHING, Descent
 from training.style.encoders import Encoder
 from training.style.losses import RECIPES, Recipe, content_distance, grams, style_distance, total_variation
 from training.style.network import StyleNetwork
@@ -27,7 +24,6 @@ from training.style.prediction.pictures import StylePictures, Targets, reading
 PREDICTOR, CHECKPOINT = "predictor.safetensors", "checkpoint.safetensors"
 # One picture in each step is new; the others are met again while their Gram matrices are still kept.
 KEPT_TARGETS = 192
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -75,34 +71,29 @@ class PredictorTrainer:
         folder: Path,
         header: Mapping[str, str] = NOTHING,
     ) -> None:
-        self.course, self.predictor, self.step = course, predictor, 0
-        self._header = dict(header)
+        self.course, self.predictor = course, predictor
+        self._header = header
         self._network = network.eval().requires_grad_(False)
         self._photos, self._encoder, self._folder = photos, encoder, folder
         look = (lambda read: read) if course.reading else (lambda read: predictor.describe(read[None])[0])
         self._targets = Targets(pictures, encoder, course.recipe.style_layers, KEPT_TARGETS, look)
-        self._parameters = list(predictor.parameters()) if course.reading else predictor.painting_half
-        self._average = [parameter.detach().clone() for parameter in self._parameters]
-        self._optimiser = torch.optim.Adam(self._parameters, lr=course.learning_rate)
+        parameters = predictor.parameters() if course.reading else predictor.painting_half
+        self._descent = Descent(parameters, course.clip, course.average)
+
+    @property
+    def step(self) -> int:
+        """How many steps were taken."""
+        return self._descent.step
 
     def resume(self) -> None:
         """Continue from the folder's checkpoint. Raises ``FileNotFoundError`` where there is none."""
-        tensors = load_file(self._folder / CHECKPOINT)
-        with torch.no_grad():
-            for index, parameter in enumerate(self._parameters):
-                parameter.copy_(tensors[f"parameter.{index}"])
-                self._average[index].copy_(tensors[f"average.{index}"])
-        restore_optimiser(self._optimiser, tensors)
-        self.step = int(tensors["position"])
+        self._descent.restore(self._folder / CHECKPOINT)
 
     def save(self) -> None:
         """Write the checkpoint, and the averaged predictor beside it."""
-        tensors: dict[str, Tensor] = {f"parameter.{index}": tensor for index, tensor in enumerate(self._parameters)}
-        tensors |= {f"average.{index}": tensor for index, tensor in enumerate(self._average)}
-        tensors |= optimiser_tensors(self._optimiser) | {"position": torch.tensor(self.step)}
-        write_atomically(self._folder / CHECKPOINT, tensors, self._header)
-        current = [parameter.detach().clone() for parameter in self._parameters]
-        self._put(self._average)
+        self._descent.save(self._folder / CHECKPOINT, self._header)
+        current = [parameter.detach().clone() for parameter in self._descent.parameters]
+        self._put(self._descent.average)
         save_predictor(self._folder / PREDICTOR, self.predictor)
         self._put(current)
 
@@ -133,27 +124,19 @@ class PredictorTrainer:
         style = style_distance(made, target, recipe.style_layers)
         loss = recipe.content * content + recipe.style * softened(style, course.far)
         loss = loss + recipe.variation * total_variation(painting)
-        self._descend(loss.mean())
+        self._descent.take(loss.mean(), self._learning_rate())
         return Passed(self.step, content.mean().item(), style.mean().item())
 
-    def _descend(self, loss: Tensor) -> None:
+    def _learning_rate(self) -> float:
+        """Linear warm-up below half a cosine down to two per cent."""
         course = self.course
         progress = max(0.0, (self.step - course.warm_up) / max(1, course.steps - course.warm_up))
         rate = min(1.0, (self.step + 1) / course.warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
-        self._optimiser.param_groups[0]["lr"] = course.learning_rate * rate
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        nn.utils.clip_grad_norm_(self._parameters, course.clip)
-        self._optimiser.step()
-        self.step += 1
-        decay = min(course.average, self.step / (self.step + 10))
-        with torch.no_grad():
-            for average, parameter in zip(self._average, self._parameters, strict=True):
-                average.lerp_(parameter, 1 - decay)
+        return course.learning_rate * rate
 
     @torch.no_grad()
     def _put(self, values: Sequence[Tensor]) -> None:
-        for parameter, value in zip(self._parameters, values, strict=True):
+        for parameter, value in zip(self._descent.parameters, values, strict=True):
             parameter.copy_(value)
 
 

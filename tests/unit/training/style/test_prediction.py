@@ -19,7 +19,10 @@ from registry.manifest import load_manifest
 from training.style.adding import open_studio
 from training.style.data import NoPhotos, PhotoCrops, read_rgb
 from training.style.losses import Recipe
-from training.style.prediction import export, train
+from training.style import judge
+from training.style.encoders import file_vgg19
+from training.style.export import load_card
+from training.style.prediction import evaluate, export, reproduce, train
 from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
 from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
@@ -226,3 +229,33 @@ def test_the_shipped_predictor_belongs_to_the_shipped_network() -> None:
     manifest = load_manifest(path)
     networks = [load_manifest(found) for found in starter.glob("style-fine/*/manifest.yaml")]
     assert manifest.requires["style-fine"] in {entry.sha256 for one in networks for entry in one.files}
+
+
+def test_one_command_trains_judges_and_exports_and_gives_the_same_bytes_again(
+    store, paintings, photos, make_picture, encoder_file, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(train, "READ_PICTURES", 8)
+    monkeypatch.setattr(train, "READ_ROUNDS", 1)
+    monkeypatch.setattr(train, "RECIPES", {"distilled": RECIPE})
+    monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
+    monkeypatch.setattr(evaluate, "open_encoder", lambda _: file_vgg19(encoder_file))
+    for name, value in {"STEPS": 2, "CROP": 64, "JUDGED_SIDE": 64}.items():
+        monkeypatch.setattr(reproduce, name, value)
+    wave, wreck = make_picture("styles/wave.jpg", seed=70), make_picture("wreck.jpg", seed=71)
+    folder = store.root / "style-predictor" / load_card(reproduce.CARD).version
+
+    def files(run: str) -> dict[str, bytes]:
+        arguments = [paintings, photos, wave.parent, tmp_path / run, "--store", store.root, "--network", "style-tiny"]
+        options = ["--distilled", encoder_file, "--judged", wreck]
+        result = CliRunner().invoke(reproduce.app, [str(argument) for argument in (*arguments, *options)])
+        assert result.exit_code == 0, result.output
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    first = files("first")
+    assert set(load_manifest(folder / "manifest.yaml").metrics) == {
+        "held_out.style",
+        "held_out.content",
+        "held_out.of_nearest",
+    }
+    assert files("again") == first
+    assert files("first") == first, "a finished run is taken as it is"

@@ -118,7 +118,7 @@ def test_emphasis_weighs_one_style_alone(make_trainer) -> None:
 def test_styles_are_dealt_by_their_turns_and_the_identity_once(make_trainer) -> None:
     trainer = make_trainer("dealt", batch=1, turns={"lines": 5})
     dealt = []
-    for trainer.step in range(2 * (1 + 2 + 5)):
+    for trainer._descent.step in range(2 * (1 + 2 + 5)):
         dealt += trainer._deal()
     assert [dealt.count(style) for style in range(3)] == [2, 4, 10]
 
@@ -143,7 +143,7 @@ def test_every_painting_is_dealt_twice_as_often_as_the_identity(make_trainer) ->
     trainer = make_trainer("run", steps=50)
     dealt = []
     for step in range(50):  # ten decks of five cards in batches of three need 16.7 steps; 50 are thirty decks
-        trainer.step = step
+        trainer._descent.step = step
         dealt += trainer._deal()
     assert [dealt.count(style) for style in range(3)] == [30, 60, 60]
 
@@ -152,7 +152,7 @@ def test_the_learning_rate_warms_up_and_decays(make_trainer) -> None:
     trainer = make_trainer("run", steps=10, learning_rate=1.0)
     rates = []
     for step in range(10):
-        trainer.step = step
+        trainer._descent.step = step
         rates.append(trainer._learning_rate())
     assert rates[:3] == [0.5, 1.0, 1.0]
     assert rates[2:] == sorted(rates[2:], reverse=True)
