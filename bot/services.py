@@ -114,6 +114,9 @@ async def open_services(
     engine = connect(studio.sql_url)
     redis = None if settings.redis_url is None else Redis.from_url(settings.redis_url.get_secret_value())
     try:
+        # Where the only connection is still being opened by a task that is called off, those waiting for it wait on.
+        async with engine.connect():
+            pass
         yield _put_together(
             bot, settings, studio, graph, inventory, async_sessionmaker(engine, expire_on_commit=False), redis
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -154,6 +155,14 @@ def _private() -> Any:
     from aiogram.types import BotCommandScopeAllPrivateChats
 
     return BotCommandScopeAllPrivateChats()
+
+
+async def test_a_bot_that_is_closed_as_soon_as_it_is_open_closes_at_once(
+    monkeypatch: pytest.MonkeyPatch, open_bot: Any
+) -> None:
+    monkeypatch.setattr("bot.broadcast.DRAIN_S", 3600)
+    async with asyncio.timeout(20), open_bot() as running:
+        await running.bot.get_me()
 
 
 async def test_an_animation_is_turned_away_by_its_name_although_telegram_calls_it_a_document_too(
