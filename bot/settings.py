@@ -37,7 +37,7 @@ class BotSettings(EnvironmentSettings):
     """The bot's settings. Webhook mode is refused without an address and a secret nobody guesses.
 
     ``licence_references`` records, by model name, under which licence a model whose own terms forbid commercial use
-    may be sold. Photos and results are kept ``keep_s``, or ``history_keep_s`` by people who asked to keep a history.
+    may be sold. ``support`` is whom people write to about payments: a Telegram name, or an address. Photos and results are kept ``keep_s``, or ``history_keep_s`` by people who asked to keep a history.
     What a process had in hand is taken over by others when it has been silent for ``takeover_s``.
     """
 
@@ -52,6 +52,7 @@ class BotSettings(EnvironmentSettings):
     webhook_secret: SecretStr | None = None
     api_url: str | None = None
     admins: frozenset[int] = frozenset()
+    support: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     redis_url: SecretStr | None = None
     default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
     forbid_forwarded: bool = False

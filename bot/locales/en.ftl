@@ -219,7 +219,10 @@ subscription-failed = Your subscription could not be renewed for want of Stars.
 renewal-none = There is no subscription to end.
 paysupport =
     <b>Help with payments</b>
-    Something bought does not work, or you want your Stars back? Describe it to the operator of this bot and name the payment. Telegram's own support cannot help with purchases made here.
+    Something bought does not work, or you want your Stars back? Describe it to { $support ->
+        [nobody] the operator of this bot
+       *[somebody] { $support }
+    } and name the payment. Telegram's own support cannot help with purchases made here.
 paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
 
 privacy =

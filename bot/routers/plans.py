@@ -175,7 +175,7 @@ async def paysupport(message: Message, services: Services, account: Account, wor
     """Help with payments: what was paid, by the ids a refund is asked for with."""
     async with services.sessions() as session:
         payments = await services.payments.of(session, account.id)
-    lines = [words.html("paysupport")]
+    lines = [words.html("paysupport", support=services.settings.support or "nobody")]
     lines += [
         words.html("paysupport-payment", day=_day(payment.paid), stars=payment.stars, charge=payment.charge_id)
         for payment in payments[:10]

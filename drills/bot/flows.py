@@ -79,7 +79,7 @@ async def greeting(guest: Guest) -> None:
     await guest.button(settings, "• 50 %")
     for page in ("privacy", "terms", "paysupport"):
         await guest.person.say(f"/{page}")
-        await guest.hears(page, hours=1, days=30, history="off", money="yes")
+        await guest.hears(page, hours=1, days=30, history="off", money="yes", support="nobody")
     await guest.person.say("/plans")
     await guest.hears("plans-credits", credits=0)
 

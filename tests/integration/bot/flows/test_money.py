@@ -110,6 +110,7 @@ async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playgrou
         await ann.chat.find("10 credits are yours")
         await ann.say("/paysupport")
         support = await ann.chat.find("Help with payments")
+        assert "the operator of this bot and" in support.text
         async with running.services.sessions() as session:
             charge = (await session.execute(select(Payment.charge_id))).scalar_one()
         assert charge in support.text
@@ -119,6 +120,13 @@ async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playgrou
         await boss.chat.find("went back already")
         assert ann.stars == 50
         assert await credits(running, ann) == 0
+
+
+async def test_whoever_needs_help_with_a_payment_hears_whom_to_write_to(open_bot: Any, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    async with open_bot(support="@help <desk>"):
+        await ann.say("/paysupport")
+        assert "Describe it to @help <desk> and" in (await ann.chat.find("Help with payments")).text
 
 
 async def test_a_checkout_of_somebody_banned_is_refused(open_bot: Any, playground: Playground) -> None:
