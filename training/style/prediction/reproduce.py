@@ -16,7 +16,7 @@ from training.style.stages import CARDS, read_plan
 
 CARD: Final = CARDS / "style-predictor.yaml"
 JUDGED: Final = "judged.json"
-STEPS, CROP, JUDGED_SIDE = 2600, 192, 256
+STEPS, CROP, JUDGED_SIDE = 2000, 192, 256
 
 EXAMPLES = """Examples:
 
