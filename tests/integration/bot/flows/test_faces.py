@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.accounts.tariff import Tariff
-from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from deployments.anonymize.types import Method
+from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, TINY, StandIns, colour
 from tests.integration.bot.flows.waiting import handled
 
@@ -17,10 +17,6 @@ from tests.integration.bot.flows.waiting import handled
 def tariff() -> Tariff:
     """Nothing is for sale, so that everybody may put faces into their own photos."""
     return Tariff(free_daily=5, subscription=None, packs=())
-
-
-def is_result(reply: Reply) -> bool:
-    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
 
 
 async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(

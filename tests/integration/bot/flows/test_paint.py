@@ -1,48 +1,28 @@
-"""Painting, from the photo to the result and what can be done with it."""
+"""Painting, from the photo to the result."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from bot.accounts.tables import User
 from bot.delivery.tables import Bundle, Delivery
-from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from serve_app.jobs.tables import Job
-from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour, picture
+from tests.integration.bot.flows.painted import WAVE, is_result, painted, quota_left
+from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour
 from tests.integration.bot.flows.waiting import handled
-
-WAVE, NIGHT = (10, 10, 200), (10, 10, 100)
-
-
-def is_result(reply: Reply) -> bool:
-    """A picture alone with buttons, unlike the album of styles."""
-    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
 
 
 def is_status(reply: Reply) -> bool:
     """What is said while one waits; a free studio has begun before there was anything to say of a queue."""
     return reply.text.startswith(("You are next", "On it"))
-
-
-async def painted(person: Person, style: str = "The Wave") -> Reply:
-    await person.send_photo(FINE)
-    question = await person.chat.find("Choose a style")
-    await person.tap(question, style)
-    return await person.chat.find(is_result)
-
-
-async def quota_left(running: RunningBot, person: Person) -> int:
-    async with running.services.sessions() as session:
-        return (await running.services.credits.balance(session, person.user.id)).quota_left
 
 
 async def test_a_photo_is_answered_with_the_styles_and_a_tap_with_the_painting(
@@ -111,91 +91,6 @@ async def test_updates_that_come_three_times_are_handled_once(
 async def test_markup_in_a_styles_title_is_shown_as_it_is(running: RunningBot, playground: Playground) -> None:
     result = await painted(playground.person("Ann"), "Night")
     assert result.text == "Night <i>& Day</i>"
-
-
-async def test_again_sends_the_same_picture_for_nothing(
-    running: RunningBot, playground: Playground, stand_ins: StandIns
-) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    await ann.tap(result, "Again")
-    repeated = await ann.chat.find(is_result)
-    assert repeated.file_id == result.file_id
-    assert len(stand_ins.painted) == 1
-    assert await quota_left(running, ann) == 4
-
-
-async def forget_file_id(running: RunningBot) -> bool:
-    """Take back what the record of the delivery says about the picture; False while there is no record."""
-    statement = update(Delivery).where(Delivery.file_id.is_not(None)).values(file_id=None).returning(Delivery.job_id)
-    async with running.services.sessions.begin() as session:
-        return (await session.execute(statement)).first() is not None
-
-
-async def test_again_does_not_wait_for_the_record_of_the_delivery(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    async with asyncio.timeout(20):
-        # Each look is a transaction of its own: within one, SQLite would show the same rows for ever.
-        while not await forget_file_id(running):
-            await asyncio.sleep(0.01)
-    await ann.tap(result, "Again")
-    assert (await ann.chat.find(is_result)).file_id == result.file_id
-
-
-async def test_another_style_asks_again_about_the_same_photo(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    await ann.tap(result, "Another style")
-    question = await ann.chat.find("Choose a style")
-    await ann.tap(question, "Night")
-    assert colour((await ann.chat.find(is_result)).file()) == NIGHT
-
-
-async def test_a_chosen_strength_is_used_and_remembered(
-    running: RunningBot, playground: Playground, stand_ins: StandIns
-) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    await ann.tap(result, "Strength")
-    await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
-    await ann.tap(result, "50 %")
-    weaker = await ann.chat.find(is_result)
-    assert weaker.text == "The Wave · 50 %"
-    await painted(ann, "Night")
-    assert [query.strength for query in stand_ins.painted] == [1.0, 0.5, 0.5]
-
-
-async def test_back_brings_the_first_buttons_back(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    before = result.labels
-    await ann.tap(result, "Strength")
-    await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
-    await ann.tap(result, "Back")
-    await ann.chat.until(lambda: result.labels == before or None, "the first buttons")
-
-
-async def test_two_styles_can_be_blended(running: RunningBot, playground: Playground, stand_ins: StandIns) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    await ann.tap(result, "Blend")
-    await ann.chat.until(lambda: "+ Scream" in result.labels or None, "styles to blend in")
-    assert "+ The Wave" not in result.labels
-    await ann.tap(result, "+ Scream")
-    blended = await ann.chat.find(is_result)
-    assert blended.text == "The Wave + Scream"
-    assert stand_ins.painted[-1].weights == (("wave", 0.5), ("scream", 0.5))
-    await ann.tap(blended, "Blend")
-    await ann.chat.until(lambda: blended.labels == ["+ Night <i>& Day</i>", "⬅️ Back"] or None, "what is not in it yet")
-
-
-async def test_the_result_can_be_had_as_a_file(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    await ann.tap(result, "As a file")
-    file = await ann.chat.find(lambda reply: reply.kind == "document")
-    assert colour(file.file()) == WAVE
 
 
 async def test_a_caption_that_names_a_style_needs_no_tap(
@@ -317,16 +212,6 @@ async def test_another_persons_button_does_nothing_to_ones_photo(
     assert stand_ins.painted == []
 
 
-async def test_results_come_as_files_to_whoever_prefers_that(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    await ann.say("/settings")
-    settings = await ann.chat.find("Settings")
-    await ann.tap(settings, "Send results as files")
-    await ann.chat.edited(settings)
-    assert settings.labels[0] == "Send results as files: yes"
-    assert (await painted(ann)).kind == "document"
-
-
 @pytest.mark.parametrize(("before", "after"), [("polling", "webhook"), ("webhook", "polling")])
 async def test_a_job_in_hand_when_the_bot_stops_is_finished_by_the_next_one(
     open_bot: Any, playground: Playground, stand_ins: StandIns, before: str, after: str
@@ -353,19 +238,6 @@ async def test_what_is_sent_while_the_bot_is_away_is_answered_when_it_is_back(
     await ann.send_photo(FINE)
     async with open_bot():
         await ann.chat.find("Choose a style")
-
-
-async def test_a_picture_too_long_for_a_photo_is_a_file_ever_after(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    await ann.send_document(picture(120, 120, 60, (2400, 100)), "panorama.jpg", "image/jpeg")
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    result = await ann.chat.find(is_result)
-    assert result.kind == "document"
-    await ann.tap(result, "Again")
-    assert (await ann.chat.find("Here it is again")).kind == "document"
-    shared = await ann.inline("")
-    assert shared.answer is not None
-    assert [offer["type"] for offer in shared.answer["results"]] == ["document"]
 
 
 async def test_whoever_keeps_no_history_any_more_keeps_none_of_what_there_is(
@@ -408,11 +280,3 @@ async def test_who_taps_twice_is_painted_and_charged_once(
     await ann.tap(question, "The Wave")
     await ann.chat.find(is_result)
     assert await quota_left(running, ann) == 2
-
-
-async def test_the_strength_a_picture_has_is_marked(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    result = await painted(ann)
-    await ann.tap(result, "Strength")
-    await ann.chat.edited(result)
-    assert result.labels == ["25 %", "50 %", "75 %", "• 100 %", "⬅️ Back"]

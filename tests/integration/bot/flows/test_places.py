@@ -9,15 +9,11 @@ from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
 from bot.delivery.tables import Bundle, Delivery, Upload
-from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
+from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
 from tests.integration.bot.flows.waiting import handled
-
-
-def is_result(reply: Reply) -> bool:
-    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
 
 
 async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: RunningBot, playground: Playground) -> None:
