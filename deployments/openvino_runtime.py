@@ -27,11 +27,11 @@ def _only_core(openvino: Any) -> Any:
     return openvino.Core()
 
 
-def plan_options(runtime: Runtime) -> dict[str, Any]:
-    """How a model is to be compiled for one engine: one request at a time, on the engine's share of the cores."""
+def plan_options(runtime: Runtime, streams: int = 1) -> dict[str, Any]:
+    """How a model is to be compiled for one engine: so many requests at a time share the engine's cores."""
     return {
         "INFERENCE_NUM_THREADS": runtime.threads,
-        "NUM_STREAMS": 1,
+        "NUM_STREAMS": streams,
         # Pinned threads of several replicas would share cores while others stand idle.
         "ENABLE_CPU_PINNING": False,
     }

@@ -23,13 +23,15 @@ def watched() -> Iterator[list[float]]:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """The block decodes; its seconds go to whoever watches."""
+    """The block decodes; its seconds go to whoever watches. What is decoded within it counts once."""
     laps = _laps.get()
     if laps is None:
         yield
         return
+    token = _laps.set(None)
     began = time.perf_counter()
     try:
         yield
     finally:
         laps.append(time.perf_counter() - began)
+        _laps.reset(token)

@@ -2,9 +2,9 @@
 
 On processors every picture gets a glance first, and all but the plainly harmless a proper look. The proper look is what
 the network's authors do, to the last step. The glance takes less than half of its time: the picture is decoded at a
-reduced scale, and OpenVINO computes in bfloat16 where the processor can. What a glance gives less than 0.05 passes, and
-the line is at 0.7: of 5,004 photographs and paintings none that passes at a glance has 0.1 or more at a look (a test
-holds a sample of them), so no decision hangs on a glance.
+reduced scale, and OpenVINO computes in bfloat16 where the processor can. What a glance gives less than 0.1 passes, and
+the line is at 0.7: of 6,034 pictures, many of them made to mislead the network, none that passes at a glance has 0.2 or
+more at a look (a test holds a sample of them), so no decision hangs on a glance.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +23,7 @@ import simplejpeg
 from PIL import Image
 
 from deployments.errors import Unavailable
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import Photo, Pixels, stopwatch
 from deployments.moderation.scale import aligned
 from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.runtime import Runtime, onnx_session
@@ -33,7 +35,7 @@ LINE = 0.7
 """Its authors call scores above 0.8 very probably unsafe and those below 0.2 safe. At 0.7 one of 4,983 clean portraits,
 photographs and paintings is refused (docs/models/moderation.md)."""
 
-HARMLESS: Final = 0.05
+HARMLESS: Final = 0.1
 """What a glance gives less than this needs no second look."""
 
 _SQUEEZED, _CROP = 256, 224
@@ -68,7 +70,7 @@ class OpenNsfw:
 
     def probabilities(self, batch: Sequence[Photo]) -> list[float]:
         """The network's own probability of "nsfw" for every picture; of the harmless ones as a glance tells it."""
-        found = {index: self._glance(photo) for index, photo in enumerate(batch)} if self._glance is not None else {}
+        found = dict(enumerate(self._glance(batch))) if self._glance is not None else {}
         # Not a number is not harmless either.
         again = [index for index in range(len(batch)) if not 0 <= found.get(index, 1.0) < HARMLESS]
         if again:
@@ -86,11 +88,17 @@ class OpenNsfw:
         return [float(nsfw) for _, nsfw in outputs]
 
     def close(self) -> None:
+        if self._glance is not None:
+            self._glance.close()
         del self._session, self._glance
 
 
 class Glance:
-    """The same network on OpenVINO, one picture at a time. Raises ``ModuleNotFoundError`` where that is not installed."""
+    """The same network on OpenVINO. Raises ``ModuleNotFoundError`` where that is not installed.
+
+    The pictures of a batch are seen side by side, each on one thread: two threads for one picture take a third more of
+    the processor's time, which the engines next door need.
+    """
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
         core = openvino_core()
@@ -103,15 +111,35 @@ class Glance:
         steps.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
         steps.input().model().set_layout(Layout("NHWC"))
         steps.input().preprocess().convert_element_type(Type.f32).mean(list(_MEAN_BGR))
-        self._request = core.compile_model(steps.build(), "CPU", plan_options(runtime)).create_infer_request()
+        compiled = core.compile_model(steps.build(), "CPU", plan_options(runtime, streams=runtime.threads))
+        self._eyes: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(runtime.threads):
+            self._eyes.put(compiled.create_infer_request())
+        self._threads = ThreadPoolExecutor(runtime.threads, "glance")
 
-    def __call__(self, photo: Photo) -> float:
-        self._request.infer([_seen_at_a_glance(photo.coarse(_SQUEEZED))[None]], share_inputs=True)
-        return float(self._request.get_output_tensor(0).data[0, 1])
+    def __call__(self, batch: Sequence[Photo]) -> list[float]:
+        """The probability of "nsfw" for every picture, in order."""
+        side_by_side = self._threads.map if len(batch) > 1 else map
+        with stopwatch.decoding():
+            seen = list(side_by_side(_seen_at_a_glance, batch))
+        return list(side_by_side(self._judged, seen))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+    def _judged(self, seen: Pixels) -> float:
+        request = self._eyes.get()
+        try:
+            request.infer([seen[None]], share_inputs=True)
+            return float(request.get_output_tensor(0).data[0, 1])
+        finally:
+            self._eyes.put(request)
 
 
-def _seen_at_a_glance(pixels: Pixels) -> Pixels:
+def _seen_at_a_glance(photo: Photo) -> Pixels:
     """``[224, 224, 3]``, BGR: what :func:`preprocess` makes, in fewer steps and with libjpeg-turbo's shortcuts."""
+    pixels = photo.coarse(_SQUEEZED)
     height, width = pixels.shape[:2]
     edge = (_SQUEEZED - _CROP) / 2 / _SQUEEZED
     middle = (width * edge, height * edge, width * (1 - edge), height * (1 - edge))

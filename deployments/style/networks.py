@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from deployments.imaging import Pixels
 from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.runtime import Runtime, onnx_session
+from deployments.style.packs import Vector
+from deployments.style.planes import Tensor, to_pixels, to_planes
 
 log = logging.getLogger(__name__)
-
-Tensor = npt.NDArray[np.float32]
 
 # A plan is made for one size in about a quarter of a second. Phones and Telegram know a handful of sizes.
 PLANS: Final = 8
 
 
 class Network(Protocol):
-    """A style network: ``images`` [N,3,H,W] RGB 0..1 and ``styles`` [N,P] become paintings [N,3,H,W] RGB 0..1."""
+    """A style network: paints pictures of one size, [H,W,3] RGB 0..255, each with its own vector [P]."""
 
-    def __call__(self, images: Tensor, styles: Tensor) -> Tensor: ...
+    def __call__(self, photos: Sequence[Pixels], styles: Sequence[Vector]) -> list[Pixels]: ...
 
 
 def open_network(path: Path, runtime: Runtime) -> Network:
@@ -48,9 +49,10 @@ class OnnxNetwork:
     def __init__(self, path: Path, runtime: Runtime) -> None:
         self._session = onnx_session(path, runtime)
 
-    def __call__(self, images: Tensor, styles: Tensor) -> Tensor:
-        (paintings,) = self._session.run(["painting"], {"image": images, "style": styles})
-        return np.asarray(paintings, np.float32)
+    def __call__(self, photos: Sequence[Pixels], styles: Sequence[Vector]) -> list[Pixels]:
+        feed = {"image": np.stack([to_planes(photo) for photo in photos]), "style": np.stack(styles)}
+        (paintings,) = self._session.run(["painting"], feed)
+        return [to_pixels(painting) for painting in paintings]
 
 
 class OpenVinoNetwork:
@@ -64,24 +66,35 @@ class OpenVinoNetwork:
         self._core = openvino_core()
         self._model = self._core.read_model(path)
         self._options = plan_options(runtime)
-        self._plans: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._plans: OrderedDict[tuple[int, int], _Plan] = OrderedDict()
 
-    def __call__(self, images: Tensor, styles: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        request = self._plan(height, width, styles.shape[1])
-        paintings = np.empty(images.shape, np.float32)
-        for index in range(len(images)):
-            request.infer({"image": images[index : index + 1], "style": styles[index : index + 1]}, share_inputs=True)
-            paintings[index] = request.get_output_tensor(0).data[0]
-        return paintings
+    def __call__(self, photos: Sequence[Pixels], styles: Sequence[Vector]) -> list[Pixels]:
+        height, width = photos[0].shape[:2]
+        plan = self._plan(height, width, len(styles[0]))
+        return [plan.paint(photo, style) for photo, style in zip(photos, styles, strict=True)]
 
-    def _plan(self, height: int, width: int, style_size: int) -> Any:
+    def _plan(self, height: int, width: int, style_size: int) -> _Plan:
         if (plan := self._plans.get((height, width))) is None:
             if len(self._plans) == PLANS:
                 self._plans.popitem(last=False)
             model = self._model.clone()
             model.reshape({"image": [1, 3, height, width], "style": [1, style_size]})
-            plan = self._core.compile_model(model, "CPU", self._options).create_infer_request()
+            plan = _Plan(self._core.compile_model(model, "CPU", self._options))
             self._plans[height, width] = plan
         self._plans.move_to_end((height, width))
         return plan
+
+
+class _Plan:
+    """A network compiled for one size. Pictures are written to and read from its own memory, without copies between."""
+
+    def __init__(self, compiled: Any) -> None:
+        self._request = compiled.create_infer_request()
+        self._image: Tensor = self._request.get_tensor("image").data
+        self._style: Tensor = self._request.get_tensor("style").data
+
+    def paint(self, photo: Pixels, style: Vector) -> Pixels:
+        to_planes(photo, out=self._image[0])
+        self._style[0] = style
+        self._request.infer()
+        return to_pixels(self._request.get_output_tensor(0).data[0])

@@ -10,8 +10,9 @@ import onnxruntime as ort
 
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
-from deployments.style.networks import Tensor, open_network
+from deployments.style.networks import open_network
 from deployments.style.packs import Vector
+from deployments.style.planes import Tensor, to_pixels, to_planes
 from deployments.style.tiles import spans
 from registry.manifest import ModelVersion
 
@@ -63,7 +64,7 @@ class Painter:
             size = self.max_pixels // area
             painted = []
             for start in range(0, len(padded), size):
-                painted += self._whole(padded[start : start + size], vectors[start : start + size])
+                painted += self._network(padded[start : start + size], vectors[start : start + size])
         return [np.ascontiguousarray(picture[:height, :width]) for picture in painted]
 
     def _pad(self, photo: Pixels) -> Pixels:
@@ -72,18 +73,14 @@ class Painter:
         below, right = height - photo.shape[0], width - photo.shape[1]
         return np.asarray(cv2.copyMakeBorder(photo, 0, below, 0, right, cv2.BORDER_REFLECT_101), np.uint8)
 
-    def _whole(self, photos: list[Pixels], vectors: list[Vector]) -> list[Pixels]:
-        paintings = self._network(np.stack([_planes(photo) for photo in photos]), np.stack(vectors))
-        return [_pixels(painting) for painting in paintings]
-
     def _by_tiles(self, photo: Pixels, vector: Vector) -> Pixels:
         affine = self._affine(photo, vector)
         painting = np.empty_like(photo)
         for row in spans(photo.shape[0], self._tile, self._margin):
             for column in spans(photo.shape[1], self._tile, self._margin):
-                feed = {"image": _planes(photo[row.source, column.source])[None], "affine": affine}
+                feed = {"image": to_planes(photo[row.source, column.source])[None], "affine": affine}
                 (painted,) = self._frozen.run(["painting"], feed)
-                painting[row.kept, column.kept] = _pixels(painted[0])[row.inner, column.inner]
+                painting[row.kept, column.kept] = to_pixels(painted[0])[row.inner, column.inner]
         return painting
 
     def _affine(self, photo: Pixels, vector: Vector) -> Tensor:
@@ -92,18 +89,6 @@ class Painter:
         scale = (self.max_pixels / (height * width)) ** 0.5
         reduced = (max(1, int(width * scale)), max(1, int(height * scale)))
         small = self._pad(np.asarray(cv2.resize(photo, reduced, interpolation=cv2.INTER_AREA), np.uint8))
-        feed = {"image": _planes(small)[None], "style": vector[None]}
+        feed = {"image": to_planes(small)[None], "style": vector[None]}
         (affine,) = self._statistics.run(["affine"], feed)
         return np.asarray(affine, np.float32)
-
-
-def _planes(photo: Pixels) -> Tensor:
-    """[H,W,3] 0..255 -> [3,H,W] 0..1."""
-    return np.ascontiguousarray(photo.transpose(2, 0, 1), np.float32) / np.float32(255)
-
-
-def _pixels(painting: Tensor) -> Pixels:
-    """[3,H,W] 0..1 -> [H,W,3] 0..255. Raises ``ValueError`` for values that are no numbers: they would be black spots."""
-    if not np.isfinite(painting).all():
-        raise ValueError("the network paints values that are no numbers")
-    return np.ascontiguousarray((painting.transpose(1, 2, 0) * np.float32(255) + np.float32(0.5)).astype(np.uint8))

@@ -14,6 +14,7 @@ import onnxruntime as ort
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
 from deployments.style.packs import Vector, check_pinned
+from deployments.style.planes import Tensor, to_planes
 from registry.manifest import ModelVersion
 
 PREDICTOR_TASK: Final = "style-predictor"
@@ -45,7 +46,7 @@ class StyleReader:
 
         Raises ``ValueError`` where the network answers with values that are no numbers.
         """
-        batch = np.stack([_planes(square, self._side) for square in squares(picture)])
+        batch = np.stack([_scaled(square, self._side) for square in squares(picture)])
         (vectors,) = self._session.run(["style"], {"picture": batch})
         vector = np.asarray(vectors, np.float32).mean(0)
         if not np.isfinite(vector).all():
@@ -62,8 +63,8 @@ def squares(picture: Pixels) -> list[Pixels]:
     return [picture[:, at : at + side] if width > height else picture[at : at + side] for at in starts]
 
 
-def _planes(square: Pixels, side: int) -> Vector:
+def _scaled(square: Pixels, side: int) -> Tensor:
     """[S,S,3] 0..255 of any size -> [3,side,side] 0..1."""
     interpolation = cv2.INTER_AREA if square.shape[0] > side else cv2.INTER_CUBIC
     scaled = cv2.resize(np.ascontiguousarray(square), (side, side), interpolation=interpolation)
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32) / np.float32(255)
+    return to_planes(np.asarray(scaled, np.uint8))

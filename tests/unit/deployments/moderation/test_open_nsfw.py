@@ -13,6 +13,7 @@ from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
 from deployments.moderation.engine import Policy, build
 from deployments.moderation.open_nsfw import HARMLESS, LINE, Glance, OpenNsfw, preprocess
+from deployments.runtime import Runtime
 
 ROOT = Path(__file__).parents[4]
 
@@ -188,9 +189,24 @@ def test_a_glance_only_lets_pass_what_is_far_from_the_line(data, open_nsfw_versi
         for photo in small[::6]
     ]
     looks = np.array(classifier.look([*small, *large]))
-    glances = np.array([glance(photo) for photo in (*small, *large)])
+    glances = np.array(glance([*small, *large]))
     assert looks[glances < HARMLESS].max() < 0.2
     assert np.abs(looks - glances)[looks < 0.2].max() < 0.08
+    # To let through what the rules forbid, a glance would have to be twice as far off as it ever is.
+    between = np.abs(logit(looks) - logit(glances))[looks > 0.02]
+    assert between.max() < (logit(LINE) - logit(HARMLESS)) / 2
+
+
+def logit(probability: np.ndarray | float) -> np.ndarray:
+    return np.log(probability / (1 - np.asarray(probability)))
+
+
+def test_pictures_seen_side_by_side_are_told_in_their_order(open_nsfw_version, refused, photo):
+    pytest.importorskip("openvino")
+    glance = Glance(open_nsfw_version.path("open-nsfw.onnx"), Runtime(threads=3))
+    pictures = [photo, refused, grid_of_strokes(), photo, refused]
+    assert glance(pictures) == [glance([picture])[0] for picture in pictures]
+    glance.close()
 
 
 def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version, runtime, monkeypatch):
@@ -208,7 +224,7 @@ def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version,
 @pytest.mark.parametrize("nonsense", [float("nan"), -1.0, 7.0])
 def test_a_glance_that_sees_nonsense_lets_nothing_through(open_nsfw_version, runtime, refused, monkeypatch, nonsense):
     classifier = OpenNsfw(open_nsfw_version, runtime)
-    monkeypatch.setattr(classifier, "_glance", lambda photo: nonsense)
+    monkeypatch.setattr(classifier, "_glance", lambda batch: [nonsense for _ in batch])
     assert classifier.probabilities([refused])[0] > LINE
 
 

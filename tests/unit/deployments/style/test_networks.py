@@ -18,15 +18,15 @@ from deployments.style.networks import OnnxNetwork, OpenVinoNetwork, open_networ
 SHIPPED = sorted(Path(__file__).parents[4].glob("registry/starter/style-*/v*/network.onnx"))
 
 
-def planes(height: int, width: int, count: int = 1) -> np.ndarray:
-    """Something smooth with edges in it, another one for every picture, [N,3,H,W] 0..1."""
+def pictures(height: int, width: int, count: int = 1) -> list[np.ndarray]:
+    """Something smooth with edges in it, another one every time, [H,W,3] 0..255."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    picture = np.stack([np.sin(x / 9), np.cos(y / 7), ((x // 24 + y // 24) % 2) * 2 - 1]) / 2 + 0.5
-    return np.stack([np.roll(picture, 5 * number, axis=2) for number in range(count)])
+    waves = np.stack([np.sin(x / 9), np.cos(y / 7), ((x // 24 + y // 24) % 2) * 2 - 1], axis=2) / 2 + 0.5
+    return [np.roll((waves * 255).astype(np.uint8), 5 * number, axis=1) for number in range(count)]
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    return float(10 * np.log10(1 / np.mean((one - other) ** 2)))
+    return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
 
 
 def shipped_styles(network: Path) -> list[np.ndarray]:
@@ -38,11 +38,11 @@ def shipped_styles(network: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parts[-3]}@{path.parts[-2]}")
 def test_what_ships_looks_the_same_on_both(path: Path) -> None:
-    images, styles = planes(160, 128), shipped_styles(path)
+    photos, styles = pictures(160, 128), shipped_styles(path)
     fast, exact = OpenVinoNetwork(path, Runtime()), OnnxNetwork(path, Runtime())
     assert styles
     for style in styles:
-        assert psnr(fast(images, style[None]), exact(images, style[None])) > 45
+        assert psnr(fast(photos, [style])[0], exact(photos, [style])[0]) > 45
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def vectors(network) -> np.ndarray:
 
 def test_a_painting_does_not_depend_on_its_neighbours(network, vectors) -> None:
     paint = OpenVinoNetwork(network.path("network.onnx"), Runtime())
-    images, styles = planes(48, 64, 3), vectors
-    together = paint(images, styles)
-    alone = [paint(images[i : i + 1], styles[i : i + 1])[0] for i in range(3)]
+    photos = pictures(48, 64, 3)
+    together = paint(photos, vectors)
+    alone = [paint([photo], [vector])[0] for photo, vector in zip(photos, vectors, strict=True)]
     np.testing.assert_array_equal(together, alone)
 
 
@@ -65,7 +65,7 @@ def test_a_plan_is_made_once_for_each_size_and_those_unused_longest_are_dropped(
     monkeypatch.setattr(networks, "PLANS", 2)
     paint = OpenVinoNetwork(network.path("network.onnx"), Runtime())
     for height in (32, 48, 32, 64):
-        assert paint(planes(height, 32), vectors[:1]).shape == (1, 3, height, 32)
+        assert paint(pictures(height, 32), vectors[:1])[0].shape == (height, 32, 3)
     assert list(paint._plans) == [(32, 32), (64, 32)]
 
 
