@@ -23,15 +23,13 @@ def watched() -> Iterator[list[float]]:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """The block decodes; its seconds go to whoever watches. What is decoded within it counts once."""
+    """The block decodes; its seconds go to whoever watches."""
     laps = _laps.get()
     if laps is None:
         yield
         return
-    token = _laps.set(None)
     began = time.perf_counter()
     try:
         yield
     finally:
         laps.append(time.perf_counter() - began)
-        _laps.reset(token)

@@ -96,8 +96,8 @@ class OpenNsfw:
 class Glance:
     """The same network on OpenVINO. Raises ``ModuleNotFoundError`` where that is not installed.
 
-    The pictures of a batch are seen side by side, each on one thread: two threads for one picture take a third more of
-    the processor's time, which the engines next door need.
+    A lone picture is seen on all threads. Those of a batch are seen side by side on one thread each, which takes a third
+    less of the processor's time for a picture: time that the engines next door need.
     """
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
@@ -105,36 +105,43 @@ class Glance:
         from openvino import Layout, Type
         from openvino.preprocess import PrePostProcessor
 
-        model = core.read_model(path)
-        model.reshape([1, _CROP, _CROP, 3])
-        steps = PrePostProcessor(model)
+        network = core.read_model(path)
+        network.reshape([1, _CROP, _CROP, 3])
+        steps = PrePostProcessor(network)
         steps.input().tensor().set_element_type(Type.u8).set_layout(Layout("NHWC"))
         steps.input().model().set_layout(Layout("NHWC"))
         steps.input().preprocess().convert_element_type(Type.f32).mean(list(_MEAN_BGR))
-        compiled = core.compile_model(steps.build(), "CPU", plan_options(runtime, streams=runtime.threads))
-        self._eyes: SimpleQueue[Any] = SimpleQueue()
+        model = steps.build()
+        self._lone = core.compile_model(model, "CPU", plan_options(runtime)).create_infer_request()
+        side_by_side = core.compile_model(model, "CPU", plan_options(runtime, streams=runtime.threads))
+        self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(runtime.threads):
-            self._eyes.put(compiled.create_infer_request())
+            self._idle.put(side_by_side.create_infer_request())
         self._threads = ThreadPoolExecutor(runtime.threads, "glance")
 
     def __call__(self, batch: Sequence[Photo]) -> list[float]:
         """The probability of "nsfw" for every picture, in order."""
-        side_by_side = self._threads.map if len(batch) > 1 else map
+        if len(batch) == 1:
+            return [_judged(self._lone, _seen_at_a_glance(batch[0]))]
         with stopwatch.decoding():
-            seen = list(side_by_side(_seen_at_a_glance, batch))
-        return list(side_by_side(self._judged, seen))
+            seen = list(self._threads.map(_seen_at_a_glance, batch))
+        return list(self._threads.map(self._judged_aside, seen))
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown()
 
-    def _judged(self, seen: Pixels) -> float:
-        request = self._eyes.get()
+    def _judged_aside(self, seen: Pixels) -> float:
+        request = self._idle.get()
         try:
-            request.infer([seen[None]], share_inputs=True)
-            return float(request.get_output_tensor(0).data[0, 1])
+            return _judged(request, seen)
         finally:
-            self._eyes.put(request)
+            self._idle.put(request)
+
+
+def _judged(request: Any, seen: Pixels) -> float:
+    request.infer([seen[None]], share_inputs=True)
+    return float(request.get_output_tensor(0).data[0, 1])
 
 
 def _seen_at_a_glance(photo: Photo) -> Pixels:

@@ -18,15 +18,6 @@ def test_every_decoding_is_a_lap() -> None:
     assert min(laps) >= 0.002
 
 
-def test_what_is_decoded_within_a_decoding_counts_once() -> None:
-    with stopwatch.watched() as laps:
-        with stopwatch.decoding(), stopwatch.decoding():
-            pass
-        with stopwatch.decoding():
-            pass
-    assert len(laps) == 2
-
-
 def test_a_decoding_that_fails_took_its_time_all_the_same() -> None:
     with stopwatch.watched() as laps:
         with pytest.raises(ValueError, match="damaged"), stopwatch.decoding():
