@@ -20,7 +20,7 @@ from bot.delivery.messages import Address, NotSent, Rejected, Unreachable
 from bot.inbox import Admission
 from bot.middlewares.addressing import Addressing
 from bot.middlewares.albums import SpokenAlbums
-from bot.middlewares.person import Acquaintance, Flood, PromptTaps
+from bot.middlewares.person import Acquaintance, Anonymity, Flood, PromptTaps
 from bot.photos import Expired
 from bot.replies import address, beside
 from bot.routers import (
@@ -77,7 +77,8 @@ def make_dispatcher(services: Services, me: User) -> Dispatcher:
     """Every router and every middleware, for the bot that ``me`` is."""
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher["services"] = services
-    for middleware in (Addressing(me, SpokenAlbums(services.photos)), Acquaintance(), Flood(), PromptTaps()):
+    addressing = Addressing(me, SpokenAlbums(services.photos))
+    for middleware in (addressing, Anonymity(), Acquaintance(), Flood(), PromptTaps()):
         dispatcher.update.outer_middleware(middleware)
     dispatcher.errors.register(_on_error)
     for module in ROUTERS:

@@ -134,6 +134,8 @@ flood = { $seconds ->
        *[other] That was quick! I can listen again in { $seconds } seconds.
     }
 
+anonymous = Here you write as a group or a channel, and I only work for people. Choose your own name as the sender and write to me again.
+
 not-taken-video = I cannot work with videos, only with photos.
 not-taken-animation = I cannot work with animations, only with photos.
 not-taken-video_note = I cannot work with video messages, only with photos.

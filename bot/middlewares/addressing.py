@@ -31,7 +31,7 @@ class Addressing(BaseMiddleware):
         message = event.message if isinstance(event, Update) else None
         if message is None:
             return await handle()
-        if message.from_user is None or message.from_user.is_bot:
+        if message.from_user is None or (message.from_user.is_bot and message.sender_chat is None):
             return None
         meant = self._meant(message)
         if message.media_group_id is not None and message.chat.type != ChatType.PRIVATE:

@@ -1,7 +1,8 @@
-"""Who is speaking: their account, their language, and whether they are heard now."""
+"""Who is speaking: whether it is a person, their account, their language, and whether they are heard now."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,8 +19,24 @@ from serve_app.rates import Rate, Want
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
-# A person who floods is told so, but not at every message.
+# Why somebody is not heard is said, but not at every message.
 TELL = Rate(1 / 30, 1)
+
+
+class Anonymity(BaseMiddleware):
+    """Turns away what was written as a group or a channel: no account could be charged for it, and nobody's could be deleted."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        message = event.message if isinstance(event, Update) else None
+        if message is None or message.sender_chat is None:
+            return await handler(event, data)
+        services: Services = data["services"]
+        # A channel's posts come into its group by themselves; whoever wrote them did not ask for anything.
+        if not message.is_automatic_forward and not any(await services.buckets.take([_told(message.chat.id)])):
+            with contextlib.suppress(NotSent):
+                words = services.translations.words(None)
+                await services.sender.send(address(message), Outgoing(words.html("anonymous")))
+        return None
 
 
 class Acquaintance(BaseMiddleware):
@@ -46,6 +63,8 @@ class Acquaintance(BaseMiddleware):
         if account.banned and not concerns_money(event):
             if event.callback_query is not None:
                 await acknowledge(event.callback_query)
+            if event.inline_query is not None:
+                await event.inline_query.answer([], cache_time=0, is_personal=True)
             return None
         data["account"] = account
         data["origin"] = f"update:{event.update_id}"
@@ -68,13 +87,11 @@ class Flood(BaseMiddleware):
         words: Words = data["words"]
         if event.callback_query is not None:
             await acknowledge(event.callback_query, words.plain("flood", seconds=math.ceil(wait)))
-        elif event.message is not None and not any(await services.buckets.take([Want(f"told:{user.id}", TELL)])):
-            try:
+        elif event.message is not None and not any(await services.buckets.take([_told(user.id)])):
+            with contextlib.suppress(NotSent):
                 await services.sender.send(
                     address(event.message), Outgoing(words.html("flood", seconds=math.ceil(wait)))
                 )
-            except NotSent:
-                return None
         return None
 
 
@@ -85,6 +102,10 @@ class PromptTaps(BaseMiddleware):
         if isinstance(event, Update) and event.callback_query is not None:
             await acknowledge(event.callback_query)
         return await handler(event, data)
+
+
+def _told(who: int) -> Want:
+    return Want(f"told:{who}", TELL)
 
 
 def _leaves(update: Update, user: User) -> CallbackQuery | None:

@@ -82,9 +82,21 @@ class Chat:
         return {"id": self.id, "type": "private"} | {name: person[name] for name in person if name in shown}
 
 
+# Who writes what an anonymous administrator wrote, as bots are told.
+_ANONYMOUS_ADMINISTRATOR: Json = {
+    "id": 1_087_968_824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
+
+
 @dataclass(slots=True, eq=False)
 class Message:
-    """One message. ``content`` holds the Bot API's own fields: text and entities, photo and caption, invoice."""
+    """One message. ``content`` holds the Bot API's own fields: text and entities, photo and caption, invoice.
+
+    ``anonymous`` when its author writes as the group, as administrators may.
+    """
 
     id: int
     chat: Chat
@@ -100,11 +112,14 @@ class Message:
     forward_origin: Json | None = None
     via_bot: bool = False
     inline_message_id: str | None = None
+    anonymous: bool = False
     invoice: Invoice | None = None
     deleted: bool = False
 
     def json(self, *, with_reply: bool = True) -> Json:
         message: Json = {"message_id": self.id, "from": self.bot.json() if self.sender is None else self.sender.json()}
+        if self.anonymous:
+            message |= {"from": _ANONYMOUS_ADMINISTRATOR, "sender_chat": self.chat.json()}
         message |= {"chat": self.chat.json(), "date": self.date}
         if self.edit_date is not None:
             message["edit_date"] = self.edit_date

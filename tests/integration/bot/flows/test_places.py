@@ -38,6 +38,23 @@ async def test_a_mention_that_answers_a_photo_speaks_of_that_photo(running: Runn
     assert (await group.chat.find(is_result)).text == "The Wave"
 
 
+async def test_who_writes_as_the_group_is_asked_to_write_as_a_person(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    await ann.send_photo(FINE, to=group, anonymous=True)
+    await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group, anonymous=True)
+    assert "Choose your own name" in (await group.chat.next()).text
+    await ann.send_photo(FINE, f"@{playground.bot.username} and now?", to=group, anonymous=True)
+    await handled(running, 3)
+    assert len(group.chat.replies) == 1  # said now and then, like every refusal
+    await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group)
+    await group.chat.find(is_result)
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+
+
 async def test_in_a_group_the_caption_of_one_photo_speaks_for_its_album(
     either: RunningBot, playground: Playground
 ) -> None:
@@ -135,7 +152,9 @@ async def test_the_operator_bans_lets_in_and_counts(open_bot: Any, playground: P
         await boss.chat.find("banned")
         await ann.say("/help")
         assert (await ann.answer(await ann.tap(greeting, "Help"))).text == ""
-        await handled(running, 4)
+        offered = await ann.inline("")
+        assert offered.answer is not None and not offered.answer["results"]
+        await handled(running, 5)
         await boss.say("/stats")
         assert "2 active" in (await boss.chat.find("DAU/WAU")).text
         await boss.say(f"/unban {ann.user.id}")
