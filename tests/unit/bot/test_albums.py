@@ -28,9 +28,11 @@ class Handled:
     def __init__(self) -> None:
         self.parts: list[int] = []
         self.failing: set[int] = set()
+        self.failed = 0
 
     async def handle(self, number: int) -> int:
         if number in self.failing:
+            self.failed += 1
             raise OSError("the database is away")
         self.parts.append(number)
         return number
@@ -76,6 +78,41 @@ async def test_an_album_whose_caption_another_replica_got_is_heard(
 ) -> None:
     kept.albums.add((-5, "a"))
     assert await albums.silent(part(1), partial(handled.handle, 1)) == 1
+
+
+async def all_of(handled: Handled, *parts: int) -> None:
+    async with asyncio.timeout(10):
+        while sorted(handled.parts) != sorted(parts):
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.middlewares.albums.LOOK_S", 0.005)
+    monkeypatch.setattr("bot.middlewares.albums.LOOKS", 2000)
+
+
+@pytest.mark.usefixtures("watchful")
+async def test_parts_that_were_here_before_another_replica_had_the_caption_are_heard_as_well(
+    albums: SpokenAlbums, kept: Kept, handled: Handled
+) -> None:
+    for number in (1, 2):
+        assert await albums.silent(part(number), partial(handled.handle, number)) is None
+    kept.albums.add((-5, "a"))
+    await all_of(handled, 1, 2)
+    assert await albums.silent(part(3), partial(handled.handle, 3)) == 3
+
+
+@pytest.mark.usefixtures("watchful")
+async def test_a_part_that_fails_then_is_tried_again(albums: SpokenAlbums, kept: Kept, handled: Handled) -> None:
+    handled.failing = {1}
+    await albums.silent(part(1), partial(handled.handle, 1))
+    kept.albums.add((-5, "a"))
+    async with asyncio.timeout(10):
+        while not handled.failed:
+            await asyncio.sleep(0.005)
+    handled.failing = set()
+    await all_of(handled, 1)
 
 
 @pytest.mark.parametrize("failing", [1, 2])
