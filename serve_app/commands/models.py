@@ -148,7 +148,7 @@ def import_folder(
                 raise RegistryError(f"{folder} holds no {MANIFEST}; give --name, --task and --format.")
             description = Description(
                 model=name,
-                version=version or next_version(opened.versions(name)),
+                version=version or next_version(opened, name),
                 task=task,
                 format=file_format,
                 title=title,

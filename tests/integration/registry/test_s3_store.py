@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from drills.faulty_proxy import Fault, FaultyProxy
+from registry.collection import remove
 from registry.errors import (
     BrokenVersion,
     Conflict,
@@ -33,6 +34,7 @@ from registry.leases import Held, Lease
 from registry.manifest import Licence, Manifest, ModelFile
 from registry.opening import open_store
 from registry.promotions import canary, promote, rollback
+from registry.references import next_version
 from registry.routing import AuditEntry, Routing
 from registry.store import FolderStore, Store
 from serve_app.commands.models import app
@@ -530,6 +532,20 @@ def test_a_removed_version_is_gone_for_everybody_and_its_name_is_not_given_again
         publish(at("c"), {"weights.dat": b"other"})
     publish(at("c"))
     at("d").verify("net@v1")
+
+
+def test_after_the_highest_version_is_removed_new_content_comes_under_the_number_after_it(
+    at: Callable[..., Store],
+) -> None:
+    publish(at("a"))
+    promote(at("a"), "net", "v1", **BY)
+    publish(at("a"), version="v2")
+    canary(at("a"), "net", "v2", 5, **BY)
+    rollback(at("a"), "net", **BY)
+    remove(at("a"), "net", "v2", **BY)
+    following = next_version(at("b"), "net")
+    assert following == "v3"
+    publish(at("b"), {"weights.dat": b"new"}, version=following)
 
 
 def test_a_version_called_like_the_file_every_version_has_is_gone_too_when_removed(at: Callable[..., Store]) -> None:
