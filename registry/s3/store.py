@@ -119,6 +119,9 @@ class S3Store:
         version = self.get(ref)
         try:
             return self._cache.folder.verify(version.ref)
+        except UnknownModelVersion:
+            # Another process of this machine made room meanwhile.
+            return self._cache.folder.verify(self.get(version.ref).ref)
         except BrokenVersion:
             # Only this machine's copy can have changed since it was fetched: replace it.
             self._cache.forget(version.ref)

@@ -30,6 +30,7 @@ from registry.errors import (
     UnsafeFile,
     VersionExists,
 )
+from registry.integrity import mismatch
 from registry.leases import Held, Lease
 from registry.manifest import Licence, Manifest, ModelFile
 from registry.opening import open_store
@@ -497,6 +498,25 @@ def test_a_cache_full_of_what_is_in_use_says_so_and_stays_as_it_is(at: Callable[
             store.get("net@v1")
     assert versions_in(tmp_path / "cache-b") == {"net@v0"}
     assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
+
+
+def test_a_version_the_cache_forgets_while_it_is_hashed_is_fetched_anew(
+    at: Callable[..., Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(at("a"))
+    store = at("b")
+    store.get("net@v1")
+
+    with monkeypatch.context() as patched:
+
+        def forgotten_by_now(path: Path, entry: ModelFile, *, hashed: bool = True) -> str | None:
+            if hashed:
+                patched.undo()
+                FolderStore(tmp_path / "cache-b").discard("net@v1")
+            return mismatch(path, entry, hashed=hashed)
+
+        patched.setattr("registry.store.mismatch", forgotten_by_now)
+        assert store.verify("net@v1").path("weights.dat").read_bytes() == b"weights"
 
 
 @pytest.mark.parametrize("call", ["posix_fallocate", "pwrite"])
