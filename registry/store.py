@@ -104,7 +104,7 @@ class Store(Protocol):
         """
 
     def sweep(self) -> None:
-        """Remove what interrupted publications left behind more than a day ago."""
+        """Remove what interrupted publications and removals left behind more than a day ago."""
 
     def downloads(self) -> Path:
         """A folder that keeps unfinished downloads from one run to the next."""
