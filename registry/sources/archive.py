@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tarfile
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ _BROKEN = (
     LZMAError,
     zlib.error,
     EOFError,
+    IndexError,
     NotImplementedError,
     RuntimeError,
 )
@@ -39,6 +41,11 @@ def extract(archive: Path, member: str, target: Path, limit: int) -> None:
         else:
             _from_tar(archive, member, target, limit)
     except _BROKEN as error:
+        raise SourceFailed(f"its archive is broken ({error})") from error
+    except OSError as error:
+        # The readers raise it as well: for a place before the first byte, and without a number for bad bzip2.
+        if error.errno not in {None, errno.EINVAL}:
+            raise
         raise SourceFailed(f"its archive is broken ({error})") from error
 
 

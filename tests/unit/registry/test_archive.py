@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 import zipfile
@@ -81,6 +82,36 @@ def test_a_bomb_stops_at_the_limit(tmp_path: Path, make: object) -> None:
     with pytest.raises(SourceFailed, match="larger than the 1,000 bytes allowed"):
         extract(tmp_path / "archive", "net.onnx", tmp_path / "out", 1000)
     assert (tmp_path / "out").stat().st_size <= 1000
+
+
+@pytest.mark.parametrize(
+    ("record", "field", "value"),
+    [
+        (b"PK\x05\x06", 16, b"\xff\xff"),  # The list of its files begins behind itself.
+        (b"PK\x01\x02", 10, b"\x0c"),  # What is deflated is said to be bzip2.
+        (b"PK\x01\x02", 46, b"\x00"),  # A file without a name.
+    ],
+)
+def test_a_zip_that_says_impossible_things_of_itself_is_broken(
+    tmp_path: Path, record: bytes, field: int, value: bytes
+) -> None:
+    damaged = bytearray(ARCHIVES["zip"])
+    place = damaged.rindex(record) + field
+    damaged[place : place + len(value)] = value
+    (tmp_path / "archive").write_bytes(damaged)
+    with pytest.raises(SourceFailed, match="archive is broken"):
+        extract(tmp_path / "archive", "net.onnx", tmp_path / "out", 10_000)
+
+
+def test_a_full_disk_is_not_blamed_on_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "archive").write_bytes(ARCHIVES["zip"])
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("registry.sources.archive._copy", full)
+    with pytest.raises(OSError, match="No space left"):
+        extract(tmp_path / "archive", "net.onnx", tmp_path / "out", 10_000)
 
 
 @given(kind=st.sampled_from(sorted(ARCHIVES)), data=st.data())
