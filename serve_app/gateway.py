@@ -242,7 +242,7 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
 
     @app.get("/readyz", tags=["operations"])
     async def readyz(response: Response) -> contracts.Ready:
-        """Every capability that was installed can serve; 503 while one cannot."""
+        """Every capability that was installed can serve; 503 while one cannot. One at rest starts when it is asked."""
         ready = presenting.ready(await pipeline.states(), inventory.missing)
         if not ready.ready:
             response.status_code = 503
