@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
+from training.style.inputs import Inputs
 from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
 from training.style.terminal import DeviceLost, Mistake, bar, console
@@ -72,6 +73,7 @@ def work(job: Job, share: Share = ALONE) -> None:
         photos=len(crops),
         skipped=crops.skipped,
         started_from=_behind(job.start_from) if job.start_from else None,
+        inputs=Inputs.of(job.paintings, list(job.paintings.values()), training, encoder),
     )
     trainer = Trainer(job.settings, job.paintings, crops, encoder, job.folder, device, share)
     if job.start_from:
@@ -89,13 +91,24 @@ def work(job: Job, share: Share = ALONE) -> None:
 
 
 def finished(job: Job) -> bool:
-    """Whether the job's folder holds its last step. Raises :class:`Mistake` where it holds a run of other settings."""
+    """Whether the job's folder holds its last step.
+
+    Raises :class:`Mistake` where what it holds is the end of another run: one with other settings, or that learnt from
+    other paintings or photographs or by another encoder. What has steps left is for :func:`work` to compare, and so is
+    what does not say what it learnt from.
+    """
     if not job.resume:
         return False
-    record = RunRecord.read(job.folder)
+    record = _before(job.folder)
     if record.settings != job.settings:
         raise Mistake(f"{job.folder} holds a run with other settings; give another folder for the runs")
-    return record.step >= job.last_step
+    if record.step < job.last_step or record.inputs is None:
+        return False
+    training, _ = split(job.photos)
+    now = Inputs.of(job.paintings, list(job.paintings.values()), training, open_encoder(job.encoder))
+    if other := now.unlike(record.inputs):
+        raise Mistake(f"{job.folder} holds a run with {other}; give another folder for the runs")
+    return True
 
 
 def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
@@ -124,14 +137,21 @@ def counts(texts: Sequence[str], names: Sequence[str]) -> dict[str, int]:
 
 def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
     """The folder's record, if it is of a run like the one asked for."""
-    try:
-        before = RunRecord.read(folder)
-    except (FileNotFoundError, ValueError) as error:
-        raise Mistake(f"{folder} holds no run that could be resumed") from error
-    for name in ("settings", "encoder", "paintings", "photos"):
+    before = _before(folder)
+    told = ("settings",) if before.inputs else ("settings", "encoder", "paintings", "photos")
+    for name in told:
         if getattr(before, name) != getattr(record, name):
             raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
+    if before.inputs and record.inputs and (other := record.inputs.unlike(before.inputs)):
+        raise Mistake(f"{folder} holds a run with {other}; resume it with the same, or give another folder")
     return before
+
+
+def _before(folder: Path) -> RunRecord:
+    try:
+        return RunRecord.read(folder)
+    except (FileNotFoundError, ValueError) as error:
+        raise Mistake(f"{folder} holds no run that could be resumed") from error
 
 
 def _device(name: str) -> torch.device:

@@ -22,6 +22,7 @@ from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import Encoder, open_encoder
 from training.style.export import NETWORK_WEIGHTS, VECTORS
+from training.style.inputs import Inputs
 from training.style.losses import RECIPES
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
@@ -81,7 +82,8 @@ def train(
         studio = open_studio(FolderStore(store), network)
         shown, _ = exhibition(paintings)
         training, _ = split(photos)
-        pictures = StylePictures([*shown, *(also or ())], training, seed)
+        shown += also or ()
+        pictures = StylePictures(shown, training, seed)
         crops = PhotoCrops(training, crop, seed)
         console.print(f"{len(pictures)} paintings and {len(crops)} photographs to learn from, {crops.skipped} skipped")
         judge = open_encoder(encoder)
@@ -93,6 +95,7 @@ def train(
             paintings=len(pictures),
             photos=len(crops),
             start_from=sha256_of(start_from) if start_from else None,
+            inputs=Inputs.of((), shown, training, judge),
         )
         if resume:
             beginning.check(run)

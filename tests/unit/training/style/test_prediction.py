@@ -179,6 +179,16 @@ def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, co
     assert {path.name: path.read_bytes() for path in run.glob("*.safetensors")} == files
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"), [("paintings/hand_a_0.png", "other paintings"), ("photos/0.png", "other photographs")]
+)
+def test_a_run_is_not_resumed_on_other_pictures_of_the_same_number(run, command, make_picture, changed, words) -> None:
+    make_picture(changed, seed=60)
+    result = command("--resume")
+    assert result.exit_code == 2
+    assert f"holds a run with {words}" in " ".join(result.output.split())
+
+
 def test_resuming_what_never_started_or_was_cut_off_is_refused(command, tmp_path) -> None:
     checkpoint = tmp_path / "run" / CHECKPOINT
     for content in (None, b"", b"half of a checkpoint"):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from registry.manifest import load_manifest
@@ -47,9 +49,9 @@ def command(plan, photos, make_picture, encoder_file, tmp_path, monkeypatch):
     make_picture("paintings/dots.png", seed=90)
     sample = make_picture("sample.png", 600, 560)
 
-    def run(product: str = "style-small"):
+    def run(product: str = "style-small", encoder: Path = encoder_file):
         folders = [str(photos), str(tmp_path / "paintings"), str(tmp_path / "runs")]
-        options = ["--distilled", str(encoder_file), "--sample", str(sample), "--store", str(tmp_path / "store")]
+        options = ["--distilled", str(encoder), "--sample", str(sample), "--store", str(tmp_path / "store")]
         return CliRunner().invoke(module.app, [product, *folders, *options])
 
     return run
@@ -102,6 +104,40 @@ def test_runs_of_another_plan_are_not_taken_for_these(command, plan, monkeypatch
     result = command()
     assert result.exit_code == 2
     assert "other settings" in " ".join(result.output.split())
+
+
+def test_runs_on_other_photographs_are_not_taken_for_these(command, photos, make_picture, tmp_path) -> None:
+    command()
+    make_picture("photos/0.png", seed=40)
+    result = command()
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert "coarse holds a run with other photographs; give another folder for the runs" in told
+
+
+def test_runs_by_another_encoder_are_not_taken_for_these(command, encoder_file, tmp_path) -> None:
+    command()
+    tensors = load_file(encoder_file)
+    other = tmp_path / "other.safetensors"
+    save_file({name: 2 * tensor for name, tensor in tensors.items()}, other)
+    result = command(encoder=other)
+    assert result.exit_code == 2
+    assert "coarse holds a run with another encoder" in " ".join(result.output.split())
+
+
+def test_runs_that_do_not_say_what_they_learnt_from_are_known_by_names_and_numbers(
+    command, photos, tmp_path, monkeypatch
+) -> None:
+    command()
+    for stage in ("coarse", "grown"):
+        record = RunRecord.read(tmp_path / "runs" / stage)
+        record.model_copy(update={"inputs": None}).write(tmp_path / "runs" / stage)
+    monkeypatch.setattr(Trainer, "_take_step", lambda _: pytest.fail("a finished run went on"))
+    assert command().exit_code == 0
+    (photos / "0.png").unlink()
+    result = command()
+    assert result.exit_code == 2
+    assert "started with photos 8" in " ".join(result.output.split())
 
 
 def test_an_unknown_product_ends_with_a_sentence(command) -> None:

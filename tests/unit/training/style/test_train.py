@@ -177,6 +177,23 @@ def test_resuming_with_other_settings_is_refused(command) -> None:
     assert "started with settings" in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize(("changed", "words"), [("dots.png", "other paintings"), ("photos/0.png", "other photographs")])
+def test_resuming_on_other_pictures_of_the_same_names_is_refused(command, make_picture, changed, words) -> None:
+    command("--until", "2")
+    make_picture(changed, seed=50)
+    result = command("--resume")
+    assert result.exit_code == 2
+    assert f"holds a run with {words}; resume it with the same" in " ".join(result.output.split())
+
+
+def test_resuming_with_the_styles_in_another_order_is_refused(command, make_picture, tmp_path) -> None:
+    dots, lines = (f"{name}={make_picture(f'{name}.png', seed=90)}" for name in ("dots", "lines"))
+    command("--until", "2", "--style", lines, style=dots)
+    result = command("--resume", "--style", dots, style=lines)
+    assert result.exit_code == 2
+    assert "holds a run with other paintings" in " ".join(result.output.split())
+
+
 def test_resuming_what_never_started_is_refused(command) -> None:
     result = command("--resume")
     assert result.exit_code == 2
