@@ -16,7 +16,7 @@ from training.style.inputs import Inputs
 from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
 from training.style.terminal import DeviceLost, Mistake, bar, console
-from training.style.trainer import ALONE, Settings, Share, Trainer
+from training.style.trainer import ALONE, CHECKPOINT, WEIGHTS, Settings, Share, Trainer
 
 # What PyTorch's messages name where a GPU, its memory or one of its libraries fails.
 GPU_PARTS: Final = ("CUDA", "CUBLAS", "cuDNN", "NCCL")
@@ -54,9 +54,11 @@ class Job(BaseModel):
 def work(job: Job, share: Share = ALONE) -> None:
     """Take all steps; only the first process writes, and speaks.
 
-    Raises :class:`Mistake` or the errors of what the job names, ``Stopped`` after Ctrl-C, and :class:`DeviceLost`
-    where a GPU fails on the way.
+    Raises :class:`Mistake`, as where a run would be replaced, or the errors of what the job names, ``Stopped`` after
+    Ctrl-C, and :class:`DeviceLost` where a GPU fails on the way.
     """
+    if begun(job.folder) and not job.resume:
+        raise Mistake(f"{job.folder} holds a run already; go on with it by --resume, or give another folder")
     device = _device(job.device)
     torch.set_num_threads(job.threads)
     console.quiet = share.rank > 0
@@ -88,6 +90,11 @@ def work(job: Job, share: Share = ALONE) -> None:
         with bar() as progress:
             run = Run(trainer, record, job.folder, held_out)
             run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run left anything there to go on from, or to paint with."""
+    return any((folder / name).exists() for name in (CHECKPOINT, WEIGHTS))
 
 
 def finished(job: Job) -> bool:

@@ -16,7 +16,7 @@ from training.style.data import load_photos, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_figures
 from training.style.export import export
-from training.style.job import Job, finished, work
+from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge
 from training.style.stages import CARDS, Plan, Stage, read_plan
 from training.style.terminal import console, told_plainly
@@ -87,7 +87,7 @@ def the_job(name: str, stage: Stage, plan: Plan, photos: Path, paintings: Path, 
         encoder=str(distilled.absolute()) if stage.encoder == "distilled" else stage.encoder,
         settings=stage.settings,
         start_from=runs.absolute() / stage.after / WEIGHTS if stage.after else None,
-        resume=(folder / WEIGHTS).exists(),
+        resume=begun(folder),
         until=stage.until,
         patience=0,
     )

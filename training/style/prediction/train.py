@@ -27,7 +27,7 @@ from training.style.losses import RECIPES
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
 from training.style.prediction.record import Beginning
-from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read
+from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read
 from training.style.run import LOSSES, stop_requests
 from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
 
@@ -73,6 +73,8 @@ def train(
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
         if crop % 4:
             raise Mistake("--crop must be a multiple of 4")
+        if (run / CHECKPOINT).exists() and not resume:
+            raise Mistake(f"{run} holds a run already; go on with it by --resume, or give another folder")
         losses = RECIPES[recipe]
         if style_weight is not None:
             losses = replace(losses, style=style_weight)

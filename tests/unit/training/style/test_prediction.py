@@ -189,6 +189,14 @@ def test_a_run_is_not_resumed_on_other_pictures_of_the_same_number(run, command,
     assert f"holds a run with {words}" in " ".join(result.output.split())
 
 
+def test_a_run_is_not_replaced_by_repeating_its_command(run, command) -> None:
+    files = {path.name: path.read_bytes() for path in run.iterdir()}
+    result = command()
+    assert result.exit_code == 2
+    assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == files
+
+
 def test_resuming_what_never_started_or_was_cut_off_is_refused(command, tmp_path) -> None:
     checkpoint = tmp_path / "run" / CHECKPOINT
     for content in (None, b"", b"half of a checkpoint"):

@@ -110,6 +110,22 @@ def test_a_run_can_stop_on_its_way_and_go_on_to_the_same_weights(command, tmp_pa
     assert ends[0] == ends[1]
 
 
+def test_a_run_is_not_replaced_by_repeating_its_command(command, tmp_path) -> None:
+    def files() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+    command("--until", "2")
+    before = files()
+    result = command()
+    assert result.exit_code == 2
+    assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
+    assert files() == before
+    # Weights are all that some keep of a run.
+    (tmp_path / "run/checkpoint.safetensors").unlink()
+    assert command().exit_code == 2
+    assert (tmp_path / "run/weights.safetensors").read_bytes() == before["weights.safetensors"]
+
+
 def test_a_finer_network_starts_from_a_leaner_one_and_the_other_way_round(command, tmp_path) -> None:
     command(folder="first")
     assert command("--size", "fine", "--start-from", str(tmp_path / "first/weights.safetensors")).exit_code == 0
