@@ -4,8 +4,9 @@ Every change names who made it and why, and holds for the routing it was decided
 between raises :class:`~registry.errors.Conflict`, which says what they did. Callers that showed a routing to a person
 (or measured one) pass it as ``expect``; otherwise only the moment of the call itself is guarded.
 
-A model nobody has decided on has no routing, and its bare name stands for its newest version. The first decision about
-it takes the newest version besides the one it is about for what was there before.
+A model nobody has decided on has no routing, and its bare name stands for its newest version. What serves of it may be
+an older one, since publishing moves nobody: the first decision takes for what was there before what the caller says
+serves (``serving``), or else the one version that replicas hold leases on, or else the only other one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Literal
 
 from registry.errors import RoutingRefused, UnknownModelVersion
 from registry.gates import shortfalls
+from registry.leases import holders
 from registry.routing import Action, AuditEntry, Routing, conflict
 from registry.store import Store
 
@@ -30,9 +32,12 @@ def promote(
     by: str,
     why: str,
     expect: Routing | None = None,
+    serving: str | None = None,
     force: bool = False,
 ) -> Routing:
     """Make ``version`` (or the version an alias stands for) stable; what was stable becomes previous.
+
+    With no routing, what serves becomes previous; where nobody knows what that is, there is no previous.
 
     A trial of this very version ends with it. Raises :class:`RoutingRefused` while another version is canary, and a
     shadow of another version simply ends. Promoting what is stable already changes nothing.
@@ -48,7 +53,9 @@ def promote(
         )
     if was is not None and was.stable == version:
         return was
-    before = was.stable if was else _predecessor(store, model, version)
+    before = was.stable if was else _serving(store, model, version, serving)
+    if before == version:
+        before = None
     if before is not None:
         _same_kind(store, model, before, version)
     missed = tuple(shortfalls(store, f"{model}@{version}", None if before is None else f"{model}@{before}"))
@@ -63,17 +70,39 @@ def promote(
 
 
 def canary(
-    store: Store, model: str, version: str | None, percent: float, *, by: str, why: str, expect: Routing | None = None
+    store: Store,
+    model: str,
+    version: str | None,
+    percent: float,
+    *,
+    by: str,
+    why: str,
+    expect: Routing | None = None,
+    serving: str | None = None,
 ) -> Routing:
-    """Let ``version`` answer ``percent`` of the users, or end the canary (``None``, whatever the per cent)."""
-    return _try(store, model, "canary", version, percent, by=by, why=why, expect=expect)
+    """Let ``version`` answer ``percent`` of the users, or end the canary (``None``, whatever the per cent).
+
+    With no routing, what serves becomes stable; :class:`RoutingRefused` where nobody knows what that is.
+    """
+    return _try(store, model, "canary", version, percent, by=by, why=why, expect=expect, serving=serving)
 
 
 def shadow(
-    store: Store, model: str, version: str | None, sample: float, *, by: str, why: str, expect: Routing | None = None
+    store: Store,
+    model: str,
+    version: str | None,
+    sample: float,
+    *,
+    by: str,
+    why: str,
+    expect: Routing | None = None,
+    serving: str | None = None,
 ) -> Routing:
-    """Let ``version`` compute beside stable for the share ``sample`` of requests, or end the shadow (``None``)."""
-    return _try(store, model, "shadow", version, sample, by=by, why=why, expect=expect)
+    """Let ``version`` compute beside stable for the share ``sample`` of requests, or end the shadow (``None``).
+
+    With no routing it is as for :func:`canary`.
+    """
+    return _try(store, model, "shadow", version, sample, by=by, why=why, expect=expect, serving=serving)
 
 
 def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | None = None) -> Routing:
@@ -109,6 +138,7 @@ def _try(
     by: str,
     why: str,
     expect: Routing | None,
+    serving: str | None,
 ) -> Routing:
     if version is None:
         was = store.routing(model)
@@ -119,9 +149,14 @@ def _try(
         return _change(store, model, role, ended, was, _with(was, role, None, 0.0), by, why)
     was, version = _start(store, model, version, expect)
     if was is None:
-        stable = _predecessor(store, model, version)
-        if stable is None:
+        stable = _serving(store, model, version, serving)
+        if stable is None and store.versions(model) == [version]:
             raise RoutingRefused(f"{model} has only {version}: there is nothing to try it against.")
+        if stable is None:
+            raise RoutingRefused(
+                f"Nobody has decided which version of {model} serves: promote that one first, with "
+                f"`masquerade models promote {model}@VERSION`, then try {version} beside it."
+            )
         base = Routing(stable)
     else:
         base = was
@@ -151,9 +186,14 @@ def _check_expected(store: Store, model: str, was: Routing | None, expect: Routi
         raise conflict(model, audit[-1] if audit else None)
 
 
-def _predecessor(store: Store, model: str, version: str) -> str | None:
-    others = [other for other in store.versions(model) if other != version]
-    return others[-1] if others else None
+def _serving(store: Store, model: str, version: str, told: str | None) -> str | None:
+    """What answers of a model without a routing, for a decision about ``version``; None where nobody knows."""
+    if told is not None:
+        return told
+    versions = store.versions(model)
+    held = holders(store.leases())
+    candidates = {other for other in versions if f"{model}@{other}" in held} or set(versions) - {version}
+    return candidates.pop() if len(candidates) == 1 else None
 
 
 def _same_kind(store: Store, model: str, one: str, other: str) -> None:

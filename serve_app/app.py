@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from ray import serve
 from ray.serve import Application, Deployment
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.anonymize.deployment import Anonymize
@@ -20,7 +21,7 @@ from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import Policy
 from deployments.runtime import Runtime
 from deployments.serving import Options
-from deployments.slots import Plan
+from deployments.slots import Plan, SlotStatus
 from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
 from deployments.user_config import UserConfig
@@ -68,7 +69,7 @@ class Gateway:
         self._versions = versions
         self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
-            graph_over(handles, selection.missing, settings.deadline_s),
+            graph_over(handles, selection.missing, settings.deadline_s, _may_rest(settings)),
             settings.limits.for_photos(),
             artworks_of(settings),
         )
@@ -114,8 +115,16 @@ def app(arguments: dict[str, Any]) -> Application:
     return build(Settings(**arguments))
 
 
-def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str], deadline_s: float) -> Graph:
-    """The deployments behind ``handles`` as coroutines with a deadline, retries and the product's errors."""
+def graph_over(
+    handles: dict[str, DeploymentHandle[Any]],
+    missing: dict[str, str],
+    deadline_s: float,
+    may_rest: frozenset[str] = frozenset(),
+) -> Graph:
+    """The deployments behind ``handles`` as coroutines with a deadline, retries and the product's errors.
+
+    Capabilities in ``may_rest`` have no replica while nobody asks for one, and are not woken to tell their state.
+    """
 
     def method(capability: str, name: str) -> Callable[..., Awaitable[Any]] | None:
         if capability not in handles:
@@ -133,9 +142,15 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
     moderate = method("moderation", "answer")
     if moderate is None:
         raise LookupError("the graph has no moderation")
-    # Being asked how it is would wake what is at rest.
-    asked = MODEL_DEPLOYMENTS.keys() - {"masterpiece"}
-    states = {name: state for name in sorted(asked) if (state := method(name, "status")) is not None}
+
+    def state(capability: str) -> Callable[[], Awaitable[SlotStatus | None]]:
+        handle = handles[capability]
+        ask = functools.partial(_status, handle) if capability in may_rest else handle.status.remote
+        return functools.partial(call, ask, deadline_s=deadline_s, what=capability)
+
+    # A painting in hand takes its replica for minutes, and whoever asks for its state would wait.
+    asked = MODEL_DEPLOYMENTS.keys() & handles.keys() - {"masterpiece"}
+    states = {name: state(name) for name in sorted(asked)}
     return Graph(
         moderate=moderate,
         style=method("style", "answer"),
@@ -151,6 +166,26 @@ def graph_over(handles: dict[str, DeploymentHandle[Any]], missing: dict[str, str
         states=states,
         missing=missing,
     )
+
+
+async def _status(handle: DeploymentHandle[Any]) -> SlotStatus | None:
+    """What the first replica that answers says of itself; None where none runs.
+
+    One that is asked by a call of its own waits for a replica, and the scaling policy starts one for whoever waits.
+    """
+    try:
+        answers = await handle.broadcast("status").results_async(return_exceptions=True)
+    except DeploymentUnavailableError:
+        return None
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    if answers and len(failures) == len(answers):
+        raise failures[0]
+    return next((answer for answer in answers if isinstance(answer, SlotStatus)), None)
+
+
+def _may_rest(settings: Settings) -> frozenset[str]:
+    topology = limited(PROFILES[settings.profile], settings.engines)
+    return frozenset(name for name, kind in MODEL_DEPLOYMENTS.items() if topology[kind.__name__].may_rest)
 
 
 def _coordination(handle: DeploymentHandle[Any]) -> Coordination:

@@ -24,10 +24,11 @@ class NotConfigured(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DeploymentState:
-    """One deployment: Serve's word for how it is, why, and its replicas by their states."""
+    """One deployment: Serve's word for how it is, why, how many replicas it wants, and those there are by their states."""
 
     status: str
     message: str
+    wanted: int
     replicas: Counter[str]
 
 
@@ -55,7 +56,10 @@ def state_of(application: str) -> ApplicationState | None:
         return None
     deployments = {
         name: DeploymentState(
-            str(state["status"].value), state["message"], Counter(str(one["state"].value) for one in state["replicas"])
+            str(state["status"].value),
+            state["message"],
+            state["target_num_replicas"],
+            Counter(str(one["state"].value) for one in state["replicas"]),
         )
         for name, state in details["deployments"].items()
     }

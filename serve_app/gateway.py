@@ -80,9 +80,9 @@ def create_app(
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
+    app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Visitors)
     app.add_middleware(Observed)
     _add_pictures(app, pipeline, inventory)
     _add_answers(app, pipeline, inventory)
@@ -243,7 +243,7 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
 
     @app.get("/readyz", tags=["operations"])
     async def readyz(response: Response) -> contracts.Ready:
-        """Every capability that was installed can serve; 503 while one cannot."""
+        """Every capability that was installed can serve; 503 while one cannot. One at rest starts when it is asked."""
         ready = presenting.ready(await pipeline.states(), inventory.missing)
         if not ready.ready:
             response.status_code = 503

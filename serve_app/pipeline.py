@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
 from deployments.authenticity.engine import Opinion
@@ -32,10 +32,16 @@ from deployments.swap.preview import numbered
 
 T = TypeVar("T")
 
+AT_REST: Final = "at rest"
+"""The state of a capability without a replica: the next who asks for it starts one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The deployments as coroutines. A capability that is not installed is None and its reason is in ``missing``."""
+    """The deployments as coroutines. A capability that is not installed is None and its reason is in ``missing``.
+
+    A state is None where no replica runs because nobody has asked for one.
+    """
 
     moderate: Callable[[Photo], Awaitable[Answer[Verdict]]]
     style: Callable[[StyleQuery], Awaitable[Answer[bytes]]] | None = None
@@ -48,7 +54,7 @@ class Graph:
     anonymize: Callable[[AnonymizeQuery], Awaitable[bytes]] | None = None
     authenticity: Callable[[Photo], Awaitable[Answer[Opinion]]] | None = None
     masterpiece: Callable[[MasterpieceQuery], Awaitable[Answer[Sketch | bytes]]] | None = None
-    states: dict[str, Callable[[], Awaitable[SlotStatus]]] = field(default_factory=dict)
+    states: dict[str, Callable[[], Awaitable[SlotStatus | None]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -174,11 +180,11 @@ class Pipeline:
         return _picture(data, steps, DigitalSourceType.ENHANCED)
 
     async def states(self) -> dict[str, SlotStatus | str]:
-        """What every deployment says of its model, or in a sentence why it says nothing."""
+        """What every deployment says of its model, or in a sentence why it says nothing: ``AT_REST``, say."""
 
-        async def ask(call: Callable[[], Awaitable[SlotStatus]]) -> SlotStatus | str:
+        async def ask(call: Callable[[], Awaitable[SlotStatus | None]]) -> SlotStatus | str:
             try:
-                return await call()
+                return await call() or AT_REST
             except MasqueradeError as error:
                 return error.message
 

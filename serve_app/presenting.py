@@ -15,7 +15,7 @@ from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork
 from serve_app import contracts
 from serve_app.inventory import Inventory
-from serve_app.pipeline import LookalikeResult
+from serve_app.pipeline import AT_REST, LookalikeResult
 from serve_app.samples import Sample
 
 
@@ -134,7 +134,10 @@ def lookalike(result: LookalikeResult, inventory: Inventory) -> contracts.Lookal
 
 
 def ready(states: dict[str, SlotStatus | str], missing: dict[str, str]) -> contracts.Ready:
-    """A capability is ready when its slot has an active version; what was never installed does not count against it."""
+    """A capability is ready when its slot has an active version.
+
+    What is at rest, and what was never installed, does not count against it.
+    """
     words = {
         capability: state
         if isinstance(state, str)
@@ -143,7 +146,7 @@ def ready(states: dict[str, SlotStatus | str], missing: dict[str, str]) -> contr
         else (state.error or "loading")
         for capability, state in states.items()
     }
-    able = all(isinstance(state, SlotStatus) and state.active is not None for state in states.values())
+    able = all(state == AT_REST if isinstance(state, str) else state.active is not None for state in states.values())
     absent = {capability: f"not installed: {remedy}" for capability, remedy in missing.items()}
     return contracts.Ready(ready=able, capabilities=words | absent)
 

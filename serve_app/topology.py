@@ -90,6 +90,11 @@ class Shape:
         return self.device or ("cuda" if self.gpu else "cpu")
 
     @property
+    def may_rest(self) -> bool:
+        """Whether there may be no replica while nobody asks for one."""
+        return self.replicas is None and self.scaling is not None and self.scaling.min_replicas == 0
+
+    @property
     def memory_mb(self) -> int:
         """GPU memory the engine may take: its fraction of the card, less a tenth for the driver's context."""
         if self.gpu_memory_mb is not None:

@@ -50,7 +50,7 @@ class Tour:
         self._folder = folder
 
     async def stops(self, samples: tuple[Sample, ...]) -> AsyncIterator[Stop]:
-        """Every capability that is ready, one stop at a time. Raises :class:`TourFailed`."""
+        """Every capability that is ready, or at rest, one stop at a time. Raises :class:`TourFailed`."""
         portrait = next(sample for sample in samples if sample.faces == 1)
         group = max(samples, key=lambda sample: sample.faces)
         ready = await self._ready()
@@ -81,7 +81,7 @@ class Tour:
     async def _ready(self) -> set[str]:
         async with self._session.get("/readyz") as response:
             document = await response.json()
-        return {capability for capability, state in document["capabilities"].items() if state == "ready"}
+        return {capability for capability, state in document["capabilities"].items() if state in {"ready", "at rest"}}
 
     async def _moderate(self, sample: Sample) -> Stop:
         reply = await self._post("/v1/moderate", {"image": sample}, {})

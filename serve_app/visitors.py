@@ -1,7 +1,8 @@
 """Who is asking, as far as choosing between versions goes: a name that is hashed and never leaves this process.
 
-The gateway takes, in this order, the key a request was authorised with, the ``X-User`` header a site in front may set
-for its own users, and the request's id (a stranger is somebody new each time). The bot takes its user's id.
+The gateway takes the key a request was authorised with together with the ``X-User`` header a site in front may set for
+its own users; where there is neither, the request's id (a stranger is somebody new each time). A job is for whoever
+handed it in. The bot takes its user's id.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextvars import ContextVar
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serve_app.access.guard import ANYONE
+
 _visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
 
 
@@ -25,7 +28,14 @@ def visitor() -> str | None:
 @contextmanager
 def visiting(name: str) -> Iterator[None]:
     """The block, and what it starts, works for ``name``."""
-    token = _visitor.set(hashlib.sha256(name.encode()).hexdigest()[:32])
+    with visiting_again(hashlib.sha256(name.encode()).hexdigest()[:32]):
+        yield
+
+
+@contextmanager
+def visiting_again(who: str) -> Iterator[None]:
+    """The same for somebody whom :func:`visitor` named before."""
+    token = _visitor.set(who)
     try:
         yield
     finally:
@@ -33,7 +43,7 @@ def visiting(name: str) -> Iterator[None]:
 
 
 class Visitors:
-    """ASGI middleware that says for whom each request is."""
+    """ASGI middleware that says for whom each request is. It stands behind the guard, which knows the caller."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -43,6 +53,7 @@ class Visitors:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        names = (headers.get(name) for name in ("authorization", "x-api-key", "x-user", "x-request-id"))
-        with visiting(next(filter(None, names), "")):
+        caller, user = scope.get("state", {}).get("caller", ANYONE), headers.get("x-user", "")
+        known = user or caller != ANYONE
+        with visiting(f"{caller}:{user}" if known else headers.get("x-request-id", "")):
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The store that evaluations and galleries work on: a folder, or a bucket through a cache on this machine."""
+"""Stores that commands work on: a folder, or a bucket through a cache on this machine; to export into, a folder."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
-from registry.manifest import ModelVersion
+from registry.errors import VersionExists
+from registry.manifest import Description, ModelVersion
 from registry.opening import StoreAddress
-from registry.store import Store
+from registry.store import FolderStore, Store
 
 StoreOption = Annotated[
     str,
@@ -31,6 +32,23 @@ def opened(where: str) -> Store:
     data = Path(os.environ.get("MASQUERADE_DATA_DIR", "var"))
     cache = Path(os.environ.get("MASQUERADE_MODELS_CACHE_DIR", data / "model-cache"))
     return StoreAddress(where, cache.expanduser().resolve()).open()
+
+
+def with_room(root: Path, *cards: Description) -> FolderStore:
+    """The store in a folder, to publish versions of these cards in. Nothing is written yet.
+
+    To be asked before the work: raises ``VersionExists`` where one is there, for what is published never changes.
+    """
+    store = FolderStore(root)
+    for card in cards:
+        if card.version in store.versions(card.model):
+            raise VersionExists(
+                f"{card.ref} is in {root} already, and what is published never changes: "
+                "give another store, or another version in its card."
+            )
+        if (place := root / card.model / card.version).exists():
+            raise VersionExists(f"{place} is in the way and is no model version; remove it first.")
+    return store
 
 
 def memory_path(store: Store, faces: ModelVersion) -> Path:

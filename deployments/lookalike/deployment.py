@@ -42,8 +42,15 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
             return await self._portrait(name, canary=True)
 
     async def collage(self, photo: Photo, face: Face, matches: Matches) -> bytes:
-        """A face side by side with its matches, as an encoded JPEG."""
-        with self._slot.lease() as lease:
+        """A face side by side with its matches, as an encoded JPEG. Raises ``UnknownModel``."""
+        try:
+            return await self._collage(photo, face, matches, canary=False)
+        except UnknownModel:
+            # Matches of the canary's gallery, as for a portrait.
+            return await self._collage(photo, face, matches, canary=True)
+
+    async def _collage(self, photo: Photo, face: Face, matches: Matches, *, canary: bool) -> bytes:
+        with self._slot.lease(canary=canary) as lease:
             engine = cast(LookalikeEngine, lease.engine)
             return await asyncio.to_thread(lambda: encode(mark(engine.collage(photo, face, matches))))
 

@@ -21,11 +21,12 @@ from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
-from serve_app.jobs.worker import Worker
+from serve_app.jobs.worker import VISITOR, Worker
 from serve_app.objects import UPLOAD_KEY, UploadTicket, new_key, open_objects
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
+from serve_app.visitors import visitor
 
 CHANNEL = "http"
 # Minutes of work stand in a line of their own: nobody who wants a picture now waits behind it.
@@ -90,8 +91,9 @@ class Desk:
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
         channel = SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
+        request = fields | {VISITOR: visitor()}
         async with self._sessions.begin() as session:
-            job, new = await self._ledger.submit(session, Order(kind, channel, owner, fields, inputs, dedupe))
+            job, new = await self._ledger.submit(session, Order(kind, channel, owner, request, inputs, dedupe))
         if not new:
             await asyncio.to_thread(self._objects.delete, list(inputs.values()))
         self._workers[channel].notice()

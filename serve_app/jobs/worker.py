@@ -13,14 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
-from serve_app.access.guard import ANYONE
 from serve_app.duties import called_off
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.progress import Withdrawn, reporting
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 from serve_app.pipeline import Picture
-from serve_app.visitors import visiting
+from serve_app.visitors import visiting, visiting_again
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +27,9 @@ Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
 Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
 IDLE_POLL_S = 0.5
+
+VISITOR = "visitor"
+"""Stands among a job's fields for whoever handed it in (:mod:`serve_app.visitors`), where that is not its owner."""
 
 
 class _Expired(Exception):
@@ -96,9 +98,11 @@ class Worker:
         lease = job.lease or ""
         try:
             photos = await self._photos(job)
-            who = f"{job.channel}:{job.owner if job.owner != ANYONE else job.id}"
-            with visiting(who), reporting(functools.partial(self._advance, job)):
-                picture = await self._perform(job.kind, photos, job.request)
+            fields = dict(job.request)
+            who = fields.pop(VISITOR, None)
+            working = visiting(f"{job.channel}:{job.owner}") if who is None else visiting_again(who)
+            with working, reporting(functools.partial(self._advance, job)):
+                picture = await self._perform(job.kind, photos, fields)
             result = await self._stored(picture)
         except (Busy, Unavailable) as error:
             # Not the job's fault: somebody tries again, until the attempts run out. Waiting for room is no attempt.

@@ -124,7 +124,8 @@ class StatusBoard:
         measured = load(served.name, now, before)
         version, note = None, served.message or None
         if isinstance(model, str):
-            note = model
+            # Of what is at rest, too: where no replica can be started, Serve says so.
+            note = note or model
         elif model is not None:
             version = model.active.model if model.active is not None else None
             note = model.error or note

@@ -117,11 +117,16 @@ class Coordinator:
         if desire.unusable:
             return True
         moving = {name for name in live if live[name] != desire.plans[name]}
-        resting = {name: plan for name, plan in live.items() if name not in moving}
-        if await asyncio.to_thread(self._judge, resting, reports, desire.routings):
+        arrived = {name: plan for name, plan in live.items() if name not in moving}
+        if await asyncio.to_thread(self._judge, arrived, reports, desire.routings):
             return True
         silent = {name for name in live if not reports[name]}
         counts = await self._live.replicas() if moving or silent else {}
+        # Told to stage, and that is all for now: the next replica there is begins with what has proved itself, and what
+        # is to follow is examined beside it. Begun with at once, a bad version would leave nobody to answer.
+        resting = {name for name in silent if counts.get(self._deployments[name], (0, 0))[1] == 0}
+        for capability in resting:
+            self._staged_since.pop(capability, None)
         changes: dict[str, Plan] = {}
         self.state.waiting = {}
         for capability, plan in live.items():
@@ -149,11 +154,11 @@ class Coordinator:
             )
             for capability, plan in changes.items():
                 self._note(capability, live[capability], plan, reports[capability], desire.routings)
-        return bool(changes or moving) or any(
-            # A replica that takes on a configuration says nothing for a moment.
-            (name in silent and counts.get(self._deployments[name], (0, 0))[1] > 0)
-            or any(report.slot.active != plan.stable and report.slot.refused is None for report in reports[name])
+        # A replica that takes on a configuration says nothing for a moment.
+        return bool(changes or (moving | silent) - resting) or any(
+            report.slot.active != plan.stable and report.slot.refused is None
             for name, plan in live.items()
+            for report in reports[name]
         )
 
     async def _plans(self) -> dict[str, Plan]:

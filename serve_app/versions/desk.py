@@ -16,6 +16,7 @@ from fastapi import HTTPException
 from deployments.errors import InvalidField, MasqueradeError, Unavailable, UnknownModel
 from registry import promotions
 from registry.errors import RegistryError, StoreUnavailable, UnknownModelVersion
+from registry.manifest import parse_ref
 from registry.routing import Routing
 from serve_app.duties import keep_doing
 from serve_app.inventory import Inventory
@@ -81,14 +82,16 @@ class VersionDesk:
         return await self._coordination.configuration()
 
     async def promote(self, model: str, decision: Promotion) -> ModelRouting:
-        promote = functools.partial(promotions.promote, force=decision.force)
+        promote = functools.partial(promotions.promote, serving=await self._serving(model), force=decision.force)
         return await self._decide(model, decision, promote, decision.version)
 
     async def canary(self, model: str, decision: CanaryTrial) -> ModelRouting:
-        return await self._decide(model, decision, promotions.canary, decision.version, decision.percent)
+        canary = functools.partial(promotions.canary, serving=await self._serving(model))
+        return await self._decide(model, decision, canary, decision.version, decision.percent)
 
     async def shadow(self, model: str, decision: ShadowTrial) -> ModelRouting:
-        return await self._decide(model, decision, promotions.shadow, decision.version, decision.sample)
+        shadow = functools.partial(promotions.shadow, serving=await self._serving(model))
+        return await self._decide(model, decision, shadow, decision.version, decision.sample)
 
     async def rollback(self, model: str, decision: Rollback) -> ModelRouting:
         return await self._decide(model, decision, promotions.rollback)
@@ -124,6 +127,14 @@ class VersionDesk:
         with contextlib.suppress(MasqueradeError):
             await self._coordination.notice()
         return decided
+
+    async def _serving(self, model: str) -> str | None:
+        """The version of ``model`` that answers now; None where it serves nothing, or the coordinator does not say."""
+        with contextlib.suppress(MasqueradeError):
+            state = await self._coordination.state()
+            serving = dict(parse_ref(ref) for plan in state.plans.values() for ref in plan.stable.refs)
+            return serving.get(model)
+        return None
 
     async def _follow(self) -> None:
         # A coordinator that restarts is nothing to write down every other second.

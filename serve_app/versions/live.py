@@ -39,11 +39,14 @@ class LiveConfig:
         await asyncio.to_thread(self._apply, user_configs)
 
     async def replicas(self) -> dict[str, tuple[int, int]]:
-        """For every deployment how many replicas run, and how many there are in whatever state."""
+        """For every deployment how many replicas run, and how many there are in whatever state, or are to be."""
         state = await asyncio.to_thread(state_of, self._application)
         if state is None:
             raise NotConfigured(f"{self._application} is not deployed")
-        return {name: (one.replicas["RUNNING"], one.replicas.total()) for name, one in state.deployments.items()}
+        return {
+            name: (one.replicas["RUNNING"], max(one.replicas.total(), one.wanted))
+            for name, one in state.deployments.items()
+        }
 
     def _apply(self, user_configs: Mapping[str, Mapping[str, Any]]) -> None:
         applications = self._read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
@@ -21,7 +20,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from deployments.authenticity.fingerprint import BACKEND, FILE, SIDE
 from deployments.authenticity.opinion import Calibration
-from registry.manifest import MANIFEST, Description, Manifest, ModelFile, PackageSource, dump_manifest
+from registry.manifest import Description, Manifest
+from registry.store import FolderStore
 from training.authenticity.calibration import calibrate
 from training.authenticity.data import FOLDS, Dataset, balanced_weights, labels, load, read_plan
 from training.authenticity.features import Features, Meter, Stopped, indices, measure
@@ -30,7 +30,8 @@ from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.evaluation.report import read_report
 from training.evaluation.terminal import console, explained, progress
-from training.style.export import load_card
+from training.stores import with_room
+from training.style.export import load_card, manifest_of
 from training.style.run import stop_requests
 
 RECORD = "run.json"
@@ -41,7 +42,7 @@ EXAMPLES = """Examples:
 python -m training.authenticity.train pictures/ runs/mine        # pictures/real and pictures/ai
 
 python -m training.authenticity.train ../shared/data runs/research --plan training/authenticity/research.yaml
---store registry/starter --package registry
+--store models/
 """
 
 
@@ -67,21 +68,8 @@ def train(dataset: Dataset, features: Features, recipe: Recipe, tell: Tell) -> R
     return Result(members, calibrate(foreign[learnable], labels(some), balanced_weights(some)))
 
 
-def export(result: Result, card: Description, store: Path, package: str | None) -> Manifest:
-    """Write ``<store>/<model>/<version>/`` with graph and manifest."""
-    folder = store / card.model / card.version
-    folder.mkdir(parents=True, exist_ok=True)
-    # Of a version that is there already, nothing is lost to a disk that is full.
-    graph = folder / f"{FILE}.partial"
-    try:
-        write_graph(Detector(result.members), graph, "logit")
-    except OSError:
-        graph.unlink(missing_ok=True)
-        raise
-    data = graph.read_bytes()
-    inside = f"starter/{card.model}/{card.version}/{FILE}"
-    sources = (PackageSource(package=package, file=inside),) if package else ()
-    entry = ModelFile(name=FILE, sha256=hashlib.sha256(data).hexdigest(), size=len(data), sources=sources)
+def export(result: Result, card: Description, store: FolderStore, package: str | None) -> Manifest:
+    """Publish graph and manifest. Raises what the store raises."""
     contract = {
         "layout": "NCHW",
         "color_order": "RGB",
@@ -89,12 +77,10 @@ def export(result: Result, card: Description, store: Path, package: str | None) 
         "size": [SIDE, SIDE],
         "calibration": result.calibration.model_dump(mode="json"),
     }
-    manifest = Manifest.model_validate(card.model_dump() | {"files": (entry,), "input": contract, "backend": BACKEND})
-    partial = folder / f"{MANIFEST}.partial"
-    partial.write_text(dump_manifest(manifest), encoding="utf-8")
-    graph.replace(folder / FILE)
-    partial.replace(folder / MANIFEST)
-    return manifest
+    with store.stage(card.ref) as folder:
+        write_graph(Detector(result.members), folder / FILE, "logit")
+        manifest = manifest_of(card, folder, package, {"input": contract, "backend": BACKEND})
+        return store.publish(manifest, folder).manifest
 
 
 def _named(tell: Tell, prefix: str) -> Tell:
@@ -142,7 +128,7 @@ def main(
     ],
     run: Annotated[Path, typer.Argument(help="Folder for measurements, curves and the record.")],
     plan: Annotated[Path | None, typer.Option(help="YAML naming the sources.", exists=True)] = None,
-    store: Annotated[Path | None, typer.Option(help="Where <model>/<version>/ goes.", show_default="RUN/store")] = None,
+    store: Annotated[Path | None, typer.Option(help="Model store to publish in.", show_default="RUN/store")] = None,
     card: Annotated[Path, typer.Option(help="YAML: what the manifest says besides files.", exists=True)] = CARD,
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
     judgement: Annotated[
@@ -165,6 +151,7 @@ def main(
         if judgement is not None:
             figures = read_report(judgement).figures
             description = description.model_copy(update={"metrics": {f.name: round(f.value, 4) for f in figures}})
+        models = with_room(store or run / "store", description)
         dataset = load(data, read_plan(data, plan))
         check_splits(dataset.examples)
         learnable = dataset.learnable()
@@ -180,7 +167,7 @@ def main(
                 advance=lambda done: bar.update(task, completed=done),
             )  # fmt: skip
             result = _fit(dataset, features, recipe, run, bar, stop)
-        manifest = export(result, description, store or run / "store", package)
+        manifest = export(result, description, models, package)
         record = {
             "data": dataset.digest(),
             "recipe": asdict(recipe),

@@ -65,13 +65,26 @@ def pack_name(style: str) -> str:
     return f"styles-{style.replace('_', '-')}"
 
 
-def check_name(studio: Studio, style: str) -> None:
-    """Raises :class:`CannotAdd` for a name that is malformed or belongs to a style of another pack."""
+def check_name(studio: Studio, style: str, store: Store) -> None:
+    """Whether ``style`` can be added without taking any other away.
+
+    Raises :class:`CannotAdd` for a name that is malformed or belongs to a style of another pack, and where the next
+    version of its pack would lack a style that the pack has now, or leave the network that it is for.
+    """
     if not is_name(style) or not is_name(pack_name(style)):
         raise CannotAdd(f"{style!r} is no name for a style; use a few small letters, digits, _ and -")
     others = [pack for pack in studio.packs if pack.manifest.model != pack_name(style)]
     if style in {info.name for info in StyleBook(studio.network, others).styles}:
         raise CannotAdd(f"{studio.network.ref} has a style {style!r} already; choose another name")
+    if not store.versions(pack_name(style)):
+        return
+    replaced = store.get(pack_name(style))
+    network = studio.network.manifest.model
+    if replaced.manifest.task != "style-pack" or network not in replaced.manifest.requires:
+        raise CannotAdd(f"{style!r} would replace {replaced.ref}, which is no pack of {network}; choose another name")
+    # The identity counts: a pack that brings it was trained with its network, and is needed for it.
+    if lost := sorted(load_file(replaced.path(VECTORS)).keys() - {style}):
+        raise CannotAdd(f"{style!r} would replace {replaced.ref}, which holds {', '.join(lost)}; choose another name")
 
 
 def add(
@@ -91,7 +104,7 @@ def add(
     Nothing is published before the style is learnt. Raises ``NotAPicture``, for the sample before anything is learnt,
     and what the store raises.
     """
-    check_name(studio, painting.name)
+    check_name(studio, painting.name, store)
     load_picture(sample, PREVIEW_SIDE)
     target = load_picture(picture, lesson.painting_side)
     learner = StyleLearner(studio.weights.network, studio.weights.styles, target, photos, encoder, lesson)

@@ -24,7 +24,7 @@ from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import NoPhotos, PhotoCrops, load_photos, load_picture, named_paths, split, to_pixels
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
-from training.style.job import Job, finished, work
+from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge, Judgement
 from training.style.learner import Lesson, StyleLearner
 from training.style.record import RunRecord
@@ -163,7 +163,7 @@ def _joint(
         encoder=encoder,
         settings=settings,
         start_from=beginning,
-        resume=(folder / WEIGHTS).exists(),
+        resume=begun(folder),
         patience=0,
         threads=threads,
     )

@@ -65,7 +65,7 @@ def add_style(
         torch.set_num_threads(threads or _threads())
         models = opened(store)
         studio = open_studio(models, network)
-        check_name(studio, name)
+        check_name(studio, name, models)
         lesson = Lesson(steps=steps, painting_side=painting_side)
         training, held_out = split(photos)
         crops = PhotoCrops(training, lesson.crop, lesson.seed)

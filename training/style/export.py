@@ -6,7 +6,6 @@ and other packs may join it without touching either.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,9 @@ from safetensors.torch import save
 
 from deployments.imaging import Pixels
 from deployments.style.packs import IDENTITY
-from registry.manifest import MANIFEST, Description, Manifest, ModelFile, PackageSource, TrainingData, dump_manifest
+from registry.manifest import Description, Manifest, PackageSource, TrainingData
+from registry.publish import describe
+from training.stores import with_room
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import load_picture, to_pixels
@@ -121,23 +122,19 @@ def learnt_from(run: RunRecord) -> tuple[TrainingData, ...]:
     return tuple(TrainingData(name=f"features of {e.name}", terms=e.terms) for e in encoders.values())
 
 
-def write_manifest(card: Description, folder: Path, package: str | None, extra: Mapping[str, Any]) -> Manifest:
+def manifest_of(card: Description, folder: Path, package: str | None, extra: Mapping[str, Any]) -> Manifest:
     """Vouch for the folder's files. With ``package`` they can be pulled out of that installed Python package."""
     files = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST):
-        name = path.relative_to(folder).as_posix()
-        data = path.read_bytes()
-        inside = f"starter/{card.model}/{card.version}/{name}"
+    for entry in describe(folder, card).files:
+        inside = f"starter/{card.model}/{card.version}/{entry.name}"
         sources = (PackageSource(package=package, file=inside),) if package else ()
-        files.append(ModelFile(name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data), sources=sources))
-    manifest = Manifest.model_validate(card.model_dump() | {"files": tuple(files)} | dict(extra))
-    (folder / MANIFEST).write_text(dump_manifest(manifest), encoding="utf-8")
-    return manifest
+        files.append(entry.model_copy(update={"sources": sources}))
+    return Manifest.model_validate(card.model_dump() | {"files": tuple(files)} | dict(extra))
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.", exists=True, file_okay=False)],
-    store: Annotated[Path, typer.Argument(help="Folder of <model>/<version>/ to write into.")],
+    store: Annotated[Path, typer.Argument(help="Model store to publish in, a folder.")],
     sample: Annotated[Path, typer.Option(help="A photograph to paint the previews of.", exists=True)],
     network_card: Annotated[Path, typer.Option(help="YAML: what the network's manifest says.")],
     pack_card: Annotated[Path, typer.Option(help="YAML: what the style pack's manifest says.")],
@@ -147,24 +144,27 @@ def export(
     ] = None,
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
 ) -> None:
-    """Write the ONNX graphs, the style pack with previews, and both manifests."""
+    """Publish the ONNX graphs and the style pack with previews in the store, which holds neither version yet."""
     with told_plainly():
-        weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
         network, pack, listed = load_card(network_card), load_card(pack_card), load_paintings(paintings)
+        models = with_room(store, network, pack)
+        weights, record = load_weights(run / WEIGHTS), RunRecord.read(run)
         if unknown := {painting.name for painting in listed} - weights.styles.keys():
             raise Mistake(f"{run} was not trained on {', '.join(sorted(unknown))}")
         load_picture(sample, PREVIEW_SIDE)
         metrics = {"metrics": json.loads(judgement.read_text(encoding="utf-8"))} if judgement else {}
-        folder = store / network.model / network.version
-        trained_on = network.trained_on + learnt_from(record)
-        extra = {"input": write_network(weights, folder) | network.input, "trained_on": trained_on}
-        manifest = write_manifest(network, folder, package, extra | metrics)
-        pack_folder = store / pack.model / pack.version
-        write_pack(weights, listed, sample, pack_folder)
-        requires = {network.model: manifest.file(NETWORK_WEIGHTS).sha256}
-        packed = write_manifest(pack, pack_folder, package, {"requires": requires})
-    for written, place in ((manifest, folder), (packed, pack_folder)):
-        Console().print(f"{written.ref}: {sum(file.size for file in written.files) / 1e3:.0f} kB in {place}")
+        with models.stage(network.ref) as folder, models.stage(pack.ref) as pack_folder:
+            trained_on = network.trained_on + learnt_from(record)
+            extra = {"input": write_network(weights, folder) | network.input, "trained_on": trained_on}
+            manifest = manifest_of(network, folder, package, extra | metrics)
+            write_pack(weights, listed, sample, pack_folder)
+            requires = {network.model: manifest.file(NETWORK_WEIGHTS).sha256}
+            packed = manifest_of(pack, pack_folder, package, {"requires": requires})
+            # The pack first: until its network is there too, the network of before keeps to the pack that fits it.
+            published = models.publish(packed, pack_folder), models.publish(manifest, folder)
+    for version in reversed(published):
+        size = sum(file.size for file in version.manifest.files)
+        Console().print(f"{version.ref}: {size / 1e3:.0f} kB in {version.folder}")
 
 
 app = typer.Typer(add_completion=False)

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
+from training.style.inputs import Inputs
 from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
 from training.style.terminal import DeviceLost, Mistake, bar, console
-from training.style.trainer import ALONE, Settings, Share, Trainer
+from training.style.trainer import ALONE, CHECKPOINT, WEIGHTS, Settings, Share, Trainer
 
 # What PyTorch's messages name where a GPU, its memory or one of its libraries fails.
 GPU_PARTS: Final = ("CUDA", "CUBLAS", "cuDNN", "NCCL")
@@ -53,9 +54,11 @@ class Job(BaseModel):
 def work(job: Job, share: Share = ALONE) -> None:
     """Take all steps; only the first process writes, and speaks.
 
-    Raises :class:`Mistake` or the errors of what the job names, ``Stopped`` after Ctrl-C, and :class:`DeviceLost`
-    where a GPU fails on the way.
+    Raises :class:`Mistake`, as where a run would be replaced, or the errors of what the job names, ``Stopped`` after
+    Ctrl-C, and :class:`DeviceLost` where a GPU fails on the way.
     """
+    if begun(job.folder) and not job.resume:
+        raise Mistake(f"{job.folder} holds a run already; go on with it by --resume, or give another folder")
     device = _device(job.device)
     torch.set_num_threads(job.threads)
     console.quiet = share.rank > 0
@@ -72,6 +75,7 @@ def work(job: Job, share: Share = ALONE) -> None:
         photos=len(crops),
         skipped=crops.skipped,
         started_from=_behind(job.start_from) if job.start_from else None,
+        inputs=Inputs.of(job.paintings, list(job.paintings.values()), training, encoder),
     )
     trainer = Trainer(job.settings, job.paintings, crops, encoder, job.folder, device, share)
     if job.start_from:
@@ -88,14 +92,30 @@ def work(job: Job, share: Share = ALONE) -> None:
             run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
 
 
+def begun(folder: Path) -> bool:
+    """Whether a run left anything there to go on from, or to paint with."""
+    return any((folder / name).exists() for name in (CHECKPOINT, WEIGHTS))
+
+
 def finished(job: Job) -> bool:
-    """Whether the job's folder holds its last step. Raises :class:`Mistake` where it holds a run of other settings."""
+    """Whether the job's folder holds its last step.
+
+    Raises :class:`Mistake` where what it holds is the end of another run: one with other settings, or that learnt from
+    other paintings or photographs or by another encoder. What has steps left is for :func:`work` to compare, and so is
+    what does not say what it learnt from.
+    """
     if not job.resume:
         return False
-    record = RunRecord.read(job.folder)
+    record = _before(job.folder)
     if record.settings != job.settings:
         raise Mistake(f"{job.folder} holds a run with other settings; give another folder for the runs")
-    return record.step >= job.last_step
+    if record.step < job.last_step or record.inputs is None:
+        return False
+    training, _ = split(job.photos)
+    now = Inputs.of(job.paintings, list(job.paintings.values()), training, open_encoder(job.encoder))
+    if other := now.unlike(record.inputs):
+        raise Mistake(f"{job.folder} holds a run with {other}; give another folder for the runs")
+    return True
 
 
 def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
@@ -124,14 +144,21 @@ def counts(texts: Sequence[str], names: Sequence[str]) -> dict[str, int]:
 
 def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
     """The folder's record, if it is of a run like the one asked for."""
-    try:
-        before = RunRecord.read(folder)
-    except (FileNotFoundError, ValueError) as error:
-        raise Mistake(f"{folder} holds no run that could be resumed") from error
-    for name in ("settings", "encoder", "paintings", "photos"):
+    before = _before(folder)
+    told = ("settings",) if before.inputs else ("settings", "encoder", "paintings", "photos")
+    for name in told:
         if getattr(before, name) != getattr(record, name):
             raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
+    if before.inputs and record.inputs and (other := record.inputs.unlike(before.inputs)):
+        raise Mistake(f"{folder} holds a run with {other}; resume it with the same, or give another folder")
     return before
+
+
+def _before(folder: Path) -> RunRecord:
+    try:
+        return RunRecord.read(folder)
+    except (FileNotFoundError, ValueError) as error:
+        raise Mistake(f"{folder} holds no run that could be resumed") from error
 
 
 def _device(name: str) -> torch.device:

@@ -7,13 +7,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from training.style.encoders import EncoderInfo
+from training.style.inputs import Inputs
 from training.style.trainer import Settings, Validation
 
 RECORD = "run.json"
 
 
 class RunRecord(BaseModel):
-    """One run. ``started_from`` is the run whose weights it began with, where those are known to come from one."""
+    """One run. ``started_from`` is the run whose weights it began with, where those are known to come from one.
+
+    Runs of before they were kept have no ``inputs``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,6 +30,7 @@ class RunRecord(BaseModel):
     seconds: float = 0.0
     validations: tuple[Validation, ...] = ()
     started_from: RunRecord | None = None
+    inputs: Inputs | None = None
 
     @classmethod
     def read(cls, folder: Path) -> RunRecord:

@@ -11,12 +11,13 @@ import torch
 import typer
 from rich.logging import RichHandler
 
+from training.stores import with_room
 from training.style.checkpoint import load_weights
 from training.style.data import load_photos, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_figures
-from training.style.export import export
-from training.style.job import Job, finished, work
+from training.style.export import export, load_card
+from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge
 from training.style.stages import CARDS, Plan, Stage, read_plan
 from training.style.terminal import console, told_plainly
@@ -42,7 +43,7 @@ def reproduce(
     runs: Annotated[Path, typer.Argument(help="Folder for the runs, one below another.")],
     distilled: Annotated[Path, typer.Option(help="Safetensors of the distilled VGG-19.", exists=True)],
     sample: Annotated[Path, typer.Option(help="A photograph to paint the previews of.", exists=True)],
-    store: Annotated[Path, typer.Option(help="Folder of <model>/<version>/ to write into.")],
+    store: Annotated[Path, typer.Option(help="Model store to publish in, a folder.")],
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
@@ -55,7 +56,8 @@ def reproduce(
     with told_plainly(again="the same command"):
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         plan = read_plan()
-        stages = plan.leading_to(product)
+        stages, cards = plan.leading_to(product), plan.products[product]
+        with_room(store, load_card(CARDS / cards.network_card), load_card(CARDS / cards.pack_card))
         for name, stage in stages.items():
             console.print(f"run {name}")
             job = the_job(name, stage, plan, photos, paintings, runs, distilled)
@@ -64,7 +66,6 @@ def reproduce(
         last = runs / next(reversed(stages))
         judgement = last / "judged.json"
         judgement.write_text(json.dumps(judged(last, plan, photos, paintings), indent=2) + "\n", encoding="utf-8")
-        cards = plan.products[product]
         export(
             last,
             store,
@@ -87,7 +88,7 @@ def the_job(name: str, stage: Stage, plan: Plan, photos: Path, paintings: Path, 
         encoder=str(distilled.absolute()) if stage.encoder == "distilled" else stage.encoder,
         settings=stage.settings,
         start_from=runs.absolute() / stage.after / WEIGHTS if stage.after else None,
-        resume=(folder / WEIGHTS).exists(),
+        resume=begun(folder),
         until=stage.until,
         patience=0,
     )

@@ -26,7 +26,7 @@ from training.style.contenders import Trained
 from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
-from training.style.job import Job, finished, work
+from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge, Judgement
 from training.style.losses import RECIPES
 from training.style.network import SIZES
@@ -124,7 +124,7 @@ def twin(
                 paintings=paintings,
                 encoder=encoder,
                 settings=settings,
-                resume=(folder / WEIGHTS).exists(),
+                resume=begun(folder),
                 validate_every=max(1, steps // VALIDATIONS),
                 patience=0,
                 device=device,

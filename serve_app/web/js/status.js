@@ -22,9 +22,9 @@ async function ask(path) {
   return { status: response.status, body: await response.json() };
 }
 
-/** What a capability's state is: "" for ready, "absent" for what was never installed, "down" for what does not work now. */
+/** What a capability's state is: "" for ready (at rest, it starts when asked), "absent" for what was never installed, "down" for what does not work now. */
 function standing(state) {
-  if (state === "ready") return "";
+  if (state === "ready" || state === "at rest") return "";
   return state.startsWith("not installed") ? "absent" : "down";
 }
 

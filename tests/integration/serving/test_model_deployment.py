@@ -22,7 +22,9 @@ from registry.errors import RegistryError
 from registry.manifest import Licence, Manifest, ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore
+from serve_app.app import graph_over
 from serve_app.calls import call
+from serve_app.deployed import state_of
 
 # Replicas cannot import a test module, so its classes travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -177,6 +179,26 @@ def test_the_first_version_must_load_or_the_application_does_not_start(local_ser
         serve.run(
             deployment.bind(Options(StoreAddress(str(store.root)), Runtime())), name="doubling", route_prefix=None
         )
+    serve.delete("doubling")
+
+
+async def test_what_is_at_rest_is_not_woken_to_say_how_it_is(local_serve: None, store: FolderStore) -> None:
+    deployment = serve.deployment(Doubling).options(
+        autoscaling_config={"min_replicas": 0, "max_replicas": 1, "upscale_delay_s": 0.0, "metrics_interval_s": 0.1},
+        user_config=choose(publish(store, "v1")),
+        **AT_ONCE,
+    )
+    options = Options(StoreAddress(str(store.root)), Runtime(), max_batch=8)
+    resting: Any = serve.run(deployment.bind(options), name="doubling", route_prefix=None)
+    graph = graph_over({"moderation": resting, "swap": resting}, {}, 60.0, frozenset({"moderation", "swap"}))
+    assert [await graph.states["swap"]() for _ in range(20)] == [None] * 20
+    state = state_of("doubling")
+    assert state is not None
+    assert state.deployments["Doubling"].replicas.total() == 0
+    assert (await resting.answer.remote(4)).value == "4->8"
+    status = await graph.states["swap"]()
+    assert status is not None
+    assert status.active == ModelSet("doubler@v1")
     serve.delete("doubling")
 
 

@@ -134,7 +134,7 @@ def test_removing_is_on_record_and_the_record_stays(net: FolderStore) -> None:
     assert net.versions("net") == ["v2", "v3", "v4", "v5"]
     entry = net.audit("net")[-1]
     assert (entry.who, entry.action, entry.version, entry.why) == ("cron", "remove", "v1", "unused")
-    assert entry.was == entry.now == Routing("v3", previous="v5")
+    assert entry.was == entry.now == Routing("v3")
 
 
 def test_what_is_in_use_by_now_is_not_removed(net: FolderStore) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from registry.errors import Conflict, RoutingRefused, UnknownModelVersion
+from registry.leases import Lease
 from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
 from registry.routing import AuditEntry, Routing
@@ -28,14 +29,53 @@ def net(store: FolderStore, publish: Callable[..., Manifest]) -> FolderStore:
 
 
 def test_promoting_makes_stable_and_remembers_what_was(net: FolderStore) -> None:
-    assert promote(net, "net", "v3", **BY) == Routing("v3", previous="v4")
-    assert promote(net, "net", "v2", **BY) == Routing("v2", previous="v3")
+    assert promote(net, "net", "v3", **BY, serving="v1") == Routing("v3", previous="v1")
+    assert promote(net, "net", "v2", **BY, serving="v1") == Routing("v2", previous="v3")
     assert net.routing("net") == Routing("v2", previous="v3")
 
 
-def test_the_first_promotion_of_the_newest_version_can_be_taken_back(net: FolderStore) -> None:
-    promote(net, "net", "v4", **BY)
-    assert rollback(net, "net", **BY) == Routing("v3")
+def test_the_first_promotion_can_be_taken_back_to_what_served(net: FolderStore) -> None:
+    promote(net, "net", "v4", **BY, serving="v1")
+    assert rollback(net, "net", **BY) == Routing("v1")
+
+
+def test_the_first_decision_may_affirm_what_serves(net: FolderStore) -> None:
+    assert promote(net, "net", "v1", **BY, serving="v1") == Routing("v1")
+
+
+@pytest.mark.parametrize("begin", [canary, shadow])
+def test_a_first_trial_stands_beside_what_serves_and_not_beside_what_was_published_since(
+    net: FolderStore, begin: Callable[..., Routing]
+) -> None:
+    assert begin(net, "net", "v4", 0.5, **BY, serving="v1").stable == "v1"
+    assert promote(net, "net", "v4", **BY, serving="v1") == Routing("v4", previous="v1")
+
+
+def test_what_replicas_hold_is_what_serves_where_nobody_says(net: FolderStore) -> None:
+    with Lease(net, "replica-1") as one, Lease(net, "replica-2") as two:
+        one.hold(["net@v1"])
+        two.hold(["net@v1", "other@v3"])
+        assert promote(net, "net", "v4", **BY) == Routing("v4", previous="v1")
+
+
+@pytest.mark.parametrize("begin", [canary, shadow])
+@pytest.mark.parametrize("held", [[], ["net@v1", "net@v2"]])
+def test_no_version_becomes_stable_by_a_guess(net: FolderStore, begin: Callable[..., Routing], held: list[str]) -> None:
+    with Lease(net, "replica-1") as lease:
+        lease.hold(held)
+        with pytest.raises(
+            RoutingRefused, match="promote that one first, with `masquerade models promote net@VERSION`"
+        ):
+            begin(net, "net", "v4", 0.5, **BY)
+        assert net.routing("net") is None
+        assert promote(net, "net", "v1", **BY) == Routing("v1")
+        assert begin(net, "net", "v4", 0.5, **BY).stable == "v1"
+
+
+def test_the_only_other_version_is_what_served(store: FolderStore, publish: Callable[..., Manifest]) -> None:
+    publish(version="v1")
+    publish({"weights.dat": b"2"}, version="v2")
+    assert promote(store, "net", "v2", **BY) == Routing("v2", previous="v1")
 
 
 def test_promoting_what_is_stable_changes_nothing(net: FolderStore) -> None:
@@ -46,7 +86,7 @@ def test_promoting_what_is_stable_changes_nothing(net: FolderStore) -> None:
 
 def test_every_change_says_when_who_what_and_why(net: FolderStore) -> None:
     before = datetime.now(UTC)
-    promote(net, "net", "v2", **BY)
+    promote(net, "net", "v2", **BY, serving="v4")
     canary(net, "net", "v3", 5, by="grace", why="try")
     rollback(net, "net", by="watchdog", why="error rate 12 %")
     first, second, third = net.audit("net")
@@ -57,14 +97,14 @@ def test_every_change_says_when_who_what_and_why(net: FolderStore) -> None:
 
 
 def test_a_canary_is_measured_against_stable_and_may_become_it(net: FolderStore) -> None:
-    promote(net, "net", "v1", **BY)
+    promote(net, "net", "v1", **BY, serving="v4")
     assert canary(net, "net", "v2", 5, **BY) == Routing("v1", previous="v4", canary="v2", percent=5)
     assert canary(net, "net", "v2", 50, **BY).percent == 50
     assert promote(net, "net", "canary", **BY) == Routing("v2", previous="v1")
 
 
 def test_another_trial_waits_for_the_first_to_end(net: FolderStore) -> None:
-    promote(net, "net", "v1", **BY)
+    promote(net, "net", "v1", **BY, serving="v4")
     canary(net, "net", "v2", 5, **BY)
     with pytest.raises(RoutingRefused, match=r"net@v2 is being tried on 5 % .*masquerade models rollback net"):
         promote(net, "net", "v3", **BY)
@@ -78,7 +118,7 @@ def test_another_trial_waits_for_the_first_to_end(net: FolderStore) -> None:
 @pytest.mark.parametrize("percent", [0, -1, 101, float("nan"), float("inf")])
 def test_a_canary_gets_a_sensible_share(net: FolderStore, percent: float) -> None:
     with pytest.raises(RoutingRefused, match="per cent"):
-        canary(net, "net", "v3", percent, **BY)
+        canary(net, "net", "v3", percent, **BY, serving="v1")
     assert net.audit("net") == []
 
 
@@ -86,10 +126,6 @@ def test_the_stable_version_cannot_be_its_own_trial(net: FolderStore) -> None:
     promote(net, "net", "v1", **BY)
     with pytest.raises(RoutingRefused, match="v1 is the stable version"):
         canary(net, "net", "v1", 5, **BY)
-
-
-def test_a_first_trial_is_measured_against_what_was_newest_before(net: FolderStore) -> None:
-    assert canary(net, "net", "v4", 5, **BY).stable == "v3"
 
 
 def test_with_one_version_there_is_nothing_to_try_against(store: FolderStore, publish: Callable[..., Manifest]) -> None:
@@ -120,7 +156,7 @@ def test_going_back_takes_the_last_step_back_and_then_stops(net: FolderStore) ->
 def test_going_back_needs_something_to_go_back_to(net: FolderStore) -> None:
     with pytest.raises(RoutingRefused, match="never promoted"):
         rollback(net, "net", **BY)
-    promote(net, "net", "v2", **BY)
+    promote(net, "net", "v2", **BY, serving="v4")
     shutil.rmtree(net.root / "net" / "v4")
     with pytest.raises(UnknownModelVersion, match="v4"):
         rollback(net, "net", **BY)

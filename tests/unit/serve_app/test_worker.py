@@ -21,6 +21,7 @@ from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
 from serve_app.objects import FolderObjects, new_key
 from serve_app.pipeline import Picture
+from serve_app.visitors import visiting, visitor
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -135,6 +136,26 @@ async def test_a_database_that_is_lost_for_once_ends_no_worker(
     await until(done)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_job_is_worked_on_for_whoever_handed_it_in(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    seen: list[tuple[str | None, dict[str, Any]]] = []
+
+    async def noted(kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
+        seen.append((visitor(), fields))
+        return await at_once(kind, photos, fields)
+
+    with visiting("http:anna"):
+        owner = visitor()
+    async with sessions.begin() as session:
+        await ledger.submit(session, Order("style", "http", "anna", {"style": "wave", "visitor": "somebody"}))
+        await ledger.submit(session, Order("style", "http", "anna", {"style": "wave"}))
+    worker = make(noted)
+    while await worker.work_once():
+        pass
+    assert seen == [("somebody", {"style": "wave"}), (owner, {"style": "wave"})]
 
 
 async def test_a_heartbeat_survives_a_database_that_is_lost_for_once(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,11 @@ import onnx
 import typer
 from rich.console import Console
 
+from registry.manifest import Description, ModelVersion
 from registry.store import FolderStore
-from training.style.adding import open_studio
-from training.style.export import NETWORK_WEIGHTS, load_card, write_manifest
+from training.stores import with_room
+from training.style.adding import Studio, open_studio
+from training.style.export import NETWORK_WEIGHTS, load_card, manifest_of
 from training.style.prediction.graph import predictor_graph
 from training.style.prediction.network import load_predictor, save_predictor
 from training.style.prediction.pictures import READ_SIDE
@@ -25,7 +28,7 @@ GRAPH = "predictor.onnx"
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Argument(help="Folder of <model>/<version>/ to write into.")],
+    out: Annotated[Path, typer.Argument(help="Model store to publish in, a folder.")],
     card: Annotated[Path, typer.Option(help="YAML: what the manifest says.", exists=True)],
     store: Annotated[Path, typer.Option(help="Model store with the painting network and its pack.", exists=True)],
     network: Annotated[str, typer.Option(help="The painting network it predicts for.")] = "style-fine",
@@ -34,26 +37,44 @@ def export(
     ] = None,
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
 ) -> None:
-    """Write the ONNX graph, the weights to train on from, and a manifest that pins the painting network by its hash."""
+    """Publish the ONNX graph and the weights to train on from, pinned to the painting network by its hash.
+
+    The store to publish in does not hold the version yet.
+    """
     with told_plainly():
-        predictor, studio = load_predictor(run / PREDICTOR), open_studio(FolderStore(store), network)
-        known = anchors(studio)
-        if len(known) != predictor.design.known or len(known[0]) != predictor.design.style_size:
-            raise Mistake(f"{run} was trained for another network than {studio.network.ref}")
-        if any((ours != theirs).any() for ours, theirs in zip(predictor.anchors, known, strict=True)):
-            raise Mistake(f"{run} was trained for other weights than those of {studio.network.ref}; train on from it")
         description = load_card(card)
-        folder = out / description.model / description.version
-        folder.mkdir(parents=True, exist_ok=True)
+        models, studio = with_room(out, description), open_studio(FolderStore(store), network)
+        metrics = json.loads(judgement.read_text(encoding="utf-8")) if judgement else description.metrics
+        published = publish(run, description, studio, models, metrics, package)
+        size = sum(file.size for file in published.manifest.files)
+    told = f"{published.ref} for {studio.network.ref}: {size / 1e3:.0f} kB in {published.folder}"
+    Console().print(told, highlight=False)
+
+
+def publish(
+    run: Path,
+    card: Description,
+    studio: Studio,
+    store: FolderStore,
+    metrics: Mapping[str, float],
+    package: str | None,
+) -> ModelVersion:
+    """A run's predictor as a version for the studio's network. Raises :class:`Mistake` where it is for another."""
+    predictor, known = load_predictor(run / PREDICTOR), anchors(studio)
+    if len(known) != predictor.design.known or len(known[0]) != predictor.design.style_size:
+        raise Mistake(f"{run} was trained for another network than {studio.network.ref}")
+    if any((ours != theirs).any() for ours, theirs in zip(predictor.anchors, known, strict=True)):
+        raise Mistake(f"{run} was trained for other weights than those of {studio.network.ref}; train on from it")
+    weights = studio.network.manifest.file(NETWORK_WEIGHTS)
+    extra = {
+        "requires": {studio.network.manifest.model: weights.sha256},
+        "input": {"side": READ_SIDE},
+        "metrics": dict(metrics),
+    }
+    with store.stage(card.ref) as folder:
         onnx.save(predictor_graph(predictor.requires_grad_(False)), folder / GRAPH)
         save_predictor(folder / PREDICTOR, predictor, half=True)
-        weights = studio.network.manifest.file(NETWORK_WEIGHTS)
-        extra = {"requires": {studio.network.manifest.model: weights.sha256}, "input": {"side": READ_SIDE}}
-        if judgement:
-            extra["metrics"] = json.loads(judgement.read_text(encoding="utf-8"))
-        manifest = write_manifest(description, folder, package, extra)
-        size = sum(file.size for file in manifest.files)
-    Console().print(f"{manifest.ref} for {studio.network.ref}: {size / 1e3:.0f} kB in {folder}", highlight=False)
+        return store.publish(manifest_of(card, folder, package, extra), folder)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from training.style.encoders import EncoderInfo
+from training.style.inputs import Inputs
 from training.style.prediction.trainer import CHECKPOINT, Course
 from training.style.terminal import Mistake
 
@@ -17,7 +18,10 @@ ENTRY: Final = "began_with"
 
 
 class Beginning(BaseModel):
-    """Everything that a run's steps depend on. Weights are named by their sha256, collections by their size."""
+    """Everything that a run's steps depend on. Weights are named by their sha256, collections by their size as well.
+
+    Runs of before they were kept have no ``inputs``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,6 +32,7 @@ class Beginning(BaseModel):
     paintings: int
     photos: int
     start_from: str | None
+    inputs: Inputs | None = None
 
     def metadata(self) -> dict[str, str]:
         """For a checkpoint's header."""
@@ -35,15 +40,18 @@ class Beginning(BaseModel):
 
     def check(self, folder: Path) -> None:
         """Raises :class:`Mistake` unless ``folder`` holds a checkpoint of a run that began like this."""
-        before, now = _flat(_read(folder)), _flat(self)
+        beginning = _read(folder)
+        before, now = _flat(beginning), _flat(self)
         for name, value in now.items():
             if before[name] != value:
                 words = name.replace("_", " ")
                 raise Mistake(f"this run was started with {words} {before[name]}, not {value}; resume it with the same")
+        if self.inputs and beginning.inputs and (other := self.inputs.unlike(beginning.inputs)):
+            raise Mistake(f"{folder} holds a run with {other}; resume it with the same, or give another folder")
 
 
 def _flat(beginning: Beginning) -> dict[str, Any]:
-    others = {name: getattr(beginning, name) for name in Beginning.model_fields if name != "course"}
+    others = {name: getattr(beginning, name) for name in Beginning.model_fields if name not in ("course", "inputs")}
     return asdict(beginning.course) | others
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
 
+from registry.publish import publish_folder
+from registry.store import FolderStore
+from training.stores import with_room
+from training.style.adding import open_studio
 from training.style.export import load_card
 from training.style.prediction.evaluate import evaluate
-from training.style.prediction.export import export
+from training.style.prediction.export import export, publish
 from training.style.prediction.train import train
 from training.style.prediction.trainer import CHECKPOINT
 from training.style.stages import CARDS, read_plan
+from training.style.terminal import told_plainly
 
 CARD: Final = CARDS / "style-predictor.yaml"
 JUDGED: Final = "judged.json"
@@ -40,6 +46,10 @@ def reproduce(
 
     A run that was interrupted goes on.
     """
+    with told_plainly():
+        card = load_card(CARD)
+        with_room(store, card)
+        studio = open_studio(FolderStore(store), network)
     trained_with = [
         path
         for file in read_plan().paintings.values()
@@ -62,21 +72,25 @@ def reproduce(
         reading=True,
         resume=(run / CHECKPOINT).exists(),
     )
-    # Judged is what serves: the version, not the run.
-    export(run, store, CARD, store, network, package=package)
-    card, figures = load_card(CARD), run / JUDGED
-    evaluate(
-        manners,
-        photos,
-        store,
-        f"{card.model}@{card.version}",
-        network,
-        also=[judged],
-        side=JUDGED_SIDE,
-        pictures=8,
-        limit=1,
-        out=figures,
-    )
+    figures = run / JUDGED
+    with told_plainly(), TemporaryDirectory() as folder:
+        # Judged is what serves: the version, not the run, beside what it belongs to.
+        trial = FolderStore(Path(folder))
+        for version in (studio.network, *studio.packs):
+            publish_folder(trial, version.manifest, version.folder)
+        ours = publish(run, card, studio, trial, {}, None)
+        evaluate(
+            manners,
+            photos,
+            trial.root,
+            ours.ref,
+            studio.network.ref,
+            also=[judged],
+            side=JUDGED_SIDE,
+            pictures=8,
+            limit=1,
+            out=figures,
+        )
     export(run, store, CARD, store, network, figures, package)
 
 

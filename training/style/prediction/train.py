@@ -22,11 +22,12 @@ from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import Encoder, open_encoder
 from training.style.export import NETWORK_WEIGHTS, VECTORS
+from training.style.inputs import Inputs
 from training.style.losses import RECIPES
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
 from training.style.prediction.record import Beginning
-from training.style.prediction.trainer import PREDICTOR, Course, PredictorTrainer, learn_to_read
+from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read
 from training.style.run import LOSSES, stop_requests
 from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
 
@@ -72,6 +73,8 @@ def train(
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
         if crop % 4:
             raise Mistake("--crop must be a multiple of 4")
+        if (run / CHECKPOINT).exists() and not resume:
+            raise Mistake(f"{run} holds a run already; go on with it by --resume, or give another folder")
         losses = RECIPES[recipe]
         if style_weight is not None:
             losses = replace(losses, style=style_weight)
@@ -81,7 +84,8 @@ def train(
         studio = open_studio(FolderStore(store), network)
         shown, _ = exhibition(paintings)
         training, _ = split(photos)
-        pictures = StylePictures([*shown, *(also or ())], training, seed)
+        shown += also or ()
+        pictures = StylePictures(shown, training, seed)
         crops = PhotoCrops(training, crop, seed)
         console.print(f"{len(pictures)} paintings and {len(crops)} photographs to learn from, {crops.skipped} skipped")
         judge = open_encoder(encoder)
@@ -93,6 +97,7 @@ def train(
             paintings=len(pictures),
             photos=len(crops),
             start_from=sha256_of(start_from) if start_from else None,
+            inputs=Inputs.of((), shown, training, judge),
         )
         if resume:
             beginning.check(run)

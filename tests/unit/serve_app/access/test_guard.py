@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from deployments.faces.types import FaceQuery, FaceSet
+from deployments.serving import Answer
 from serve_app.settings import Settings
+from serve_app.visitors import visitor
 
 from ..conftest import FINE, StandIns
 from .conftest import ADMIN_KEY
@@ -52,6 +56,37 @@ def test_a_key_opens_its_scopes_and_no_others(guarded: TestClient, issue) -> Non
     assert problem(call(guarded, "/v1/faces", key)) == (403, "forbidden")
     models = guarded.get("/v1/models", headers={"Authorization": f"Bearer {key}"})
     assert problem(models) == (403, "forbidden")
+
+
+def test_the_same_person_is_the_same_visitor_now_and_in_a_job_whatever_the_key(
+    client_for, studio: Settings, issue, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+    find = stand_ins.faces
+
+    async def noted(query: FaceQuery) -> Answer[FaceSet]:
+        seen.append(visitor())
+        return await find(query)
+
+    monkeypatch.setattr(stand_ins, "faces", noted)
+    client = client_for(studio)
+    _, key = issue("faces", "jobs")
+
+    def now_and_in_a_job(user: str) -> set[str | None]:
+        """The visitors ``user`` was taken for."""
+        seen.clear()
+        client.headers["X-User"] = user
+        assert call(client, "/v1/faces", key).status_code == 200
+        assert call(client, "/v1/jobs", key, kind="faces").status_code == 202
+        deadline = time.monotonic() + 20
+        while len(seen) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return set(seen)
+
+    ada, bob = now_and_in_a_job("ada"), now_and_in_a_job("bob")
+    assert len(ada) == len(bob) == 1
+    assert ada != bob
 
 
 def test_over_its_rate_a_key_is_told_when_to_come_again(guarded: TestClient, issue) -> None:

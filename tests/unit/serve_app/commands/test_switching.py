@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
     return made
 
 
+@pytest.fixture
+def replica(store: FolderStore) -> Iterator[Lease]:
+    """Serves net@v4."""
+    with Lease(store, "replica-1") as lease:
+        lease.hold(["net@v4"])
+        yield lease
+
+
 def publish(store: FolderStore, data: bytes = b"abc", **fields: Any) -> None:
     file = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
     told = {"model": "net", "version": "v1", "task": "samples", "format": "data", "files": (file,)}
@@ -44,6 +53,7 @@ def run(*arguments: str, answer: str | None = None) -> Result:
     return CliRunner().invoke(app, list(arguments), input=answer)
 
 
+@pytest.mark.usefixtures("replica")
 def test_every_step_shows_what_it_changed(store: FolderStore) -> None:
     assert "net  the newest → v1   previous v4" in run("promote", "net@v1", "--why", "first").output
     assert "net  v1 → v2   previous v1" in run("promote", "net@v2", "--why", "sharper").output
@@ -54,6 +64,14 @@ def test_every_step_shows_what_it_changed(store: FolderStore) -> None:
     assert "net  v2 → v1" in run("rollback", "net", "--why", "all green").output
     assert store.routing("net") == Routing("v1")
     assert "unchanged" in run("promote", "net@v1", "--why", "again").output
+
+
+def test_where_nobody_knows_what_serves_it_is_promoted_first(store: FolderStore) -> None:
+    refused = run("canary", "net@v3", "--percent", "5", "--why", "trial")
+    assert refused.exit_code == 1
+    assert "promote that one first, with `masquerade models promote net@VERSION`" in " ".join(refused.output.split())
+    assert "net  the newest → v1\n" in run("promote", "net@v1", "--why", "it serves").output
+    assert "net  v1 → v1, canary v3 5 %" in run("canary", "net@v3", "--percent", "5", "--why", "trial").output
 
 
 def test_the_audit_trail_shows_who_and_why(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +91,7 @@ def test_without_a_name_for_the_trail_it_is_the_login_name(store: FolderStore, m
     assert store.audit("net")[0].who == "lovelace"
 
 
+@pytest.mark.usefixtures("replica")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -105,6 +124,7 @@ def test_a_change_without_a_reason_is_a_usage_error(store: FolderStore, argument
     assert "--why" in result.output
 
 
+@pytest.mark.usefixtures("replica")
 def test_the_list_shows_which_version_does_what(store: FolderStore) -> None:
     run("promote", "net@v2", "--why", "x")
     run("canary", "net@v3", "--percent", "5", "--why", "x")
@@ -117,8 +137,9 @@ def test_the_list_shows_which_version_does_what(store: FolderStore) -> None:
 # Garbage
 
 
-def test_a_dry_run_shows_what_would_go_and_takes_nothing(store: FolderStore) -> None:
+def test_a_dry_run_shows_what_would_go_and_takes_nothing(store: FolderStore, replica: Lease) -> None:
     run("promote", "net@v3", "--why", "x")
+    replica.hold([])
     output = run("gc", "--dry-run").output
     assert "2 of 4 versions would go, 6 bytes." in output
     assert "unused" in next(line for line in output.splitlines() if "net@v1" in line)

@@ -89,6 +89,15 @@ class Graph:
             for number, slot in enumerate(self.slots[capability])
         ]
 
+    def rest(self, capability: str) -> None:
+        """Nobody asks for it, and its replicas go."""
+        self.slots[capability] = []
+
+    def start(self, capability: str) -> None:
+        """Its first replica is there: the stable version is loaded, and nothing else yet."""
+        plan = UserConfig.model_validate(self.documents[NAMES[capability]]).plan
+        self.slots[capability] = [SlotStatus(plan.stable, None, None)]
+
     def work(self, *numbers: int) -> None:
         """Let replicas (all unless numbered) load what their configuration names."""
         for capability, slots in self.slots.items():

@@ -96,6 +96,62 @@ async def test_a_replica_that_starts_in_between_is_waited_for(
     assert serving(live) == {"judge@v2"}
 
 
+async def test_what_is_promoted_at_rest_takes_over_when_a_replica_starts_and_nobody_is_kept_busy_until_then(
+    coordinator, live: Graph, store, publish: Publish, clock: Clock
+) -> None:
+    live.rest("moderation")
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    await settle(coordinator, live)
+    assert live.applied == [{"Moderation": Plan(V1, Second(V2))}]
+    assert coordinator.state.waiting == {"moderation": "judge@v2"}
+    clock.now += STAGING_LIMIT_S + 1
+    assert not await coordinator.step()
+    live.start("moderation")
+    assert await coordinator.step(), "from here on it is followed closely"
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}
+    assert store.routing("judge").stable == "v2"
+
+
+async def test_a_bad_version_that_is_promoted_at_rest_keeps_no_replica_from_starting(
+    coordinator, live: Graph, store, publish: Publish
+) -> None:
+    live.rest("moderation")
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    live.refuses["judge@v2"] = "it answers NaN"
+    await settle(coordinator, live)
+    live.start("moderation")
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v1"}
+    assert store.audit("judge")[-1].why == "it answers NaN"
+
+
+async def test_a_staging_that_a_rest_interrupts_has_its_whole_time_again(
+    coordinator, live: Graph, store, publish: Publish, clock: Clock
+) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    for _ in range(2):
+        await coordinator.step()
+    live.rest("moderation")
+    await coordinator.step()
+    clock.now += STAGING_LIMIT_S + 1
+    live.start("moderation")
+    await settle(coordinator, live)
+    assert serving(live) == {"judge@v2"}
+
+
+async def test_a_replica_that_is_awaited_is_no_rest(coordinator, live: Graph, store, publish: Publish) -> None:
+    live.rest("moderation")
+    live.starting.add("moderation")
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    for _ in range(3):
+        assert await coordinator.step()
+
+
 async def test_a_version_a_replica_refuses_is_rolled_back_with_the_reason(coordinator, live, store, publish) -> None:
     publish("judge", "v2")
     promote(store, "judge", "v2", **BY)

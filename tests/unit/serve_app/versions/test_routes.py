@@ -76,10 +76,11 @@ def test_nobody_decides_without_the_key(admin: TestClient, store: FolderStore, g
 
 
 def test_a_promotion_is_written_with_its_reason_and_the_graph_is_told(admin, store, stand_ins) -> None:
+    stand_ins.version_state.plans = {"moderation": Plan(ModelSet("judge@v1"))}
     response = admin.post("/v1/models/judge/promote", json={"version": "v2", "by": "ada", "reason": "fewer misses"})
     assert response.status_code == 202
     document = response.json()
-    assert (document["routing"]["stable"], document["routing"]["previous"]) == ("v2", "v3")
+    assert (document["routing"]["stable"], document["routing"]["previous"]) == ("v2", "v1")
     assert (document["last"]["who"], document["last"]["why"]) == ("ada", "fewer misses")
     assert store.routing("judge").stable == "v2"
     assert "notice" in stand_ins.calls
@@ -95,6 +96,18 @@ def test_a_canary_a_shadow_and_their_end(admin, store) -> None:
     assert admin.post("/v1/models/judge/shadow", json={"version": "v3", "sample": 0.5}).status_code == 202
     assert admin.post("/v1/models/judge/shadow", json={}).status_code == 202
     assert store.routing("judge").shadow is None
+
+
+@pytest.mark.parametrize("decision", [("canary", {"percent": 5}), ("shadow", {"sample": 0.5})])
+def test_a_first_trial_leaves_everybody_else_with_what_serves(admin, store, stand_ins, decision) -> None:
+    action, share = decision
+    refused = admin.post(f"/v1/models/judge/{action}", json={"version": "v3", **share})
+    assert problem(refused) == (409, "conflict"), "nobody says what serves"
+    stand_ins.version_state.plans = {"moderation": Plan(ModelSet("panel@v1", ("judge@v1",)))}
+    assert admin.post(f"/v1/models/judge/{action}", json={"version": "v3", **share}).status_code == 202
+    assert (store.routing("judge").stable, store.routing("judge").trial) == ("v1", "v3")
+    admin.post("/v1/models/judge/promote", json={"version": "v3"})
+    assert store.routing("judge").previous == "v1"
 
 
 def test_of_two_engineers_who_saw_the_same_only_one_decides(admin, store) -> None:

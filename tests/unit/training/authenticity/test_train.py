@@ -137,13 +137,8 @@ def test_a_card_that_is_no_yaml_ends_in_one_sentence(world, tmp_path) -> None:
     assert "card.yaml is not YAML" in " ".join(result.output.split())
 
 
-def test_a_full_disk_costs_nothing_of_the_version_there_is(trained, world, tmp_path, monkeypatch) -> None:
+def test_a_full_disk_leaves_no_part_of_a_version(trained, world, tmp_path, monkeypatch) -> None:
     (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
-    folder = tmp_path / "store" / "fingerprint" / "v1"
-    folder.mkdir(parents=True)
-    for path in (trained / "store" / "fingerprint" / "v1").iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def full(detector: object, path: Path, output: str) -> None:
         path.write_bytes(b"half a graph")
@@ -153,6 +148,18 @@ def test_a_full_disk_costs_nothing_of_the_version_there_is(trained, world, tmp_p
     result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "20"])
     assert result.exit_code == 1
     assert "No space left on device" in result.output
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+
+
+def test_a_version_that_is_there_is_refused_before_anything_is_measured(trained, world, tmp_path) -> None:
+    folder = trained / "store" / "fingerprint" / "v1"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), "--store", str(trained / "store")])
+    assert result.exit_code == 1
+    told = " ".join(result.output.split())
+    assert "fingerprint@v1 is in" in told
+    assert "give another store, or another version in its card" in told
+    assert not (tmp_path / "run").exists()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 

@@ -12,7 +12,7 @@ from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
 from deployments.style.engine import StyleEngine, StyleQuery
 from registry.manifest import Description, Licence
-from registry.publish import describe
+from registry.publish import describe, publish_folder
 from registry.store import FolderStore
 from training.style import adding, cli
 from training.style.checkpoint import Weights
@@ -82,6 +82,7 @@ def test_adding_it_again_is_a_new_version(add, store) -> None:
     ("more", "sentence"),
     [
         ({"name": "dots"}, "has a style 'dots' already"),
+        ({"name": "first"}, "'first' would replace styles-first@v1, which holds dots, identity"),
         ({"name": "Great Wave"}, "no name for a style"),
         ({"network": "styles-first"}, "give a style network"),
         ({"network": "style-none"}, "style-none"),
@@ -93,6 +94,40 @@ def test_mistakes_end_with_a_sentence_and_publish_nothing(add, store, more, sent
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.split())
     assert store.models() == ["style-tiny", "styles-first"]
+
+
+def test_a_name_whose_pack_holds_another_style_is_refused_and_nothing_vanishes(add, store) -> None:
+    assert add(name="my_style").exit_code == 0
+    result = add(name="my-style")
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert "'my-style' would replace styles-my-style@v1, which holds my_style; choose another name" in told
+    assert store.versions("styles-my-style") == ["v1"]
+
+
+def test_a_style_of_another_network_is_not_replaced(add, store) -> None:
+    add()
+    tiny = store.get("style-tiny")
+    publish_folder(store, tiny.manifest.model_copy(update={"model": "style-other"}), tiny.folder)
+    result = add("--network", "style-other")
+    assert result.exit_code == 2
+    assert "would replace styles-lines@v1, which is no pack of style-other" in " ".join(result.output.split())
+    assert store.versions("styles-lines") == ["v1"]
+
+
+def test_a_style_follows_its_network_to_new_weights(add, store, tiny) -> None:
+    add()
+    torch.manual_seed(5)
+    styles = {name: torch.randn(tiny.style_size) for name in ("identity", "dots")}
+    weights = Weights(StyleNetwork(tiny), styles)
+    with store.stage("style-tiny@v2") as folder:
+        write_network(weights, folder)
+        about = store.manifest("style-tiny@v1").model_copy(update={"version": "v2"})
+        network = store.publish(describe(folder, about), folder)
+    assert add().exit_code == 0
+    assert store.manifest("styles-lines@v2").requires == {
+        "style-tiny": network.manifest.file("network.safetensors").sha256
+    }
 
 
 def test_a_painting_that_is_no_picture_is_refused(add, store, tmp_path) -> None:

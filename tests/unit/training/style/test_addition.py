@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ def evaluate(store, photos, make_picture, encoder_file, tmp_path, monkeypatch):
     monkeypatch.setattr(addition, "Lesson", lambda **settings: Lesson(recipe=RECIPES["reference"], **settings))
     painting, known = make_picture("lines.png", seed=90), make_picture("dots.png", seed=91)
 
-    def run(*more: str, steps: int = 3):
+    def run(*more: str, steps: int = 3, painting: Path = painting):
         options = ["--style", f"dots={known}", "--network", "style-tiny", "--encoder", str(encoder_file)]
         options += [
             "--side",
@@ -108,6 +109,23 @@ def test_a_joint_run_that_began_with_other_weights_is_not_taken_for_this_one(eva
     result = evaluate()
     assert result.exit_code == 1
     assert "other weights" in " ".join(result.output.split())
+
+
+def test_another_painting_is_not_judged_against_the_first_ones_run(evaluate, make_picture, tmp_path) -> None:
+    evaluate()
+    weights = (tmp_path / "runs/joint/weights.safetensors").read_bytes()
+    result = evaluate(painting=make_picture("waves.png", seed=92))
+    assert result.exit_code == 1
+    told = " ".join(result.output.split())
+    assert "holds a run with other paintings; give another folder for the runs" in told
+    assert (tmp_path / "runs/joint/weights.safetensors").read_bytes() == weights
+
+
+def test_the_same_painting_under_another_name_takes_the_run_as_it_is(evaluate, tmp_path, monkeypatch) -> None:
+    evaluate()
+    moved = (tmp_path / "lines.png").rename(tmp_path / "moved.png")
+    monkeypatch.setattr(Trainer, "_take_step", lambda _: pytest.fail("a finished run went on"))
+    assert evaluate(painting=moved).exit_code in (0, 3)
 
 
 def test_a_style_the_network_does_not_have_is_told(evaluate, make_picture) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -152,6 +153,37 @@ def test_mistakes_end_with_a_sentence_and_write_nothing(export, tmp_path, option
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.split())
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("taken", ["tiny/v3", "two/v3"])
+def test_a_published_version_is_not_written_again(export, exported, taken) -> None:
+    other = next(ref for ref in ("tiny/v3", "two/v3") if ref != taken)
+    shutil.rmtree(exported / other)
+    before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
+    result = export()
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert f"{taken.replace('/', '@')} is in" in told
+    assert "give another store, or another version in its card" in told
+    assert {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_no_version_is_not_written_over(export, tmp_path) -> None:
+    (tmp_path / "store/two/v3").mkdir(parents=True)
+    result = export()
+    assert result.exit_code == 2
+    assert "is in the way and is no model version; remove it first" in " ".join(result.output.split())
+
+
+def test_a_full_disk_leaves_no_part_of_a_version(export, tmp_path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "write_pack", full)
+    result = export()
+    assert result.exit_code == 1
+    assert "No space left on device" in " ".join(result.output.split())
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
 
 
 def load(store, ref: str) -> ModelVersion:

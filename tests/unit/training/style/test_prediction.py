@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,24 @@ def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, co
     assert {path.name: path.read_bytes() for path in run.glob("*.safetensors")} == files
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"), [("paintings/hand_a_0.png", "other paintings"), ("photos/0.png", "other photographs")]
+)
+def test_a_run_is_not_resumed_on_other_pictures_of_the_same_number(run, command, make_picture, changed, words) -> None:
+    make_picture(changed, seed=60)
+    result = command("--resume")
+    assert result.exit_code == 2
+    assert f"holds a run with {words}" in " ".join(result.output.split())
+
+
+def test_a_run_is_not_replaced_by_repeating_its_command(run, command) -> None:
+    files = {path.name: path.read_bytes() for path in run.iterdir()}
+    result = command()
+    assert result.exit_code == 2
+    assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == files
+
+
 def test_resuming_what_never_started_or_was_cut_off_is_refused(command, tmp_path) -> None:
     checkpoint = tmp_path / "run" / CHECKPOINT
     for content in (None, b"", b"half of a checkpoint"):
@@ -244,10 +263,13 @@ def test_one_command_trains_judges_and_exports_and_gives_the_same_bytes_again(
     wave, wreck = make_picture("styles/wave.jpg", seed=70), make_picture("wreck.jpg", seed=71)
     folder = store.root / "style-predictor" / load_card(reproduce.CARD).version
 
-    def files(run: str) -> dict[str, bytes]:
+    def command(run: str):
         arguments = [paintings, photos, wave.parent, tmp_path / run, "--store", store.root, "--network", "style-tiny"]
         options = ["--distilled", encoder_file, "--judged", wreck]
-        result = CliRunner().invoke(reproduce.app, [str(argument) for argument in (*arguments, *options)])
+        return CliRunner().invoke(reproduce.app, [str(argument) for argument in (*arguments, *options)])
+
+    def files(run: str) -> dict[str, bytes]:
+        result = command(run)
         assert result.exit_code == 0, result.output
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -257,5 +279,10 @@ def test_one_command_trains_judges_and_exports_and_gives_the_same_bytes_again(
         "held_out.content",
         "held_out.of_nearest",
     }
-    assert files("again") == first
-    assert files("first") == first, "a finished run is taken as it is"
+    result = command("never")
+    assert result.exit_code == 2
+    assert "is in the store already" in " ".join(result.output.split()).replace(str(store.root), "the store")
+    assert not (tmp_path / "never").exists()
+    for run, why in (("again", "the same"), ("first", "a finished run is taken as it is")):
+        shutil.rmtree(folder)
+        assert files(run) == first, why

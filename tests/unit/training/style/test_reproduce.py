@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 import yaml
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from registry.manifest import load_manifest
@@ -47,9 +49,9 @@ def command(plan, photos, make_picture, encoder_file, tmp_path, monkeypatch):
     make_picture("paintings/dots.png", seed=90)
     sample = make_picture("sample.png", 600, 560)
 
-    def run(product: str = "style-small"):
+    def run(product: str = "style-small", encoder: Path = encoder_file, store: str = "store"):
         folders = [str(photos), str(tmp_path / "paintings"), str(tmp_path / "runs")]
-        options = ["--distilled", str(encoder_file), "--sample", str(sample), "--store", str(tmp_path / "store")]
+        options = ["--distilled", str(encoder), "--sample", str(sample), "--store", str(tmp_path / store)]
         return CliRunner().invoke(module.app, [product, *folders, *options])
 
     return run
@@ -72,7 +74,8 @@ def test_the_same_command_gives_the_same_files_from_the_beginning_and_after_ctrl
     command()
     weights = tmp_path / "runs/grown/weights.safetensors"
     whole = weights.read_bytes()
-    (tmp_path / "runs").rename(tmp_path / "kept")
+    for folder in ("runs", "store"):
+        (tmp_path / folder).rename(tmp_path / f"kept {folder}")
     take_step = Trainer._take_step
 
     def interrupted(trainer: Trainer):
@@ -92,16 +95,63 @@ def test_the_same_command_gives_the_same_files_from_the_beginning_and_after_ctrl
 def test_finished_runs_are_not_taken_again(command, monkeypatch) -> None:
     command()
     monkeypatch.setattr(Trainer, "_take_step", lambda _: pytest.fail("a finished run went on"))
-    assert command().exit_code == 0
+    assert command(store="another").exit_code == 0
+
+
+def test_a_version_that_is_there_is_refused_before_anything_is_trained(command, tmp_path) -> None:
+    command()
+    (tmp_path / "runs").rename(tmp_path / "kept")
+    before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    result = command()
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert "style-small@v1 is in" in told
+    assert "what is published never changes: give another store" in told
+    assert not (tmp_path / "runs").exists()
+    assert {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()} == before
 
 
 def test_runs_of_another_plan_are_not_taken_for_these(command, plan, monkeypatch) -> None:
     command()
     other = plan.stages["coarse"].model_copy(update={"seed": 9})
     monkeypatch.setitem(plan.stages, "coarse", other)
-    result = command()
+    result = command(store="another")
     assert result.exit_code == 2
     assert "other settings" in " ".join(result.output.split())
+
+
+def test_runs_on_other_photographs_are_not_taken_for_these(command, photos, make_picture, tmp_path) -> None:
+    command()
+    make_picture("photos/0.png", seed=40)
+    result = command(store="another")
+    assert result.exit_code == 2
+    told = " ".join(result.output.split())
+    assert "coarse holds a run with other photographs; give another folder for the runs" in told
+
+
+def test_runs_by_another_encoder_are_not_taken_for_these(command, encoder_file, tmp_path) -> None:
+    command()
+    tensors = load_file(encoder_file)
+    other = tmp_path / "other.safetensors"
+    save_file({name: 2 * tensor for name, tensor in tensors.items()}, other)
+    result = command(encoder=other, store="another")
+    assert result.exit_code == 2
+    assert "coarse holds a run with another encoder" in " ".join(result.output.split())
+
+
+def test_runs_that_do_not_say_what_they_learnt_from_are_known_by_names_and_numbers(
+    command, photos, tmp_path, monkeypatch
+) -> None:
+    command()
+    for stage in ("coarse", "grown"):
+        record = RunRecord.read(tmp_path / "runs" / stage)
+        record.model_copy(update={"inputs": None}).write(tmp_path / "runs" / stage)
+    monkeypatch.setattr(Trainer, "_take_step", lambda _: pytest.fail("a finished run went on"))
+    assert command(store="another").exit_code == 0
+    (photos / "0.png").unlink()
+    result = command(store="a third")
+    assert result.exit_code == 2
+    assert "started with photos 8" in " ".join(result.output.split())
 
 
 def test_an_unknown_product_ends_with_a_sentence(command) -> None:

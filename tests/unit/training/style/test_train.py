@@ -110,6 +110,22 @@ def test_a_run_can_stop_on_its_way_and_go_on_to_the_same_weights(command, tmp_pa
     assert ends[0] == ends[1]
 
 
+def test_a_run_is_not_replaced_by_repeating_its_command(command, tmp_path) -> None:
+    def files() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+
+    command("--until", "2")
+    before = files()
+    result = command()
+    assert result.exit_code == 2
+    assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
+    assert files() == before
+    # Weights are all that some keep of a run.
+    (tmp_path / "run/checkpoint.safetensors").unlink()
+    assert command().exit_code == 2
+    assert (tmp_path / "run/weights.safetensors").read_bytes() == before["weights.safetensors"]
+
+
 def test_a_finer_network_starts_from_a_leaner_one_and_the_other_way_round(command, tmp_path) -> None:
     command(folder="first")
     assert command("--size", "fine", "--start-from", str(tmp_path / "first/weights.safetensors")).exit_code == 0
@@ -175,6 +191,23 @@ def test_resuming_with_other_settings_is_refused(command) -> None:
     result = command("--resume", "--seed", "5")
     assert result.exit_code == 2
     assert "started with settings" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(("changed", "words"), [("dots.png", "other paintings"), ("photos/0.png", "other photographs")])
+def test_resuming_on_other_pictures_of_the_same_names_is_refused(command, make_picture, changed, words) -> None:
+    command("--until", "2")
+    make_picture(changed, seed=50)
+    result = command("--resume")
+    assert result.exit_code == 2
+    assert f"holds a run with {words}; resume it with the same" in " ".join(result.output.split())
+
+
+def test_resuming_with_the_styles_in_another_order_is_refused(command, make_picture, tmp_path) -> None:
+    dots, lines = (f"{name}={make_picture(f'{name}.png', seed=90)}" for name in ("dots", "lines"))
+    command("--until", "2", "--style", lines, style=dots)
+    result = command("--resume", "--style", dots, style=lines)
+    assert result.exit_code == 2
+    assert "holds a run with other paintings" in " ".join(result.output.split())
 
 
 def test_resuming_what_never_started_is_refused(command) -> None:

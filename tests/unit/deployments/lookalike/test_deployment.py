@@ -1,0 +1,60 @@
+"""The gallery behind its slot: what a canary found is shown, too."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deployments.errors import UnknownModel
+from deployments.lookalike.deployment import Lookalike
+from deployments.lookalike.engine import LookalikeQuery
+from deployments.runtime import Runtime
+from deployments.serving import Options
+from registry.manifest import ModelVersion
+from registry.opening import StoreAddress
+from registry.publish import publish_folder
+from registry.store import FolderStore
+
+from .conftest import SPACE, MakeGallery
+from .test_collage import FACE, MATCH, PHOTO
+
+V1, V2 = ({"model": f"some-people@{version}"} for version in ("v1", "v2"))
+
+
+def publish(store: FolderStore, version: str, gallery: ModelVersion) -> None:
+    publish_folder(store, gallery.manifest.model_copy(update={"version": version}), gallery.folder)
+
+
+@pytest.fixture
+async def deployment(tmp_path: Path, make_gallery: MakeGallery) -> Lookalike:
+    """Ada, Grace and Edsger serve; the canary, everybody's, knows a fourth person."""
+    store = FolderStore(tmp_path / "models")
+    names = ("Ada", "Grace", "Edsger", "Barbara")
+    publish(store, "v1", make_gallery(np.eye(3, dtype=np.float32), names[:3], tmp_path / "three"))
+    publish(
+        store,
+        "v2",
+        make_gallery(np.eye(4, 3, dtype=np.float32) - np.eye(4, 3, -3, np.float32), names, tmp_path / "four"),
+    )
+    made = Lookalike(Options(StoreAddress(str(store.root)), Runtime()))
+    await made.reconfigure({"stable": V1, "canary": V2 | {"percent": 100}})
+    async with asyncio.timeout(30):
+        while made.status().second is None:
+            await asyncio.sleep(0.005)
+    return made
+
+
+async def test_whoever_the_canary_found_is_shown_in_the_collage(deployment: Lookalike) -> None:
+    barbara = LookalikeQuery(np.array([-1, 0, 0], np.float32), SPACE, 1)
+    answer = await deployment.answer(barbara, "a visitor")
+    assert (answer.model, answer.value[0].name) == ("some-people@v2", "Barbara")
+    assert (await deployment.portrait(answer.value[0].picture)).startswith(b"\xff\xd8")
+    assert (await deployment.collage(PHOTO, FACE, answer.value)).startswith(b"\xff\xd8")
+
+
+async def test_whom_neither_knows_is_an_error(deployment: Lookalike) -> None:
+    with pytest.raises(UnknownModel, match="no such portrait"):
+        await deployment.collage(PHOTO, FACE, (MATCH,))

@@ -1,0 +1,102 @@
+"""The graph over deployment handles: what is asked of whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ray.exceptions import ActorDiedError
+from ray.serve.exceptions import DeploymentUnavailableError
+
+from deployments.imaging import Limits
+from deployments.slots import ModelSet, SlotStatus
+from serve_app import presenting
+from serve_app.app import graph_over
+from serve_app.pipeline import Pipeline
+from serve_app.settings import EngineLimits
+from serve_app.status.board import Served, StatusBoard
+from serve_app.topology import CLUSTER, EMBEDDED, limited
+
+LOADED = SlotStatus(ModelSet("net@v1"), None, None)
+
+
+class Handle:
+    """A deployment with these answers, one a replica; a call of its own waits for a replica, and so starts one."""
+
+    def __init__(self, *replicas: SlotStatus | Exception) -> None:
+        self.replicas = replicas
+        self.woken = 0
+        self.status = self
+
+    def __getattr__(self, _name: str) -> Handle:
+        return self
+
+    async def remote(self) -> Any:
+        self.woken += not self.replicas
+        return self.replicas[0] if self.replicas else LOADED
+
+    def broadcast(self, method: str) -> Handle:
+        assert method == "status"
+        return self
+
+    async def results_async(self, *, return_exceptions: bool) -> list[Any]:
+        assert return_exceptions
+        if not self.replicas:
+            raise DeploymentUnavailableError("Swap")  # type: ignore[arg-type]
+        return list(self.replicas)
+
+
+def pipeline(**handles: Handle) -> Pipeline:
+    graph = graph_over({"moderation": Handle(LOADED), **handles}, {}, 5.0, frozenset({"swap"}))  # type: ignore[dict-item]
+    return Pipeline(graph, Limits())
+
+
+async def test_what_is_at_rest_is_not_woken_by_those_who_only_look_and_is_ready() -> None:
+    swap = Handle()
+    states = await pipeline(swap=swap).states()
+    assert states == {"moderation": LOADED, "swap": "at rest"}
+    assert swap.woken == 0
+    ready = presenting.ready(states, {})
+    assert ready.ready
+    assert ready.capabilities == {"moderation": "ready", "swap": "at rest"}
+
+
+async def test_what_may_rest_and_does_not_says_how_it_is() -> None:
+    assert (await pipeline(swap=Handle(ActorDiedError(), LOADED)).states())["swap"] == LOADED
+    loading = await pipeline(swap=Handle(SlotStatus(None, None, "no memory"))).states()
+    assert not presenting.ready(loading, {}).ready
+
+
+async def test_what_may_not_rest_and_has_no_replica_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    style = Handle()
+
+    async def remote() -> Any:
+        raise DeploymentUnavailableError("Style")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(style, "remote", remote)
+    ready = presenting.ready(await pipeline(style=style).states(), {})
+    assert (ready.ready, ready.capabilities["style"]) == (False, "Style is restarting.")
+
+
+@pytest.mark.parametrize(
+    ("message", "note"), [("", "at rest"), ("no node has a GPU to spare", "no node has a GPU to spare")]
+)
+async def test_figures_tell_rest_from_a_replica_that_cannot_start(message: str, note: str) -> None:
+    class Cluster:
+        async def deployments(self) -> list[Served]:
+            return [Served("Swap", "healthy", 0, 0, message)]
+
+        async def samples(self) -> dict[Any, float]:
+            return {}
+
+    (row,) = (await StatusBoard(Cluster(), pipeline(swap=Handle()).states).read()).deployments
+    assert (row.note, row.model) == (note, None)
+
+
+def test_what_has_no_least_number_of_replicas_may_rest() -> None:
+    def resting(topology: Any) -> set[str]:
+        return {name for name, shape in topology.shapes.items() if shape.may_rest}
+
+    assert resting(CLUSTER) == {"Swap", "Anonymize", "Authenticity", "Masterpiece"}
+    assert resting(EMBEDDED) == {"Masterpiece"}
+    assert "Swap" not in resting(limited(CLUSTER, {"Swap": EngineLimits(replicas=2)}))
