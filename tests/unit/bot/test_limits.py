@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
+from bot.dispatcher import PASSING
 from bot.limits import FloodGate
-from serve_app.rates import MemoryBuckets, Rate, Want
 from bot.settings import Flood
+from serve_app.rates import MemoryBuckets, Rate, RedisBuckets, Want
 
 
 class Clock:
@@ -91,6 +95,15 @@ async def test_full_buckets_take_no_memory(clock) -> None:
         clock.now += 1
         await buckets.take([Want(f"chat {number}", Rate(1, 3))])
     assert len(buckets._arrivals) <= 101
+
+
+async def test_what_was_asked_while_redis_is_away_has_to_come_again(tmp_path: Path) -> None:
+    async with Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=None) as away:
+        buckets = RedisBuckets(away)
+        for call in (buckets.take([Want("a", Rate(1, 1))]), buckets.block(Want("a", Rate(1, 1)), 5)):
+            with pytest.raises(ConnectionError) as problem:
+                await call
+            assert isinstance(problem.value, PASSING)
 
 
 async def test_somebody_who_floods_is_not_heard_and_told_for_how_long(buckets, clock) -> None:
