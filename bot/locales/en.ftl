@@ -219,6 +219,7 @@ subscription-canceled = Your subscription will not be renewed. It is paid until 
 subscription-ends = Your subscription will not be renewed.
 subscription-failed = Your subscription could not be renewed for want of Stars.
 renewal-none = There is no subscription to end.
+renewal-refused = Telegram would not end a subscription for me. If one is still there, end it yourself: in Telegram's settings, under your Stars.
 paysupport =
     <b>Help with payments</b>
     Something bought does not work, or you want your Stars back? Describe it to { $support ->
