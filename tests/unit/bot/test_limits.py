@@ -116,6 +116,18 @@ async def test_somebody_who_floods_is_not_heard_and_told_for_how_long(buckets, c
     assert await gate.admit(1, 1) == 0
 
 
+async def test_an_album_counts_once_however_many_parts_it_has(buckets, clock) -> None:
+    gate = FloodGate(buckets, Flood(per_minute=30, burst=2))
+    for album in ("a", "b"):
+        assert [await gate.admit(1, 1, album) for _ in range(10)] == [0] * 10
+    assert await gate.admit(1, 1) > 0
+    assert min([await gate.admit(1, 1, "c") for _ in range(10)]) > 0
+    clock.now += 2
+    assert [await gate.admit(1, 1, "c") for _ in range(10)] == [0] * 10
+    # In another chat it is another album.
+    assert await gate.admit(1, -100, "c") > 0
+
+
 async def test_a_group_is_heard_only_so_often_whoever_speaks(buckets) -> None:
     gate = FloodGate(buckets, Flood(chat_per_minute=60, chat_burst=4, burst=3))
     heard = [await gate.admit(person, -100) for person in range(1, 7)]
