@@ -13,7 +13,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramFor
 from aiogram.types import ErrorEvent, Update, User
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, holds
 from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.answers import refusal
@@ -164,7 +164,9 @@ async def _on_error(
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
         return True
     async with services.sessions.begin() as session:
-        services.events.record(session, account.id, EventKind.REFUSED, error.slug)
+        # Whoever had everything deleted meanwhile leaves no trace by what came too late.
+        if await holds(session, account.id):
+            services.events.record(session, account.id, EventKind.REFUSED, error.slug)
     try:
         await services.sender.send(where, refusal(words, error, services.settings.tariff, account))
     except NotSent as lost:

@@ -166,6 +166,7 @@ error-unknown-artwork = I do not have this work of art (any more).
 error-unknown-model = This is not on offer any more.
 error-unknown-job = This picture is no longer here.
 error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
+error-overtaken = You had everything deleted while this photo was on its way, so I did not keep it. If you still want something made of it, send it again.
 error-plan-needed =
     Putting a face into a photo of your own is part of the subscription: { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
         [yes] Into a work of art, it goes without.
