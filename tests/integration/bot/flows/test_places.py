@@ -328,15 +328,19 @@ async def test_an_announcement_reaches_everybody_who_is_still_there(open_bot: An
 async def test_in_a_group_a_command_that_is_not_ours_is_left_to_other_bots(
     running: RunningBot, playground: Playground
 ) -> None:
-    ann = playground.person("Ann")
-    group = playground.group("Family", ann)
-    await ann.say("/roll 2d6", to=group)
-    await handled(running, 1)
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await bob.say("/roll 2d6", to=group)
+    await bob.send_photo(FINE, "/roll", to=group, anonymous=True)
+    await handled(running, 2)
+    assert group.chat.replies == []
     await ann.say(f"/roll@{playground.bot.username}", to=group)
     await group.chat.find("I work with photos")
-    await ann.say("/help", to=group)
+    await ann.say("/Help", to=group)
     await group.chat.find("Send me a photo")
     assert len(group.chat.replies) == 2
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
 
 
 async def test_an_album_of_somebody_who_blocked_the_bot_is_not_asked_about_for_ever(
