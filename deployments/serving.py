@@ -96,6 +96,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._held = HeldVersions(self._store)
         self._versions: dict[ModelSet, list[ModelVersion]] = {}
         self._slot: Slot[Q, R] = Slot(self._load, self._examine)
+        self._plan: Plan | None = None
         # A batch is for one engine: what goes to the canary never waits for, or joins, what does not.
         self._batchers: dict[bool, Batcher[_Asked[Q], Answer[A]]] = {
             canary: Batcher(lambda batch, canary=canary: self._answer_batch(batch, canary=canary), options.max_batch)  # type: ignore[misc]
@@ -131,7 +132,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             manifests = [self._store.manifest(ref) for ref in plan.stable.refs]
             if complaint := await asyncio.to_thread(weigh, manifests, self.options.runtime):
                 log.warning(complaint)
-        if self._slot.status.active != plan.stable or plan.second is not None or self._slot.status.second is not None:
+        status = self._slot.status
+        # What is still being loaded shows in no place yet: a plan that takes it back differs from the last one only.
+        if plan != self._plan or status.active != plan.stable or plan.second is not None or status.second is not None:
             self._followed(plan)
 
     async def answer(self, query: Q, visitor: str | None = None) -> Answer[A]:
@@ -159,7 +162,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         return Report(name, status, self._traffic.summary(), self._trial.summary, resident_mb())
 
     def _followed(self, plan: Plan) -> Future[None]:
-        began = time.perf_counter()
+        began, self._plan = time.perf_counter(), plan
 
         def noted(ended: Future[None]) -> None:
             refused = not ended.cancelled() and ended.exception() is not None

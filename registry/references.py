@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Protocol
 
 from registry.errors import UnknownModelVersion
 from registry.manifest import ALIASES, parse_ref
-from registry.routing import Routing
+from registry.routing import AuditEntry, Routing
 
 
 class Shelf(Protocol):
@@ -20,6 +19,8 @@ class Shelf(Protocol):
     def versions(self, model: str) -> list[str]: ...
 
     def routing(self, model: str) -> Routing | None: ...
+
+    def audit(self, model: str) -> list[AuditEntry]: ...
 
 
 def resolve(shelf: Shelf, ref: str) -> tuple[str, str]:
@@ -56,7 +57,12 @@ def natural(version: str) -> tuple[list[str | int], str]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)], version
 
 
-def next_version(versions: Sequence[str]) -> str:
-    """The number after the highest of these versions: v1, v2 and so on. Gaps are not filled: names are never given twice."""
-    numbered = [int(version[1:]) for version in versions if version[:1] == "v" and version[1:].isdecimal()]
+def next_version(shelf: Shelf, model: str) -> str:
+    """The number after the highest version the model ever had: v1, v2 and so on. Names are never given twice.
+
+    Gaps are not filled, and what was removed counts as long as the history speaks of it. Raises
+    :class:`UnknownModelVersion` for what cannot be the name of a model.
+    """
+    known = {*shelf.versions(model), *(entry.version for entry in shelf.audit(model))}
+    numbered = [int(version[1:]) for version in known if version[:1] == "v" and version[1:].isdecimal()]
     return f"v{max(numbered, default=0) + 1}"

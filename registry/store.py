@@ -18,7 +18,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -100,11 +100,11 @@ class Store(Protocol):
         """Take a version away as a whole.
 
         ``veto`` is asked once nobody can find the version any more: when it gives a reason ("held by …"), the version
-        is put back and :class:`InUse` raised.
+        is put back and :class:`InUse` raised. What it raises itself passes through, and the version is put back too.
         """
 
     def sweep(self) -> None:
-        """Remove what interrupted publications left behind more than a day ago."""
+        """Remove what interrupted publications and removals left behind more than a day ago."""
 
     def downloads(self) -> Path:
         """A folder that keeps unfinished downloads from one run to the next."""
@@ -195,12 +195,16 @@ class FolderStore:
         place = self.root / model / version
         with self.stage(f"{model}@{version}") as folder:
             try:
+                # As old as the version is, whoever sweeps now would take it for a leftover before it can be put back.
+                os.utime(place)
                 place.rename(folder)
             except FileNotFoundError as error:
                 raise unknown(self, model, version) from error
-            if veto is not None and (reason := veto()) is not None:
-                folder.rename(place)
-                raise InUse(f"{model}@{version} is {reason}.")
+            with ExitStack() as undo:
+                undo.callback(folder.rename, place)
+                if veto is not None and (reason := veto()) is not None:
+                    raise InUse(f"{model}@{version} is {reason}.")
+                undo.pop_all()
 
     def sweep(self) -> None:
         for folder in (self.root / ".staging", self.root / ".downloads"):

@@ -38,11 +38,15 @@ class StudioRefusal(Exception):
     """The studio said no, or kept failing until the deadline.
 
     ``status`` is the HTTP status, ``slug`` the last part of the problem's type (``no-face``; "" where what stands before
-    the studio answered), ``retry_after_s`` what the studio asks to wait.
+    the studio answered), ``retry_after_s`` what the studio asks to wait. ``ended`` where it is how a job ended: the same
+    question has no other answer any more.
     """
 
-    def __init__(self, status: int, slug: str, detail: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, status: int, slug: str, detail: str, retry_after_s: float | None = None, *, ended: bool = False
+    ) -> None:
         super().__init__(detail)
+        self.ended = ended
         self.status = status
         self.slug = slug
         self.detail = detail
@@ -124,7 +128,7 @@ class StudioClient:
                 return False
             if not isinstance(error, StudioRefusal):
                 return isinstance(error, aiohttp.ClientError)
-            if error.status not in _PASSING and not (error.status == 500 and not error.slug):
+            if error.ended or (error.status not in _PASSING and not (error.status == 500 and not error.slug)):
                 return False
             pause_s = error.retry_after_s
             if pause_s is None:
@@ -163,11 +167,12 @@ async def _read(response: aiohttp.ClientResponse) -> StudioAnswer:
     data = await response.read()
     if response.ok:
         return StudioAnswer(data, response.content_type, response.headers.get("x-model", ""), response.status)
-    slug, detail = "", data[:500].decode(errors="replace")
+    slug, detail, ended = "", data[:500].decode(errors="replace"), False
     if response.content_type == _PROBLEM:
         problem = json.loads(data)
+        ended = problem.get("state") == "failed"
         slug, detail = str(problem.get("type", "")).rpartition(":")[2], str(problem.get("detail", ""))
-    raise StudioRefusal(response.status, slug, detail, _seconds(response.headers.get("retry-after")))
+    raise StudioRefusal(response.status, slug, detail, _seconds(response.headers.get("retry-after")), ended=ended)
 
 
 def _seconds(retry_after: str | None) -> float | None:

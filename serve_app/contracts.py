@@ -60,8 +60,11 @@ class StyleForm(Form):
     @field_validator("style")
     @classmethod
     def _blendable(cls, style: list[str]) -> list[str]:
-        check_weights(read_weights(style))
-        return style
+        # A field left empty counts as not sent.
+        named = [entry for entry in style if entry.strip()]
+        if named:
+            check_weights(read_weights(named))
+        return named
 
     @model_validator(mode="after")
     def _one_style(self) -> Self:

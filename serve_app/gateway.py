@@ -20,7 +20,7 @@ from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, HeadAsGet, SecurityHeaders
+from serve_app.middleware import BodyLimit, HeadAsGet, SecurityHeaders, UnexpectedErrors
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
@@ -77,6 +77,7 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
+    app.add_middleware(UnexpectedErrors)
     app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))

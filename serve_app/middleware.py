@@ -1,4 +1,4 @@
-"""What surrounds every HTTP request: a cap on the body, answers to HEAD, and security headers. Plain ASGI, no buffering.
+"""What surrounds every HTTP request: a cap on the body, answers to HEAD and to bugs, security headers. Plain ASGI, no buffering.
 
 The request id (``X-Request-Id``) is Serve's own, given to every request at its proxy.
 """
@@ -9,7 +9,10 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve_app import problems
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -50,6 +53,37 @@ class BodyLimit:
             f"The upload is over {self._max_bytes // 2**20} MiB.",
             {"Connection": "close"},
         )
+
+
+class UnexpectedErrors:
+    """Makes a problem document of what nobody expected, inside everything that counts answers or adds headers to them.
+
+    Left to itself, Starlette does that outside all middleware. An answer that has begun can only be broken off.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            if begun:
+                raise
+            response = await problems.unexpected(Request(scope), error)
+            await response(scope, receive, send)
 
 
 class HeadAsGet:

@@ -38,7 +38,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for kind in UNREACHABLE:
         app.add_exception_handler(kind, unreachable)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 def respond(
@@ -97,7 +97,8 @@ async def unreachable(request: Request, error: Exception) -> JSONResponse:
     return await _masquerade(request, away)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a call that met a bug of ours; the log has all of it, the client nothing."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return respond(
         request, MasqueradeError.slug, MasqueradeError.title, 500, "This is our fault, not yours. Please try again."

@@ -46,12 +46,6 @@ class StyleEngine:
         """Every style there is, in the packs' order."""
         return self._book.styles
 
-    def check(self, query: StyleQuery) -> None:
-        """Raises what :meth:`run` raises. To be asked before a query joins a batch, which it would spoil for others."""
-        self._book.check(query.weights)
-        if query.style_image is not None:
-            self._need_reader()
-
     def warm_up(self) -> None:
         """Paint grey once, and read it as a style where pictures can be."""
         if self.styles:

@@ -77,12 +77,8 @@ class Bucket:
 
     def list(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
         """Key and size of every object whose key starts so, in order, from behind ``after``."""
-        pages = self.client.get_paginator("list_objects_v2")
-        told = {"StartAfter": self._prefix + after} if after else {}
-        with self.explained():
-            for page in pages.paginate(Bucket=self.name, Prefix=self._prefix + prefix, **told):
-                for found in page.get("Contents", ()):
-                    yield str(found["Key"]).removeprefix(self._prefix), int(found["Size"])
+        for found in self._found(prefix, after):
+            yield str(found["Key"]).removeprefix(self._prefix), int(found["Size"])
 
     def tag(self, key: str) -> str | None:
         """What the server calls an object's content (its ETag), or ``None`` when there is none."""
@@ -93,6 +89,23 @@ class Bucket:
                 if is_missing(error):
                     return None
                 raise
+
+    def age(self, key: str) -> timedelta | None:
+        """How long ago an object was written, or ``None`` when there is none."""
+        with self.explained():
+            try:
+                written: datetime = self.client.head_object(**self.at(key))["LastModified"]
+                return datetime.now(UTC) - written
+            except FAULTS as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def untouched(self, for_so_long: timedelta) -> Iterator[str]:
+        """Every key, in order, under which nothing was written for so long."""
+        for found in self._found(""):
+            if datetime.now(UTC) - found["LastModified"] > for_so_long:
+                yield str(found["Key"]).removeprefix(self._prefix)
 
     def remove(self, key: str) -> None:
         """Remove an object; no error when there is none."""
@@ -109,6 +122,13 @@ class Bucket:
                         self.client.abort_multipart_upload(
                             Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"]
                         )
+
+    def _found(self, prefix: str, after: str = "") -> Iterator[dict[str, Any]]:
+        pages = self.client.get_paginator("list_objects_v2")
+        told = {"StartAfter": self._prefix + after} if after else {}
+        with self.explained():
+            for page in pages.paginate(Bucket=self.name, Prefix=self._prefix + prefix, **told):
+                yield from page.get("Contents", ())
 
     def _put_if_absent(self, key: str, data: bytes) -> bool:
         with self.explained():

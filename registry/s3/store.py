@@ -6,7 +6,7 @@ Layout under ``s3://bucket/prefix``::
     <model>/<version>/manifest.yaml        written last, and only once: a version that has one is complete
     <model>/.removed/<version>.yaml        the manifest of a version that is gone: its name is not given again
     <model>/.history/<number>.json         who decided what; each number can be taken once
-    .leases/<holder>.json                  which versions a running replica uses
+    .leases/<holder>.json                  which versions a running replica uses, or somebody publishes right now
     .conditional-writes                    empty: shows whether the server honours conditions
 
 Nothing is ever overwritten, so a reader sees a whole version or none, and an interrupted publication can be taken up
@@ -17,16 +17,27 @@ before the first one; reading needs nothing special.
 from __future__ import annotations
 
 import errno
+import re
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import timedelta
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from registry.cache import Cache
-from registry.errors import BrokenVersion, InUse, InvalidVersion, RegistryError, UnknownModelVersion, VersionExists
+from registry.errors import (
+    BrokenVersion,
+    InUse,
+    InvalidVersion,
+    RegistryError,
+    StoreUnavailable,
+    UnknownModelVersion,
+    VersionExists,
+)
 from registry.journal import dump_entry, load_entry
-from registry.leases import Held, dump_held, load_held
+from registry.leases import Held, dump_held, holders, load_held
 from registry.manifest import (
     ALIASES,
     MANIFEST,
@@ -47,6 +58,7 @@ from registry.sources.context import Progress, silent
 from registry.store import check_staged
 
 _ABANDONED = timedelta(days=1)
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class S3Store:
@@ -119,6 +131,9 @@ class S3Store:
         version = self.get(ref)
         try:
             return self._cache.folder.verify(version.ref)
+        except UnknownModelVersion:
+            # Another process of this machine made room meanwhile.
+            return self._cache.folder.verify(self.get(version.ref).ref)
         except BrokenVersion:
             # Only this machine's copy can have changed since it was fetched: replace it.
             self._cache.forget(version.ref)
@@ -155,13 +170,20 @@ class S3Store:
         # The files are on this disk already and stay there: what is in their way goes now, or nothing is published.
         self._cache.make_room(manifest.ref)
         published = self._published(manifest)
+        claim = Held(f"publishing-{manifest.ref}", (manifest.ref,), datetime.now(UTC) + _ABANDONED)
+        if published is None:
+            # Files that an earlier attempt brought may be old enough to be swept, and are not sent again.
+            self.hold(claim)
         # Of a version that is there, this sends only what was lost or damaged since.
         with transfers(self._bucket) as moving:
             for entry in manifest.files:
                 moving.upload(_file_key(manifest, entry), staged / entry.name, self._report(entry))
-        text = dump_manifest(manifest).encode()
-        if published is None and not self._bucket.create(_manifest_key(manifest.model, manifest.version), text):
-            published = self._published(manifest)
+        if published is None:
+            text = dump_manifest(manifest).encode()
+            created = self._bucket.create(_manifest_key(manifest.model, manifest.version), text)
+            with suppress(StoreUnavailable):
+                self.hold(replace(claim, refs=()))
+            published = None if created else self._published(manifest)
         with self._cache.fetching(manifest.ref):
             # Ours may be worded differently from the one that was there first.
             return self._cache.add(published or manifest, staged)
@@ -175,17 +197,38 @@ class S3Store:
             self._bucket.write(_tombstone_key(model, version), text)
         # Without its manifest it is no version any more; the files follow once nobody objects.
         self._bucket.remove(key)
-        if veto is not None and (reason := veto()) is not None:
+        with ExitStack() as undo:
             if text is not None:
-                self._bucket.create(key, text)
-            raise InUse(f"{model}@{version} is {reason}.")
-        for found, _ in list(self._bucket.list(f"{model}/{version}/")):
-            self._bucket.remove(found)
+                undo.callback(self._bucket.create, key, text)
+            if veto is not None and (reason := veto()) is not None:
+                raise InUse(f"{model}@{version} is {reason}.")
+            undo.pop_all()
+        # It is gone, which the caller is to put on record whatever becomes of the files: sweeping takes those that stay.
+        with suppress(StoreUnavailable):
+            for found, _ in list(self._bucket.list(f"{model}/{version}/")):
+                self._bucket.remove(found)
         self._manifests.pop(f"{model}@{version}", None)
         self._cache.forget(f"{model}@{version}")
 
     def sweep(self) -> None:
         self._bucket.abort_uploads(_ABANDONED)
+        files: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for key in self._bucket.untouched(_ABANDONED):
+            if (owner := _owner(key)) is not None:
+                files[owner].append(key)
+        # Asked before the manifests: who publishes lets go only when the manifest is there.
+        held = holders(self.leases())
+        for (model, version), keys in files.items():
+            if f"{model}@{version}" not in held and self._orphaned(model, version):
+                for key in keys:
+                    self._bucket.remove(key)
+
+    def _orphaned(self, model: str, version: str) -> bool:
+        """Whether there is no manifest, and no removal under way that may put it back."""
+        if self._bucket.age(_manifest_key(model, version)) is not None:
+            return False
+        removed = self._bucket.age(_tombstone_key(model, version))
+        return removed is None or removed > _ABANDONED
 
     def _at_hand(self, ref: str) -> Manifest | None:
         """What is known of a version without asking the server: versions never change."""
@@ -307,6 +350,14 @@ def _missing(parts: dict[ModelFile, Path]) -> int:
 
 def _file_key(manifest: Manifest, entry: ModelFile) -> str:
     return f"{manifest.model}/{manifest.version}/files/{entry.sha256}"
+
+
+def _owner(key: str) -> tuple[str, str] | None:
+    """The model and the version whose file this is; ``None`` for any other object, which may be somebody else's."""
+    match key.split("/"):
+        case [model, version, "files", name] if is_name(model) and is_name(version) and _SHA256.fullmatch(name):
+            return model, version
+    return None
 
 
 def _entry_key(model: str, number: int) -> str:

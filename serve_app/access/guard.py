@@ -68,7 +68,7 @@ class Guard:
 
     def _anonymous(self, method: str, scope: str) -> str | Refusal:
         if scope == ADMIN:
-            if self._admin_key is None and not self._required and method == "GET":
+            if self._admin_key is None and not self._required and method in {"GET", "HEAD"}:
                 return ANYONE
             if self._admin_key is None:
                 return _unauthorized("The admin API is off: this studio has no admin key (MASQUERADE_ADMIN_KEY).")

@@ -46,6 +46,8 @@ def gc(
         total = decimal(sum(verdict.size for verdict in garbage))
         if dry_run or not garbage:
             console.print(f"{len(garbage)} of {len(verdicts)} versions would go, {total}.", highlight=False)
+            if not dry_run:
+                opened.sweep()
             return
         if not yes and _at_a_terminal():
             typer.confirm(f"Remove {len(garbage)} versions, {total}?", abort=True)

@@ -25,6 +25,7 @@ from registry.references import next_version
 from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
+from serve_app.commands.starter import ensure_gallery
 from serve_app.commands.stores import StoreOption, console, explained, moving, new_table, open_store
 from serve_app.settings import Settings
 
@@ -76,6 +77,8 @@ def pull(
                 _fetch(opened, entry)
             else:
                 _pull(opened, entry, accept_licence=accept_licence)
+        if starter:
+            ensure_gallery(opened, console)
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v1")
@@ -148,7 +151,7 @@ def import_folder(
                 raise RegistryError(f"{folder} holds no {MANIFEST}; give --name, --task and --format.")
             description = Description(
                 model=name,
-                version=version or next_version(opened.versions(name)),
+                version=version or next_version(opened, name),
                 task=task,
                 format=file_format,
                 title=title,

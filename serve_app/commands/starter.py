@@ -12,6 +12,7 @@ from registry.errors import RegistryError
 from registry.pull import pull
 from registry.store import FolderStore, Store
 from serve_app.commands.progress import download_progress
+from serve_app.samples import installed_samples
 
 
 def ensure_starter(store: Store, console: Console) -> None:
@@ -21,15 +22,16 @@ def ensure_starter(store: Store, console: Console) -> None:
             pulled = pull(store, entry, progress=progress)
         if pulled.fetched:
             console.print(f"  pulled {pulled.version.ref}", highlight=False)
+    ensure_gallery(store, console)
+
+
+def ensure_gallery(store: Store, console: Console) -> None:
+    """Build the sample gallery where there are sample photos and no gallery yet. Raises ``RegistryError``."""
     # Into a shared store, galleries are published by those who keep them.
-    if isinstance(store, FolderStore) and not any(
-        store.manifest(name).task == "face-gallery" for name in store.models()
-    ):
-        _build_gallery(store, console)
-
-
-def _build_gallery(store: FolderStore, console: Console) -> None:
-    """Ask the gallery's own command to do it: its room lies above this one and is found by name, not imported."""
+    has_one = any(store.manifest(name).task == "face-gallery" for name in store.models())
+    if has_one or not isinstance(store, FolderStore) or not installed_samples(store):
+        return
+    # Its own command does it: that room lies above this one and is found by name, not imported.
     command = [sys.executable, "-m", "serve_app", "gallery", "starter", "--store", str(store.root)]
     with console.status("Building the sample gallery…"):
         outcome = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ RESTART_S = 1.0
 SWEEP_PERIOD_S = 300.0
 COUNT_PERIOD_S = 10.0
 UPLOAD_VALID_S = 900
+JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Desk:
@@ -118,8 +120,11 @@ class Desk:
 
     async def job(self, job_id: str, caller: str) -> Job:
         """A job of the caller's, or of nobody in particular. Raises ``UnknownJob``."""
-        async with self._sessions() as session:
-            job = await session.get(Job, job_id)
+        job = None
+        # PostgreSQL does not take every character in a query.
+        if JOB_ID.fullmatch(job_id):
+            async with self._sessions() as session:
+                job = await session.get(Job, job_id)
         if job is None or job.channel not in {CHANNEL, SLOW_CHANNEL} or job.owner not in {caller, ANYONE}:
             raise UnknownJob("There is no such job.")
         return job
@@ -142,8 +147,10 @@ class Desk:
         """Withdraw the job and everything it stored."""
         async with self._sessions.begin() as session:
             await self._ledger.cancel(session, job.id)
+            # It may have been finished since the caller looked at it.
+            latest = await session.get_one(Job, job.id, populate_existing=True)
+            keys = [*latest.inputs.values(), *([latest.result["key"]] if latest.result else [])]
             await self._ledger.forget(session, [job.id])
-        keys = [*job.inputs.values(), *([job.result["key"]] if job.result else [])]
         await asyncio.to_thread(self._objects.delete, keys)
 
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:

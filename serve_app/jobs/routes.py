@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -70,9 +71,7 @@ def routes(desk: Desk) -> APIRouter:
         """The result of a finished job; 409 with Retry-After while it is not finished."""
         job = _kept(await desk.job(job_id, request.state.caller))
         if job.state == State.FAILED:
-            error = job.error or {}
-            title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
-            return problems.respond(request, error["slug"], title, error.get("status", 500), error["message"])
+            return _failed(request, job.error or {})
         if job.state == State.CANCELLED:
             raise UnknownJob("This job was removed.")
         if job.result is None:
@@ -108,6 +107,23 @@ def uploads(desk: Desk) -> APIRouter:
         return contracts.Upload(**asdict(granted))
 
     return router
+
+
+def _failed(request: Request, error: Mapping[str, Any]) -> Response:
+    """The problem a job ended with, as the route it stood for would tell it; ``state`` says that it will not change."""
+    title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
+    details = {name: value for name, value in error.items() if name not in {"slug", "message", "status"}}
+    headers = {"Retry-After": str(details["retry_after"])} if "retry_after" in details else None
+    return problems.respond(
+        request,
+        error["slug"],
+        title,
+        error.get("status", 500),
+        error["message"],
+        headers,
+        state=State.FAILED,
+        **details,
+    )
 
 
 def _uploads(form: contracts.JobForm) -> dict[str, str]:

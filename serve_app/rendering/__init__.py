@@ -45,6 +45,7 @@ def rendered() -> dict[str, str]:
         "deploy/kuberay/kustomization.yaml": _document(kuberay.HEADER, kuberay.kustomization()),
         "deploy/kuberay/rayservice.yaml": _document(kuberay.SERVICE_HEADER, kuberay.ray_service()),
         "deploy/kuberay/redis.yaml": _document(kuberay.REDIS_HEADER, *kuberay.redis()),
+        "deploy/kuberay/models.yaml": _document(kuberay.MODELS_HEADER, kuberay.models()),
         "deploy/kuberay/storage.yaml": _document(kuberay.STORAGE_HEADER, kuberay.storage()),
         "deploy/kuberay/protection.yaml": _document(kuberay.PROTECTION_HEADER, *kuberay.protection()),
     }

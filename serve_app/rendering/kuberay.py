@@ -26,6 +26,8 @@ Masquerade on Kubernetes (1.29 or newer) with the KubeRay operator 1.6 or newer.
   kubectl create namespace masquerade
   kubectl -n masquerade create secret generic masquerade --from-env-file=secrets.env
   kubectl -n masquerade create secret generic masquerade-ray --from-literal=auth_token="$(openssl rand -hex 32)"
+  kubectl -n masquerade apply -f deploy/kuberay/storage.yaml -f deploy/kuberay/models.yaml
+  kubectl -n masquerade wait --for=condition=complete --timeout=30m job/masquerade-models
   masquerade check deploy/kuberay/rayservice.yaml && kubectl apply -k deploy/kuberay
 secrets.env (never checked in): MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, REDIS_PASSWORD and the bot's
 MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL, MASQUERADE_BOT_WEBHOOK_SECRET, MASQUERADE_BOT_REDIS_URL. For photos
@@ -37,6 +39,9 @@ serveConfigV2 alone is applied in place; a change of the cluster starts a new on
 REDIS_HEADER = """\
 Redis for the fault tolerance of Ray's GCS: the head may be lost and come back while replicas keep answering. One pod
 with a disk; use your provider's Redis instead where you have one (gcsFaultToleranceOptions.redisAddress)."""
+MODELS_HEADER = """\
+Puts the starter models and the sample gallery on the shared file system, once, before the cluster starts: the graph has
+nothing to serve without them. What is there already stays."""
 STORAGE_HEADER = """\
 Models and photos, read and written by every node: a storage class that offers ReadWriteMany (EFS, Filestore, NFS)."""
 PROTECTION_HEADER = """\
@@ -163,6 +168,32 @@ def storage() -> dict[str, Any]:
     }
 
 
+def models() -> dict[str, Any]:
+    """The job that pulls the starter models."""
+    container = {
+        "name": "pull",
+        "image": f"{IMAGE}:cpu",
+        "command": ["masquerade", "models", "pull", "--starter"],
+        "env": [{"name": "MASQUERADE_MODELS_DIR", "value": MODELS_DIR}],
+        "resources": _resources("2", "4Gi"),
+        "securityContext": _CONTAINER_SECURITY,
+        "volumeMounts": [{"name": "shared", "mountPath": "/srv/masquerade"}],
+    }
+    pod = {
+        "automountServiceAccountToken": False,
+        "restartPolicy": "OnFailure",
+        "securityContext": _USER,
+        "containers": [container],
+        "volumes": [{"name": "shared", "persistentVolumeClaim": {"claimName": CLAIM}}],
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": f"{NAME}-models", "labels": LABELS},
+        "spec": {"backoffLimit": 4, "template": {"metadata": {"labels": LABELS}, "spec": pod}},
+    }
+
+
 def protection() -> list[dict[str, Any]]:
     """Disruption budget and network policies."""
     workers = {"matchLabels": {**LABELS, "ray.io/node-type": "worker"}}
@@ -220,6 +251,7 @@ def protection() -> list[dict[str, Any]]:
 
 
 _METRICS_PORT = 8080
+_USER = {"runAsNonRoot": True, "runAsUser": USER_ID, "runAsGroup": USER_ID, "fsGroup": USER_ID}
 _CONTAINER_SECURITY = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -274,12 +306,7 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
     spec: dict[str, Any] = {
         "automountServiceAccountToken": role == "head",
         "terminationGracePeriodSeconds": 60,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-        },
+        "securityContext": _USER,
         "containers": [container],
         "volumes": [
             {"name": "shared", "persistentVolumeClaim": {"claimName": CLAIM}},

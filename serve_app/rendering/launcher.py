@@ -8,8 +8,10 @@ from serve_app.fleet import HEAD, IDLE_MINUTES, WORKERS, NodeType
 from serve_app.rendering.flags import CLUSTER_FLAGS, GCS_NAMESPACE
 
 HEADER = """\
-Masquerade on AWS by the Ray cluster launcher: `masquerade check cluster.yaml && ray up cluster.yaml`, then
-`ray exec cluster.yaml 'cd ~/masquerade && .venv/bin/serve deploy serve_config.yaml'`. Written by `masquerade render`.
+Masquerade on AWS by the Ray cluster launcher. Written by `masquerade render`.
+  masquerade check cluster.yaml && ray up cluster.yaml
+  ray exec cluster.yaml 'cd ~/masquerade && MASQUERADE_MODELS_DIR=/srv/masquerade/models .venv/bin/masquerade models pull --starter'
+  ray exec cluster.yaml 'cd ~/masquerade && .venv/bin/serve deploy serve_config.yaml'
 Before the first `ray up` on your machine: `ray get-auth-token --generate`, and ~/.masquerade/cluster.env (mode 600) with
 MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, RAY_REDIS_ADDRESS, RAY_REDIS_PASSWORD and the bot's MASQUERADE_BOT_*.
 Both go to every node. RAY_REDIS_ADDRESS names a Redis outside the cluster: with it the head may die and come back while

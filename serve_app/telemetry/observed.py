@@ -6,6 +6,7 @@ import logging
 import time
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.telemetry.logs import request_id
@@ -41,6 +42,12 @@ class Observed:
 
         try:
             await self._app(scope, receive, noted)
+        except (ClientDisconnect, OSError):
+            raise
+        except Exception:
+            # The server answers what got so far with 500, unless an answer has begun.
+            status = 500 if status == GONE else status
+            raise
         finally:
             seconds, name = time.perf_counter() - began, feature(scope["path"])
             metrics().requests.inc(tags={"feature": name, "status": str(status)})

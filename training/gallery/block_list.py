@@ -66,7 +66,7 @@ def build_block_list(
         reasons = "; ".join(f"{path.name}: {why.detail}" for path, why in list(left_out.items())[:3])
         raise BadSource(f"no picture in {folder} shows one clear face ({reasons})")
     chosen = THRESHOLDS.get(embedder.space, ARCFACE_THRESHOLD) if threshold is None else threshold
-    version = next_version(store.versions(name))
+    version = next_version(store, name)
     with store.stage(f"{name}@{version}") as staged:
         np.save(staged / EMBEDDINGS, np.stack(vectors).astype(np.float32), allow_pickle=False)
         description = Description(

@@ -70,7 +70,7 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
     Raises ``OSError`` or what :meth:`Photo.open` raises when a picture cannot be read any more, and what the store
     raises.
     """
-    version = next_version(store.versions(gallery.name))
+    version = next_version(store, gallery.name)
     report = report.model_copy(
         update={
             "gallery": f"{gallery.name}@{version}",

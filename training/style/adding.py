@@ -99,7 +99,7 @@ def add(
         watch(progress)
     description = Description(
         model=pack_name(painting.name),
-        version=next_version(store.versions(pack_name(painting.name))),
+        version=next_version(store, pack_name(painting.name)),
         task="style-pack",
         format="safetensors",
         title=painting.title,

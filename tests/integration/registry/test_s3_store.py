@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from drills.faulty_proxy import Fault, FaultyProxy
+from registry.collection import remove
 from registry.errors import (
     BrokenVersion,
     Conflict,
@@ -29,10 +30,12 @@ from registry.errors import (
     UnsafeFile,
     VersionExists,
 )
+from registry.integrity import mismatch
 from registry.leases import Held, Lease
 from registry.manifest import Licence, Manifest, ModelFile
 from registry.opening import open_store
 from registry.promotions import canary, promote, rollback
+from registry.references import next_version
 from registry.routing import AuditEntry, Routing
 from registry.store import FolderStore, Store
 from serve_app.commands.models import app
@@ -105,6 +108,15 @@ def publish(store: Store, files: dict[str, bytes] | None = None, **fields: Any) 
 
 def keys(bucket: Any) -> list[str]:
     return [found["Key"] for found in bucket.list_objects_v2(Bucket="models").get("Contents", ())]
+
+
+def grow_old() -> None:
+    """Make everything that is in the bucket as old as the server's memory goes."""
+    from moto.backends import get_backend
+    from moto.core import DEFAULT_ACCOUNT_ID
+
+    for found in get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].buckets["models"].keys.values():
+        found.last_modified = datetime(2010, 1, 1)
 
 
 def versions_in(folder: Path) -> set[str]:
@@ -211,6 +223,46 @@ def test_an_upload_nobody_takes_up_again_is_given_up(at: Callable[..., Store], b
     # This server says of every upload that it began in 2010.
     at().sweep()
     assert bucket.list_multipart_uploads(Bucket="models").get("Uploads", []) == []
+
+
+def test_files_of_a_publication_nobody_takes_up_again_are_swept_and_nothing_else_is(
+    at: Callable[..., Store], bucket: Any
+) -> None:
+    publish(at("a"), {"a.dat": b"a", "b.dat": b"b", "c.dat": b"c"})
+    digest = "0" * 64
+    for key in (f"net/v2/files/{digest}", f"net/v2/files/{digest[1:]}1", "papers/2010/files/letter.txt"):
+        bucket.put_object(Bucket="models", Key=f"studio/{key}", Body=b"old")
+    grow_old()
+    bucket.put_object(Bucket="models", Key=f"studio/net/v3/files/{digest}", Body=b"new")
+    before, store = keys(bucket), at("b")
+    client = store._bucket.client  # type: ignore[attr-defined]
+    client.meta.events.register("provide-client-params.s3.ListObjectsV2", lambda params, **_: params | {"MaxKeys": 2})
+    store.sweep()
+    assert keys(bucket) == [key for key in before if not key.startswith("studio/net/v2/")]
+    assert len(keys(bucket)) == len(before) - 2
+
+
+def test_a_publication_that_is_taken_up_again_keeps_its_old_files_while_somebody_sweeps(
+    at: Callable[..., Store], bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = at("a")
+    create = store._bucket.create  # type: ignore[attr-defined]
+
+    def press_ctrl_c(key: str, data: bytes) -> bool:
+        raise KeyboardInterrupt
+
+    def swept_by_somebody(key: str, data: bytes) -> bool:
+        at("b").sweep()
+        return bool(create(key, data))
+
+    monkeypatch.setattr(store._bucket, "create", press_ctrl_c)  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        publish(store)
+    grow_old()
+    monkeypatch.setattr(store._bucket, "create", swept_by_somebody)  # type: ignore[attr-defined]
+    publish(store)
+    at("c").verify("net@v1")
+    assert at("c").leases() == []
 
 
 # Deciding
@@ -497,6 +549,25 @@ def test_a_cache_full_of_what_is_in_use_says_so_and_stays_as_it_is(at: Callable[
     assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
 
 
+def test_a_version_the_cache_forgets_while_it_is_hashed_is_fetched_anew(
+    at: Callable[..., Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(at("a"))
+    store = at("b")
+    store.get("net@v1")
+
+    with monkeypatch.context() as patched:
+
+        def forgotten_by_now(path: Path, entry: ModelFile, *, hashed: bool = True) -> str | None:
+            if hashed:
+                patched.undo()
+                FolderStore(tmp_path / "cache-b").discard("net@v1")
+            return mismatch(path, entry, hashed=hashed)
+
+        patched.setattr("registry.store.mismatch", forgotten_by_now)
+        assert store.verify("net@v1").path("weights.dat").read_bytes() == b"weights"
+
+
 @pytest.mark.parametrize("call", ["posix_fallocate", "pwrite"])
 def test_a_full_disk_is_named_and_given_back(
     at: Callable[..., Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
@@ -532,6 +603,20 @@ def test_a_removed_version_is_gone_for_everybody_and_its_name_is_not_given_again
     at("d").verify("net@v1")
 
 
+def test_after_the_highest_version_is_removed_new_content_comes_under_the_number_after_it(
+    at: Callable[..., Store],
+) -> None:
+    publish(at("a"))
+    promote(at("a"), "net", "v1", **BY)
+    publish(at("a"), version="v2")
+    canary(at("a"), "net", "v2", 5, **BY)
+    rollback(at("a"), "net", **BY)
+    remove(at("a"), "net", "v2", **BY)
+    following = next_version(at("b"), "net")
+    assert following == "v3"
+    publish(at("b"), {"weights.dat": b"new"}, version=following)
+
+
 def test_a_version_called_like_the_file_every_version_has_is_gone_too_when_removed(at: Callable[..., Store]) -> None:
     publish(at(), version="manifest")
     assert at("b").versions("net") == ["manifest"]
@@ -544,6 +629,51 @@ def test_a_version_somebody_objects_to_removing_is_put_back(at: Callable[..., St
     with pytest.raises(InUse, match="net@v1 is held by replica"):
         at("b").discard("net@v1", veto=lambda: "held by replica")
     at("c").verify("net@v1")
+
+
+def test_a_version_is_put_back_when_nobody_can_say_whether_it_is_in_use(at: Callable[..., Store]) -> None:
+    publish(at("a"))
+
+    def fail() -> str:
+        raise StoreUnavailable("s3://models/studio cannot be reached.")
+
+    with pytest.raises(StoreUnavailable):
+        at("b").discard("net@v1", veto=fail)
+    at("c").verify("net@v1")
+
+
+def test_a_version_whose_removal_is_called_off_outlives_a_sweep(at: Callable[..., Store]) -> None:
+    publish(at("a"))
+    grow_old()
+
+    def object_after_a_sweep() -> str:
+        at("c").sweep()
+        return "held by replica"
+
+    with pytest.raises(InUse, match="net@v1 is held by replica"):
+        at("b").discard("net@v1", veto=object_after_a_sweep)
+    at("d").verify("net@v1")
+
+
+def test_a_removal_the_network_interrupts_is_on_record_and_sweeping_takes_what_it_left(
+    at: Callable[..., Store], bucket: Any
+) -> None:
+    publish(at("a"))
+    publish(at("a"), {"weights.dat": b"2"}, version="v2")
+    store = at("b")
+
+    def break_off(params: dict[str, Any], **_: Any) -> None:
+        if "/files/" in params["url"]:
+            raise ConnectionError("Connection reset by peer")
+
+    store._bucket.client.meta.events.register("before-call.s3.DeleteObject", break_off)  # type: ignore[attr-defined]
+    remove(store, "net", "v1", **BY)
+    assert (at("c").versions("net"), at("c").audit("net")[-1].action) == (["v2"], "remove")
+    assert [key for key in keys(bucket) if key.startswith("studio/net/v1/")]
+    grow_old()
+    at("c").sweep()
+    assert not [key for key in keys(bucket) if key.startswith("studio/net/v1/")]
+    at("d").verify("net@v2")
 
 
 def test_leases_are_seen_from_other_machines_until_they_expire(at: Callable[..., Store], bucket: Any) -> None:

@@ -36,10 +36,14 @@ class Doubler:
 
     batches: list[list[int]] = []
     go_on: threading.Event
+    loaded: threading.Event
 
     def __init__(self, version: ModelVersion) -> None:
         if version.manifest.title == "broken":
             raise ValueError("weights of another shape")
+        if version.manifest.title == "slow":
+            Doubler.loaded = threading.Event()
+            assert Doubler.loaded.wait(30)
         # Made in the replica: an event cannot travel between processes.
         Doubler.go_on = threading.Event()
         Doubler.go_on.set()
@@ -71,6 +75,10 @@ class Doubling(ModelDeployment[int, int, str]):
 
     async def hold(self) -> None:
         Doubler.go_on.clear()
+
+    async def load_on(self) -> None:
+        """Let the version go on loading that takes its time."""
+        Doubler.loaded.set()
 
     async def let_go_when(self, arrived: int) -> None:
         """Let the engine run once so many queries are in."""
@@ -192,6 +200,29 @@ async def test_a_staged_version_takes_over_only_when_the_configuration_says_so(
     assert (await handle.answer.remote(1)).model == "doubler@v1"
     await handle.reconfigure.remote({"stable": V2})
     assert (await handle.answer.remote(1)).model == "doubler@v2", "from the very next request on"
+
+
+@pytest.mark.parametrize("place", ["stable", "staging"])
+async def test_a_version_that_is_taken_back_while_it_loads_never_serves(
+    handle: DeploymentHandle[Doubling], store: FolderStore, place: str
+) -> None:
+    slow = {"model": publish(store, "v2", title="slow"), "extras": []}
+    await handle.reconfigure.remote({"stable": V1} | {place: slow})
+    await until(handle, lambda status: status.staging is not None)
+    await handle.reconfigure.remote({"stable": V1})
+    await handle.load_on.remote()
+    status = await until(handle, lambda status: status.staging is None)
+    assert (status.active, status.second) == (ModelSet("doubler@v1"), None)
+    assert (await handle.answer.remote(1)).model == "doubler@v1"
+
+
+async def test_what_was_refused_is_forgotten_when_it_is_wanted_no_more(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    await handle.reconfigure.remote(choose(publish(store, "v3", title="broken")))
+    await until(handle, lambda status: status.error is not None)
+    await handle.reconfigure.remote(choose("doubler@v1"))
+    assert (await handle.status.remote()).error is None
 
 
 async def test_a_canary_answers_the_same_people_every_time(

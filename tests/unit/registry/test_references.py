@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.collection import judge, remove
+from registry.manifest import Manifest
+from registry.promotions import promote, rollback
 from registry.references import natural, next_version
+from registry.store import FolderStore
 
 
 @pytest.mark.parametrize(
@@ -19,8 +25,27 @@ from registry.references import natural, next_version
         (["v2", "trial", "v2-fast", "2024"], "v3"),
     ],
 )
-def test_the_next_version_follows_the_highest_and_fills_no_gap(versions: list[str], following: str) -> None:
-    assert next_version(versions) == following
+def test_the_next_version_follows_the_highest_and_fills_no_gap(
+    store: FolderStore, publish: Callable[..., Manifest], versions: list[str], following: str
+) -> None:
+    for version in versions:
+        publish({}, version=version)
+    assert next_version(store, "net") == following
+
+
+def test_the_name_of_the_highest_version_is_not_given_again_when_that_is_removed(
+    store: FolderStore, publish: Callable[..., Manifest]
+) -> None:
+    for version in ("v1", "v2", "v3"):
+        publish(version=version)
+    promote(store, "net", "v2", by="ada", why="better")
+    promote(store, "net", "v3", by="ada", why="better still")
+    rollback(store, "net", by="ada", why="worse")
+    remove(store, "net", "v3", by="cron", why="unused")
+    following = next_version(store, "net")
+    assert following == "v4"
+    publish({"weights.dat": b"new"}, version=following)
+    assert {verdict.ref: verdict.kept for verdict in judge(store)}["net@v4"] == "not tried yet"
 
 
 @given(st.lists(st.from_regex(r"v?(0|1|01|001)(rc|\.)?(0|1|01)?", fullmatch=True), unique=True))

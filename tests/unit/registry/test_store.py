@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.cache import Cache
-from registry.errors import BrokenVersion, InvalidVersion, UnknownModelVersion, VersionExists
+from registry.errors import BrokenVersion, InUse, InvalidVersion, RegistryError, UnknownModelVersion, VersionExists
+from registry.leases import Held, Lease
 from registry.manifest import Manifest
 from registry.promotions import canary, promote
 from registry.publish import publish_folder
@@ -356,6 +357,32 @@ def test_a_discarded_version_is_gone_as_a_whole(store: FolderStore, publish: Pub
     assert list((store.root / ".staging").iterdir()) == []
 
 
+def test_a_version_somebody_objects_to_removing_outlives_the_sweep_that_finds_it_out_of_its_place(
+    store: FolderStore, publish: Publish
+) -> None:
+    publish()
+    os.utime(store.root / "net" / "v1", (0, 0))
+
+    def object_after_a_sweep() -> str:
+        store.sweep()
+        return "held by replica"
+
+    with pytest.raises(InUse, match="net@v1 is held by replica"):
+        store.discard("net@v1", veto=object_after_a_sweep)
+    store.verify("net@v1")
+
+
+def test_a_version_is_put_back_when_nobody_can_say_whether_it_is_in_use(store: FolderStore, publish: Publish) -> None:
+    publish()
+
+    def fail() -> str:
+        raise RegistryError("its history cannot be read")
+
+    with pytest.raises(RegistryError, match="history cannot be read"):
+        store.discard("net@v1", veto=fail)
+    store.verify("net@v1")
+
+
 class Hindsight(FolderStore):
     """Somebody else takes the version away between the look at its name and the look at its files."""
 
@@ -384,6 +411,43 @@ def test_a_version_removed_while_it_is_read_is_unknown_and_not_damaged(
     monkeypatch.setattr("registry.store.mismatch", removed_by_now)
     with pytest.raises(UnknownModelVersion, match="net is not in"):
         look(store, "net@v1")
+
+
+def test_a_cache_that_makes_room_leaves_what_is_held_in_its_place_all_the_time(
+    store: FolderStore, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    cache, seen = Cache(store.root, 0), []
+    leases = cache.folder.leases
+
+    def look() -> list[Held]:
+        seen.append(store.versions("net"))
+        return leases()
+
+    monkeypatch.setattr(cache.folder, "leases", look)
+    with Lease(store, "replica") as lease:
+        lease.hold(["net@v1"])
+        with pytest.raises(RegistryError, match="everything in it is in use"):
+            cache.make_room("net@v2")
+    assert seen == [["v1"]]
+
+
+def test_a_cache_forgets_nothing_that_is_held_while_it_is_being_moved_away(
+    store: FolderStore, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    cache = Cache(store.root, 0)
+    discard = cache.folder.discard
+    with Lease(store, "replica") as lease:
+
+        def held_by_now(ref: str, *, veto: Callable[[], str | None]) -> None:
+            lease.hold([ref])
+            discard(ref, veto=veto)
+
+        monkeypatch.setattr(cache.folder, "discard", held_by_now)
+        with pytest.raises(RegistryError, match="everything in it is in use"):
+            cache.make_room("net@v2")
+    store.verify("net@v1")
 
 
 def test_a_cache_is_measured_while_folders_come_and_go(store: FolderStore, publish: Publish) -> None:

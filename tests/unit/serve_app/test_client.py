@@ -32,6 +32,8 @@ class Studio:
         if status < 400:
             return web.Response(status=status, headers={"X-Model": "style@v1"}, body=b'{"id": "7"}')
         problem = {"type": "urn:masquerade:problem:no-face", "detail": "There is nobody."}
+        if state := headers.get("State"):
+            problem["state"] = state
         return web.json_response(problem, status=status, headers=headers, content_type="application/problem+json")
 
 
@@ -90,6 +92,13 @@ async def test_a_refusal_is_final_and_says_why(studio: Studio, client: StudioCli
     with pytest.raises(StudioRefusal, match="nobody") as caught:
         await client.post("/v1/faces", {"image": b"x"})
     assert (caught.value.status, caught.value.slug) == (422, "no-face")
+
+
+async def test_how_a_job_ended_is_not_asked_again(studio: Studio, client: StudioClient) -> None:
+    studio.answers = [(503, {"Retry-After": "0", "State": "failed"}), (200, {})]
+    with pytest.raises(StudioRefusal, match="nobody") as caught:
+        await client.get("/v1/jobs/7/result")
+    assert (caught.value.status, caught.value.ended, len(studio.asked)) == (503, True, 1)
 
 
 async def test_a_job_is_ordered_under_one_key_however_often(studio: Studio, client: StudioClient) -> None:

@@ -222,6 +222,14 @@ def test_too_many_pixels_are_413(client_for: Callable[[Settings], TestClient], s
     assert problem(send(client, "/v1/style", style="wave")) == (413, "too-large")
 
 
+def test_a_style_left_empty_counts_as_not_sent(client: TestClient) -> None:
+    assert send(client, "/v1/style", style="", strength="").status_code == 422
+    pictures = {"image": FINE, "style_image": FINE}
+    assert client.post("/v1/style", files=pictures, data={"style": ""}).status_code == 200
+    job = client.post("/v1/jobs", files=pictures, data={"kind": "style", "style": ["", " "]})
+    assert job.status_code == 202
+
+
 def test_unknown_paths_and_methods_are_problems_too(client: TestClient) -> None:
     assert problem(client.get("/v1/nothing"))[0] == 404
     assert problem(client.get("/v1/moderate"))[0] == 405
@@ -235,6 +243,7 @@ def test_a_bug_shows_no_traceback(client: TestClient, stand_ins: StandIns, monke
     response = client.get("/v1/styles")
     assert problem(response) == (500, "internal")
     assert "secret detail" not in response.text
+    assert response.headers["x-content-type-options"] == "nosniff", "it is an answer like every other"
 
 
 def test_models_need_the_admin_key_where_one_is_set(
@@ -280,6 +289,7 @@ def test_what_can_be_got_can_be_asked_for_its_head(client: TestClient, path: str
 
 
 def test_a_head_opens_no_other_door(client_for: Callable[[Settings], TestClient], settings: Settings) -> None:
+    assert client_for(settings).head("/v1/models").status_code == 200
     guarded = client_for(Settings(data_dir=settings.data_dir, admin_key=KEY))
     assert guarded.head("/v1/models").status_code == 401
     refused = guarded.head("/v1/style")

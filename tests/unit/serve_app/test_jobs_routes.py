@@ -13,7 +13,11 @@ from PIL import Image
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from deployments.errors import Unavailable
+from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
+from serve_app.jobs.states import State
+from serve_app.jobs.tables import Job
 from serve_app.objects import new_key, open_objects
 from serve_app.settings import Settings
 
@@ -146,7 +150,47 @@ def test_a_failed_job_answers_as_the_route_would(
     state = ended(client, job_id)
     assert state["state"] == "failed"
     assert state["error"]
-    assert client.get(f"/v1/jobs/{job_id}/result").status_code == status
+    answer, route = client.get(f"/v1/jobs/{job_id}/result"), fields["kind"]
+    told = client.post(f"/v1/{route}", files={"image": photo}, data={"style": "wave"} if route == "style" else {})
+    assert answer.status_code == told.status_code == status
+    assert answer.json() == told.json() | {"state": "failed"}
+
+
+def test_a_job_that_failed_of_what_may_pass_says_when_to_order_it_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise Unavailable("Style is restarting.", retry_after=0)
+
+    monkeypatch.setattr("serve_app.pipeline.Pipeline.style", away)
+    job_id = submit(client, kind="style", style="wave").json()["id"]
+    assert ended(client, job_id)["state"] == "failed"
+    answer = client.get(f"/v1/jobs/{job_id}/result")
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["state"]) == (503, "0", "failed")
+
+
+@pytest.mark.parametrize("job_id", ["%00", "a%00b", "0" * 33, "G" * 32, "%F0%9F%98%80"])
+def test_what_is_no_jobs_id_is_no_job(client: TestClient, job_id: str) -> None:
+    for answer in (client.get(f"/v1/jobs/{job_id}"), client.delete(f"/v1/jobs/{job_id}")):
+        assert answer.status_code == 404
+        assert answer.json()["type"].endswith("unknown-job")
+
+
+def test_a_job_that_ends_while_it_is_removed_leaves_no_result(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = submit(client, kind="style", style="wave").json()["id"]
+    ended(client, job_id)
+    look = Desk.job
+
+    async def before_the_end(desk: Desk, job_id: str, caller: str) -> Job:
+        job = await look(desk, job_id, caller)
+        job.state, job.result = State.RUNNING, None
+        return job
+
+    monkeypatch.setattr(Desk, "job", before_the_end)
+    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert not [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(

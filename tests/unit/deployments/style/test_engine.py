@@ -114,12 +114,6 @@ def test_an_unknown_style_is_refused_before_anything_is_painted(engine, photo) -
         engine.run([StyleQuery.parse(photo(61, 45), ["dots"]), StyleQuery.parse(photo(61, 45), ["blobs"], 0.0)])
 
 
-def test_a_query_can_be_checked_before_it_joins_a_batch(engine, photo) -> None:
-    engine.check(StyleQuery.parse(photo(8, 8), ["dots", "lines"]))
-    with pytest.raises(UnknownStyle):
-        engine.check(StyleQuery.parse(photo(8, 8), ["dots", "blobs"]))
-
-
 def test_another_pack_leaves_every_painting_bit_identical(network, make_pack, photo) -> None:
     first = make_pack("dots", "lines")
     query = StyleQuery.parse(photo(61, 45), ["dots", "lines"], 0.8)

@@ -61,9 +61,8 @@ def test_the_painting_takes_the_pictures_colours_unless_the_photos_are_kept(engi
 def test_without_a_predictor_a_picture_is_answered_with_what_to_install(network, make_pack, photo) -> None:
     engine = StyleEngine(network, [make_pack("dots")], Runtime())
     query = asked(photo(61, 45), photo(80, 64))
-    for refusing in (lambda: engine.check(query), lambda: engine.run([query])):
-        with pytest.raises(Unavailable, match="style-predictor"):
-            refusing()
+    with pytest.raises(Unavailable, match="style-predictor"):
+        engine.run([query])
     assert len(engine.run([StyleQuery.parse(photo(61, 45), ["dots"])])) == 1
 
 

@@ -180,7 +180,7 @@ def test_a_folder_with_a_manifest_is_published_as_that_says(
     ("arguments", "sentence"),
     [
         ((), "give --name, --task and --format"),
-        (("--name", "My Net", "--task", "style", "--format", "data"), "model: String should match pattern"),
+        (("--name", "My Net", "--task", "style", "--format", "data"), "'My Net' cannot be the name of a model"),
         (("--name", "mine", "--task", "style", "--format", "onnx"), "lists no .onnx file"),
         (("--name", "mine", "--task", "style", "--format", "data", "--version", "stable"), "name of an alias"),
     ],

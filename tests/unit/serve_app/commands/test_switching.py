@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,17 @@ def test_at_a_terminal_garbage_is_asked_about(store: FolderStore, monkeypatch: p
     assert (result.exit_code, len(store.versions("net"))) == (1, 4)
     assert run("gc", answer="y\n").exit_code == 0
     assert store.versions("net") == ["v4"]
+
+
+def test_what_killed_publishers_left_is_swept_though_no_version_is_garbage(store: FolderStore) -> None:
+    run("gc", "--yes")
+    left = store.root / ".staging" / "net@v5-dead"
+    left.mkdir()
+    os.utime(left, (0, 0))
+    assert "0 of 1 versions would go" in run("gc", "--dry-run").output
+    assert left.exists()
+    assert run("gc", "--yes").exit_code == 0
+    assert not left.exists()
 
 
 # Licences

@@ -115,7 +115,7 @@ def pods(service: dict[str, Any]) -> list[dict[str, Any]]:
     return [group["template"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
 
 
-@pytest.mark.parametrize("name", ["redis.yaml", "storage.yaml", "protection.yaml"])
+@pytest.mark.parametrize("name", ["redis.yaml", "storage.yaml", "protection.yaml", "models.yaml"])
 def test_every_document_passes_kubernetes_schema(name: str) -> None:
     for document in documents(name):
         kubernetes_validate.validate(document, RELEASE, strict=True)
@@ -194,4 +194,15 @@ def test_the_budget_covers_the_pods_that_serve(service: dict[str, Any]) -> None:
 
 def test_the_kustomization_names_every_file() -> None:
     (document,) = documents("kustomization.yaml")
-    assert {*document["resources"], "kustomization.yaml"} == {path.name for path in FOLDER.iterdir()}
+    # The models come first, and once.
+    assert {*document["resources"], "kustomization.yaml", "models.yaml"} == {path.name for path in FOLDER.iterdir()}
+
+
+def test_models_are_pulled_to_where_every_pod_looks_for_them(service: dict[str, Any]) -> None:
+    (job,) = documents("models.yaml")
+    pulling = job["spec"]["template"]["spec"]
+    for pod in (template["spec"] for template in pods(service)):
+        assert pulling["securityContext"] == pod["securityContext"], "files of another user could not be read"
+        assert pulling["volumes"][0] in pod["volumes"]
+        assert pulling["containers"][0]["env"][0] in pod["containers"][0]["env"]
+        assert pulling["containers"][0]["volumeMounts"][0] in pod["containers"][0]["volumeMounts"]

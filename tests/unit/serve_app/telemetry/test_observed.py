@@ -63,6 +63,26 @@ async def test_a_client_that_hangs_up_is_written_down_as_gone(lines: Any) -> Non
     assert [line["status"] for line in lines()] == [499]
 
 
+def test_a_bug_is_written_down_as_what_it_was_answered_with(
+    client: TestClient, lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> None:
+        raise FileNotFoundError("weights.bin")
+
+    monkeypatch.setattr("serve_app.pipeline.Pipeline.styles", lambda self: broken())
+    assert client.get("/v1/styles").status_code == 500
+    assert [line["status"] for line in lines()] == [500]
+
+
+async def test_a_bug_around_the_routes_is_one_as_well(lines: Any) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await Observed(broken)({"type": "http", "method": "POST", "path": "/v1/style", "headers": []}, None, None)
+    assert [line["status"] for line in lines()] == [500]
+
+
 @given(path=st.text(max_size=60).map(lambda text: f"/{text}"))
 def test_a_stranger_cannot_invent_a_label(path: str) -> None:
     assert feature(path) in {"page", "probe", "other", *FEATURES}
