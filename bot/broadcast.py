@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError, TelegramNetworkError, TelegramRetryAfter
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, literal, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.tables import User
@@ -115,14 +115,19 @@ class Broadcaster:
         turn = await self._next()
         if turn is None:
             return await self._finish()
-        state = RecipientState.GONE if turn.banned else await self._copy(turn)
-        async with self._sessions.begin() as session:
-            await session.execute(
-                update(Recipient)
-                .where(Recipient.broadcast_id == turn.broadcast.id, Recipient.user_id == turn.user_id)
-                .values(state=state, since=self._clock())
-            )
+        try:
+            state = RecipientState.GONE if turn.banned else await self._copy(turn)
+        except (OSError, SQLAlchemyError):
+            # The limits are out of reach: nothing has left, and nothing leaves until they are back.
+            await self._record(turn, RecipientState.WAITING)
+            raise
+        await self._record(turn, state)
         return True
+
+    async def _record(self, turn: _Turn, state: RecipientState) -> None:
+        mine = and_(Recipient.broadcast_id == turn.broadcast.id, Recipient.user_id == turn.user_id)
+        async with self._sessions.begin() as session:
+            await session.execute(update(Recipient).where(mine).values(state=state, since=self._clock()))
 
     async def _copy(self, turn: _Turn) -> RecipientState:
         announcement = turn.broadcast

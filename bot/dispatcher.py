@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from enum import Enum, auto
 from typing import Any
 
 from aiogram import Bot, Dispatcher
@@ -12,7 +13,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramFor
 from aiogram.types import ErrorEvent, Update, User
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, holds
 from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.answers import refusal
@@ -20,7 +21,7 @@ from bot.delivery.messages import Address, NotSent, Rejected, Unreachable
 from bot.inbox import Admission
 from bot.middlewares.addressing import Addressing
 from bot.middlewares.albums import SpokenAlbums
-from bot.middlewares.person import Acquaintance, Anonymity, Flood, PromptTaps
+from bot.middlewares.person import Acquaintance, Anonymity, Flood, PromptTaps, concerns_money
 from bot.photos import Expired
 from bot.replies import address, beside
 from bot.routers import (
@@ -42,6 +43,7 @@ from bot.routers import (
 from bot.services import Services
 from bot.translations import Words
 from deployments.errors import MasqueradeError
+from serve_app.database import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,18 @@ def make_dispatcher(services: Services, me: User) -> Dispatcher:
     return dispatcher
 
 
+class Outcome(Enum):
+    """``HANDLED``: acknowledge it. ``FAILED`` and ``WAITING``: it has to come again.
+
+    What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with, or it
+    is about money, which is never given up.
+    """
+
+    HANDLED = auto()
+    FAILED = auto()
+    WAITING = auto()
+
+
 class Reception:
     """Handles updates, each to its end before it is acknowledged, and none twice."""
 
@@ -99,29 +113,30 @@ class Reception:
         """The kinds of update there is a handler for: Telegram's ``allowed_updates``."""
         return self._dispatcher.resolve_used_update_types()
 
-    async def receive(self, update: Update) -> bool:
-        """Handle an update. False: do not acknowledge it, it has to come again."""
+    async def receive(self, update: Update) -> Outcome:
+        """Handle an update, if it is to be handled now."""
         try:
             admission = await self._inbox.admit(update.update_id)
         except (OSError, SQLAlchemyError):
             log.exception("the database is out of reach; update %s has to come again", update.update_id)
-            return False
+            return Outcome.WAITING
         if admission is not Admission.NEW:
-            return admission is Admission.DONE
+            return Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING
         try:
             await self._dispatcher.feed_update(self._bot, update)
             await self._inbox.done(update.update_id)
         except PASSING as error:
             log.warning("update %s has to come again: %s", update.update_id, error)
             await self._again(update.update_id)
-            return False
+            patient = isinstance(error, UNREACHABLE) or concerns_money(update)
+            return Outcome.WAITING if patient else Outcome.FAILED
         except asyncio.CancelledError:
             await self._again(update.update_id)
             raise
         except Exception:
             # It would break every time: better one update lost, loudly, than all that come after it.
             log.exception("update %s broke the bot and is dropped", update.update_id)
-        return True
+        return Outcome.HANDLED
 
     async def _again(self, update_id: int) -> None:
         try:
@@ -149,7 +164,9 @@ async def _on_error(
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
         return True
     async with services.sessions.begin() as session:
-        services.events.record(session, account.id, EventKind.REFUSED, error.slug)
+        # Whoever had everything deleted meanwhile leaves no trace by what came too late.
+        if await holds(session, account.id):
+            services.events.record(session, account.id, EventKind.REFUSED, error.slug)
     try:
         await services.sender.send(where, refusal(words, error, services.settings.tariff, account))
     except NotSent as lost:

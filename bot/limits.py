@@ -5,18 +5,27 @@ from __future__ import annotations
 from bot.settings import Flood
 from serve_app.rates import Buckets, Rate, Want
 
+ALBUM_S = 600.0
+"""The parts of an album come within seconds, or again some minutes later where they could not be handled before."""
+
 
 class FloodGate:
-    """Whether somebody may be heard now: a bucket for the person and one for the chat."""
+    """Whether somebody may be heard now: a bucket for the person and one for the chat.
+
+    An album, whose parts come one by one, counts once. What marks it as heard is a bucket that gives one token only.
+    """
 
     def __init__(self, buckets: Buckets, flood: Flood) -> None:
         self._buckets = buckets
         self._person = Rate(flood.per_minute / 60, flood.burst)
         self._chat = Rate(flood.chat_per_minute / 60, flood.chat_burst)
 
-    async def admit(self, user_id: int, chat_id: int) -> float:
-        """0 when heard; otherwise the seconds after which they would be."""
+    async def admit(self, user_id: int, chat_id: int, album: str | None = None) -> float:
+        """0 when heard; otherwise the seconds after which they would be. ``album`` is Telegram's ``media_group_id``."""
         wants = [Want(f"in:user:{user_id}", self._person)]
         if chat_id != user_id:
             wants.append(Want(f"in:chat:{chat_id}", self._chat))
-        return max(await self._buckets.take(wants))
+        if album is None:
+            return max(await self._buckets.take(wants))
+        *waits, heard = await self._buckets.take([*wants, Want(f"in:album:{chat_id}:{album}", Rate(1 / ALBUM_S, 1))])
+        return 0.0 if heard else max(waits)

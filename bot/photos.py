@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, holds
 from bot.delivery.tables import Bundle, Delivery, Upload
 from deployments.errors import MasqueradeError
 from deployments.imaging import Photo
@@ -29,6 +29,12 @@ class Expired(MasqueradeError):
     """The photos of this request were removed, as was said they would be."""
 
     slug, title, status = "expired", "The photo is no longer here", 410
+
+
+class Overtaken(MasqueradeError):
+    """Its sender had everything of theirs deleted while this photo was on its way."""
+
+    slug, title, status = "overtaken", "The account was deleted meanwhile", 410
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Photos:
         """Check a photo and store it, without its metadata, under its update; a repeated update changes nothing.
 
         A single photo's bundle is whole at once (``due`` is None). An album's is not: :meth:`whole` hands it out when
-        its parts have come. Raises what :meth:`Photo.open` raises.
+        its parts have come. Raises what :meth:`Photo.open` raises, and :class:`Overtaken`; then nothing is kept.
         """
         async with self._sessions() as session:
             if (known := await self._known(session, incoming.update_id)) is not None:
@@ -96,6 +102,8 @@ class Photos:
         await asyncio.to_thread(self._objects.put, key, photo.data)
         try:
             async with self._sessions.begin() as session:
+                if not await holds(session, account.id):
+                    raise Overtaken("The account was deleted while this photo was on its way.")
                 bundle = await self._bundle(session, account, incoming)
                 session.add(
                     Upload(

@@ -13,7 +13,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import Update
 from pydantic import ValidationError
 
-from bot.dispatcher import Reception
+from bot.dispatcher import Outcome, Reception
 from serve_app.duties import called_off
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ WAIT_S = 25
 UNANSWERED = (AiogramError, OSError, TimeoutError)
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
-# An update that was in hand when a process died is left alone until its lease runs out; beyond three minutes it is the
-# update that is to blame, and it would hold up all that come after the hundred behind it.
+# What failed for three minutes is to blame itself, and would hold up all that come after the hundred behind it. What could
+# not be tried at all waits for as long as it takes.
 RETRIES_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 ATTEMPTS = 40
 
@@ -115,14 +115,16 @@ class Poller:
             failures += 1
 
     async def _handle(self, update: Update) -> None:
-        for attempt in range(ATTEMPTS):
-            if await self._reception.receive(update):
-                break
+        attempts = failures = 0
+        while (outcome := await self._reception.receive(update)) is not Outcome.HANDLED:
             if called_off():
                 return
-            await asyncio.sleep(RETRIES_S[min(attempt, len(RETRIES_S) - 1)])
-        else:
-            log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
+            failures += outcome is Outcome.FAILED
+            if failures == ATTEMPTS:
+                log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
+                break
+            await asyncio.sleep(RETRIES_S[min(attempts, len(RETRIES_S) - 1)])
+            attempts += 1
         self._unhandled.discard(update.update_id)
 
     def _oldest(self) -> int:

@@ -36,8 +36,19 @@ async def in_playground(studio: Settings, inventory: Inventory, port: int, annou
     """
     # The database remembers the people of earlier runs, their languages and what they have left of the day.
     async with Playground(BotProfile(privacy_mode=False), port=port, numbers=secrets.randbelow(10**9)) as playground:
-        settings = BotSettings(token=SecretStr(playground.token), api_url=playground.url, mode="polling")
-        await with_telegram(settings, studio, inventory, lambda: announce(playground.page_url))
+        settings = BotSettings(
+            token=SecretStr(playground.token), api_url=playground.url, mode="polling", redis_url=None
+        )
+        await with_telegram(settings, apart(studio), inventory, lambda: announce(playground.page_url))
+
+
+def apart(studio: Settings) -> Settings:
+    """The same studio with a playground's own database and photos, whatever the real bot's are.
+
+    On the real bot's, the playground would take up its people's orders, and find that nobody can be written to.
+    """
+    own = {"data_dir": studio.data_dir / "playground", "database_url": None, "objects_url": None}
+    return studio.model_copy(update=own | {"models_dir": studio.store_dir})
 
 
 def running_graph(studio: Settings, inventory: Inventory) -> Graph:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bot.dispatcher import Reception
+from bot.dispatcher import Outcome, Reception
 from bot.settings import BotSettings
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Webhook:
             # A kind of update newer than this library: it would fail every time, for a day.
             log.warning("an update cannot be read")
             return Response(status_code=200)
-        if self.reception is not None and await self.reception.receive(update):
+        if self.reception is not None and await self.reception.receive(update) is Outcome.HANDLED:
             return Response(status_code=200)
         return Response(status_code=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 

@@ -105,12 +105,12 @@ async def _open(path: str, options: dict[str, Any]) -> aiosqlite.Connection:
     return await connection
 
 
-def migrate(url: str) -> None:
-    """Bring the schema to the newest revision. Safe to call at every start, by any number of replicas."""
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema to the newest revision, or to an earlier one. Safe to call at every start, by any number of replicas."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -6,7 +6,8 @@ The buckets follow the generic cell rate algorithm (ITU-T I.371): one number eac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -167,7 +168,10 @@ redis.call('SET', KEYS[1], string.format('%.6f', arrival), 'EX', math.ceil(arriv
 
 
 class RedisBuckets:
-    """Buckets that all replicas share through Redis; they disappear by themselves when they are full again."""
+    """Buckets that all replicas share through Redis; they disappear by themselves when they are full again.
+
+    Both methods raise ``ConnectionError`` when Redis does not answer: an ``OSError``, as where a database is away.
+    """
 
     def __init__(self, redis: Redis, *, clock: Clock = time.time, prefix: str = "masquerade:rate:") -> None:
         self._clock = clock
@@ -180,9 +184,22 @@ class RedisBuckets:
         for want in wants:
             slack = max(0, want.rate.burst - want.tokens) / want.rate.per_s
             arguments += [slack, want.tokens / want.rate.per_s]
-        waits = await self._take(keys=[self._prefix + want.key for want in wants], args=[*arguments, EPSILON_S])
+        with _reached():
+            waits = await self._take(keys=[self._prefix + want.key for want in wants], args=[*arguments, EPSILON_S])
         return tuple(float(wait) for wait in waits)
 
     async def block(self, want: Want, seconds: float) -> None:
         now = self._clock()
-        await self._block(keys=[self._prefix + want.key], args=[now, want.blocked(0.0, now, seconds)])
+        with _reached():
+            await self._block(keys=[self._prefix + want.key], args=[now, want.blocked(0.0, now, seconds)])
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """The block speaks to Redis, whose client's errors are of no kind that others know."""
+    from redis.exceptions import RedisError
+
+    try:
+        yield
+    except RedisError as error:
+        raise ConnectionError(f"Redis does not answer: {error}") from error

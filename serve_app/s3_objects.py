@@ -1,6 +1,7 @@
 """The object store in an S3-compatible bucket. Endpoint, region and credentials come from where :mod:`registry.s3.client` looks.
 
-Every method raises :class:`~deployments.errors.Unavailable` when the bucket cannot be reached.
+Every method raises :class:`~deployments.errors.Unavailable` when the bucket cannot be reached, and ``delete`` also when it
+keeps any of the objects; the others are gone then.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class S3Objects:
     def delete(self, keys: Iterable[str]) -> None:
         names = [self._name(key) for key in keys]
         with _reached():
-            self._remove(names)
+            removed = self._remove(names)
+        if removed < len(names):
+            raise Unavailable("Photos cannot be removed right now.", retry_after=RETRY_AFTER_S)
 
     def sweep(self, older_than_s: float) -> int:
         oldest = datetime.now(UTC) - timedelta(seconds=older_than_s)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,6 +45,12 @@ class Account:
 def owner_of(user_id: int) -> str:
     """The ledger's name for a person."""
     return f"tg:{user_id}"
+
+
+async def holds(session: AsyncSession, user_id: int) -> bool:
+    """Whether there is such an account still; it is not deleted before this transaction ends."""
+    row = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    return (await session.execute(row)).first() is not None
 
 
 class Accounts:

@@ -7,6 +7,8 @@ import logging
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest
 
+from bot.accounts.cashier import NotRefundable
+
 log = logging.getLogger(__name__)
 
 
@@ -17,12 +19,12 @@ class StarBank:
         self._bot = bot
 
     async def refund(self, user_id: int, charge_id: str) -> None:
-        """Give the Stars of a charge back; that they went back before is as good."""
+        """Give the Stars of a charge back; that they went back before is as good. Raises :class:`NotRefundable`."""
         try:
             await self._bot.refund_star_payment(user_id, charge_id)
         except TelegramBadRequest as error:
             if "CHARGE_ALREADY_REFUNDED" not in error.message:
-                raise
+                raise NotRefundable(f"Telegram refuses: {error.message}.", reason="refused") from error
 
     async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
         """Charge this subscription no more. False when Telegram has none of this charge that could be renewed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -13,19 +14,28 @@ from deployments.errors import MasqueradeError
 
 
 class NotRefundable(MasqueradeError):
-    """``details['reason']``: ``unknown`` (no such charge), ``refunded`` (it went back before) or ``deleted``.
+    """``details['reason']``: ``unknown`` (no such charge), ``refunded`` (it went back before), ``deleted`` or ``refused``.
 
     Deleted means that the payer's account is gone, and with it whom to pay: Telegram's list of transactions has them.
+    Refused, by Telegram: the message says why.
     """
 
     slug, title, status = "not-refundable", "This payment cannot be refunded", 409
+
+
+class Renewal(Enum):
+    """What became of a subscription that was to be ended: nothing renewed, it has ended, or Telegram would not end it."""
+
+    NONE = auto()
+    ENDED = auto()
+    REFUSED = auto()
 
 
 class Bank(Protocol):
     """The other side of the counter. Asking twice is fine: a charge that went back already counts as done."""
 
     async def refund(self, user_id: int, charge_id: str) -> None:
-        """Give the Stars of a charge back."""
+        """Give the Stars of a charge back. Raises :class:`NotRefundable`."""
         ...
 
     async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
@@ -55,20 +65,24 @@ class Cashier:
             raise NotRefundable("This payment went back already.", reason="refunded")
         if payment.user_id < 0:
             raise NotRefundable("The payer's account is gone.", reason="deleted")
-        if payment.product == SUBSCRIPTION:
-            await self._bank.stop_renewal(payment.user_id, charge_id)
-        await self._bank.refund(payment.user_id, charge_id)
+        stopped = payment.product == SUBSCRIPTION and await self._bank.stop_renewal(payment.user_id, charge_id)
+        try:
+            await self._bank.refund(payment.user_id, charge_id)
+        except NotRefundable as error:
+            if stopped:
+                raise NotRefundable(f"{error.message} It will not be renewed, though.", **error.details) from error
+            raise
         async with self._sessions.begin() as session:
             return await self._payments.refunded(session, payment.user_id, charge_id, payment.payload, payment.stars)
 
-    async def stop_renewal(self, user_id: int) -> bool:
-        """End the renewal of a person's subscription. False when there is none that renews."""
+    async def stop_renewal(self, user_id: int) -> Renewal:
+        """End the renewal of a person's subscription."""
         async with self._sessions() as session:
             subscription = await self._payments.subscription(session, user_id)
         # Without a charge, its first payment has not been heard of yet.
         if subscription is None or subscription.state != "active" or not subscription.charge_id:
-            return False
+            return Renewal.NONE
         stopped = await self._bank.stop_renewal(user_id, subscription.charge_id)
         async with self._sessions.begin() as session:
             await self._payments.subscription_changed(session, user_id, subscription.payload, "canceled")
-        return stopped
+        return Renewal.ENDED if stopped else Renewal.REFUSED

@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import Accounts, owner_of
-from bot.accounts.cashier import Cashier
+from bot.accounts.cashier import Cashier, Renewal
 from bot.accounts.days import day_of
 from bot.accounts.events import EventKind, Events
 from bot.accounts.tables import Activity, Event, Identity, Payment, Remnant, User, Wallet
@@ -32,6 +32,7 @@ from serve_app.objects import ObjectStore
 class Removal:
     """What went (counts), and what stays. ``credits`` bought but not spent, and days of a subscription, are lost.
 
+    ``subscription`` has ended as well where it was not to be renewed but paid for ahead.
     ``statuses`` are the messages (chat and number) about work that nobody waits for any more.
     """
 
@@ -39,7 +40,7 @@ class Removal:
     jobs: int
     identities: int
     credits: int
-    subscription: bool
+    subscription: Renewal
     kept_payments: int
     kept_ban: bool
     kept_debt: int
@@ -76,7 +77,7 @@ class Erasure:
 
         The objects go before the rows that name them are gone for good: broken off, it can be asked for again.
         """
-        renewed = await self._cashier.stop_renewal(user_id)
+        renewal = await self._cashier.stop_renewal(user_id)
         async with self._sessions.begin() as session:
             nobody = -secrets.randbits(62) - 1
             jobs = await session.execute(select(func.count()).select_from(Job).where(Job.owner == owner_of(user_id)))
@@ -90,13 +91,15 @@ class Erasure:
             photos, photo_keys = await self._photos(session, user_id)
             keys += photo_keys
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
+            if renewal is Renewal.NONE and (user.plus_until or 0.0) > self._clock():
+                renewal = Renewal.ENDED
             payments = update(Payment).where(Payment.user_id == user_id).values(user_id=nobody)
             removal = Removal(
                 photos=photos,
                 jobs=jobs.scalar_one(),
                 identities=len(crops),
                 credits=wallet.balance,
-                subscription=renewed or (user.plus_until or 0.0) > self._clock(),
+                subscription=renewal,
                 kept_payments=len((await session.execute(payments.returning(Payment.charge_id))).all()),
                 kept_ban=user.banned,
                 kept_debt=wallet.debt,

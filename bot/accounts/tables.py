@@ -123,10 +123,16 @@ class SubscriptionState(Base):
 
 
 class Identity(Base):
-    """A face somebody saved to swap with again: a name, and the object key of its crop."""
+    """A face somebody saved to swap with again: a name, and the object key of its crop.
+
+    Buttons name it by ``id`` for longer than it is there, so no number is given twice.
+    """
 
     __tablename__ = "identities"
-    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_identities_user_id_name"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "name", name="uq_identities_user_id_name"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"))

@@ -14,10 +14,12 @@ class Bundle(Base):
     """One request's photos: a single one, or an album whose parts came as separate updates.
 
     ``key`` gathers the parts. ``due`` is when an album is taken to be whole; ``prompted`` is when its owner was asked
-    what to do with it, or its caption's order was placed: nothing joins it after that.
+    what to do with it, or its caption's order was placed: nothing joins it after that. Buttons name it by ``id`` for longer
+    than it is there, so no number is given twice.
     """
 
     __tablename__ = "bundles"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(96), unique=True)

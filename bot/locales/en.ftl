@@ -166,6 +166,7 @@ error-unknown-artwork = I do not have this work of art (any more).
 error-unknown-model = This is not on offer any more.
 error-unknown-job = This picture is no longer here.
 error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
+error-overtaken = You had everything deleted while this photo was on its way, so I did not keep it. If you still want something made of it, send it again.
 error-plan-needed =
     Putting a face into a photo of your own is part of the subscription: { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
         [yes] Into a work of art, it goes without.
@@ -219,6 +220,7 @@ subscription-canceled = Your subscription will not be renewed. It is paid until 
 subscription-ends = Your subscription will not be renewed.
 subscription-failed = Your subscription could not be renewed for want of Stars.
 renewal-none = There is no subscription to end.
+renewal-refused = Telegram would not end a subscription for me. If one is still there, end it yourself: in Telegram's settings, under your Stars.
 paysupport =
     <b>Help with payments</b>
     Something bought does not work, or you want your Stars back? Describe it to { $support ->

@@ -12,6 +12,11 @@ from aiogram.types import Message, TelegramObject, Update, User
 
 from bot.middlewares.albums import SpokenAlbums
 
+COMMANDS = frozenset({
+    "start", "help", "language", "settings", "faces", "privacy", "terms", "delete", "plans", "pay", "paysupport",
+})  # fmt: skip
+"""What may be said to the bot in groups, where other bots have commands of their own."""
+
 
 class Addressing(BaseMiddleware):
     """Drops what is not meant for the bot, before anything about its sender is looked up or recorded."""
@@ -52,13 +57,13 @@ class Addressing(BaseMiddleware):
 
 
 def mentions(message: Message, me: User) -> bool:
-    """Whether a text or caption speaks to the bot: ``@name``, or a command that names no other bot."""
+    """Whether a text or caption speaks to the bot: ``@name``, a command to it, or one of its own that names no bot."""
     text = message.text or message.caption or ""
     name = f"@{me.username}".lower()
     for entity in message.entities or message.caption_entities or []:
         words = entity.extract_from(text).lower()
         if entity.type == MessageEntityType.MENTION and words == name:
             return True
-        if entity.type == MessageEntityType.BOT_COMMAND and (words.endswith(name) or "@" not in words):
+        if entity.type == MessageEntityType.BOT_COMMAND and (words.endswith(name) or words[1:] in COMMANDS):
             return True
     return False

@@ -81,7 +81,8 @@ class Flood(BaseMiddleware):
         services: Services = data["services"]
         user: User = data["event_from_user"]
         chat: Chat | None = data.get("event_chat")
-        wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id)
+        album = event.message.media_group_id if event.message is not None else None
+        wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id, album)
         if wait == 0:
             return await handler(event, data)
         words: Words = data["words"]

@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, Message
 
 from bot import keyboards
 from bot.accounts.accounts import Account
+from bot.accounts.cashier import Renewal
 from bot.accounts.erasure import Removal
 from bot.callbacks import DeleteAccount, Open
 from bot.delivery.messages import Address, Outgoing
@@ -92,7 +93,8 @@ def told(words: Words, removal: Removal) -> str:
     lines = [
         words.html("deleted", photos=removal.photos, jobs=removal.jobs, faces=removal.identities),
         *([words.html("deleted-credits", credits=removal.credits)] if removal.credits else []),
-        *([words.html("deleted-subscription")] if removal.subscription else []),
+        *([words.html("deleted-subscription")] if removal.subscription is Renewal.ENDED else []),
+        *([words.html("renewal-refused")] if removal.subscription is Renewal.REFUSED else []),
         *([words.html("deleted-payments", payments=removal.kept_payments)] if removal.kept_payments else []),
         *([words.html("deleted-debt", debt=removal.kept_debt)] if removal.kept_debt else []),
     ]

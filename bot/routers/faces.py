@@ -112,7 +112,8 @@ async def forget(
     async with services.sessions.begin() as session:
         name = (await services.identities.get(session, account.id, callback_data.identity)).name
         key = await services.identities.remove(session, account.id, callback_data.identity)
-    await asyncio.to_thread(services.vault.delete, [key])
+        # Before the row is gone for good, which alone leads to it: broken off, it can be asked for again.
+        await asyncio.to_thread(services.vault.delete, [key])
     if isinstance(query.message, Message):
         async with services.sessions() as session:
             saved = await services.identities.of(session, account.id)

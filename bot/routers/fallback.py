@@ -29,7 +29,7 @@ async def service(message: Message) -> None:
 
 
 async def anything(message: Message, services: Services, words: Words, me: User) -> None:
-    """Say what kind of thing this is not; a group's command that names nobody may be meant for another bot."""
+    """Say what kind of thing this is not; a group's command that names nobody, in reply to us, may be another bot's."""
     command, _, _ = (message.text or "").partition(" ")
     if message.chat.type != "private" and command.startswith("/") and "@" not in command:
         return

@@ -11,6 +11,7 @@ from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, M
 
 from bot import keyboards
 from bot.accounts.accounts import Account
+from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
 from bot.callbacks import Buy, Open, StopRenewal
@@ -166,8 +167,13 @@ async def subscription(event: BotSubscriptionUpdated, services: Services, accoun
 
 async def stop_renewal(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
     """End the subscription; what is paid for stays."""
-    stopped = await services.cashier.stop_renewal(account.id)
-    text = _change(words, account, "canceled") if stopped else words.html("renewal-none")
+    match await services.cashier.stop_renewal(account.id):
+        case Renewal.ENDED:
+            text = _change(words, account, "canceled")
+        case Renewal.REFUSED:
+            text = words.html("renewal-refused")
+        case Renewal.NONE:
+            text = words.html("renewal-none")
     await services.sender.send(beside(query), Outgoing(text))
 
 

@@ -29,7 +29,7 @@ GAVE_UP = {"slug": "internal", "message": "We tried several times and could not 
 class Order:
     """What is asked for. ``dedupe`` equal to that of an earlier order means: the same order again.
 
-    Orders of one ``batch`` belong together: their answers are delivered at one time, when all of them have ended.
+    An owner's orders of one ``batch`` belong together: their answers are delivered at one time, when all of them have ended.
     """
 
     kind: str
@@ -113,7 +113,7 @@ class Ledger:
             self._free(),
             Job.channel == channel,
             Job.owner.not_in(besides),
-            ~exists().where(other.batch == Job.batch, other.id != Job.id, earlier),
+            ~exists().where(other.batch == Job.batch, other.owner == Job.owner, other.id != Job.id, earlier),
         )
         return await self._take(session, ready)
 
@@ -123,7 +123,13 @@ class Ledger:
             return []
         statement = (
             update(Job)
-            .where(Job.batch == first.batch, Job.id != first.id, _undelivered(Job), self._free())
+            .where(
+                Job.batch == first.batch,
+                Job.owner == first.owner,
+                Job.id != first.id,
+                _undelivered(Job),
+                self._free(),
+            )
             .values(lease=first.lease, lease_until=first.lease_until, attempts=Job.attempts + 1)
             .returning(Job)
             .execution_options(populate_existing=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
+from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from serve_app.database import MIGRATION_LOCK
+from serve_app.database import MIGRATION_LOCK, migrate
+
+KEPT = ("bundles", "uploads", "identities", "users")
 
 MIGRATE = "import sys; from serve_app.database import migrate; migrate(sys.argv[1])"
 
@@ -45,3 +50,30 @@ async def test_replicas_that_start_together_on_an_empty_server_all_come_up(postg
     async with admin.connect() as connection:
         await connection.execute(text("DROP DATABASE fresh"))
     await admin.dispose()
+
+
+def test_no_number_of_photos_and_faces_is_given_twice_and_none_is_lost_over_it(tmp_path: Path) -> None:
+    path = tmp_path / "studio.db"
+    address = f"sqlite+aiosqlite:///{path}"
+    migrate(address, "0005")
+    face = "INSERT INTO identities (user_id, name, key, created) VALUES (1, ?, ?, 0) RETURNING id"
+    photo = """INSERT INTO bundles (key, user_id, chat_id, message_id, caption, expires)
+        VALUES (?, 1, 1, 1, '', 9) RETURNING id"""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO users VALUES (1, 'en', 0, 1.0, 0, 0, NULL, 0.0)")
+        for number in (1, 2):
+            connection.execute(face, (f"face {number}", f"in/{number}")).fetchall()
+            connection.execute(photo, (f"update:{number}",)).fetchall()
+            connection.execute("INSERT INTO uploads VALUES (?, ?, 5, ?, 64, 48)", (number, number, f"in/{number}"))
+        before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in KEPT}
+    migrate(address)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        assert {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in KEPT} == before
+        for table in ("bundles", "identities"):
+            connection.execute(f"DELETE FROM {table} WHERE id = 2")
+        assert connection.execute("SELECT update_id FROM uploads").fetchall() == [(1,)]
+        assert connection.execute(face, ("face 3", "in/3")).fetchall() == [(3,)]
+        assert connection.execute(photo, ("update:3",)).fetchall() == [(3,)]
+        connection.execute("DELETE FROM users")
+        assert connection.execute("SELECT id FROM identities").fetchall() == []

@@ -128,6 +128,17 @@ async def test_refusals_are_told_apart(make, people, bot, sender, clock) -> None
     assert sender.texts == ["broadcast done: 6 reached, 1 gone, 0 failed, 1 uncertain"]
 
 
+async def test_while_the_limits_are_out_of_reach_nobody_is_passed_over(make, people, bot, sender) -> None:
+    broadcaster = make()
+    await broadcaster.order(Announcement("update:5", BOSS, NEWS))
+    bot.mishaps[3] = ConnectionError("Redis does not answer")
+    with pytest.raises(ConnectionError):
+        await finish(broadcaster)
+    await finish(broadcaster)
+    assert bot.copied == people
+    assert sender.texts == ["broadcast done: 8 reached, 0 gone, 0 failed"]
+
+
 async def test_who_is_banned_or_leaves_meanwhile_gets_nothing(make, people, bot, sessions, accounts, sender) -> None:
     from sqlalchemy import delete
 

@@ -8,10 +8,11 @@ import itertools
 
 import pytest
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from bot.delivery.tables import Bundle, Delivery, Upload
-from bot.photos import GATHER_S, Expired, Incoming, Photos
+from bot.accounts.tables import User
+from bot.photos import GATHER_S, Expired, Incoming, Overtaken, Photos
 from deployments.errors import NotAnImage
 from deployments.imaging import Photo
 
@@ -73,6 +74,19 @@ async def test_an_update_delivered_to_ten_replicas_at_once_is_one_photo(photos, 
     kept = await asyncio.gather(*(photos.keep(anna, incoming(7_001)) for _ in range(10)))
     assert len({bundle.id for bundle in kept}) == 1
     assert len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()]) == 1
+
+
+async def test_a_photo_of_somebody_who_deleted_everything_meanwhile_is_not_kept(
+    photos, anna, sessions, tmp_path
+) -> None:
+    async with sessions.begin() as session:
+        await session.execute(delete(User))
+    for album in (None, "a"):
+        with pytest.raises(Overtaken):
+            await photos.keep(anna, incoming(album=album))
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
+    async with sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Bundle))).scalar_one() == 0
 
 
 async def test_a_single_photo_is_not_waited_for(photos, anna, clock) -> None:

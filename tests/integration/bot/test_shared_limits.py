@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bot.limits import FloodGate
+from bot.settings import Flood
 from serve_app.rates import Buckets, MemoryBuckets, Rate, RedisBuckets, SqlBuckets, Want
 
 
@@ -88,6 +90,13 @@ async def test_two_that_want_the_same_two_in_another_order_do_not_wait_for_each_
     calls = (replicas[n % 2].take([one, two] if n % 2 else [two, one]) for n in range(20))
     outcomes = await asyncio.wait_for(asyncio.gather(*calls), 30)
     assert all(waits == (0.0, 0.0) for waits in outcomes)
+
+
+async def test_the_parts_of_an_album_count_once_through_whichever_replica_they_come(replicas) -> None:
+    gates = [FloodGate(buckets, Flood(burst=2)) for buckets in replicas]
+    albums = [gates[n % 2].admit(1, -100, "ab"[n // 10]) for n in range(20)]
+    assert await asyncio.gather(*albums) == [0] * 20
+    assert await gates[0].admit(1, -100) > 0
 
 
 async def test_a_bucket_that_is_full_again_leaves_redis(redis, clock) -> None:

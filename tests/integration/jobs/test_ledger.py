@@ -312,6 +312,19 @@ async def test_a_batch_is_delivered_together_once_all_of_it_has_ended(ledger, se
     assert await claim_delivery(ledger, sessions) is None
 
 
+async def test_what_others_ordered_is_not_of_the_batch_whatever_it_is_called(ledger, sessions) -> None:
+    await submit(ledger, sessions, batch(0))
+    theirs, _ = await submit(ledger, sessions, Order("style", "telegram", "tg:2", batch="update:1"))
+    await ended(ledger, sessions)
+    async with sessions.begin() as session:
+        first = await ledger.claim_delivery(session, channel="telegram")
+        assert first.owner == "tg:1"
+    await ended(ledger, sessions)
+    async with sessions.begin() as session:
+        assert await ledger.claim_batch(session, first) == []
+        assert (await ledger.claim_delivery(session, channel="telegram")).id == theirs.id
+
+
 async def test_what_is_left_of_a_batch_after_a_crash_is_delivered_by_whoever_takes_over(
     ledger, sessions, clock
 ) -> None:

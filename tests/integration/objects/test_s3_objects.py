@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments.errors import InvalidField, TooLarge
+from deployments.errors import InvalidField, TooLarge, Unavailable
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
@@ -71,6 +71,30 @@ def test_what_is_too_old_is_swept(store: ObjectStore) -> None:
     assert store.sweep(older_than_s=-5) == 3
     with pytest.raises(KeyError):
         store.get(keys[0])
+
+
+def test_what_a_bucket_will_not_remove_is_not_said_to_be_gone(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_objects(Settings(data_dir=tmp_path, objects_url=URL))
+    kept, gone = new_key("in"), new_key("in")
+    for key in (kept, gone):
+        store.put(key, b"face")
+    remove = store._client.delete_objects
+
+    def stubborn(Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        wanted, refused = [], []
+        for entry in Delete["Objects"]:
+            (refused if entry["Key"].endswith(kept) else wanted).append(entry)
+        remove(Bucket=Bucket, Delete={"Objects": wanted})
+        return {"Errors": [{"Key": entry["Key"], "Code": "AccessDenied"} for entry in refused]}
+
+    monkeypatch.setattr(store._client, "delete_objects", stubborn)
+    with pytest.raises(Unavailable):
+        store.delete([gone, kept])
+    assert store.get(kept) == b"face"
+    with pytest.raises(KeyError):
+        store.get(gone)
 
 
 def test_stores_of_one_bucket_do_not_see_each_other(bucket: Any, tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
+from bot.dispatcher import PASSING
 from bot.limits import FloodGate
-from serve_app.rates import MemoryBuckets, Rate, Want
 from bot.settings import Flood
+from serve_app.rates import MemoryBuckets, Rate, RedisBuckets, Want
 
 
 class Clock:
@@ -93,6 +97,15 @@ async def test_full_buckets_take_no_memory(clock) -> None:
     assert len(buckets._arrivals) <= 101
 
 
+async def test_what_was_asked_while_redis_is_away_has_to_come_again(tmp_path: Path) -> None:
+    async with Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=None) as away:
+        buckets = RedisBuckets(away)
+        for call in (buckets.take([Want("a", Rate(1, 1))]), buckets.block(Want("a", Rate(1, 1)), 5)):
+            with pytest.raises(ConnectionError) as problem:
+                await call
+            assert isinstance(problem.value, PASSING)
+
+
 async def test_somebody_who_floods_is_not_heard_and_told_for_how_long(buckets, clock) -> None:
     gate = FloodGate(buckets, Flood(per_minute=30, burst=3))
     assert [await gate.admit(1, 1) for _ in range(3)] == [0, 0, 0]
@@ -101,6 +114,18 @@ async def test_somebody_who_floods_is_not_heard_and_told_for_how_long(buckets, c
     assert await gate.admit(2, 2) == 0
     clock.now += wait
     assert await gate.admit(1, 1) == 0
+
+
+async def test_an_album_counts_once_however_many_parts_it_has(buckets, clock) -> None:
+    gate = FloodGate(buckets, Flood(per_minute=30, burst=2))
+    for album in ("a", "b"):
+        assert [await gate.admit(1, 1, album) for _ in range(10)] == [0] * 10
+    assert await gate.admit(1, 1) > 0
+    assert min([await gate.admit(1, 1, "c") for _ in range(10)]) > 0
+    clock.now += 2
+    assert [await gate.admit(1, 1, "c") for _ in range(10)] == [0] * 10
+    # In another chat it is another album.
+    assert await gate.admit(1, -100, "c") > 0
 
 
 async def test_a_group_is_heard_only_so_often_whoever_speaks(buckets) -> None:

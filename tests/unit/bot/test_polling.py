@@ -11,8 +11,8 @@ from aiogram.methods import DeleteWebhook
 from aiogram.types import Update
 
 from bot import polling
-from bot.polling import GetUpdates, Poller
-from bot.settings import BotSettings
+from bot.dispatcher import Outcome
+from bot.polling import ATTEMPTS, GetUpdates, Poller
 
 
 class Telegram:
@@ -41,15 +41,16 @@ class Reception:
         self.handled: list[int] = []
         self.hold: dict[int, asyncio.Event] = {}
         self.failures: dict[int, int] = {}
+        self.outcome = Outcome.FAILED
 
-    async def receive(self, update: Update) -> bool:
+    async def receive(self, update: Update) -> Outcome:
         if update.update_id in self.hold:
             await self.hold[update.update_id].wait()
         if self.failures.get(update.update_id, 0) > 0:
             self.failures[update.update_id] -= 1
-            return False
+            return self.outcome
         self.handled.append(update.update_id)
-        return True
+        return Outcome.HANDLED
 
 
 async def until(look: Any) -> None:
@@ -115,6 +116,16 @@ async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch
     assert reception.handled == [11]
 
 
+async def test_what_waits_for_its_turn_is_never_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
+    telegram = Telegram(2)
+    reception.outcome, reception.failures[10] = Outcome.WAITING, 3 * ATTEMPTS
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [11, 10]
+
+
 async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: Reception) -> None:
     telegram = Telegram(1)
     reception.hold[10] = asyncio.Event()
@@ -136,12 +147,6 @@ async def test_what_does_not_end_in_time_stays_unacknowledged(reception: Recepti
     await asyncio.sleep(0.02)
     await stop(task)
     assert [update.update_id for update in telegram.waiting] == [10]
-
-
-def test_the_lease_of_a_process_that_died_runs_out_before_its_update_is_given_up() -> None:
-    patience = sum(polling.RETRIES_S) + polling.RETRIES_S[-1] * (polling.ATTEMPTS - len(polling.RETRIES_S) - 1)
-    longest = next(limit.le for limit in BotSettings.model_fields["takeover_s"].metadata if hasattr(limit, "le"))
-    assert patience > 2 * longest
 
 
 async def test_whatever_comes_instead_of_an_answer_is_asked_for_again(
@@ -184,14 +189,14 @@ async def test_an_update_that_cannot_be_read_holds_nobody_up(
 
 async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
     class Broken(Reception):
-        async def receive(self, update: Update) -> bool:
+        async def receive(self, update: Update) -> Outcome:
             self.handled.append(update.update_id)
             try:
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 # As where the database breaks under whoever is called off: the update has to come again.
-                return False
-            return True
+                return Outcome.WAITING
+            return Outcome.HANDLED
 
     broken = Broken()
     task = start(Telegram(1), broken, drain_s=0.02)

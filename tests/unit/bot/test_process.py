@@ -9,6 +9,7 @@ import pytest
 
 from bot import process
 from bot.playground.host import Playground
+from bot.settings import BotSettings
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.selection import Selection
@@ -37,3 +38,26 @@ async def test_nobody_in_a_playground_was_met_in_an_earlier_one(
     assert not first & second
     ann, bob = (playground.group("Family", playground.person("Ann")) for playground in opened)
     assert ann.group.id != bob.group.id
+
+
+async def test_a_playground_keeps_off_the_real_bots_database_and_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[BotSettings, Settings]] = []
+
+    async def no_bot(settings: BotSettings, studio: Settings, *_: Any) -> None:
+        given.append((settings, studio))
+
+    monkeypatch.setattr(process, "with_telegram", no_bot)
+    monkeypatch.setenv("MASQUERADE_BOT_REDIS_URL", "redis://real:6379")
+    folder, cluster = (
+        Settings(data_dir=tmp_path),
+        Settings(data_dir=tmp_path, database_url="postgresql+asyncpg://real/bot", objects_url="s3://real-photos"),
+    )
+    for real in (folder, cluster):
+        await process.in_playground(real, Inventory(FolderStore(tmp_path), Selection()), 0, lambda _: None)
+        bot, studio = given.pop()
+        assert bot.redis_url is None
+        assert studio.sql_url == f"sqlite+aiosqlite:///{tmp_path}/playground/masquerade.db"
+        assert (studio.objects_url, studio.objects_dir) == (None, tmp_path / "playground" / "objects")
+        assert studio.store_dir == real.store_dir

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from aiogram.types import Update
 
+from bot.dispatcher import Outcome
 from bot.webhook import MAX_BODY, SECRET_HEADER, Webhook, webhook_app
 
 SECRET = "a-secret-that-nobody-guesses"
@@ -15,11 +16,11 @@ UPDATE = b'{"update_id": 7}'
 class Reception:
     def __init__(self) -> None:
         self.seen: list[int] = []
-        self.acknowledge = True
+        self.outcome = Outcome.HANDLED
 
-    async def receive(self, update: Update) -> bool:
+    async def receive(self, update: Update) -> Outcome:
         self.seen.append(update.update_id)
-        return self.acknowledge
+        return self.outcome
 
 
 @pytest.fixture
@@ -55,8 +56,11 @@ async def test_an_update_that_was_handled_is_acknowledged_wherever_the_proxy_put
     assert reception.seen == [7]
 
 
-async def test_an_update_that_failed_has_to_come_again(client: httpx.AsyncClient, reception: Reception) -> None:
-    reception.acknowledge = False
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.WAITING])
+async def test_an_update_that_was_not_handled_has_to_come_again(
+    client: httpx.AsyncClient, reception: Reception, outcome: Outcome
+) -> None:
+    reception.outcome = outcome
     response = await client.post("/", content=UPDATE, headers={SECRET_HEADER: SECRET})
     assert (response.status_code, response.headers["retry-after"]) == (503, "2")
 

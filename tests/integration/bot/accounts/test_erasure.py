@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from bot.accounts.cashier import Cashier
+from bot.accounts.cashier import Cashier, Renewal
 from bot.accounts.erasure import Erasure
 from bot.accounts.events import EventKind
 from bot.accounts.identities import Identities
@@ -26,12 +26,13 @@ DAY = 86_400.0
 class FakeBank:
     def __init__(self) -> None:
         self.stopped: list[tuple[int, str]] = []
+        self.ends = True
 
     async def refund(self, user_id: int, charge_id: str) -> None: ...
 
     async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
         self.stopped.append((user_id, charge_id))
-        return True
+        return self.ends
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
     removal = await erasure.delete(ANNA)
 
     assert (removal.jobs, removal.identities, removal.credits, removal.kept_payments) == (1, 1, 10, 1)
-    assert (removal.kept_ban, removal.kept_debt, removal.subscription) == (False, 0, False)
+    assert (removal.kept_ban, removal.kept_debt, removal.subscription) == (False, 0, Renewal.NONE)
     for store, key in ((objects, photo), (objects, result), (vault, crop)):
         with pytest.raises(KeyError):
             store.get(key)
@@ -124,15 +125,32 @@ async def test_nobody_cannot_be_deleted(erasure) -> None:
     assert await erasure.delete(ANNA) is None
 
 
-async def test_a_subscription_is_not_charged_any_more(erasure, accounts, payments, sessions, bank, clock) -> None:
+@pytest.mark.parametrize(("ends", "told"), [(True, Renewal.ENDED), (False, Renewal.REFUSED)])
+async def test_a_subscription_is_not_charged_any_more_unless_telegram_would_not_end_it(
+    erasure, accounts, payments, sessions, bank, clock, ends, told
+) -> None:
+    bank.ends = ends
     async with sessions.begin() as session:
         await accounts.open(session, ANNA, "en")
         offer = await payments.offer(session, ANNA, "plus")
         paid = Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
         await payments.paid(session, ANNA, paid)
     removal = await erasure.delete(ANNA)
-    assert removal.subscription
+    assert removal.subscription is told
     assert bank.stopped == [(ANNA, "c1")]
+
+
+async def test_what_is_left_of_a_subscription_that_was_cancelled_before_ends_too(
+    erasure, accounts, payments, sessions, bank, clock
+) -> None:
+    async with sessions.begin() as session:
+        await accounts.open(session, ANNA, "en")
+        offer = await payments.offer(session, ANNA, "plus")
+        paid = Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
+        await payments.paid(session, ANNA, paid)
+        await payments.subscription_changed(session, ANNA, offer.payload, "canceled")
+    assert (await erasure.delete(ANNA)).subscription is Renewal.ENDED
+    assert bank.stopped == []
 
 
 async def test_a_worker_that_was_still_at_it_finds_its_job_gone(erasure, order, sessions, ledger) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.accounts.cashier import Cashier, NotRefundable
+from bot.accounts.cashier import Cashier, NotRefundable, Renewal
 from bot.accounts.payments import Paid, Refusal, Status
 from bot.accounts.tables import Payment, User
 from bot.accounts.tariff import MONTH_S, Pack, Tariff
@@ -407,6 +407,23 @@ async def test_a_refund_that_fails_at_telegram_changes_nothing_here(
     assert (await balance()).credits == 10
 
 
+async def test_a_refund_that_telegram_refuses_is_told_with_what_was_done_all_the_same(
+    counter, sessions, payments, clock
+) -> None:
+    class StrictBank(FakeBank):
+        async def refund(self, user_id: int, charge_id: str) -> None:
+            raise NotRefundable("Telegram refuses: TOO_LATE.", reason="refused")
+
+    pack, plus, strict = await counter.offer(), await counter.offer("plus"), StrictBank()
+    await counter.paid(Paid("c1", pack.payload, 50, clock.now))
+    await counter.paid(Paid("c2", plus.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    for charge, said in (("c1", "TOO_LATE.$"), ("c2", "TOO_LATE. It will not be renewed, though.$")):
+        with pytest.raises(NotRefundable, match=said) as refusal:
+            await Cashier(sessions, payments, strict).refund(charge)
+        assert refusal.value.details == {"reason": "refused"}
+    assert await counter.plus_until() == clock.now + MONTH_S
+
+
 async def test_a_refund_heard_of_before_its_payment_leaves_nothing_to_gain(counter, balance, clock) -> None:
     offer = await counter.offer()
     await counter.refunded("c1", offer.payload)
@@ -468,7 +485,7 @@ async def test_a_subscription_that_telegram_has_not_is_not_said_to_be_ended(coun
 
     offer = await counter.offer("plus")
     await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
-    assert not await Cashier(sessions, payments, Forgetful()).stop_renewal(ANNA)
+    assert await Cashier(sessions, payments, Forgetful()).stop_renewal(ANNA) is Renewal.REFUSED
     async with sessions() as session:
         assert (await payments.subscription(session, ANNA)).state == "canceled"
 
@@ -484,8 +501,8 @@ async def test_an_old_month_refunded_leaves_the_running_one(counter, cashier, cl
 
 async def test_a_renewal_is_ended_once(counter, cashier, bank, clock) -> None:
     offer = await counter.offer("plus")
-    assert not await cashier.stop_renewal(ANNA)
+    assert await cashier.stop_renewal(ANNA) is Renewal.NONE
     await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
-    assert await cashier.stop_renewal(ANNA)
-    assert not await cashier.stop_renewal(ANNA)
+    assert await cashier.stop_renewal(ANNA) is Renewal.ENDED
+    assert await cashier.stop_renewal(ANNA) is Renewal.NONE
     assert bank.stopped == [(ANNA, "c1")]

@@ -10,11 +10,11 @@ import pytest
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice
 from PIL import Image
 
 from bot.accounts.bank import StarBank
+from bot.accounts.cashier import NotRefundable
 from bot.accounts.tariff import MONTH_S
 from bot.delivery.limiter import Limiter
 from bot.delivery.messages import (
@@ -248,8 +248,9 @@ async def test_stars_go_back_once_and_asking_again_is_fine(bot, anna) -> None:
 
 
 async def test_a_charge_that_never_was_is_an_error(bot, anna) -> None:
-    with pytest.raises(TelegramBadRequest):
+    with pytest.raises(NotRefundable, match="CHARGE_NOT_FOUND") as refusal:
         await StarBank(bot).refund(anna.user.id, "made up")
+    assert refusal.value.details == {"reason": "refused"}
 
 
 async def test_a_subscription_is_not_renewed_once_stopped(bot, anna) -> None:

@@ -8,6 +8,7 @@ from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from deployments.anonymize.types import Method
+from deployments.errors import Unavailable
 from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, TINY, StandIns, colour
 from tests.integration.bot.flows.waiting import handled
@@ -153,6 +154,29 @@ async def test_a_saved_face_is_named_used_and_forgotten(
     await ann.tap(faces, "Grandma <3")
     await ann.chat.edited(faces, "forgotten")
     assert faces.labels == []
+
+
+async def test_a_face_that_cannot_be_removed_now_is_not_said_to_be_forgotten(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(ALONE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
+    await ann.say("Bob", reply_to=await ann.chat.find("What is this face called"))
+    await ann.chat.find("Saved as")
+    await ann.say("/faces")
+    faces = await ann.chat.find("1 of 20")
+
+    def away(_keys: object) -> None:
+        raise Unavailable("The bucket is away.", retry_after=1)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(running.services.vault, "delete", away)
+        await ann.tap(faces, "Bob")
+        await ann.chat.find("try again in a little while")
+    await ann.tap(faces, "Bob")
+    await ann.chat.edited(faces, "forgotten")
 
 
 async def test_a_name_taken_twice_is_said(running: RunningBot, playground: Playground) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select, update
 
-from bot.accounts.tables import User
+from bot.accounts.tables import Event, User
 from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.playground.host import Playground
+from bot.routers import photos
 from bot.running import RunningBot
 from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
@@ -194,6 +196,32 @@ async def test_deleting_removes_everything_and_says_what(either: RunningBot, pla
         assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 0
 
 
+async def test_a_photo_on_its_way_while_everything_is_deleted_is_not_kept(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, asked, come = photos.fetch, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*given: Any) -> bytes:
+        asked.set()
+        await come.wait()
+        return await fetch(*given)
+
+    monkeypatch.setattr(photos, "fetch", slowly)
+    ann = playground.person("Ann")
+    await ann.say("/delete")
+    question = await ann.chat.find("cannot be undone")
+    await ann.send_photo(FINE)
+    await asked.wait()
+    await ann.tap(question, "Yes, delete everything")
+    await ann.chat.edited(question, "Everything is gone")
+    come.set()
+    await ann.chat.find("so I did not keep it")
+    async with running.services.sessions() as session:
+        for table in (User, Bundle, Upload):
+            assert (await session.execute(select(func.count()).select_from(table))).scalar_one() == 0
+        assert max((await session.execute(select(Event.user_id))).scalars()) < 0
+
+
 async def test_whoever_deletes_everything_twice_is_told_once_and_not_taken_in_again(
     either: RunningBot, playground: Playground
 ) -> None:
@@ -300,15 +328,19 @@ async def test_an_announcement_reaches_everybody_who_is_still_there(open_bot: An
 async def test_in_a_group_a_command_that_is_not_ours_is_left_to_other_bots(
     running: RunningBot, playground: Playground
 ) -> None:
-    ann = playground.person("Ann")
-    group = playground.group("Family", ann)
-    await ann.say("/roll 2d6", to=group)
-    await handled(running, 1)
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await bob.say("/roll 2d6", to=group)
+    await bob.send_photo(FINE, "/roll", to=group, anonymous=True)
+    await handled(running, 2)
+    assert group.chat.replies == []
     await ann.say(f"/roll@{playground.bot.username}", to=group)
     await group.chat.find("I work with photos")
-    await ann.say("/help", to=group)
+    await ann.say("/Help", to=group)
     await group.chat.find("Send me a photo")
     assert len(group.chat.replies) == 2
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
 
 
 async def test_an_album_of_somebody_who_blocked_the_bot_is_not_asked_about_for_ever(
