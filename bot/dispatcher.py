@@ -75,12 +75,11 @@ FINAL = (Unreachable, Rejected, TelegramBadRequest, TelegramForbiddenError, Tele
 NOT_THEIRS = (Expired, UnknownIdentity)
 
 
-def make_dispatcher(services: Services, me: User) -> Dispatcher:
+def make_dispatcher(services: Services, me: User, albums: SpokenAlbums) -> Dispatcher:
     """Every router and every middleware, for the bot that ``me`` is."""
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher["services"] = services
-    addressing = Addressing(me, SpokenAlbums(services.photos))
-    for middleware in (addressing, Anonymity(), Acquaintance(), Flood(), PromptTaps()):
+    for middleware in (Addressing(me, albums), Anonymity(), Acquaintance(), Flood(), PromptTaps()):
         dispatcher.update.outer_middleware(middleware)
     dispatcher.errors.register(_on_error)
     for module in ROUTERS:

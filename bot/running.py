@@ -10,6 +10,7 @@ from aiogram import Bot
 
 from bot.backstage import backstage
 from bot.dispatcher import Reception, make_dispatcher
+from bot.middlewares.albums import SpokenAlbums
 from bot.profile import introduce
 from bot.services import Services, make_bot, open_services
 from bot.settings import BotSettings
@@ -36,9 +37,9 @@ async def running_bot(
     try:
         async with open_services(bot, settings, studio, graph, inventory) as services:
             me = await bot.me()
-            dispatcher = make_dispatcher(services, me)
             await introduce(bot, services.translations, shop=settings.tariff.sells("free"))
-            async with backstage(services):
+            async with backstage(services), SpokenAlbums(services.photos) as albums:
+                dispatcher = make_dispatcher(services, me, albums)
                 yield RunningBot(bot, services, Reception(services, dispatcher, bot))
     finally:
         await bot.session.close()

@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from aiogram.types import Message
 
 from bot.photos import Photos
+from serve_app.duties import called_off
 
 Handle = Callable[[], Awaitable[Any]]
 
@@ -35,12 +36,21 @@ class SpokenAlbums:
     """Tells albums that speak to the bot from others. Their parts are updates of their own, and one has the caption.
 
     Parts that come before it are held back in memory, and forgotten when it does not come. That the caption went
-    through another replica is known from the bundle which it opened there.
+    through another replica is known from the bundle which it opened there. A context manager: looking out ends with it.
     """
 
     def __init__(self, photos: Photos) -> None:
         self._photos = photos
         self._albums: dict[tuple[int, str], _Album] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        lookouts = [album.lookout for album in self._albums.values() if album.lookout is not None]
+        for lookout in lookouts:
+            lookout.cancel()
+        await asyncio.gather(*lookouts, return_exceptions=True)
 
     async def spoken(self, message: Message, handle: Handle) -> Any:
         """Handle a part that speaks to the bot, and with it those held back; should one fail, all come again with it."""
@@ -65,7 +75,9 @@ class SpokenAlbums:
             try:
                 if await self._gathered_elsewhere(message):
                     await self._release(album)
-            except Exception:
+            except Exception as error:
+                if called_off():
+                    raise asyncio.CancelledError from error
                 log.warning("parts of an album could not be handled yet", exc_info=True)
 
     @staticmethod

@@ -115,6 +115,14 @@ async def test_a_part_that_fails_then_is_tried_again(albums: SpokenAlbums, kept:
     await all_of(handled, 1)
 
 
+async def test_nobody_looks_out_any_more_when_the_bot_closes(kept: Kept, handled: Handled) -> None:
+    before = asyncio.all_tasks()
+    async with SpokenAlbums(cast(Photos, kept)) as albums:
+        await albums.silent(part(1), partial(handled.handle, 1))
+        assert asyncio.all_tasks() > before
+    assert asyncio.all_tasks() == before
+
+
 @pytest.mark.parametrize("failing", [1, 2])
 async def test_a_failure_is_the_captions_and_the_parts_come_again_with_it(
     albums: SpokenAlbums, handled: Handled, failing: int
