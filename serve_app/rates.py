@@ -6,8 +6,8 @@ The buckets follow the generic cell rate algorithm (ITU-T I.371): one number eac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -113,8 +113,7 @@ class SqlBuckets:
         self._clock = clock
 
     async def take(self, wants: Sequence[Want]) -> tuple[float, ...]:
-        async with self._sessions.begin() as session:
-            rows = await self._rows(session, [want.key for want in wants])
+        async with self._rows([want.key for want in wants]) as rows:
             now = self._clock()
             waits = tuple(want.wait(rows[want.key].arrival, now) for want in wants)
             if not any(waits):
@@ -123,25 +122,30 @@ class SqlBuckets:
         return waits
 
     async def block(self, want: Want, seconds: float) -> None:
-        async with self._sessions.begin() as session:
-            row = (await self._rows(session, [want.key]))[want.key]
+        async with self._rows([want.key]) as rows:
+            row = rows[want.key]
             row.arrival = want.blocked(row.arrival, self._clock(), seconds)
 
-    async def _rows(self, session: AsyncSession, keys: Sequence[str]) -> dict[str, RateBucket]:
-        """The buckets' rows, locked. Always in the order of their keys, so that no two replicas wait for each other."""
+    @asynccontextmanager
+    async def _rows(self, keys: Sequence[str]) -> AsyncIterator[dict[str, RateBucket]]:
+        """The buckets' rows, locked until the block ends. What is changed in it is written then.
+
+        Always in the order of their keys, so that no two replicas wait for each other; hence those that are missing are made
+        while none is locked.
+        """
         statement = select(RateBucket).where(RateBucket.key.in_(keys)).order_by(RateBucket.key).with_for_update()
         while True:
-            rows = {row.key: row for row in (await session.execute(statement)).scalars()}
-            missing = sorted(set(keys) - set(rows))
-            if not missing:
-                return rows
+            async with self._sessions.begin() as session:
+                rows = {row.key: row for row in (await session.execute(statement)).scalars()}
+                missing = set(keys) - rows.keys()
+                if not missing:
+                    yield rows
+                    return
             for key in missing:
-                try:
-                    async with session.begin_nested():
+                # That another replica made it is as good.
+                with suppress(IntegrityError):
+                    async with self._sessions.begin() as session:
                         session.add(RateBucket(key=key, arrival=0.0))
-                except IntegrityError:
-                    # Another replica made it; the next look finds it.
-                    continue
 
 
 TAKE = """
