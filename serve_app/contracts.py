@@ -309,7 +309,7 @@ class Lookalike(BaseModel):
 
 
 class Ready(BaseModel):
-    """``capabilities`` maps each one to ``ready`` or to the reason why not."""
+    """``capabilities`` maps each one to ``ready``, to ``at rest`` (it starts when it is asked), or to the reason why not."""
 
     ready: bool
     capabilities: dict[str, str]
