@@ -99,6 +99,14 @@ async def test_the_parts_of_an_album_count_once_through_whichever_replica_they_c
     assert await gates[0].admit(1, -100) > 0
 
 
+async def test_a_bucket_that_is_new_beside_one_that_is_not_makes_nobody_wait_for_each_other(replicas) -> None:
+    known = Want("known", Rate(100, 100))
+    await replicas[0].take([known])
+    calls = (replicas[n % 2].take([known, Want(f"album {n // 10}", Rate(100, 100))]) for n in range(40))
+    outcomes = await asyncio.wait_for(asyncio.gather(*calls), 30)
+    assert all(waits == (0.0, 0.0) for waits in outcomes)
+
+
 async def test_a_bucket_that_is_full_again_leaves_redis(redis, clock) -> None:
     buckets = RedisBuckets(redis, clock=clock)
     await buckets.take([Want("a", Rate(10, 1))])

@@ -312,8 +312,9 @@ async def test_a_batch_is_delivered_together_once_all_of_it_has_ended(ledger, se
     assert await claim_delivery(ledger, sessions) is None
 
 
-async def test_what_others_ordered_is_not_of_the_batch_whatever_it_is_called(ledger, sessions) -> None:
+async def test_what_others_ordered_is_not_of_the_batch_whatever_it_is_called(ledger, sessions, clock) -> None:
     await submit(ledger, sessions, batch(0))
+    clock.now += 1
     theirs, _ = await submit(ledger, sessions, Order("style", "telegram", "tg:2", batch="update:1"))
     await ended(ledger, sessions)
     async with sessions.begin() as session:
