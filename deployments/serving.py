@@ -132,9 +132,8 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             manifests = [self._store.manifest(ref) for ref in plan.stable.refs]
             if complaint := await asyncio.to_thread(weigh, manifests, self.options.runtime):
                 log.warning(complaint)
-        status = self._slot.status
-        # What is still being loaded shows in no place yet: a plan that takes it back differs from the last one only.
-        if plan != self._plan or status.active != plan.stable or plan.second is not None or status.second is not None:
+        # Not held against the slot's status: what is still being loaded, and may be taken back now, shows in no place yet.
+        if plan != self._plan:
             self._followed(plan)
 
     async def answer(self, query: Q, visitor: str | None = None) -> Answer[A]:

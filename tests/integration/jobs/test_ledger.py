@@ -3,75 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-import bot.accounts.tables
-import bot.delivery.tables
 import serve_app.access.tables
 import serve_app.rates  # noqa: F401 - migrations make these tables as well
-from serve_app.database import Base, connect, migrate
-from serve_app.jobs.ledger import Ledger, Order
+from serve_app.database import Base, migrate
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgresql_url"))
-    return f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}"
-
-
-@pytest.fixture
-async def engine(url: str) -> AsyncIterator[AsyncEngine]:
-    await asyncio.to_thread(migrate, url)
-    engine = connect(url)
-    async with engine.begin() as connection:
-        await connection.execute(text("DELETE FROM jobs"))
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    return async_sessionmaker(engine, expire_on_commit=False)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ledger(clock: Clock) -> Ledger:
-    return Ledger(lease_s=60, max_attempts=3, clock=clock)
-
-
-def order(owner: str = "tg:1", dedupe: str | None = None, channel: str = "telegram") -> Order:
-    return Order("style", channel, owner, {"style": "wave"}, {"image": "in/1"}, dedupe)
-
-
-async def submit(ledger: Ledger, sessions: async_sessionmaker[AsyncSession], wanted: Order) -> tuple[Job, bool]:
-    async with sessions.begin() as session:
-        return await ledger.submit(session, wanted)
-
-
-async def claim(ledger: Ledger, sessions: async_sessionmaker[AsyncSession]) -> Job | None:
-    async with sessions.begin() as session:
-        return await ledger.claim(session)
+from tests.integration.jobs.orders import claim, claim_delivery, ended, order, submit
 
 
 async def test_the_migrated_schema_is_the_one_the_code_means(engine: AsyncEngine) -> None:
@@ -220,152 +162,6 @@ async def test_a_forgotten_job_keeps_nothing_of_the_person(ledger, sessions) -> 
         assert (row.request, row.inputs, row.result) == ({}, {}, None)
 
 
-# -- delivery ----------------------------------------------------------------------------------------------------------
-
-
-async def ended(ledger, sessions, outcome=None) -> Job:
-    """Claim the next job and end it: with an error, or well."""
-    job = await claim(ledger, sessions)
-    async with sessions.begin() as session:
-        if outcome is None:
-            assert await ledger.finish(session, job.id, job.lease, {"key": "out/1"})
-        else:
-            assert await ledger.fail(session, job.id, job.lease, outcome)
-    return job
-
-
-async def claim_delivery(ledger, sessions, **options) -> Job | None:
-    async with sessions.begin() as session:
-        return await ledger.claim_delivery(session, channel="telegram", **options)
-
-
-async def test_a_failure_is_news_to_deliver_once(ledger, sessions) -> None:
-    await submit(ledger, sessions, order())
-    job = await ended(ledger, sessions, {"slug": "refused"})
-    mine = await claim_delivery(ledger, sessions)
-    assert (mine.id, mine.state, mine.error) == (job.id, State.FAILED, {"slug": "refused"})
-    async with sessions.begin() as session:
-        assert await ledger.deliver(session, mine.id, mine.lease)
-    assert await claim_delivery(ledger, sessions) is None
-    async with sessions() as session:
-        told = await session.get(Job, job.id)
-    assert (told.state, told.delivered is not None) == (State.FAILED, True)
-
-
-async def test_other_channels_and_cancelled_jobs_are_nothing_to_deliver(ledger, sessions) -> None:
-    await submit(ledger, sessions, order(channel="http"))
-    await ended(ledger, sessions, {"slug": "refused"})
-    job, _ = await submit(ledger, sessions, order())
-    async with sessions.begin() as session:
-        await ledger.cancel(session, job.id)
-    assert await claim_delivery(ledger, sessions) is None
-
-
-async def test_a_delivery_put_off_is_left_alone_until_then(ledger, sessions, clock) -> None:
-    await submit(ledger, sessions, order())
-    await ended(ledger, sessions)
-    mine = await claim_delivery(ledger, sessions)
-    async with sessions.begin() as session:
-        assert await ledger.postpone(session, mine.id, mine.lease, 30)
-    clock.now += 29
-    assert await claim_delivery(ledger, sessions) is None
-    clock.now += 2
-    assert (await claim_delivery(ledger, sessions)).id == mine.id
-
-
-async def test_what_cannot_be_delivered_has_failed_and_is_not_tried_again(ledger, sessions) -> None:
-    await submit(ledger, sessions, order())
-    await ended(ledger, sessions)
-    mine = await claim_delivery(ledger, sessions)
-    async with sessions.begin() as session:
-        assert not await ledger.undeliverable(session, mine.id, "another's lease", {"slug": "undeliverable"})
-        assert await ledger.undeliverable(session, mine.id, mine.lease, {"slug": "undeliverable"})
-    assert await claim_delivery(ledger, sessions) is None
-    async with sessions() as session:
-        assert (await session.get(Job, mine.id)).state == State.FAILED
-
-
-async def test_owners_who_are_being_served_are_passed_over(ledger, sessions) -> None:
-    for owner in ("tg:1", "tg:1", "tg:2"):
-        await submit(ledger, sessions, order(owner=owner))
-    for _ in range(3):
-        await ended(ledger, sessions)
-    assert (await claim_delivery(ledger, sessions, besides={"tg:1"})).owner == "tg:2"
-    assert await claim_delivery(ledger, sessions, besides={"tg:1", "tg:2"}) is None
-
-
-def batch(number: int) -> Order:
-    return Order("style", "telegram", "tg:1", dedupe=f"update:1:{number}", batch="update:1")
-
-
-async def test_a_batch_is_delivered_together_once_all_of_it_has_ended(ledger, sessions) -> None:
-    for number in range(3):
-        await submit(ledger, sessions, batch(number))
-    jobs = [await ended(ledger, sessions), await ended(ledger, sessions, {"slug": "refused"})]
-    assert await claim_delivery(ledger, sessions) is None
-    jobs.append(await ended(ledger, sessions))
-    async with sessions.begin() as session:
-        first = await ledger.claim_delivery(session, channel="telegram")
-        others = await ledger.claim_batch(session, first)
-    assert [job.id for job in (first, *others)] == [job.id for job in jobs]
-    assert {job.lease for job in others} == {first.lease}
-    assert await claim_delivery(ledger, sessions) is None
-
-
-async def test_what_others_ordered_is_not_of_the_batch_whatever_it_is_called(ledger, sessions, clock) -> None:
-    await submit(ledger, sessions, batch(0))
-    clock.now += 1
-    theirs, _ = await submit(ledger, sessions, Order("style", "telegram", "tg:2", batch="update:1"))
-    await ended(ledger, sessions)
-    async with sessions.begin() as session:
-        first = await ledger.claim_delivery(session, channel="telegram")
-        assert first.owner == "tg:1"
-    await ended(ledger, sessions)
-    async with sessions.begin() as session:
-        assert await ledger.claim_batch(session, first) == []
-        assert (await ledger.claim_delivery(session, channel="telegram")).id == theirs.id
-
-
-async def test_what_is_left_of_a_batch_after_a_crash_is_delivered_by_whoever_takes_over(
-    ledger, sessions, clock
-) -> None:
-    for number in range(3):
-        await submit(ledger, sessions, batch(number))
-    for _ in range(3):
-        await ended(ledger, sessions)
-    async with sessions.begin() as session:
-        first = await ledger.claim_delivery(session, channel="telegram")
-        others = await ledger.claim_batch(session, first)
-        assert await ledger.deliver(session, first.id, first.lease)
-    clock.now += 61
-    async with sessions.begin() as session:
-        second = await ledger.claim_delivery(session, channel="telegram")
-        rest = await ledger.claim_batch(session, second)
-    assert [job.id for job in (second, *rest)] == [job.id for job in others]
-
-
-async def test_many_couriers_at_once_never_split_a_batch(ledger, sessions) -> None:
-    for request in range(10):
-        for number in range(3):
-            wanted = Order(
-                "style", "telegram", f"tg:{request}", dedupe=f"{request}:{number}", batch=f"update:{request}"
-            )
-            await submit(ledger, sessions, wanted)
-    for _ in range(30):
-        await ended(ledger, sessions)
-
-    async def claimed() -> list[str]:
-        async with sessions.begin() as session:
-            first = await ledger.claim_delivery(session, channel="telegram")
-            return [] if first is None else [first.id, *(job.id for job in await ledger.claim_batch(session, first))]
-
-    batches = await asyncio.gather(*(claimed() for _ in range(20)))
-    while more := await claimed():
-        batches.append(more)
-    assert sorted(len(ids) for ids in batches if ids) == [3] * 10
-    assert len({job_id for ids in batches for job_id in ids}) == 30
-
-
 async def test_the_queue_of_a_channel_is_in_the_order_it_is_served(ledger, sessions, clock) -> None:
     for owner in ("tg:1", "tg:1", "tg:2"):
         await submit(ledger, sessions, order(owner=owner))
@@ -408,10 +204,6 @@ async def test_what_an_owner_ordered_can_be_withdrawn_without_a_trace(ledger, se
         assert not await ledger.finish(session, running.id, running.lease, {"key": "late"})
         rows = (await session.execute(text("SELECT owner, state FROM jobs ORDER BY owner, state"))).all()
         again, new = await ledger.submit(session, order(dedupe="update:0"))
-    assert [tuple(row) for row in rows] == [
-        *[("gone", "cancelled")] * 3,
-        ("gone", "failed"),
-        ("tg:2", "queued"),
-    ]
+    assert [tuple(row) for row in rows] == [*[("gone", "cancelled")] * 3, ("gone", "failed"), ("tg:2", "queued")]
     assert (new, again.inputs) == (False, {})
     assert await claim_delivery(ledger, sessions) is None

@@ -1,0 +1,106 @@
+"""Telegram Stars: months that are paid for, renewed, and ended."""
+
+from __future__ import annotations
+
+from bot.accounts.payments import Paid
+from bot.accounts.tariff import MONTH_S
+from tests.integration.bot.accounts.payments.people import ANNA, BORIS
+
+
+async def test_a_subscription_is_paid_for_until_telegram_says(counter, balance, clock) -> None:
+    offer = await counter.offer("plus")
+    receipt = await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    assert receipt.plus_until == clock.now + MONTH_S
+    now = await balance()
+    assert (now.plan, now.quota, now.credits) == ("plus", 20, 0)
+    clock.now += MONTH_S
+    assert (await balance()).plan == "free"
+
+
+async def test_a_renewal_is_no_repetition_and_adds_a_month(counter, clock) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    await counter.paid(Paid("c1", offer.payload, 250, start, recurring=True, expires=start + MONTH_S))
+    # Telegram charges a little before the month is over.
+    paid = Paid("c2", offer.payload, 250, start + MONTH_S - 600, recurring=True, expires=start + 2 * MONTH_S)
+    receipt = await counter.paid(paid)
+    assert (receipt.repeated, receipt.plus_until) == (False, start + 2 * MONTH_S)
+
+
+async def test_months_charged_within_one_second_add_up_whatever_their_ids(counter, clock) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    # Telegram dates messages by the second, and its charge ids have no order.
+    for month, charge in enumerate(("b", "c", "a"), start=1):
+        await counter.paid(Paid(charge, offer.payload, 250, start, recurring=True, expires=start + month * MONTH_S))
+    assert await counter.plus_until() == start + 3 * MONTH_S
+
+
+async def test_months_told_in_the_wrong_order_or_twice_add_up_the_same(counter, clock) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    months = [
+        Paid(
+            f"c{month}",
+            offer.payload,
+            250,
+            start + month * MONTH_S,
+            recurring=True,
+            expires=start + (month + 1) * MONTH_S,
+        )
+        for month in range(3)
+    ]
+    for month in (2, 0, 2, 1, 0):
+        await counter.paid(months[month])
+    assert await counter.plus_until() == start + 3 * MONTH_S
+
+
+async def test_a_month_paid_twice_by_two_subscriptions_is_two_months(counter, clock) -> None:
+    for number in (1, 2):
+        offer = await counter.offer("plus")
+        await counter.paid(
+            Paid(f"c{number}", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
+        )
+    assert await counter.plus_until() == clock.now + 2 * MONTH_S
+
+
+async def test_a_cancelled_or_failed_subscription_keeps_what_is_paid(
+    counter, payments, sessions, balance, clock
+) -> None:
+    offer = await counter.offer("plus")
+    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    for state in ("canceled", "active", "failed"):
+        await counter.changed(offer.payload, state)
+        async with sessions() as session:
+            assert (await payments.subscription(session, ANNA)).state == state
+        assert (await balance()).plan == "plus"
+
+
+async def test_a_cancellation_that_overtakes_its_payment_stands(counter, payments, sessions, clock) -> None:
+    offer = await counter.offer("plus")
+    paid = clock.now - 5
+    await counter.changed(offer.payload, "canceled")
+    await counter.paid(Paid("c1", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
+    async with sessions() as session:
+        subscription = await payments.subscription(session, ANNA)
+    assert (subscription.state, subscription.charge_id) == ("canceled", "c1")
+    assert await counter.plus_until() == paid + MONTH_S
+
+
+async def test_a_change_of_somebody_elses_or_an_unknown_subscription_is_ignored(counter, payments, sessions) -> None:
+    theirs = await counter.offer("plus", user_id=BORIS)
+    await counter.changed(theirs.payload, "canceled")
+    await counter.changed("never offered", "canceled")
+    async with sessions() as session:
+        assert [await payments.subscription(session, user_id) for user_id in (ANNA, BORIS)] == [None, None]
+
+
+async def test_a_payment_after_a_failure_makes_the_subscription_active_again(
+    counter, payments, sessions, clock
+) -> None:
+    offer = await counter.offer("plus")
+    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.changed(offer.payload, "failed")
+    await counter.paid(
+        Paid("c2", offer.payload, 250, clock.now + MONTH_S, recurring=True, expires=clock.now + 2 * MONTH_S)
+    )
+    async with sessions() as session:
+        subscription = await payments.subscription(session, ANNA)
+    assert (subscription.state, subscription.charge_id) == ("active", "c2")

@@ -1,0 +1,74 @@
+"""A cache makes room, and leaves what is held."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from registry.cache import Cache
+from registry.errors import RegistryError
+from registry.leases import Held, Lease
+from registry.manifest import Manifest
+from registry.store import FolderStore
+
+Publish = Callable[..., Manifest]
+
+
+def test_a_cache_that_makes_room_leaves_what_is_held_in_its_place_all_the_time(
+    store: FolderStore, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    cache, seen = Cache(store.root, 0), []
+    leases = cache.folder.leases
+
+    def look() -> list[Held]:
+        seen.append(store.versions("net"))
+        return leases()
+
+    monkeypatch.setattr(cache.folder, "leases", look)
+    with Lease(store, "replica") as lease:
+        lease.hold(["net@v1"])
+        with pytest.raises(RegistryError, match="everything in it is in use"):
+            cache.make_room("net@v2")
+    assert seen == [["v1"]]
+
+
+def test_a_cache_forgets_nothing_that_is_held_while_it_is_being_moved_away(
+    store: FolderStore, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    cache = Cache(store.root, 0)
+    discard = cache.folder.discard
+    with Lease(store, "replica") as lease:
+
+        def held_by_now(ref: str, *, veto: Callable[[], str | None]) -> None:
+            lease.hold([ref])
+            discard(ref, veto=veto)
+
+        monkeypatch.setattr(cache.folder, "discard", held_by_now)
+        with pytest.raises(RegistryError, match="everything in it is in use"):
+            cache.make_room("net@v2")
+    store.verify("net@v1")
+
+
+def test_a_cache_is_measured_while_folders_come_and_go(store: FolderStore, publish: Publish) -> None:
+    publish()
+    cache, done = Cache(store.root, 10**9), threading.Event()
+
+    def churn() -> None:
+        while not done.is_set():
+            with store.stage("net@v2") as staged:
+                (staged / "a" / "b").mkdir(parents=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(churn) for _ in range(2)]
+        try:
+            sizes = {cache.size() for _ in range(300)}
+        finally:
+            done.set()
+        for worker in workers:
+            worker.result()
+    assert sizes == {sum(path.stat().st_size for path in (store.root / "net" / "v1").iterdir())}
