@@ -133,7 +133,7 @@ def parse(data: bytes) -> Container:
 def _in_eight_bits(header: _Header, key: bytes) -> bytes:
     """A tRNS chunk whose colour is told in the 8 bits a sample to which Pillow compares it, where it knows only these."""
     if header.colour == _GREY and header.depth in (1, 2, 4):
-        most = 2**header.depth - 1
+        most = (1 << header.depth) - 1
         return ((int.from_bytes(key[:2], "big") & most) * 255 // most).to_bytes(2, "big")
     if header.colour == _RGB and header.depth == 16:
         return b"".join((b"\0", key[0:1], b"\0", key[2:3], b"\0", key[4:5]))

@@ -352,6 +352,20 @@ def test_a_field_that_cannot_be_meant_is_refused_before_anything_is_worked_on(
     assert stand_ins.calls == []
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [("/v1/style", "style", "w" * 129), ("/v1/anonymize", "keep", "0," * 501), ("/v1/swap", "mapping", "0:1 " * 251)],
+)
+def test_a_field_that_would_take_long_to_read_is_not_read(
+    client: TestClient, path: str, field: str, value: str
+) -> None:
+    files = {"source": FINE, "target": FINE} if path == "/v1/swap" else {"image": FINE}
+    response = client.post(path, files=files, data={field: value})
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["errors"][0]["field"] == f"{field}.0"
+    assert len(response.content) < 1000, "and it is not sent back either"
+
+
 def test_field_errors_speak_of_fields_and_not_of_classes(client: TestClient) -> None:
     for data in ({"style": "wave", "image": "text"}, {"style": ""}, {}):
         detail = client.post("/v1/style", data=data).json()["detail"]
