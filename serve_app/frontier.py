@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Busy, Unavailable
-from serve_app import heads
+from serve_app import heads, listening
 from serve_app.replay import Replay
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -146,8 +146,9 @@ class BodyPace:
 
 
 def middlewares() -> list[Middleware]:
-    """What Serve puts around each of its proxies, the innermost first; called in the proxy before it listens."""
+    """What Serve puts around each of its proxies, the innermost first; called before it listens."""
     heads.install()
+    listening.install()
     return [Middleware(Replay), Middleware(BodyPace), Middleware(ServeAnswers), Middleware(CleanHeaders)]
 
 

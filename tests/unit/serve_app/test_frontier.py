@@ -183,4 +183,5 @@ async def test_a_request_without_an_id_is_given_one() -> None:
 
 def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve_app.heads.install", lambda: None)
+    monkeypatch.setattr("serve_app.listening.install", lambda: None)
     assert [middleware.cls for middleware in middlewares()] == [Replay, BodyPace, ServeAnswers, CleanHeaders]
