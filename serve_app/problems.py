@@ -28,8 +28,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
 }
 
-
 CONFLICT: dict[int | str, dict[str, Any]] = {409: RESPONSES[400] | {"description": "Conflict"}}
+GONE: dict[int | str, dict[str, Any]] = {410: RESPONSES[400] | {"description": "Gone"}}
 
 
 def install(app: FastAPI) -> None:

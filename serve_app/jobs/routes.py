@@ -66,7 +66,9 @@ def routes(desk: Desk) -> APIRouter:
         """How far a job is."""
         return await _state(desk, _kept(await desk.job(job_id, request.state.caller)))
 
-    @router.get("/{job_id}/result", response_class=Response, responses=contracts.RESULT)
+    @router.get(
+        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.CONFLICT | problems.GONE
+    )
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished."""
         job = _kept(await desk.job(job_id, request.state.caller))

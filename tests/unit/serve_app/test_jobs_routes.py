@@ -234,6 +234,12 @@ def test_a_removed_job_that_is_ordered_again_under_its_key_is_still_removed(clie
     assert order().status_code == 404
 
 
+def test_every_answer_about_a_result_is_in_the_document(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()["paths"]["/v1/jobs/{job_id}/result"]["get"]
+    # Not finished yet, and a photo that was swept away before its turn came.
+    assert {"200", "404", "409", "410"} <= document["responses"].keys()
+
+
 def test_what_is_kept_for_seconds_is_looked_after_in_seconds(
     client_for: Callable[[Settings], TestClient], settings: Settings
 ) -> None:
