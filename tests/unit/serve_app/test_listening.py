@@ -46,3 +46,23 @@ async def test_a_gateway_takes_over_the_port_of_one_that_hung_up_on_somebody(mon
     await gateway(port)
     _refuse_taken("127.0.0.1", port)
     await gateway(port)
+
+
+async def test_a_port_on_which_somebody_listens_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    reused: list[bool] = []
+
+    async def start(app: object, http_options: HTTPOptions, *, enable_so_reuseport: bool) -> None:
+        reused.append(enable_so_reuseport)
+
+    monkeypatch.setitem(vars(replica), "start_asgi_http_server", start)
+    listening.install()
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        options = HTTPOptions(host="127.0.0.1", port=somebody.getsockname()[1])
+        await vars(replica)["start_asgi_http_server"](answer, options, enable_so_reuseport=False)
+    await vars(replica)["start_asgi_http_server"](answer, options, enable_so_reuseport=False)
+    assert reused == [False, True]
+
+
+def test_an_address_of_another_machine_is_not_said_to_be_taken() -> None:
+    with pytest.raises(StudioError, match="nothing to listen on here: Cannot assign"):
+        _refuse_taken("192.0.2.77", 8000)
