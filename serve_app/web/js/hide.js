@@ -72,7 +72,7 @@ export function hideMode(room, studio) {
     work.task.run(
       "Handing out masks",
       (options) => postForPicture("v1/anonymize", form, options),
-      ({ blob, model }) => work.present(photo, blob, {
+      ({ blob, model }, signal) => work.present(photo, blob, signal, {
         what: "hidden",
         title: `${photo.stem}, incognito`,
         line: [`${DONE[String(method)]}${seen}`, model].filter(Boolean).join(" · "),
