@@ -21,6 +21,14 @@ DROP = """
   wall.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
 }
 """
+DRAG_OVER = """
+(wall, what) => {
+  const dataTransfer = new DataTransfer();
+  if (what === "text") dataTransfer.items.add("words", "text/plain");
+  else dataTransfer.items.add(new File([], "a.jpg"));
+  wall.dispatchEvent(new DragEvent("dragenter", { dataTransfer, bubbles: true, cancelable: true }));
+}
+"""
 PASTE = """
 ({ data }) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -163,6 +171,29 @@ async def test_a_pasted_photo_is_hung_in_the_open_room(visit: Any, photo: Path) 
     await visit.open("hide")
     await visit.page.evaluate(PASTE, {"data": encoded(photo)})
     await expect(visit.part("hide", "picture")).to_have_attribute("alt", "image.png")
+
+
+async def test_text_that_is_dragged_over_the_easel_is_not_invited(visit: Any) -> None:
+    await visit.open()
+    wall = visit.part("paint", "wall")
+    for what, hovered in (("text", False), ("file", True)):
+        await wall.evaluate(DRAG_OVER, what)
+        assert ("hovered" in (await wall.get_attribute("class") or "").split()) is hovered
+
+
+async def test_a_problem_that_is_waved_away_gives_the_result_back(visit: Any, photo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "letter.jpg"
+    file.write_text("Dear studio")
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    download = visit.page.get_by_role("link", name="Download")
+    await expect(download).to_be_visible()
+    await visit.page.locator("#paint [data-part=file]").set_input_files(file)
+    await expect(visit.room("paint").get_by_role("alert")).to_be_visible()
+    await visit.page.get_by_role("button", name="Never mind").click()
+    await expect(download).to_be_visible()
+    await expect(visit.room("paint").get_by_role("alert")).to_be_hidden()
 
 
 async def test_pressing_the_button_without_a_photo_leads_to_choosing_one(visit: Any) -> None:

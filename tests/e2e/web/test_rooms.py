@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,33 @@ async def test_an_address_leads_into_its_room(visit: Any) -> None:
     await visit.open("hide")
     await expect(visit.page.get_by_role("tab", name="Hide faces")).to_have_attribute("aria-selected", "true")
     await expect(visit.room("hide")).to_be_visible()
+
+
+async def test_faces_that_are_found_after_the_result_wait_behind_it(visit: Any, group: Path) -> None:
+    found = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await found.wait()
+        await route.continue_()
+
+    await visit.page.route("**/v1/faces", late)
+    await visit.open("hide")
+    await visit.hang("hide", group)
+    await visit.act("hide")
+    await expect(visit.part("hide", "compare")).to_be_visible()
+    found.set()
+    await expect(visit.part("hide", "hint")).to_contain_text("Tap a face")
+    await expect(visit.part("hide", "faces")).to_be_hidden()
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(visit.part("hide", "faces")).to_be_visible()
+
+
+async def test_a_studio_without_any_model_says_so(visit: Any) -> None:
+    visit.failing_answers_expected = True
+    absent = dict.fromkeys(("style", "lookalike", "swap", "anonymize", "authenticity"), "not installed: pull it")
+    # While something else is not ready, too.
+    ready = {"ready": False, "capabilities": {"moderation": "loading", **absent}}
+    await visit.page.route("**/readyz", lambda route: route.fulfill(status=503, json=ready))
+    await visit.page.goto(visit.site)
+    await expect(visit.page.get_by_role("link", name="See what is missing")).to_be_visible()
+    await expect(visit.page.get_by_role("tab")).to_have_count(0)
