@@ -43,6 +43,16 @@ async def test_a_face_and_its_double_can_be_kept_side_by_side(visit: Any, portra
         assert pair.width > pair.height
 
 
+async def test_a_pair_without_its_portrait_cannot_be_kept(visit: Any, portrait: Path) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/gallery/**", lambda route: route.abort())
+    await visit.open("lookalike")
+    await visit.hang("lookalike", portrait)
+    await visit.act("lookalike")
+    await expect(visit.part("lookalike", "doubles")).to_contain_text("%")
+    await expect(visit.page.get_by_role("button", name="Keep the pair")).to_be_hidden()
+
+
 async def test_a_photo_without_faces_has_no_doubles_and_says_so(visit: Any, photo: Path) -> None:
     visit.failing_answers_expected = True
     await visit.open("lookalike")
