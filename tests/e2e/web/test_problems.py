@@ -99,9 +99,11 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
     await expect(visit.part("paint", "compare")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("status", "slug", "detail", "headline", "again"),
-    [
+async def test_a_problem_is_told_with_the_services_own_sentence(visit: Any, photo: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", photo)
+    for status, slug, detail, headline, again in (
         (451, "refused", "This picture breaks our rule on weapons.", "We’d rather not.", False),
         (503, "unavailable", "The style model is restarting.", "The studio is setting up.", True),
         (422, "undecodable", "The picture ends too early.", "This picture is torn.", False),
@@ -109,20 +111,13 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
         (404, "unknown-style", "There is no style 'x'.", "That painter has left.", False),
         (500, "internal", "This is our fault, not yours.", "We dropped the brush.", True),
         (418, "teapot", "Short and stout.", "Something in the request isn’t right.", False),
-    ],
-)
-async def test_a_problem_is_told_with_the_services_own_sentence(
-    visit: Any, photo: Path, answer: Any, status: int, slug: str, detail: str, headline: str, again: bool
-) -> None:
-    visit.failing_answers_expected = True
-    await visit.open()
-    await visit.hang("paint", photo)
-    await visit.page.route("**/v1/style", answer(status, slug, detail))
-    await visit.act("paint")
-    alert = visit.room("paint").get_by_role("alert")
-    await expect(alert).to_contain_text(headline)
-    await expect(alert).to_contain_text(detail)
-    await expect(visit.part("paint", "retry")).to_be_visible(visible=again)
+    ):
+        await visit.page.route("**/v1/style", answer(status, slug, detail))
+        await visit.act("paint")
+        alert = visit.room("paint").get_by_role("alert")
+        await expect(alert).to_contain_text(headline)
+        await expect(alert).to_contain_text(detail)
+        await expect(visit.part("paint", "retry")).to_be_visible(visible=again)
 
 
 async def test_an_answer_of_a_proxy_in_between_still_has_words(visit: Any, photo: Path) -> None:
