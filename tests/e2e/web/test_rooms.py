@@ -91,6 +91,10 @@ async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(
     await visit.act("hide")
     await expect(visit.part("hide", "compare")).to_be_visible()
     assert await visit.asked() == [("method", "blur")]
+    await visit.page.unroute("**/v1/faces")
+    await visit.page.get_by_role("button", name="Look again").click()
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(visit.part("hide", "faces").get_by_role("button")).to_have_count(6)
 
 
 @pytest.mark.parametrize(
