@@ -69,8 +69,11 @@ def check_weights(weights: Weights) -> None:
     for name, weight in weights:
         if not math.isfinite(weight) or weight < 0:
             raise InvalidField(f"The weight of {name!r} must be a number of at least 0.", field="style")
-    if not 0 < sum(weight for _, weight in weights) < math.inf:
+    total = sum(weight for _, weight in weights)
+    if total == 0:
         raise InvalidField("At least one style needs a weight above 0.", field="style")
+    if total == math.inf:
+        raise InvalidField("The weights are too large. Only their proportions count: smaller ones say the same.", field="style")
 
 
 def _weighted(text: str) -> tuple[str, float]:
