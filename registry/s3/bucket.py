@@ -39,6 +39,12 @@ class Bucket:
                     self._made = self._make_client()
             return self._made
 
+    @property
+    def identity(self) -> str:
+        """A folder's name that no other bucket, prefix or server has. Nothing is asked of the server."""
+        address = f"{self.client.meta.endpoint_url}/{self.name}/{self._prefix}"
+        return f"{self.name}-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
+
     def at(self, key: str) -> dict[str, str]:
         """Where an object is, as the client's methods take it."""
         return {"Bucket": self.name, "Key": self._prefix + key}

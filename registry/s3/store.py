@@ -323,9 +323,13 @@ class S3Store:
 
 
 def open_s3_store(where: str, cache_dir: Path, cache_bytes: int) -> S3Store:
-    """The store at ``s3://bucket/prefix``. Nothing is asked of the server yet."""
+    """The store at ``s3://bucket/prefix``. Nothing is asked of the server yet.
+
+    Its cache is a folder of its own in ``cache_dir``: what another store calls by the same name is another version.
+    """
     name, _, prefix = where.removeprefix("s3://").partition("/")
-    return S3Store(Bucket(name, prefix.strip("/"), make_client), Cache(cache_dir, cache_bytes))
+    bucket = Bucket(name, prefix.strip("/"), make_client)
+    return S3Store(bucket, Cache(cache_dir / bucket.identity, cache_bytes))
 
 
 def _is_manifest(key: str) -> bool:
