@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self, get_args
@@ -223,9 +224,13 @@ class Manifest(Description):
 
     @model_validator(mode="after")
     def _files_do_not_collide(self) -> Self:
-        names = [entry.name.casefold() for entry in self.files]
-        if len(set(names)) < len(names):
-            raise ValueError("two files of a version have the same name")
+        names: set[str] = set()
+        for entry in self.files:
+            # Some systems tell apart neither large and small letters nor the two ways of writing an accent.
+            name = unicodedata.normalize("NFC", entry.name.casefold())
+            if name in names:
+                raise ValueError(f"two files of a version have the same name on some systems: {entry.name!r}")
+            names.add(name)
         folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
         if clash := folders.intersection(names):
             raise ValueError(f"{min(clash)!r} is both a file and a folder")

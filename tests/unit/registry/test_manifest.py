@@ -128,6 +128,13 @@ def test_a_manifest_survives_its_own_yaml(tmp_path: Path) -> None:
     assert load_manifest(path) == manifest
 
 
+@pytest.mark.parametrize("names", [("A.txt", "a.txt"), ("caf\u00e9.txt", "cafe\u0301.txt")])
+def test_two_names_that_some_systems_take_for_one_are_refused_by_name(names: tuple[str, str]) -> None:
+    files = [{"name": name, "sha256": SHA, "size": 3} for name in ("net.onnx", *names)]
+    with pytest.raises(ValidationError, match=f"the same name on some systems: '{names[1]}'"):
+        Manifest.model_validate(document(files=files))
+
+
 def test_a_source_keeps_its_kind_when_written() -> None:
     assert HubSource(repo="a/b", file="c").model_dump(exclude_defaults=True) == {
         "kind": "hub",
