@@ -282,6 +282,15 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None
 
 
+class _WrittenOut(yaml.SafeLoader):
+    """YAML without aliases: a few lines of aliases of aliases are more than any memory holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it has aliases (*name); write out what they stand for")
+        return super().compose_node(parent, index)
+
+
 def load_manifest(path: Path) -> Manifest:
     """Read a ``manifest.yaml``. Raises ``OSError`` or ``ValueError`` (pydantic's or YAML's) when it cannot be used."""
     return parse_manifest(path.read_text(encoding="utf-8"))
@@ -290,7 +299,7 @@ def load_manifest(path: Path) -> Manifest:
 def parse_manifest(text: str) -> Manifest:
     """The manifest :func:`dump_manifest` wrote. Raises ``ValueError`` when ``text`` is none."""
     try:
-        document = yaml.safe_load(text)
+        document = _WrittenOut(text).get_single_data()
     except (yaml.YAMLError, RecursionError, LookupError, AttributeError) as error:
         # The last two are PyYAML's own on a tag that its value does not fit, such as "!!int +".
         raise ValueError(f"not YAML: {error}") from error
