@@ -17,6 +17,7 @@ from registry.manifest import (
     UrlSource,
     dump_manifest,
     load_manifest,
+    parse_manifest,
     parse_ref,
 )
 
@@ -155,6 +156,12 @@ def test_a_manifest_that_is_none_is_a_value_error(tmp_path: Path, text: str) -> 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError):
         load_manifest(path)
+
+
+def test_a_manifest_of_aliases_of_aliases_is_refused_before_it_grows() -> None:
+    layers = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))]
+    with pytest.raises(ValueError, match="aliases .*; write out what they stand for"):
+        parse_manifest("\n".join(layers))
 
 
 @given(st.binary(max_size=200))
