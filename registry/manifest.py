@@ -46,6 +46,9 @@ Task = Literal[
 ]
 Format = Literal["onnx", "safetensors", "dlib", "faiss", "transformers", "data"]
 
+# A few lines of aliases of aliases are more than any memory holds.
+_MOST_VALUES = 1_000_000
+
 _NAME = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -282,15 +285,6 @@ def is_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None
 
 
-class _WrittenOut(yaml.SafeLoader):
-    """YAML without aliases: a few lines of aliases of aliases are more than any memory holds."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("it has aliases (*name); write out what they stand for")
-        return super().compose_node(parent, index)
-
-
 def load_manifest(path: Path) -> Manifest:
     """Read a ``manifest.yaml``. Raises ``OSError`` or ``ValueError`` (pydantic's or YAML's) when it cannot be used."""
     return parse_manifest(path.read_text(encoding="utf-8"))
@@ -299,11 +293,24 @@ def load_manifest(path: Path) -> Manifest:
 def parse_manifest(text: str) -> Manifest:
     """The manifest :func:`dump_manifest` wrote. Raises ``ValueError`` when ``text`` is none."""
     try:
-        document = _WrittenOut(text).get_single_data()
+        document = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, LookupError, AttributeError) as error:
         # The last two are PyYAML's own on a tag that its value does not fit, such as "!!int +".
         raise ValueError(f"not YAML: {error}") from error
+    _check_length(document)
     return Manifest.model_validate(document)
+
+
+def _check_length(document: object) -> None:
+    """Raise ``ValueError`` for what is short only as long as its aliases (``*name``) are not written out."""
+    pending, met = [document], 0
+    while pending:
+        value = pending.pop()
+        parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+        met += len(parts)
+        if met > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES:,} values, its aliases (*name) written out")
+        pending += parts
 
 
 def dump_manifest(manifest: Description) -> str:

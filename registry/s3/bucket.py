@@ -35,8 +35,11 @@ class Bucket:
         """The client, made when first needed."""
         with self._lock:
             if self._made is None:
-                with self.explained():
-                    self._made = self._make_client()
+                try:
+                    with self.explained():
+                        self._made = self._make_client()
+                except ValueError as error:
+                    raise StoreUnavailable(f"{self} cannot be asked ({error}); correct AWS_ENDPOINT_URL.") from error
             return self._made
 
     @property

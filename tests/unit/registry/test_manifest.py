@@ -160,7 +160,7 @@ def test_a_manifest_that_is_none_is_a_value_error(tmp_path: Path, text: str) -> 
 
 def test_a_manifest_of_aliases_of_aliases_is_refused_before_it_grows() -> None:
     layers = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))]
-    with pytest.raises(ValueError, match="aliases .*; write out what they stand for"):
+    with pytest.raises(ValueError, match="more than 1,000,000 values, its aliases"):
         parse_manifest("\n".join(layers))
 
 

@@ -120,3 +120,10 @@ def test_an_unreadable_manifest_is_a_broken_version(at: Callable[..., Store], bu
     bucket.put_object(Bucket="models", Key="studio/net/v1/manifest.yaml", Body=text)
     with pytest.raises(BrokenVersion, match="manifest of net@v1 in s3://models/studio cannot be read"):
         at("b").get("net")
+
+
+def test_an_endpoint_that_is_no_address_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio")
+    store = open_store("s3://models/studio", tmp_path)
+    with pytest.raises(StoreUnavailable, match="Invalid endpoint: minio.*; correct AWS_ENDPOINT_URL"):
+        store.models()
