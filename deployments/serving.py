@@ -103,6 +103,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             for canary in (False, True)
         }
         self._traffic = TrafficWindow()
+        self._beside: ModelSet | None = None
         self._trial: Trial[Q, R] = Trial(self._slot, canaries=self.gives_verdicts)
         self._metrics = SlotMetrics(type(self).__name__.lower())
 
@@ -157,6 +158,11 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """Everything a coordinator needs to know of this replica."""
         status = self._slot.status
         self._metrics.places(status)
+        beside = status.second.models if status.second is not None else None
+        if beside is not None and beside != self._beside and status.active and beside.model != status.active.model:
+            # Staged anew: it is judged by what it does now, and not by what it was taken back for.
+            self._traffic.forget(beside.model)
+        self._beside = beside
         name = f"{socket.gethostname()}:{os.getpid()}"
         return Report(name, status, self._traffic.summary(), self._trial.summary, resident_mb())
 

@@ -47,6 +47,10 @@ class TrafficWindow:
         """One request that ``model`` (``name@version``) answered or failed to answer."""
         self._seen.setdefault(model, deque(maxlen=_MOST)).append((self._clock(), latency_s, failed))
 
+    def forget(self, model: str) -> None:
+        """Count the requests of ``model`` from now on."""
+        self._seen.pop(model, None)
+
     def summary(self) -> dict[str, Traffic]:
         """What is within the window now, by version."""
         horizon = self._clock() - self._span_s

@@ -19,7 +19,7 @@ from operator import add
 from typing import Generic, TypeVar
 
 from deployments.comparison import Comparison, compare
-from deployments.slots import Role, Slot
+from deployments.slots import ModelSet, Role, Slot
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -105,7 +105,7 @@ class Trial(Generic[Q, R]):
         self._draw = draw
         self._queue: asyncio.Queue[_Task[Q, R]] = asyncio.Queue(BACKLOG)
         self._working: asyncio.Task[None] | None = None
-        self._of: tuple[str, Role] | None = None
+        self._of: tuple[ModelSet, Role] | None = None
         self._seen: deque[_Seen] = deque(maxlen=WINDOW)
         self._dropped = 0
 
@@ -113,13 +113,15 @@ class Trial(Generic[Q, R]):
     def summary(self) -> TrialSummary | None:
         """What is known of the present trial; None while there is none."""
         second = self._slot.status.second
-        if second is None or not (second.role == "shadow" or (second.role == "canary" and self._canaries)):
-            return None
-        if self._of != (second.models.model, second.role):
-            self._of = second.models.model, second.role
+        tried = None
+        if second is not None and (second.role == "shadow" or (second.role == "canary" and self._canaries)):
+            tried = second.models, second.role
+        # A version that is tried again, repaired perhaps, is not judged by what it did the first time.
+        if self._of != tried:
+            self._of = tried
             self._seen.clear()
             self._dropped = 0
-        return _summed(*self._of, self._seen, self._dropped)
+        return None if tried is None else _summed(tried[0].model, tried[1], self._seen, self._dropped)
 
     def offer(self, query: Q, answer: R, took_s: float, *, model: str, by_canary: bool, busy: bool) -> None:
         """Perhaps compute ``query``, which ``model`` has answered, once more. Skipped when ``busy`` or behind."""

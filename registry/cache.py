@@ -8,6 +8,7 @@ that fetches it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,9 @@ from registry.errors import BrokenVersion, InUse, RegistryError, UnknownModelVer
 from registry.leases import holders
 from registry.manifest import MANIFEST, Manifest, ModelVersion
 from registry.store import FolderStore
+
+# The parts of a version's files, and the marks beside them, as :mod:`registry.s3.store` calls them.
+_PART = re.compile(r"(.+@.+)-\d+-[0-9a-f]{64}\.part")
 
 
 class Cache:
@@ -57,22 +61,28 @@ class Cache:
 
     @contextmanager
     def room(self, ref: str, needed: Callable[[], int]) -> Iterator[None]:
-        """Make room for what ``needed`` counts, by forgetting what was used longest ago, and hold it for the block.
+        """Make room for what ``needed`` counts, and hold it for the block.
 
-        The block is to take the room up at once (allocate its files). Raises :class:`RegistryError` when what is left
-        is all in use.
+        What interrupted downloads of other versions left behind goes first, then what was used longest ago. The block is
+        to take the room up at once (allocate its files). Raises :class:`RegistryError` when there is not enough that
+        could go; no version is forgotten in vain.
         """
         with self._lock("room"):
-            missing = self.size() + needed() - self.limit
-            for candidate, size in self._by_last_use(besides=ref):
+            if (missing := self._missing(needed)) > 0:
+                self._drop_leftovers(besides=ref)
+                missing = self._missing(needed)
+            held = holders(self.folder.leases())
+            unused = [(other, size) for other, size in self._by_last_use(besides=ref) if other not in held]
+            short = missing - sum(size for _, size in unused)
+            for candidate, size in unused if short <= 0 else ():
                 if missing <= 0:
                     break
                 if self._forgotten(candidate):
                     missing -= size
             if missing > 0:
                 raise RegistryError(
-                    f"{ref} does not fit into the cache {self.folder.root}: {missing / 1e6:,.1f} MB are missing, and "
-                    f"everything in it is in use. Raise MASQUERADE_MODELS_CACHE_GB above {self.limit / 1e9:g}."
+                    f"{ref} does not fit into the cache {self.folder.root}: {missing / 1e6:,.1f} MB are missing, "
+                    f"more than what is not in use takes up. Raise MASQUERADE_MODELS_CACHE_GB above {self.limit / 1e9:g}."
                 )
             yield
 
@@ -84,6 +94,18 @@ class Cache:
     def size(self) -> int:
         """Bytes in the folder."""
         return _bytes_below(self.folder.root)
+
+    def _missing(self, needed: Callable[[], int]) -> int:
+        return self.size() + needed() - self.limit
+
+    def _drop_leftovers(self, besides: str) -> None:
+        """Remove the parts of versions that nobody is fetching now."""
+        for path in self.folder.downloads().iterdir():
+            owner = _PART.match(path.name)
+            if owner is None or owner[1] == besides:
+                continue
+            with suppress(Timeout), self._lock(owner[1]).acquire(blocking=False):
+                path.unlink(missing_ok=True)
 
     def _by_last_use(self, besides: str) -> list[tuple[str, int]]:
         found: list[tuple[float, str, int]] = []

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from registry.errors import BrokenVersion, UnknownModelVersion
 from registry.manifest import Manifest, Task
 from registry.store import Store
 
@@ -48,7 +49,7 @@ BARS: Mapping[Task, tuple[Bar, ...]] = {
 def shortfalls(store: Store, ref: str, stable: str | None) -> list[str]:
     """Why ``ref`` should not take the place of ``stable`` (``name@version``, or None): a sentence part each.
 
-    Raises what the store raises for ``ref``, and nothing for a ``stable`` that is gone.
+    Raises what the store raises for ``ref``, and nothing for a ``stable`` that is gone or damaged.
     """
     manifest = store.manifest(ref)
     found = [
@@ -65,10 +66,10 @@ def shortfalls(store: Store, ref: str, stable: str | None) -> list[str]:
 
 
 def _unmeasured(manifest: Manifest, store: Store, stable: str) -> Iterator[str]:
-    model, _, version = stable.partition("@")
-    if version not in store.versions(model):
+    try:
+        known = store.manifest(stable).metrics
+    except (UnknownModelVersion, BrokenVersion):
         return
-    known = store.manifest(stable).metrics
     for bar in BARS.get(manifest.task, ()):
         if fnmatch.filter(known, bar.metric) and not fnmatch.filter(manifest.metrics, bar.metric):
             yield f"it has no figure for {bar.metric}, which {stable} has"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self, get_args
@@ -44,6 +45,9 @@ Task = Literal[
     "samples",
 ]
 Format = Literal["onnx", "safetensors", "dlib", "faiss", "transformers", "data"]
+
+# A few lines of aliases of aliases are more than any memory holds.
+_MOST_VALUES = 1_000_000
 
 _NAME = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
 Name = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
@@ -223,9 +227,13 @@ class Manifest(Description):
 
     @model_validator(mode="after")
     def _files_do_not_collide(self) -> Self:
-        names = [entry.name.casefold() for entry in self.files]
-        if len(set(names)) < len(names):
-            raise ValueError("two files of a version have the same name")
+        names: set[str] = set()
+        for entry in self.files:
+            # Some systems tell apart neither large and small letters nor the two ways of writing an accent.
+            name = unicodedata.normalize("NFC", entry.name.casefold())
+            if name in names:
+                raise ValueError(f"two files of a version have the same name on some systems: {entry.name!r}")
+            names.add(name)
         folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
         if clash := folders.intersection(names):
             raise ValueError(f"{min(clash)!r} is both a file and a folder")
@@ -289,7 +297,20 @@ def parse_manifest(text: str) -> Manifest:
     except (yaml.YAMLError, RecursionError, LookupError, AttributeError) as error:
         # The last two are PyYAML's own on a tag that its value does not fit, such as "!!int +".
         raise ValueError(f"not YAML: {error}") from error
+    _check_length(document)
     return Manifest.model_validate(document)
+
+
+def _check_length(document: object) -> None:
+    """Raise ``ValueError`` for what is short only as long as its aliases (``*name``) are not written out."""
+    pending, met = [document], 0
+    while pending:
+        value = pending.pop()
+        parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+        met += len(parts)
+        if met > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES:,} values, its aliases (*name) written out")
+        pending += parts
 
 
 def dump_manifest(manifest: Description) -> str:

@@ -13,7 +13,7 @@ CACHE_BYTES = 20 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """A folder's path, or ``s3://bucket/prefix`` with the local folder that keeps up to ``cache_bytes`` of it.
+    """A folder's path, or ``s3://bucket/prefix`` with the local folder in which up to ``cache_bytes`` of it are kept.
 
     It is small and holds no connection, so that it can be handed to other processes.
     """

@@ -15,11 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from registry.errors import RoutingRefused, UnknownModelVersion
+from registry.errors import BrokenVersion, RoutingRefused, UnknownModelVersion
 from registry.gates import shortfalls
 from registry.leases import holders
 from registry.routing import Action, AuditEntry, Routing, conflict
-from registry.store import Store
+from registry.store import FolderStore, Store
 
 Role = Literal["canary", "shadow"]
 
@@ -124,7 +124,7 @@ def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | N
         raise RoutingRefused(
             f"{model}@{was.stable} has no previous version to go back to; promote the one you want by name."
         )
-    store.resolve(f"{model}@{was.previous}")
+    _whole(store, f"{model}@{was.previous}")
     return _change(store, model, "rollback", was.previous, was, Routing(was.previous), by, why)
 
 
@@ -177,7 +177,15 @@ def _with(routing: Routing, role: Role, version: str | None, share: float) -> Ro
 def _start(store: Store, model: str, version: str, expect: Routing | None) -> tuple[Routing | None, str]:
     was = store.routing(model)
     _check_expected(store, model, was, expect)
-    return was, store.resolve(f"{model}@{version}")[1]
+    return was, _whole(store, f"{model}@{version}")
+
+
+def _whole(store: Store, ref: str) -> str:
+    """The version ``ref`` stands for. Raises what the store raises when it is not there, or can be seen to be damaged."""
+    # A glance at the files where they lie here. What is in a bucket is whole, and fetching it is for those who serve it.
+    if isinstance(store, FolderStore):
+        return store.get(ref).manifest.version
+    return store.resolve(ref)[1]
 
 
 def _check_expected(store: Store, model: str, was: Routing | None, expect: Routing | None) -> None:
@@ -200,7 +208,7 @@ def _same_kind(store: Store, model: str, one: str, other: str) -> None:
     """Refuse a version that cannot stand in for another, whatever its name says."""
     try:
         before = store.manifest(f"{model}@{one}")
-    except UnknownModelVersion:
+    except (UnknownModelVersion, BrokenVersion):
         return
     after = store.manifest(f"{model}@{other}")
     if after.task != before.task:

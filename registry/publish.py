@@ -9,15 +9,19 @@ from typing import Any
 from registry.errors import InvalidVersion
 from registry.integrity import sha256_of
 from registry.manifest import MANIFEST, Description, Manifest, ModelFile, ModelVersion
-from registry.store import Store
+from registry.store import Store, unlisted
 
 
 def describe(folder: Path, description: Description) -> Manifest:
     """The manifest of all files in ``folder`` and below, hashed now.
 
-    Raises :class:`InvalidVersion` when there is none, and ``ValueError`` for a name no version may hold.
+    Links to files are followed. Raises :class:`InvalidVersion` when there is none, or something that is no file, such as
+    a link to a folder, and ``ValueError`` for a name no version may hold.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    paths = sorted(path for path in found if path != folder / MANIFEST)
+    if odd := next((path for path in paths if not path.is_file()), None):
+        raise InvalidVersion(f"{odd} is no file, and no link to one: put what is meant there itself, or take it away.")
     if not paths:
         raise InvalidVersion(f"{folder} holds no files.")
     files = tuple(
@@ -29,7 +33,12 @@ def describe(folder: Path, description: Description) -> Manifest:
 
 
 def publish_folder(store: Store, manifest: Manifest, folder: Path) -> ModelVersion:
-    """Copy the manifest's files out of ``folder`` and publish them. Raises as ``Store.publish`` does."""
+    """Copy the manifest's files, which are to be all there are, out of ``folder`` and publish them.
+
+    Raises as ``Store.publish`` does.
+    """
+    if extra := unlisted(manifest, folder):
+        raise InvalidVersion(f"{manifest.ref}: {extra} in {folder} is not in its manifest; list it, or take it away.")
     with store.stage(manifest.ref) as staged:
         for entry in manifest.files:
             target = staged / entry.name

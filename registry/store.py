@@ -266,7 +266,7 @@ def _defect(manifest: Manifest, folder: Path, *, hashed: bool) -> str | None:
             return f"is damaged: {problem}."
     if not hashed:
         return None
-    if extra := _unlisted(manifest, folder):
+    if extra := unlisted(manifest, folder):
         return f"is damaged: {extra} is not in its manifest."
     # Publishing checked this too, but a folder can also have been copied here by hand.
     try:
@@ -295,12 +295,12 @@ def check_staged(manifest: Manifest, staged: Path) -> None:
             raise InvalidVersion(f"{manifest.ref}: {entry.name} is not a plain file.")
         if problem := mismatch(path, entry):
             raise InvalidVersion(f"{manifest.ref}: {problem}.")
-    if extra := _unlisted(manifest, staged):
+    if extra := unlisted(manifest, staged):
         raise InvalidVersion(f"{manifest.ref}: {extra} is not in its manifest.")
     check_version(manifest, staged)
 
 
-def _unlisted(manifest: Manifest, folder: Path) -> str | None:
+def unlisted(manifest: Manifest, folder: Path) -> str | None:
     """A file that lies in the folder without being listed, such as weights some loader would prefer to ours."""
     listed = {entry.name for entry in manifest.files} | {MANIFEST}
     entries = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())

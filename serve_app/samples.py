@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from deployments.imaging import sniff
+from registry.errors import BrokenVersion
 from registry.manifest import ModelVersion
 from registry.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,16 @@ class Sample:
 
 def installed_samples(store: Store) -> tuple[Sample, ...]:
     """Every sample photo of the store, in the order of its manifest; none when the model is not installed."""
-    return tuple(sample for version in _versions(store) for sample in _read(version))
+    return tuple(sample for name in store.models() for sample in _samples(store, name))
 
 
-def _versions(store: Store) -> list[ModelVersion]:
-    return [store.get(name) for name in store.models() if store.manifest(name).task == "samples"]
+def _samples(store: Store, name: str) -> list[Sample]:
+    """The photos of one model; none of one that cannot be read, for no studio is to stay closed over them."""
+    try:
+        return _read(store.get(name)) if store.manifest(name).task == "samples" else []
+    except (BrokenVersion, LookupError, TypeError, ValueError) as error:
+        log.warning("no photos to try are taken from %s: %s", name, error)
+        return []
 
 
 def _read(version: ModelVersion) -> list[Sample]:

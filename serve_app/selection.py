@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -9,9 +10,11 @@ from deployments.authenticity.engine import runnable as authenticity_runnable
 from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
-from registry.errors import RegistryError
+from registry.errors import BrokenVersion, RegistryError
 from registry.manifest import Manifest, Task
 from serve_app.settings import ModelChoice
+
+log = logging.getLogger(__name__)
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
@@ -77,8 +80,16 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
 
 
 def _installed(store: Installed) -> list[Manifest]:
-    """The version of every model that its bare name stands for."""
-    return [store.manifest(name) for name in store.models()]
+    """The version of every model that its bare name stands for; those that cannot be read keep nobody from serving."""
+    return [manifest for name in store.models() if (manifest := _readable(store, name)) is not None]
+
+
+def _readable(store: Installed, ref: str) -> Manifest | None:
+    try:
+        return store.manifest(ref)
+    except BrokenVersion as error:
+        log.warning("%s is passed over: %s", ref, error)
+        return None
 
 
 def _one(
@@ -121,8 +132,8 @@ def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | No
         return pack
     if style.model not in pack.requires:
         return None
-    others = (store.manifest(f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
-    return next((other for other in others if other.requires.get(style.model) in hashes), None)
+    others = (_readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    return next((other for other in others if other is not None and other.requires.get(style.model) in hashes), None)
 
 
 def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:

@@ -35,9 +35,18 @@ class Bucket:
         """The client, made when first needed."""
         with self._lock:
             if self._made is None:
-                with self.explained():
-                    self._made = self._make_client()
+                try:
+                    with self.explained():
+                        self._made = self._make_client()
+                except ValueError as error:
+                    raise StoreUnavailable(f"{self} cannot be asked ({error}); correct AWS_ENDPOINT_URL.") from error
             return self._made
+
+    @property
+    def identity(self) -> str:
+        """A folder's name that no other bucket, prefix or server has. Nothing is asked of the server."""
+        address = f"{self.client.meta.endpoint_url}/{self.name}/{self._prefix}"
+        return f"{self.name}-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
 
     def at(self, key: str) -> dict[str, str]:
         """Where an object is, as the client's methods take it."""

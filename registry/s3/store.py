@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from registry.cache import Cache
@@ -64,10 +65,15 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 class S3Store:
     """A :class:`~registry.store.Store` in a bucket. Once a version is in the cache, using it needs no network."""
 
-    def __init__(self, bucket: Bucket, cache: Cache) -> None:
+    def __init__(self, bucket: Bucket, cache_dir: Path, cache_bytes: int) -> None:
+        """The cache, of up to ``cache_bytes``, is a folder of its own in ``cache_dir``.
+
+        What another store calls by the same name is another version.
+        """
         self.progress: Progress = silent
         self._bucket = bucket
-        self._cache = cache
+        self._cache_dir = cache_dir
+        self._cache_bytes = cache_bytes
         self._manifests: dict[str, Manifest] = {}
         self._reporting = threading.Lock()
         self._entries: dict[str, list[AuditEntry]] = {}
@@ -75,6 +81,10 @@ class S3Store:
     @property
     def where(self) -> str:
         return str(self._bucket)
+
+    @cached_property
+    def _cache(self) -> Cache:
+        return Cache(self._cache_dir / self._bucket.identity, self._cache_bytes)
 
     def models(self) -> list[str]:
         return sorted({key.split("/")[0] for key, _ in self._bucket.list("") if _is_manifest(key)})
@@ -325,7 +335,7 @@ class S3Store:
 def open_s3_store(where: str, cache_dir: Path, cache_bytes: int) -> S3Store:
     """The store at ``s3://bucket/prefix``. Nothing is asked of the server yet."""
     name, _, prefix = where.removeprefix("s3://").partition("/")
-    return S3Store(Bucket(name, prefix.strip("/"), make_client), Cache(cache_dir, cache_bytes))
+    return S3Store(Bucket(name, prefix.strip("/"), make_client), cache_dir, cache_bytes)
 
 
 def _is_manifest(key: str) -> bool:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from registry import catalogue
 from registry.catalogue import Entry
-from registry.errors import LicenceNotAccepted, RegistryError, UnknownModelVersion
+from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
 from registry.manifest import MANIFEST, Description, Format, Licence, Task, dump_manifest, load_manifest
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
@@ -26,7 +26,7 @@ from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
 from serve_app.commands.starter import ensure_gallery
-from serve_app.commands.stores import StoreOption, console, explained, moving, new_table, open_store
+from serve_app.commands.stores import StoreOption, console, explained, moving, new_table, open_store, sentence
 from serve_app.settings import Settings
 
 app = typer.Typer(
@@ -35,6 +35,8 @@ app = typer.Typer(
     "masquerade models promote my-style@v2 --why 'sharper edges'",
     no_args_is_help=True,
 )
+
+UNKNOWN = "LicenseRef-unknown"
 
 
 @app.command("list", epilog="Examples:  masquerade models list  ·  masquerade models list --available")
@@ -132,7 +134,7 @@ def import_folder(
         Path | None, typer.Option("--input", help="YAML file with the input contract its engine reads.", exists=True)
     ] = None,
     embedding_space: Annotated[str | None, typer.Option(help="Name of the vector space of its embeddings.")] = None,
-    licence: Annotated[str, typer.Option(help="SPDX identifier.")] = "LicenseRef-unknown",
+    licence: Annotated[str, typer.Option(help="SPDX identifier.")] = UNKNOWN,
     commercial_use: Annotated[bool, typer.Option("--commercial-use", help="The licence allows it.")] = False,
     store: StoreOption = None,
 ) -> None:
@@ -143,9 +145,13 @@ def import_folder(
     with explained():
         opened = open_store(store)
         if (folder / MANIFEST).is_file():
-            if name or task or file_format or version:
-                raise RegistryError(f"{folder} holds a {MANIFEST}, which says name, task, format and version itself.")
-            manifest = load_manifest(folder / MANIFEST)
+            told = (name, task, file_format, version, backend, title, contract, embedding_space, commercial_use)
+            if any(told) or licence != UNKNOWN:
+                raise RegistryError(f"{folder} holds a {MANIFEST}, which says all that itself: give no options.")
+            try:
+                manifest = load_manifest(folder / MANIFEST)
+            except ValueError as error:
+                raise InvalidVersion(f"{folder / MANIFEST} describes no version: {sentence(error)}") from error
         else:
             if not (name and task and file_format):
                 raise RegistryError(f"{folder} holds no {MANIFEST}; give --name, --task and --format.")

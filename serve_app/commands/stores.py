@@ -56,7 +56,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (RegistryError, OSError, ValueError, yaml.YAMLError) as error:
-        errors.print(_sentence(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        errors.print(sentence(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 
@@ -79,7 +79,8 @@ def new_table(*titles: str) -> Table:
     return table
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """What an error says to a person: of several things wrong with a document, the first and where it is."""
     match error:
         case ValidationError():
             first = error.errors()[0]

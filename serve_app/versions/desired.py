@@ -111,24 +111,29 @@ def desired(
             if other != models:
                 second = Second(other, role, _percent(other, models, desire.routings))
         desire.plans[capability] = Plan(models, second)
-    used = {ref for plan in desire.plans.values() for ref in plan.stable.refs}
-    for model, version in stable.items():
+    used = {ref for plan in desire.plans.values() for ref in _refs(plan)}
+    for model, version in [*stable.items(), *(pin for pins in trials.values() for pin in pins.items())]:
         if model in serving and f"{model}@{version}" not in used and version != serving[model]:
             desire.unusable[f"{model}@{version}"] = (
                 f"{model}@{version} cannot take the place of {model}@{serving[model]}: what it needs beside it "
-                "(style packs made for its weights, a backend's packages) is not installed, or the settings name "
-                "another version"
+                "(style packs made for its weights, a backend's packages) is not installed, the settings name "
+                "another version, or a canary is there already"
             )
     return desire
 
 
+def _refs(plan: Plan) -> tuple[str, ...]:
+    return plan.stable.refs if plan.second is None else (*plan.stable.refs, *plan.second.models.refs)
+
+
 def _percent(tried: ModelSet, stable: ModelSet, routings: Mapping[str, Routing | None]) -> float:
+    """The share of what is tried; of several that are tried at once the least, which nobody is exposed beyond."""
     shares = [
         routing.percent if routing.canary else routing.sample * 100
-        for name, _ in map(_pair, set(tried.refs) - set(stable.refs))
-        if (routing := routings.get(name)) is not None
+        for name, version in map(_pair, set(tried.refs) - set(stable.refs))
+        if (routing := routings.get(name)) is not None and routing.trial == version
     ]
-    return max(shares, default=0.0)
+    return min(shares, default=0.0)
 
 
 def _pair(ref: str) -> tuple[str, str]:

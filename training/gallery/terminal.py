@@ -64,5 +64,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, RegistryError, MasqueradeError, DeviceUnavailable, Unreachable) as error:
-        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        said = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            said = f"{error.filename}: {error.strerror}."
+        console.print(f"[red]{escape(said)}[/]", highlight=False)
         raise typer.Exit(1) from error

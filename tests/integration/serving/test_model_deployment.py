@@ -18,6 +18,7 @@ from deployments.canary import sees_canary
 from deployments.runtime import Runtime
 from deployments.serving import Answer, ModelDeployment, Options
 from deployments.slots import ModelSet, SlotStatus
+from deployments.traffic import Traffic
 from registry.errors import RegistryError
 from registry.manifest import Licence, Manifest, ModelVersion
 from registry.opening import StoreAddress
@@ -79,7 +80,9 @@ class Doubling(ModelDeployment[int, int, str]):
         Doubler.go_on.clear()
 
     async def load_on(self) -> None:
-        """Let the version go on loading that takes its time."""
+        """Let the version go on loading that takes its time, once it has begun."""
+        while not hasattr(Doubler, "loaded"):
+            await asyncio.sleep(0.005)
         Doubler.loaded.set()
 
     async def let_go_when(self, arrived: int) -> None:
@@ -271,3 +274,25 @@ async def test_a_replica_reports_what_it_holds_and_how_it_fared(
     assert report.traffic["doubler@v1"].requests == 3
     assert report.memory_mb > 0
     assert {held.refs for held in store.leases()} == {("doubler@v1",)}
+
+
+async def test_a_version_that_is_tried_again_is_judged_by_what_it_does_then(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    publish(store, "v2")
+
+    async def traffic() -> dict[str, Traffic]:
+        (report,) = await handle.broadcast("report").results_async(timeout_s=30)
+        return dict(report.traffic)
+
+    for requests in (3, 1):
+        await handle.reconfigure.remote({"stable": V1, "staging": V2})
+        await until(handle, lambda status: status.second is not None)
+        assert "doubler@v2" not in await traffic()
+        await handle.reconfigure.remote({"stable": V1, "canary": V2 | {"percent": 100}})
+        for _ in range(requests):
+            await handle.answer.remote(1, "somebody")
+        assert (await traffic())["doubler@v2"].requests == requests
+        await handle.reconfigure.remote({"stable": V1})
+        await until(handle, lambda status: status.second is None)
+        await traffic()

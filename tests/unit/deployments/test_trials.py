@@ -147,6 +147,29 @@ async def test_only_the_last_requests_count(slot: Slot[float, float], engines: d
     assert (trial.summary.compared, trial.summary.failed) == (WINDOW, 0)
 
 
+async def test_a_version_that_is_tried_again_is_not_judged_by_what_it_did_the_first_time(
+    slot: Slot[float, float],
+) -> None:
+    trial = Trial(slot, draw=lambda: 0.0)
+    trial.offer(-1.0, -1.0, 0.01, model="m@v1", by_canary=False, busy=False)
+    await idle(trial)
+    assert trial.summary is not None
+    assert trial.summary.failed == 1
+    slot.follow(Plan(STABLE)).result(10)
+    assert trial.summary is None
+    slot.follow(Plan(STABLE, Second(SHADOW, "shadow", 50))).result(10)
+    assert trial.summary == TrialSummary("m@v2", "shadow")
+
+
+async def test_two_versions_of_what_goes_with_a_model_are_two_trials(slot: Slot[float, float]) -> None:
+    trial = Trial(slot, draw=lambda: 0.0)
+    for pack in ("pack@v1", "pack@v2"):
+        slot.follow(Plan(STABLE, Second(ModelSet("m@v1", (pack,)), "shadow", 50))).result(10)
+        assert trial.summary == TrialSummary("m@v1", "shadow")
+        trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=False)
+        await idle(trial)
+
+
 def test_what_replicas_saw_adds_up() -> None:
     one = TrialSummary("m@v2", "canary", compared=1, disagreed=1, similarity=0.5, delta=2.0, own_s=1)
     other = TrialSummary("m@v2", "canary", compared=3, disagreed=0, similarity=0.9, delta=4.0, own_s=2)

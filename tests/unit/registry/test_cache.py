@@ -31,7 +31,7 @@ def test_a_cache_that_makes_room_leaves_what_is_held_in_its_place_all_the_time(
     monkeypatch.setattr(cache.folder, "leases", look)
     with Lease(store, "replica") as lease:
         lease.hold(["net@v1"])
-        with pytest.raises(RegistryError, match="everything in it is in use"):
+        with pytest.raises(RegistryError, match="does not fit"):
             cache.make_room("net@v2")
     assert seen == [["v1"]]
 
@@ -41,6 +41,7 @@ def test_a_cache_forgets_nothing_that_is_held_while_it_is_being_moved_away(
 ) -> None:
     publish()
     cache = Cache(store.root, 0)
+    cache.limit = cache.size() - 1
     discard = cache.folder.discard
     with Lease(store, "replica") as lease:
 
@@ -49,7 +50,7 @@ def test_a_cache_forgets_nothing_that_is_held_while_it_is_being_moved_away(
             discard(ref, veto=veto)
 
         monkeypatch.setattr(cache.folder, "discard", held_by_now)
-        with pytest.raises(RegistryError, match="everything in it is in use"):
+        with pytest.raises(RegistryError, match="does not fit"):
             cache.make_room("net@v2")
     store.verify("net@v1")
 
@@ -72,3 +73,27 @@ def test_a_cache_is_measured_while_folders_come_and_go(store: FolderStore, publi
         for worker in workers:
             worker.result()
     assert sizes == {sum(path.stat().st_size for path in (store.root / "net" / "v1").iterdir())}
+
+
+def test_a_cache_forgets_nothing_for_a_version_that_would_not_fit_all_the_same(
+    store: FolderStore, publish: Publish
+) -> None:
+    publish()
+    cache = Cache(store.root, store_bytes := Cache(store.root, 0).size())
+    with pytest.raises(RegistryError, match="net@v2 does not fit"), cache.room("net@v2", lambda: 2 * store_bytes):
+        pass
+    store.verify("net@v1")
+
+
+def test_what_an_interrupted_download_left_makes_room_before_any_version_unless_it_is_being_fetched(
+    store: FolderStore, publish: Publish
+) -> None:
+    publish()
+    cache = Cache(store.root, Cache(store.root, 0).size() + 1000)
+    left, moving = (store.downloads() / f"big@{version}-0-{'0' * 64}.part" for version in ("v1", "v2"))
+    for part in (left, moving):
+        part.write_bytes(bytes(450))
+    with cache.fetching("big@v2"), cache.room("net@v2", lambda: 500):
+        assert not left.exists()
+        assert moving.exists()
+    store.verify("net@v1")

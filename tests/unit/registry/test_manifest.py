@@ -17,6 +17,7 @@ from registry.manifest import (
     UrlSource,
     dump_manifest,
     load_manifest,
+    parse_manifest,
     parse_ref,
 )
 
@@ -128,6 +129,13 @@ def test_a_manifest_survives_its_own_yaml(tmp_path: Path) -> None:
     assert load_manifest(path) == manifest
 
 
+@pytest.mark.parametrize("names", [("A.txt", "a.txt"), ("caf\u00e9.txt", "cafe\u0301.txt")])
+def test_two_names_that_some_systems_take_for_one_are_refused_by_name(names: tuple[str, str]) -> None:
+    files = [{"name": name, "sha256": SHA, "size": 3} for name in ("net.onnx", *names)]
+    with pytest.raises(ValidationError, match=f"the same name on some systems: '{names[1]}'"):
+        Manifest.model_validate(document(files=files))
+
+
 def test_a_source_keeps_its_kind_when_written() -> None:
     assert HubSource(repo="a/b", file="c").model_dump(exclude_defaults=True) == {
         "kind": "hub",
@@ -148,6 +156,12 @@ def test_a_manifest_that_is_none_is_a_value_error(tmp_path: Path, text: str) -> 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError):
         load_manifest(path)
+
+
+def test_a_manifest_of_aliases_of_aliases_is_refused_before_it_grows() -> None:
+    layers = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))]
+    with pytest.raises(ValueError, match="more than 1,000,000 values, its aliases"):
+        parse_manifest("\n".join(layers))
 
 
 @given(st.binary(max_size=200))

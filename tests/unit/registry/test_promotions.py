@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from registry.errors import Conflict, RoutingRefused, UnknownModelVersion
+from registry.errors import BrokenVersion, Conflict, RoutingRefused, UnknownModelVersion
 from registry.leases import Lease
 from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
@@ -227,3 +227,30 @@ def test_a_version_that_vanishes_under_a_promotion_is_not_pointed_at(
     with pytest.raises(UnknownModelVersion, match="v2 was removed a moment ago"):
         promote(net, "net", "v2", **BY)
     assert net.routing("net") == seen
+
+
+@pytest.mark.parametrize("decide", [promote, canary, shadow])
+def test_a_version_that_can_be_seen_to_be_damaged_is_not_decided_for(
+    net: FolderStore, decide: Callable[..., Routing]
+) -> None:
+    promote(net, "net", "v1", **BY)
+    (net.root / "net" / "v2" / "weights.dat").unlink()
+    share = [] if decide is promote else [0.5]
+    with pytest.raises(BrokenVersion, match=r"net@v2 is damaged: weights.dat is missing\. Remove"):
+        decide(net, "net", "v2", *share, **BY)
+    assert net.routing("net") == Routing("v1")
+
+
+def test_nobody_goes_back_to_a_version_that_was_damaged_since(net: FolderStore) -> None:
+    promote(net, "net", "v2", **BY, serving="v1")
+    (net.root / "net" / "v1" / "weights.dat").unlink()
+    with pytest.raises(BrokenVersion, match="net@v1 is damaged"):
+        rollback(net, "net", **BY)
+
+
+def test_a_stable_version_whose_manifest_was_damaged_can_be_replaced(net: FolderStore) -> None:
+    promote(net, "net", "v1", **BY)
+    path = net.root / "net" / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("[")
+    assert promote(net, "net", "v2", **BY) == Routing("v2", previous="v1")

@@ -53,3 +53,29 @@ def test_a_file_that_vanished_since_is_named(
 ) -> None:
     with pytest.raises(InvalidVersion, match="gone.dat is missing from"):
         publish_folder(store, manifest_of({"gone.dat": b"x"}), tmp_path)
+
+
+def test_a_link_to_a_file_is_published_as_the_file(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "blob").write_bytes(b"abc")
+    (folder := tmp_path / "mine").mkdir()
+    (folder / "net.dat").symlink_to(tmp_path / "blob")
+    assert publish_folder(store, describe(folder, description()), folder).path("net.dat").read_bytes() == b"abc"
+
+
+@pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+def test_a_link_to_a_folder_or_to_nothing_is_named_and_not_left_out(tmp_path: Path, target: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (folder := tmp_path / "mine").mkdir()
+    (folder / "net.dat").write_bytes(b"abc")
+    (folder / "labels").symlink_to(tmp_path / target)
+    with pytest.raises(InvalidVersion, match="mine/labels is no file, and no link to one"):
+        describe(folder, description())
+
+
+def test_a_file_the_manifest_does_not_list_is_named_and_not_left_out(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "net.dat").write_bytes(b"abc")
+    manifest = describe(tmp_path, description())
+    (tmp_path / "report.json").write_text("{}")
+    with pytest.raises(InvalidVersion, match=r"report.json in .* is not in its manifest"):
+        publish_folder(store, manifest, tmp_path)
+    assert store.models() == []

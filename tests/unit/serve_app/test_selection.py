@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from deployments.slots import ModelSet
-from registry.errors import RegistryError
+from registry.errors import BrokenVersion, RegistryError
 from registry.manifest import Licence, Manifest, ModelFile
 from registry.store import FolderStore
 from serve_app.selection import select
@@ -135,3 +135,16 @@ def test_an_age_model_goes_with_the_faces_and_a_block_list_with_the_swap(store: 
     chosen = select(store, ModelChoice(swap_block_list="protected")).chosen
     assert chosen["faces"] == ModelSet("dlib-faces@v1", ("ages@v1",))
     assert chosen["swap"] == ModelSet("swapper@v1", ("protected@v1",))
+
+
+def test_a_model_that_cannot_be_read_keeps_nobody_from_serving_unless_it_is_asked_for(
+    store: FolderStore, publish: Publish
+) -> None:
+    publish("style-fine", "style")
+    publish("mine", "style")
+    path = store.root / "mine" / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("[")
+    assert select(store, ModelChoice(style_packs=())).chosen["style"] == ModelSet("style-fine@v1")
+    with pytest.raises(BrokenVersion, match="mine@v1 cannot be read"):
+        select(store, ModelChoice(style="mine"))

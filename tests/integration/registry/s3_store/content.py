@@ -55,5 +55,11 @@ def grow_old() -> None:
         found.last_modified = datetime(2010, 1, 1)
 
 
+def cache_in(folder: Path) -> Path:
+    """Where a machine's cache of the one store it has seen lies."""
+    (root,) = folder.iterdir()
+    return root
+
+
 def versions_in(folder: Path) -> set[str]:
-    return {f"{path.parts[-3]}@{path.parts[-2]}" for path in folder.glob("*/*/manifest.yaml")}
+    return {f"{path.parts[-3]}@{path.parts[-2]}" for path in folder.glob("*/*/*/manifest.yaml")}

@@ -19,8 +19,9 @@ from registry.errors import RegistryError
 from registry.integrity import mismatch
 from registry.leases import Lease
 from registry.manifest import ModelFile
+from registry.opening import open_store
 from registry.store import FolderStore, Store
-from tests.integration.registry.s3_store.content import LARGE, ROOT, publish, versions_in
+from tests.integration.registry.s3_store.content import LARGE, ROOT, cache_in, publish, versions_in
 
 boto3 = pytest.importorskip("boto3")
 
@@ -75,7 +76,7 @@ def test_a_process_killed_while_it_fetches_leaves_what_it_has_to_the_next(
     middle = network.delivered
     assert at("b").verify("net@v1").path("net.dat").read_bytes() == data
     assert network.delivered - middle < len(data) * 3 // 4
-    assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
+    assert list((cache_in(tmp_path / "cache-b") / ".downloads").iterdir()) == []
 
 
 def test_a_copy_that_rots_on_this_machine_is_fetched_anew(at: Callable[..., Store]) -> None:
@@ -99,8 +100,8 @@ def test_the_cache_forgets_what_was_used_longest_ago_and_keeps_what_is_held(
         lease.hold(["net@v0"])
         for number in (0, 1, 2):
             store.get(f"net@v{number}")
-        os.utime(tmp_path / "cache-b" / ".used" / "net@v0", (1, 1))
-        os.utime(tmp_path / "cache-b" / ".used" / "net@v2", (2, 2))
+        os.utime(cache_in(tmp_path / "cache-b") / ".used" / "net@v0", (1, 1))
+        os.utime(cache_in(tmp_path / "cache-b") / ".used" / "net@v2", (2, 2))
         store.get("net@v3")
     assert versions_in(tmp_path / "cache-b") == {"net@v0", "net@v1", "net@v3"}
 
@@ -115,7 +116,7 @@ def test_a_cache_full_of_what_is_in_use_says_so_and_stays_as_it_is(at: Callable[
         with pytest.raises(RegistryError, match="net@v1 does not fit .*MASQUERADE_MODELS_CACHE_GB"):
             store.get("net@v1")
     assert versions_in(tmp_path / "cache-b") == {"net@v0"}
-    assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
+    assert list((cache_in(tmp_path / "cache-b") / ".downloads").iterdir()) == []
 
 
 def test_a_version_the_cache_forgets_while_it_is_hashed_is_fetched_anew(
@@ -130,7 +131,7 @@ def test_a_version_the_cache_forgets_while_it_is_hashed_is_fetched_anew(
         def forgotten_by_now(path: Path, entry: ModelFile, *, hashed: bool = True) -> str | None:
             if hashed:
                 patched.undo()
-                FolderStore(tmp_path / "cache-b").discard("net@v1")
+                FolderStore(cache_in(tmp_path / "cache-b")).discard("net@v1")
             return mismatch(path, entry, hashed=hashed)
 
         patched.setattr("registry.store.mismatch", forgotten_by_now)
@@ -151,5 +152,14 @@ def test_a_full_disk_is_named_and_given_back(
         with pytest.raises(RegistryError, match="disk of the cache .* is full: net@v1 takes 2.1 MB"):
             at("b").get("net@v1")
     assert versions_in(tmp_path / "cache-b") == set()
-    assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
+    assert list((cache_in(tmp_path / "cache-b") / ".downloads").iterdir()) == []
     at("b").verify("net@v1")
+
+
+def test_two_stores_with_one_cache_folder_never_take_each_others_versions(
+    at: Callable[..., Store], tmp_path: Path
+) -> None:
+    for prefix in ("staging", "production"):
+        publish(open_store(f"s3://models/{prefix}", tmp_path / prefix), {"net.dat": prefix.encode()})
+    seen = [open_store(f"s3://models/{prefix}", tmp_path / "cache-b") for prefix in ("staging", "production")]
+    assert [store.verify("net@v1").path("net.dat").read_bytes() for store in seen] == [b"staging", b"production"]

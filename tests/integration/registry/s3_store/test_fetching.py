@@ -12,7 +12,7 @@ from drills.faulty_proxy import Fault, FaultyProxy
 from registry.errors import BrokenVersion, RegistryError, StoreUnavailable
 from registry.opening import open_store
 from registry.store import Store
-from tests.integration.registry.s3_store.content import LARGE, publish, versions_in
+from tests.integration.registry.s3_store.content import LARGE, cache_in, publish, versions_in
 
 boto3 = pytest.importorskip("boto3")
 
@@ -45,7 +45,7 @@ def test_an_interrupted_pull_leaves_no_version_and_goes_on_where_it_stopped(
     again = at("b")
     assert again.verify("net@v1").path("net.dat").read_bytes() == LARGE
     assert network.delivered - before < len(LARGE) * 3 // 4
-    assert list((tmp_path / "cache-b" / ".downloads").iterdir()) == []
+    assert list((cache_in(tmp_path / "cache-b") / ".downloads").iterdir()) == []
 
 
 def test_a_server_that_stops_answering_is_given_up_and_the_version_at_hand_serves_on(
@@ -120,3 +120,10 @@ def test_an_unreadable_manifest_is_a_broken_version(at: Callable[..., Store], bu
     bucket.put_object(Bucket="models", Key="studio/net/v1/manifest.yaml", Body=text)
     with pytest.raises(BrokenVersion, match="manifest of net@v1 in s3://models/studio cannot be read"):
         at("b").get("net")
+
+
+def test_an_endpoint_that_is_no_address_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio")
+    store = open_store("s3://models/studio", tmp_path)
+    with pytest.raises(StoreUnavailable, match="Invalid endpoint: minio.*; correct AWS_ENDPOINT_URL"):
+        store.models()

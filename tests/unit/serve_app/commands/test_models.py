@@ -173,7 +173,16 @@ def test_a_folder_with_a_manifest_is_published_as_that_says(
     text = (store.root / "free" / "v1" / "manifest.yaml").read_text().replace("version: v1", "version: v7")
     (folder / "manifest.yaml").write_text(text)
     assert "published  free@v7" in run("import", str(folder)).output
-    assert run("import", str(folder), "--name", "other").exit_code == 1
+    for option in (("--name", "other"), ("--commercial-use",), ("--licence", "MIT"), ("--title", "Mine")):
+        assert "which says all that itself" in run("import", str(folder), *option).output
+
+
+@pytest.mark.parametrize("text", ["version: 2\n", "- model\n", "\xff"])
+def test_a_manifest_that_describes_no_version_is_named(store: FolderStore, folder: Path, text: str) -> None:
+    (folder / "manifest.yaml").write_bytes(text.encode("latin-1"))
+    result = run("import", str(folder))
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+    assert result.output.startswith(f"{folder / 'manifest.yaml'} describes no version: ")
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,48 @@ def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph,
     assert "style packs made for its weights" in desire.unusable["painter@v2"]
 
 
+@pytest.mark.parametrize("begin", [canary, shadow])
+def test_a_trial_that_cannot_take_place_is_said_why(ask, graph, publish: Publish, store, begin) -> None:
+    publish("painter", "v2", "style", content="weights two")
+    begin(store, "painter", "v2", 0.5, **BY)
+    desire = ask()
+    assert desire.plans == graph
+    assert "style packs made for its weights" in desire.unusable["painter@v2"]
+
+
+def test_a_shadow_where_a_canary_is_cannot_take_place_either(ask, publish: Publish, store) -> None:
+    pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
+    publish("painter", "v2", "style", content="weights one")
+    publish("classics", "v2", "style-pack", requires=pins)
+    canary(store, "painter", "v2", 5, **BY)
+    shadow(store, "classics", "v2", 0.5, **BY)
+    desire = ask()
+    assert desire.plans["style"].second == Second(ModelSet("painter@v2", ("classics@v1",)), "canary", 5)
+    assert "a canary is there already" in desire.unusable["classics@v2"]
+
+
+@pytest.mark.parametrize(("network", "pack"), [(5, 50), (50, 5)])
+def test_of_two_canaries_in_one_place_neither_gets_more_users_than_asked_for(
+    ask, publish: Publish, store, network: float, pack: float
+) -> None:
+    pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
+    publish("painter", "v2", "style", content="weights one")
+    publish("classics", "v2", "style-pack", requires=pins)
+    canary(store, "painter", "v2", network, **BY)
+    canary(store, "classics", "v2", pack, **BY)
+    assert ask().plans["style"].second == Second(ModelSet("painter@v2", ("classics@v2",)), "canary", 5)
+
+
+def test_a_pack_that_somebody_decided_on_follows_a_canary_of_its_network_without_lessening_it(
+    ask, publish: Publish, store
+) -> None:
+    publish("painter", "v2", "style", content="weights two")
+    publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
+    promote(store, "classics", "v1", **BY)
+    canary(store, "painter", "v2", 5, **BY)
+    assert ask().plans["style"].second == Second(ModelSet("painter@v2", ("classics@v2",)), "canary", 5)
+
+
 def test_a_refused_version_is_not_asked_for_again_until_somebody_decides(ask, publish: Publish, store) -> None:
     publish("judge", "v2")
     routing = promote(store, "judge", "v2", **BY)
