@@ -11,6 +11,7 @@ import onnx
 import pytest
 from safetensors.numpy import load_file
 
+from deployments.memory import resident_mb
 from deployments.runtime import Runtime
 from deployments.style import networks
 from deployments.style.networks import OnnxNetwork, OpenVinoNetwork, open_network
@@ -67,6 +68,21 @@ def test_a_plan_is_made_once_for_each_size_and_those_unused_longest_are_dropped(
     for height in (32, 48, 32, 64):
         assert paint(pictures(height, 32), vectors[:1])[0].shape == (height, 32, 3)
     assert list(paint._plans) == [(32, 32), (64, 32)]
+
+
+def test_sizes_that_are_not_the_last_ones_give_their_memory_back_and_paint_the_same_again(
+    network, vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "AWAKE", 1)
+    paint = OpenVinoNetwork(network.path("network.onnx"), Runtime())
+    one, other = pictures(512, 512), pictures(512, 516)
+    first = paint(one, vectors[:1])
+    awake = resident_mb()
+    paint._plans[512, 512].rest()
+    assert resident_mb() < awake - 5
+    np.testing.assert_array_equal(paint(one, vectors[:1]), first)
+    paint(other, vectors[:1])
+    assert [plan._awake for plan in paint._plans.values()] == [False, True]
 
 
 def test_without_openvino_onnx_runtime_paints(network, monkeypatch: pytest.MonkeyPatch) -> None:
