@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployments.imaging import Photo
+import cv2
+import numpy as np
+
+from deployments.imaging import Photo, Pixels
 from deployments.runtime import DeviceUnavailable, Runtime
 
 if TYPE_CHECKING:
@@ -20,6 +23,10 @@ PACKAGES = ("torch", "torchvision", "transformers", "timm")
 
 # Processors scale down to 224..448 themselves; this only spares them the full decode.
 DECODED_SIDE = 1024
+# Processors bring the shorter side to their size, whatever the longer one becomes by that: gigabytes for a strip.
+MOST_ELONGATED = 32
+# Of a side of 1, 3 or 4 pixels they believe that it holds the colours.
+LEAST_SIDE = 8
 
 
 class ImageClassifier:
@@ -49,7 +56,7 @@ class ImageClassifier:
         """For every picture, the probability of each label."""
         import torch
 
-        images = [photo.pixels(DECODED_SIDE) for photo in batch]
+        images = [decoded(photo, DECODED_SIDE) for photo in batch]
         with torch.inference_mode():
             inputs = self._processor(images, return_tensors="pt").to(self._device)
             rows: list[list[float]] = self._model(**inputs).logits.softmax(dim=-1).cpu().tolist()
@@ -58,6 +65,16 @@ class ImageClassifier:
     def close(self) -> None:
         """Let go of the weights."""
         del self._model, self._processor
+
+
+def decoded(photo: Photo, max_side: int) -> Pixels:
+    """The picture at ``max_side`` or smaller; a strip or a dot is stretched to sides that processors can deal with."""
+    pixels = photo.pixels(max_side)
+    height, width = pixels.shape[:2]
+    least = max(LEAST_SIDE, max(height, width) // MOST_ELONGATED)
+    if min(height, width) >= least:
+        return pixels
+    return np.asarray(cv2.resize(pixels, (max(width, least), max(height, least))), np.uint8)
 
 
 def torch_device(runtime: Runtime) -> torch.device:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deployments.image_classifier import PACKAGES, torch_device
+from deployments.image_classifier import PACKAGES, decoded, torch_device
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
@@ -65,7 +65,7 @@ class CommunityForensics:
         import torch
         from PIL import Image
 
-        picture = Image.fromarray(photo.pixels(_DECODED_SIDE))
+        picture = Image.fromarray(decoded(photo, _DECODED_SIDE))
         short = _RESIZED.get(self._side, round(self._side * 8 / 7))
         scale = short / min(picture.size)
         size = (max(short, round(picture.width * scale)), max(short, round(picture.height * scale)))

@@ -1,6 +1,7 @@
 """A face and the people it resembles side by side, as one picture to send on.
 
-Text is set in the fonts inside OpenCV, which know Latin, Cyrillic, Greek, Arabic and CJK letters and need no file.
+Text is set in the fonts inside OpenCV, which know Latin, Cyrillic, Greek and CJK letters and need no file. Scripts whose
+letters join or run from right to left come out as single letters from left to right, and unknown ones as question marks.
 """
 
 from __future__ import annotations

@@ -94,13 +94,14 @@ class Relighting:
         source_light, target_light = source.blurred(0, _LIGHT * unit), target.blurred(0, _LIGHT * unit)
         source_relief = source.relief(source_light, _RELIEF * unit)
         target_relief = target.relief(target_light, _RELIEF * unit)
-        # Contrast may fall to what the target's light gives, but never rises: that would bring out every pore.
+        # Contrast may fall to what the target's light gives, but never rises: that would bring out every pore. It keeps
+        # half of itself, but no more than there is light: what is a fold by day would be a black patch at night.
         softness = _deviation(target_relief - target_light, target.weight) / max(
             _deviation(source_relief - source_light, source.weight), 0.3
         )
-        softness = float(np.clip(1.1 * softness, 0.5, 1.0))
         ratio = target_light / np.maximum(source_light, 5)
-        detail_gain = np.clip(ratio, 0.35, 1.0)
+        softness = float(np.clip(1.1 * softness, min(0.5, float(np.median(ratio))), 1.0))
+        detail_gain = np.clip(ratio, 0.15, 1.0)
         chroma_gain = float(np.clip(_chroma(target.median) / max(_chroma(source.median), 1.0), 0, 1.0))
         offset = np.stack(
             [

@@ -63,7 +63,7 @@ class Restorer:
             raise ValueError(f"{version.ref}: input.blend has to be in 0..1")
 
     def restore(self, faces: Sequence[Damaged]) -> list[Patch]:
-        """A patch for each face, already weighted with the blend."""
+        """A patch for each face, already weighted with the blend. Raises ``ValueError`` for values that are no numbers."""
         if not faces:
             return []
         matrices = [umeyama(damaged.face.landmarks, TEMPLATE) for damaged in faces]
@@ -88,5 +88,7 @@ class Restorer:
         blob = crops.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
         batches = np.split(blob, len(blob)) if self._one_by_one else [blob]
         out = np.concatenate([self._session.run(None, {self._name: batch, **self._fidelity})[0] for batch in batches])
+        if not np.isfinite(out).all():
+            raise ValueError("the network restores faces to values that are no numbers")
         pixels = np.clip((out + 1) * 127.5, 0, 255).transpose(0, 2, 3, 1)
         return np.ascontiguousarray(pixels, dtype=np.float32)

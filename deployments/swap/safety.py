@@ -78,5 +78,6 @@ def check(query: SwapQuery, blocked: BlockList | None) -> None:
 
 
 def _check_age(face: Face) -> None:
-    if face.age is not None and face.age < ADULT:
+    # An age that is not a number is not of age.
+    if face.age is not None and not face.age >= ADULT:
         raise FaceUnsuitable("Faces are only swapped where everybody looks of age.", reason="age")

@@ -48,9 +48,15 @@ def test_what_is_too_small_or_drawn_is_not_judged(brightness, make_version, runt
     for line in range(12):
         cv2.putText(text, "The quick brown fox jumps", (30, 40 + line * 45), 0, 1, (30, 30, 30), 1, cv2.LINE_AA)
     plain = np.full((400, 400, 3), (255, 0, 0), np.uint8)
+    page = np.full((1080, 1920, 3), 255, np.uint8)
+    for line in range(27):
+        cv2.putText(
+            page, "The quick brown fox jumps over the lazy dog " * 2, (350, 60 + line * 36), 0, 0.8, (40, 40, 40), 1
+        )
     drawn = [Photo.open(encode(text, "image/png")), Photo.open(encode(plain)), grey(400, 400, grain=0)]
+    drawn.append(Photo.open(encode(page, quality=80)))
     small = [grey(LEAST_SIDE - 1, 900), grey(1, 1), grey(16_000, 1)]
-    assert detector.logits([*small, *drawn]) == [None] * 6
+    assert detector.logits([*small, *drawn]) == [None] * 7
     assert detector.logits([grey(LEAST_SIDE, LEAST_SIDE, 110)]) != [None]
 
 

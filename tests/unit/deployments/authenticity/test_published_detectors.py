@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -127,3 +128,17 @@ def test_the_catalogue_says_where_community_forensics_comes_from() -> None:
     recipe = find("community-forensics-384")
     assert recipe.task == "authenticity"
     assert {file.name for file in recipe.files} == {"config.json", "model.safetensors"}
+
+
+def test_a_strip_does_not_become_gigabytes(tmp_path, make_version, runtime) -> None:
+    save_community_forensics(tmp_path)
+    detector = CommunityForensics(make_version(tmp_path, "community-forensics"), runtime)
+    strip = Photo.open(encode(np.zeros((2, 8192, 3), np.uint8), "image/png"))
+    tracemalloc.start()
+    try:
+        (logit,) = detector.logits([strip])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert math.isfinite(logit)
+    assert peak < 20e6

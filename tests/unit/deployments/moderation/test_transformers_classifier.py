@@ -97,6 +97,19 @@ def test_pictures_of_different_sizes_share_a_batch(tmp_path, make_version, runti
     engine.close()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 1), (100, 3), (4, 4), (5, 100), (16_000, 2), (1, 16_000)])
+def test_dots_and_strips_are_rated_in_their_colours(tmp_path, make_version, runtime, photo, width, height):
+    save_timm(tmp_path / "timm", MARQO)
+    (tmp_path / "vit").mkdir()
+    save_vit(tmp_path / "vit", FALCONSAI, [0.0, 1.0])
+    dot = Photo.open(encode(np.full((height, width, 3), (200, 30, 90), np.uint8), "image/png"))
+    square = Photo.open(encode(np.full((64, 64, 3), (200, 30, 90), np.uint8), "image/png"))
+    for layout in ("timm", "vit"):
+        classifier = TransformersClassifier(make_version(tmp_path / layout, "transformers"), runtime)
+        rated, _, expected = classifier.scores([dot, photo, square])
+        assert rated == pytest.approx(expected, abs=1e-5)
+
+
 def test_labels_we_cannot_read_are_refused_at_the_start(tmp_path, make_version, runtime):
     save_vit(tmp_path, ("cat", "dog"), [0.0, 0.0])
     with pytest.raises(ValueError, match="the labels cat, dog"):

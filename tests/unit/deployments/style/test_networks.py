@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -67,6 +68,24 @@ def test_a_plan_is_made_once_for_each_size_and_those_unused_longest_are_dropped(
     for height in (32, 48, 32, 64):
         assert paint(pictures(height, 32), vectors[:1])[0].shape == (height, 32, 3)
     assert list(paint._plans) == [(32, 32), (64, 32)]
+
+
+def test_sizes_that_are_not_the_last_ones_give_their_memory_back_and_paint_the_same_again(
+    network, vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "AWAKE", 1)
+    paint = OpenVinoNetwork(network.path("network.onnx"), Runtime())
+    one, other = pictures(64, 64), pictures(64, 68)
+    first = paint(one, vectors[:1])
+    plan, released = paint._plans[64, 64], []
+    give_back = plan._compiled.release_memory
+    plan._compiled = SimpleNamespace(release_memory=lambda: released.append(give_back()))
+    for _ in range(2):
+        paint(other, vectors[:1])
+    assert len(released) == 1
+    np.testing.assert_array_equal(paint(one, vectors[:1]), first)
+    paint(other, vectors[:1])
+    assert len(released) == 2
 
 
 def test_without_openvino_onnx_runtime_paints(network, monkeypatch: pytest.MonkeyPatch) -> None:

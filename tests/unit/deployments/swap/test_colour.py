@@ -71,6 +71,20 @@ def test_dark_brows_are_as_dark_on_fair_skin(portrait):
     assert result[y : y + 2, x - 2 : x + 3].mean() < 0.75 * result[cheek(target)].mean()
 
 
+def test_folds_are_no_deeper_in_a_photo_taken_at_night(portrait):
+    source, target = portrait(), portrait(seed=2)
+    folds = 1 + 0.25 * np.sin(np.arange(200) / 4)[:, None, None]
+    wrinkled = type(source)(np.clip(source.pixels * folds, 0, 255).astype(np.uint8), source.face)
+    night = type(target)((target.pixels * 0.12).astype(np.uint8), target.face)
+
+    def depth(lit):
+        result, cover = relight(wrinkled, lit)
+        skin = (cover == 1) & (masks.features(cover.shape, lit.face.dense, 12) == 0)
+        return result[skin].std() / result[skin].mean()
+
+    assert depth(night) < 1.2 * depth(target)
+
+
 def test_fields_may_be_smaller_than_the_picture(portrait):
     small, large = portrait(size=100, scale=0.55), portrait(size=200, scale=1.1)
     points = small.face.dense

@@ -82,3 +82,11 @@ def test_a_blend_out_of_range_is_refused_at_start(restorer):
 def test_a_network_for_other_crops_is_refused_at_start(restorer):
     with pytest.raises(ValueError, match="512 px"):
         restorer(side=256)
+
+
+def test_values_that_are_no_numbers_never_get_into_a_picture(restorer, portrait):
+    drawn = portrait()
+    broken = restorer(fidelity=TensorProto.FLOAT)
+    broken._fidelity["w"] = np.array(np.nan, np.float32)
+    with pytest.raises(ValueError, match="no numbers"):
+        restored(broken, drawn)

@@ -36,7 +36,7 @@ def test_adults_and_faces_without_an_age_may_be_swapped(query):
     check(query(), None)
 
 
-@pytest.mark.parametrize("ages", [{"age": 17.9}, {"target_age": 12.0}])
+@pytest.mark.parametrize("ages", [{"age": 17.9}, {"target_age": 12.0}, {"age": float("nan")}])
 def test_a_face_that_looks_under_age_refuses_the_request(query, ages):
     with pytest.raises(FaceUnsuitable, match="of age") as caught:
         check(query(**ages), None)
