@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -73,8 +74,9 @@ class Poller:
 
     async def _poll(self) -> None:
         while True:
-            updates = await self._persist(self._ask)
-            fresh = [update for update in updates if update["update_id"] >= self._next]
+            offset = self._oldest()
+            updates = await self._persist(functools.partial(self._ask, offset))
+            fresh = [update for update in updates if self._is_new(update["update_id"], offset)]
             for received in fresh:
                 self._next = received["update_id"] + 1
                 if (update := self._read(received)) is not None:
@@ -85,9 +87,17 @@ class Poller:
                 await asyncio.wait(self._hands.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
 
-    async def _ask(self) -> list[dict[str, Any]]:
+    def _is_new(self, update_id: int, offset: int) -> bool:
+        """Whether this answer to an ``offset`` brings an update not in hand yet.
+
+        After a week without updates Telegram numbers them anew, from anywhere: those below the offset it was asked for
+        are of another count.
+        """
+        return (update_id >= self._next or update_id < offset) and update_id not in self._unhandled
+
+    async def _ask(self, offset: int) -> list[dict[str, Any]]:
         wait_s = 0 if self._hands else WAIT_S
-        asked = GetUpdates(offset=self._oldest(), timeout=wait_s, allowed_updates=self._reception.kinds)
+        asked = GetUpdates(offset=offset, timeout=wait_s, allowed_updates=self._reception.kinds)
         return await self._bot(asked, request_timeout=WAIT_S + 10)
 
     def _read(self, received: dict[str, Any]) -> Update | None:

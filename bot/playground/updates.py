@@ -24,6 +24,8 @@ KINDS = (
     "message_reaction_count",
 )
 _ON_REQUEST = {"chat_member", "message_reaction", "message_reaction_count"}
+_NEAR = 10
+"""What is asked for so far beyond the next update is of another count, and the server answers from the beginning."""
 DEFAULT_KINDS = frozenset(KINDS) - _ON_REQUEST
 
 
@@ -105,12 +107,12 @@ class UpdateQueue:
     def take(self, offset: int, limit: int) -> list[Update]:
         """What getUpdates answers: everything below ``offset`` is confirmed and gone.
 
-        A negative offset keeps only so many of the newest.
+        A negative offset keeps only so many of the newest; one far beyond them confirms nothing.
         """
         if offset < 0:
             for old in list(self._pending)[:offset]:
                 del self._pending[old]
-        else:
+        elif offset <= self._next_id + _NEAR:
             for old in [known for known in self._pending if known < offset]:
                 del self._pending[old]
         now = self._clock.time()

@@ -187,6 +187,27 @@ async def test_an_update_that_cannot_be_read_holds_nobody_up(
     assert "update 11 cannot be read" in caplog.text
 
 
+async def test_updates_that_are_numbered_anew_after_a_silent_week_are_handled(reception: Reception) -> None:
+    class Renumbering(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            newest = max((update.update_id for update in self.waiting), default=asked.offset)
+            # As Telegram's server does with an offset far beyond its updates: it answers from the oldest on.
+            beyond = asked.offset > newest + 10
+            again = asked.model_copy(update={"timeout": 0} | ({"offset": 0} if beyond else {}))
+            return await super().__call__(again, request_timeout)
+
+    telegram = Renumbering(0)
+    telegram.waiting = [Update(update_id=number) for number in (5000, 5001)]
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    telegram.waiting = [Update(update_id=number) for number in (17, 18)]
+    await until(lambda: not telegram.waiting)
+    telegram.waiting.append(Update(update_id=19))
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [5000, 5001, 17, 18, 19]
+
+
 async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
     class Broken(Reception):
         async def receive(self, update: Update) -> Outcome:

@@ -53,6 +53,12 @@ def test_a_negative_offset_keeps_only_the_newest(queue: UpdateQueue) -> None:
     assert len(queue) == 1
 
 
+def test_an_offset_far_beyond_what_there_is_confirms_nothing(queue: UpdateQueue) -> None:
+    first, second = push(queue, "a"), push(queue, "b")
+    assert texts(queue.take(second + 1_000_000, 100)) == ["a", "b"]
+    assert texts(queue.take(first + 1, 100)) == ["b"]
+
+
 def test_at_most_the_limit_is_handed_out(queue: UpdateQueue) -> None:
     for text in "abc":
         push(queue, text)
