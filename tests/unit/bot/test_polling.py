@@ -12,6 +12,8 @@ from aiogram.types import Update
 
 from bot import polling
 from bot.dispatcher import Outcome
+from bot.playground.clock import SystemClock
+from bot.playground.updates import LongPoll, UpdateQueue
 from bot.polling import ATTEMPTS, GetUpdates, Poller
 
 
@@ -94,6 +96,33 @@ async def test_an_update_in_hand_is_not_acknowledged_and_holds_nobody_up(recepti
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert sorted(reception.handled) == [10, 11, 12, 13]
+
+
+async def test_who_writes_while_an_update_is_in_hand_is_heard_by_a_server_that_gives_impatient_pollers_one_update(
+    reception: Reception,
+) -> None:
+    queue = UpdateQueue(SystemClock(), lambda _: [])
+    poll = LongPoll(queue, SystemClock())
+
+    class Strict(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            updates = await poll.get(asked.offset, asked.limit, asked.timeout)
+            self.asked.set()
+            return updates
+
+    def push() -> int:
+        message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
+        update = queue.push("message", message, lane="", lifetime=60)
+        assert update is not None
+        return update.id
+
+    telegram, first = Strict(0), push()
+    reception.hold[first] = asyncio.Event()
+    task = start(telegram, reception, drain_s=0.0)
+    await telegram.asked.wait()
+    others = [push() for _ in range(3)]
+    await until(lambda: reception.handled == others)
+    await stop(task)
 
 
 async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,3 +147,21 @@ async def test_a_second_poller_ends_the_first_with_a_conflict(queue: UpdateQueue
     assert caught.value.code == 409
     push(queue, "a")
     assert len(await second) == 1
+
+
+async def test_who_asks_for_the_same_again_too_soon_gets_one_update_or_waits(
+    queue: UpdateQueue, clock: ManualClock
+) -> None:
+    poll = LongPoll(queue, clock)
+    first, second = push(queue, "a"), push(queue, "b")
+    assert [len(await poll.get(first, 100, 0)) for _ in range(2)] == [2, 1]
+    clock.advance(0.5)
+    assert len(await poll.get(first, 100, 0)) == 2
+    assert await poll.get(second + 1, 100, 0) == []
+    waiting = asyncio.create_task(poll.get(second + 1, 100, 0))
+    await settle()
+    clock.advance(2.9)
+    await settle()
+    assert not waiting.done()
+    clock.advance(0.1)
+    assert await waiting == []
