@@ -123,7 +123,9 @@ class Ledger:
             subscription = Subscription(user_id, invoice, now + invoice.subscription_period)
         # Unlike other identifiers here, never the same in two runs: a bot remembers the charges it has seen. As long as
         # Telegram's longest.
-        charge = Charge(f"stx{secrets.token_urlsafe(108)}", user_id, invoice, now, subscription, first_of_subscription=first)
+        charge = Charge(
+            f"stx{secrets.token_urlsafe(108)}", user_id, invoice, now, subscription, first_of_subscription=first
+        )
         if subscription is not None:
             subscription.charges.append(charge)
         self.charges[charge.id] = charge
