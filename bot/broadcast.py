@@ -10,7 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError, TelegramNetworkError, TelegramRetryAfter
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
+from aiohttp import ClientConnectorError
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -118,7 +125,7 @@ class Broadcaster:
         try:
             state = RecipientState.GONE if turn.banned else await self._copy(turn)
         except (OSError, SQLAlchemyError):
-            # The limits are out of reach: nothing has left, and nothing leaves until they are back.
+            # The limits or Telegram are out of reach: nothing has left, and nothing leaves until they are back.
             await self._record(turn, RecipientState.WAITING)
             raise
         await self._record(turn, state)
@@ -130,6 +137,7 @@ class Broadcaster:
             await session.execute(update(Recipient).where(mine).values(state=state, since=self._clock()))
 
     async def _copy(self, turn: _Turn) -> RecipientState:
+        """Raises ``ConnectionError`` where nobody at all can be written to."""
         announcement = turn.broadcast
         try:
             await self._bot.copy_message(turn.user_id, announcement.chat_id, announcement.message_id)
@@ -138,7 +146,11 @@ class Broadcaster:
         except TelegramRetryAfter:
             # Not sent; the limiter, which was told, makes the next attempt wait.
             return RecipientState.WAITING
+        except TelegramUnauthorizedError as error:
+            raise ConnectionError("Telegram does not know the bot's token any more") from error
         except TelegramNetworkError as error:
+            if isinstance(error.__cause__, ClientConnectorError):
+                raise ConnectionError(f"Telegram is out of reach: {error.message}") from error
             log.warning("an announcement may not have reached somebody: %s", error)
             return RecipientState.SENDING
         except TelegramAPIError as error:

@@ -91,7 +91,7 @@ class Outcome(Enum):
     """``HANDLED``: acknowledge it. ``FAILED`` and ``WAITING``: it has to come again.
 
     What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with, or it
-    is about money, which is never given up.
+    is about money, which is given up only for a fault of ours.
     """
 
     HANDLED = auto()
@@ -133,6 +133,11 @@ class Reception:
             await self._again(update.update_id)
             raise
         except Exception:
+            if concerns_money(update):
+                # Perhaps the payer was having their account deleted: there is something to book once that is over.
+                log.exception("update %s, about money, broke the bot and has to come again", update.update_id)
+                await self._again(update.update_id)
+                return Outcome.FAILED
             # It would break every time: better one update lost, loudly, than all that come after it.
             log.exception("update %s broke the bot and is dropped", update.update_id)
         return Outcome.HANDLED
@@ -153,7 +158,7 @@ async def _on_error(
     if isinstance(error, FINAL):
         log.info("an answer was not taken: %s", error)
         return True
-    if isinstance(error, PASSING):
+    if isinstance(error, PASSING) or concerns_money(event.update):
         return UNHANDLED
     if not isinstance(error, MasqueradeError):
         log.error("a handler broke", exc_info=error)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -19,6 +21,8 @@ from serve_app.duties import called_off
 log = logging.getLogger(__name__)
 
 WAIT_S = 25
+SAME_AGAIN_S = 0.6
+"""Whoever asks for the same offset again within half a second is given one update: one that is in hand already."""
 UNANSWERED = (AiogramError, OSError, TimeoutError)
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
@@ -55,7 +59,7 @@ class Poller:
         self._drain_s = drain_s
         self._hands: dict[int, asyncio.Task[None]] = {}
         self._unhandled: set[int] = set()
-        self._next = 0
+        self._next = self._asked = 0
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Poll until cancelled; updates in hand then have ``drain_s`` to be finished. ``ready``: it listens now."""
@@ -73,21 +77,34 @@ class Poller:
 
     async def _poll(self) -> None:
         while True:
-            updates = await self._persist(self._ask)
-            fresh = [update for update in updates if update["update_id"] >= self._next]
+            offset, asked = self._oldest(), time.monotonic()
+            updates = await self._persist(functools.partial(self._ask, offset))
+            fresh = [update for update in updates if self._is_new(update["update_id"], offset)]
             for received in fresh:
                 self._next = received["update_id"] + 1
                 if (update := self._read(received)) is not None:
                     self._unhandled.add(update.update_id)
                     self._hands[update.update_id] = asyncio.create_task(self._handle(update))
-            if self._hands and not fresh:
-                # All that Telegram has is in hand: ask again when some of it is done, or for what came meanwhile.
-                await asyncio.wait(self._hands.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
-            self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
+            while (left := asked + SAME_AGAIN_S - time.monotonic()) > 0 and self._hands and self._oldest() == offset:
+                await asyncio.wait(self._hands.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                self._forget_done()
+            self._forget_done()
 
-    async def _ask(self) -> list[dict[str, Any]]:
+    def _forget_done(self) -> None:
+        self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
+
+    def _is_new(self, update_id: int, offset: int) -> bool:
+        """Whether this answer to an ``offset`` brings an update not in hand yet.
+
+        After a week without updates Telegram numbers them anew, from anywhere: those below the offset it was asked for
+        are of another count.
+        """
+        return (update_id >= self._next or update_id < offset) and update_id not in self._unhandled
+
+    async def _ask(self, offset: int) -> list[dict[str, Any]]:
+        self._asked = offset
         wait_s = 0 if self._hands else WAIT_S
-        asked = GetUpdates(offset=self._oldest(), timeout=wait_s, allowed_updates=self._reception.kinds)
+        asked = GetUpdates(offset=offset, timeout=wait_s, allowed_updates=self._reception.kinds)
         return await self._bot(asked, request_timeout=WAIT_S + 10)
 
     def _read(self, received: dict[str, Any]) -> Update | None:
@@ -132,8 +149,8 @@ class Poller:
         return min(self._unhandled, default=self._next)
 
     async def _acknowledge(self) -> None:
-        """Tell Telegram what was handled, so that the next start begins after it."""
-        if self._next:
+        """Tell Telegram what was handled since it was asked last, so that the next start begins after it."""
+        if self._oldest() != self._asked:
             try:
                 await self._bot(GetUpdates(offset=self._oldest(), limit=1, timeout=0), request_timeout=5)
             except UNANSWERED as error:

@@ -76,15 +76,16 @@ class BotSettings(EnvironmentSettings):
     @field_validator("api_url")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
-        if url is not None and urlsplit(url).scheme not in {"http", "https"}:
-            raise ValueError("the Bot API server's address begins with http:// or https://")
+        # Asked at an address that is none, the client says the whole of it, and the token is a part.
+        if url is not None and not _is_address(url):
+            raise ValueError("the Bot API server's address is like http://host:8081 or https://host")
         return url
 
     @model_validator(mode="after")
     def _webhook_is_guarded(self) -> Self:
         if self.mode == "polling":
             return self
-        if self.webhook_url is None or urlsplit(self.webhook_url).scheme not in {"http", "https"}:
+        if self.webhook_url is None or not _is_address(self.webhook_url):
             raise ValueError("webhook mode needs webhook_url, the address Telegram reaches this bot at")
         secret = self.webhook_secret.get_secret_value() if self.webhook_secret is not None else ""
         if re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_SECRET_LENGTH},256}}", secret) is None:
@@ -98,3 +99,11 @@ class BotSettings(EnvironmentSettings):
     def pseudonym_key(self) -> bytes:
         """What people who left are remembered under is keyed with this; it cannot be turned back into the token."""
         return hmac.digest(self.token.get_secret_value().encode(), b"masquerade/pseudonym", hashlib.sha256)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

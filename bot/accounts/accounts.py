@@ -21,6 +21,9 @@ Clock = Callable[[], float]
 
 DEFAULT_STRENGTH = 1.0
 
+MOST_ID = 2**63 - 1
+"""As far as databases count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -100,6 +103,8 @@ class Accounts:
 
     async def ban(self, session: AsyncSession, user_id: int, *, banned: bool) -> bool:
         """Shut somebody out or let them in again, even if they deleted their account. False when nobody is known by it."""
+        if user_id > MOST_ID:
+            return False
         row: User | Remnant | None = await session.get(User, user_id)
         if row is None:
             row = await session.get(Remnant, self.pseudonym(user_id))

@@ -65,7 +65,9 @@ class Cashier:
             raise NotRefundable("This payment went back already.", reason="refunded")
         if payment.user_id < 0:
             raise NotRefundable("The payer's account is gone.", reason="deleted")
-        stopped = payment.product == SUBSCRIPTION and await self._bank.stop_renewal(payment.user_id, charge_id)
+        # Of a payment that nothing here says the purpose of, the date until which it pays tells as much.
+        renews = payment.product == SUBSCRIPTION or payment.expires is not None
+        stopped = renews and await self._bank.stop_renewal(payment.user_id, charge_id)
         try:
             await self._bank.refund(payment.user_id, charge_id)
         except NotRefundable as error:

@@ -198,9 +198,13 @@ class Payments:
     async def subscription_changed(self, session: AsyncSession, user_id: int, payload: str, state: str) -> None:
         """Telegram says a subscription is now ``active``, ``canceled`` or ``failed``. What is paid for stays.
 
-        It may be heard before the payment it follows; a subscription that was never offered to this person is ignored.
+        It may be heard before the payment it follows, and after its account was deleted. A subscription that was never
+        offered to this person is ignored.
         """
-        await self._credits.lock(session, user_id)
+        try:
+            await self._credits.lock(session, user_id)
+        except LookupError:
+            return
         row = await session.get(SubscriptionState, payload)
         if row is None:
             invoice = await session.get(Invoice, payload)

@@ -96,7 +96,7 @@ def _features(report: Report, figure: Figure) -> None:
     axes.bar(names, failed, bottom=delivered, color=RED, label="failed")
     below = [good + bad for good, bad in zip(delivered, failed, strict=True)]
     axes.bar(names, rest, bottom=below, color=GREY, label="cancelled or under way")
-    axes.legend(frameon=False)
+    _legend(axes)
 
 
 def _revenue(report: Report, figure: Figure) -> None:
@@ -105,7 +105,7 @@ def _revenue(report: Report, figure: Figure) -> None:
     axes.bar(days, [revenue.stars for revenue in report.revenue], color=BLUE, label="paid")
     axes.bar(days, [-revenue.refunded for revenue in report.revenue], color=RED, label="refunded")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.legend(frameon=False)
+    _legend(axes)
     figure.autofmt_xdate()
 
 
@@ -120,7 +120,7 @@ def _waiting(report: Report, figure: Figure) -> None:
         bars = axes.bar([place + offset for place in places], values, width=0.4, color=colour, label=label)
         axes.bar_label(bars, fmt="%.1f", fontsize=8)
     axes.set_xticks(list(places), list(parts))
-    axes.legend(frameon=False)
+    _legend(axes)
 
 
 def _axes(figure: Figure, title: str, unit: str) -> Axes:
@@ -129,6 +129,12 @@ def _axes(figure: Figure, title: str, unit: str) -> Axes:
     axes.set_ylabel(unit)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def _legend(axes: Axes) -> None:
+    """Above the bars: looking for the best place among them takes seconds where there are many."""
+    axes.margins(y=0.25)
+    axes.legend(frameon=False, loc="upper right", ncols=3)
 
 
 def _nothing(axes: Axes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Date, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.accounts.days import day_of, start_of, week_of
@@ -110,7 +110,7 @@ async def report(
     jobs = select(Job.kind, Job.state, Job.error, Job.created, Job.started, Job.finished, Job.delivered).where(
         Job.channel == channel, Job.created >= begin, Job.created < end
     )
-    rows = [_Row(*row) for row in (await session.execute(jobs))]
+    rows = [_Row(*row) async for row in await session.stream(jobs)]
     delivered = [row for row in rows if row.state == State.DELIVERED]
     refused = select(Event.detail, func.count()).where(
         Event.kind == EventKind.REFUSED, Event.created >= begin, Event.created < end
@@ -154,16 +154,23 @@ class _Row:
     delivered: float | None
 
 
-async def _active(session: AsyncSession, period: Sequence[date]) -> tuple[Active, ...]:
-    statement = select(Activity.day, Activity.user_id).where(
-        Activity.day > period[0] - DAY * 30, Activity.day <= period[-1]
+def _until_next() -> ColumnElement[date]:
+    """The next day a person was active on: who is counted by the last of their days is counted once."""
+    after: ColumnElement[date] = func.lead(Activity.day, type_=Date).over(
+        partition_by=Activity.user_id, order_by=Activity.day
     )
-    seen: dict[date, set[int]] = defaultdict(set)
-    for day, user_id in await session.execute(statement):
-        seen[day].add(user_id)
+    return after.label("next")
+
+
+async def _active(session: AsyncSession, period: Sequence[date]) -> tuple[Active, ...]:
+    days = select(Activity.day, _until_next()).where(Activity.day > period[0] - DAY * 30, Activity.day <= period[-1])
+    seen = days.subquery()
+    statement = select(seen.c.day, seen.c.next, func.count()).group_by(seen.c.day, seen.c.next)
+    counts = (await session.execute(statement)).all()
 
     def within(last: date, days: int) -> int:
-        return len(set().union(*(seen[last - DAY * back] for back in range(days))))
+        first = last - DAY * (days - 1)
+        return sum(people for day, after, people in counts if first <= day <= last and (after is None or after > last))
 
     return tuple(Active(day, within(day, 1), within(day, 7), within(day, 30)) for day in period)
 
@@ -171,26 +178,35 @@ async def _active(session: AsyncSession, period: Sequence[date]) -> tuple[Active
 async def _cohorts(session: AsyncSession, day: date, weeks: int) -> tuple[Cohort, ...]:
     this_week = week_of(day)
     first = select(Activity.user_id, func.min(Activity.day).label("first")).group_by(Activity.user_id).subquery()
-    statement = (
-        select(Activity.user_id, first.c.first, Activity.day)
+    days = (
+        select(first.c.first, Activity.day, _until_next())
         .join(first, first.c.user_id == Activity.user_id)
         .where(first.c.first >= this_week - WEEK * weeks, first.c.first < this_week, Activity.day <= day)
-    )
-    active: dict[date, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for user_id, first_day, active_day in await session.execute(statement):
+    ).subquery()
+    statement = select(days.c.first, days.c.day, days.c.next, func.count()).group_by(*days.c)
+    sizes: Counter[date] = Counter()
+    active: dict[date, Counter[int]] = defaultdict(Counter)
+    left: dict[date, Counter[int]] = defaultdict(Counter)
+    for first_day, active_day, next_day, people in await session.execute(statement):
         week = week_of(first_day)
-        active[week][user_id].add((week_of(active_day) - week).days // 7)
-    return tuple(_cohort(week, list(active[week].values()), (this_week - week).days // 7) for week in sorted(active))
+        number = (week_of(active_day) - week).days // 7
+        if active_day == first_day:
+            sizes[week] += people
+        if next_day is None or week_of(next_day) != week_of(active_day):
+            active[week][number] += people
+        if next_day is None:
+            left[week][number] += people
+    return tuple(_cohort(week, sizes[week], active[week], left[week], this_week) for week in sorted(sizes))
 
 
-def _cohort(week: date, people: Sequence[set[int]], over: int) -> Cohort:
-    """``people`` are the weeks each of them was active in; ``over`` how many weeks have passed completely."""
-    size = len(people)
+def _cohort(week: date, size: int, active: Counter[int], left: Counter[int], this_week: date) -> Cohort:
+    """How many were ``active`` in each week, and seen for the last time in it (``left``), by its number."""
+    over = range((this_week - week).days // 7)
     return Cohort(
         week,
         size,
-        tuple(sum(k in weeks for weeks in people) / size for k in range(over)),
-        tuple(sum(max(weeks) < k for weeks in people) / size for k in range(over)),
+        tuple(active[k] / size for k in over),
+        tuple(sum(left[earlier] for earlier in range(k)) / size for k in over),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.database import Base
@@ -65,7 +65,7 @@ class Entry(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
-    reference: Mapped[str] = mapped_column(String(128))
+    reference: Mapped[str] = mapped_column(Text)
     closes: Mapped[str | None] = mapped_column(String(32))
     credits: Mapped[int]
     debt: Mapped[int]
@@ -96,7 +96,7 @@ class Payment(Base):
 
     __tablename__ = "payments"
 
-    charge_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    charge_id: Mapped[str] = mapped_column(Text, primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, index=True)
     payload: Mapped[str] = mapped_column(String(128), index=True)
     product: Mapped[str] = mapped_column(String(16))
@@ -117,7 +117,7 @@ class SubscriptionState(Base):
 
     payload: Mapped[str] = mapped_column(String(128), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    charge_id: Mapped[str] = mapped_column(String(128))
+    charge_id: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
     changed: Mapped[float]
 

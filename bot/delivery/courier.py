@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.handover import Handover, Tally
+from deployments.errors import Unavailable
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
 
@@ -114,9 +115,9 @@ class Courier:
         except asyncio.CancelledError:
             await self._handover.put_off(jobs, 0.0)
             raise
-        except (OSError, SQLAlchemyError):
-            # The leases run out, and somebody delivers these when the ledger is back.
-            log.exception("the ledger was lost while jobs were delivered")
+        except (OSError, SQLAlchemyError, Unavailable):
+            # The leases run out, and somebody delivers these when the ledger, or the store of results, is back.
+            log.exception("the ledger or the results were lost while jobs were delivered")
         finally:
             served.set()
             self._serving -= {job.owner for job in jobs}

@@ -108,8 +108,11 @@ class Janitor:
     async def _rows(self) -> None:
         now = self._clock()
         paid = select(Payment.payload)
+        # Whoever takes from several buckets waits for one that is locked here, and must not be waited for.
+        full = select(RateBucket.key).where(RateBucket.arrival < now).with_for_update(skip_locked=True)
         async with self._sessions.begin() as session:
-            await session.execute(delete(RateBucket).where(RateBucket.arrival < now))
+            await session.execute(delete(RateBucket).where(RateBucket.key.in_(full)))
+        async with self._sessions.begin() as session:
             await session.execute(
                 delete(Remnant).where(Remnant.banned.is_(False), Remnant.debt == 0, Remnant.quota_day < day_of(now))
             )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.messages import Action, Address, Flooded, NotSent, Outgoing, Sender
@@ -192,14 +193,18 @@ class Progress:
         """Whether a message left. News that found no room comes again; a stale message is found again anyway."""
         if isinstance(news, Stale):
             return await self._edit(news)
-        refused = not await self._room.enter(news.to.chat_id)
         try:
+            refused = not await self._room.enter(news.to.chat_id)
             if not refused:
                 return await self._send(news)
         except Flooded:
             refused = True
         except NotSent:
             return False
+        except (OSError, SQLAlchemyError):
+            # Whether it was told already, the deliveries say when they are in reach again.
+            self._put_back(news)
+            raise
         if refused:
             self._put_back(news)
         return False

@@ -10,6 +10,7 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
+from bot.accounts.accounts import Account
 from bot.callbacks import DeleteAccount
 from bot.delivery.messages import NotSent, Outgoing
 from bot.replies import acknowledge, address
@@ -54,12 +55,13 @@ class Acquaintance(BaseMiddleware):
         leaving = _leaves(event, user)
         async with services.sessions.begin() as session:
             if leaving is None:
-                account = await services.accounts.open(session, user.id, language)
-            elif (known := await services.accounts.get(session, user.id)) is not None:
-                account = known
+                account: Account | None = await services.accounts.open(session, user.id, language)
             else:
+                account = await services.accounts.get(session, user.id)
+        if account is None:
+            if leaving is not None:
                 await acknowledge(leaving, services.translations.words(language).plain("deleted-already"))
-                return None
+            return None
         if account.banned and not concerns_money(event):
             if event.callback_query is not None:
                 await acknowledge(event.callback_query)

@@ -121,8 +121,11 @@ class Ledger:
         first = subscription is None and invoice.subscription_period is not None
         if first and invoice.subscription_period is not None:
             subscription = Subscription(user_id, invoice, now + invoice.subscription_period)
-        # Unlike other identifiers here, never the same in two runs: a bot remembers the charges it has seen.
-        charge = Charge(secrets.token_urlsafe(24), user_id, invoice, now, subscription, first_of_subscription=first)
+        # Unlike other identifiers here, never the same in two runs: a bot remembers the charges it has seen. As long as
+        # Telegram's longest.
+        charge = Charge(
+            f"stx{secrets.token_urlsafe(108)}", user_id, invoice, now, subscription, first_of_subscription=first
+        )
         if subscription is not None:
             subscription.charges.append(charge)
         self.charges[charge.id] = charge

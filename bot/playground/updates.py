@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,9 @@ KINDS = (
     "message_reaction_count",
 )
 _ON_REQUEST = {"chat_member", "message_reaction", "message_reaction_count"}
+_AT_ONCE_S, _SOON_S = 0.5, 3.0
+_NEAR = 10
+"""What is asked for so far beyond the next update is of another count, and the server answers from the beginning."""
 DEFAULT_KINDS = frozenset(KINDS) - _ON_REQUEST
 
 
@@ -105,12 +109,12 @@ class UpdateQueue:
     def take(self, offset: int, limit: int) -> list[Update]:
         """What getUpdates answers: everything below ``offset`` is confirmed and gone.
 
-        A negative offset keeps only so many of the newest.
+        A negative offset keeps only so many of the newest; one far beyond them confirms nothing.
         """
         if offset < 0:
             for old in list(self._pending)[:offset]:
                 del self._pending[old]
-        else:
+        elif offset <= self._next_id + _NEAR:
             for old in [known for known in self._pending if known < offset]:
                 del self._pending[old]
         now = self._clock.time()
@@ -136,6 +140,7 @@ class LongPoll:
         self._queue = queue
         self._clock = clock
         self._waiting: asyncio.Future[None] | None = None
+        self._asked: dict[int, float] = {}
         queue.listeners.append(lambda _: self._wake())
 
     @property
@@ -144,8 +149,17 @@ class LongPoll:
         return self._waiting is not None
 
     async def get(self, offset: int, limit: int, timeout_s: float) -> list[dict[str, Any]]:
-        """Answer at once if there is anything, else after ``timeout_s`` seconds at the latest."""
-        deadline = self._clock.time() + timeout_s
+        """Answer at once if there is anything, else after ``timeout_s`` seconds at the latest.
+
+        Whoever asks for the same again too soon is given one update, or waits for a while where there is none.
+        """
+        now = self._clock.time()
+        since, self._asked = now - self._asked.get(offset, -math.inf), {offset: now}
+        if since < _SOON_S:
+            timeout_s = max(timeout_s, _SOON_S)
+        if since < _AT_ONCE_S:
+            limit = 1
+        deadline = now + timeout_s
         updates = self._queue.take(offset, limit)
         if not updates and timeout_s > 0:
             other = "terminated by other getUpdates request; make sure that only one bot instance is running"

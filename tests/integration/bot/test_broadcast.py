@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
-from aiogram.exceptions import TelegramForbiddenError, TelegramNetworkError, TelegramRetryAfter
+from aiogram.exceptions import (
+    TelegramForbiddenError,
+    TelegramNetworkError,
+    TelegramRetryAfter,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import CopyMessage
+from aiohttp import ClientConnectorError
 from sqlalchemy import func, select
 
 from bot.broadcast import LOST_S, Announcement, Broadcaster
@@ -128,10 +135,21 @@ async def test_refusals_are_told_apart(make, people, bot, sender, clock) -> None
     assert sender.texts == ["broadcast done: 6 reached, 1 gone, 0 failed, 1 uncertain"]
 
 
-async def test_while_the_limits_are_out_of_reach_nobody_is_passed_over(make, people, bot, sender) -> None:
+def no_route() -> TelegramNetworkError:
+    problem = TelegramNetworkError(CALL, "ClientConnectorError")
+    problem.__cause__ = ClientConnectorError(SimpleNamespace(), OSError("no route to host"))  # type: ignore[arg-type]
+    return problem
+
+
+@pytest.mark.parametrize(
+    "away",
+    [ConnectionError("Redis does not answer"), no_route(), TelegramUnauthorizedError(CALL, "Unauthorized")],
+    ids=["limits", "telegram", "token"],
+)
+async def test_while_nothing_can_be_sent_nobody_is_passed_over(make, people, bot, sender, away) -> None:
     broadcaster = make()
     await broadcaster.order(Announcement("update:5", BOSS, NEWS))
-    bot.mishaps[3] = ConnectionError("Redis does not answer")
+    bot.mishaps[3] = away
     with pytest.raises(ConnectionError):
         await finish(broadcaster)
     await finish(broadcaster)

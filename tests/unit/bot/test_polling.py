@@ -12,6 +12,8 @@ from aiogram.types import Update
 
 from bot import polling
 from bot.dispatcher import Outcome
+from bot.playground.clock import SystemClock
+from bot.playground.updates import LongPoll, UpdateQueue
 from bot.polling import ATTEMPTS, GetUpdates, Poller
 
 
@@ -94,6 +96,33 @@ async def test_an_update_in_hand_is_not_acknowledged_and_holds_nobody_up(recepti
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert sorted(reception.handled) == [10, 11, 12, 13]
+
+
+async def test_who_writes_while_an_update_is_in_hand_is_heard_by_a_server_that_gives_impatient_pollers_one_update(
+    reception: Reception,
+) -> None:
+    queue = UpdateQueue(SystemClock(), lambda _: [])
+    poll = LongPoll(queue, SystemClock())
+
+    class Strict(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            updates = await poll.get(asked.offset, asked.limit, asked.timeout)
+            self.asked.set()
+            return updates
+
+    def push() -> int:
+        message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
+        update = queue.push("message", message, lane="", lifetime=60)
+        assert update is not None
+        return update.id
+
+    telegram, first = Strict(0), push()
+    reception.hold[first] = asyncio.Event()
+    task = start(telegram, reception, drain_s=0.0)
+    await telegram.asked.wait()
+    others = [push() for _ in range(3)]
+    await until(lambda: reception.handled == others)
+    await stop(task)
 
 
 async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +214,27 @@ async def test_an_update_that_cannot_be_read_holds_nobody_up(
     await stop(task)
     assert reception.handled == [10, 12]
     assert "update 11 cannot be read" in caplog.text
+
+
+async def test_updates_that_are_numbered_anew_after_a_silent_week_are_handled(reception: Reception) -> None:
+    class Renumbering(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            newest = max((update.update_id for update in self.waiting), default=asked.offset)
+            # As Telegram's server does with an offset far beyond its updates: it answers from the oldest on.
+            beyond = asked.offset > newest + 10
+            again = asked.model_copy(update={"timeout": 0} | ({"offset": 0} if beyond else {}))
+            return await super().__call__(again, request_timeout)
+
+    telegram = Renumbering(0)
+    telegram.waiting = [Update(update_id=number) for number in (5000, 5001)]
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    telegram.waiting = [Update(update_id=number) for number in (17, 18)]
+    await until(lambda: not telegram.waiting)
+    telegram.waiting.append(Update(update_id=19))
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [5000, 5001, 17, 18, 19]
 
 
 async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:

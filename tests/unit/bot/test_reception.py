@@ -78,3 +78,9 @@ async def test_only_what_may_be_the_updates_own_fault_counts_against_it(problem:
 
 async def test_what_is_about_money_is_never_given_up() -> None:
     assert await received(Inbox(Admission.NEW), MONEY, Uncertain("the connection broke")) is Outcome.WAITING
+
+
+async def test_what_is_about_money_is_not_dropped_when_it_breaks_the_bot() -> None:
+    inbox = Inbox(Admission.NEW)
+    assert await received(inbox, MONEY, LookupError("there is no such account")) is Outcome.FAILED
+    assert inbox.offered_again == [7]

@@ -39,7 +39,7 @@ def test_a_webhook_without_a_secret_nobody_guesses_is_refused(secret: str | None
         BotSettings(token=TOKEN, mode="webhook", webhook_url="https://example.org/telegram", webhook_secret=secret)
 
 
-@pytest.mark.parametrize("url", [None, "", "example.org/telegram", "ftp://example.org"])
+@pytest.mark.parametrize("url", [None, "", "example.org/telegram", "ftp://example.org", "https://"])
 def test_a_webhook_without_an_address_is_refused(url: str | None) -> None:
     with pytest.raises(ValidationError, match="webhook_url"):
         BotSettings(token=TOKEN, mode="webhook", webhook_url=url, webhook_secret=SECRET)
@@ -90,7 +90,18 @@ def test_pseudonyms_depend_on_the_token_and_do_not_give_it_away() -> None:
     assert TOKEN.encode() not in key
 
 
-@pytest.mark.parametrize("url", ["localhost:8081", "file:///etc"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:8081",
+        "file:///etc",
+        "http://",
+        "https:///bots",
+        "http://host:port",
+        "http://host:99999",
+        "http://[::1",
+    ],
+)
 def test_a_bot_api_server_is_reached_over_http(url: str) -> None:
     with pytest.raises(ValidationError, match="http"):
         BotSettings(token=TOKEN, api_url=url)

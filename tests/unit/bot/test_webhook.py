@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 from aiogram.types import Update
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from bot.dispatcher import Outcome
 from bot.webhook import MAX_BODY, SECRET_HEADER, Webhook, webhook_app
@@ -86,6 +88,12 @@ async def test_before_the_bot_is_open_updates_have_to_wait() -> None:
 
 async def test_only_post_is_taken(client: httpx.AsyncClient) -> None:
     assert (await client.get("/telegram", headers={SECRET_HEADER: SECRET})).status_code == 405
+
+
+def test_a_web_socket_is_turned_away() -> None:
+    client = TestClient(webhook_app(Webhook(SECRET)))
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/telegram"):
+        pass
 
 
 def test_a_webhook_without_a_secret_is_not_built() -> None:

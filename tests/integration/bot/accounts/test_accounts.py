@@ -67,4 +67,5 @@ async def test_a_ban_holds_until_it_is_lifted(accounts, sessions) -> None:
             assert await accounts.ban(session, ANNA, banned=banned)
         assert (await open_account(accounts, sessions)).banned is banned
     async with sessions.begin() as session:
-        assert not await accounts.ban(session, 4711, banned=True)
+        for nobody in (4711, 10**30):
+            assert not await accounts.ban(session, nobody, banned=True)

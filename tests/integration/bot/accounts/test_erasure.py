@@ -140,6 +140,25 @@ async def test_a_subscription_is_not_charged_any_more_unless_telegram_would_not_
     assert bank.stopped == [(ANNA, "c1")]
 
 
+async def test_of_two_deletions_at_once_the_later_finds_nothing_left(
+    erasure, accounts, payments, sessions, bank, clock, monkeypatch
+) -> None:
+    async with sessions.begin() as session:
+        await accounts.open(session, ANNA, "en")
+        offer = await payments.offer(session, ANNA, "plus")
+        paid = Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
+        await payments.paid(session, ANNA, paid)
+
+    async def stop_renewal(user_id: int, charge_id: str) -> bool:
+        monkeypatch.undo()
+        # The other tap overtakes this one while Telegram is asked.
+        assert (await erasure.delete(ANNA)).subscription is Renewal.ENDED
+        return True
+
+    monkeypatch.setattr(bank, "stop_renewal", stop_renewal)
+    assert await erasure.delete(ANNA) is None
+
+
 async def test_what_is_left_of_a_subscription_that_was_cancelled_before_ends_too(
     erasure, accounts, payments, sessions, bank, clock
 ) -> None:

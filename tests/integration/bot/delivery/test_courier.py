@@ -16,6 +16,7 @@ from bot.delivery.handover import GIVE_UP_S, Handover
 from bot.delivery.messages import Flooded, Outgoing, Rejected, Uncertain, Unreachable
 from bot.delivery.tables import Delivery
 from bot.intake import CHANNEL
+from deployments.errors import Unavailable
 from serve_app.jobs.states import State
 
 ANNA, BORIS = 1001, 1002
@@ -233,6 +234,22 @@ async def test_a_result_that_is_gone_becomes_an_apology(office, sender, objects)
     await office.deliver()
     assert sender.texts == ["failed: expired"]
     assert (await office.balance()).quota_left == 3
+
+
+async def test_a_store_that_is_away_costs_an_answer_time_only(office, sender, objects, clock, monkeypatch) -> None:
+    (job,) = await office.order()
+    await office.work()
+
+    def away(_key: str) -> bytes:
+        monkeypatch.undo()
+        raise Unavailable("Photos cannot be stored or fetched right now.", retry_after=2)
+
+    monkeypatch.setattr(objects, "get", away)
+    assert await office.deliver() == 1
+    assert sender.sent == []
+    clock.now += 61
+    assert await office.deliver() == 1
+    assert (await office.job(job.id)).state == State.DELIVERED
 
 
 async def test_what_keeps_failing_is_given_up_after_a_day_and_costs_nothing(office, sender, clock) -> None:

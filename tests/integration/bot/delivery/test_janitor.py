@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import func, select
 
@@ -159,6 +161,18 @@ async def test_full_buckets_old_offers_and_spent_remnants_go(sessions, janitor, 
     clock.now += INVOICE_S + 1
     await janitor.sweep()
     assert [await count(sessions, table) for table in (RateBucket, Invoice, Remnant)] == [0, 0, 2]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_whoever_takes_from_a_bucket_that_is_full_again_is_not_waited_for(sessions, janitor) -> None:
+    async with sessions.begin() as session:
+        session.add_all([RateBucket(key="out:1", arrival=0.0), RateBucket(key="out", arrival=0.0)])
+    async with sessions.begin() as taking, asyncio.timeout(20):
+        await taking.execute(select(RateBucket).where(RateBucket.key == "out").with_for_update())
+        # Were it to wait, with the other bucket locked, each would wait for the other.
+        await janitor.sweep()
+        left = select(RateBucket.key).order_by(RateBucket.key).with_for_update()
+        assert (await taking.execute(left)).scalars().all() == ["out"]
 
 
 async def test_an_offer_that_was_paid_stays_with_its_subscription(sessions, janitor, payments, office, clock) -> None:

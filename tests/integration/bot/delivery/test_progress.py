@@ -180,6 +180,22 @@ async def test_a_place_that_cannot_be_told_at_all_fails_nothing(office, progress
     assert sender.sent == []
 
 
+async def test_news_that_a_lost_database_kept_from_being_told_is_told_when_it_is_back(
+    office, progress, places, sender, monkeypatch
+) -> None:
+    progress.announce([(await office.order())[0].id], Address(ANNA))
+
+    async def lost(*_: object) -> None:
+        monkeypatch.undo()
+        raise ConnectionRefusedError("no database")
+
+    monkeypatch.setattr(places, "of", lost)
+    with pytest.raises(ConnectionRefusedError):
+        await progress.round()
+    assert await progress.round() == 1
+    assert sender.texts == ["0 before you"]
+
+
 async def test_news_that_may_have_arrived_is_not_told_twice(office, progress, sender) -> None:
     progress.announce([(await office.order())[0].id], Address(ANNA))
     sender.mishaps = [Uncertain("cut")]

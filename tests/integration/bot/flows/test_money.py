@@ -51,6 +51,21 @@ async def test_who_buys_in_a_group_and_never_opened_the_private_chat_is_shown_th
     await ann.chat.find(lambda reply: reply.kind == "invoice")
 
 
+async def test_a_payment_whose_account_goes_while_it_is_booked_is_booked_all_the_same(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: Any) -> None:
+        monkeypatch.undo()
+        raise LookupError("there is no such account")
+
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    monkeypatch.setattr(running.services.payments, "paid", gone)
+    await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    await ann.chat.find("10 credits are yours")
+    assert await credits(running, ann) == 10
+
+
 async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     await ann.tap(await offers(ann), "10 credits")

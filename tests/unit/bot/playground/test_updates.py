@@ -53,6 +53,12 @@ def test_a_negative_offset_keeps_only_the_newest(queue: UpdateQueue) -> None:
     assert len(queue) == 1
 
 
+def test_an_offset_far_beyond_what_there_is_confirms_nothing(queue: UpdateQueue) -> None:
+    first, second = push(queue, "a"), push(queue, "b")
+    assert texts(queue.take(second + 1_000_000, 100)) == ["a", "b"]
+    assert texts(queue.take(first + 1, 100)) == ["b"]
+
+
 def test_at_most_the_limit_is_handed_out(queue: UpdateQueue) -> None:
     for text in "abc":
         push(queue, text)
@@ -141,3 +147,21 @@ async def test_a_second_poller_ends_the_first_with_a_conflict(queue: UpdateQueue
     assert caught.value.code == 409
     push(queue, "a")
     assert len(await second) == 1
+
+
+async def test_who_asks_for_the_same_again_too_soon_gets_one_update_or_waits(
+    queue: UpdateQueue, clock: ManualClock
+) -> None:
+    poll = LongPoll(queue, clock)
+    first, second = push(queue, "a"), push(queue, "b")
+    assert [len(await poll.get(first, 100, 0)) for _ in range(2)] == [2, 1]
+    clock.advance(0.5)
+    assert len(await poll.get(first, 100, 0)) == 2
+    assert await poll.get(second + 1, 100, 0) == []
+    waiting = asyncio.create_task(poll.get(second + 1, 100, 0))
+    await settle()
+    clock.advance(2.9)
+    await settle()
+    assert not waiting.done()
+    clock.advance(0.1)
+    assert await waiting == []

@@ -19,6 +19,16 @@ async def test_a_payment_brings_its_credits(counter, balance, clock) -> None:
     assert (await balance()).credits == 10
 
 
+async def test_a_charge_has_an_id_of_any_length(counter, balance, clock) -> None:
+    pack, plus = await counter.offer(), await counter.offer("plus")
+    charges = [f"stx{letter * 200}" for letter in "ab"]
+    assert (await counter.paid(Paid(charges[0], pack.payload, pack.stars, clock.now))).credits == 10
+    assert (await counter.paid(Paid(charges[1], plus.payload, plus.stars, clock.now))).plus_until
+    for charge in charges:
+        assert (await counter.refunded(charge)).new
+    assert (await balance()).credits == 0
+
+
 async def test_a_payment_told_twice_is_credited_once(counter, balance, clock) -> None:
     offer = await counter.offer()
     await counter.paid(Paid("c1", offer.payload, 50, clock.now))

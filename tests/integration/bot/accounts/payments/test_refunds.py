@@ -49,6 +49,13 @@ async def test_a_charge_nobody_knows_cannot_be_refunded(cashier, bank) -> None:
     assert bank.refunds == []
 
 
+async def test_a_month_that_nothing_here_knows_of_goes_back_and_is_the_last(counter, cashier, bank, clock) -> None:
+    month = Paid("c1", "of an account that was deleted", 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
+    assert (await counter.paid(month)).unmatched
+    await cashier.refund("c1")
+    assert (bank.stopped, bank.refunds) == ([(ANNA, "c1")], [(ANNA, "c1")])
+
+
 async def test_telegrams_word_of_a_refund_changes_nothing_more(counter, balance, cashier, clock) -> None:
     offer = await counter.offer()
     await counter.paid(Paid("c1", offer.payload, 50, clock.now))
