@@ -163,9 +163,10 @@ class SetLanguage(CallbackData, prefix="g"):
 
 
 class Toggle(CallbackData, prefix="o"):
-    """Turn a setting over."""
+    """Turn a setting on or off. Were it said only that it is turned over, a tap handled twice would turn it back."""
 
     switch: Switch
+    on: bool
 
 
 class SetStrength(CallbackData, prefix="os"):

@@ -212,8 +212,8 @@ def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
     ]
     return _markup(
         [
-            [_button(file, Toggle(switch="as_file").pack())],
-            [_button(history, Toggle(switch="keep_history").pack())],
+            [_button(file, Toggle(switch="as_file", on=not account.as_file).pack())],
+            [_button(history, Toggle(switch="keep_history", on=not account.keep_history).pack())],
             levels,
             *_pairs([_page(words, "language"), _page(words, "delete")]),
         ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
@@ -32,6 +33,29 @@ async def test_the_language_can_be_chosen_and_stays(either: RunningBot, playgrou
     await ann.chat.edited(choice, "по-русски")
     await ann.say("/help")
     await ann.chat.find("Пришлите фотографию")
+
+
+async def test_a_tap_on_a_setting_that_is_handled_twice_does_not_turn_it_back(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit, tries = running.services.sender.edit, 0
+
+    async def breaking_off_once(*message: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise Uncertain("the connection broke")
+        await edit(*message)
+
+    ann = playground.person("Ann")
+    await ann.say("/settings")
+    settings = await ann.chat.find("Settings")
+    monkeypatch.setattr(running.services.sender, "edit", breaking_off_once)
+    await ann.tap(settings, "Keep my photos for longer")
+    await ann.chat.edited(settings)
+    assert "Keep my photos for longer: yes" in settings.labels
+    await ann.say("/privacy")
+    assert "For you: 30 days" in (await ann.chat.find("What I keep")).text
 
 
 async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, playground: Playground) -> None:

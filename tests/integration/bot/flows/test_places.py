@@ -85,7 +85,9 @@ async def test_a_group_that_takes_the_bot_in_is_told_how_to_speak_to_it(
     await ann.send_content({"new_chat_members": [bob.user.json()]}, to=group)
     await ann.say(f"@{playground.bot.username} what can you do?", to=group)
     assert f"mention @{playground.bot.username}" in (await group.chat.find("I work with photos")).text
-    assert len(group.chat.replies) == 2
+    await ann.send_content({"group_chat_created": True}, to=group)
+    assert f"mention @{playground.bot.username}" in (await group.chat.find("Hello, Ann")).text
+    assert len(group.chat.replies) == 3
 
 
 async def test_other_members_taps_are_not_heard(
@@ -341,6 +343,24 @@ async def test_in_a_group_a_command_that_is_not_ours_is_left_to_other_bots(
     assert len(group.chat.replies) == 2
     async with running.services.sessions() as session:
         assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+
+
+async def test_in_a_group_the_bot_does_not_join_in_when_its_pictures_are_talked_about(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group)
+    result = await group.chat.find(is_result)
+    await bob.say("How beautiful!", to=group, reply_to=result)
+    await bob.send_other("sticker", to=group, reply_to=result)
+    await bob.say("How? Just type /help", to=group)
+    await handled(running, 4)
+    await bob.send_other("video", to=group, reply_to=result)
+    await bob.say(f"@{playground.bot.username} and me?", to=group, reply_to=result.message)
+    await group.chat.find("with videos")
+    await group.chat.find("Choose a style")
+    assert not [reply for reply in group.chat.replies if "I work with photos" in reply.text or "Send me" in reply.text]
 
 
 async def test_an_album_of_somebody_who_blocked_the_bot_is_not_asked_about_for_ever(
