@@ -21,13 +21,14 @@ help-groups = { $mentions ->
        *[no] In groups I only hear commands and replies: send a photo as a reply to a message of mine. /help@{ $name } brings you one.
     }
 
-# What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word.
-caption-lookalike = who do I look like | look like | lookalike | look alike | resemble* | doppelganger* | my twin
-caption-anonymize = hide face* | hide the face* | hide my face | hide everybody | hide everyone | blur* | pixelat* | anonymi* | mask the face* | mask face*
+# What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word, or for any word.
+# They ask: what a caption may just as well tell of the photo (“sorry, it is blurry”) is not among them.
+caption-lookalike = who do I look like | who do we look like | who does * look like | look like a celebrity | do I resemble | does * resemble | lookalike | doppelganger* | find my twin
+caption-anonymize = hide face* | hide the face* | hide my face | hide our faces | hide everybody | hide everyone | blur | pixelate | anonymi* | mask the face* | mask face*
 caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face*
 caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake*
-caption-blur = blur*
-caption-pixelate = pixelat*
+caption-blur = blur
+caption-pixelate = pixelate
 caption-replace = mask*
 
 ask-language = Which language shall I speak?
