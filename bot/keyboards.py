@@ -224,17 +224,17 @@ def _state(on: bool) -> str:
     return "on" if on else "off"
 
 
-def plans(words: Words, tariff: Tariff, *, subscribed: bool, renews: bool) -> InlineKeyboardMarkup:
-    """What is for sale to somebody; ``subscribed`` until some day, and whether that ``renews``."""
+def plans(words: Words, tariff: Tariff, account: Account, *, renews: bool) -> InlineKeyboardMarkup:
+    """What is for sale to somebody, and whether the subscription that they have ``renews``."""
     rows = [
         [_button(words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name).pack())]
         for pack in tariff.packs
     ]
-    if tariff.subscription is not None and not renews and not subscribed:
+    if tariff.subscription is not None and account.plan == "free":
         offer = words.plain("button-subscribe", daily=tariff.subscription.daily, stars=tariff.subscription.stars)
         rows.append([_button(offer, Buy(product=SUBSCRIPTION).pack())])
     if renews:
-        rows.append([_button(words.plain("button-stop-renewal"), StopRenewal().pack())])
+        rows.append([_button(words.plain("button-stop-renewal"), StopRenewal(user=account.id).pack())])
     return _markup(rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from aiogram.types import InlineKeyboardMarkup
@@ -50,8 +51,8 @@ def all_of_them(words: Words) -> Iterator[InlineKeyboardMarkup]:
     yield keyboards.made(words, JOB, as_file=False)
     yield from (keyboards.home(words, swap=True, shop=shop) for shop in (True, False))
     yield keyboards.settings(words, ANN)
-    yield keyboards.plans(words, Tariff(), subscribed=True, renews=True)
-    yield keyboards.plans(words, Tariff(), subscribed=False, renews=False)
+    yield keyboards.plans(words, Tariff(), replace(ANN, plan="plus"), renews=True)
+    yield keyboards.plans(words, Tariff(), ANN, renews=False)
     yield keyboards.confirm_deletion(words, 1)
     yield keyboards.swap_sources(words, 1, FACES, artworks=True, among=2, can_keep=True)
     yield keyboards.sources(words, MapFace(bundle=1, identity=0, sources=8, targets=8, chosen="1"))
@@ -78,7 +79,7 @@ def test_styles_keep_their_order_and_long_titles_have_a_row_of_their_own() -> No
 
 def test_a_price_and_its_period_stand_where_nothing_is_cut_off(words: Words) -> None:
     tariff = Tariff(packs=(), subscription=Subscription(stars=10_000, daily=10_000))
-    ((offer,),) = keyboards.plans(words, tariff, subscribed=False, renews=False).inline_keyboard
+    ((offer,),) = keyboards.plans(words, tariff, ANN, renews=False).inline_keyboard
     assert offer.text.startswith(words.plain("button-subscribe", daily=1, stars=10_000).partition(":")[0])
     assert len(offer.text.partition(":")[0]) <= HALF_A_ROW
 
