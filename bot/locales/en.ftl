@@ -46,10 +46,8 @@ setting-keep-history = Keep my photos for longer: { $state ->
        *[off] no
     }
 
-ask-wish = What shall I make of it?{ $styles ->
-        [yes] {" "}Choose a style:
-       *[no] {""}
-    }
+ask-wish = What shall I make of it? Choose a style:
+ask-wish-without-styles = What shall I make of it?
 ask-method = How shall I hide the faces?
 
 status-queued = { $position ->

@@ -45,10 +45,8 @@ setting-keep-history = Хранить фотографии дольше: { $stat
        *[off] нет
     }
 
-ask-wish = Что сделать?{ $styles ->
-        [yes] {" "}Выберите стиль:
-       *[no] {""}
-    }
+ask-wish = Что сделать? Выберите стиль:
+ask-wish-without-styles = Что сделать?
 ask-method = Как скрыть лица?
 
 status-queued = { $position ->
