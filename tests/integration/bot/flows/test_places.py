@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import Event, User
+from bot.delivery.messages import Address, Outgoing, Sent
 from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.playground.host import Playground
 from bot.routers import photos
@@ -361,6 +362,28 @@ async def test_in_a_group_the_bot_does_not_join_in_when_its_pictures_are_talked_
     await group.chat.find("with videos")
     await group.chat.find("Choose a style")
     assert not [reply for reply in group.chat.replies if "I work with photos" in reply.text or "Send me" in reply.text]
+
+
+async def test_an_album_whose_chat_has_no_room_for_the_question_holds_up_no_other(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, waiting, room = running.services.sender.send, asyncio.Event(), asyncio.Event()
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann)
+
+    async def with_room(to: Address, message: Outgoing) -> Sent:
+        if to.chat_id == group.group.id:
+            waiting.set()
+            await room.wait()
+        return await send(to, message)
+
+    monkeypatch.setattr(running.services.sender, "send", with_room)
+    await ann.send_album([FINE, FINE], f"@{playground.bot.username}", to=group)
+    await waiting.wait()
+    await bob.send_album([FINE, FINE])
+    await bob.chat.find("Choose a style")
+    room.set()
+    await group.chat.find("Choose a style")
 
 
 async def test_an_album_of_somebody_who_blocked_the_bot_is_not_asked_about_for_ever(
