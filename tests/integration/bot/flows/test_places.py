@@ -58,6 +58,18 @@ async def test_who_writes_as_the_group_is_asked_to_write_as_a_person(
         assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
 
 
+async def test_an_anonymous_administrator_who_takes_the_bot_in_is_told_how_to_speak_to_it(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    me = await running.bot.me()
+    await ann.send_content({"new_chat_members": [me.model_dump(exclude_none=True)]}, to=group, anonymous=True)
+    assert f"mention @{playground.bot.username}" in (await group.chat.next()).text
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == []
+
+
 async def test_in_a_group_the_caption_of_one_photo_speaks_for_its_album(
     either: RunningBot, playground: Playground
 ) -> None:
