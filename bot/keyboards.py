@@ -48,6 +48,9 @@ STYLES_PER_PAGE = 10
 ARTWORKS_PER_PAGE = 10
 PERCENTS = (25, 50, 75, 100)
 
+MOST_BUTTONS = 100
+"""Telegram takes no more under one message."""
+
 HALF_A_ROW = 18
 """So many letters are read on half of a telephone's width."""
 
@@ -148,7 +151,7 @@ def blends(words: Words, job: str, styles: Iterable[StyleInfo]) -> InlineKeyboar
         _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=style_code(style.name)).pack())
         for style in styles
     ]
-    return _markup([*_pairs(offered[:20]), [_back(words, job)]])
+    return _markup([*_pairs(offered[: MOST_BUTTONS - 1]), [_back(words, job)]])
 
 
 def _back(words: Words, job: str) -> InlineKeyboardButton:

@@ -40,7 +40,11 @@ async def _plans(to: Address, services: Services, account: Account, words: Words
         subscription = await services.payments.subscription(session, account.id)
     plus, sells = account.plan == "plus", services.settings.tariff.sells(account.plan)
     lines = [
-        words.html("plans-quota", left=balance.quota_left, quota=balance.quota),
+        *(
+            [words.html("plans-quota", left=balance.quota_left, quota=balance.quota)]
+            if balance.quota or not sells
+            else []
+        ),
         *([words.html("plans-credits", credits=balance.credits)] if sells or balance.credits else []),
         *([words.html("plans-held", held=balance.held)] if balance.held else []),
         *([words.html("plans-debt", debt=balance.debt)] if balance.debt else []),

@@ -77,6 +77,15 @@ def test_styles_keep_their_order_and_long_titles_have_a_row_of_their_own() -> No
     ]
 
 
+def test_every_style_can_be_blended_in_as_far_as_telegram_has_buttons() -> None:
+    english = Translations.load().words("en")
+    for styles, offered in ((30, 30), (200, 99)):
+        many = [StyleInfo(f"style-{n}", f"Style {n}", "", 1900, "", b"") for n in range(styles)]
+        rows = keyboards.blends(english, JOB, many).inline_keyboard
+        assert sum(len(row) for row in rows) == offered + 1
+        assert rows[-1][0].text == english.plain("button-back")
+
+
 def test_a_price_and_its_period_stand_where_nothing_is_cut_off(words: Words) -> None:
     tariff = Tariff(packs=(), subscription=Subscription(stars=10_000, daily=10_000))
     ((offer,),) = keyboards.plans(words, tariff, ANN, renews=False).inline_keyboard

@@ -178,6 +178,14 @@ async def test_where_nothing_is_sold_nothing_looks_as_if_it_were(open_bot: Any, 
         assert refusal.labels == []
 
 
+async def test_where_nothing_is_free_nobody_is_told_of_none_of_no_pictures(
+    open_bot: Any, playground: Playground
+) -> None:
+    async with open_bot(tariff={"free_daily": 0}):
+        ann = playground.person("Ann")
+        assert (await offers(ann)).text.startswith("Credits: 0\n")
+
+
 async def test_who_has_bought_all_there_is_is_offered_no_more(open_bot: Any, playground: Playground) -> None:
     ann = playground.person("Ann")
     async with open_bot(tariff={"packs": [], "subscription": {"stars": 250, "daily": 20}}):
