@@ -133,8 +133,10 @@ class Answers:
                 return words.html("result-anonymize")
 
     def _lookalikes(self, words: Words, parcels: Sequence[Parcel]) -> Wrapping:
-        """The collages, with the people of the first; every collage shows its own people's names."""
+        """A collage with all its people, or several with the first of each, numbered as the collages are."""
         answers = [LookalikeAnswer.load(parcel.data) for parcel in parcels]
+        single, as_file = len(parcels) == 1, parcels[0].delivery.as_file
+        people = answers[0].matches if single else [answer.matches[0] for answer in answers]
         lines = [
             words.html(
                 "result-match",
@@ -143,15 +145,14 @@ class Answers:
                 similarity=round(match.similarity),
                 role=match.role or "none",
             )
-            for place, match in enumerate(answers[0].matches, start=1)
+            for place, match in enumerate(people, start=1)
         ]
         caption = _fitting([words.html("result-lookalike"), *lines, words.html("result-lookalike-note")])
         pictures = tuple(
             Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1)
         )
-        single, as_file = len(parcels) == 1, parcels[0].delivery.as_file
         buttons = keyboards.shareable(words, parcels[0].job.id) if single else None
-        return Wrapping(Outgoing(caption if single else lines[0], pictures, as_file, buttons))
+        return Wrapping(Outgoing(caption, pictures, as_file, buttons))
 
     async def _words(self, delivery: Delivery) -> Words:
         async with self._sessions() as session:

@@ -19,6 +19,7 @@ MOST_FACES = 8
 Number = Annotated[int, Field(ge=0, lt=2**31)]
 """A row's number, as far as databases count."""
 
+UserNumber = Annotated[int, Field(ge=0, lt=2**63)]
 PageNumber = Annotated[int, Field(ge=0, lt=1000)]
 Faces = Annotated[int, Field(ge=1, le=MOST_FACES)]
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -163,9 +164,10 @@ class SetLanguage(CallbackData, prefix="g"):
 
 
 class Toggle(CallbackData, prefix="o"):
-    """Turn a setting over."""
+    """Turn a setting on or off. Were it said only that it is turned over, a tap handled twice would turn it back."""
 
     switch: Switch
+    on: bool
 
 
 class SetStrength(CallbackData, prefix="os"):
@@ -181,10 +183,12 @@ class Buy(CallbackData, prefix="b"):
 
 
 class StopRenewal(CallbackData, prefix="bs"):
-    """End the subscription's renewal."""
+    """End the renewal of this person's subscription: in a group, others can tap as well."""
+
+    user: UserNumber
 
 
 class DeleteAccount(CallbackData, prefix="del"):
     """Really delete everything that belongs to this person: in a group, others can tap as well."""
 
-    user: Annotated[int, Field(ge=0, lt=2**63)]
+    user: UserNumber

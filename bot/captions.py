@@ -32,7 +32,7 @@ class Captions:
     """Understands captions in every language at once: people mix them.
 
     A locale's ``caption-<feature>`` lists phrases, separated by ``|``. A phrase is found when its words stand side by
-    side in the caption; ``*`` at the end of a word stands for any ending.
+    side in the caption; ``*`` at the end of a word stands for any ending, by itself for any word.
     """
 
     def __init__(self, translations: Translations, catalogue: Catalogue) -> None:

@@ -17,7 +17,7 @@ from bot.numbering import numbered
 from bot.photos import Expired
 from bot.services import Services
 from bot.translations import Words
-from deployments.errors import InvalidField, MasqueradeError, NoFace
+from deployments.errors import MasqueradeError, NoFace
 from deployments.faces.types import Face
 from deployments.imaging import Photo
 
@@ -28,6 +28,12 @@ class PlanNeeded(MasqueradeError):
     """Only subscribers put faces into photos of their own; ``details`` has the offer, and if there are ``artworks``."""
 
     slug, title, status = "plan-needed", "This is part of the subscription", 402
+
+
+class TooManyFaces(MasqueradeError):
+    """More faces than buttons can tell apart; ``details`` has the ``most`` and those ``given``."""
+
+    slug, title, status = "too-many-faces", "Too many faces", 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,12 @@ async def look(services: Services, key: str) -> Seen:
 
 
 async def find(services: Services, photo: Photo) -> Seen:
-    """A picture's faces. Raises ``NoFace``, ``InvalidField`` when there are more than buttons can tell apart."""
+    """A picture's faces. Raises ``NoFace``, :class:`TooManyFaces` when there are more than buttons can tell apart."""
     faces = (await services.pipeline.faces(photo)).value.faces
     if not faces:
         raise NoFace("There is no face in this photo.")
     if len(faces) > MOST_FACES:
-        raise InvalidField(f"There are more than {MOST_FACES} faces.", field="faces")
+        raise TooManyFaces(f"There are more than {MOST_FACES} faces.", most=MOST_FACES, given=len(faces))
     return Seen(photo, faces)
 
 

@@ -74,7 +74,8 @@ class Counter:
         if bundle.chat_id > 0 and len(shown) > 1:
             await self._showcase.show(replace(address, reply_to=None), [exhibit(style, words) for style in shown])
         keyboard = keyboards.wishes(words, bundle.id, self._catalogue.features, styles, page)
-        await self._sender.send(address, Outgoing(words.html("ask-wish"), keyboard=keyboard))
+        question = words.html("ask-wish" if shown else "ask-wish-without-styles")
+        await self._sender.send(address, Outgoing(question, keyboard=keyboard))
 
     async def order(
         self, account: Account, words: Words, origin: str, wish: Wish, bundle_id: int, address: Address

@@ -48,6 +48,9 @@ STYLES_PER_PAGE = 10
 ARTWORKS_PER_PAGE = 10
 PERCENTS = (25, 50, 75, 100)
 
+MOST_BUTTONS = 100
+"""Telegram takes no more under one message."""
+
 HALF_A_ROW = 18
 """So many letters are read on half of a telephone's width."""
 
@@ -148,7 +151,7 @@ def blends(words: Words, job: str, styles: Iterable[StyleInfo]) -> InlineKeyboar
         _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=style_code(style.name)).pack())
         for style in styles
     ]
-    return _markup([*_pairs(offered[:20]), [_back(words, job)]])
+    return _markup([*_pairs(offered[: MOST_BUTTONS - 1]), [_back(words, job)]])
 
 
 def _back(words: Words, job: str) -> InlineKeyboardButton:
@@ -212,8 +215,8 @@ def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
     ]
     return _markup(
         [
-            [_button(file, Toggle(switch="as_file").pack())],
-            [_button(history, Toggle(switch="keep_history").pack())],
+            [_button(file, Toggle(switch="as_file", on=not account.as_file).pack())],
+            [_button(history, Toggle(switch="keep_history", on=not account.keep_history).pack())],
             levels,
             *_pairs([_page(words, "language"), _page(words, "delete")]),
         ]
@@ -224,17 +227,17 @@ def _state(on: bool) -> str:
     return "on" if on else "off"
 
 
-def plans(words: Words, tariff: Tariff, *, subscribed: bool, renews: bool) -> InlineKeyboardMarkup:
-    """What is for sale to somebody; ``subscribed`` until some day, and whether that ``renews``."""
+def plans(words: Words, tariff: Tariff, account: Account, *, renews: bool) -> InlineKeyboardMarkup:
+    """What is for sale to somebody, and whether the subscription that they have ``renews``."""
     rows = [
         [_button(words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name).pack())]
         for pack in tariff.packs
     ]
-    if tariff.subscription is not None and not renews and not subscribed:
+    if tariff.subscription is not None and account.plan == "free":
         offer = words.plain("button-subscribe", daily=tariff.subscription.daily, stars=tariff.subscription.stars)
         rows.append([_button(offer, Buy(product=SUBSCRIPTION).pack())])
     if renews:
-        rows.append([_button(words.plain("button-stop-renewal"), StopRenewal().pack())])
+        rows.append([_button(words.plain("button-stop-renewal"), StopRenewal(user=account.id).pack())])
     return _markup(rows)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select, update
@@ -86,6 +87,8 @@ class Photos:
         self._keep_s = keep_s
         self._history_keep_s = history_keep_s
         self._prompt_lease_s = prompt_lease_s
+        # When an album is due is not changed while it is closed for being due then.
+        self._closing = asyncio.Lock()
         self._clock = clock
 
     async def keep(self, account: Account, incoming: Incoming) -> Bundle:
@@ -144,13 +147,36 @@ class Photos:
                 bundle.due = now + self._prompt_lease_s
         return bundle
 
+    @contextlib.asynccontextmanager
+    async def in_hand(self, bundle: Bundle) -> AsyncIterator[None]:
+        """Until the block ends, an album that :meth:`whole` handed out is not handed out again for having taken long."""
+        renewing = asyncio.create_task(self._renew(bundle))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _renew(self, bundle: Bundle) -> None:
+        while True:
+            await asyncio.sleep(self._prompt_lease_s / 3)
+            due = self._clock() + self._prompt_lease_s
+            mine = update(Bundle).where(Bundle.id == bundle.id, Bundle.due == bundle.due, Bundle.prompted.is_(None))
+            async with self._closing:
+                async with self._sessions.begin() as session:
+                    renewed = (await session.execute(mine.values(due=due).returning(Bundle.id))).first()
+                if renewed is None:
+                    # Another part has joined: it is to be attended to once more.
+                    return
+                bundle.due = due
+
     async def prompted(self, bundle: Bundle) -> None:
         """The owner of these photos was asked. Parts that come later are a bundle of their own, with the same caption.
 
         Nothing is closed when a part has joined since ``bundle`` was taken: :meth:`whole` then hands it out again.
         """
-        as_taken = Bundle.due.is_not_distinct_from(bundle.due)
-        async with self._sessions.begin() as session:
+        async with self._closing, self._sessions.begin() as session:
+            as_taken = Bundle.due.is_not_distinct_from(bundle.due)
             asked = update(Bundle).where(Bundle.id == bundle.id, Bundle.prompted.is_(None), as_taken)
             await session.execute(asked.values(prompted=self._clock()))
 

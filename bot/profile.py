@@ -13,7 +13,7 @@ from bot.translations import Translations
 log = logging.getLogger(__name__)
 
 COMMANDS = {
-    "start": "help", "plans": "plans", "settings": "settings", "language": "language", "privacy": "privacy",
+    "help": "help", "plans": "plans", "settings": "settings", "language": "language", "privacy": "privacy",
     "delete": "delete",
 }  # fmt: skip
 """Commands by the button that does the same, and whose words they are described with."""

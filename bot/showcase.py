@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.archive import Archive
@@ -55,9 +57,11 @@ class Showcase:
             anew = tuple(replace(picture, file_id=None) for picture in pictures)
             sent = await self._sender.send(address, replace(album, pictures=anew))
         if None in known:
-            async with self._sessions.begin() as session:
-                for exhibit, file_id in zip(exhibits, sent.file_ids, strict=True):
-                    await self._archive.remember(session, exhibit.name, file_id)
+            # Others may have been shown them for the first time at this moment, too: Telegram has them all the same.
+            with contextlib.suppress(IntegrityError):
+                async with self._sessions.begin() as session:
+                    for exhibit, file_id in zip(exhibits, sent.file_ids, strict=True):
+                        await self._archive.remember(session, exhibit.name, file_id)
 
 
 def _short(title: str, room: int) -> str:

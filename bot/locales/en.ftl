@@ -10,9 +10,9 @@ help-intro = <b>Send me a photo</b> (as a photo or as a file, or several at once
 help-style = 🎨 paint it in a style, as strongly as you like, or in two styles at once
 help-lookalike = 👀 find out whom you resemble
 help-anonymize = 🙈 hide the faces
-help-swap = 🎭 swap faces: { $artworks ->
-        [yes] put one into a work of art, or swap them
-       *[no] swap them
+help-swap = 🎭 { $artworks ->
+        [yes] put a face into a work of art, or swap faces
+       *[no] swap faces
     } in a photo, between two photos sent together, or with a face you saved
 help-authenticity = 🔍 estimate whether a picture is a photograph or was made by AI
 help-rules = JPEG, PNG or WebP, up to { NUMBER($megabytes) } MB. Please send only photos you may use, and swap faces only of people who agree.
@@ -21,13 +21,14 @@ help-groups = { $mentions ->
        *[no] In groups I only hear commands and replies: send a photo as a reply to a message of mine. /help@{ $name } brings you one.
     }
 
-# What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word.
-caption-lookalike = who do I look like | look like | lookalike | look alike | resemble* | doppelganger* | my twin
-caption-anonymize = hide face* | hide the face* | hide my face | hide everybody | hide everyone | blur* | pixelat* | anonymi* | mask the face* | mask face*
+# What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word, or for any word.
+# They ask: what a caption may just as well tell of the photo (“sorry, it is blurry”) is not among them.
+caption-lookalike = who do I look like | who do we look like | who does * look like | look like a celebrity | do I resemble | does * resemble | lookalike | doppelganger* | find my twin
+caption-anonymize = hide face* | hide the face* | hide my face | hide our faces | hide everybody | hide everyone | blur | pixelate | anonymi* | mask the face* | mask face*
 caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face*
 caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake*
-caption-blur = blur*
-caption-pixelate = pixelat*
+caption-blur = blur
+caption-pixelate = pixelate
 caption-replace = mask*
 
 ask-language = Which language shall I speak?
@@ -46,6 +47,7 @@ setting-keep-history = Keep my photos for longer: { $state ->
     }
 
 ask-wish = What shall I make of it? Choose a style:
+ask-wish-without-styles = What shall I make of it?
 ask-method = How shall I hide the faces?
 
 status-queued = { $position ->
@@ -115,8 +117,14 @@ button-language = 🌐 Language
 button-privacy = 🔒 Privacy
 button-delete = 🗑 Delete everything
 button-delete-really = Yes, delete everything
-button-pack = { NUMBER($credits) } credits for { NUMBER($stars) } ⭐
-button-subscribe = { NUMBER($stars) } ⭐ a month: { NUMBER($daily) } pictures a day
+button-pack = { $credits ->
+        [one] 1 credit
+       *[other] { NUMBER($credits) } credits
+    } for { NUMBER($stars) } ⭐
+button-subscribe = { NUMBER($stars) } ⭐ a month: { $daily ->
+        [one] one picture
+       *[other] { NUMBER($daily) } pictures
+    } a day
 button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
 button-stop-renewal = End the subscription
 button-open-chat = 💬 Open our chat
@@ -152,6 +160,7 @@ error-forwarded = Forwarded photos are not taken here. Please send your own.
 error-invalid-field = That is not possible with this photo.
 error-no-face = I cannot find a face in this photo.
 error-several-faces = There has to be exactly one face in the photo.
+error-too-many-faces = There are { NUMBER($given) } faces in this picture, and I can only ask about { NUMBER($most) }. Send me a part of it with fewer people.
 error-face-unsuitable = This face cannot be used: { $reason ->
         [too-small] it is too small. A larger photo of it will do.
         [cut-off] part of it is outside the picture.
@@ -168,7 +177,10 @@ error-unknown-job = This picture is no longer here.
 error-expired = This photo is no longer here: I do not keep photos for long. Please send it again.
 error-overtaken = You had everything deleted while this photo was on its way, so I did not keep it. If you still want something made of it, send it again.
 error-plan-needed =
-    Putting a face into a photo of your own is part of the subscription: { NUMBER($daily) } pictures a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
+    Putting a face into a photo of your own is part of the subscription: { $daily ->
+        [one] one picture
+       *[other] { NUMBER($daily) } pictures
+    } a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
         [yes] Into a work of art, it goes without.
        *[no] {""}
     }
@@ -198,19 +210,34 @@ plans-held = Waiting for work in hand: { NUMBER($held) }
 plans-debt = Owed after a refund: { NUMBER($debt) }
 plans-plus = Subscription paid until { $until }.
 plans-offer = More is to be had with Telegram Stars:
-plus-offer = { NUMBER($daily) } pictures a day, larger albums, and faces swapped in photos of your own, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
+plus-offer = { $daily ->
+        [one] One picture
+       *[other] { NUMBER($daily) } pictures
+    } a day, larger albums, and faces swapped in photos of your own, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
 buy-in-private = I sell in private only: open our chat, and I will show you there what is to be had.
-invoice-pack = { NUMBER($credits) } credits
-invoice-pack-about = For { NUMBER($credits) } pictures or faces. They do not expire.
+invoice-pack = { $credits ->
+        [one] 1 credit
+       *[other] { NUMBER($credits) } credits
+    }
+invoice-pack-about = { $credits ->
+        [one] For one picture or face. It does not expire.
+       *[other] For { NUMBER($credits) } pictures or faces. They do not expire.
+    }
 invoice-plus = Monthly subscription
-invoice-plus-about = { NUMBER($daily) } pictures a day, larger albums, and faces swapped in photos of your own
+invoice-plus-about = { $daily ->
+        [one] One picture
+       *[other] { NUMBER($daily) } pictures
+    } a day, larger albums, and faces swapped in photos of your own
 checkout-unknown = This offer is no longer known. Please open the list again.
 checkout-not-yours = This offer was made to somebody else.
 checkout-banned = You cannot buy anything here.
 checkout-price = The price is not right. Please open the list again.
 checkout-withdrawn = This is not on offer any more. Please open the list again.
 checkout-subscribed = You are subscribed already.
-paid-credits = Thank you! { NUMBER($credits) } credits are yours.
+paid-credits = Thank you! { $credits ->
+        [one] One credit is yours.
+       *[other] { NUMBER($credits) } credits are yours.
+    }
 paid-plus = Thank you! Your subscription is paid until { $until }.
 paid-unmatched = Your payment came in, but I cannot tell what it was for. Please write to /paysupport.
 refunded = { NUMBER($stars) } ⭐ went back to you.
@@ -229,14 +256,17 @@ paysupport =
     } and name the payment. Telegram's own support cannot help with purchases made here.
 paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
 
+lasts-minutes = { NUMBER($count) } min
+lasts-hours = { NUMBER($count) } h
+lasts-days = { NUMBER($count) ->
+        [one] one day
+       *[other] { NUMBER($count) } days
+    }
 privacy =
     <b>What I keep</b>
-    • Your photos and results: { NUMBER($hours) } h, and then they are gone. If you choose to keep them for longer: { NUMBER($days) } days. (For you: { $history ->
-        [on] { NUMBER($days) } days
-       *[off] { NUMBER($hours) } h
-    }.)
+    • Your photos and results: { $kept }, and then they are gone. If you choose to keep them for longer: { $longer }. (For you: { $yours }.)
     • Faces you save, until you delete them.
-    • Your Telegram number, your settings, what you paid. Not your name.
+    • The id by which Telegram knows you (not your telephone number), your settings, what you paid. Not your name.
     • Every photo is checked by machine against the house rules. Nobody looks at it.
     Where it came from is written into every result.
 terms =

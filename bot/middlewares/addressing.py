@@ -48,7 +48,7 @@ class Addressing(BaseMiddleware):
             return True
         if message.successful_payment is not None or message.refunded_payment is not None:
             return True
-        if any(member.id == self._me.id for member in message.new_chat_members or ()):
+        if message.group_chat_created or any(member.id == self._me.id for member in message.new_chat_members or ()):
             return True
         replied = message.reply_to_message
         if replied is not None and replied.from_user is not None and replied.from_user.id == self._me.id:
@@ -57,13 +57,14 @@ class Addressing(BaseMiddleware):
 
 
 def mentions(message: Message, me: User) -> bool:
-    """Whether a text or caption speaks to the bot: ``@name``, a command to it, or one of its own that names no bot."""
+    """Whether a text or caption speaks to the bot: ``@name``, a command to it, or one of its own that it begins with."""
     text = message.text or message.caption or ""
     name = f"@{me.username}".lower()
     for entity in message.entities or message.caption_entities or []:
         words = entity.extract_from(text).lower()
         if entity.type == MessageEntityType.MENTION and words == name:
             return True
-        if entity.type == MessageEntityType.BOT_COMMAND and (words.endswith(name) or words[1:] in COMMANDS):
+        ours = words.endswith(name) or (entity.offset == 0 and words[1:] in COMMANDS)
+        if entity.type == MessageEntityType.BOT_COMMAND and ours:
             return True
     return False

@@ -13,7 +13,7 @@ from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 from bot.accounts.accounts import Account
 from bot.callbacks import DeleteAccount
 from bot.delivery.messages import NotSent, Outgoing
-from bot.replies import acknowledge, address
+from bot.replies import acknowledge, address, in_groups
 from bot.services import Services
 from bot.translations import Words
 from serve_app.rates import Rate, Want
@@ -25,7 +25,10 @@ TELL = Rate(1 / 30, 1)
 
 
 class Anonymity(BaseMiddleware):
-    """Turns away what was written as a group or a channel: no account could be charged for it, and nobody's could be deleted."""
+    """Turns away what was written as a group or a channel: no account could be charged for it, and nobody's could be deleted.
+
+    Whoever takes the bot into a group as its anonymous administrator is told how it is spoken to there.
+    """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         message = event.message if isinstance(event, Update) else None
@@ -34,9 +37,10 @@ class Anonymity(BaseMiddleware):
         services: Services = data["services"]
         # A channel's posts come into its group by themselves; whoever wrote them did not ask for anything.
         if not message.is_automatic_forward and not any(await services.buckets.take([_told(message.chat.id)])):
+            words, taken_in = services.translations.words(None), message.new_chat_members or message.group_chat_created
+            text = in_groups(words, data["me"]) if taken_in else words.html("anonymous")
             with contextlib.suppress(NotSent):
-                words = services.translations.words(None)
-                await services.sender.send(address(message), Outgoing(words.html("anonymous")))
+                await services.sender.send(address(message), Outgoing(text))
         return None
 
 

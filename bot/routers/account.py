@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from aiogram import F, Router
@@ -18,6 +19,7 @@ from bot.replies import address, beside
 from bot.services import Services
 from bot.translations import Words
 
+MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
 
@@ -32,14 +34,17 @@ async def open_privacy(query: CallbackQuery, services: Services, account: Accoun
 
 async def _privacy(to: Address, services: Services, account: Account, words: Words) -> None:
     """What is kept and for how long, in the operator's actual numbers."""
-    settings = services.settings
-    text = words.html(
-        "privacy",
-        hours=round(settings.keep_s / HOUR_S, 1),
-        days=round(settings.history_keep_s / DAY_S),
-        history="on" if account.keep_history else "off",
-    )
+    kept, longer = (lasts(words, time_s) for time_s in (services.settings.keep_s, services.settings.history_keep_s))
+    text = words.html("privacy", kept=kept, longer=longer, yours=longer if account.keep_history else kept)
     await services.sender.send(to, Outgoing(text, keyboard=keyboards.pages(words, "settings", "delete")))
+
+
+def lasts(words: Words, time_s: float) -> str:
+    """A span of time (plain text) in the largest unit that it is a whole number of; seconds are rounded up to minutes."""
+    for key, unit_s in {"lasts-days": DAY_S, "lasts-hours": HOUR_S}.items():
+        if time_s % unit_s == 0:
+            return words.plain(key, count=round(time_s / unit_s))
+    return words.plain("lasts-minutes", count=math.ceil(time_s / MINUTE_S))
 
 
 async def terms(message: Message, services: Services, account: Account, words: Words) -> None:

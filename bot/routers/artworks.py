@@ -8,12 +8,12 @@ from aiogram.types import CallbackQuery
 from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.callbacks import IntoArtwork, MapFace, ShowArtworks
-from bot.casting import Seen, ask, find, look, order
+from bot.casting import Seen, TooManyFaces, ask, find, look, order
 from bot.delivery.messages import Address, Outgoing
 from bot.replies import beside
 from bot.services import Services
 from bot.translations import Words
-from deployments.errors import InvalidField, NoFace, UnknownArtwork
+from deployments.errors import NoFace, UnknownArtwork
 from deployments.swap.artworks import Artwork
 
 
@@ -66,7 +66,7 @@ async def _whose(bundle_id: int, identity: int, services: Services, account: Acc
 async def _in_artwork(services: Services, artwork: Artwork) -> Seen:
     try:
         return await find(services, await services.pipeline.artwork(artwork.id))
-    except (NoFace, InvalidField) as error:
+    except (NoFace, TooManyFaces) as error:
         # The person's photo is fine; it is the gallery that cannot be used like this.
         raise UnknownArtwork("Nobody in this work of art can be replaced.") from error
 

@@ -8,7 +8,7 @@ import numpy as np
 from aiogram import Bot, F, Router
 from aiogram.enums import ParseMode
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, ForceReply, Message, User
+from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, User
 
 from bot import keyboards
 from bot.accounts.accounts import Account
@@ -66,14 +66,20 @@ async def ask_name(
     me: User,
 ) -> None:
     """Ask what the face is called; the answer to this message is its name."""
-    await services.photos.bundle(callback_data.bundle, account.id)
+    bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)
     to = beside(query)
     await bot.send_message(
         to.chat_id,
         words.html("ask-face-name") + ticket(me, "name", callback_data.bundle),
         message_thread_id=to.thread_id,
         parse_mode=ParseMode.HTML,
-        reply_markup=ForceReply(input_field_placeholder=words.plain("ask-face-name-hint")),
+        # Of the link, which nobody is to see, Telegram would show what is behind it.
+        link_preview_options=LinkPreviewOptions(is_disabled=True),
+        # In a group, only who sent the photo is made to reply.
+        reply_parameters=ReplyParameters(message_id=bundle.message_id, allow_sending_without_reply=True),
+        reply_markup=ForceReply(
+            input_field_placeholder=words.plain("ask-face-name-hint"), selective=to.chat_id != account.id
+        ),
     )
 
 

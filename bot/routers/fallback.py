@@ -8,6 +8,7 @@ from aiogram.types import CallbackQuery, Message, User
 
 from bot import keyboards
 from bot.delivery.messages import Outgoing
+from bot.middlewares.addressing import mentions
 from bot.replies import address, beside, in_groups
 from bot.services import Services
 from bot.translations import Words
@@ -29,9 +30,9 @@ async def service(message: Message) -> None:
 
 
 async def anything(message: Message, services: Services, words: Words, me: User) -> None:
-    """Say what kind of thing this is not; a group's command that names nobody, in reply to us, may be another bot's."""
-    command, _, _ = (message.text or "").partition(" ")
-    if message.chat.type != "private" and command.startswith("/") and "@" not in command:
+    """Say what kind of thing this is not. What a group says of our messages, or to other bots, is not said to us."""
+    remark = message.text or message.sticker or message.animation
+    if message.chat.type != "private" and remark and not mentions(message, me):
         return
     kind = next((kind for kind in KINDS if getattr(message, kind, None) is not None), "other")
     text = words.html(f"not-taken-{kind}")

@@ -85,12 +85,12 @@ async def open_settings(query: CallbackQuery, services: Services, account: Accou
 async def toggle(
     query: CallbackQuery, callback_data: Toggle, services: Services, account: Account, words: Words
 ) -> None:
-    """Turn a setting over."""
+    """Turn a setting on or off."""
     async with services.sessions.begin() as session:
         if callback_data.switch == "as_file":
-            account = await services.accounts.save(session, account.id, as_file=not account.as_file)
+            account = await services.accounts.save(session, account.id, as_file=callback_data.on)
         else:
-            account = await services.accounts.save(session, account.id, keep_history=not account.keep_history)
+            account = await services.accounts.save(session, account.id, keep_history=callback_data.on)
     if not account.keep_history:
         await services.photos.shorten(account.id)
     await _show(query, services, account, words)
@@ -118,7 +118,7 @@ def _settings(words: Words, account: Account) -> Outgoing:
 def router() -> Router:
     router = Router(name="menu")
     router.message.register(start, CommandStart(ignore_case=True))
-    router.message.register(start, F.new_chat_members)
+    router.message.register(start, F.new_chat_members | F.group_chat_created)
     router.message.register(say_help, Command("help", ignore_case=True))
     router.message.register(say_language, Command("language", ignore_case=True))
     router.message.register(say_settings, Command("settings", ignore_case=True))

@@ -51,8 +51,8 @@ async def adjust(
             others = [style for style in await services.catalogue.styles() if style.name not in used]
             markup = keyboards.blends(words, job.id, others)
         case "main":
-            single = isinstance(query.message, Message) and query.message.text is None
-            markup = keyboards.painted(words, job.id, slip.bundle_id, single=single, as_file=slip.as_file)
+            await _show_main(query, job, slip, words)
+            return
     if isinstance(query.message, Message):
         await query.message.edit_reply_markup(reply_markup=markup)
 
@@ -60,11 +60,14 @@ async def adjust(
 async def strength(
     query: CallbackQuery, callback_data: Strength, origin: str, services: Services, account: Account, words: Words
 ) -> None:
-    """Paint it again this strongly, and from now on begin with that."""
+    """From now on begin with this, and paint it again this strongly, unless it is: it would come out the same."""
     job, slip = await _mine(services, account, callback_data.job)
     chosen = callback_data.percent / 100
     async with services.sessions.begin() as session:
         await services.accounts.save(session, account.id, strength=chosen)
+    if chosen == job.request["strength"]:
+        await _show_main(query, job, slip, words)
+        return
     wish = painting(job.request["style"], chosen)
     await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
 
@@ -103,6 +106,14 @@ async def as_file(
         raise Expired("This picture is no longer here.") from None
     picture = Attachment("masquerade.jpg", data)
     await services.sender.send(beside(query), Outgoing(words.html("result-file"), (picture,), as_file=True))
+
+
+async def _show_main(query: CallbackQuery, job: Job, slip: Delivery, words: Words) -> None:
+    """Put the first buttons back under a result, or under the closing words of an album."""
+    if isinstance(query.message, Message):
+        single = query.message.text is None
+        markup = keyboards.painted(words, job.id, slip.bundle_id, single=single, as_file=slip.as_file)
+        await query.message.edit_reply_markup(reply_markup=markup)
 
 
 async def _mine(services: Services, account: Account, job_id: str) -> tuple[Job, Delivery]:

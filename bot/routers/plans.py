@@ -40,14 +40,18 @@ async def _plans(to: Address, services: Services, account: Account, words: Words
         subscription = await services.payments.subscription(session, account.id)
     plus, sells = account.plan == "plus", services.settings.tariff.sells(account.plan)
     lines = [
-        words.html("plans-quota", left=balance.quota_left, quota=balance.quota),
+        *(
+            [words.html("plans-quota", left=balance.quota_left, quota=balance.quota)]
+            if balance.quota or not sells
+            else []
+        ),
         *([words.html("plans-credits", credits=balance.credits)] if sells or balance.credits else []),
         *([words.html("plans-held", held=balance.held)] if balance.held else []),
         *([words.html("plans-debt", debt=balance.debt)] if balance.debt else []),
         *([words.html("plans-plus", until=_day(account.plus_until))] if plus and account.plus_until else []),
     ]
     renews = plus and subscription is not None and subscription.state == "active"
-    keyboard = keyboards.plans(words, services.settings.tariff, subscribed=plus, renews=renews)
+    keyboard = keyboards.plans(words, services.settings.tariff, account, renews=renews)
     if sells:
         lines += ["", words.html("plans-offer")]
     await services.sender.send(to, Outgoing("\n".join(lines), keyboard=keyboard))
@@ -165,8 +169,12 @@ async def subscription(event: BotSubscriptionUpdated, services: Services, accoun
         await services.sender.send(Address(account.id), Outgoing(_change(words, account, state)))
 
 
-async def stop_renewal(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    """End the subscription; what is paid for stays."""
+async def stop_renewal(
+    query: CallbackQuery, callback_data: StopRenewal, services: Services, account: Account, words: Words
+) -> None:
+    """End the subscription; what is paid for stays. Somebody else was offered this: not worth a message."""
+    if callback_data.user != account.id:
+        return
     match await services.cashier.stop_renewal(account.id):
         case Renewal.ENDED:
             text = _change(words, account, "canceled")

@@ -77,9 +77,10 @@ async def greeting(guest: Guest) -> None:
             await guest.button(settings, guest.words.plain(switch, state=after))
     await guest.person.tap(settings, "50 %")
     await guest.button(settings, "• 50 %")
+    kept, longer = guest.words.plain("lasts-hours", count=1), guest.words.plain("lasts-days", count=30)
     for page in ("privacy", "terms", "paysupport"):
         await guest.person.say(f"/{page}")
-        await guest.hears(page, hours=1, days=30, history="off", money="yes", support="nobody")
+        await guest.hears(page, kept=kept, longer=longer, yours=kept, money="yes", support="nobody")
     await guest.person.say("/plans")
     await guest.hears("plans-credits", credits=0)
 

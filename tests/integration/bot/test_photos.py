@@ -153,6 +153,25 @@ async def test_an_album_whose_asker_died_is_handed_out_again(photos, anna, clock
     assert await photos.whole() is None
 
 
+async def test_an_album_in_hand_is_handed_to_nobody_else_however_long_it_takes(
+    sessions, objects, anna, clock
+) -> None:
+    photos = Photos(sessions, objects, open_photo, keep_s=9, history_keep_s=9, prompt_lease_s=0.03, clock=clock)
+    await photos.keep(anna, incoming(album="a"))
+    clock.now += GATHER_S + 1
+    taken = await photos.whole()
+    async with photos.in_hand(taken):
+        for _ in range(2):
+            clock.now += 0.02
+            async with asyncio.timeout(20):
+                while taken.due < clock.now + 0.03:
+                    await asyncio.sleep(0.005)
+        assert await photos.whole() is None
+        await photos.prompted(taken)
+    clock.now += 1
+    assert await photos.whole() is None
+
+
 async def test_a_part_that_comes_after_the_question_is_asked_about_by_itself(photos, anna, clock) -> None:
     first = await photos.keep(anna, incoming(album="a"))
     await photos.prompted(first)

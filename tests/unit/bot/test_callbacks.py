@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot import callbacks
 from bot.callbacks import MAX_BYTES, MapFace, style_code
 
-BIGGEST: dict[type, Any] = {int: 2**31 - 1, str: "x" * 32}
+BIGGEST: dict[type, Any] = {int: 2**31 - 1, str: "x" * 32, bool: True}
 KINDS = [kind for kind in vars(callbacks).values() if isinstance(kind, type) and issubclass(kind, CallbackData)]
 SPECIAL = {"code": "xx", "style": "abcdef", "artwork": "abcdef", "product": "p" * 16, "percent": 100, "page": 99}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from aiogram.types import InlineKeyboardMarkup
@@ -50,8 +51,8 @@ def all_of_them(words: Words) -> Iterator[InlineKeyboardMarkup]:
     yield keyboards.made(words, JOB, as_file=False)
     yield from (keyboards.home(words, swap=True, shop=shop) for shop in (True, False))
     yield keyboards.settings(words, ANN)
-    yield keyboards.plans(words, Tariff(), subscribed=True, renews=True)
-    yield keyboards.plans(words, Tariff(), subscribed=False, renews=False)
+    yield keyboards.plans(words, Tariff(), replace(ANN, plan="plus"), renews=True)
+    yield keyboards.plans(words, Tariff(), ANN, renews=False)
     yield keyboards.confirm_deletion(words, 1)
     yield keyboards.swap_sources(words, 1, FACES, artworks=True, among=2, can_keep=True)
     yield keyboards.sources(words, MapFace(bundle=1, identity=0, sources=8, targets=8, chosen="1"))
@@ -76,9 +77,18 @@ def test_styles_keep_their_order_and_long_titles_have_a_row_of_their_own() -> No
     ]
 
 
+def test_every_style_can_be_blended_in_as_far_as_telegram_has_buttons() -> None:
+    english = Translations.load().words("en")
+    for styles, offered in ((30, 30), (200, 99)):
+        many = [StyleInfo(f"style-{n}", f"Style {n}", "", 1900, "", b"") for n in range(styles)]
+        rows = keyboards.blends(english, JOB, many).inline_keyboard
+        assert sum(len(row) for row in rows) == offered + 1
+        assert rows[-1][0].text == english.plain("button-back")
+
+
 def test_a_price_and_its_period_stand_where_nothing_is_cut_off(words: Words) -> None:
     tariff = Tariff(packs=(), subscription=Subscription(stars=10_000, daily=10_000))
-    ((offer,),) = keyboards.plans(words, tariff, subscribed=False, renews=False).inline_keyboard
+    ((offer,),) = keyboards.plans(words, tariff, ANN, renews=False).inline_keyboard
     assert offer.text.startswith(words.plain("button-subscribe", daily=1, stars=10_000).partition(":")[0])
     assert len(offer.text.partition(":")[0]) <= HALF_A_ROW
 

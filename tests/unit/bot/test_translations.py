@@ -131,10 +131,19 @@ def test_russian_counts_as_russians_do(count: int, words: str) -> None:
     assert words in Translations.load().words("ru").html("status-queued", position=count)
 
 
+def test_of_a_single_thing_english_speaks_in_the_singular() -> None:
+    english = Translations.load().words("en")
+    values: dict[str, str | float] = dict.fromkeys(("credits", "daily", "stars", "count", "hours"), 1)
+    for key, names in ENGLISH.items():
+        if names and names <= values.keys():
+            assert not re.search(r"\b1 (credits|pictures|days)\b", english.plain(key, **values)), key
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_error_of_the_product_has_words_of_its_own(language: str) -> None:
     import bot.accounts.credits
     import bot.accounts.identities
+    import bot.casting
     import bot.intake
     import bot.photos
     import bot.routers.faces

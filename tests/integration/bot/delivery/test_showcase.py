@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.delivery.archive import Archive
@@ -25,6 +27,12 @@ async def test_what_telegram_has_is_not_sent_to_it_again(showcase, sender) -> No
     for _ in range(2):
         await showcase.show(Address(ANNA), [WAVE, NIGHT])
     assert sent_ids(sender) == [[None, None], ["file-10", "file-11"]]
+
+
+async def test_what_many_are_shown_for_the_first_time_at_once_is_shown_to_each_of_them_once(showcase, sender) -> None:
+    """Were one of them an error, their photo would come again, and the album with it."""
+    await asyncio.gather(*(showcase.show(Address(ANNA + n), [WAVE, NIGHT]) for n in range(8)))
+    assert len(sender.sent) == 8
 
 
 async def test_what_telegram_does_not_have_any_more_is_sent_anew_and_remembered(showcase, sender) -> None:

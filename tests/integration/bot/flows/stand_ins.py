@@ -52,6 +52,7 @@ class StandIns:
         self.hold = asyncio.Event()
         self.hold.set()
         self.unsuitable = False
+        self.crowd = 0
         self.down = False
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
@@ -82,7 +83,7 @@ class StandIns:
         if red > 180 and blue > 180:
             tiny = replace(_face(0, query), box=(20.0, 20.0, 40.0, 40.0))
             return Answer(FaceSet((tiny,), "plain-4"), "finder@v1")
-        count = 0 if blue > 220 else 1 if green > 180 else 2
+        count = self.crowd or (0 if blue > 220 else 1 if green > 180 else 2)
         return Answer(FaceSet(tuple(_face(number, query) for number in range(count)), "plain-4"), "finder@v1")
 
     async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from aiogram.methods import SendMessage
+from aiogram.types import ForceReply, LinkPreviewOptions
 
 from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
@@ -40,6 +44,18 @@ async def test_a_photo_without_a_face_resembles_nobody_and_costs_nothing(
     await ann.send_photo(FACELESS)
     await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
     assert "It cost you nothing" in (await ann.chat.find("cannot find a face")).text
+
+
+async def test_an_albums_lookalikes_are_named_picture_by_picture(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, ALONE], "who do I look like?")
+    first, second = await ann.chat.album()
+    assert first.text.splitlines() == [
+        "You look like…",
+        *[f"{number}. Ada <b>Lovelace</b>, mathematician · 98 %" for number in (1, 2)],
+        "A game, not an identification.",
+    ]
+    assert second.text == ""
 
 
 async def test_faces_are_hidden_the_way_that_was_chosen(
@@ -154,6 +170,42 @@ async def test_a_saved_face_is_named_used_and_forgotten(
     await ann.tap(faces, "Grandma <3")
     await ann.chat.edited(faces, "forgotten")
     assert faces.labels == []
+
+
+async def test_in_a_group_only_who_saves_a_face_is_made_to_name_it(running: RunningBot, playground: Playground) -> None:
+    asked: list[SendMessage] = []
+
+    async def watch(make_request: Any, bot: Any, method: Any) -> Any:
+        if isinstance(method, SendMessage) and isinstance(method.reply_markup, ForceReply):
+            asked.append(method)
+        return await make_request(bot, method)
+
+    running.bot.session.middleware(watch)
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    photo = await ann.send_photo(ALONE, f"@{playground.bot.username}", to=group)
+    await ann.tap(await group.chat.find("Choose a style"), "Swap faces")
+    await ann.tap(await group.chat.find("Whose face"), "Save this face")
+    question = await group.chat.find("What is this face called")
+    assert question.message.reply_to is not None
+    assert question.message.reply_to.id == photo.id
+    (sent,) = asked
+    assert isinstance(sent.reply_markup, ForceReply)
+    assert sent.reply_markup.selective
+    assert isinstance(sent.link_preview_options, LinkPreviewOptions)
+    assert sent.link_preview_options.is_disabled  # of the link that nobody is to see
+    await ann.say("Ann", to=group, reply_to=question)
+    await group.chat.find("Saved as")
+
+
+async def test_more_faces_than_can_be_asked_about_are_told(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.crowd = 9
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    assert "9 faces in this picture, and I can only ask about 8" in (await ann.chat.find("There are")).text
 
 
 async def test_a_face_that_cannot_be_removed_now_is_not_said_to_be_forgotten(

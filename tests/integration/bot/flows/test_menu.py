@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
@@ -34,6 +35,29 @@ async def test_the_language_can_be_chosen_and_stays(either: RunningBot, playgrou
     await ann.chat.find("Пришлите фотографию")
 
 
+async def test_a_tap_on_a_setting_that_is_handled_twice_does_not_turn_it_back(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit, tries = running.services.sender.edit, 0
+
+    async def breaking_off_once(*message: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise Uncertain("the connection broke")
+        await edit(*message)
+
+    ann = playground.person("Ann")
+    await ann.say("/settings")
+    settings = await ann.chat.find("Settings")
+    monkeypatch.setattr(running.services.sender, "edit", breaking_off_once)
+    await ann.tap(settings, "Keep my photos for longer")
+    await ann.chat.edited(settings)
+    assert "Keep my photos for longer: yes" in settings.labels
+    await ann.say("/privacy")
+    assert "For you: 30 days" in (await ann.chat.find("What I keep")).text
+
+
 async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     await ann.say("/help")
@@ -52,10 +76,21 @@ async def test_what_the_studio_has_no_model_for_is_offered_nowhere(
         await ann.say("/help")
         text = (await ann.chat.find("Send me a photo")).text
         assert "made by AI" not in text
-        assert "swap faces:" not in text
+        assert "swap faces in" not in text
         await ann.send_photo(FINE, caption="is it real?")
         labels = (await ann.chat.find("Choose a style")).labels
         assert labels[-2:] == ["👀 Who do I look like?", "🙈 Hide faces"]
+
+
+async def test_where_nothing_can_be_painted_nobody_is_asked_for_a_style(
+    open_bot: Any, playground: Playground, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces_only = replace(stand_ins.graph(), style=None, styles=None)
+    monkeypatch.setattr(stand_ins, "graph", lambda: faces_only)
+    async with open_bot():
+        ann = playground.person("Ann")
+        await ann.send_photo(FINE)
+        assert (await ann.chat.find("What shall I make of it?")).text == "What shall I make of it?"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +184,7 @@ async def test_the_menu_of_commands_is_set_in_every_language(running: RunningBot
     russian = await running.bot.get_my_commands(scope=_private(), language_code="ru")
     assert [command.command for command in english] == [command.command for command in russian]
     assert "Удалить" in " ".join(command.description for command in russian)
+    assert {command.command: command.description for command in english}["help"] == "❓ Help"
 
 
 def _private() -> Any:

@@ -94,6 +94,24 @@ async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(
     await ann.chat.find("will not be renewed")
 
 
+async def test_in_a_group_nobody_ends_their_subscription_by_another_persons_button(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    for person in (ann, bob):
+        await person.tap(await offers(person), "pictures a day")
+        await person.pay((await person.chat.find("20 pictures a day")).button("Subscribe")["url"])
+        await person.chat.find("paid until")
+    group = playground.group("Family", ann, bob)
+    await ann.say("/plans", to=group)
+    shown = await group.chat.find("20 of 20")
+    await bob.answer(await bob.tap(shown, "End the subscription"))
+    await ann.tap(shown, "End the subscription")
+    await group.chat.find("will not be renewed")
+    assert "End the subscription" in (await offers(bob)).labels
+    assert "End the subscription" not in (await offers(ann)).labels
+
+
 async def test_a_subscription_cancelled_at_telegrams_is_told(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     await ann.tap(await offers(ann), "pictures a day")
@@ -173,6 +191,14 @@ async def test_where_nothing_is_sold_nothing_looks_as_if_it_were(open_bot: Any, 
         refusal = await ann.chat.find("This costs 1")
         assert refusal.text == "This costs 1, and you have 0 left."
         assert refusal.labels == []
+
+
+async def test_where_nothing_is_free_nobody_is_told_of_none_of_no_pictures(
+    open_bot: Any, playground: Playground
+) -> None:
+    async with open_bot(tariff={"free_daily": 0}):
+        ann = playground.person("Ann")
+        assert (await offers(ann)).text.startswith("Credits: 0\n")
 
 
 async def test_who_has_bought_all_there_is_is_offered_no_more(open_bot: Any, playground: Playground) -> None:

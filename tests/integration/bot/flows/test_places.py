@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import Event, User
+from bot.delivery.messages import Address, Outgoing, Sent
 from bot.delivery.tables import Bundle, Delivery, Upload
 from bot.playground.host import Playground
 from bot.routers import photos
@@ -57,6 +58,18 @@ async def test_who_writes_as_the_group_is_asked_to_write_as_a_person(
         assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
 
 
+async def test_an_anonymous_administrator_who_takes_the_bot_in_is_told_how_to_speak_to_it(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    me = await running.bot.me()
+    await ann.send_content({"new_chat_members": [me.model_dump(exclude_none=True)]}, to=group, anonymous=True)
+    assert f"mention @{playground.bot.username}" in (await group.chat.next()).text
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(User.id))).scalars().all() == []
+
+
 async def test_in_a_group_the_caption_of_one_photo_speaks_for_its_album(
     either: RunningBot, playground: Playground
 ) -> None:
@@ -85,7 +98,9 @@ async def test_a_group_that_takes_the_bot_in_is_told_how_to_speak_to_it(
     await ann.send_content({"new_chat_members": [bob.user.json()]}, to=group)
     await ann.say(f"@{playground.bot.username} what can you do?", to=group)
     assert f"mention @{playground.bot.username}" in (await group.chat.find("I work with photos")).text
-    assert len(group.chat.replies) == 2
+    await ann.send_content({"group_chat_created": True}, to=group)
+    assert f"mention @{playground.bot.username}" in (await group.chat.find("Hello, Ann")).text
+    assert len(group.chat.replies) == 3
 
 
 async def test_other_members_taps_are_not_heard(
@@ -341,6 +356,46 @@ async def test_in_a_group_a_command_that_is_not_ours_is_left_to_other_bots(
     assert len(group.chat.replies) == 2
     async with running.services.sessions() as session:
         assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+
+
+async def test_in_a_group_the_bot_does_not_join_in_when_its_pictures_are_talked_about(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann, bob)
+    await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group)
+    result = await group.chat.find(is_result)
+    await bob.say("How beautiful!", to=group, reply_to=result)
+    await bob.send_other("sticker", to=group, reply_to=result)
+    await bob.say("How? Just type /help", to=group)
+    await handled(running, 4)
+    await bob.send_other("video", to=group, reply_to=result)
+    await bob.say(f"@{playground.bot.username} and me?", to=group, reply_to=result.message)
+    await group.chat.find("with videos")
+    await group.chat.find("Choose a style")
+    assert not [reply for reply in group.chat.replies if "I work with photos" in reply.text or "Send me" in reply.text]
+
+
+async def test_an_album_whose_chat_has_no_room_for_the_question_holds_up_no_other(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, waiting, room = running.services.sender.send, asyncio.Event(), asyncio.Event()
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group = playground.group("Family", ann)
+
+    async def with_room(to: Address, message: Outgoing) -> Sent:
+        if to.chat_id == group.group.id:
+            waiting.set()
+            await room.wait()
+        return await send(to, message)
+
+    monkeypatch.setattr(running.services.sender, "send", with_room)
+    await ann.send_album([FINE, FINE], f"@{playground.bot.username}", to=group)
+    await waiting.wait()
+    await bob.send_album([FINE, FINE])
+    await bob.chat.find("Choose a style")
+    room.set()
+    await group.chat.find("Choose a style")
 
 
 async def test_an_album_of_somebody_who_blocked_the_bot_is_not_asked_about_for_ever(

@@ -74,6 +74,20 @@ async def test_the_strength_a_picture_has_is_marked(running: RunningBot, playgro
     assert result.labels == ["25 %", "50 %", "75 %", "• 100 %", "⬅️ Back"]
 
 
+async def test_a_picture_is_not_painted_again_as_strongly_as_it_is(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    before = result.labels
+    await ann.tap(result, "Strength")
+    await ann.chat.until(lambda: "• 100 %" in result.labels or None, "strengths")
+    await ann.tap(result, "• 100 %")
+    await ann.chat.until(lambda: result.labels == before or None, "the first buttons")
+    assert len(stand_ins.painted) == 1
+    assert await quota_left(running, ann) == 4
+
+
 async def test_back_brings_the_first_buttons_back(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     result = await painted(ann)
