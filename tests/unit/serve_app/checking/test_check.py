@@ -150,7 +150,7 @@ def test_the_kubernetes_pods_bring_the_key_by_reference_or_it_is_missing(tmp_pat
         ("head_node_type: head", "head_node_type: boss", "no node type boss"),
         ("      CPU: 0", "      CPU: 4", "the head would run replicas"),
         ("--dashboard-host=127.0.0.1", "--dashboard-host=0.0.0.0", "dashboard would listen to the network"),
-        ("RAY_AUTH_MODE=token", "RAY_AUTH_MODE=disabled", "without token authentication"),
+        ("&& RAY_AUTH_MODE=token", "&& RAY_AUTH_MODE=disabled", "without token authentication"),
     ],
 )
 def test_a_wrong_cluster_file(tmp_path: Path, old: str, new: str, text: str) -> None:
