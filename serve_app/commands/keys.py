@@ -39,8 +39,8 @@ def create(
     scope: Annotated[
         list[str] | None, typer.Option(help=f"What it opens, repeatable: {', '.join(SCOPES)}. Default: all but admin.")
     ] = None,
-    per_minute: Annotated[int, typer.Option(min=1, help="Calls a minute in the long run.")] = 60,
-    burst: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 20,
+    per_minute: Annotated[int, typer.Option(min=1, max=1_000_000, help="Calls a minute in the long run.")] = 60,
+    burst: Annotated[int, typer.Option(min=1, max=1_000_000, help="Calls at once.")] = 20,
 ) -> None:
     """Make a key and print it. It is shown this once: only its hash is stored."""
     scopes = scope or [known for known in SCOPES if known != ADMIN]
