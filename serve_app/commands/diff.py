@@ -101,15 +101,15 @@ def _ask(address: str, key: str, part: str) -> dict[str, Any]:
         request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
             document: dict[str, Any] = json.load(response)
-            if part in document:
-                return document
+            if part not in document:
+                raise ValueError(part)
+            return document
     except urllib.error.HTTPError as error:
         _give_up(f"{address} answered {error.code}: {_detail(error)}")
     except OSError as error:
         _give_up(f"{address} does not answer: {getattr(error, 'reason', error)}")
     except (ValueError, TypeError):
-        pass
-    _give_up(f"{address} answers, but not as a studio does.")
+        _give_up(f"{address} answers, but not as a studio does.")
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
