@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -255,4 +256,6 @@ def _refuse_taken(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise StudioError(f"{host}:{port} is taken by another program; choose another with --port") from error
+            if error.errno == errno.EADDRINUSE:
+                raise StudioError(f"{host}:{port} is taken by another program; choose another with --port") from error
+            raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
