@@ -26,9 +26,11 @@ from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
 from deployments.user_config import UserConfig
 from serve_app.calls import call
+from serve_app.deployed import state_of
 from serve_app.gateway import create_app
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
+from serve_app.resting import Resting
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
@@ -69,7 +71,7 @@ class Gateway:
         self._versions = versions
         self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
-            graph_over(handles, selection.missing, settings.deadline_s, _may_rest(settings)),
+            graph_over(handles, selection.missing, settings.deadline_s, Resting(_resting, _may_rest(settings))),
             settings.limits.for_photos(),
             artworks_of(settings),
         )
@@ -119,11 +121,11 @@ def graph_over(
     handles: dict[str, DeploymentHandle[Any]],
     missing: dict[str, str],
     deadline_s: float,
-    may_rest: frozenset[str] = frozenset(),
+    may_rest: Callable[[str], Awaitable[bool]] | None = None,
 ) -> Graph:
     """The deployments behind ``handles`` as coroutines with a deadline, retries and the product's errors.
 
-    Capabilities in ``may_rest`` have no replica while nobody asks for one, and are not woken to tell their state.
+    Capabilities that ``may_rest`` have no replica while nobody asks for one, and are not woken to tell their state.
     """
 
     def method(capability: str, name: str) -> Callable[..., Awaitable[Any]] | None:
@@ -145,7 +147,13 @@ def graph_over(
 
     def state(capability: str) -> Callable[[], Awaitable[SlotStatus | None]]:
         handle = handles[capability]
-        ask = functools.partial(_status, handle) if capability in may_rest else handle.status.remote
+
+        async def ask() -> SlotStatus | None:
+            if may_rest is not None and await may_rest(capability):
+                return await _status(handle)
+            answer: SlotStatus = await handle.status.remote()
+            return answer
+
         return functools.partial(call, ask, deadline_s=deadline_s, what=capability)
 
     # A painting in hand takes its replica for minutes, and whoever asks for its state would wait.
@@ -186,6 +194,13 @@ async def _status(handle: DeploymentHandle[Any]) -> SlotStatus | None:
 def _may_rest(settings: Settings) -> frozenset[str]:
     topology = limited(PROFILES[settings.profile], settings.engines)
     return frozenset(name for name, kind in MODEL_DEPLOYMENTS.items() if topology[kind.__name__].may_rest)
+
+
+def _resting() -> frozenset[str]:
+    """What may rest by Serve's present configuration, which an operator may have written by hand."""
+    state = state_of(GRAPH)
+    resting = {name for name, one in state.deployments.items() if one.may_rest} if state is not None else set()
+    return frozenset(name for name, kind in MODEL_DEPLOYMENTS.items() if kind.__name__ in resting)
 
 
 def _coordination(handle: DeploymentHandle[Any]) -> Coordination:

@@ -39,11 +39,13 @@ def run(arguments: Sequence[str]) -> None:
     try:
         command_line(arguments)(arguments)
     except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
+        # What is wrong with one variable stands behind the word that one of them is wrong.
+        sys.stderr.write(f"{error.__cause__ if isinstance(error.__cause__, SettingsError) else error}\n")
         sys.exit(2)
     except ValidationError as error:
         # Settings come from variables and options of every command; what is wrong with them is said in one place.
         for entry in error.errors(include_url=False, include_input=False):
             setting = "MASQUERADE_" + "__".join(str(part) for part in entry["loc"]).upper()
-            sys.stderr.write(f"{setting if entry['loc'] else error.title}: {entry['msg']}\n")
+            said = entry["msg"].removeprefix("Value error, ")
+            sys.stderr.write(f"{setting if entry['loc'] else error.title}: {said}\n")
         sys.exit(2)

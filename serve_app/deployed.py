@@ -24,12 +24,16 @@ class NotConfigured(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DeploymentState:
-    """One deployment: Serve's word for how it is, why, how many replicas it wants, and those there are by their states."""
+    """One deployment: Serve's word for how it is, why, how many replicas it wants, and those there are by their states.
+
+    One that ``may_rest`` is configured to have no replica while nobody asks for it.
+    """
 
     status: str
     message: str
     wanted: int
     replicas: Counter[str]
+    may_rest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ def state_of(application: str) -> ApplicationState | None:
             state["message"],
             state["target_num_replicas"],
             Counter(str(one["state"].value) for one in state["replicas"]),
+            (state["deployment_config"].get("autoscaling_config") or {}).get("min_replicas") == 0,
         )
         for name, state in details["deployments"].items()
     }

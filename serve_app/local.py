@@ -243,7 +243,8 @@ def _reason(state: ApplicationState | None) -> str:
     """The last line of what the deployments that failed say about it."""
     if state is None:
         return "Serve knows nothing of it."
-    messages = [f"{name}: {one.message}" for name, one in state.deployments.items() if "UNHEALTHY" in one.status]
+    failed = {name: one for name, one in state.deployments.items() if one.status in FAILED}
+    messages = [f"{name}: {one.message}" for name, one in failed.items()]
     said = messages[0] if messages else state.message
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = lines[0].partition(":")[0]
@@ -254,6 +255,6 @@ def _refuse_taken(host: str, port: int) -> None:
     try:
         taken = is_taken(host, port)
     except OSError as error:
-        raise StudioError(f"{host}:{port} is nothing to listen on here: {error.strerror}") from error
+        raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
     if taken:
         raise StudioError(f"{host}:{port} is taken by another program; choose another with --port")

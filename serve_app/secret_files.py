@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
 SUFFIX = "_FILE"
 # A secret is a line. A larger file was named by mistake.
@@ -34,6 +34,8 @@ class SecretFiles(PydanticBaseSettingsSource):
         named = os.environ.get(variable)
         if named is None or "SecretStr" not in str(field.annotation):
             return None, field_name, False
+        if not named:
+            raise SettingsError(f"{variable} names no file")
         try:
             data = Path(named).read_bytes()
             if len(data) > MAX_BYTES:
@@ -49,6 +51,17 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
+class Variables(EnvSettingsSource):
+    """The environment; a table or list that is not JSON is told by its variable, not by its content."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError as error:
+            variable = f"{self.env_prefix}{field_name}".upper()
+            raise SettingsError(f"{variable} is not JSON: {error}") from None
+
+
 class EnvironmentSettings(BaseSettings):
     """Settings from code first, then from the environment, then from files that the environment names."""
 
@@ -57,9 +70,9 @@ class EnvironmentSettings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours takes its place
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The sources, the one that counts most first."""
-        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings, file_secret_settings
+        return init_settings, Variables(settings_cls), SecretFiles(settings_cls), dotenv_settings, file_secret_settings

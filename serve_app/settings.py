@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from deployments.imaging import Limits
@@ -18,8 +18,11 @@ from registry.opening import StoreAddress
 from serve_app.secret_files import EnvironmentSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 MIN_KEY_LENGTH = 24
+
+DATABASES = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
 
 _SECRETS = ("admin_key", "database_url")
 
@@ -76,9 +79,9 @@ class Settings(EnvironmentSettings):
     models_dir: Path | None = None
     models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
     models_cache_dir: Path | None = None
-    models_cache_gb: Annotated[float, Field(gt=0)] = 20.0
+    models_cache_gb: Positive = 20.0
     artworks_dir: Path | None = None
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     threads: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
@@ -92,7 +95,7 @@ class Settings(EnvironmentSettings):
     traces: Literal["off", "file", "otlp"] = "off"
     traces_share: Share = 0.1
     objects_url: Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")] | None = None
-    keep_results_s: Annotated[float, Field(gt=0)] = 3600.0
+    keep_results_s: Positive = 3600.0
 
     @property
     def keys_required(self) -> bool:
@@ -135,6 +138,21 @@ class Settings(EnvironmentSettings):
         """The secrets that are set, as environment variables."""
         values = ((name, getattr(self, name)) for name in _SECRETS)
         return {f"MASQUERADE_{name.upper()}": value.get_secret_value() for name, value in values if value is not None}
+
+    @field_validator("data_dir", "models_dir", "models_cache_dir", "artworks_dir", mode="before")
+    @classmethod
+    def _is_named(cls, folder: object) -> object:
+        # A variable that another one was to fill; as a path it would mean the working folder.
+        if folder == "":
+            raise ValueError("names no folder; give one, or leave the variable out")
+        return folder
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(DATABASES):
+            raise ValueError(f"a database's address begins with {' or '.join(DATABASES)}")
+        return url
 
     @model_validator(mode="after")
     def _fit_for_production(self) -> Self:

@@ -73,7 +73,9 @@ def check_weights(weights: Weights) -> None:
     if total == 0:
         raise InvalidField("At least one style needs a weight above 0.", field="style")
     if total == math.inf:
-        raise InvalidField("The weights are too large. Only their proportions count: smaller ones say the same.", field="style")
+        raise InvalidField(
+            "The weights are too large. Only their proportions count: smaller ones say the same.", field="style"
+        )
 
 
 def _weighted(text: str) -> tuple[str, float]:

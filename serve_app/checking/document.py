@@ -59,15 +59,16 @@ class Document:
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             content = yaml.safe_load(text)
+            document = cls(file, content, {})
+            if node is not None:
+                document._note(node, (), first_line)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             line = first_line + (mark.line if mark is not None else 0)
             said = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise Unreadable(Problem(file, line, f"not YAML: {said}", "Check indentation and quotes.")) from error
-        if not isinstance(content, dict) or node is None:
+        if not isinstance(content, dict):
             raise Unreadable(Problem(file, first_line, "not a table of keys", "Start from `masquerade render`."))
-        document = cls(file, content, {})
-        document._note(node, (), first_line)
         return document
 
     def line(self, place: Place) -> int:
@@ -91,6 +92,12 @@ class Document:
         elif isinstance(node, yaml.SequenceNode):
             for index, item in enumerate(node.value):
                 self._note(item, (*place, index), first_line)
+
+
+def tables(parent: object, key: str) -> list[dict[str, Any]]:
+    """The tables in the list that ``parent`` has under ``key``; what is of another kind there, the schema tells of."""
+    found = parent.get(key) if isinstance(parent, dict) else None
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def repetitions(document: Document) -> Iterator[Problem]:

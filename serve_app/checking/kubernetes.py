@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions
+from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions, tables
 from serve_app.checking.serving import GRAPH, OBJECTS_URL, serve_problems
 
 SERVE_CONFIG: Place = ("spec", "serveConfigV2")
@@ -20,7 +20,7 @@ def service_problems(document: Document) -> Iterator[Problem]:
     spec = spec if isinstance(spec, dict) else {}
     cluster = spec.get("rayClusterConfig")
     cluster = cluster if isinstance(cluster, dict) else {}
-    groups = [group for group in cluster.get("workerGroupSpecs") or [] if isinstance(group, dict)]
+    groups = tables(cluster, "workerGroupSpecs")
     served = spec.get("serveConfigV2")
     if isinstance(served, str):
         try:
@@ -54,21 +54,21 @@ def service_problems(document: Document) -> Iterator[Problem]:
 def _variables(groups: list[dict[str, Any]]) -> set[str]:
     """What every worker's container is sure to have: a reference that may be left open counts for nothing."""
     found = [
-        {str(entry.get("name")) for entry in _entries(_container(group), "env") if not _open(entry)} for group in groups
+        {str(entry.get("name")) for entry in tables(_container(group), "env") if not _open(entry)} for group in groups
     ]
     return set.intersection(*found) if found else set()
 
 
 def _unshared(document: Document, served: Document, groups: list[dict[str, Any]]) -> Iterator[Problem]:
     """Worker groups whose pods keep photos to themselves: ``data_dir`` lies on no claim, and there is no bucket."""
-    graphs = [entry for entry in _entries(served.content, "applications") if entry.get("import_path") == GRAPH]
+    graphs = [entry for entry in tables(served.content, "applications") if entry.get("import_path") == GRAPH]
     arguments = [entry["args"] for entry in graphs if isinstance(entry.get("args"), dict)]
     folders = {str(given["data_dir"]) for given in arguments if "data_dir" in given and "objects_url" not in given}
     for number, group in enumerate(groups):
-        claims = {entry.get("name") for entry in _entries(_pod(group), "volumes") if "persistentVolumeClaim" in entry}
+        claims = {entry.get("name") for entry in tables(_pod(group), "volumes") if "persistentVolumeClaim" in entry}
         mounts = [
             str(entry.get("mountPath"))
-            for entry in _entries(_container(group), "volumeMounts")
+            for entry in tables(_container(group), "volumeMounts")
             if entry.get("name") in claims
         ]
         for folder in folders:
@@ -87,12 +87,7 @@ def _pod(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _container(group: dict[str, Any]) -> dict[str, Any]:
-    return next(iter(_entries(_pod(group), "containers")), {})
-
-
-def _entries(table: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = table.get(key)
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return next(iter(tables(_pod(group), "containers")), {})
 
 
 def _open(variable: dict[str, Any]) -> bool:

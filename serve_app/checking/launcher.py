@@ -25,7 +25,7 @@ def launcher_problems(document: Document) -> Iterator[Problem]:
     types = content.get("available_node_types")
     types = types if isinstance(types, dict) else {}
     head = content.get("head_node_type")
-    if head not in types:
+    if not isinstance(head, str) or head not in types:
         yield document.problem(("head_node_type",), f"there is no node type {head}", nearest(str(head), types))
     for name, kind in types.items():
         if isinstance(kind, dict):

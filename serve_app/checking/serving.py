@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 
-from serve_app.checking.document import Document, Place, Problem, nearest, repetitions
+from serve_app.checking.document import Document, Place, Problem, nearest, repetitions, tables
 from serve_app.checking.keys import misspelt
 from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
@@ -31,15 +31,16 @@ def serve_problems(document: Document, environment: Mapping[str, str]) -> Iterat
         ServeDeploySchema.model_validate(document.content)
     except ValidationError as error:
         yield from _said(document, error, ())
+    except (AttributeError, TypeError) as error:
+        # Serve's own validators take some things for granted.
+        yield document.problem(("applications",), f"Serve refuses this: {error}", "Compare with `masquerade render`'s.")
     applications = document.content.get("applications")
     for index, application in enumerate(applications if isinstance(applications, list) else []):
-        if not isinstance(application, dict):
-            continue
         place: Place = ("applications", index)
-        deployments = [item for item in application.get("deployments") or [] if isinstance(item, dict)]
+        deployments = tables(application, "deployments")
         for number, deployment in enumerate(deployments):
             yield from _deployment(document, (*place, "deployments", number), deployment)
-        if application.get("import_path") == GRAPH:
+        if isinstance(application, dict) and application.get("import_path") == GRAPH:
             yield from _graph(document, place, application, deployments, environment)
 
 
@@ -69,7 +70,7 @@ def _scaling(document: Document, place: Place, scaling: dict[str, Any]) -> Itera
         return
     policy = scaling.get("policy") or {}
     arguments = policy.get("policy_kwargs") or {} if isinstance(policy, dict) else {}
-    if isinstance(policy, dict) and policy.get("policy_function") == POLICY:
+    if isinstance(policy, dict) and policy.get("policy_function") == POLICY and isinstance(arguments, dict):
         try:
             QueueTimePolicy(**arguments)
         except (TypeError, ValueError) as error:
@@ -95,9 +96,9 @@ def _graph(
     environment: Mapping[str, str],
 ) -> Iterator[Problem]:
     for number, deployment in enumerate(deployments):
-        if (name := deployment.get("name")) not in CLUSTER.shapes:
+        if (name := str(deployment.get("name"))) not in CLUSTER.shapes:
             where = (*place, "deployments", number, "name")
-            yield document.problem(where, f"the graph has no deployment {name}", nearest(str(name), CLUSTER.shapes))
+            yield document.problem(where, f"the graph has no deployment {name}", nearest(name, CLUSTER.shapes))
     yield from _sharing(document, place, deployments)
     given = application.get("args") or {}
     if not isinstance(given, dict):

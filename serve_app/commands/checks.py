@@ -52,7 +52,7 @@ def packages(requirements: Sequence[str], installed: Installed) -> Iterator[Find
     core = [one for one in map(Requirement, requirements) if one.marker is None or one.marker.evaluate({"extra": ""})]
     wrong = list(_unmet(core, installed))
     for text in wrong:
-        yield Finding("problem", text, "Run `make install`, or: pip install --upgrade masquerade")
+        yield Finding("problem", text, "Run, in the project's folder: pip install -e '.[cpu]'   (or '.[gpu]')")
     if not wrong:
         yield Finding("ok", f"{len(core)} required packages, Ray {installed('ray')}, NumPy {installed('numpy')}")
 
@@ -92,7 +92,9 @@ def collisions(installed: Installed) -> Iterator[Finding]:
         )
     elif not plain and not gpu:
         yield Finding(
-            "problem", "ONNX Runtime is not installed", "Run: pip install 'masquerade[cpu]'   (or 'masquerade[gpu]')"
+            "problem",
+            "ONNX Runtime is not installed",
+            "Run, in the project's folder: pip install -e '.[cpu]'   (or '.[gpu]')",
         )
     else:
         yield Finding("ok", f"ONNX Runtime {plain or gpu}{'' if plain else ' for GPUs'}")
@@ -132,7 +134,7 @@ def gpus(
         yield Finding(
             level,
             "ONNX Runtime cannot use the GPU: this build has no CUDA",
-            "Run: pip uninstall -y onnxruntime && pip install 'masquerade[gpu]'",
+            "Run: pip uninstall -y onnxruntime && pip install -e '.[gpu]'",
         )
     elif trouble := onnx_trouble():
         yield Finding(level, f"ONNX Runtime cannot use the GPU: {trouble}", "Install CUDA and cuDNN of its version.")

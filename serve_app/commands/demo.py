@@ -51,7 +51,7 @@ def demo(
             if not once:
                 open_until_interrupted(address, console)
     except (RegistryError, StudioError, TourFailed) as error:
-        console.print(f"[red]{error}[/]")
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 

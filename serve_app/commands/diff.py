@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 from rich import box
@@ -44,9 +45,9 @@ def diff(
         _give_up("The live configuration is for admins; set MASQUERADE_ADMIN_KEY.")
     base = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
     key = settings.admin_key.get_secret_value()
-    rows = list(_versions(_ask(f"{base}/v1/models", key)))
+    rows = list(_versions(_ask(f"{base}/v1/models", key, "coordinated")))
     if file is not None:
-        live = _ask(f"{base}/v1/config", key)["configuration"]
+        live = _ask(f"{base}/v1/config", key, "configuration")["configuration"]
         try:
             wanted = application(file.read_text(encoding="utf-8"), GRAPH)
         except ValueError as error:
@@ -92,17 +93,31 @@ def _versions(told: dict[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
-def _ask(address: str, key: str) -> dict[str, Any]:
-    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
+def _ask(address: str, key: str, part: str) -> dict[str, Any]:
+    """The document at ``address``, which has a ``part``."""
     try:
+        if urlsplit(address).scheme not in {"http", "https"}:
+            _give_up(f"{address} is no address of a studio; --url looks like http://127.0.0.1:8000")
+        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
             document: dict[str, Any] = json.load(response)
+            if part not in document:
+                raise ValueError(part)
             return document
     except urllib.error.HTTPError as error:
-        detail = json.loads(error.read() or b"{}").get("detail", error.reason)
-        _give_up(f"{address} answered {error.code}: {detail}")
-    except (OSError, ValueError) as error:
-        _give_up(f"{address} does not answer: {error}")
+        _give_up(f"{address} answered {error.code}: {_detail(error)}")
+    except OSError as error:
+        _give_up(f"{address} does not answer: {getattr(error, 'reason', error)}")
+    except (ValueError, TypeError):
+        _give_up(f"{address} answers, but not as a studio does.")
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    """What a problem document says; whatever stands before a studio may answer something else."""
+    try:
+        return str(json.load(error)["detail"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return str(error.reason)
 
 
 def _give_up(sentence: str) -> NoReturn:

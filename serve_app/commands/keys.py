@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -26,6 +26,12 @@ app = typer.Typer(
 console = Console()
 notes = Console(stderr=True)
 
+T = TypeVar("T")
+
+
+class NoDatabase(RuntimeError):
+    """The database cannot be opened; the message says why."""
+
 
 @app.command(epilog="Example:  KEY=$(masquerade keys create gallery-app --scope style --per-minute 120)")
 def create(
@@ -33,8 +39,8 @@ def create(
     scope: Annotated[
         list[str] | None, typer.Option(help=f"What it opens, repeatable: {', '.join(SCOPES)}. Default: all but admin.")
     ] = None,
-    per_minute: Annotated[int, typer.Option(min=1, help="Calls a minute in the long run.")] = 60,
-    burst: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 20,
+    per_minute: Annotated[int, typer.Option(min=1, max=1_000_000, help="Calls a minute in the long run.")] = 60,
+    burst: Annotated[int, typer.Option(min=1, max=1_000_000, help="Calls at once.")] = 20,
 ) -> None:
     """Make a key and print it. It is shown this once: only its hash is stored."""
     scopes = scope or [known for known in SCOPES if known != ADMIN]
@@ -44,7 +50,7 @@ def create(
             return await book.issue(name, scopes, per_minute=per_minute, burst=burst)
 
     try:
-        key, text = asyncio.run(issue())
+        key, text = _run(issue())
     except ValueError as error:
         notes.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(2) from error
@@ -60,7 +66,7 @@ def list_keys() -> None:
         async with _book() as book:
             return await book.all()
 
-    keys = asyncio.run(read())
+    keys = _run(read())
     if not keys:
         console.print("There are no keys yet: masquerade keys create NAME")
         return
@@ -82,16 +88,28 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade ke
         async with _book() as book:
             return await book.revoke(key_id)
 
-    if not asyncio.run(end()):
+    if not _run(end()):
         notes.print(f"[red]There is no such key that is still good: {key_id}[/]", highlight=False)
         raise typer.Exit(1)
     console.print(f"Revoked {key_id}.")
 
 
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except NoDatabase as error:
+        notes.print(f"The database cannot be used: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
 @contextlib.asynccontextmanager
 async def _book() -> AsyncIterator[KeyBook]:
     url = Settings().sql_url
-    await asyncio.to_thread(migrate, url)
+    try:
+        await asyncio.to_thread(migrate, url)
+    except Exception as error:
+        # Each driver has errors of its own, and all of them mean that there is no database to use.
+        raise NoDatabase(str(error).partition("\n")[0]) from error
     engine = connect(url)
     try:
         yield KeyBook(async_sessionmaker(engine, expire_on_commit=False))

@@ -22,6 +22,19 @@ def render(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file differs.")] = False,
 ) -> None:
     """Write cluster.yaml, serve_config.yaml and everything rendered under deploy/ into FOLDER (default: here)."""
+    try:
+        stale = _stale(folder, check=check)
+    except (OSError, UnicodeDecodeError) as error:
+        typer.echo(f"Nothing can be written or compared here: {error}", err=True)
+        raise typer.Exit(1) from error
+    if check and stale:
+        raise typer.Exit(1)
+    if not stale:
+        typer.echo("everything is as rendered")
+
+
+def _stale(folder: Path, *, check: bool) -> int:
+    """How many files differ from what is rendered; without ``check`` they have been written."""
     stale = 0
     for name, text in rendered().items():
         path = folder / name
@@ -34,7 +47,4 @@ def render(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {path}")
-    if check and stale:
-        raise typer.Exit(1)
-    if not stale:
-        typer.echo("everything is as rendered")
+    return stale

@@ -33,7 +33,7 @@ def serve(
                 address = opened.enter_context(studio(Settings(**given)))
             open_until_interrupted(address, console)
     except (RegistryError, StudioError) as error:
-        console.print(f"[red]{error}[/]")
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 

@@ -53,16 +53,19 @@ def simulate(
     outcome = _run(load, minutes * 60, seed)
     for table in (latency_table(outcome), replica_table(outcome), cost_table(outcome)):
         console.print(table)
-    console.print(
-        f"{outcome.requests:,} requests, {outcome.refused:,} refused ({outcome.refused / max(1, outcome.requests):.2%}); "
-        f"{1000 * outcome.usd_per_hour * outcome.seconds / 3600 / max(1, outcome.requests):.3f} USD for a thousand",
-        highlight=False,
-    )
+    if outcome.requests:
+        console.print(
+            f"{outcome.requests:,} requests, {outcome.refused:,} refused ({outcome.refused / outcome.requests:.2%}); "
+            f"{1000 * outcome.usd_per_hour * outcome.seconds / 3600 / outcome.requests:.3f} USD for a thousand",
+            highlight=False,
+        )
+    else:
+        console.print("Nobody came.")
     if plot_to is not None:
         try:
             plot(outcome, load.name, plot_to)
-        except NoPlots as error:
-            console.print(f"[red]{error}[/]", highlight=False)
+        except (NoPlots, OSError, ValueError) as error:
+            console.print(f"[red]{escape(str(error))}[/]", highlight=False)
             raise typer.Exit(1) from error
         console.print(str(plot_to))
 

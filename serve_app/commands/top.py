@@ -20,6 +20,7 @@ from serve_app.status.board import WINDOW_S, DeploymentState, StudioState
 
 app = typer.Typer()
 console = Console()
+errors = Console(stderr=True)
 
 TIMEOUT_S = 10.0
 
@@ -30,7 +31,7 @@ class NoStatus(RuntimeError):
 
 @app.callback(
     invoke_without_command=True,
-    epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --once --json | jq .deployments",
+    epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --json | jq .deployments",
 )
 def top(
     url: Annotated[
@@ -40,7 +41,7 @@ def top(
     once: Annotated[
         bool, typer.Option("--once", help="Look once, over a window long enough for rates, and end.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="With --once: JSON for scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One look as JSON, for scripts.")] = False,
 ) -> None:
     """Deployments, replicas, requests, latency, queues, errors and model versions, live until Ctrl-C.
 
@@ -50,7 +51,8 @@ def top(
     address = url or f"http://{settings.host}:{settings.port}"
     key = None if settings.admin_key is None else settings.admin_key.get_secret_value()
     try:
-        if once:
+        # Nobody watches a file or a pipe.
+        if once or as_json or not console.is_terminal:
             state = _settled(address, key)
             if as_json:
                 typer.echo(state.model_dump_json(indent=2))
@@ -62,16 +64,16 @@ def top(
                 time.sleep(interval)
                 live.update(picture(address, read(address, key)), refresh=True)
     except NoStatus as error:
-        console.print(f"[red]{error}[/]", highlight=False)
+        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 
 def read(address: str, key: str | None) -> StudioState:
     """The studio's state. Raises :class:`NoStatus`."""
-    if urlsplit(address).scheme not in {"http", "https"}:
-        raise NoStatus(f"{address} is no address of a studio; it looks like http://127.0.0.1:8000")
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     try:
+        if urlsplit(address).scheme not in {"http", "https"}:
+            raise NoStatus(f"{address} is no address of a studio; it looks like http://127.0.0.1:8000")
         with urlopen(Request(f"{address.rstrip('/')}/v1/status", headers=headers), timeout=TIMEOUT_S) as response:  # noqa: S310 - the scheme was checked
             return StudioState.model_validate_json(response.read())
     except HTTPError as error:
@@ -135,5 +137,5 @@ def _detail(error: HTTPError) -> str:
     try:
         document: dict[str, Any] = json.loads(error.read())
         return str(document["detail"])
-    except (ValueError, KeyError, OSError):
+    except (ValueError, KeyError, TypeError, OSError):
         return str(error.reason)

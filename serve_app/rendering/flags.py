@@ -5,6 +5,8 @@ from __future__ import annotations
 from serve_app.local import SERVE_FLAGS
 
 PORT = 8000
+# Where Kubernetes' nodes pull from, without the tag: ``registry.example/masquerade``.
+IMAGE = "masquerade"
 MODELS_DIR = "/srv/masquerade/models"
 DATA_DIR = "/srv/masquerade/data"
 GCS_NAMESPACE = "masquerade"

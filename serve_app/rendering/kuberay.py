@@ -12,7 +12,7 @@ from serve_app.rendering.flags import (
     BOT_SECRETS,
     CLUSTER_FLAGS,
     DATA_DIR,
-    GCS_NAMESPACE,
+    IMAGE,
     MODELS_DIR,
     OBJECTS,
     PORT,
@@ -23,6 +23,8 @@ from serve_app.rendering.serving import serve_config
 
 HEADER = """\
 Masquerade on Kubernetes (1.29 or newer) with the KubeRay operator 1.6 or newer. Written by `masquerade render`.
+First push the two images that the head of deploy/Dockerfile builds to where your nodes pull from, name that place in IMAGE
+(serve_app/rendering/flags.py) and render. Spot nodes are expected to carry the taint masquerade/market=spot:NoSchedule.
   kubectl create namespace masquerade
   kubectl -n masquerade create secret generic masquerade --from-env-file=secrets.env
   kubectl -n masquerade create secret generic masquerade-ray --from-literal=auth_token="$(openssl rand -hex 32)"
@@ -46,10 +48,9 @@ STORAGE_HEADER = """\
 Models and photos, read and written by every node: a storage class that offers ReadWriteMany (EFS, Filestore, NFS)."""
 PROTECTION_HEADER = """\
 What keeps strangers out and replicas up: only the ingress controller reaches the studio, nobody outside reaches Ray,
-and a drained node takes at most one worker with it."""
+and however many nodes are drained, workers are left."""
 
 NAME = "masquerade"
-IMAGE = "masquerade"
 SECRET = "masquerade"  # noqa: S105 - names of Secrets, not secrets
 RAY_SECRET = "masquerade-ray"  # noqa: S105
 CLAIM = "masquerade-shared"
@@ -81,10 +82,10 @@ def ray_service() -> dict[str, Any]:
             "rayClusterConfig": {
                 "rayVersion": version("ray"),
                 "authOptions": {"mode": "token", "secretName": RAY_SECRET},
+                # Without a namespace of its own the operator takes the cluster's id: during an upgrade there are two.
                 "gcsFaultToleranceOptions": {
                     "redisAddress": f"redis://{REDIS}:{REDIS_PORT}",
                     "redisPassword": {"valueFrom": {"secretKeyRef": {"name": SECRET, "key": "REDIS_PASSWORD"}}},
-                    "externalStorageNamespace": GCS_NAMESPACE,
                 },
                 "enableInTreeAutoscaling": True,
                 "autoscalerOptions": {
@@ -206,7 +207,8 @@ def protection() -> list[dict[str, Any]]:
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
             "metadata": {"name": f"{NAME}-workers", "labels": LABELS},
-            "spec": {"maxUnavailable": 1, "selector": workers},
+            # No maxUnavailable: a RayCluster tells nobody how many pods it wants, and then no pod could be evicted at all.
+            "spec": {"minAvailable": sum(kind.min_workers for kind in WORKERS) - 1, "selector": workers},
         },
         {
             "apiVersion": "networking.k8s.io/v1",
@@ -225,10 +227,18 @@ def protection() -> list[dict[str, Any]]:
             "spec": {
                 "podSelector": workers,
                 "policyTypes": ["Ingress"],
-                "ingress": [
-                    {"from": [ingress], "ports": [{"port": PORT, "protocol": "TCP"}]},
-                    {"from": [monitoring], "ports": [{"port": _METRICS_PORT, "protocol": "TCP"}]},
-                ],
+                "ingress": [{"from": [ingress], "ports": [{"port": PORT, "protocol": "TCP"}]}],
+            },
+        },
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": f"{NAME}-metrics", "labels": LABELS},
+            "spec": {
+                # The head as well: Serve's controller and Ray's autoscaler tell there what alerts ask for.
+                "podSelector": everyone,
+                "policyTypes": ["Ingress"],
+                "ingress": [{"from": [monitoring], "ports": [{"port": _METRICS_PORT, "protocol": "TCP"}]}],
             },
         },
         {
@@ -251,6 +261,11 @@ def protection() -> list[dict[str, Any]]:
 
 
 _METRICS_PORT = 8080
+# The operator makes its services of the ports that the head names, and makes none for requests without one called "serve".
+_PORTS = {
+    "head": {"gcs-server": 6379, "dashboard": 8265, "metrics": _METRICS_PORT, "serve": PORT},
+    "worker": {"metrics": _METRICS_PORT, "serve": PORT},
+}
 _USER = {"runAsNonRoot": True, "runAsUser": USER_ID, "runAsGroup": USER_ID, "fsGroup": USER_ID}
 _CONTAINER_SECURITY = {
     "allowPrivilegeEscalation": False,
@@ -286,7 +301,7 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
             {"name": "MASQUERADE_MODELS_DIR", "value": MODELS_DIR},
             {"name": "MASQUERADE_DATA_DIR", "value": DATA_DIR},
         ],
-        "ports": [{"name": "metrics", "containerPort": _METRICS_PORT}],
+        "ports": [{"name": name, "containerPort": port} for name, port in _PORTS[role].items()],
         "resources": resources,
         "securityContext": _CONTAINER_SECURITY,
         "volumeMounts": [
@@ -295,7 +310,6 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
         ],
     }
     if role == "worker":
-        container["ports"].append({"name": "serve", "containerPort": PORT})
         # In flight requests end before the pod does: Serve's proxy drains as soon as it fails its readiness.
         container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", "15"]}}}
         container["readinessProbe"] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from serve_app.fleet import HEAD, IDLE_MINUTES, WORKERS, NodeType
-from serve_app.rendering.flags import CLUSTER_FLAGS, GCS_NAMESPACE
+from serve_app.rendering.flags import CLUSTER_FLAGS, DATA_DIR, GCS_NAMESPACE, MODELS_DIR
 
 HEADER = """\
 Masquerade on AWS by the Ray cluster launcher. Written by `masquerade render`.
@@ -18,12 +18,19 @@ Both go to every node. RAY_REDIS_ADDRESS names a Redis outside the cluster: with
 replicas keep answering. The dashboard listens on the head's loopback only: `ray dashboard cluster.yaml` forwards it.
 /srv/masquerade is the shared file system models and photos lie on (EFS, FSx or NFS: set NFS_SERVER in cluster.env).
 For photos and results in a bucket put MASQUERADE_OBJECTS_URL=s3://bucket/prefix into cluster.env, and keys for it unless the
-machines' role opens it: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
+machines' role opens it: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+The machine image is looked up in AWS's parameter store whenever a machine starts: you and the role ray-autoscaler-v1, which
+`ray up` makes for the head, need ssm:GetParameters (policy AmazonSSMReadOnlyAccess), or put an image's id in its place."""
 
 HOME = "~/masquerade"
 RAY = f"{HOME}/.venv/bin/ray"
 SECRETS = "~/.masquerade/cluster.env"
-MOUNT = 'sudo mount -t nfs4 -o nfsvers=4.1,hard "$NFS_SERVER":/ /srv/masquerade'
+SHARED = "/srv/masquerade"
+MOUNT = f'sudo mount -t nfs4 -o nfsvers=4.1,hard "${{NFS_SERVER:?set NFS_SERVER in {SECRETS}}}":/ {SHARED}'
+# Ubuntu 24.04 with NVIDIA's driver. Not Ray's `latest_dlami`: that is Ubuntu 18.04, too old for Python 3.11 and CUDA 13.
+MACHINE_IMAGE = "resolve:ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
+# What `ray exec` and `ray attach` find: Ray's and Serve's commands, which show the cluster's token only when told to.
+PROFILE = f"export RAY_AUTH_MODE=token PATH=$PATH:{HOME}/.venv/bin"
 TOKEN = "~/.ray/auth_token"  # noqa: S105 - the file's place
 
 
@@ -55,14 +62,18 @@ def cluster() -> dict[str, Any]:
         "rsync_exclude": [".venv", ".git", "var", "demo-output", "reports"],
         "setup_commands": [
             f"chmod 600 {TOKEN} {SECRETS}",
-            f". {SECRETS}; sudo mkdir -p /srv/masquerade && (mountpoint -q /srv/masquerade || {MOUNT})",
+            f"grep -qxF '{PROFILE}' ~/.bashrc || echo '{PROFILE}' >> ~/.bashrc",
+            "sudo apt-get -q update && sudo apt-get -q -y -o DPkg::Lock::Timeout=300 install nfs-common python3-venv",
+            f". {SECRETS} && sudo mkdir -p {SHARED} && (mountpoint -q {SHARED} || {MOUNT})",
+            # A new file system belongs to root.
+            f'sudo install -d -o "$(id -u)" -g "$(id -g)" {MODELS_DIR} {DATA_DIR}',
             # The locked versions, hashes checked; a second run with the same lock does nothing.
             f"cd {HOME} && sh deploy/install.sh gpu",
         ],
         "head_start_ray_commands": [
             f"{RAY} stop",
             _start(
-                "--head --port=6379 --num-cpus=0 --dashboard-host=127.0.0.1 "
+                '--head --port=6379 --num-cpus=0 --dashboard-host=127.0.0.1 --redis-password="$RAY_REDIS_PASSWORD" '
                 "--autoscaling-config=~/ray_bootstrap_config.yaml",
                 RAY_external_storage_namespace=GCS_NAMESPACE,
             ),
@@ -85,7 +96,7 @@ def _worker(kind: NodeType) -> dict[str, Any]:
 def _machine(kind: NodeType) -> dict[str, Any]:
     machine: dict[str, Any] = {
         "InstanceType": kind.instance,
-        "ImageId": "latest_dlami",
+        "ImageId": MACHINE_IMAGE,
         "BlockDeviceMappings": [{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 120, "VolumeType": "gp3"}}],
         # Version 2 of the metadata service only: a forged request from a replica cannot fetch the machine's role.
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from serve_app.fleet import WORKERS, NodeType
-from serve_app.topology import CLUSTER
+from serve_app.topology import CLUSTER, Topology
 
 # Which deployments a call goes through: stages one after the other, within a stage all at the same time.
 # The gateway comes first, and every picture that comes in or goes out is moderated (serve_app/pipeline.py).
@@ -27,8 +27,8 @@ FEATURES: dict[str, Stages] = {
     "anonymize": (("Gateway",), ("Moderation", "Faces"), ("Anonymize",), ("Moderation",)),
 }
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Strict(BaseModel):
@@ -62,6 +62,13 @@ class Replicas(Strict):
     max_replicas: Annotated[int, Field(ge=1)] | None = None
 
 
+class Range(NamedTuple):
+    """A number of replicas."""
+
+    min_replicas: int
+    max_replicas: int
+
+
 class LoadProfile(Strict):
     """A day, or any other number of hours.
 
@@ -88,7 +95,22 @@ class LoadProfile(Strict):
         used = {name for feature, share in self.mix.items() if share for stage in FEATURES[feature] for name in stage}
         if missing := sorted(used - self.work.keys()):
             raise ValueError(f"work: how long does {missing[0]} take?")
+        for name in self.replicas:
+            if not (limits := self.range_of(name)).min_replicas <= limits.max_replicas:
+                raise ValueError(
+                    f"replicas: {name} has {limits.min_replicas} at least and {limits.max_replicas} at most"
+                )
+        for kind in self.fleet():
+            if kind.max_workers < kind.min_workers:
+                raise ValueError(f"machines: there are always {kind.min_workers} of {kind.name} (serve_app/fleet.py)")
         return self
+
+    def range_of(self, deployment: str, topology: Topology = CLUSTER) -> Range:
+        """Between how many replicas the deployment has, with this profile's changes."""
+        scaling = topology[deployment].scaling
+        usual = Range(scaling.min_replicas, scaling.max_replicas) if scaling else Range(1, 1)
+        changes = self.replicas.get(deployment, Replicas())
+        return usual._replace(**changes.model_dump(exclude_none=True))
 
     def rates(self) -> list[float]:
         """Requests per second in each hour."""
@@ -111,7 +133,7 @@ def read_profile(path: Path) -> LoadProfile:
     """
     try:
         if path.suffix == ".csv":
-            with path.open(newline="", encoding="utf-8") as lines:
+            with path.open(newline="", encoding="utf-8-sig") as lines:
                 users = [row["users"] for row in csv.DictReader(lines)]
             document: Any = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8")) | {
                 "users_per_hour": users

@@ -26,7 +26,7 @@ def latency_table(outcome: Outcome) -> Table:
         table.add_column(name, justify="left" if name == "feature" else "right")
     everything = [time for times in outcome.latencies.values() for time in times]
     for feature, times in [*outcome.latencies.items(), ("all", everything)]:
-        marks = [f"{quantile(times, share):.2f}" for share in (0.5, 0.95, 0.99, 1.0)]
+        marks = [f"{quantile(times, share):.2f}" if times else "–" for share in (0.5, 0.95, 0.99, 1.0)]
         table.add_row(feature, f"{len(times):,}", *marks)
     return table
 

@@ -69,14 +69,9 @@ class Simulator:
         self._pools: dict[str, Pool] = {}
         for name in (name for name in topology.shapes if name in used):
             shape, work = topology[name], profile.work[name]
-            changes = profile.replicas[name].model_dump(exclude_none=True) if name in profile.replicas else {}
             scaling = shape.scaling
             given = scaling.rule() if scaling else {"service_s": work.base_s + work.query_s}
-            limits = {
-                "min_replicas": scaling.min_replicas if scaling else 1,
-                "max_replicas": scaling.max_replicas if scaling else 1,
-            }
-            rule = Rule(**{**limits, **changes, **given})
+            rule = Rule(**{**profile.range_of(name, topology)._asdict(), **given})
             self._pools[name] = Pool(shape, work, rule, self._fleet, self._at, self._chance)
         hours = len(self._rates)
         self.outcome = Outcome(hours, hours * hour_s, by_hour=[[] for _ in range(hours)])
@@ -152,11 +147,13 @@ class Simulator:
             self.outcome.refused += 1
 
     def _look(self, now: float) -> None:
+        # The last look is at the very end, and stands for no time after it.
+        seconds = min(LOOK_S, self.outcome.seconds - now)
         for pool in self._pools.values():
             pool.scale(now)
-            pool.account(LOOK_S)
+            pool.account(seconds)
         self._fleet.retire(now)
-        self._fleet.charge(LOOK_S)
+        self._fleet.charge(seconds)
         self.outcome.looks.append(
             Look(
                 now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -149,4 +150,38 @@ def test_secrets_are_named_and_never_written(path: str) -> None:
     for name, value in re.findall(
         r"^[ -]*([A-Z0-9_]*(?:PASSWORD|TOKEN|KEY|SECRET)): *(.+)$", rendered()[path], re.MULTILINE
     ):
-        assert value.startswith("${"), f"{name} has a value"
+        assert value == "null" or value.startswith("${"), f"{name} has a value"
+
+
+def test_the_machines_are_new_enough_for_what_is_installed_on_them(launcher: dict[str, Any]) -> None:
+    # Ray takes `latest_dlami` for Ubuntu 18.04: no Python 3.11, an old C library, a driver before CUDA 13.
+    images = {kind["node_config"]["ImageId"] for kind in launcher["available_node_types"].values()}
+    assert len(images) == 1
+    assert "ubuntu-24.04" in images.pop()
+
+
+def test_redis_is_asked_with_its_password(launcher: dict[str, Any]) -> None:
+    # Ray reads the address from the environment, and the password from the command line only.
+    assert '--redis-password="$RAY_REDIS_PASSWORD"' in launcher["head_start_ray_commands"][-1]
+
+
+def test_whoever_logs_in_finds_the_commands_and_they_show_the_token(launcher: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / ".bashrc").write_text("# as the machine comes\n")
+    (command,) = [one for one in launcher["setup_commands"] if ".bashrc" in one]
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    for _ in range(2):
+        subprocess.run(["bash", "-c", command], env=environment, check=True)
+    told = subprocess.run(
+        ["bash", "-c", "source ~/.bashrc; echo $RAY_AUTH_MODE $PATH"], env=environment, capture_output=True, text=True
+    ).stdout
+    assert told == f"token /usr/bin:/bin:{tmp_path}/masquerade/.venv/bin\n"
+
+
+def test_the_shared_file_system_can_be_mounted_and_written_to(launcher: dict[str, Any]) -> None:
+    commands = launcher["setup_commands"]
+    (tools,) = [number for number, one in enumerate(commands) if "nfs-common" in one]
+    (mount,) = [number for number, one in enumerate(commands) if "mount -t nfs4" in one]
+    (owner,) = [number for number, one in enumerate(commands) if "install -d -o" in one]
+    assert tools < mount < owner
+    for folder in ("models_dir", "data_dir"):
+        assert serve_config()["applications"][0]["args"][folder] in commands[owner]

@@ -90,3 +90,22 @@ def test_prometheus_accepts_the_alerts_and_every_expression(tmp_path: Path) -> N
     for file in (ROOT / "deploy/prometheus/alerts.yaml", tmp_path / "all.yaml"):
         ran = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(("status", "fires"), [(1, True), (2, True), (0, False), (3, False), (6, False)])
+def test_a_deployment_that_stays_broken_is_told_of(tmp_path: Path, status: int, fires: bool) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    labels = {"deployment": "Swap", "application": "graph"}
+    told = {"exp_labels": labels | {"severity": "page"}, "exp_annotations": {}} if fires else None
+    rule = next(rule for rule in ALERTS if rule["alert"] == "DeploymentUnhealthy") | {"annotations": {}}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [rule]}]}))
+    series = {"series": 'ray_serve_deployment_status{deployment="Swap",application="graph"}', "values": f"{status}x20"}
+    asked = {"eval_time": "3m", "alertname": "DeploymentUnhealthy", "exp_alerts": [told] if told else []}
+    case = {"interval": "15s", "input_series": [series], "alert_rule_test": [asked]}
+    (tmp_path / "case.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [case]}))
+    ran = subprocess.run(
+        [promtool, "test", "rules", tmp_path / "case.yaml"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -153,9 +153,7 @@ async def test_an_album_whose_asker_died_is_handed_out_again(photos, anna, clock
     assert await photos.whole() is None
 
 
-async def test_an_album_in_hand_is_handed_to_nobody_else_however_long_it_takes(
-    sessions, objects, anna, clock
-) -> None:
+async def test_an_album_in_hand_is_handed_to_nobody_else_however_long_it_takes(sessions, objects, anna, clock) -> None:
     photos = Photos(sessions, objects, open_photo, keep_s=9, history_keep_s=9, prompt_lease_s=0.03, clock=clock)
     await photos.keep(anna, incoming(album="a"))
     clock.now += GATHER_S + 1

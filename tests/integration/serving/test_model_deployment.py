@@ -26,6 +26,7 @@ from registry.store import FolderStore
 from serve_app.app import graph_over
 from serve_app.calls import call
 from serve_app.deployed import state_of
+from serve_app.resting import Resting
 
 # Replicas cannot import a test module, so its classes travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -185,6 +186,13 @@ def test_the_first_version_must_load_or_the_application_does_not_start(local_ser
     serve.delete("doubling")
 
 
+def _at_rest() -> frozenset[str]:
+    """Both capabilities below, as Serve's configuration of their one deployment says."""
+    state = state_of("doubling")
+    assert state is not None
+    return frozenset({"moderation", "swap"}) if state.deployments["Doubling"].may_rest else frozenset()
+
+
 async def test_what_is_at_rest_is_not_woken_to_say_how_it_is(local_serve: None, store: FolderStore) -> None:
     deployment = serve.deployment(Doubling).options(
         autoscaling_config={"min_replicas": 0, "max_replicas": 1, "upscale_delay_s": 0.0, "metrics_interval_s": 0.1},
@@ -193,7 +201,7 @@ async def test_what_is_at_rest_is_not_woken_to_say_how_it_is(local_serve: None, 
     )
     options = Options(StoreAddress(str(store.root)), Runtime(), max_batch=8)
     resting: Any = serve.run(deployment.bind(options), name="doubling", route_prefix=None)
-    graph = graph_over({"moderation": resting, "swap": resting}, {}, 60.0, frozenset({"moderation", "swap"}))
+    graph = graph_over({"moderation": resting, "swap": resting}, {}, 60.0, Resting(_at_rest, frozenset()))
     assert [await graph.states["swap"]() for _ in range(20)] == [None] * 20
     state = state_of("doubling")
     assert state is not None

@@ -47,7 +47,10 @@ class Handle:
 
 
 def pipeline(**handles: Handle) -> Pipeline:
-    graph = graph_over({"moderation": Handle(LOADED), **handles}, {}, 5.0, frozenset({"swap"}))  # type: ignore[dict-item]
+    async def may_rest(capability: str) -> bool:
+        return capability == "swap"
+
+    graph = graph_over({"moderation": Handle(LOADED), **handles}, {}, 5.0, may_rest)  # type: ignore[dict-item]
     return Pipeline(graph, Limits())
 
 

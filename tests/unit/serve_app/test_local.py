@@ -87,3 +87,18 @@ def test_a_machine_that_ray_cannot_start_on_is_told_in_words(monkeypatch: pytest
     with pytest.raises(StudioError, match="Ray did not start: The current node timed out"):
         with studio(Settings(port=port, data_dir=tmp_path)):
             pass
+
+
+def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path) -> None:
+    # TEST-NET-3: no machine's own.
+    with (
+        pytest.raises(StudioError, match=r"Nobody can listen on 203\.0\.113\.7:8000 here"),
+        studio(Settings(host="203.0.113.7", data_dir=tmp_path)),
+    ):
+        pass
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = Settings(port=other.getsockname()[1], data_dir=tmp_path)
+        with pytest.raises(StudioError, match="taken by another program"), studio(taken):
+            pass

@@ -43,6 +43,16 @@ def test_a_file_that_cannot_be_a_secret_is_named(tmp_path: Path, monkeypatch, co
         Settings()
 
 
+@pytest.mark.parametrize("variable", ["MASQUERADE_ADMIN_KEY_FILE", "MASQUERADE_ENGINES"])
+def test_a_variable_that_cannot_be_read_is_named_and_what_it_holds_is_not(monkeypatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "" if variable.endswith("_FILE") else "{hunter2")
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    said = str(refused.value.__cause__ or refused.value)
+    assert said.startswith(f"{variable} ")
+    assert "hunter2" not in said
+
+
 def test_only_secrets_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "host").write_text("0.0.0.0")
     monkeypatch.setenv("MASQUERADE_HOST_FILE", str(tmp_path / "host"))

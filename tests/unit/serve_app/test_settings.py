@@ -39,6 +39,21 @@ def test_impossible_and_unknown_settings_are_refused(given: dict[str, int]) -> N
         Settings(**given)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATA_DIR", ""), ("MODELS_DIR", ""), ("HOST", ""), ("MODELS_CACHE_GB", "inf"), ("KEEP_RESULTS_S", "inf"),
+     ("DATABASE_URL", ""), ("DATABASE_URL", "postgres://studio:hunter2@db/studio")],
+)  # fmt: skip
+def test_a_variable_that_says_nothing_usable_is_refused_and_not_taken_for_something_else(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"MASQUERADE_{name}", value)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert [entry["loc"] for entry in refused.value.errors()] == [(name.lower(),)]
+    assert "hunter2" not in str(refused.value)
+
+
 def test_a_short_admin_key_is_refused() -> None:
     with pytest.raises(ValidationError, match="too short") as caught:
         Settings(admin_key="seekrit")

@@ -141,8 +141,8 @@ def test_top_says_in_words_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> Non
     run = CliRunner().invoke
     nothing = run(top.app, ["--once", "--url", "http://127.0.0.1:9"])
     assert nothing.exit_code == 1
-    assert "Nothing answers" in nothing.stdout
-    assert "no address" in run(top.app, ["--once", "--url", "file:///etc/passwd"]).stdout
+    assert "Nothing answers" in nothing.stderr
+    assert "no address" in run(top.app, ["--once", "--url", "file:///etc/passwd"]).stderr
 
 
 def test_a_studio_outside_a_cluster_keeps_no_figures(client: TestClient) -> None:

@@ -150,7 +150,7 @@ def test_the_kubernetes_pods_bring_the_key_by_reference_or_it_is_missing(tmp_pat
         ("head_node_type: head", "head_node_type: boss", "no node type boss"),
         ("      CPU: 0", "      CPU: 4", "the head would run replicas"),
         ("--dashboard-host=127.0.0.1", "--dashboard-host=0.0.0.0", "dashboard would listen to the network"),
-        ("RAY_AUTH_MODE=token", "RAY_AUTH_MODE=disabled", "without token authentication"),
+        ("&& RAY_AUTH_MODE=token", "&& RAY_AUTH_MODE=disabled", "without token authentication"),
     ],
 )
 def test_a_wrong_cluster_file(tmp_path: Path, old: str, new: str, text: str) -> None:
@@ -289,3 +289,21 @@ def test_the_command_takes_what_is_right(tmp_path: Path) -> None:
     path = tmp_path / "serve_config.yaml"
     path.write_text(rendered()[SERVE])
     assert CliRunner().invoke(app, [str(path)], env=KEY).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "applications: [{import_path: 'serve_app.app:app', deployments: [{name: [1]}, 5], args: [1]}]",
+        "applications: [{import_path: 'serve_app.app:app', deployments: 5}]",
+        "applications: [{deployments: [{name: A, autoscaling_config: {policy: {policy_function: "
+        "'serve_app.scaling.adapter:QueueTimePolicy', policy_kwargs: 1.5}}}]}]",
+        "{available_node_types: {}, head_node_type: {a: 1}}",
+        "{kind: RayService, spec: {rayClusterConfig: {workerGroupSpecs: 5}}}",
+        "a: &itself [*itself]",
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_a_problem_and_no_traceback(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    assert check(path, {})

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serve_app.rendering.kuberay import PORT, RAY_SECRET, SECRET
+from serve_app.rendering.kuberay import LABELS, PORT, RAY_SECRET, SECRET
 from serve_app.rendering.serving import serve_config
 
 FOLDER = Path(__file__).parents[4] / "deploy" / "kuberay"
@@ -56,7 +56,7 @@ class Credential(Strict):
 class FaultTolerance(Strict):
     redisAddress: str = Field(pattern=r"^rediss?://[a-z0-9.-]+:\d+$")
     redisPassword: Credential
-    externalStorageNamespace: str
+    externalStorageNamespace: None = Field(None, description="the operator's default is an id for each cluster")
 
 
 class AutoscalerOptions(Strict):
@@ -170,6 +170,19 @@ def test_secrets_come_by_reference_and_from_the_two_named_secrets(service: dict[
     assert service["spec"]["rayClusterConfig"]["authOptions"] == {"mode": "token", "secretName": RAY_SECRET}
 
 
+def test_the_head_names_the_ports_that_the_operator_makes_its_services_of(service: dict[str, Any]) -> None:
+    # KubeRay's defaults hold only where a head names no port at all.
+    (container,) = service["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["containers"]
+    named = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert named == {"gcs-server": 6379, "dashboard": 8265, "metrics": 8080, "serve": PORT}
+
+
+def test_metrics_of_the_head_can_be_scraped_too() -> None:
+    # Serve's controller, which runs there, exports what half of the alerts look at.
+    (policy,) = [one for one in documents("protection.yaml") if one["metadata"]["name"] == "masquerade-metrics"]
+    assert policy["spec"]["podSelector"]["matchLabels"] == LABELS
+
+
 def test_strangers_reach_the_studio_through_the_ingress_and_nothing_of_ray() -> None:
     policies = [document for document in documents("protection.yaml") if document["kind"] == "NetworkPolicy"]
     opened = [
@@ -185,7 +198,10 @@ def test_strangers_reach_the_studio_through_the_ingress_and_nothing_of_ray() -> 
 
 def test_the_budget_covers_the_pods_that_serve(service: dict[str, Any]) -> None:
     (budget,) = [document for document in documents("protection.yaml") if document["kind"] == "PodDisruptionBudget"]
-    assert budget["spec"]["maxUnavailable"] == 1
+    # Of pods whose owner has no scale (a RayCluster), Kubernetes takes a whole number, and that as a minimum, only.
+    assert "maxUnavailable" not in budget["spec"]
+    least = sum(group["minReplicas"] for group in service["spec"]["rayClusterConfig"]["workerGroupSpecs"])
+    assert 0 < budget["spec"]["minAvailable"] < least
     # The operator adds ray.io/node-type to the labels of every pod.
     wanted = budget["spec"]["selector"]["matchLabels"] | {}
     assert wanted.pop("ray.io/node-type") == "worker"

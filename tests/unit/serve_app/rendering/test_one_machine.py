@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,37 @@ def test_only_the_studio_is_published_and_only_on_loopback(compose: dict[str, An
 
 def test_every_service_is_probed_and_the_studio_waits_for_the_others(compose: dict[str, Any]) -> None:
     assert all("healthcheck" in service for service in compose["services"].values())
-    assert compose["services"]["studio"]["depends_on"].keys() == compose["services"].keys() - {"studio"}
+    waits = {name: service.get("depends_on", {}) for name, service in compose["services"].items()}
+    assert waits["studio"].keys() | waits["bucket"].keys() == compose["services"].keys() - {"studio"}
 
 
 def test_a_missing_secret_stops_compose_instead_of_becoming_empty(compose: dict[str, Any]) -> None:
-    for reference in re.findall(r"\$\{[^}]*\}", json.dumps(compose)):
+    references = set(re.findall(r"\$\{[^}]*\}", json.dumps(compose))) - {"${MASQUERADE_COMMAND:-serve}"}
+    assert references
+    for reference in references:
         assert ":?" in reference, reference
+
+
+def test_everything_that_is_started_is_used(compose: dict[str, Any]) -> None:
+    variables = compose["services"]["studio"]["environment"]
+    assert "@postgres/" in variables["MASQUERADE_DATABASE_URL"]
+    assert "@redis:" in variables["MASQUERADE_BOT_REDIS_URL"]
+    assert variables["AWS_ENDPOINT_URL_S3"].startswith("http://objects:")
+
+
+def test_the_bucket_that_photos_go_to_is_made_before_the_studio_starts(compose: dict[str, Any]) -> None:
+    bucket = compose["services"]["studio"]["environment"]["MASQUERADE_OBJECTS_URL"].split("/")[2]
+    assert f"create_bucket(Bucket='{bucket}')" in compose["services"]["bucket"]["command"][-1]
+    assert compose["services"]["studio"]["depends_on"]["bucket"]["condition"] == "service_completed_successfully"
+
+
+def test_the_store_is_told_its_keys_in_the_file_every_release_reads(compose: dict[str, Any], tmp_path: Path) -> None:
+    store = compose["services"]["objects"]
+    script = store["entrypoint"][-1].replace("$$", "$").replace("/tmp/s3.json", str(tmp_path / "s3.json"))  # noqa: S108
+    written = script.partition("exec ")[0]
+    subprocess.run(["/bin/sh", "-ec", written], env={"S3_ACCESS_KEY": "id", "S3_SECRET_KEY": "key"}, check=True)
+    (identity,) = json.loads((tmp_path / "s3.json").read_text())["identities"]
+    assert identity["credentials"] == [{"accessKey": "id", "secretKey": "key"}]
 
 
 def test_every_named_volume_is_declared(compose: dict[str, Any]) -> None:

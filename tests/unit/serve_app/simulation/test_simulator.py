@@ -21,7 +21,7 @@ from serve_app.simulation.simulator import Outcome, Simulator
 from serve_app.topology import CLUSTER, EMBEDDED, Topology
 
 ROOT = Path(__file__).parents[4]
-WORK = {name: {"query_s": 0.02} for name in CLUSTER.shapes}
+WORK: dict[str, Any] = {name: {"query_s": 0.02} for name in CLUSTER.shapes}
 
 
 def profile(rates: list[float], mix: dict[str, float] | None = None, **more: Any) -> LoadProfile:
@@ -94,8 +94,8 @@ def test_more_than_the_machines_can_do_is_refused_and_not_queued_for_ever() -> N
 def test_the_cost_is_the_machines_times_their_price() -> None:
     load = profile([0.1], machines={"cpu": {"hourly_usd": 1.0, "max_workers": 1}, "gpu": {"hourly_usd": 2.0, "max_workers": 1},
                                     "gpu-spot": {"max_workers": 0}})  # fmt: skip
-    outcome = simulate(load, hour_s=3600)
-    assert outcome.usd_per_hour == pytest.approx(HEAD.hourly_usd + 3.0, rel=0.01)
+    for hour_s in (90.5, 3600.0):
+        assert simulate(load, hour_s=hour_s).usd_per_hour == pytest.approx(HEAD.hourly_usd + 3.0)
 
 
 def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
@@ -138,7 +138,9 @@ def test_gpus_are_kept_for_those_that_need_one_and_the_cheapest_machine_is_order
     [({"mix": {"styles": 1}}, "nothing is called styles"), ({"mix": {"style": 0}}, "nobody asks"),
      ({"work": {"Style": {"query_s": 0.1}}}, "how long does Gateway take"), ({"users_per_hour": []}, "at least 1"),
      ({"work": WORK | {"Style": {"query_s": 0}}}, "greater than 0"), ({"prices": {}}, "Extra inputs"),
-     ({"machines": {"tpu": {}}}, "nothing is called tpu")],
+     ({"machines": {"tpu": {}}}, "nothing is called tpu"), ({"machines": {"gpu": {"max_workers": 0}}}, "always 1 of gpu"),
+     ({"replicas": {"Style": {"min_replicas": 99}}}, "Style has 99 at least and 16 at most"),
+     ({"mix": {"style": float("inf")}}, "finite"), ({"requests_per_user": float("inf")}, "finite")],
 )  # fmt: skip
 def test_a_profile_that_makes_no_sense_is_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
@@ -154,7 +156,8 @@ def test_the_shipped_plan_is_one_of_ten_million_people() -> None:
 
 
 def test_hours_may_come_from_a_csv_beside_the_rest(tmp_path: Path) -> None:
-    (tmp_path / "day.csv").write_text("hour,users\n0,100\n1,250.5\n")
+    # As spreadsheets write it, with a mark in front.
+    (tmp_path / "day.csv").write_text("users,hour\n100,0\n250.5,1\n", encoding="utf-8-sig")
     (tmp_path / "day.yaml").write_text("mix: {faces: 1}\nwork: {Gateway: {query_s: 0.01}, Moderation: {query_s: 0.01}, Faces: {query_s: 0.01}}\n")  # fmt: skip
     load = read_profile(tmp_path / "day.csv")
     assert load.users_per_hour == (100, 250.5)
@@ -187,3 +190,13 @@ def test_an_hour_in_which_nobody_came_leaves_a_gap_in_the_plot(tmp_path: Path) -
     outcome = simulate(profile([0.0, 5.0]), hour_s=60)
     plot(outcome, "quiet", tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_a_load_of_nobody_costs_nothing_a_thousand_and_a_plot_without_a_place_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "none.yaml"
+    path.write_text("users_per_hour: [0]\nmix: {faces: 1}\nwork: {Gateway: {query_s: 1}, Moderation: {query_s: 1}, Faces: {query_s: 1}}\n")  # fmt: skip
+    result = CliRunner().invoke(app, [str(path), "--minutes", "1", "--plot", str(tmp_path / "no" / "plot.png")])
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
+    assert "Nobody came." in result.output
+    assert "nan" not in result.output
+    assert "No such file" in result.output

@@ -1,0 +1,20 @@
+"""``masquerade keys`` where there is no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from serve_app.commands.keys import app
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["create", "gallery-app"], ["revoke", "3f"]])
+def test_a_database_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, monkeypatch, arguments) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MASQUERADE_DATA_DIR", str(tmp_path / "file"))
+    outcome = CliRunner().invoke(app, arguments)
+    assert outcome.exit_code == 1
+    assert outcome.stderr.startswith("The database cannot be used: ")
+    assert "Traceback" not in outcome.output
