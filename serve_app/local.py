@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,11 @@ SERVE_FLAGS = {
     "MALLOC_ARENA_MAX": "4",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+
+# What Serve says of a deployment that did not come up, the first time and later.
+_FAILED = {"DEPLOY_FAILED", "UNHEALTHY"}
+# The class of an error, with its modules, before what it says.
+_EXCEPTION = re.compile(r"^(?:\w+\.)*[A-Z]\w*: ")
 
 # Ray puts whatever works behind everything else on a machine (niceness 15). In a container of its own that changes
 # nothing; here people wait for it beside whatever else runs.
@@ -243,12 +249,11 @@ def _reason(state: ApplicationState | None) -> str:
     """The last line of what the deployments that failed say about it."""
     if state is None:
         return "Serve knows nothing of it."
-    failed = {name: one for name, one in state.deployments.items() if one.status in FAILED}
-    messages = [f"{name}: {one.message}" for name, one in failed.items()]
+    messages = [f"{name}: {one.message}" for name, one in state.deployments.items() if one.status in _FAILED]
     said = messages[0] if messages else state.message
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = lines[0].partition(":")[0]
-    return f"{named}: {lines[-1]}"
+    return f"{named}: {_EXCEPTION.sub('', lines[-1])}"
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -6,12 +6,15 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray.serve.schema import ApplicationStatus
 
-from serve_app.local import StudioError, _noted, _take_front, joined, own_front, running_studio, studio
+from serve_app.deployed import ApplicationState, DeploymentState
+from serve_app.local import StudioError, _noted, _reason, _take_front, joined, own_front, running_studio, studio
 from serve_app.settings import EngineLimits, Settings
 
 
@@ -102,3 +105,18 @@ def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path
         taken = Settings(port=other.getsockname()[1], data_dir=tmp_path)
         with pytest.raises(StudioError, match="taken by another program"), studio(taken):
             pass
+
+
+@pytest.mark.parametrize("status", ["DEPLOY_FAILED", "UNHEALTHY"])
+def test_what_kept_a_graph_from_starting_is_told_without_its_traceback(status: str) -> None:
+    said = """The deployment failed to start 3 times in a row. Error:
+    ray::ServeReplica:masquerade:Moderation.initialize_and_get_metadata()
+      File "serving.py", line 12, in __init__
+    registry.errors.BrokenVersion: open-nsfw@v2 is damaged: open-nsfw.onnx is missing.
+    """
+    deployments = {
+        "Style": DeploymentState("HEALTHY", "", 1, Counter(RUNNING=1), may_rest=False),
+        "Moderation": DeploymentState(status, said, 1, Counter(), may_rest=False),
+    }
+    state = ApplicationState(ApplicationStatus.DEPLOY_FAILED, "Failed to update the deployments.", deployments)
+    assert _reason(state) == "Moderation: open-nsfw@v2 is damaged: open-nsfw.onnx is missing."
