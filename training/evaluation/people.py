@@ -82,7 +82,8 @@ def pairs(seen: Sequence[Seen], most: int, seed: int) -> Pairs:
     people = sorted(by_person)
     # Two people may have only few pictures between them; what cannot be drawn any more is left out.
     for _ in range(20 * len(alike)):
-        one, other = (by_person[people[place]] for place in chance.choice(len(people), 2, replace=False))
+        # In their order, so that a pair drawn either way round is one pair.
+        one, other = (by_person[people[place]] for place in sorted(chance.choice(len(people), 2, replace=False)))
         strangers.add((int(chance.choice(one)), int(chance.choice(other))))
         if len(strangers) == len(alike):
             break

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.evaluation.faces import read_boxes
+from training.evaluation.faces import _verified, read_boxes
+from training.evaluation.lookalike import farthest
 from training.evaluation.moderation import cheapest
-from training.evaluation.people import Seen
+from training.evaluation.people import Pairs, Seen
+from training.evaluation.report import Report
 from training.evaluation.swap import outside, strangers
 from training.gallery.analysis import Analysis
 
@@ -68,3 +70,25 @@ def test_strangers_are_two_people_and_a_seed_draws_them_again() -> None:
     assert drawn == strangers(seen, 20, seed=3)
     with pytest.raises(ValueError, match="two people"):
         strangers(seen[:2], 1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("stated", "away"),
+    [([1.0], 1.0), ([0.5], 0.5), ([0.0, 0.0], 1.0), ([0.9, 1.0], 0.9), ([0.25, 0.5, 0.75, 1.0], 0.25)],
+)
+def test_the_statistic_of_calibration_looks_at_both_sides_of_every_jump(stated: list[float], away: float) -> None:
+    assert farthest(np.array(stated)) == pytest.approx(away)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_accuracy_of_few_pairs_lies_in_its_interval(seed: int) -> None:
+    """Both are of thresholds tried out on other pairs: the best threshold of all would flatter the interval."""
+    chance = np.random.default_rng(seed)
+    same = np.repeat([True, False], 15)
+    similarity = chance.normal(np.where(same, 0.5, 0.0), 0.4)
+    report = Report("Faces", "")
+    seen = [Seen(str(number), Path("gone.jpg"), Analysis("d", None)) for number in range(60)]
+    _verified(report, seen, Pairs(tuple((2 * n, 2 * n + 1) for n in range(30)), similarity, same), 0.5)
+    figure = report.document.figures[0]
+    assert figure.interval is not None
+    assert figure.interval[0] <= figure.value <= figure.interval[1]

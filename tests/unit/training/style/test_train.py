@@ -320,6 +320,7 @@ def test_a_full_disk_ends_with_a_sentence(command, monkeypatch) -> None:
     assert result.exit_code == 1
     assert "No space left on device" in " ".join(result.output.split())
 
+
 @pytest.mark.parametrize("lost", ["run.json", "weights.safetensors"])
 @pytest.mark.parametrize("step", [2, 4])
 def test_a_run_that_ends_in_the_middle_of_saving_resumes_to_the_same_weights(
