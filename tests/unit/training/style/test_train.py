@@ -247,6 +247,7 @@ def test_a_run_can_start_from_weights_whose_own_run_is_not_at_hand(command, tmp_
         (["--encoder", "nowhere.safetensors"], "no encoder at nowhere.safetensors"),
         (["--style", "nameless.png"], "not of the form name=file"),
         (["--style", "lines=missing.png"], "missing.png is not a picture"),
+        (["--style", "identity=missing.png"], "'identity' is what a network calls the photo itself"),
         (["--content-layer", "relu9_9"], "no layer relu9_9"),
     ],
 )
