@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deployments.imaging import Photo, encode
+from deployments.moderation.engine import Verdict
 from training.evaluation.faces import _verified, read_boxes
 from training.evaluation.lookalike import farthest
-from training.evaluation.moderation import cheapest
+from training.evaluation.moderation import cheapest, judged
 from training.evaluation.people import Pairs, Seen
 from training.evaluation.report import Report
 from training.evaluation.swap import outside, strangers
@@ -46,6 +48,18 @@ def test_the_cheapest_threshold_separates_what_can_be_separated() -> None:
     line, cost = cheapest(np.array([0.1, 0.2]), np.array([0.7, 0.9]), 10)
     assert 0.2 < line <= 0.7
     assert cost == 0
+
+
+def test_pictures_that_cannot_be_read_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Lenient:
+        def run(self, batch: list[Photo]) -> list[Verdict]:
+            return [Verdict(allowed=True, scores={"explicit": 0.0}, rule=None) for _ in batch]
+
+    (tmp_path / "sound.jpg").write_bytes(encode(np.zeros((8, 8, 3), np.uint8)))
+    for name in ("half.jpg", "words.png"):
+        (tmp_path / name).write_bytes(b"words")
+    assert [entry.path.name for entry in judged(tmp_path, Lenient())] == ["sound.jpg"]
+    assert "2 pictures that cannot be read were left out" in " ".join(capsys.readouterr().err.split())
 
 
 def test_dear_misses_make_it_strict_and_dear_refusals_lax() -> None:
