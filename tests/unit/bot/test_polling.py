@@ -190,7 +190,6 @@ async def test_an_update_that_cannot_be_read_holds_nobody_up(
 async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
     class Broken(Reception):
         async def receive(self, update: Update) -> Outcome:
-        self.begun.append(update.update_id)
             self.handled.append(update.update_id)
             try:
                 await asyncio.sleep(3600)
