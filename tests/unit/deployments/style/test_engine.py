@@ -6,7 +6,7 @@ import pytest
 from deployments.errors import UnknownStyle
 from deployments.runtime import Runtime
 from deployments.style.color import keep_photo_colors
-from deployments.style.engine import WORKING_PIXELS, StyleEngine, StyleQuery, painted_share, painted_share, working_side
+from deployments.style.engine import WORKING_PIXELS, StyleEngine, StyleQuery, painted_share, working_side
 
 
 @pytest.fixture
