@@ -178,6 +178,7 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
 ) -> None:
     (job,) = await office.order()
     await office.work()
+    taken_over: list[bool] = []
 
     async def wait():
         clock.now += 50
@@ -185,10 +186,12 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
             while (await office.job(job.id)).lease_until < clock.now + 50:
                 await asyncio.sleep(0.005)
         clock.now += 50
-        assert not await another(office, sender, presenter, events, clock).deliver_once()
+        taken_over.append(await another(office, sender, presenter, events, clock).deliver_once())
 
     sender.hook = wait
     assert await Courier(ledger, sessions, handover, channel=CHANNEL, heartbeat_s=0.01).deliver_once()
+    # A sender that breaks off is an answer that may not have arrived, not an error of the test.
+    assert taken_over == [False]
     assert len(sender.sent) == 1
 
 
