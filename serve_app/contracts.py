@@ -36,6 +36,9 @@ UploadKey = Annotated[
 Strength = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
 ]
+# What is read word by word is short: megabytes of numbers would keep everybody else waiting.
+StyleWeight = Annotated[str, Field(max_length=128)]
+FaceNumbers = Annotated[str, Field(max_length=1000)]
 
 
 class Form(BaseModel):
@@ -52,7 +55,7 @@ class StyleForm(Form):
     """A photo to paint. Repeat ``style`` as ``name:weight`` to blend, or send a picture of your own as ``style_image``."""
 
     image: Image
-    style: list[str] = Field(default=[], max_length=16, examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
+    style: list[StyleWeight] = Field(default=[], max_length=16, examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
     style_image: StyleImage = None
     strength: Strength = 1.0
     preserve_color: bool = Field(default=False, description="Keep the photo's colours, take the style's brushwork")
@@ -89,7 +92,7 @@ class SwapForm(Form):
     source: Image
     target: Image | None = None
     artwork: str | None = Field(default=None, max_length=64, description="An artwork's id, in place of a target")
-    mapping: list[str] = Field(
+    mapping: list[FaceNumbers] = Field(
         default=[],
         max_length=64,
         description="Pairs source:target such as 0:1,1:0; skip leaves a target face alone (skip:2)",
@@ -114,7 +117,9 @@ class AnonymizeForm(Form):
 
     image: Image
     method: Method = Method.BLUR
-    keep: list[str] = Field(default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2")
+    keep: list[FaceNumbers] = Field(
+        default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2"
+    )
 
     @field_validator("keep")
     @classmethod
@@ -148,12 +153,12 @@ class JobForm(Form):
     target_key: UploadKey = None
     style_image_key: UploadKey = None
     artwork: str | None = Field(default=None, max_length=64)
-    style: list[str] = Field(default=[], max_length=16)
+    style: list[StyleWeight] = Field(default=[], max_length=16)
     strength: Strength = 1.0
     preserve_color: bool = False
-    mapping: list[str] = Field(default=[], max_length=64)
+    mapping: list[FaceNumbers] = Field(default=[], max_length=64)
     method: Method = Method.BLUR
-    keep: list[str] = Field(default=[], max_length=64)
+    keep: list[FaceNumbers] = Field(default=[], max_length=64)
     top: Annotated[int, Field(ge=1, le=20)] = 3
 
 

@@ -11,12 +11,16 @@ import asyncio
 import json
 import re
 import time
+import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve_app import heads
+from deployments.errors import Busy, Unavailable
+from serve_app import heads, listening
 from serve_app.replay import Replay
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -31,7 +35,52 @@ FORBIDDEN = re.compile(rb"x-request-disconnect-disabled|serve-.*|x-serve-.*|x-se
 GRACE_S = 20.0
 BYTES_PER_S = 16 * 1024
 
+PROBLEM = "application/problem+json"
+# After how many seconds to come again, where Serve does not say.
+RETRY_AFTER_S = 5
+
 Clock = Callable[[], float]
+
+
+class ServeAnswers:
+    """Makes problem documents of what Serve answers by itself, in plain text: no room, no time left, no such path.
+
+    Its 408 is about its own patience and not about a slow client: to the client that is 503. Every answer from here, whoever
+    gives it, carries the request's id.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = MutableHeaders(scope=scope).setdefault("x-request-id", str(uuid.uuid4()))
+        problem: bytes | None = None
+        told = False
+
+        async def retold(message: Message) -> None:
+            nonlocal problem, told
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=list(message["headers"]))
+                headers.setdefault("x-request-id", request_id)
+                status = message["status"]
+                if status >= 400 and headers.get("content-type", "").startswith("text/plain"):
+                    status = Unavailable.status if status == HTTPStatus.REQUEST_TIMEOUT else status
+                    problem = _own_problem(status, request_id)
+                    headers["content-type"], headers["content-length"] = PROBLEM, str(len(problem))
+                    if status in {Busy.status, Unavailable.status}:
+                        headers.setdefault("retry-after", str(RETRY_AFTER_S))
+                message = {**message, "status": status, "headers": headers.raw}
+            elif problem is not None:
+                if told:
+                    return
+                told = True
+                message = {"type": "http.response.body", "body": problem}
+            await send(message)
+
+        await self._app(scope, receive, retold)
 
 
 class CleanHeaders:
@@ -97,9 +146,10 @@ class BodyPace:
 
 
 def middlewares() -> list[Middleware]:
-    """What Serve puts around each of its proxies, the innermost first; called in the proxy before it listens."""
+    """What Serve puts around each of its proxies, the innermost first; called before it listens."""
     heads.install()
-    return [Middleware(Replay), Middleware(BodyPace), Middleware(CleanHeaders)]
+    listening.install()
+    return [Middleware(Replay), Middleware(BodyPace), Middleware(ServeAnswers), Middleware(CleanHeaders)]
 
 
 def _is_fine(name: bytes, value: bytes) -> bool:
@@ -112,13 +162,22 @@ def _is_fine(name: bytes, value: bytes) -> bool:
     return FORBIDDEN.fullmatch(name) is None
 
 
+def _own_problem(status: int, request_id: str) -> bytes:
+    phrase = HTTPStatus(status).phrase
+    slug, title, detail = {
+        Busy.status: (Busy.slug, Busy.title, "Too many people are here right now."),
+        Unavailable.status: (Unavailable.slug, Unavailable.title, "The studio could not answer in time."),
+    }.get(status, (phrase.lower().replace(" ", "-"), phrase, phrase))
+    return _problem(slug, title, status, detail, instance=f"urn:request:{request_id}")
+
+
+def _problem(slug: str, title: str, status: int, detail: str, **more: str) -> bytes:
+    document = {"type": f"urn:masquerade:problem:{slug}", "title": title, "status": status, "detail": detail}
+    return json.dumps(document | more).encode()
+
+
 async def _answer_timeout(send: Send) -> None:
-    problem = {
-        "type": "urn:masquerade:problem:request-timeout",
-        "title": "Request Timeout",
-        "status": 408,
-        "detail": "The request did not arrive in time.",
-    }
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    headers = [(b"content-type", PROBLEM.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 408, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    problem = _problem("request-timeout", "Request Timeout", 408, "The request did not arrive in time.")
+    await send({"type": "http.response.body", "body": problem})

@@ -20,7 +20,8 @@ from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, HeadAsGet, SecurityHeaders, UnexpectedErrors
+from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors
+from serve_app.negotiation import preferred
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
@@ -37,6 +38,9 @@ MULTIPART = "multipart/form-data"
 # Two pictures and the form around them.
 FORM_OVERHEAD = 2**20
 DAY = "public, max-age=86400"
+JPEG = "image/jpeg"
+# What faces and likenesses are told in, the usual form first.
+FORMS = ("application/json", JPEG)
 
 
 def create_app(
@@ -79,6 +83,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(RelativeRedirects)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
@@ -186,7 +191,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     ) -> contracts.Faces | Response:
         """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
         photo = await pipeline.open(await form.image.read())
-        if accept.startswith("image/"):
+        if preferred(accept, FORMS) == JPEG:
             return _picture(await pipeline.numbered(photo), inventory)
         answer = await pipeline.faces(photo)
         response.headers["X-Model"] = answer.model
@@ -208,7 +213,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
         result = await pipeline.lookalike(photo, form.top)
-        if accept.startswith("image/"):
+        if preferred(accept, FORMS) == JPEG:
             return _picture(await pipeline.collage(result), inventory)
         response.headers["X-Model"] = result.model
         return presenting.lookalike(result, inventory)

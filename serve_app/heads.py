@@ -31,8 +31,10 @@ class PunctualHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        expected = self._deadline
         super().data_received(data)
-        if self._deadline is not None:
+        # Where a head began in the middle of this, what came before it belongs to the request before.
+        if self._deadline is not None and self._deadline is expected:
             self._seen += len(data)
             if self._seen > self.head_bytes:
                 self._refuse(b"431 Request Header Fields Too Large")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serve_app.listening import is_taken
 from serve_app.settings import Settings
 from serve_app.telemetry.tracing import environment
 from serve_app.topology import GRAPH
@@ -250,9 +251,9 @@ def _reason(state: ApplicationState | None) -> str:
 
 
 def _refuse_taken(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StudioError(f"{host}:{port} is taken by another program; choose another with --port") from error
+    try:
+        taken = is_taken(host, port)
+    except OSError as error:
+        raise StudioError(f"{host}:{port} is nothing to listen on here: {error.strerror}") from error
+    if taken:
+        raise StudioError(f"{host}:{port} is taken by another program; choose another with --port")

@@ -1,4 +1,4 @@
-"""What surrounds every HTTP request: a cap on the body, answers to HEAD and to bugs, security headers. Plain ASGI, no buffering.
+"""What surrounds every HTTP request: a cap on the body, answers to HEAD and to bugs, redirects, security headers. Plain ASGI, no buffering.
 
 The request id (``X-Request-Id``) is Serve's own, given to every request at its proxy.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import URL, Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -101,6 +101,31 @@ class HeadAsGet:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         await self._app({**scope, "method": "GET"}, receive, headed)
+
+
+class RelativeRedirects:
+    """Redirects to a path and no more: only what stands in front knows by which scheme and name people came.
+
+    A photo sent to ``https://studio/v1/style/`` would otherwise be sent on to ``http://studio/v1/style``.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def relative(message: Message) -> None:
+            if message["type"] == "http.response.start" and 300 <= message["status"] < 400:
+                headers = MutableHeaders(scope=message)
+                if "location" in headers:
+                    there = URL(headers["location"])
+                    headers["location"] = str(there.replace(scheme="", netloc=""))
+            await send(message)
+
+        await self._app(scope, receive, relative)
 
 
 class SecurityHeaders:

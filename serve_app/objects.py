@@ -5,6 +5,7 @@ A folder by default; an S3-compatible bucket (:mod:`serve_app.s3_objects`) where
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -106,10 +107,14 @@ class FolderObjects:
 
     def sweep(self, older_than_s: float) -> int:
         oldest = time.time() - older_than_s
-        stale = [path for path in self._root.glob("*/*/*") if path.is_file() and path.stat().st_mtime < oldest]
-        for path in stale:
-            path.unlink(missing_ok=True)
-        return len(stale)
+        removed = 0
+        for path in self._root.glob("*/*/*"):
+            # Another replica may sweep as well, and people take back what is theirs.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file() and path.stat().st_mtime < oldest:
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
 from serve_app.contracts import Problem
@@ -27,8 +28,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
 }
 
-
 CONFLICT: dict[int | str, dict[str, Any]] = {409: RESPONSES[400] | {"description": "Conflict"}}
+GONE: dict[int | str, dict[str, Any]] = {410: RESPONSES[400] | {"description": "Gone"}}
 
 
 def install(app: FastAPI) -> None:
@@ -87,7 +88,24 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     # Whether a body or the picture in it is too large is one problem.
     title = TooLarge.title if known.status_code == TooLarge.status else HTTPStatus(known.status_code).phrase
     slug = TooLarge.slug if known.status_code == TooLarge.status else title.lower().replace(" ", "-")
-    return respond(request, slug, title, known.status_code, str(known.detail), dict(known.headers or {}))
+    headers = dict(known.headers or {})
+    if known.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return respond(request, slug, title, known.status_code, str(known.detail), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """What may be done at a request's address, all of it (RFC 9110, section 10.2.1): Starlette names one route's methods."""
+    # A mount tells what it holds of a root of its own.
+    asked = {**request.scope, "root_path": request.scope.get("app_root_path", "")}
+    routes = [route for route in request.app.routes if route.matches(asked)[0] is not Match.NONE]
+    if any(isinstance(route, Mount) for route in routes):  # Files are all that is mounted.
+        return ["GET", "HEAD"]
+    fits = {
+        method: any(route.matches({**asked, "method": method})[0] is Match.FULL for route in routes)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    }
+    return [method for method, fit in ({"GET": fits["GET"], "HEAD": fits["GET"]} | fits).items() if fit]
 
 
 async def unreachable(request: Request, error: Exception) -> JSONResponse:

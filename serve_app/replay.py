@@ -57,10 +57,12 @@ class Replay:
             return
         tape = _Tape(receive)
         answered = unrouted = False
+        # What OPTIONS * asks about lies under no route, and no proxy will ever know one.
+        routable = scope["path"].startswith("/")
 
         async def noted(message: Message) -> None:
             nonlocal answered, unrouted
-            unrouted = unrouted or _knows_no_route(message)
+            unrouted = unrouted or (routable and _knows_no_route(message))
             if not unrouted:
                 answered = True
                 await send(message)

@@ -16,6 +16,7 @@ _KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 # Samples of a pixel by colour type: grey, RGB, palette, grey with alpha, RGB with alpha.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ALPHA_TYPES = frozenset((4, 6))
+_GREY, _RGB = 0, 2
 _PALETTE, _MOST_ENTRIES = 3, 256
 # Where the pixels of Adam7's seven passes start, and how far apart they are: x, y, x step, y step.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -99,7 +100,8 @@ def parse(data: bytes) -> Container:
     header = _header(kind, body)
     kept, turn, icc, transparent = [_chunk(kind, body)], 1, None, header.colour in _ALPHA_TYPES
     coloured, picture = header.colour != _PALETTE, list[bytes]()
-    for kind, body in chunks:
+    for kind, raw in chunks:
+        body = _in_eight_bits(header, raw) if kind == b"tRNS" else raw
         if kind in _KEPT:
             kept.append(_chunk(kind, body))
         if kind == b"IDAT":
@@ -126,6 +128,16 @@ def parse(data: bytes) -> Container:
         icc=icc,
         opaque_8bit=header.depth <= 8 and not transparent,
     )
+
+
+def _in_eight_bits(header: _Header, key: bytes) -> bytes:
+    """A tRNS chunk whose colour is told in the 8 bits a sample to which Pillow compares it, where it knows only these."""
+    if header.colour == _GREY and header.depth in (1, 2, 4):
+        most = (1 << header.depth) - 1
+        return ((int.from_bytes(key[:2], "big") & most) * 255 // most).to_bytes(2, "big")
+    if header.colour == _RGB and header.depth == 16:
+        return b"".join((b"\0", key[0:1], b"\0", key[2:3], b"\0", key[4:5]))
+    return key
 
 
 def _holds(picture: list[bytes], size: int) -> bool:

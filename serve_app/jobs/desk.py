@@ -66,7 +66,10 @@ class Desk:
             for channel in (CHANNEL, SLOW_CHANNEL)
         }
         duties: list[tuple[Duty, float]] = [(worker.run, RESTART_S) for worker in self._workers.values()]
-        duties += [(self._sweep, SWEEP_PERIOD_S), (functools.partial(self._count, sessions), COUNT_PERIOD_S)]
+        duties += [
+            (self._sweep, min(SWEEP_PERIOD_S, self._keep_s)),
+            (functools.partial(self._count, sessions), COUNT_PERIOD_S),
+        ]
         tasks = [asyncio.create_task(keep_doing(duty, period_s)) for duty, period_s in duties]
         try:
             yield

@@ -59,14 +59,16 @@ def routes(desk: Desk) -> APIRouter:
             job = await desk.submit(form.kind, photos, fields, owner, dedupe)
             await desk.used(uploads.values())
         response.headers["Location"] = f"/v1/jobs/{job.id}"
-        return await _state(desk, job)
+        return await _state(desk, _kept(job))
 
     @router.get("/{job_id}")
     async def state(request: Request, job_id: str) -> contracts.JobState:
         """How far a job is."""
         return await _state(desk, _kept(await desk.job(job_id, request.state.caller)))
 
-    @router.get("/{job_id}/result", response_class=Response, responses=contracts.RESULT)
+    @router.get(
+        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.CONFLICT | problems.GONE
+    )
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished."""
         job = _kept(await desk.job(job_id, request.state.caller))
@@ -83,7 +85,7 @@ def routes(desk: Desk) -> APIRouter:
         headers = presenting.picture_headers(job.result["models"], job.result.get("notes", ()), desk.inventory)
         return Response(data, media_type=job.result["media_type"], headers=headers)
 
-    @router.delete("/{job_id}", status_code=204)
+    @router.delete("/{job_id}", status_code=204, response_class=Response)
     async def remove(request: Request, job_id: str) -> None:
         """Withdraw a job and remove its photos and its result at once."""
         await desk.remove(await desk.job(job_id, request.state.caller))

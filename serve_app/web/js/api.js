@@ -71,11 +71,15 @@ export async function getPicture(url) {
  */
 export async function post(path, form, options = {}) {
   for (;;) {
+    const { authorization: shown } = keyHeader();
     try {
       return await send(path, form, options);
     } catch (error) {
-      const locked = error instanceof Problem && error.status === 401;
-      if (!locked || !(await askForKey())) throw error;
+      const locked = error instanceof Problem && (error.status === 401 || error.slug === "forbidden");
+      if (!locked) throw error;
+      // Another call may have been given a key meanwhile.
+      if (keyHeader().authorization !== shown) continue;
+      if (!(await askForKey(shown ? error.detail : ""))) throw new Problem({ status: 401, slug: "unauthorized" });
     }
   }
 }

@@ -5,19 +5,23 @@ import { FaceLayer } from "./faces.js";
 import { stamp } from "./parts.js";
 import { sampleButton } from "./samples.js";
 
+/** Whether what is dragged is a file: there is nothing to hang in text or links. */
+export function carriesFiles({ dataTransfer }) {
+  return Boolean(dataTransfer?.types.includes("Files"));
+}
+
 export class Easel {
   #parts = stamp("easel");
 
   /**
    * @param {HTMLElement} host
-   * @param {{title?: string, fixed?: boolean, onPick?: (blob: Blob, name: string) => void, onError?: (error: unknown) => void}} options
+   * @param {{title?: string, fixed?: boolean, onPick?: (blob: Blob | Promise<Blob>, name: string) => void}} options
    *   `title` stands over the empty place; a `fixed` easel only shows what it is given; `onPick` hears of every picture
    *   that is chosen, dropped, shot or borrowed
    */
-  constructor(host, { title, fixed = false, onPick = () => {}, onError = () => {} }) {
+  constructor(host, { title, fixed = false, onPick = () => {} }) {
     this.root = this.#parts.root;
     this.onPick = onPick;
-    this.onError = onError;
     this.compare = new Compare(this.#parts);
     this.faces = new FaceLayer(this.#parts.faces);
     if (title) this.#parts.pickerTitle.textContent = title;
@@ -44,11 +48,12 @@ export class Easel {
       depth = by === 0 ? 0 : depth + by;
       wall.classList.toggle("hovered", depth > 0);
     };
-    wall.addEventListener("dragenter", () => hover(1));
-    wall.addEventListener("dragleave", () => hover(-1));
+    wall.addEventListener("dragenter", (event) => carriesFiles(event) && hover(1));
+    wall.addEventListener("dragleave", (event) => carriesFiles(event) && hover(-1));
     wall.addEventListener("drop", (event) => {
       hover(0);
-      const [dropped] = event.dataTransfer?.files ?? [];
+      const files = [...event.dataTransfer?.files ?? []];
+      const dropped = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
       if (dropped) this.onPick(dropped, dropped.name);
     });
   }
@@ -56,7 +61,7 @@ export class Easel {
   /** @param {import("./samples.js").Sample[]} samples */
   lend(samples) {
     const { samples: shelf, samplesRow } = this.#parts;
-    samplesRow.replaceChildren(...samples.map((sample) => sampleButton(sample, this.onPick, this.onError)));
+    samplesRow.replaceChildren(...samples.map((sample) => sampleButton(sample, this.onPick)));
     shelf.hidden = samples.length === 0;
   }
 
@@ -91,14 +96,12 @@ export class Easel {
    */
   async unveil(before, after, words) {
     this.#fit(after);
-    this.#parts.faces.hidden = true;
     await this.compare.show(before.url, after.url, words);
   }
 
   /** Back from the result to the photo and its faces. */
   cover() {
     this.compare.hide();
-    this.#parts.faces.hidden = this.faces.buttons.length === 0;
   }
 
   /** @param {boolean} busy */

@@ -57,8 +57,16 @@ export function hideMode(room, studio) {
     } catch (error) {
       if (controller.signal.aborted) return;
       looked = null;
+      const { headline, again } = wordsFor(error);
       // Hiding everyone works without knowing beforehand where they are.
-      hint.textContent = `${wordsFor(error).headline} You can still hide everyone.`;
+      hint.textContent = `${headline} You can still hide everyone.`;
+      announce(hint.textContent);
+      if (again) {
+        hint.append(actionButton("change", "Look again", () => {
+          work.parts.act.focus();
+          look();
+        }));
+      }
     }
   }
 
@@ -72,7 +80,7 @@ export function hideMode(room, studio) {
     work.task.run(
       "Handing out masks",
       (options) => postForPicture("v1/anonymize", form, options),
-      ({ blob, model }) => work.present(photo, blob, {
+      ({ blob, model }, signal) => work.present(photo, blob, signal, {
         what: "hidden",
         title: `${photo.stem}, incognito`,
         line: [`${DONE[String(method)]}${seen}`, model].filter(Boolean).join(" · "),

@@ -8,12 +8,26 @@ export function keyHeader() {
   return key ? { authorization: `Bearer ${key}` } : {};
 }
 
-/** Asks for a key. @returns {Promise<boolean>} whether one was given */
-export function askForKey() {
+/** @type {Promise<boolean> | null} */
+let asking = null;
+
+/**
+ * Asks for a key; once, however many calls miss one at the same time.
+ * @param {string} refusal why the key that was shown opens nothing; empty where none was shown
+ * @returns {Promise<boolean>} whether one was given
+ */
+export function askForKey(refusal) {
+  asking ??= ask(refusal).finally(() => (asking = null));
+  return asking;
+}
+
+function ask(refusal) {
   const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("#key-dialog"));
-  const form = dialog.querySelector("form");
-  const input = dialog.querySelector("input");
+  const [form, input, cancel, words] = ["form", "input", "[value=cancel]", "[role=alert]"].map((part) => dialog.querySelector(part));
   input.value = "";
+  words.textContent = refusal;
+  words.hidden = !refusal;
+  cancel.onclick = () => dialog.close();
   return new Promise((resolve) => {
     let given = false;
     const give = (event) => {

@@ -10,6 +10,8 @@ export class WallLabel {
   #onCancel = () => {};
   #onRetry = () => {};
   #countdown = 0;
+  /** What a problem that is waved away gives way to. */
+  #before = "empty";
 
   /** @param {string} invitation what stands there before anything is on the easel */
   constructor(invitation) {
@@ -17,6 +19,10 @@ export class WallLabel {
     this.#parts.empty.textContent = invitation;
     this.#parts.progress.append(...Array.from({ length: LOZENGES }, () => make("i")));
     this.#parts.cancel.addEventListener("click", () => this.#onCancel());
+    this.#parts.dismiss.addEventListener("click", () => {
+      this.#show(this.#before);
+      this.root.focus();
+    });
     this.#parts.retry.addEventListener("click", () => {
       if (this.#parts.retry.getAttribute("aria-disabled") !== "true") this.#onRetry();
     });
@@ -82,6 +88,8 @@ export class WallLabel {
     this.#parts.headline.textContent = headline;
     this.#parts.detail.textContent = detail;
     this.#onRetry = onRetry ?? (() => {});
+    const { state } = this.root.dataset;
+    if (state !== "problem") this.#before = state;
     this.#show("problem");
     retry.hidden = !(again && onRetry);
     if (retry.hidden) return;

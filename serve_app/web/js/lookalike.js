@@ -126,6 +126,7 @@ function pairOf(photo, box, best, method) {
   if (best.portrait) double.src = best.portrait;
   const save = make("button", { type: "button", class: "plain" }, icon("download"), "Keep the pair");
   save.hidden = !best.portrait;
+  double.addEventListener("error", () => (save.hidden = true));
   save.addEventListener("click", async () => {
     await double.decode();
     const blob = await collage(face, double, best);

@@ -1,6 +1,7 @@
 /** Opens the studio: which rooms there are, what hangs where, and what happens when a picture is pasted or dropped. */
 
-import { getJson } from "./api.js";
+import { address, getJson } from "./api.js";
+import { carriesFiles } from "./easel.js";
 import { hideMode } from "./hide.js";
 import { lookalikeMode } from "./lookalike.js";
 import { paintMode } from "./paint.js";
@@ -47,21 +48,20 @@ async function described() {
 
 /** The capabilities whose models were never installed here. */
 async function missing() {
-  const words = await getJson("readyz").then((answer) => answer?.capabilities ?? {}, () => ({}));
-  return (capability) => String(words[capability] ?? "").startsWith("not installed");
+  // Of a studio that is not ready, too, which answers 503.
+  const answer = await fetch(address("readyz")).then((response) => response.json()).catch(() => null);
+  return (capability) => String(answer?.capabilities?.[capability] ?? "").startsWith("not installed");
 }
 
 async function open() {
-  const [offers, lacks] = await Promise.all([described(), missing()]);
-  for (const [mode, capability] of Object.entries(CAPABILITIES)) {
-    if (!offers(`/v1/${capability}`) || lacks(capability)) navigation.remove(mode);
-  }
-  navigation.show(addressed());
-  document.body.classList.add("open");
-  if (!offers("/v1/samples")) return;
-  const samples = await loadSamples();
+  const [offers, lacks, samples] = await Promise.all([described(), missing(), loadSamples()]);
+  const closed = Object.entries(CAPABILITIES).filter(([, capability]) => !offers(`/v1/${capability}`) || lacks(capability));
+  for (const [mode] of closed) navigation.remove(mode);
+  byId("bare").hidden = closed.length < Object.keys(CAPABILITIES).length;
   const easels = Object.values(rooms).flatMap((room) => ("easels" in room ? room.easels : [room.easel]));
   for (const easel of easels) easel.lend(samples);
+  navigation.show(addressed());
+  document.body.classList.add("open");
 }
 
 document.addEventListener("paste", (event) => {
@@ -72,7 +72,12 @@ document.addEventListener("paste", (event) => {
 });
 
 // A picture dropped beside the easel must not replace the page.
-for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+document.addEventListener("drop", (event) => event.preventDefault());
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  const taken = carriesFiles(event) && /** @type {Element} */ (event.target).closest(".wall");
+  if (event.dataTransfer && !taken) event.dataTransfer.dropEffect = "none";
+});
 
 window.addEventListener("hashchange", () => {
   const mode = addressed();

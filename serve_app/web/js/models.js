@@ -3,7 +3,8 @@
 import { address } from "./api.js";
 import { announce, make, stamp } from "./parts.js";
 
-const KEY = "masquerade-admin-key";
+// The same as on the status page.
+const KEY = "masquerade.admin-key";
 const EVERY_MS = 3000;
 const TASKS_WITHOUT_SLOT = new Set(["samples"]);
 const STATES = { active: "active", canary: "canary", shadow: "shadow", staging: "staging", refused: "refused", idle: "at rest" };
@@ -31,6 +32,11 @@ function say(words) {
   notice.hidden = !words;
 }
 
+/** Only other words are set, so that nobody who listens hears the same again and again. */
+function hintAt(words) {
+  if (hint.textContent !== words) hint.textContent = words;
+}
+
 /** @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words */
 async function ask(path, body) {
   const headers = { accept: "application/json" };
@@ -54,20 +60,20 @@ async function refresh() {
   try {
     told = await ask("v1/models");
   } catch (error) {
-    hint.textContent = error.message;
+    hintAt(error.message);
     return;
   }
   // Whoever is typing or about to press is not interrupted.
-  if (list.contains(document.activeElement) && document.activeElement?.matches("input")) return;
+  if (list.querySelector("input:focus, button:active")) return;
   const focus = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.focus;
   draw(told);
   if (focus) /** @type {HTMLElement | null} */ (list.querySelector(`[data-focus="${CSS.escape(focus)}"]`))?.focus();
 }
 
 function draw(told) {
-  hint.textContent = told.coordinated
+  hintAt(told.coordinated
     ? "Traffic is that of the last two minutes."
-    : "Nobody can say what the replicas hold right now; this is what the store says.";
+    : "Nobody can say what the replicas hold right now; this is what the store says.");
   const models = new Map();
   for (const version of told.models) {
     if (TASKS_WITHOUT_SLOT.has(version.task)) continue;

@@ -9,6 +9,9 @@ export class OwnStyle extends EventTarget {
   /** @type {Photo | null} what is chosen */
   picture = null;
 
+  /** Only the picture chosen last counts, whichever opens first. */
+  #turn = 0;
+
   /** @param {Record<string, any>} parts the paint room's parts */
   constructor(parts) {
     super();
@@ -21,6 +24,7 @@ export class OwnStyle extends EventTarget {
       if (file) await this.#take(file);
     });
     disown.addEventListener("click", () => {
+      this.#turn += 1;
       this.#show(null);
       ownFile.focus();
       announce("Back to the painters.");
@@ -28,11 +32,19 @@ export class OwnStyle extends EventTarget {
   }
 
   async #take(file) {
+    const turn = ++this.#turn;
     try {
-      this.#show(await Photo.open(file, file.name));
-      announce(`The style is your picture ${this.picture.stem}.`);
+      const picture = await Photo.open(file, file.name);
+      if (turn !== this.#turn) {
+        picture.release();
+        return;
+      }
+      this.#show(picture);
+      announce(`The style is your picture ${picture.stem}.`);
     } catch (error) {
       if (!(error instanceof UnreadablePicture)) throw error;
+      if (turn !== this.#turn) return;
+      this.#show(null);
       this.parts.ownTitle.textContent = "This is no picture we can read; try a JPEG, PNG or WebP";
       announce(this.parts.ownTitle.textContent);
     }

@@ -1,5 +1,7 @@
 /** A picture on this device: the bytes as they are, an address to show them by, and the size a person sees. */
 
+import { Cancelled } from "./api.js";
+
 /** The browser cannot show these bytes as a picture. */
 export class UnreadablePicture extends Error {}
 
@@ -20,10 +22,11 @@ export class Photo {
   /**
    * @param {Blob} blob
    * @param {string} name what the person calls it
+   * @param {AbortSignal} [signal] says that nobody wants it any more
    * @returns {Promise<Photo>}
-   * @throws {UnreadablePicture}
+   * @throws {UnreadablePicture | Cancelled}
    */
-  static async open(blob, name) {
+  static async open(blob, name, signal) {
     const image = new Image();
     image.src = URL.createObjectURL(blob);
     try {
@@ -32,12 +35,16 @@ export class Photo {
       URL.revokeObjectURL(image.src);
       throw new UnreadablePicture(name);
     }
+    if (signal?.aborted) {
+      URL.revokeObjectURL(image.src);
+      throw new Cancelled();
+    }
     return new Photo(blob, name, image);
   }
 
   /** The name without its ending. */
   get stem() {
-    return this.name.replace(/\.[^.]{1,5}$/, "") || "photo";
+    return this.name.replace(/\.\w{1,5}$/, "") || "photo";
   }
 
   /** One more place shows it; every keeper calls {@link release} once. */
@@ -54,8 +61,8 @@ export class Photo {
 
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };
 
-/** A file name made of plain letters, for a result made from `photo`. */
+/** A file name of letters and digits, in whatever script, for a result made from `photo`. */
 export function resultName(photo, what, type) {
-  const plain = (text) => text.normalize("NFKD").replace(/[^\w-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain = (text) => [...text.normalize("NFKC").replace(/[^\p{L}\p{M}\p{N}_-]+/gu, "-")].slice(0, 60).join("").replace(/^-+|-+$/g, "");
   return `${plain(photo.stem) || "photo"}-${plain(what) || "masquerade"}.${ENDINGS[type] ?? "jpg"}`;
 }

@@ -23,20 +23,13 @@ export async function loadSamples() {
 /**
  * A button with the sample's picture.
  * @param {Sample} sample
- * @param {(blob: Blob, name: string) => void} onPick
- * @param {(error: unknown) => void} onError
+ * @param {(blob: Promise<Blob>, name: string) => void} onPick hears at once, so that what is chosen later counts
  */
-export function sampleButton(sample, onPick, onError) {
+export function sampleButton(sample, onPick) {
   const button = make(
     "button", { type: "button", class: "sample", "aria-label": `Borrow: ${sample.title}`, title: sample.title },
     make("img", { src: sample.image, alt: "", width: "64", height: "64", loading: "lazy", decoding: "async" }),
   );
-  button.addEventListener("click", async () => {
-    try {
-      onPick(await getPicture(sample.image), sample.title);
-    } catch (error) {
-      onError(error);
-    }
-  });
+  button.addEventListener("click", () => onPick(getPicture(sample.image), sample.title));
   return button;
 }

@@ -1,6 +1,6 @@
 /** One of the two pictures of a swap, with its faces. */
 
-import { Cancelled, Problem } from "./api.js";
+import { Problem } from "./api.js";
 import { Easel } from "./easel.js";
 import { findFaces } from "./faces.js";
 import { announce } from "./parts.js";
@@ -18,47 +18,56 @@ export class Seat {
   photo = null;
   /** @type {import("./faces.js").Face[]} */
   faces = [];
+  /** Why no face of the photo is known; null while there is hope. @type {unknown} */
+  problem = null;
   #looking = new AbortController();
   #turn = 0;
 
   /**
    * @param {HTMLElement} host
    * @param {string} title
-   * @param {{onChange: () => void, onTap: (index: number) => void, onError: (error: unknown, retry?: () => void) => void}} listeners
-   *   `onChange` hears when another photo sits here and when its faces are known
+   * @param {{onChange: () => void, onTap: (index: number) => void, onError: (error: unknown) => void}} listeners
+   *   `onChange` hears when another photo sits here, when its faces are known, and when they cannot be known;
+   *   `onError` hears of pictures that cannot be hung
    */
   constructor(host, title, { onChange, onTap, onError }) {
     this.onChange = onChange;
     this.onTap = onTap;
     this.onError = onError;
-    this.easel = new Easel(host, { title, onPick: (blob, name) => this.accept(blob, name), onError });
+    this.easel = new Easel(host, { title, onPick: (blob, name) => this.accept(blob, name) });
   }
 
-  /** A picture that was chosen, dropped, shot, pasted or borrowed. */
+  /**
+   * A picture that was chosen, dropped, shot, pasted or borrowed.
+   * @param {Blob | Promise<Blob>} blob
+   * @param {string} name
+   */
   async accept(blob, name) {
     const turn = ++this.#turn;
     try {
-      const photo = await Photo.open(blob, name);
+      const photo = await Photo.open(await blob, name);
       if (turn === this.#turn) this.#sit(photo);
       else photo.release();
     } catch (error) {
-      this.onError(error);
+      if (turn === this.#turn) this.onError(error);
     }
   }
 
   #sit(photo) {
-    this.#looking.abort();
     this.easel.show(photo);
     this.photo?.release();
     this.photo = photo;
-    this.faces = [];
-    this.onChange();
-    this.#look(photo);
+    this.look();
   }
 
-  /** @param {Photo} photo */
-  async #look(photo) {
+  /** Looks for the faces of the photo that sits here. */
+  async look() {
+    const photo = /** @type {Photo} */ (this.photo);
+    this.#looking.abort();
     const controller = (this.#looking = new AbortController());
+    this.faces = [];
+    this.problem = null;
+    this.onChange();
     this.easel.veil(true);
     try {
       const faces = await findFaces(photo, { signal: controller.signal });
@@ -69,8 +78,9 @@ export class Seat {
       announce(faces.length === 1 ? "One face found." : `${faces.length} faces found.`);
       this.onChange();
     } catch (error) {
-      if (controller.signal.aborted || error instanceof Cancelled) return;
-      this.onError(error, () => this.#look(photo));
+      if (controller.signal.aborted) return;
+      this.problem = error;
+      this.onChange();
     } finally {
       if (!controller.signal.aborted) this.easel.veil(false);
     }

@@ -8,6 +8,11 @@ const words = (value, digits) => (value === null ? "–" : value.toFixed(digits)
 const share = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
 const duration = (ms) => (ms === null ? "–" : ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`);
 
+/** Sets words only where they are others, so that nobody who listens hears the same again and again. */
+function tell(name, text) {
+  if (part(name).textContent !== text) part(name).textContent = text;
+}
+
 function element(tag, text, className) {
   const made = document.createElement(tag);
   made.textContent = text;
@@ -31,8 +36,8 @@ function standing(state) {
 function showReadiness({ ready, capabilities }) {
   const states = Object.entries(capabilities);
   const down = states.filter(([, state]) => standing(state) === "down");
-  part("verdict").textContent = ready ? "The studio is open." : "The studio is not quite ready.";
-  part("detail").textContent = down.length === 0 ? "Everything that is installed serves." : `Not now: ${down.map(([name]) => name).join(", ")}.`;
+  tell("verdict", ready ? "The studio is open." : "The studio is not quite ready.");
+  tell("detail", down.length === 0 ? "Everything that is installed serves." : `Not now: ${down.map(([name]) => name).join(", ")}.`);
   part("capabilities").replaceChildren(
     ...states.map(([name, state]) => {
       const item = element("li", name, standing(state));
@@ -82,18 +87,19 @@ async function refresh() {
     const [ready, figures] = await Promise.all([ask("readyz"), ask("v1/status")]);
     showReadiness(ready.body);
     part("figures").hidden = figures.status !== 200;
-    part("unlock").hidden = figures.status !== 401 && figures.status !== 403;
-    part("refused").textContent = sessionStorage.getItem(KEY) && figures.status !== 200 ? "This key does not open the figures." : "";
+    const locked = figures.status === 401 || figures.status === 403;
+    part("unlock").hidden = !locked;
+    tell("refused", locked && sessionStorage.getItem(KEY) ? "This key does not open the figures." : "");
     if (figures.status === 200) showFigures(figures.body);
   } catch {
-    part("verdict").textContent = "The studio does not answer.";
-    part("detail").textContent = "This page keeps asking.";
+    tell("verdict", "The studio does not answer.");
+    tell("detail", "This page keeps asking.");
   }
 }
 
 part("unlock").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, new FormData(event.target).get("key"));
+  sessionStorage.setItem(KEY, String(new FormData(event.target).get("key")).trim());
   refresh();
 });
 

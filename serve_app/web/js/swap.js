@@ -26,6 +26,8 @@ export function swapMode(room, studio, { toPaint }) {
     if (busy) bringIntoView(label.root);
     target.easel.veil(busy);
     result.veil(busy);
+    // Who becomes whom is settled while it is being done.
+    for (const choices of [parts.cast, parts.quick, target.easel.faces.root]) choices.inert = busy;
     refresh();
   });
   /** @type {Photo | null} */
@@ -33,11 +35,13 @@ export function swapMode(room, studio, { toPaint }) {
   /** The source face that the next tap on a target face connects. */
   let active = 0;
 
-  const onError = (error, retry) => label.problem(error, retry);
+  const onError = (error) => label.problem(error);
   const source = new Seat(parts.source, "Who lends a face?", { onChange: restart, onTap: choose, onError });
   const target = new Seat(parts.target, "Who gets it?", { onChange: restart, onTap: toggle, onError });
   parts.stand.append(label.root);
 
+  /** Pictures whose faces could not be found. */
+  const blinds = () => [source, target].filter(({ problem }) => problem);
   const known = () => source.faces.length > 0 && target.faces.length > 0;
 
   /** Another photo or newly known faces: what was connected means nothing any more. */
@@ -111,12 +115,22 @@ export function swapMode(room, studio, { toPaint }) {
 
   function hint() {
     if (!source.photo || !target.photo) return "Hang two photos: one lends the faces, the other receives them.";
+    const [blind] = blinds();
+    if (blind) return `We know of no face in the ${blind === source ? "first" : "second"} picture.`;
     if (!known()) return "Looking for faces …";
     if (mapping.size) return "Tap a face again to let it be.";
     return source.faces.length === 1 ? "Tap everyone who gets this face." : "Tap a face in the first picture, then who gets it in the second.";
   }
 
   function caption() {
+    const [blind] = blinds();
+    if (blind) {
+      label.problem(blind.problem, () => {
+        parts.act.focus();
+        for (const seat of blinds()) seat.look();
+      });
+      return;
+    }
     if (!source.photo || !target.photo) {
       label.empty();
       return;
@@ -135,9 +149,9 @@ export function swapMode(room, studio, { toPaint }) {
     refresh();
   }
 
-  /** @param {Photo} before  @param {{blob: Blob, model: string}} answer */
-  async function present(before, { blob, model }) {
-    const photo = await Photo.open(blob, resultName(before, "swapped", blob.type));
+  /** @param {Photo} before  @param {{blob: Blob, model: string}} answer  @param {AbortSignal} signal */
+  async function present(before, { blob, model }, signal) {
+    const photo = await Photo.open(blob, resultName(before, "swapped", blob.type), signal);
     shown?.release();
     shown = photo;
     parts.duo.hidden = true;
@@ -175,7 +189,7 @@ export function swapMode(room, studio, { toPaint }) {
     form.append("source", lender.blob, lender.name);
     form.append("target", receiver.blob, receiver.name);
     form.append("mapping", String(mapping));
-    task.run("Swapping", (options) => postForPicture("v1/swap", form, options), (answer) => present(receiver, answer));
+    task.run("Swapping", (options) => postForPicture("v1/swap", form, options), (answer, signal) => present(receiver, answer, signal));
   });
 
   backToFaces();

@@ -14,6 +14,7 @@ export function tabs(list, onChange) {
 
   function show(mode) {
     const chosen = tabOf(mode) ?? all()[0];
+    if (!chosen) return;
     for (const tab of all()) {
       const selected = tab === chosen;
       tab.setAttribute("aria-selected", String(selected));

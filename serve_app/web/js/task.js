@@ -30,7 +30,7 @@ export class Task {
    * @template T
    * @param {string} doing such as "Painting"
    * @param {(options: {signal: AbortSignal, onSent: (share: number) => void}) => Promise<T>} work
-   * @param {(result: T) => void | Promise<void>} done
+   * @param {(result: T, signal: AbortSignal) => void | Promise<void>} done
    */
   async run(doing, work, done) {
     this.cancel();
@@ -46,11 +46,11 @@ export class Task {
     try {
       const result = await work({ signal, onSent: (share) => current() && this.label.sent(share) });
       if (signal.aborted) throw new Cancelled();
-      await done(result);
+      await done(result, signal);
     } catch (error) {
       if (!current()) return;
+      this.label.restore();
       if (error instanceof Cancelled) {
-        this.label.restore();
         announce("Cancelled.");
       } else {
         this.label.problem(error, () => {

@@ -16,6 +16,7 @@ const WORDS = {
   "face-unsuitable": { headline: "That face won’t do.", detail: "It is turned away, too small, or not one we may use." },
   "unknown-style": { headline: "That painter has left.", detail: "Reload the page to see who is in." },
   "unknown-model": { headline: "That model is gone.", detail: "Reload the page to see what there is." },
+  unauthorized: { headline: "This room is locked.", detail: "It opens with a key, which whoever runs the studio can give you.", again: true },
   "not-found": { headline: "This room is closed.", detail: "The service doesn’t offer it." },
   refused: { headline: "We’d rather not.", detail: "The house rules say no to this picture." },
   busy: { headline: "All easels are taken.", detail: "", again: true },
@@ -26,7 +27,7 @@ const WORDS = {
 
 /** For problems this page has no words for, and for answers of whatever stands between it and the studio. */
 const WORDS_OF_STATUS = {
-  404: WORDS["not-found"], 408: WORDS.unavailable, 413: WORDS["too-large"], 415: WORDS["not-an-image"], 429: WORDS.busy,
+  401: WORDS.unauthorized, 404: WORDS["not-found"], 408: WORDS.unavailable, 413: WORDS["too-large"], 415: WORDS["not-an-image"], 429: WORDS.busy,
   451: WORDS.refused, 502: WORDS.unavailable, 503: WORDS.unavailable, 504: WORDS.unavailable,
 };
 

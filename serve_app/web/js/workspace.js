@@ -26,7 +26,6 @@ export class Workspace {
     this.label = new WallLabel(invitation);
     this.easel = new Easel(this.parts.stand, {
       onPick: (blob, name) => this.accept(blob, name),
-      onError: (error) => this.label.problem(error),
     });
     this.parts.stand.append(this.label.root);
     this.task = new Task(this.label, this.parts.act, (busy) => {
@@ -65,11 +64,15 @@ export class Workspace {
     });
   }
 
-  /** A picture that was chosen, dropped, shot, pasted or borrowed. */
+  /**
+   * A picture that was chosen, dropped, shot, pasted or borrowed.
+   * @param {Blob | Promise<Blob>} blob
+   * @param {string} name
+   */
   async accept(blob, name) {
     const turn = ++this.#turn;
     try {
-      const photo = await Photo.open(blob, name);
+      const photo = await Photo.open(await blob, name);
       if (turn !== this.#turn) {
         photo.release();
         return;
@@ -77,7 +80,7 @@ export class Workspace {
       this.studio.hang(photo);
       announce(`${name} hangs on the easel.`);
     } catch (error) {
-      this.label.problem(error);
+      if (turn === this.#turn) this.label.problem(error);
     }
   }
 
@@ -92,11 +95,12 @@ export class Workspace {
    * Hangs a result beside its photo, to compare, save, or go on with.
    * @param {Photo} before
    * @param {Blob} blob
+   * @param {AbortSignal} signal of the work it comes from
    * @param {{what: string, title: string, line: string}} words `what` goes into the file name
    * @param {HTMLElement[]} actions beside saving and going on
    */
-  async present(before, blob, { what, title, line }, actions = []) {
-    const result = await Photo.open(blob, resultName(before, what, blob.type));
+  async present(before, blob, signal, { what, title, line }, actions = []) {
+    const result = await Photo.open(blob, resultName(before, what, blob.type), signal);
     this.#drop();
     this.#result = result;
     const rehang = actionButton("rehang", "Use as new photo", () => {

@@ -167,6 +167,18 @@ async def test_whoever_wants_less_motion_gets_none(browser: Browser, site: str, 
     assert moving == 0
 
 
+async def test_what_is_chosen_shows_in_a_high_contrast_theme(visit: Any) -> None:
+    await visit.page.emulate_media(forced_colors="active")
+    await visit.open()
+    chosen = visit.page.locator(".style.chosen .style-frame")
+    await expect(chosen).to_have_css("outline-style", "solid")
+    marks = await visit.page.get_by_role("tab").evaluate_all(
+        "(tabs) => tabs.map((tab) => [getComputedStyle(tab, '::after'), getComputedStyle(document.body)]"
+        ".map(({ backgroundColor }) => backgroundColor))"
+    )
+    assert all(mark != ground for mark, ground in marks)
+
+
 async def test_focus_can_be_seen(visit: Any) -> None:
     await visit.open()
     await visit.page.keyboard.press("Tab")

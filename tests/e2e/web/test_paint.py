@@ -21,7 +21,24 @@ HOLD_FIRST_DECODE = """
   const { decode } = HTMLImageElement.prototype;
   HTMLImageElement.prototype.decode = function () {
     HTMLImageElement.prototype.decode = decode;
+    document.documentElement.dataset.held = "";
     return new Promise((resolve) => { window.letGo = () => decode.call(this).then(resolve) });
+  };
+}
+""".strip()
+# Resolves once whoever waits for the answer has had their turn.
+HOLD_FIRST_FETCH = """
+() => {
+  const { fetch } = window;
+  window.fetch = (...asked) => {
+    window.fetch = fetch;
+    const answer = fetch(...asked);
+    return new Promise((resolve) => {
+      window.letGo = async () => {
+        resolve(await answer);
+        await new Promise((later) => setTimeout(later, 100));
+      };
+    });
   };
 }
 """.strip()
@@ -238,3 +255,52 @@ async def test_nothing_moves_from_the_empty_easel_to_the_painted_picture(visit: 
     await visit.act("paint")
     await expect(visit.part("paint", "compare")).to_be_visible()
     assert await places() == at_first
+
+
+async def test_a_result_that_opens_after_another_photo_was_hung_is_not_shown(
+    visit: Any, photo: Path, turned_photo: Path
+) -> None:
+    await visit.open()
+    await visit.hang("paint", turned_photo)
+    await visit.page.evaluate(HOLD_FIRST_DECODE)
+    await visit.act("paint")
+    await expect(visit.page.locator("html[data-held]")).to_be_attached()
+    await visit.hang("paint", photo)
+    await visit.page.evaluate("window.letGo()")
+    await expect(visit.page.locator("#announcer")).to_have_text("Cancelled.")
+    await expect(visit.caption("paint")).to_have_text("harbour.jpg")
+    await expect(visit.part("paint", "compare")).to_be_hidden()
+
+
+async def test_a_sample_that_arrives_after_another_photo_was_chosen_is_not_hung(visit: Any, photo: Path) -> None:
+    await visit.open()
+    borrow = visit.room("paint").get_by_role("button", name="Borrow").first
+    if not await borrow.is_visible():
+        pytest.skip("this studio lends no samples")
+    await visit.page.evaluate(HOLD_FIRST_FETCH)
+    await borrow.click()
+    await visit.hang("paint", photo)
+    await visit.page.evaluate("window.letGo()")
+    await expect(visit.caption("paint")).to_have_text("harbour.jpg")
+
+
+async def test_the_style_picture_chosen_last_counts_even_if_an_earlier_one_opens_later(
+    visit: Any, photo: Path, turned_photo: Path
+) -> None:
+    await visit.open()
+    await visit.page.evaluate(HOLD_FIRST_DECODE)
+    for chosen in (turned_photo, photo):
+        await visit.part("paint", "ownFile").set_input_files(chosen)
+    await expect(visit.part("paint", "ownTitle")).to_have_text("Like harbour.jpg")
+    await visit.page.evaluate("window.letGo()")
+    await expect(visit.part("paint", "ownTitle")).to_have_text("Like harbour.jpg")
+
+
+async def test_names_in_any_script_stay_in_the_name_of_the_download(visit: Any, photo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "портрет naïve 你好.jpg"
+    file.write_bytes(photo.read_bytes())
+    await visit.open()
+    await visit.hang("paint", file)
+    await visit.act("paint")
+    download = visit.page.get_by_role("link", name="Download")
+    await expect(download).to_have_attribute("download", re.compile(r"портрет-naïve-你好-\w+\.jpg"))

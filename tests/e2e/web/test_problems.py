@@ -21,6 +21,14 @@ DROP = """
   wall.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
 }
 """
+DRAG_OVER = """
+(wall, what) => {
+  const dataTransfer = new DataTransfer();
+  if (what === "text") dataTransfer.items.add("words", "text/plain");
+  else dataTransfer.items.add(new File([], "a.jpg"));
+  wall.dispatchEvent(new DragEvent("dragenter", { dataTransfer, bubbles: true, cancelable: true }));
+}
+"""
 PASTE = """
 ({ data }) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -91,9 +99,11 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
     await expect(visit.part("paint", "compare")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("status", "slug", "detail", "headline", "again"),
-    [
+async def test_a_problem_is_told_with_the_services_own_sentence(visit: Any, photo: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", photo)
+    for status, slug, detail, headline, again in (
         (451, "refused", "This picture breaks our rule on weapons.", "We’d rather not.", False),
         (503, "unavailable", "The style model is restarting.", "The studio is setting up.", True),
         (422, "undecodable", "The picture ends too early.", "This picture is torn.", False),
@@ -101,20 +111,13 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
         (404, "unknown-style", "There is no style 'x'.", "That painter has left.", False),
         (500, "internal", "This is our fault, not yours.", "We dropped the brush.", True),
         (418, "teapot", "Short and stout.", "Something in the request isn’t right.", False),
-    ],
-)
-async def test_a_problem_is_told_with_the_services_own_sentence(
-    visit: Any, photo: Path, answer: Any, status: int, slug: str, detail: str, headline: str, again: bool
-) -> None:
-    visit.failing_answers_expected = True
-    await visit.open()
-    await visit.hang("paint", photo)
-    await visit.page.route("**/v1/style", answer(status, slug, detail))
-    await visit.act("paint")
-    alert = visit.room("paint").get_by_role("alert")
-    await expect(alert).to_contain_text(headline)
-    await expect(alert).to_contain_text(detail)
-    await expect(visit.part("paint", "retry")).to_be_visible(visible=again)
+    ):
+        await visit.page.route("**/v1/style", answer(status, slug, detail))
+        await visit.act("paint")
+        alert = visit.room("paint").get_by_role("alert")
+        await expect(alert).to_contain_text(headline)
+        await expect(alert).to_contain_text(detail)
+        await expect(visit.part("paint", "retry")).to_be_visible(visible=again)
 
 
 async def test_an_answer_of_a_proxy_in_between_still_has_words(visit: Any, photo: Path) -> None:
@@ -163,6 +166,29 @@ async def test_a_pasted_photo_is_hung_in_the_open_room(visit: Any, photo: Path) 
     await visit.open("hide")
     await visit.page.evaluate(PASTE, {"data": encoded(photo)})
     await expect(visit.part("hide", "picture")).to_have_attribute("alt", "image.png")
+
+
+async def test_text_that_is_dragged_over_the_easel_is_not_invited(visit: Any) -> None:
+    await visit.open()
+    wall = visit.part("paint", "wall")
+    for what, hovered in (("text", False), ("file", True)):
+        await wall.evaluate(DRAG_OVER, what)
+        assert ("hovered" in (await wall.get_attribute("class") or "").split()) is hovered
+
+
+async def test_a_problem_that_is_waved_away_gives_the_result_back(visit: Any, photo: Path, tmp_path: Path) -> None:
+    file = tmp_path / "letter.jpg"
+    file.write_text("Dear studio")
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    download = visit.page.get_by_role("link", name="Download")
+    await expect(download).to_be_visible()
+    await visit.page.locator("#paint [data-part=file]").set_input_files(file)
+    await expect(visit.room("paint").get_by_role("alert")).to_be_visible()
+    await visit.page.get_by_role("button", name="Never mind").click()
+    await expect(download).to_be_visible()
+    await expect(visit.room("paint").get_by_role("alert")).to_be_hidden()
 
 
 async def test_pressing_the_button_without_a_photo_leads_to_choosing_one(visit: Any) -> None:

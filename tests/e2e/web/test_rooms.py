@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,16 @@ async def test_a_face_and_its_double_can_be_kept_side_by_side(visit: Any, portra
         assert pair.width > pair.height
 
 
+async def test_a_pair_without_its_portrait_cannot_be_kept(visit: Any, portrait: Path) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/gallery/**", lambda route: route.abort())
+    await visit.open("lookalike")
+    await visit.hang("lookalike", portrait)
+    await visit.act("lookalike")
+    await expect(visit.part("lookalike", "doubles")).to_contain_text("%")
+    await expect(visit.page.get_by_role("button", name="Keep the pair")).to_be_hidden()
+
+
 async def test_a_photo_without_faces_has_no_doubles_and_says_so(visit: Any, photo: Path) -> None:
     visit.failing_answers_expected = True
     await visit.open("lookalike")
@@ -80,6 +91,10 @@ async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(
     await visit.act("hide")
     await expect(visit.part("hide", "compare")).to_be_visible()
     assert await visit.asked() == [("method", "blur")]
+    await visit.page.unroute("**/v1/faces")
+    await visit.page.get_by_role("button", name="Look again").click()
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(visit.part("hide", "faces").get_by_role("button")).to_have_count(6)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +142,33 @@ async def test_an_address_leads_into_its_room(visit: Any) -> None:
     await visit.open("hide")
     await expect(visit.page.get_by_role("tab", name="Hide faces")).to_have_attribute("aria-selected", "true")
     await expect(visit.room("hide")).to_be_visible()
+
+
+async def test_faces_that_are_found_after_the_result_wait_behind_it(visit: Any, group: Path) -> None:
+    found = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await found.wait()
+        await route.continue_()
+
+    await visit.page.route("**/v1/faces", late)
+    await visit.open("hide")
+    await visit.hang("hide", group)
+    await visit.act("hide")
+    await expect(visit.part("hide", "compare")).to_be_visible()
+    found.set()
+    await expect(visit.part("hide", "hint")).to_contain_text("Tap a face")
+    await expect(visit.part("hide", "faces")).to_be_hidden()
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(visit.part("hide", "faces")).to_be_visible()
+
+
+async def test_a_studio_without_any_model_says_so(visit: Any) -> None:
+    visit.failing_answers_expected = True
+    absent = dict.fromkeys(("style", "lookalike", "swap", "anonymize", "authenticity"), "not installed: pull it")
+    # While something else is not ready, too.
+    ready = {"ready": False, "capabilities": {"moderation": "loading", **absent}}
+    await visit.page.route("**/readyz", lambda route: route.fulfill(status=503, json=ready))
+    await visit.page.goto(visit.site)
+    await expect(visit.page.get_by_role("link", name="See what is missing")).to_be_visible()
+    await expect(visit.page.get_by_role("tab")).to_have_count(0)

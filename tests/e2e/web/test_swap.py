@@ -96,10 +96,40 @@ async def test_a_result_leads_back_to_the_faces_or_on_to_painting(visit: Any, po
     await expect(visit.caption("paint")).to_have_text("astronaut-swapped.jpg")
 
 
-async def test_a_photo_without_faces_is_told(visit: Any, photo: Path) -> None:
+async def test_a_photo_without_faces_is_told_and_stays_told(visit: Any, photo: Path, portrait: Path) -> None:
     await visit.open("swap")
     await visit.hang("swap", photo, 0)
-    await expect(visit.room("swap").get_by_role("alert")).to_contain_text("Nobody in sight.")
+    problem = visit.room("swap").get_by_role("alert")
+    await expect(problem).to_contain_text("Nobody in sight.")
+    await visit.hang("swap", portrait, 1)
+    await expect(visit.part("swap", "target").locator(".face")).to_have_count(1)
+    await expect(problem).to_contain_text("Nobody in sight.")
+    await expect(visit.part("swap", "hint")).to_have_text("We know of no face in the first picture.")
+
+
+async def test_faces_of_both_photos_are_looked_for_again(visit: Any, portrait: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/faces", answer(503, "unavailable", "The face model is restarting."))
+    await visit.open("swap")
+    for seat in (0, 1):
+        await visit.hang("swap", portrait, seat)
+    await expect(visit.part("swap", "hint")).to_have_text("We know of no face in the first picture.")
+    await visit.page.unroute("**/v1/faces")
+    await visit.part("swap", "retry").click()
+    await expect(visit.page.locator(".thread")).to_have_count(1)
+
+
+async def test_while_faces_are_swapped_nobody_changes_who_becomes_whom(visit: Any, portrait: Path, group: Path) -> None:
+    await seated(visit, portrait, group)
+    await visit.page.get_by_role("button", name="One for all").click()
+    # Never answered.
+    await visit.page.route("**/v1/swap", lambda route: None)
+    await visit.act("swap")
+    choice = visit.page.get_by_label("Face 5", exact=True)
+    assert await choice.evaluate("(select) => select.closest('[inert]') !== null")
+    await visit.room("swap").get_by_role("button", name="Cancel").click()
+    await expect(visit.part("swap", "label")).to_contain_text("6 faces change")
+    assert await choice.evaluate("(select) => select.closest('[inert]') === null")
 
 
 async def test_a_photo_from_another_room_lends_its_faces(visit: Any, portrait: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve_app.frontier import BodyPace, CleanHeaders, middlewares
+from serve_app.frontier import BodyPace, CleanHeaders, ServeAnswers, middlewares
 from serve_app.replay import Replay
 
 
@@ -115,6 +117,71 @@ async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:
     assert [message.get("status") for message in client.sent] == [413]
 
 
+async def told(status: int, headers: list[tuple[bytes, bytes]], *body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body that come through when an application answers so to a request called ``mine-7``."""
+    sent: list[dict] = []
+
+    async def app(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        for part in body:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def hear(message: dict) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "headers": [(b"x-request-id", b"mine-7")]}
+    await ServeAnswers(app)(scope, None, hear)
+    start, *rest = sent
+    passed = {name.decode(): value.decode() for name, value in start["headers"]}
+    return start["status"], passed, b"".join(message["body"] for message in rest)
+
+
+@pytest.mark.parametrize(
+    ("serves", "ours", "slug", "retry_after"),
+    [
+        (429, 429, "busy", "2"),
+        (503, 503, "unavailable", "5"),
+        (408, 503, "unavailable", "5"),
+        (404, 404, "not-found", None),
+    ],
+)
+async def test_what_serve_says_itself_is_a_problem_too(
+    serves: int, ours: int, slug: str, retry_after: str | None
+) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")] + ([(b"retry-after", b"2")] if serves == 429 else [])
+    status, passed, body = await told(serves, headers, b"Request mine-7 timed out", b" after 120.0s.")
+    assert (status, passed["content-type"], passed.get("retry-after")) == (
+        ours,
+        "application/problem+json",
+        retry_after,
+    )
+    assert int(passed["content-length"]) == len(body)
+    problem = json.loads(body)
+    assert (problem["type"], problem["status"]) == (f"urn:masquerade:problem:{slug}", ours)
+    assert problem["instance"] == "urn:request:mine-7"
+
+
+async def test_other_answers_pass_as_they_are() -> None:
+    for status, kind in ((200, b"text/plain"), (422, b"application/problem+json"), (206, b"image/jpeg")):
+        _, passed, body = await told(status, [(b"content-type", kind), (b"content-length", b"4")], b"a", b"bcd")
+        assert (passed["content-type"].encode(), passed["content-length"], body) == (kind, "4", b"abcd")
+
+
+async def test_every_answer_carries_the_requests_id_once() -> None:
+    _, passed, _ = await told(503, [(b"content-type", b"application/problem+json")])
+    assert passed["x-request-id"] == "mine-7"
+    _, passed, _ = await told(200, [(b"x-request-id", b"named-already")])
+    assert passed == {"x-request-id": "named-already"}
+
+
+async def test_a_request_without_an_id_is_given_one() -> None:
+    scope = {"type": "http", "headers": []}
+    await ServeAnswers(read_whole)(scope, Conversation([(0.0, b"")]).receive, Conversation([]).send)
+    assert re.fullmatch(r"[0-9a-f-]{36}", dict(scope["headers"])[b"x-request-id"].decode())
+
+
 def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve_app.heads.install", lambda: None)
-    assert [middleware.cls for middleware in middlewares()] == [Replay, BodyPace, CleanHeaders]
+    monkeypatch.setattr("serve_app.listening.install", lambda: None)
+    assert [middleware.cls for middleware in middlewares()] == [Replay, BodyPace, ServeAnswers, CleanHeaders]

@@ -158,6 +158,13 @@ def test_faces_come_back_as_a_picture_with_their_numbers(client: TestClient) -> 
     assert response.headers["x-model"] == "finder@v1"
 
 
+def test_whoever_would_rather_have_words_gets_words(client: TestClient) -> None:
+    for path in ("/v1/faces", "/v1/lookalike"):
+        rather = {"Accept": "image/jpeg;q=0.1, application/json"}
+        answer = client.post(path, files={"image": FINE}, headers=rather)
+        assert answer.headers["content-type"] == "application/json"
+
+
 def test_faces_can_be_kept_while_the_others_are_hidden(client: TestClient, stand_ins: StandIns) -> None:
     assert send(client, "/v1/anonymize", method="pixelate", keep="1").status_code == 200
     assert "anonymize pixelate (1,)" in stand_ins.calls
@@ -233,6 +240,25 @@ def test_a_style_left_empty_counts_as_not_sent(client: TestClient) -> None:
 def test_unknown_paths_and_methods_are_problems_too(client: TestClient) -> None:
     assert problem(client.get("/v1/nothing"))[0] == 404
     assert problem(client.get("/v1/moderate"))[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/jobs/" + "0" * 32, "GET, HEAD, DELETE"), ("/v1/jobs", "POST"), ("/v1/styles", "GET, HEAD"), ("/", "GET, HEAD"),
+        ("/docs/assets/swagger-ui.css", "GET, HEAD"),
+    ],
+)  # fmt: skip
+def test_a_method_that_is_not_allowed_is_told_all_that_are(client: TestClient, path: str, allowed: str) -> None:
+    response = client.put(path)
+    assert problem(response)[0] == 405
+    assert response.headers["allow"] == allowed
+
+
+def test_a_slash_too_many_leads_to_the_same_place_whatever_it_is_called(client: TestClient) -> None:
+    response = client.post("/v1/style/?a=b", headers={"Host": "elsewhere"}, follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (307, "/v1/style?a=b")
+    assert client.get("/docs/").status_code == 200
 
 
 def test_a_bug_shows_no_traceback(client: TestClient, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,6 +350,20 @@ def test_a_field_that_cannot_be_meant_is_refused_before_anything_is_worked_on(
     assert problem(response) == (422, "invalid-field")
     assert response.json()["field"] == field
     assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [("/v1/style", "style", "w" * 129), ("/v1/anonymize", "keep", "0," * 501), ("/v1/swap", "mapping", "0:1 " * 251)],
+)
+def test_a_field_that_would_take_long_to_read_is_not_read(
+    client: TestClient, path: str, field: str, value: str
+) -> None:
+    files = {"source": FINE, "target": FINE} if path == "/v1/swap" else {"image": FINE}
+    response = client.post(path, files=files, data={field: value})
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["errors"][0]["field"] == f"{field}.0"
+    assert len(response.content) < 1000, "and it is not sent back either"
 
 
 def test_field_errors_speak_of_fields_and_not_of_classes(client: TestClient) -> None:

@@ -94,6 +94,14 @@ async def test_a_body_may_take_longer_and_be_larger_than_a_head() -> None:
         assert answer.endswith(body)
 
 
+async def test_a_head_that_follows_a_large_body_at_once_is_not_taken_for_a_large_head() -> None:
+    body = b"b" * 200_000
+    first = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + body
+    async with serving(PunctualHttp) as port:
+        answer = await talk(port, first + GET[:9], GET[9:] + b"Connection: close\r\n\r\n", pause_s=0.1)
+        assert answer.count(b"HTTP/1.1 200 ") == 2
+
+
 def test_it_becomes_the_protocol_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(HTTP_PROTOCOLS, "auto", HTTP_PROTOCOLS["auto"])
     install()

@@ -127,6 +127,12 @@ async def test_a_proxy_that_never_learns_its_routes_says_come_back() -> None:
     assert (b"retry-after", b"1") in client.heard[0]["headers"]
 
 
+async def test_what_lies_under_no_route_at_all_is_asked_once() -> None:
+    client, young = Client(), Young(times=10**9)
+    await ask(young, client, "*")
+    assert (client.status, young.times) == (404, 10**9 - 1)
+
+
 async def test_nobody_is_asked_for_a_client_who_hung_up() -> None:
     app, client = Replicas(deaths=1), Client(stays=False)
     await ask(app, client)

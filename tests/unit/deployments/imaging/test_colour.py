@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -100,6 +102,25 @@ def test_sixteen_bit_grey_keeps_its_tones(save):
     ramp = Image.fromarray(np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, 256))
     data = save(ramp, "PNG")
     assert Photo.open(data).pixels()[0, :, 0].tolist() == list(range(256))
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour_type", "row", "key", "seen"),
+    [
+        (2, 0, bytes([0b00_01_10_11]), b"\0\1", [0, 255, 170, 255]),
+        (4, 0, bytes([0x05, 0x5A]), b"\0\5", [0, 255, 255, 170]),
+        (1, 0, bytes([0b0101_0000]), b"\0\0", [255, 255, 255, 255]),
+        (16, 2, b"\x12\x34" * 3 + b"\x34\x34" * 3 + bytes(6) + b"\xff" * 6, b"\x12\x34" * 3, [255, 52, 0, 255]),
+    ],
+)
+def test_a_transparent_colour_is_found_at_every_depth(depth, colour_type, row, key, seen):
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    header = struct.pack(">IIBBBBB", 4, 1, depth, colour_type, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"tRNS", key), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b""))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*entry) for entry in chunks)
+    assert Photo.open(data).pixels()[0, :, 0].tolist() == seen
 
 
 def test_sixteen_bit_grey_with_a_transparent_value_shows_paper(save):

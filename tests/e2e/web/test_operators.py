@@ -1,0 +1,60 @@
+"""The pages of those who keep the studio: its state, and its models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+VERSION = {
+    "model": "style-lean", "version": "v4", "task": "style", "serves": "style", "aliases": ["stable"], "state": "active",
+    "replicas": 2, "requests": 120, "failed": 0, "p95_ms": 210.0, "licence": "MIT", "commercial_use": True, "reason": None,
+}  # fmt: skip
+MODELS = {"coordinated": True, "models": [VERSION], "missing": {}, "routings": [], "trials": []}
+LOCKED = {"type": "urn:masquerade:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "A key."}
+
+
+async def test_the_models_fit_on_a_phone_with_what_their_numbers_mean(phone: Any) -> None:
+    await phone.page.route("**/v1/models", lambda route: route.fulfill(json=MODELS))
+    await phone.page.goto(f"{phone.site}/models.html")
+    await expect(phone.page.get_by_role("heading", name="style-lean")).to_be_visible()
+    assert await phone.page.evaluate("document.documentElement.scrollWidth") == 390
+    head = await phone.page.locator("[data-part=replicas]").evaluate(
+        "(one) => getComputedStyle(one, '::before').content"
+    )
+    assert "replicas" in head
+    # The dialog of the studio's page looks another way.
+    assert await phone.page.locator("#key-form").evaluate("(form) => getComputedStyle(form).borderTopWidth") == "0px"
+
+
+async def test_one_admin_key_opens_the_status_and_the_models(visit: Any) -> None:
+    visit.failing_answers_expected = True
+    shown: list[str | None] = []
+
+    async def locked(route: Any) -> None:
+        shown.append(route.request.headers.get("authorization"))
+        await route.fulfill(status=401, json=LOCKED)
+
+    for path in ("status", "models"):
+        await visit.page.route(f"**/v1/{path}", locked)
+    await visit.page.goto(f"{visit.site}/status.html")
+    await visit.page.get_by_label("Admin key").fill(" mq_key ")
+    await visit.page.get_by_role("button", name="Show").click()
+    await expect(visit.page.get_by_role("alert")).to_have_text("This key does not open the figures.")
+    async with visit.page.expect_response("**/v1/models"):
+        await visit.page.goto(f"{visit.site}/models.html")
+    assert (shown[0], shown[-1]) == (None, "Bearer mq_key")
+    await expect(visit.page.get_by_label("Admin key")).to_have_value("mq_key")
+
+
+async def test_figures_that_are_away_are_not_blamed_on_the_key(visit: Any, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.add_init_script("sessionStorage.setItem('masquerade.admin-key', 'mq_key')")
+    await visit.page.route("**/v1/status", answer(503, "unavailable", "Restarting."))
+    async with visit.page.expect_response("**/v1/status"):
+        await visit.page.goto(f"{visit.site}/status.html")
+    await expect(visit.page.get_by_role("heading", level=1)).to_have_text("The studio is open.")
+    await expect(visit.page.locator("[data-part=refused]")).to_have_text("")

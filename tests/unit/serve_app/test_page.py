@@ -1,0 +1,25 @@
+"""The page's modules are asked for at once, not one generation of imports after the other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from serve_app.page import WEB
+
+IMPORT = re.compile(r'^(?:import|export|\}).*?"\./([\w.]+)";?$', re.MULTILINE)
+PRELOAD = re.compile(r'<link rel="modulepreload" href="js/([\w.]+)">')
+
+
+def _needed(module: Path, known: set[str]) -> set[str]:
+    for name in IMPORT.findall(module.read_text(encoding="utf-8")):
+        if name not in known:
+            known.add(name)
+            _needed(module.with_name(name), known)
+    return known
+
+
+def test_whatever_the_page_imports_is_asked_for_with_the_page_itself() -> None:
+    asked = PRELOAD.findall((WEB / "index.html").read_text(encoding="utf-8"))
+    assert len(asked) == len(set(asked))
+    assert set(asked) == _needed(WEB / "js" / "main.js", set())
