@@ -49,9 +49,11 @@ eval: .dev
 
 bench:
 	@PYTHON="$(PYTHON)" sh deploy/install.sh bench
+	@$(BIN)/masquerade models pull --starter
 	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
 bench-faces: .dev
+	@$(BIN)/masquerade models pull --starter
 	@$(BIN)/python -m benchmarks.faces $(ARGS)
 
 drill-cluster: .dev

@@ -44,7 +44,10 @@ def measured_apart(module: str) -> list[Figure]:
 
 
 def _measure(module: str, sender: Connection) -> None:
-    measurement = importlib.import_module(module)
-    # After the imports: Ray puts a handler of its own in place.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    sender.send(measurement.run())
+    try:
+        measurement = importlib.import_module(module)
+        # After the imports: Ray puts a handler of its own in place.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        sender.send(measurement.run())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -94,12 +94,13 @@ Ask = Callable[[aiohttp.ClientSession, int], Awaitable[Reply]]
 """Sends request number n over HTTP."""
 
 
-def post(path: str, photos: Sequence[bytes], fields: dict[str, str], *, field: str = "image") -> Ask:
-    """Uploads of the photos in turn as multipart forms, each time by somebody else."""
+def post(path: str, photos: Sequence[bytes], fields: dict[str, str], *, files: Sequence[str] = ("image",)) -> Ask:
+    """Uploads of the photos in turn as multipart forms, each time by somebody else; as each of ``files`` one of them."""
 
     async def ask(http: aiohttp.ClientSession, number: int) -> Reply:
         form = aiohttp.FormData()
-        form.add_field(field, photos[number % len(photos)], filename="photo.jpg", content_type="image/jpeg")
+        for place, file in enumerate(files, start=number):
+            form.add_field(file, photos[place % len(photos)], filename="photo.jpg", content_type="image/jpeg")
         for name, value in fields.items():
             form.add_field(name, value)
         async with http.post(path, data=form, headers={"X-User": f"user-{number}"}) as response:

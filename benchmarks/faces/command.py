@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,9 +28,14 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def measure(title: str, run: Callable[[Path], list[Figure]], data: Path) -> list[Figure]:
-    """Run one part on one core and print its table."""
+    """Run one part on one core and print its table. Ends with a sentence where data or models are not there."""
     cv2.setNumThreads(1)
-    figures = run(data)
+    try:
+        figures = run(data)
+    except FileNotFoundError as error:
+        sys.exit(f"{error}; --data names the folder of the research data")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     Console().print(table(title, figures))
     return figures
 

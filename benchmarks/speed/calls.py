@@ -45,7 +45,7 @@ def _from_outside() -> list[Figure]:
     photos = uploads(SIDE, 2)
     began = time.perf_counter()
     with servers.served(servers.studio(), "/readyz") as server:
-        asyncio.run(_one_of_each(server.address, photos[0]))
+        asyncio.run(_one_of_each(server.address, photos))
         first = time.perf_counter() - began
         asyncio.run(_warm(server.address, photos))
         return [
@@ -54,17 +54,27 @@ def _from_outside() -> list[Figure]:
         ]
 
 
-async def _one_of_each(address: str, photo: bytes) -> None:
-    paths = {"/v1/style": {"style": await _a_style(address)}, "/v1/moderate": {}, "/v1/faces": {}, "/v1/lookalike": {}}
-    for path, fields in paths.items():
-        answered = await load.closed_loop(address, load.post(path, [photo], fields), clients=1, requests=1)
-        if answered.failed and path != "/v1/lookalike":  # the photo may show nobody
-            raise servers.NeverReady(f"{path} did not answer")
+async def _one_of_each(address: str, photos: list[bytes]) -> None:
+    """Ask every capability once. Raises ``NeverReady`` for one that does not do its work."""
+    calls: list[tuple[str, tuple[str, ...], dict[str, str]]] = [
+        ("style", ("image",), {"style": await _a_style(address)}),
+        ("moderate", ("image",), {}),
+        ("authenticity", ("image",), {}),
+        ("faces", ("image",), {}),
+        ("lookalike", ("image",), {}),
+        ("swap", ("source", "target"), {"mapping": "0:0"}),
+        ("anonymize", ("image",), {"method": "blur"}),
+    ]
+    for capability, files, fields in calls:
+        ask = load.post(f"/v1/{capability}", photos, fields, files=files)
+        answered = await load.closed_loop(address, ask, clients=1, requests=1)
+        if answered.failed:
+            raise servers.NeverReady(f"{capability} did not do its work: {answered.lost[0].detail[:200]}")
 
 
 async def _warm(address: str, photos: list[bytes]) -> None:
     for _ in range(3):
-        await _one_of_each(address, photos[1])
+        await _one_of_each(address, photos[::-1])
 
 
 async def _a_style(address: str) -> str:

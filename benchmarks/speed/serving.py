@@ -98,9 +98,7 @@ async def _rates(standing: Mapping[str, str], ask: load.Ask) -> dict[str, float]
 
     async def loaded(name: str) -> float:
         answered = await load.closed_loop(standing[name], ask, clients=CLIENTS, requests=REQUESTS)
-        if answered.failed:
-            raise servers.NeverReady(f"{name} failed {answered.failed} of {REQUESTS}: {answered.lost[0].detail[:200]}")
-        return answered.rate
+        return _whole(name, answered).rate
 
     return _medians([{name: await loaded(name) for name in standing} for _ in range(ROUNDS)])
 
@@ -108,10 +106,19 @@ async def _rates(standing: Mapping[str, str], ask: load.Ask) -> dict[str, float]
 async def _tails(standing: Mapping[str, str], ask: load.Ask, rate: float) -> dict[str, float]:
     """The 99th percentile of each in milliseconds under ``rate`` requests a second: the median of the rounds."""
 
-    async def steady(address: str) -> float:
-        return (await load.open_loop(address, ask, rate=rate, seconds=STEADY_S)).quantile(0.99)
+    async def steady(name: str) -> float:
+        answered = await load.open_loop(standing[name], ask, rate=rate, seconds=STEADY_S)
+        return _whole(name, answered).quantile(0.99)
 
-    return _medians([{name: await steady(address) for name, address in standing.items()} for _ in range(ROUNDS)])
+    return _medians([{name: await steady(name) for name in standing} for _ in range(ROUNDS)])
+
+
+def _whole(name: str, answered: load.Load) -> load.Load:
+    """Raises ``NeverReady`` unless everything was answered: whoever turns some away is quick with the others."""
+    if answered.failed:
+        asked = len(answered.answers)
+        raise servers.NeverReady(f"{name} failed {answered.failed} of {asked}: {answered.lost[0].detail[:200]}")
+    return answered
 
 
 def _medians(rounds: Iterable[Mapping[str, float]]) -> dict[str, float]:

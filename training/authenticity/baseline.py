@@ -150,6 +150,12 @@ def _tensor(image: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
 
 
+EXAMPLE = """Example:
+
+python -m training.authenticity.baseline pictures/ runs/mine        # pictures/real and pictures/ai
+"""
+
+
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of pictures.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Argument(help="Folder to write baseline.safetensors into.")],
@@ -177,5 +183,8 @@ def main(
         console.print(f"wrote {out / WEIGHTS}")
 
 
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLE)(main)
+
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -169,7 +169,9 @@ def add_reliability(report: Report, judged: Judged, where: str) -> None:
         if not own.any():
             continue
         share = float((truth * weights)[own].sum() / weights[own].sum())
-        bounds = wilson(round(share * int(own.sum())), int(own.sum()))
+        # Of pictures that weigh differently, as many as would tell as much if all weighed the same (Kish 1965).
+        count = float(weights[own].sum() ** 2 / np.square(weights[own]).sum())
+        bounds = wilson(share * count, count)
         x.append(float((judged.probabilities * weights)[own].sum() / weights[own].sum()))
         y.append(share)
         low.append(bounds[0])

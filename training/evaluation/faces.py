@@ -17,9 +17,9 @@ from deployments.runtime import Runtime
 from training.evaluation.detection import Box, average_precision, matched
 from training.evaluation.people import Pairs, Seen, look, pairs, side_by_side, thumbnail
 from training.evaluation.report import Report, Series
-from training.evaluation.statistics import Numbers, area_under_roc, balanced_accuracy, bootstrap, roc, wilson
+from training.evaluation.statistics import Numbers, area_under_roc, bootstrap, roc, wilson
 from training.evaluation.terminal import conclude, explained, progress
-from training.evaluation.verification import best_threshold, fold_accuracy, true_accept_rate
+from training.evaluation.verification import best_threshold, called_by_folds, fold_accuracy, true_accept_rate
 from training.stores import STORE, StoreOption, opened
 
 ADULT = 18.0
@@ -111,21 +111,18 @@ def _found(report: Report, seen: list[Seen], most_missed: float) -> None:
 
 def _verified(report: Report, seen: list[Seen], compared: Pairs, least_accuracy: float) -> None:
     similarity, same = compared.similarity, compared.same
-
-    def called_right(drawn: np.ndarray) -> float:
-        return balanced_accuracy(same[drawn], similarity[drawn] >= threshold)
-
-    threshold = best_threshold(similarity, same)
+    called, fold = called_by_folds(similarity, same)
+    right = np.equal(called, same)
     report.figure(
         "accuracy, same person or not",
         fold_accuracy(similarity, same),
-        interval=bootstrap(called_right, same.astype(int), rounds=500),
+        interval=bootstrap(lambda drawn: float(right[drawn].mean()), same.astype(int), rounds=500),
         at_least=least_accuracy,
-        note=f"ten folds over {int(same.sum())} pairs of one person and {int((~same).sum())} of two",
+        note=f"{int(fold.max()) + 1} folds over {int(same.sum())} pairs of one person and {int((~same).sum())} of two",
     )
     report.figure("same person recognised, 1 % of strangers let in", true_accept_rate(similarity, same, 0.01))
     report.figure("area under the ROC", area_under_roc(same, similarity))
-    report.figure("best threshold, cosine", threshold)
+    report.figure("best threshold, cosine", best_threshold(similarity, same))
     false, true = roc(same, similarity)
     chance = Series(name="chance", x=(0.0, 1.0), y=(0.0, 1.0), muted=True)
     curve = Series(name="pairs", x=tuple(false.tolist()), y=tuple(true.tolist()))

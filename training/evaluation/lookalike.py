@@ -16,7 +16,7 @@ from deployments.lookalike.types import Match
 from deployments.runtime import Runtime
 from training.evaluation.people import Seen, look, thumbnail
 from training.evaluation.report import Report, Series
-from training.evaluation.statistics import wilson
+from training.evaluation.statistics import Numbers, wilson
 from training.evaluation.terminal import conclude, explained
 from training.stores import STORE, StoreOption, opened
 
@@ -104,10 +104,9 @@ def _calibrated(report: Report, engine: LookalikeEngine, strangers: list[Seen], 
     """For people who are not in the gallery, N % has to be undercut by N of 100: the calibration is a diagonal."""
     stated = np.sort([_asked(engine, entry, space, 1)[0].similarity for entry in strangers])
     share = np.arange(1, len(stated) + 1) / len(stated)
-    away = float(np.abs(share - stated / 100).max())
     report.figure(
         "largest distance of stated and found per cent",
-        away,
+        farthest(stated / 100),
         note=f"Kolmogorov-Smirnov over the best matches of {len(strangers)} pictures of strangers",
     )
     curve = Series(name="strangers", x=tuple(stated.tolist()), y=tuple((100 * share).tolist()))
@@ -120,6 +119,15 @@ def _calibrated(report: Report, engine: LookalikeEngine, strangers: list[Seen], 
         x_limits=(0, 100),
         y_limits=(0, 100),
     )
+
+
+def farthest(stated: Numbers) -> float:
+    """How far the distribution of ``stated`` (ascending, 0..1) is from an even one: Kolmogorov and Smirnov's statistic.
+
+    It jumps at every value, where what lies before the jump counts as well as what lies after it.
+    """
+    after = np.arange(1, len(stated) + 1) / len(stated)
+    return float(np.maximum(after - stated, stated - after + 1 / len(stated)).max())
 
 
 def _asked(engine: LookalikeEngine, entry: Seen, space: str, top: int) -> tuple[Match, ...]:

@@ -19,7 +19,7 @@ from deployments.runtime import Runtime
 from training.evaluation.people import thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import area_under_roc, roc, wilson
-from training.evaluation.terminal import conclude, explained, progress
+from training.evaluation.terminal import conclude, explained, progress, tell_unreadable
 from training.stores import STORE, StoreOption, opened
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -84,6 +84,7 @@ def judged(folder: Path, engine: ModerationEngine) -> list[Judged]:
             found += [Judged(path, verdict) for verdict in engine.run([photo])]
     if not found:
         raise ValueError(f"{folder} holds no picture that can be read (JPEG, PNG or WebP)")
+    tell_unreadable(len(paths) - len(found), folder)
     return found
 
 

@@ -14,7 +14,7 @@ from deployments.errors import MasqueradeError
 from deployments.imaging import Photo, Pixels
 from registry.manifest import ModelVersion
 from registry.store import Store
-from training.evaluation.terminal import progress
+from training.evaluation.terminal import progress, tell_unreadable
 from training.evaluation.verification import Labels, Similarities
 from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.sources import read_source
@@ -60,6 +60,7 @@ def look(source: Path, faces: ModelVersion, engine: FaceFinder, store: Store) ->
     readable = [entry for entry in seen if entry.analysis.problem is None]
     if not readable:
         raise ValueError(f"{source} holds no picture that can be read; give a folder with one sub-folder per person")
+    tell_unreadable(len(seen) - len(readable), source)
     return readable
 
 
@@ -82,7 +83,8 @@ def pairs(seen: Sequence[Seen], most: int, seed: int) -> Pairs:
     people = sorted(by_person)
     # Two people may have only few pictures between them; what cannot be drawn any more is left out.
     for _ in range(20 * len(alike)):
-        one, other = (by_person[people[place]] for place in chance.choice(len(people), 2, replace=False))
+        # In their order, so that a pair drawn either way round is one pair.
+        one, other = (by_person[people[place]] for place in sorted(chance.choice(len(people), 2, replace=False)))
         strangers.add((int(chance.choice(one)), int(chance.choice(other))))
         if len(strangers) == len(alike):
             break

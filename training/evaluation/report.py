@@ -13,11 +13,12 @@ pictures; ``report.html`` is for people and needs no other file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from deployments.imaging import Pixels
 
@@ -28,6 +29,11 @@ Cell = str | int | float | None
 Interval = tuple[float, float]
 
 
+def _number(value: object) -> object:
+    """JSON has no word for what is not a number: the document says null."""
+    return math.nan if value is None else value
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,7 +42,7 @@ class Figure(_Strict):
     """One number. ``at_least`` and ``at_most`` are its bars; ``interval`` is the range it lies in with 95 % confidence."""
 
     name: str
-    value: float
+    value: Annotated[float, BeforeValidator(_number)]
     unit: str = ""
     interval: Interval | None = None
     at_least: float | None = None

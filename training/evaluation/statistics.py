@@ -13,8 +13,8 @@ Numbers = npt.NDArray[np.float64]
 _Z = NormalDist().inv_cdf(0.975)
 
 
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a share; 0..1 when nothing was counted."""
+def wilson(hits: float, total: float) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a share; 0..1 when nothing was counted. Weighted counts need not be whole."""
     if total == 0:
         return 0.0, 1.0
     share, spread = hits / total, _Z**2 / total

@@ -39,6 +39,13 @@ def conclude(report: Report, folder: Path) -> None:
         raise typer.Exit(UNDER_A_BAR)
 
 
+def tell_unreadable(count: int, folder: Path) -> None:
+    """Say how many files were left out of an evaluation, where there were any."""
+    if count:
+        words = "picture that cannot be read was" if count == 1 else "pictures that cannot be read were"
+        console.print(f"[yellow]{count} {words} left out of {escape(str(folder))}[/]", highlight=False)
+
+
 def progress() -> Progress:
     """A bar with counts and the time left."""
     return Progress(

@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from deployments.style.packs import StyleBook
+from deployments.style.packs import IDENTITY, StyleBook
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
 from registry.references import next_version
@@ -73,6 +73,8 @@ def check_name(studio: Studio, style: str, store: Store) -> None:
     """
     if not is_name(style) or not is_name(pack_name(style)):
         raise CannotAdd(f"{style!r} is no name for a style; use a few small letters, digits, _ and -")
+    if style == IDENTITY:
+        raise CannotAdd(f"{style!r} is what a network calls the photo itself; choose another name")
     others = [pack for pack in studio.packs if pack.manifest.model != pack_name(style)]
     if style in {info.name for info in StyleBook(studio.network, others).styles}:
         raise CannotAdd(f"{studio.network.ref} has a style {style!r} already; choose another name")

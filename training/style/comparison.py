@@ -67,6 +67,7 @@ def style(
         torch.set_num_threads(1)
         ours = _installed(FolderStore(store), model)
         paintings, networks = named_paths(style), named_paths(peer or [])
+        _check(paintings, networks, ours)
         contenders: list[Network] = [*ours, *([Published(THEIRS, networks)] if networks else [])]
         pictures = load_photos(split(photos)[1], side, limit)
         if not pictures:
@@ -94,6 +95,15 @@ def _installed(store: FolderStore, refs: Sequence[str] | None) -> list[Served]:
         raise ValueError(f"{store.root} holds no style network; run: masquerade models pull --starter")
     studios = [open_studio(store, ref) for ref in chosen]
     return [Served(studio.network, studio.packs) for studio in studios]
+
+
+def _check(paintings: Mapping[str, Path], peers: Mapping[str, Path], ours: Sequence[Served]) -> None:
+    """Raises ``ValueError`` for a painting that nobody here paints like, and for a peer without its painting."""
+    known = list(dict.fromkeys(style for one in ours for style in one.styles))
+    if unknown := sorted(paintings.keys() - set(known)):
+        raise ValueError(f"no network here has the style {unknown[0]}; there is {', '.join(known)}")
+    if unknown := sorted(peers.keys() - paintings.keys()):
+        raise ValueError(f"{unknown[0]} has a peer and no painting; give --style {unknown[0]}=painting too")
 
 
 def _written(drawn: Sequence[Curve], times: Mapping[str, Mapping[str, float]], photos: int, side: int) -> Report:

@@ -39,6 +39,12 @@ def own_figures(judge: Judge, weights: Weights, styles: Iterable[str]) -> dict[s
     return figures
 
 
+EXAMPLE = """Example:
+
+python -m training.style.evaluate runs/first/weights.safetensors photos/ --style wave=wave.jpg --peer wave=theirs.onnx
+"""
+
+
 def evaluate(
     weights: Annotated[Path, typer.Argument(help="weights.safetensors of a run.", exists=True)],
     photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out from training are used.")],
@@ -75,7 +81,7 @@ def evaluate(
 
 
 app = typer.Typer(add_completion=False)
-app.command()(evaluate)
+app.command(epilog=EXAMPLE)(evaluate)
 
 if __name__ == "__main__":
     app()

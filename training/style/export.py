@@ -132,6 +132,13 @@ def manifest_of(card: Description, folder: Path, package: str | None, extra: Map
     return Manifest.model_validate(card.model_dump() | {"files": tuple(files)} | dict(extra))
 
 
+EXAMPLE = """Example:
+
+python -m training.style.export runs/first models/ --sample portrait.jpg --paintings paintings.yaml
+--network-card training/style/cards/style-lean.yaml --pack-card training/style/cards/styles-classic.yaml
+"""
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.", exists=True, file_okay=False)],
     store: Annotated[Path, typer.Argument(help="Model store to publish in, a folder.")],
@@ -168,7 +175,7 @@ def export(
 
 
 app = typer.Typer(add_completion=False)
-app.command()(export)
+app.command(epilog=EXAMPLE)(export)
 
 
 if __name__ == "__main__":

@@ -145,6 +145,8 @@ def counts(texts: Sequence[str], names: Sequence[str]) -> dict[str, int]:
 def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
     """The folder's record, if it is of a run like the one asked for."""
     before = _before(folder)
+    if not (folder / CHECKPOINT).exists():
+        raise Mistake(f"{folder} holds no run that could be resumed")
     told = ("settings",) if before.inputs else ("settings", "encoder", "paintings", "photos")
     for name in told:
         if getattr(before, name) != getattr(record, name):

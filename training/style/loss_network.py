@@ -36,6 +36,12 @@ def save(folder: Path) -> Path:
     return folder / WEIGHTS
 
 
+EXAMPLE = """Example:
+
+python -m training.style.loss_network vgg19/
+"""
+
+
 def write(
     folder: Annotated[Path, typer.Argument(help="Folder to write the model's file into.")],
 ) -> None:
@@ -49,5 +55,8 @@ def write(
     )
 
 
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLE)(write)
+
 if __name__ == "__main__":
-    typer.run(write)
+    app()

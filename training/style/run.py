@@ -45,6 +45,8 @@ class Run:
 
         Raises :class:`Stopped` after Ctrl-C, with the last whole step in a checkpoint.
         """
+        # From the first checkpoint on there is a record to resume by, whatever becomes of that save.
+        self._record.write(self._folder)
         task = progress.add_task("training", total=last, completed=self._trainer.step)
         board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=self._trainer.step + 1)
         # Written line by line, so that it can be followed while the run goes on.
@@ -68,6 +70,9 @@ class Run:
                     break
                 if stop.is_set():
                     raise Stopped
+            else:
+                # All steps were taken before; the save after the last of them may have been cut short.
+                self.save()
         if self._trainer.step < last:
             console.print(f"stopped at step {self._trainer.step}: {patience} validations brought nothing better")
 

@@ -102,8 +102,8 @@ class Trainer:
     """Trains with Adam and keeps an exponential moving average of the weights.
 
     ``paintings`` map style names to picture files. Several processes of one ``torch.distributed`` group each take their
-    ``share`` of every batch and come to what one alone would, rounding apart. Raises ``NotAPicture`` for a painting
-    that cannot be read.
+    ``share`` of every batch and come to what one alone would, rounding apart. Raises ``ValueError`` for a style named
+    like the identity, and ``NotAPicture`` for a painting that cannot be read.
     """
 
     def __init__(
@@ -116,6 +116,8 @@ class Trainer:
         device: torch.device | None = None,
         share: Share = ALONE,
     ) -> None:
+        if IDENTITY in paintings:
+            raise ValueError(f"{IDENTITY!r} is what a network calls the photo itself; give the style another name")
         self.settings = settings
         self._share = share
         self.names = (IDENTITY, *paintings)

@@ -31,7 +31,10 @@ class PaintingJob:
     def __init__(self) -> None:
         self._network = load_weights(Path(os.environ["NETWORK"])).network.eval()
         self._styles = load_file(os.environ["STYLES"])
-        self._nsfw = ort.InferenceSession(os.environ["NSFW"], providers=["CPUExecutionProvider"])
+        # OMP_NUM_THREADS, by which torch goes, is nothing to ONNX Runtime.
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._nsfw = ort.InferenceSession(os.environ["NSFW"], options, providers=["CPUExecutionProvider"])
 
     def __call__(self, upload: bytes, style: str) -> bytes:
         """A painted JPEG. Raises :class:`Refused`."""

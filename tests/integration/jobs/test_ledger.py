@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import bot.accounts.tables
+import bot.delivery.tables
 import serve_app.access.tables
 import serve_app.rates  # noqa: F401 - migrations make these tables as well
 from serve_app.database import Base, migrate

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,11 @@ def test_one_that_fails_says_why_and_the_others_go_on(write: Write, capfd: pytes
     assert measured_apart(write("sound", "def run(): return []")) == []
 
 
-def test_asked_to_end_it_lets_the_measurement_put_away_what_it_began(write: Write, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_end_it_lets_the_measurement_put_away_what_it_began(
+    write: Write, tmp_path: Path, asked: signal.Signals
+) -> None:
+    """SIGTERM comes to the one process somebody named, Ctrl-C to all of a terminal at once; neither is an error to explain."""
     begun, ended = tmp_path / "begun", tmp_path / "ended"
     name = write(
         "long",
@@ -70,13 +75,22 @@ def test_asked_to_end_it_lets_the_measurement_put_away_what_it_began(write: Writ
         "import signal, sys\nfrom benchmarks.apart import measured_apart\n"
         "if __name__ == '__main__':\n"
         "    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
-        f"    measured_apart({name!r})\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"    try:\n        measured_apart({name!r})\n"
+        "    except KeyboardInterrupt:\n        sys.exit(130)\n"
     )
     paths = os.pathsep.join([str(tmp_path), str(Path.cwd())])
-    process = subprocess.Popen([sys.executable, tmp_path / "bench.py"], env=os.environ | {"PYTHONPATH": paths})
-    until = time.monotonic() + 60
-    while not begun.exists() and time.monotonic() < until:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "bench.py"],
+        env=os.environ | {"PYTHONPATH": paths},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        until = time.monotonic() + 60
+        while not begun.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        (process.send_signal if asked == signal.SIGTERM else partial(os.killpg, process.pid))(asked)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (128 + asked, "")
     assert ended.exists()

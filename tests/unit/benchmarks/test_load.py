@@ -14,7 +14,7 @@ from benchmarks import load
 
 @pytest.fixture
 async def server():
-    """Answers ``/slow`` one at a time, ``/bad`` with 500."""
+    """Answers ``/slow`` one at a time, ``/bad`` with 500, ``/both`` with what two pictures are."""
     turn = asyncio.Lock()
 
     async def slow(request: web.Request) -> web.Response:
@@ -28,7 +28,14 @@ async def server():
         return web.Response(status=500)
 
     app = web.Application()
-    app.add_routes([web.post("/slow", slow), web.post("/bad", bad)])
+
+    async def both(request: web.Request) -> web.Response:
+        form = await request.post()
+        return web.Response(
+            headers={"X-Model": "-".join(form[name].file.read().decode() for name in ("source", "target"))}
+        )
+
+    app.add_routes([web.post("/slow", slow), web.post("/bad", bad), web.post("/both", both)])
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -54,6 +61,13 @@ async def test_in_an_open_loop_a_queue_shows_as_latency(server) -> None:
     # Forty requests due within 0.2 s at a server that takes 0.02 s for each: the last waits for all the others.
     assert len(loaded.milliseconds) == 40
     assert loaded.quantile(1) > 40 * 20 - 200
+
+
+async def test_a_request_may_carry_several_pictures(server) -> None:
+    ask = load.post("/both", [b"one", b"two"], {}, files=("source", "target"))
+    async with asyncio.timeout(30):
+        loaded = await load.closed_loop(server, ask, clients=1, requests=2)
+    assert [answer.model for answer in loaded.answers] == ["one-two", "two-one"]
 
 
 async def test_answers_other_than_200_count_as_failed(server) -> None:

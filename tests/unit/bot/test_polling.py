@@ -40,12 +40,14 @@ class Reception:
     kinds: list[str] = []
 
     def __init__(self) -> None:
+        self.begun: list[int] = []
         self.handled: list[int] = []
         self.hold: dict[int, asyncio.Event] = {}
         self.failures: dict[int, int] = {}
         self.outcome = Outcome.FAILED
 
     async def receive(self, update: Update) -> Outcome:
+        self.begun.append(update.update_id)
         if update.update_id in self.hold:
             await self.hold[update.update_id].wait()
         if self.failures.get(update.update_id, 0) > 0:
@@ -159,8 +161,7 @@ async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: 
     telegram = Telegram(1)
     reception.hold[10] = asyncio.Event()
     task = start(telegram, reception)
-    await until(lambda: telegram.asked.is_set())
-    await asyncio.sleep(0.02)
+    await until(lambda: reception.begun == [10])
     task.cancel()
     reception.hold[10].set()
     await asyncio.gather(task, return_exceptions=True)
@@ -172,8 +173,7 @@ async def test_what_does_not_end_in_time_stays_unacknowledged(reception: Recepti
     telegram = Telegram(1)
     reception.hold[10] = asyncio.Event()
     task = start(telegram, reception, drain_s=0.02)
-    await until(lambda: telegram.asked.is_set())
-    await asyncio.sleep(0.02)
+    await until(lambda: reception.begun == [10])
     await stop(task)
     assert [update.update_id for update in telegram.waiting] == [10]
 

@@ -15,8 +15,8 @@ from registry.recipe import Recipe, RecipeFile
 
 
 def test_the_starter_set_holds_moderation_and_faces() -> None:
-    refs = {entry.ref for entry in catalogue.starter()}
-    assert {"open-nsfw@v1", "dlib-faces@v1"} <= refs
+    models = {entry.model for entry in catalogue.starter()}
+    assert {"open-nsfw", "dlib-faces"} <= models
 
 
 def test_every_reference_is_unique_and_finds_itself() -> None:

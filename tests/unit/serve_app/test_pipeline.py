@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from deployments.anonymize.types import Method
 from deployments.errors import Busy, InvalidField, NoFace, Refused, Unavailable, UnknownStyle
 from deployments.imaging import Limits, Photo
+from deployments.masterpiece.query import MasterpieceQuery
 from deployments.provenance import Step, read
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
@@ -100,6 +102,39 @@ async def test_strength_zero_gives_the_photo_back(pipeline: Pipeline) -> None:
     same = await pipeline.style(photo, query(photo, strength=0.0))
     assert same.data == photo.data
     assert same.media_type == photo.media_type
+
+
+async def told(_: float) -> None:
+    """Whoever waits for a masterpiece."""
+
+
+# With how many pictures are looked at: those that come in, and the one that goes out where one is made.
+CAPABILITIES: dict[str, tuple[Callable[[Pipeline, Photo], Awaitable[object]], int]] = {
+    "style": (lambda pipeline, photo: pipeline.style(photo, query(photo)), 2),
+    "masterpiece": (lambda pipeline, photo: pipeline.masterpiece(MasterpieceQuery(photo, photo), told), 3),
+    "swap": (lambda pipeline, photo: pipeline.swap(photo, photo, None), 3),
+    "anonymize": (lambda pipeline, photo: pipeline.anonymize(photo, Method.BLUR, ()), 2),
+    "faces": (lambda pipeline, photo: pipeline.faces(photo), 1),
+    "numbered": (lambda pipeline, photo: pipeline.numbered(photo), 1),
+    "lookalike": (lambda pipeline, photo: pipeline.lookalike(photo, 3), 1),
+    "authenticity": (lambda pipeline, photo: pipeline.authenticity(photo), 1),
+}
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+async def test_no_capability_works_on_a_refused_photo(pipeline: Pipeline, capability: str) -> None:
+    work, _ = CAPABILITIES[capability]
+    with pytest.raises(Refused):
+        await work(pipeline, await pipeline.open(REFUSED))
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+async def test_every_picture_that_comes_in_or_is_made_is_looked_at(
+    pipeline: Pipeline, stand_ins: StandIns, capability: str
+) -> None:
+    work, looks = CAPABILITIES[capability]
+    await work(pipeline, await pipeline.open(FINE))
+    assert stand_ins.calls.count("moderate") == looks
 
 
 async def test_source_and_target_of_a_swap_are_both_moderated(pipeline: Pipeline) -> None:

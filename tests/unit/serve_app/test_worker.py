@@ -299,3 +299,21 @@ async def test_a_photo_that_was_swept_away_is_told_and_a_bug_is_not_taken_for_it
 
     assert await slug(bitten) == "internal"
     assert await slug(at_once, image=new_key("in")) == "expired"
+
+
+async def test_a_picture_made_under_a_lost_lease_is_not_kept(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], objects: Objects, clock: Clock
+) -> None:
+    """Somebody fell silent over a job and another finished it: what comes afterwards is nobody's."""
+
+    async def asleep(*_: Any) -> Picture:
+        clock.now += 61
+        assert await make(at_once).work_once()
+        return Picture(b"too late", "image/jpeg", ("painter@v1",))
+
+    job_id = await ordered(ledger, sessions)
+    assert await make(asleep).work_once()
+    job = await job_of(sessions, job_id)
+    assert job.result is not None
+    assert objects.get(job.result["key"]) == b"a picture"
+    assert objects.sweep(-60) == 1

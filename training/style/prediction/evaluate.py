@@ -40,6 +40,12 @@ class Candidate:
     paint: Callable[[Tensor], Tensor]
 
 
+EXAMPLE = """Example:
+
+python -m training.style.prediction.evaluate paintings/ photos/ --store models/ --sheet painted.jpg
+"""
+
+
 def evaluate(
     paintings: Annotated[Path, typer.Argument(help="Folder of paintings; those held out from training are used.")],
     photos: Annotated[Path, typer.Argument(help="Folder of photographs; those held out from training are used.")],
@@ -191,5 +197,8 @@ def _tell(rows: Mapping[str, Mapping[str, Judgement]]) -> None:
         Console().print(f"{name}: {mean:.3f} in {len(styles)} pictures", highlight=False)
 
 
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLE)(evaluate)
+
 if __name__ == "__main__":
-    typer.run(evaluate)
+    app()

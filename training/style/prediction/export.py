@@ -26,6 +26,12 @@ from training.style.terminal import Mistake, told_plainly
 GRAPH = "predictor.onnx"
 
 
+EXAMPLE = """Example:
+
+python -m training.style.prediction.export runs/reader models/ --card training/style/cards/style-predictor.yaml --store models/
+"""
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Argument(help="Model store to publish in, a folder.")],
@@ -77,5 +83,8 @@ def publish(
         return store.publish(manifest_of(card, folder, package, extra), folder)
 
 
+app = typer.Typer(add_completion=False)
+app.command(epilog=EXAMPLE)(export)
+
 if __name__ == "__main__":
-    typer.run(export)
+    app()

@@ -146,7 +146,7 @@ async def test_killed_before_sending_it_arrives_once(office, sender, presenter, 
 async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_over(
     office, sender, presenter, events, clock
 ) -> None:
-    await office.order()
+    (job,) = await office.order()
     await office.work()
     other = another(office, sender, presenter, events, clock)
 
@@ -158,7 +158,42 @@ async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_
     sender.hook = fall_asleep
     await office.courier.deliver_once()
     assert len(sender.sent) == 2
+    assert (await office.slip(job.id)).message_id == 20
     assert (await office.balance()).quota_left == 2
+
+
+async def test_a_courier_that_fell_silent_before_it_sent_anything_sends_nothing(
+    office, sender, presenter, events, clock
+) -> None:
+    await office.order()
+    await office.work()
+    claimed = await office.courier._claim()
+    clock.now += 61
+    assert await another(office, sender, presenter, events, clock).deliver_once()
+    await office.courier._serve(claimed)
+    assert len(sender.sent) == 1
+
+
+async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
+    office, sender, presenter, events, clock, ledger, sessions, handover
+) -> None:
+    (job,) = await office.order()
+    await office.work()
+    taken_over: list[bool] = []
+
+    async def wait():
+        clock.now += 50
+        async with asyncio.timeout(20):
+            while (await office.job(job.id)).lease_until < clock.now + 50:
+                await asyncio.sleep(0.005)
+        clock.now += 50
+        taken_over.append(await another(office, sender, presenter, events, clock).deliver_once())
+
+    sender.hook = wait
+    assert await Courier(ledger, sessions, handover, channel=CHANNEL, heartbeat_s=0.01).deliver_once()
+    # A sender that breaks off is an answer that may not have arrived, not an error of the test.
+    assert taken_over == [False]
+    assert len(sender.sent) == 1
 
 
 async def test_a_broken_connection_is_tried_again_and_counted(office, sender, clock) -> None:

@@ -85,3 +85,22 @@ def test_batches_bind_only_where_there_is_a_gpu(store: FolderStore, monkeypatch:
         assert (gained.bar, longer.bar) == (3.5, 2)
     else:
         assert (gained.bar, longer.bar) == (None, None)
+
+
+def test_the_peers_moderate_on_one_thread_as_is_said_of_them(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from benchmarks.speed.peers.job import PaintingJob
+
+    files = {
+        "NETWORK": store.get("style-lean").path("network.safetensors"),
+        "STYLES": store.get("styles-classic").path("styles.safetensors"),
+        "NSFW": store.get("open-nsfw").path("open-nsfw.onnx"),
+    }
+    for name, path in files.items():
+        monkeypatch.setenv(name, str(path))
+    job = PaintingJob()
+    assert job._nsfw.get_session_options().intra_op_num_threads == 1
+    upload = encode(photograph(64, 64))
+    assert Photo.open(job(upload, "wave")).width == 64

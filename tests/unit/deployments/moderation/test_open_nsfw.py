@@ -115,8 +115,8 @@ def real(open_nsfw_version, runtime):
     engine.close()
 
 
-def test_it_says_who_decides(real):
-    assert real.name == "open-nsfw@v1"
+def test_it_says_who_decides(real, open_nsfw_version):
+    assert real.name == open_nsfw_version.ref
 
 
 def test_what_shows_nothing_can_still_be_refused(real, refused):

@@ -109,6 +109,11 @@ def test_the_working_size_bounds_area_and_never_enlarges() -> None:
         assert width * height * scale**2 == pytest.approx(WORKING_PIXELS, rel=0.01)
 
 
+def test_the_photo_itself_comes_through_near_strength_zero_only() -> None:
+    """Elsewhere the style weakens, and what is seen is painting: a photo laid over it would show twice."""
+    assert [painted_share(strength) for strength in (0.0, 0.5, 1.0)] == [0, 0.875, 1]
+
+
 def test_an_unknown_style_is_refused_before_anything_is_painted(engine, photo) -> None:
     with pytest.raises(UnknownStyle):
         engine.run([StyleQuery.parse(photo(61, 45), ["dots"]), StyleQuery.parse(photo(61, 45), ["blobs"], 0.0)])

@@ -129,6 +129,17 @@ def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) ->
     assert problem(guarded.get(f"/v1/jobs/{job}"))[0] == 401
 
 
+def test_two_keys_may_choose_the_same_idempotency_key(guarded: TestClient, issue) -> None:
+    """Each is answered with a job of its own, not with the number of somebody else's."""
+    jobs = []
+    for _, key in (issue("jobs"), issue("jobs")):
+        as_caller = {"Authorization": f"Bearer {key}", "Idempotency-Key": "1"}
+        ordered = guarded.post("/v1/jobs", files={"image": FINE}, data={"kind": "faces"}, headers=as_caller)
+        jobs.append(ordered.json()["id"])
+        assert guarded.get(f"/v1/jobs/{jobs[-1]}", headers=as_caller).status_code == 200
+    assert jobs[0] != jobs[1]
+
+
 def test_an_open_studio_still_refuses_a_key_that_is_wrong(client: TestClient) -> None:
     assert call(client, "/v1/faces").status_code == 200
     assert problem(call(client, "/v1/faces", "mq_000000000000_" + "A" * 43)) == (401, "unauthorized")

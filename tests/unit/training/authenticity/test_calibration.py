@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.authenticity.calibration import FALSE_ALARMS, MISSES, band, calibrate, platt
+from training.authenticity.judgement import FALSE_ALARMS as BAR
 from training.evaluation.statistics import calibration_error
+
+
+def test_false_alarms_are_held_below_the_bar_they_are_judged_by() -> None:
+    assert FALSE_ALARMS < BAR
 
 
 def test_platt_scaling_finds_the_line_the_labels_were_drawn_by() -> None:

@@ -20,8 +20,11 @@ from training.authenticity.data import Dataset, Plan, load  # noqa: E402
 from training.authenticity.features import CACHE, Meter, Stopped, measure  # noqa: E402
 from training.evaluation.cli import app as evaluations  # noqa: E402
 from training.evaluation.report import read_report  # noqa: E402
+from training.style.export import load_card  # noqa: E402
 
 from .conftest import save, scene  # noqa: E402
+
+CARD = load_card(train.CARD)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def trained(tmp_path_factory, world) -> Path:
 
 @pytest.fixture(scope="module")
 def version(trained) -> ModelVersion:
-    folder = trained / "store" / "fingerprint" / "v1"
+    folder = trained / "store" / CARD.model / CARD.version
     return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
 
 
@@ -54,13 +57,13 @@ def test_the_same_data_and_seed_give_the_same_file(trained, world, tmp_path, ver
     (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
     result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "80"])
     assert result.exit_code == 0, result.output
-    again = load_manifest(tmp_path / "store" / "fingerprint" / "v1" / "manifest.yaml")
+    again = load_manifest(tmp_path / "store" / CARD.model / CARD.version / "manifest.yaml")
     assert again.same_content(version.manifest)
 
 
 def test_curves_and_record_lie_beside_the_measurements(trained) -> None:
     assert list((trained / "tensorboard").glob("events.*"))
-    assert '"model": "fingerprint@v1"' in (trained / "run.json").read_text()
+    assert f'"model": "{CARD.ref}"' in (trained / "run.json").read_text()
 
 
 def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(world, tmp_path) -> None:
@@ -152,12 +155,12 @@ def test_a_full_disk_leaves_no_part_of_a_version(trained, world, tmp_path, monke
 
 
 def test_a_version_that_is_there_is_refused_before_anything_is_measured(trained, world, tmp_path) -> None:
-    folder = trained / "store" / "fingerprint" / "v1"
+    folder = trained / "store" / CARD.model / CARD.version
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), "--store", str(trained / "store")])
     assert result.exit_code == 1
     told = " ".join(result.output.split())
-    assert "fingerprint@v1 is in" in told
+    assert f"{CARD.ref} is in" in told
     assert "give another store, or another version in its card" in told
     assert not (tmp_path / "run").exists()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.evaluation.faces import read_boxes
-from training.evaluation.moderation import cheapest
-from training.evaluation.people import Seen
+from deployments.imaging import Photo, encode
+from deployments.moderation.engine import Verdict
+from training.evaluation.faces import _verified, read_boxes
+from training.evaluation.lookalike import farthest
+from training.evaluation.moderation import cheapest, judged
+from training.evaluation.people import Pairs, Seen
+from training.evaluation.report import Report
 from training.evaluation.swap import outside, strangers
 from training.gallery.analysis import Analysis
 
@@ -46,6 +50,18 @@ def test_the_cheapest_threshold_separates_what_can_be_separated() -> None:
     assert cost == 0
 
 
+def test_pictures_that_cannot_be_read_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Lenient:
+        def run(self, batch: list[Photo]) -> list[Verdict]:
+            return [Verdict(allowed=True, scores={"explicit": 0.0}, rule=None) for _ in batch]
+
+    (tmp_path / "sound.jpg").write_bytes(encode(np.zeros((8, 8, 3), np.uint8)))
+    for name in ("half.jpg", "words.png"):
+        (tmp_path / name).write_bytes(b"words")
+    assert [entry.path.name for entry in judged(tmp_path, Lenient())] == ["sound.jpg"]
+    assert "2 pictures that cannot be read were left out" in " ".join(capsys.readouterr().err.split())
+
+
 def test_dear_misses_make_it_strict_and_dear_refusals_lax() -> None:
     safe, unsafe = np.array([0.1, 0.5, 0.6]), np.array([0.4, 0.8])
     assert cheapest(safe, unsafe, 100)[0] == pytest.approx(0.4)
@@ -68,3 +84,25 @@ def test_strangers_are_two_people_and_a_seed_draws_them_again() -> None:
     assert drawn == strangers(seen, 20, seed=3)
     with pytest.raises(ValueError, match="two people"):
         strangers(seen[:2], 1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("stated", "away"),
+    [([1.0], 1.0), ([0.5], 0.5), ([0.0, 0.0], 1.0), ([0.9, 1.0], 0.9), ([0.25, 0.5, 0.75, 1.0], 0.25)],
+)
+def test_the_statistic_of_calibration_looks_at_both_sides_of_every_jump(stated: list[float], away: float) -> None:
+    assert farthest(np.array(stated)) == pytest.approx(away)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_accuracy_of_few_pairs_lies_in_its_interval(seed: int) -> None:
+    """Both are of thresholds tried out on other pairs: the best threshold of all would flatter the interval."""
+    chance = np.random.default_rng(seed)
+    same = np.repeat([True, False], 15)
+    similarity = chance.normal(np.where(same, 0.5, 0.0), 0.4)
+    report = Report("Faces", "")
+    seen = [Seen(str(number), Path("gone.jpg"), Analysis("d", None)) for number in range(60)]
+    _verified(report, seen, Pairs(tuple((2 * n, 2 * n + 1) for n in range(30)), similarity, same), 0.5)
+    figure = report.document.figures[0]
+    assert figure.interval is not None
+    assert figure.interval[0] <= figure.value <= figure.interval[1]

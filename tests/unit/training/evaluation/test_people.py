@@ -31,6 +31,11 @@ def test_a_seed_always_draws_the_same() -> None:
     assert pairs(pictures, 12, seed=4).places != pairs(pictures, 12, seed=5).places
 
 
+def test_no_pair_is_drawn_twice_whichever_of_the_two_comes_first() -> None:
+    drawn = pairs([seen(person, ADA) for person in ("Ada", "Grace") for _ in range(3)], most=10, seed=0)
+    assert len({frozenset(places) for places in drawn.places}) == len(drawn.places)
+
+
 def test_a_picture_without_a_face_is_not_paired() -> None:
     drawn = pairs([seen("Ada", ADA), seen("Ada", None), seen("Ada", ADA), seen("Grace", GRACE)], most=10, seed=0)
     assert all(1 not in place for place in drawn.places)

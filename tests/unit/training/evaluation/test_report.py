@@ -32,6 +32,15 @@ def test_a_report_reads_back_as_it_was_written(report: Report, tmp_path: Path) -
     assert read_report(tmp_path) == read_report(tmp_path / "report.json") == report.document
 
 
+def test_a_figure_that_is_no_number_reads_back_as_missing_its_bar(tmp_path: Path) -> None:
+    report = Report("Faces", "")
+    report.figure("accuracy", float("nan"), at_least=0.95)
+    report.write(tmp_path)
+    (missed,) = read_report(tmp_path).under_bars
+    assert missed.name == "accuracy"
+    assert missed.value != missed.value
+
+
 def test_the_page_needs_nothing_from_outside_and_escapes_what_it_shows(report: Report, tmp_path: Path) -> None:
     page = report.write(tmp_path).read_text()
     assert not re.search(r'(src|href)="(?!data:|#)', page.replace('xlink:href="#', ""))
@@ -60,6 +69,7 @@ def test_pictures_go_into_the_page_as_thumbnails_and_their_captions_into_the_doc
         (0.05, {"at_most": 0.05}, True),
         (0.06, {"at_most": 0.05}, False),
         (float("nan"), {"at_most": 0.05}, False),
+        (float("nan"), {"at_least": 0.05}, False),
         (float("nan"), {}, True),
         (0.5, {"at_least": 0.2, "at_most": 0.4}, False),
     ],

@@ -24,6 +24,18 @@ def test_the_threshold_comes_from_the_other_folds() -> None:
     assert protocol.fold_accuracy(similarity, SAME) == pytest.approx(0.95)
 
 
+def test_of_few_pairs_there_are_few_folds() -> None:
+    similarity, same = np.array([0.9, 0.9, 0.1, 0.1]), np.array([True, True, False, False])
+    assert protocol.fold_accuracy(similarity, same) == 1
+    assert protocol.called_by_folds(similarity, same)[1].tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("same", [[True, False, False], [True, True, False]])
+def test_one_pair_of_a_kind_is_too_few_to_try_a_threshold_out(same: list[bool]) -> None:
+    with pytest.raises(ValueError, match="less than two pairs"):
+        protocol.fold_accuracy(np.linspace(0, 1, 3), np.array(same))
+
+
 def test_similarities_that_mean_nothing_are_right_half_the_time() -> None:
     similarity = np.random.default_rng(0).normal(size=200)
     assert protocol.fold_accuracy(similarity, SAME) == pytest.approx(0.5, abs=0.1)

@@ -84,6 +84,7 @@ def test_adding_it_again_is_a_new_version(add, store) -> None:
         ({"name": "dots"}, "has a style 'dots' already"),
         ({"name": "first"}, "'first' would replace styles-first@v1, which holds dots, identity"),
         ({"name": "Great Wave"}, "no name for a style"),
+        ({"name": "identity"}, "'identity' is what a network calls the photo itself"),
         ({"network": "styles-first"}, "give a style network"),
         ({"network": "style-none"}, "style-none"),
     ],

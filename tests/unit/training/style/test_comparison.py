@@ -94,6 +94,19 @@ def test_without_peers_there_are_distances_and_no_bars(evaluate, tmp_path) -> No
     assert read_report(tmp_path / "report").figures == ()
 
 
+def test_a_style_that_no_network_has_is_named_rather_than_left_out(evaluate, make_picture, tmp_path) -> None:
+    result = evaluate("--style", f"dot={make_picture('dots.png', seed=90)}")
+    assert result.exit_code == 1
+    assert "no network here has the style dot; there is dots" in " ".join(result.output.split())
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_peer_for_a_style_that_is_not_judged_is_named(evaluate, peer) -> None:
+    result = evaluate("--peer", f"lines={peer}")
+    assert result.exit_code == 1
+    assert "give --style lines=painting too" in " ".join(result.output.split())
+
+
 def test_an_empty_store_says_what_to_do(evaluate, tmp_path) -> None:
     result = evaluate("--store", str(tmp_path / "nothing"))
     assert result.exit_code == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -99,6 +100,14 @@ def test_crops_are_square_pictures_in_range_even_from_photographs_smaller_than_t
     batch = PhotoCrops(split(photos)[0], 192, seed=0).batch(0, 12)
     assert batch.shape == (12, 3, 192, 192)
     assert 0 <= batch.min() < batch.max() <= 1
+
+
+def test_a_photograph_is_met_either_way_round(tmp_path) -> None:
+    ramp = np.repeat(np.linspace(0, 255, 160, dtype=np.uint8)[None, :, None], 140, axis=0).repeat(3, axis=2)
+    cv2.imwrite(str(tmp_path / "ramp.png"), ramp)
+    crops = PhotoCrops([tmp_path / "ramp.png"], 64, seed=0)
+    rising = [bool(crop[0, 0, -1] > crop[0, 0, 0]) for crop in (crops.batch(step, 1)[0] for step in range(20))]
+    assert 3 < sum(rising) < 17
 
 
 def test_a_picture_is_resized_by_its_short_side(make_picture) -> None:

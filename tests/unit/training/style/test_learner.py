@@ -21,16 +21,20 @@ def network(tiny):
 
 
 @pytest.fixture
-def learner(network, tiny, photos, make_picture, encoder):
-    known = {
+def known(tiny):
+    return {
         "identity": neutral_style(tiny),
         "loud": neutral_style(tiny) * 3,
         "odd": torch.full((tiny.style_size,), 9.0),
     }
-    painting = load_picture(make_picture("lines.png", seed=77), 64)
+
+
+@pytest.fixture
+def learner(network, known, photos, make_picture, encoder):
+    lines = load_picture(make_picture("lines.png", seed=77), 64)
     crops = PhotoCrops(split(photos)[0], 64, seed=1)
 
-    def make(lesson: Lesson = LESSON, known=known) -> StyleLearner:
+    def make(lesson: Lesson = LESSON, known=known, painting=lines) -> StyleLearner:
         return StyleLearner(network, known, painting, crops, encoder, lesson)
 
     return make
@@ -44,9 +48,23 @@ def test_the_style_comes_closer_and_the_network_stays(learner, network) -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
-def test_it_begins_as_the_known_style_that_paints_most_alike(learner, network, photos, make_picture, tiny) -> None:
-    assert learner().began_as in {"loud", "odd"}
-    assert learner(replace(LESSON, steps=1)).vector.shape == (tiny.style_size,)
+@pytest.mark.parametrize("nearest", ["loud", "odd"])
+def test_it_begins_as_the_known_style_that_paints_most_alike(learner, network, photos, known, nearest) -> None:
+    """A painting that the network made in a style is most alike to that style."""
+    crops = PhotoCrops(split(photos)[0], 64, seed=1)
+    with torch.no_grad():
+        painting = network(crops.batch(0, 1), known[nearest][None])[0]
+    one = learner(painting=painting)
+    assert one.began_as == nearest
+    assert torch.equal(one.vector, known[nearest])
+
+
+def test_what_is_learnt_is_calmer_than_the_last_step(learner) -> None:
+    """The steps are the same; the vector is their moving average, or where nothing is kept of it the last of them."""
+    averaged, last = learner(replace(LESSON, steps=4)), learner(replace(LESSON, steps=4, average=0.0))
+    assert [step.style for step in averaged.learn()] == [step.style for step in last.learn()]
+    begin = learner().vector
+    assert 0 < (averaged.vector - begin).norm() < (last.vector - begin).norm()
 
 
 def test_without_known_styles_it_begins_neutral(learner, tiny) -> None:

@@ -15,8 +15,11 @@ from training.style.losses import (
 
 
 def test_a_gram_matrix_is_the_mean_product_of_channel_pairs() -> None:
+    """Over the positions, of which there are as many as one likes: pictures of any size are then alike."""
     features = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])
-    torch.testing.assert_close(gram(features), torch.tensor([[[2.5, 5.5], [5.5, 12.5]]]))
+    expected = torch.tensor([[[2.5, 5.5], [5.5, 12.5]]])
+    torch.testing.assert_close(gram(features), expected)
+    torch.testing.assert_close(gram(features.repeat(1, 1, 3, 2)), expected)
 
 
 def test_a_gram_matrix_does_not_care_where_things_are() -> None:

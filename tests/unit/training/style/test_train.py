@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -246,6 +247,7 @@ def test_a_run_can_start_from_weights_whose_own_run_is_not_at_hand(command, tmp_
         (["--encoder", "nowhere.safetensors"], "no encoder at nowhere.safetensors"),
         (["--style", "nameless.png"], "not of the form name=file"),
         (["--style", "lines=missing.png"], "missing.png is not a picture"),
+        (["--style", "identity=missing.png"], "'identity' is what a network calls the photo itself"),
         (["--content-layer", "relu9_9"], "no layer relu9_9"),
     ],
 )
@@ -318,3 +320,27 @@ def test_a_full_disk_ends_with_a_sentence(command, monkeypatch) -> None:
     result = command()
     assert result.exit_code == 1
     assert "No space left on device" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("lost", ["run.json", "weights.safetensors"])
+@pytest.mark.parametrize("step", [2, 4])
+def test_a_run_that_ends_in_the_middle_of_saving_resumes_to_the_same_weights(
+    command, tmp_path, monkeypatch, lost, step
+) -> None:
+    """A save is three files, each whole or not there; a disk may be full, or the machine gone, between any two."""
+    command(folder="whole")
+    replace_file, losses = Path.replace, tmp_path / "run/losses.jsonl"
+
+    def full(path: Path, target: Path) -> Path:
+        if target.name == lost and losses.exists() and len(losses.read_text().splitlines()) == step:
+            raise OSError(28, "No space left on device")
+        return replace_file(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        assert command().exit_code == 1
+    result = command("--resume")
+    assert result.exit_code == 0, result.output
+    assert RunRecord.read(tmp_path / "run").step == 4
+    ends = [(tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "run")]
+    assert ends[0] == ends[1]

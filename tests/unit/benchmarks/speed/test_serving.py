@@ -1,0 +1,41 @@
+"""What the graph is held against under load."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import load
+from benchmarks.speed import serving
+from benchmarks.speed.servers import NeverReady
+
+
+def answers(*statuses: int) -> load.Load:
+    return load.Load([load.Answered(float(n), n + 0.01, status, detail="busy") for n, status in enumerate(statuses)])
+
+
+@pytest.mark.parametrize("measure", ["rates", "tails"])
+async def test_who_turns_requests_away_is_not_compared_by_those_it_answered(
+    monkeypatch: pytest.MonkeyPatch, measure: str
+) -> None:
+    async def loaded(*_: object, **__: object) -> load.Load:
+        return answers(200, 200, 429)
+
+    monkeypatch.setattr(load, "closed_loop", loaded)
+    monkeypatch.setattr(load, "open_loop", loaded)
+    ask = load.post("/v1/style", [b""], {})
+    with pytest.raises(NeverReady, match="studio failed 1 of 3: busy"):
+        if measure == "rates":
+            await serving._rates({"studio": "http://nowhere"}, ask)
+        else:
+            await serving._tails({"studio": "http://nowhere"}, ask, 1.0)
+
+
+async def test_rates_and_tails_are_medians_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def loaded(*_: object, **__: object) -> load.Load:
+        return answers(200, 200)
+
+    monkeypatch.setattr(load, "closed_loop", loaded)
+    monkeypatch.setattr(load, "open_loop", loaded)
+    ask = load.post("/v1/style", [b""], {})
+    assert await serving._rates({"studio": ""}, ask) == {"studio": pytest.approx(2 / 1.01)}
+    assert await serving._tails({"studio": ""}, ask, 1.0) == {"studio": pytest.approx(10)}
