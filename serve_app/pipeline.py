@@ -221,7 +221,7 @@ class Pipeline:
         find, hide = self._need(self._graph.faces, "faces"), self._need(self._graph.anonymize, "anonymize")
 
         async def work() -> tuple[bytes, str]:
-            found = await find(FaceQuery(photo, embed=False, dense=True))
+            found = await find(FaceQuery(photo, embed=False, dense=True, every=True))
             faces = _some(found.value, "photo")
             return await hide(AnonymizeQuery(photo, faces, method, keep)), found.model
 

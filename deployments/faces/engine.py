@@ -15,7 +15,7 @@ from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, norm_cro
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.boxes import clip, rescale
 from deployments.faces.dense import OnnxLandmarks
-from deployments.faces.search import find_faces
+from deployments.faces.search import Finding, find_faces
 from deployments.faces.types import Face, FaceQuery, FaceSet, FloatArray
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
@@ -32,12 +32,13 @@ class _Found:
     """A face between detector and answer.
 
     It belongs to the query at ``index`` and is seen in the reduced picture; the factors ``scale`` (x, y) take it to
-    the photo.
+    the photo. One that is ``beside`` the others was found for a query for every face only.
     """
 
     index: int
     sighting: Sighting
     scale: tuple[float, float]
+    beside: bool
 
 
 class FaceEngine:
@@ -79,19 +80,20 @@ class FaceEngine:
         """
         models = self._models
         pictures = [query.photo.pixels(models.detector.max_side) for query in batch]
-        found = list(_sightings(batch, pictures, find_faces(models.detector, pictures)))
+        every = {index for index, query in enumerate(batch) if query.every}
+        found = list(_sightings(batch, pictures, find_faces(models.detector, pictures, every)))
         embed = None if models.embedder is None else models.embedder.embed
         locate = None if models.landmarks is None else models.landmarks.locate
         guess = None if models.ages is None else models.ages.estimate
         vectors = _ask(embed, found, [batch[face.index].embed for face in found])
         dense = _ask(locate, found, [batch[face.index].dense for face in found])
         ages = _ask(guess, found, [True for _ in found])
-        answers: list[list[Face]] = [[] for _ in batch]
+        answers: list[list[tuple[bool, Face]]] = [[] for _ in batch]
         for face, vector, points, age in zip(found, vectors, dense, ages, strict=True):
             query = batch[face.index]
-            answers[face.index].append(_describe(face, query, vector, points, age))
+            answers[face.index].append((face.beside, _describe(face, query, vector, points, age)))
         return [
-            FaceSet(tuple(sorted(faces, key=_place)), self.space if query.embed else None)
+            FaceSet(tuple(face for _, face in sorted(faces, key=_place)), self.space if query.embed else None)
             for query, faces in zip(batch, answers, strict=True)
         ]
 
@@ -151,18 +153,17 @@ def _only_file(version: ModelVersion) -> Path:
     return version.path(names[0])
 
 
-def _sightings(
-    batch: Sequence[FaceQuery], pictures: Sequence[Pixels], detections: Sequence[Sequence[Detection]]
-) -> Iterator[_Found]:
-    for index, (query, picture, faces) in enumerate(zip(batch, pictures, detections, strict=True)):
+def _sightings(batch: Sequence[FaceQuery], pictures: Sequence[Pixels], findings: Sequence[Finding]) -> Iterator[_Found]:
+    for index, (query, picture, finding) in enumerate(zip(batch, pictures, findings, strict=True)):
         height, width = picture.shape[:2]
         scale = (query.photo.width / width, query.photo.height / height)
-        for face in faces:
-            x0, y0, x1, y1 = clip(face.box, width, height)
-            spread = float(np.ptp(face.landmarks, axis=0).max())
-            if x1 > x0 and y1 > y0 and spread >= _LEAST_SPREAD:
-                aligned = norm_crop(picture, face.landmarks)
-                yield _Found(index, Sighting(picture, face, aligned), scale)
+        for beside, faces in enumerate(finding):
+            for face in faces:
+                x0, y0, x1, y1 = clip(face.box, width, height)
+                spread = float(np.ptp(face.landmarks, axis=0).max())
+                if x1 > x0 and y1 > y0 and spread >= _LEAST_SPREAD:
+                    aligned = norm_crop(picture, face.landmarks)
+                    yield _Found(index, Sighting(picture, face, aligned), scale, bool(beside))
 
 
 def _ask(
@@ -194,6 +195,7 @@ def _describe(
     )
 
 
-def _place(face: Face) -> tuple[float, float]:
+def _place(answer: tuple[bool, Face]) -> tuple[bool, float, float]:
+    beside, face = answer
     x0, y0, x1, y1 = face.box
-    return (x0 + x1) / 2, (y0 + y1) / 2
+    return beside, (x0 + x1) / 2, (y0 + y1) / 2

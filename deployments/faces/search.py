@@ -6,7 +6,9 @@ scores, or worse: eyes where the mouth is. So a photo whose best face is doubtfu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -14,19 +16,33 @@ from deployments.faces.backend import Detection, Detector
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
 
+# Two boxes of which this much of the smaller is shared are about one face, seen from two sides.
+_SAME: Final = 0.3
 
-def find_faces(detector: Detector, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-    """The faces of each picture, in its own pixels however the picture had to be turned to find them."""
-    found = detector.detect(pictures)
-    doubtful = [index for index, faces in enumerate(found) if _best(faces) < detector.sure]
-    sides = [_turned(detector, [pictures[index] for index in doubtful], turns) for turns in (1, 2, 3)]
-    for index, *turned in zip(doubtful, *sides, strict=True):
-        side = max(turned, key=_total)
-        if _best(side) >= detector.sure:
-            found[index] = side
-    blank = [index for index, faces in enumerate(found) if not faces]
+
+class Finding(NamedTuple):
+    """The faces of a picture that are upright on one of its sides, and those that are so on another one."""
+
+    faces: list[Detection]
+    beside: list[Detection]
+
+
+def find_faces(detector: Detector, pictures: Sequence[Pixels], every: Collection[int] = ()) -> list[Finding]:
+    """The faces of each picture, in its own pixels however the picture had to be turned to find them.
+
+    Whoever lies or hangs beside people who stand is looked for in the pictures at the places ``every``.
+    """
+    upright = detector.detect(pictures)
+    turned = [index for index, faces in enumerate(upright) if index in every or _best(faces) < detector.sure]
+    sides = [_turned(detector, [pictures[index] for index in turned], turns) for turns in (1, 2, 3)]
+    found = [Finding(faces, []) for faces in upright]
+    for index, *others in zip(turned, *sides, strict=True):
+        side = max(others, key=_total)
+        faces = side if _best(upright[index]) < detector.sure <= _best(side) else upright[index]
+        found[index] = Finding(faces, _apart(chain(upright[index], *others), faces) if index in every else [])
+    blank = [index for index, (faces, _) in enumerate(found) if not faces]
     for index, faces in zip(blank, detector.look_again([pictures[index] for index in blank]), strict=True):
-        found[index] = faces
+        found[index] = Finding(faces, _apart(found[index].beside, faces))
     return found
 
 
@@ -64,3 +80,19 @@ def _best(faces: Sequence[Detection]) -> float:
 
 def _total(faces: Sequence[Detection]) -> float:
     return sum(face.score for face in faces)
+
+
+def _apart(faces: Iterable[Detection], known: Sequence[Detection]) -> list[Detection]:
+    """Those that are no face already ``known``, nor one another."""
+    apart: list[Detection] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if not any(_shared(face, other) > _SAME for other in (*known, *apart)):
+            apart.append(face)
+    return apart
+
+
+def _shared(one: Detection, other: Detection) -> float:
+    """How much of the smaller box lies in the larger one, 0..1."""
+    boxes = np.array([one.box, other.box], np.float32)
+    shared = np.maximum(boxes[:, 2:].min(axis=0) - boxes[:, :2].max(axis=0), 0).prod()
+    return float(shared / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1).min(), 1e-6))

@@ -65,17 +65,23 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class FaceQuery:
-    """One photo to look at. ``embed`` asks for embeddings, ``dense`` for 68 points where the backend has them."""
+    """One photo to look at. ``embed`` asks for embeddings, ``dense`` for 68 points where the backend has them.
+
+    ``every`` asks for faces that lie on their side or stand on their head beside upright ones, too, which takes four
+    times as long.
+    """
 
     photo: Photo
     embed: bool = True
     dense: bool = False
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FaceSet:
     """The faces of one photo, left to right (by the box's centre x, then y); empty when there is none.
 
+    Those that only a query for ``every`` face finds come after the others, so that these keep their numbers.
     ``space`` names the embedding space the embeddings live in; None when the query did not ask for them.
     """
 

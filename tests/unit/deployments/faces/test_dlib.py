@@ -33,6 +33,17 @@ def test_all_six_people_are_found_with_68_points(engine: FaceEngine, group: Phot
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+def test_people_who_stand_on_their_heads_beside_others_are_found_where_every_face_is_asked_for(
+    engine: FaceEngine, group: Photo, photo_of: Callable[[Pixels], Photo]
+) -> None:
+    people = group.pixels(640)
+    both = photo_of(np.ascontiguousarray(np.vstack([people, people[::-1, ::-1]])))
+    some, every = engine.run([FaceQuery(both, embed=False), FaceQuery(both, embed=False, every=True)])
+    assert (len(some.faces), len(every.faces)) == (6, 12)
+    assert [face.box for face in every.faces[:6]] == [face.box for face in some.faces]
+    assert all(face.box[1] >= len(people) for face in every.faces[6:])
+
+
 def test_one_person_is_more_alike_at_half_the_size_than_any_two_people(
     engine: FaceEngine, group: Photo, photo_of: Callable[[Pixels], Photo]
 ) -> None:

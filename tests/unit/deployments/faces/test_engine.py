@@ -68,6 +68,18 @@ def test_faces_come_left_to_right_and_then_top_to_bottom(grey_photo: Callable[..
     assert [tuple(face.landmarks[2].tolist()) for face in faces] == [(40, 32), (40, 92), (90, 62), (150, 52)]
 
 
+def test_who_is_upright_on_another_side_comes_last_so_that_the_others_keep_their_numbers(
+    grey_photo: Callable[..., Photo],
+) -> None:
+    # The detector sees the same whichever side is up: what it sees on another one lies elsewhere in the photo.
+    engine = FaceEngine(Backend(Known({1: [face_at(100, 40)]})))
+    plain, every = engine.run([FaceQuery(grey_photo(1)), FaceQuery(grey_photo(1), every=True)])
+    assert [face.box for face in plain.faces] == [(80, 16, 120, 64)]
+    assert [face.box for face in every.faces][0] == (80, 16, 120, 64)
+    assert [face.box[0] for face in every.faces[1:]] == sorted(face.box[0] for face in every.faces[1:])
+    assert every.faces[1].box[0] < 80
+
+
 def test_a_photo_without_a_face_gives_an_empty_set(grey_photo: Callable[..., Photo]) -> None:
     engine = FaceEngine(Backend(Known({}), Counting()))
     found = engine.run([FaceQuery(grey_photo(1))])[0]

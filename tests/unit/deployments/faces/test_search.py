@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,14 @@ class RedDotDetector:
         return found
 
 
+class UprightDetector(RedDotDetector):
+    """Sees nothing in the lower half of a picture, and a face around each dot in the upper one."""
+
+    def _dots(self, picture: Pixels) -> list[Detection]:
+        upper = [face for face in super()._dots(picture) if face.score >= self.sure]
+        return [replace(face, box=tuple(np.add(face.box, (-4, -4, 4, 4)).tolist())) for face in upper]
+
+
 @pytest.fixture
 def detector() -> RedDotDetector:
     return RedDotDetector()
@@ -54,13 +63,13 @@ def picture_with(*dots: tuple[int, int]) -> Pixels:
 
 def test_a_sure_face_is_taken_without_turning_anything(detector: RedDotDetector) -> None:
     found = find_faces(detector, [picture_with((7, 5))])
-    assert found[0][0].landmarks[0].tolist() == [7, 5]
+    assert found[0].faces[0].landmarks[0].tolist() == [7, 5]
     assert (detector.looks, detector.second_looks) == (1, 0)
 
 
 def test_a_photo_that_stands_on_its_head_is_seen_the_right_way_up(detector: RedDotDetector) -> None:
     upside_down = picture_with((7, 35), (40, 38))
-    found = find_faces(detector, [upside_down])[0]
+    found = find_faces(detector, [upside_down])[0].faces
     assert sorted(face.landmarks[0].tolist() for face in found) == [[7, 35], [40, 38]]
     assert {face.score for face in found} == {0.9}
     assert [face.dense[0].tolist() for face in found] == [face.landmarks[0].tolist() for face in found]
@@ -68,21 +77,31 @@ def test_a_photo_that_stands_on_its_head_is_seen_the_right_way_up(detector: RedD
 
 def test_a_doubtful_face_stays_when_no_side_shows_a_sure_one(detector: RedDotDetector) -> None:
     detector.sure = 0.95
-    found = find_faces(detector, [picture_with((7, 35))])[0]
+    found = find_faces(detector, [picture_with((7, 35))])[0].faces
     assert [face.score for face in found] == [0.3]
 
 
 def test_only_doubtful_photos_are_turned(detector: RedDotDetector) -> None:
     found = find_faces(detector, [picture_with((7, 5)), picture_with(), picture_with((9, 6))])
-    assert [len(faces) for faces in found] == [1, 0, 1]
+    assert [len(finding.faces) for finding in found] == [1, 0, 1]
     assert detector.looks == 3 + 3
 
 
 def test_a_photo_without_any_face_gets_a_second_look(detector: RedDotDetector) -> None:
     late = Detection((1, 2, 3, 4), 0.5, np.zeros((5, 2), np.float32))
     detector.finds_on_second_look = [late]
-    assert find_faces(detector, [picture_with((7, 5)), picture_with()])[1] == [late]
+    assert find_faces(detector, [picture_with((7, 5)), picture_with()])[1].faces == [late]
     assert detector.second_looks == 1
+
+
+def test_whoever_hangs_beside_people_who_stand_is_found_once_where_every_face_is_asked_for() -> None:
+    standing, hanging = (7, 5), (40, 35)
+    some, every = find_faces(UprightDetector(), [picture_with(standing, hanging)] * 2, every={1})
+    assert [face.landmarks[0].tolist() for face in some.faces] == [[*standing]]
+    assert some.beside == []
+    assert [face.landmarks[0].tolist() for face in every.faces] == [[*standing]]
+    # From the right and from below it is upright, and so is who stands from the left.
+    assert [face.landmarks[0].tolist() for face in every.beside] == [[*hanging]]
 
 
 def test_no_photos_no_faces(detector: RedDotDetector) -> None:
