@@ -107,6 +107,11 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._trial: Trial[Q, R] = Trial(self._slot, canaries=self.gives_verdicts)
         self._metrics = SlotMetrics(type(self).__name__.lower())
 
+    def __del__(self) -> None:
+        """What Serve calls when a replica ends in order: its versions are not held until their lease runs out."""
+        if (held := getattr(self, "_held", None)) is not None:
+            held.close()
+
     @abstractmethod
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Q, R]:
         """Make this capability's engine."""

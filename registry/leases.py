@@ -134,7 +134,9 @@ class Lease:
             self._write()
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything. A second time does nothing."""
+        if self._closed.is_set():
+            return
         self._closed.set()
         self._thread.join()
         self.hold(())

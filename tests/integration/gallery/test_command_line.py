@@ -33,9 +33,11 @@ def pictures(person: str) -> list[Path]:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (DATA / "faces_lfw").is_dir() or not (DATA / "face_models").is_dir():
         pytest.skip(f"no research data in {DATA} (MASQUERADE_DATA)")
-    folder = tmp_path_factory.mktemp("models")
+    folder, weights = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("weights")
     version = scrfd_mobilefacenet(DATA)
-    publish_folder(FolderStore(folder), version.manifest, version.folder)
+    for entry in version.manifest.files:
+        shutil.copyfile(version.path(entry.name), weights / entry.name)
+    publish_folder(FolderStore(folder), version.manifest, weights)
     return folder
 
 

@@ -284,6 +284,14 @@ async def test_a_replica_reports_what_it_holds_and_how_it_fared(
     assert {held.refs for held in store.leases()} == {("doubler@v1",)}
 
 
+async def test_a_replica_that_ends_in_order_holds_nothing_any_more(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    assert store.leases()
+    await asyncio.to_thread(serve.delete, "doubling")
+    assert not store.leases()
+
+
 async def test_a_version_that_is_tried_again_is_judged_by_what_it_does_then(
     handle: DeploymentHandle[Doubling], store: FolderStore
 ) -> None:

@@ -48,7 +48,7 @@ def run(monkeypatch: pytest.MonkeyPatch):
     def ran(models: dict[str, Any], configuration: dict[str, Any] | None = None, *arguments: str):
         answers = {"/v1/models": models, "/v1/config": {"configuration": configuration or {}}}
         monkeypatch.setattr(
-            diff, "_ask", lambda address, key: json.loads(json.dumps(answers["/v1/" + address.rsplit("/", 1)[1]]))
+            diff, "_ask", lambda address, key, part: json.loads(json.dumps(answers["/v1/" + address.rsplit("/", 1)[1]]))
         )
         monkeypatch.setenv("MASQUERADE_ADMIN_KEY", KEY)
         return CliRunner().invoke(diff.app, list(arguments))
