@@ -58,8 +58,7 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
         else:
             selection.chosen[capability] = models
 
-    style = _one(store, installed, "style", wishes.style, PREFERRED_STYLES)
-    settle("style", _with_packs(store, installed, style, wishes.style_packs), "masquerade models pull --starter")
+    settle("style", _style(store, installed, wishes.style, wishes.style_packs), "masquerade models pull --starter")
     settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull open-nsfw")
     faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)
     settle(
@@ -96,22 +95,42 @@ def _one(
     store: Installed, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
 ) -> Manifest | None:
     if wish is not None:
-        wished = store.manifest(wish)
-        if wished.task != task:
-            raise RegistryError(f"{wished.ref} is a {wished.task} model; a {task} model is needed here")
-        return wished
-    candidates = [manifest for manifest in installed if manifest.task == task]
-    if not candidates:
-        return None
+        return _wished(store, task, wish)
+    return next(iter(_ranked(installed, task, preferred)), None)
+
+
+def _wished(store: Installed, task: Task, wish: str) -> Manifest:
+    wished = store.manifest(wish)
+    if wished.task != task:
+        raise RegistryError(f"{wished.ref} is a {wished.task} model; a {task} model is needed here")
+    return wished
+
+
+def _ranked(installed: list[Manifest], task: Task, preferred: tuple[str, ...]) -> list[Manifest]:
     order = {name: rank for rank, name in enumerate(preferred)}
-    return min(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
+    candidates = [manifest for manifest in installed if manifest.task == task]
+    return sorted(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
+
+
+def _style(
+    store: Installed, installed: list[Manifest], wish: str | None, packs: tuple[str, ...] | None
+) -> ModelSet | None:
+    """The network wished for, or the first that has a style: a version nobody has made packs for takes no style away."""
+    if wish is not None:
+        return _with_packs(store, installed, _wished(store, "style", wish), packs)
+    for network in _ranked(installed, "style", PREFERRED_STYLES):
+        older = (_readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
+        for version in (network, *older):
+            if version is not None and (chosen := _with_packs(store, installed, version, packs)) is not None:
+                if version is not network:
+                    log.warning("%s has no styles; %s serves", network.ref, version.ref)
+                return chosen
+    return None
 
 
 def _with_packs(
-    store: Installed, installed: list[Manifest], style: Manifest | None, wishes: tuple[str, ...] | None
+    store: Installed, installed: list[Manifest], style: Manifest, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
-    if style is None:
-        return None
     fitting = {
         task: sorted(
             fits.ref

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ FREE = Licence(name="Apache-2.0", commercial_use=True)
 HASH = "0" * 64
 
 
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "models")
@@ -28,9 +32,13 @@ def store(tmp_path: Path) -> FolderStore:
 
 @pytest.fixture
 def publish(store: FolderStore) -> Publish:
-    def publish(model: str, task: str, version: str = "v1", **more: Any) -> Manifest:
-        manifest = Manifest(model=model, version=version, task=task, format="data", files=(), licence=FREE, **more)
+    def publish(model: str, task: str, version: str = "v1", content: bytes | None = None, **more: Any) -> Manifest:
+        files = {} if content is None else {"network": content}
+        listed = tuple(ModelFile(name=name, sha256=sha256(data), size=len(data)) for name, data in files.items())
+        manifest = Manifest(model=model, version=version, task=task, format="data", files=listed, licence=FREE, **more)
         with store.stage(manifest.ref) as staged:
+            for name, data in files.items():
+                (staged / name).write_bytes(data)
             store.publish(manifest, staged)
         return manifest
 
@@ -86,19 +94,19 @@ def test_a_pack_made_for_another_network_is_left_out(store: FolderStore, publish
     assert "style" in select(store, ModelChoice()).missing
 
 
+def test_a_network_that_nobody_has_made_packs_for_takes_no_style_away(store: FolderStore, publish: Publish) -> None:
+    publish("style-lean", "style", content=b"weights")
+    publish("pack", "style-pack", requires={"style-lean": sha256(b"weights")})
+    publish("mine", "style", content=b"mine")
+    publish("style-lean", "style", version="v2", content=b"other weights")
+    publish("style-fine", "style")
+    assert select(store, ModelChoice()).chosen["style"] == ModelSet("style-lean@v1", ("pack@v1",))
+    assert "style" in select(store, ModelChoice(style="style-lean")).missing
+
+
 def test_a_predictor_goes_with_the_weights_it_was_made_for(store: FolderStore, publish: Publish) -> None:
-    network = Manifest(
-        model="style-lean",
-        version="v1",
-        task="style",
-        format="data",
-        licence=FREE,
-        files=(ModelFile(name="network", sha256=hashlib.sha256(b"").hexdigest(), size=0),),
-    )
-    with store.stage(network.ref) as staged:
-        (staged / "network").touch()
-        store.publish(network, staged)
-    fitting = {"style-lean": network.files[0].sha256}
+    publish("style-lean", "style", content=b"weights")
+    fitting = {"style-lean": sha256(b"weights")}
     publish("pack", "style-pack", requires=fitting)
     publish("style-predictor", "style-predictor", requires=fitting)
     publish("style-predictor", "style-predictor", version="v2", requires={"style-lean": HASH})
