@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.credits import Credits
 from bot.accounts.events import EventKind, Events
-from bot.delivery.messages import Address, Flooded, NotSent, Outgoing, Rejected, Sender, Sent, Unreachable
+from bot.delivery.messages import Address, Flooded, NoPictures, NotSent, Outgoing, Rejected, Sender, Sent, Unreachable
 from bot.delivery.presenter import Parcel, Presenter, Wrapping
 from bot.delivery.tables import Delivery
 from serve_app.jobs.ledger import Ledger
@@ -37,6 +37,7 @@ LONGEST_PAUSE_S = 300.0
 
 UNDELIVERABLE = {"slug": "undeliverable", "message": "The answer could not be delivered.", "status": 410}
 GONE = {"slug": "expired", "message": "The result is no longer here.", "status": 410}
+NO_PICTURES = {"slug": "no-pictures", "message": "This group lets nobody send pictures.", "status": 403}
 REJECTED = {"slug": "internal", "message": "Telegram does not take this result.", "status": 500}
 
 
@@ -123,6 +124,8 @@ class Handover:
         except Unreachable as error:
             log.info("nobody takes the answer of %s: %s", jobs[0].id, error)
             await self._give_up(jobs)
+        except NoPictures:
+            await self._fail(jobs, NO_PICTURES)
         except Rejected:
             log.exception("Telegram does not take the answer of %s", jobs[0].id)
             await self._fail(jobs, REJECTED)

@@ -62,6 +62,10 @@ class Rejected(NotSent):
     """Telegram will not take this message, however often it is tried."""
 
 
+class NoPictures(Rejected):
+    """A group that may be written to, but shown no pictures."""
+
+
 class Uncertain(NotSent):
     """The connection broke or the server failed: the message may have arrived, or not. Trying again may mend it."""
 

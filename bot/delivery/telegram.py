@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -33,6 +34,7 @@ from bot.delivery.messages import (
     Address,
     Attachment,
     Flooded,
+    NoPictures,
     NotSent,
     Outgoing,
     Rejected,
@@ -59,6 +61,8 @@ NOBODY = (
     "topic_closed",
     "topic_deleted",
 )
+# A group's permissions name each kind of thing; where there are none for words either, there is nobody to tell.
+NO_PICTURES = re.compile(r"not enough rights to send (photos|documents|media)|chat_send_(photos|docs|media)_forbidden")
 NOT_A_PHOTO = ("photo_invalid_dimensions", "image_process_failed", "photo_save_file_invalid", "photo_ext_invalid")
 NO_TOPIC = "message thread not found"
 
@@ -180,8 +184,10 @@ async def in_our_words() -> AsyncIterator[None]:
     except TelegramForbiddenError as error:
         raise Unreachable(error.message) from error
     except (TelegramBadRequest, TelegramNotFound, TelegramEntityTooLarge) as error:
-        nobody = any(words in error.message.lower() for words in NOBODY)
-        raise (Unreachable if nobody else Rejected)(error.message) from error
+        reason = error.message.lower()
+        if NO_PICTURES.search(reason):
+            raise NoPictures(error.message) from error
+        raise (Unreachable if any(words in reason for words in NOBODY) else Rejected)(error.message) from error
     except AiogramError as error:
         raise Uncertain(str(error)) from error
 

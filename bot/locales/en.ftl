@@ -197,6 +197,7 @@ error-too-many-identities = You have { NUMBER($most) } saved faces already. Dele
 error-name-taken = You have a face of this name already.
 error-no-name = There is nothing to read in this name. Reply to my question with another.
 error-unknown-identity = This face is no longer saved.
+error-no-pictures = This group does not let me send pictures, so you pay nothing. An administrator can change that, or send me the photo in private.
 error-undeliverable = I could not deliver the result.
 error-internal = Something went wrong, and it is our fault. Please try again.
 

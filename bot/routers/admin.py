@@ -66,7 +66,7 @@ async def stats(message: Message, services: Services) -> None:
     """The last four weeks."""
     async with services.sessions() as session:
         counted = await report(session, datetime.now(UTC).date())
-    await services.sender.send(address(message), Outgoing(f"<pre>{html.escape(summary(counted))[:3900]}</pre>"))
+    await services.sender.send(address(message), Outgoing(f"<pre>{html.escape(summary(counted)[:3900])}</pre>"))
 
 
 async def _say(message: Message, services: Services, text: str) -> None:

@@ -13,7 +13,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.tables import Event
 from bot.delivery.courier import Courier
 from bot.delivery.handover import GIVE_UP_S, Handover
-from bot.delivery.messages import Flooded, Outgoing, Rejected, Uncertain, Unreachable
+from bot.delivery.messages import Flooded, NoPictures, Outgoing, Rejected, Uncertain, Unreachable
 from bot.delivery.tables import Delivery
 from bot.intake import CHANNEL
 from deployments.errors import Unavailable
@@ -250,6 +250,16 @@ async def test_a_picture_telegram_will_not_take_becomes_an_apology(office, sende
     sender.mishaps = [Rejected("IMAGE_PROCESS_FAILED")]
     assert await office.deliver() == 2
     assert sender.texts == ["failed: internal"]
+    assert (await office.balance()).quota_left == 3
+    assert (await office.job(job.id)).state == State.FAILED
+
+
+async def test_a_group_that_forbids_pictures_is_told_so_and_nothing_is_charged(office, sender) -> None:
+    (job,) = await office.order()
+    await office.work()
+    sender.mishaps = [NoPictures("not enough rights to send photos to the chat")]
+    assert await office.deliver() == 2
+    assert sender.texts == ["failed: no-pictures"]
     assert (await office.balance()).quota_left == 3
     assert (await office.job(job.id)).state == State.FAILED
 

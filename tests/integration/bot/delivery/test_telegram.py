@@ -10,6 +10,8 @@ import pytest
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.methods import SendPhoto
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice
 from PIL import Image
 
@@ -21,13 +23,14 @@ from bot.delivery.messages import (
     Address,
     Attachment,
     Flooded,
+    NoPictures,
     Outgoing,
     Rejected,
     Uncertain,
     Unreachable,
 )
 from bot.delivery.outbound import Outbound
-from bot.delivery.telegram import BotSender, fits_photo
+from bot.delivery.telegram import BotSender, fits_photo, in_our_words
 from serve_app.rates import MemoryBuckets
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
@@ -151,6 +154,21 @@ async def test_a_group_that_threw_the_bot_out_cannot_be_reached(sender, playgrou
     group.set_bot_status(anna, "kicked")
     with pytest.raises(Unreachable):
         await sender.send(Address(group.group.id), Outgoing("hello"))
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("not enough rights to send photos to the chat", NoPictures),
+        ("not enough rights to send documents to the chat", NoPictures),
+        ("not enough rights to send text messages to the chat", Unreachable),
+        ("have no rights to send a message", Unreachable),
+    ],
+)
+async def test_a_group_without_rights_for_pictures_can_still_be_told_so(said: str, meant: type[Exception]) -> None:
+    with pytest.raises(meant):
+        async with in_our_words():
+            raise TelegramBadRequest(SendPhoto(chat_id=1, photo="x"), f"Bad Request: {said}")
 
 
 async def test_what_the_server_will_never_take_is_rejected(sender, anna) -> None:
