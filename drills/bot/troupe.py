@@ -86,6 +86,7 @@ class Troupe:
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Run the processes until the block ends, then ask them to end."""
+        await asyncio.to_thread(_await_fork_server)
         keepers = [asyncio.create_task(self._keep(name, part)) for name, part in self._parts.items()]
         try:
             await self.whole()
@@ -99,8 +100,9 @@ class Troupe:
         while not self._closing:
             ours, theirs = _CONTEXT.Pipe(duplex=False)
             process = _CONTEXT.Process(target=play, args=(part, theirs), name=name, daemon=True)
-            # The first one waits until the fork server has imported the bot.
-            await asyncio.to_thread(process.start)
+            # Not in a thread: starting looks after the processes before, and of two who read how one ended the second
+            # reads nothing, which counts as 255.
+            process.start()
             self._processes[name] = process
             theirs.close()
             with ours:
@@ -129,6 +131,17 @@ class Troupe:
         for keeper in late:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
+
+
+def _await_fork_server() -> None:
+    """Return when the fork server has imported the bot, and starting a process takes no time any more."""
+    first = _CONTEXT.Process(target=_nothing)
+    first.start()
+    first.join()
+
+
+def _nothing() -> None:
+    """What the first process does."""
 
 
 def warm_up() -> None:
