@@ -6,13 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from bot.accounts.tables import Event, User
+from bot.accounts.tables import User
 from bot.delivery.messages import Address, Outgoing, Sent
-from bot.delivery.tables import Bundle, Delivery, Upload
+from bot.delivery.tables import Bundle, Delivery
 from bot.playground.host import Playground
-from bot.routers import photos
 from bot.running import RunningBot
 from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
@@ -187,112 +186,6 @@ async def test_the_operators_commands_do_not_exist_for_others(running: RunningBo
     await ann.chat.find("I work with photos")
 
 
-async def test_privacy_and_terms_are_told(running: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    await ann.say("/privacy")
-    assert "1 h" in (await ann.chat.find("What I keep")).text
-    await ann.say("/terms")
-    await ann.chat.find("House rules")
-
-
-async def test_deleting_removes_everything_and_says_what(either: RunningBot, playground: Playground) -> None:
-    ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    await ann.chat.find(is_result)
-    await ann.say("/delete")
-    question = await ann.chat.find("cannot be undone")
-    await ann.tap(question, "Yes, delete everything")
-    await ann.chat.edited(question, "Everything is gone")
-    assert "photos: 1, orders: 1" in question.text
-    assert question.labels == []
-    async with either.services.sessions() as session:
-        assert (await session.execute(select(func.count()).select_from(Upload))).scalar_one() == 0
-        assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 0
-
-
-async def test_a_photo_on_its_way_while_everything_is_deleted_is_not_kept(
-    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fetch, asked, come = photos.fetch, asyncio.Event(), asyncio.Event()
-
-    async def slowly(*given: Any) -> bytes:
-        asked.set()
-        await come.wait()
-        return await fetch(*given)
-
-    monkeypatch.setattr(photos, "fetch", slowly)
-    ann = playground.person("Ann")
-    await ann.say("/delete")
-    question = await ann.chat.find("cannot be undone")
-    await ann.send_photo(FINE)
-    await asked.wait()
-    await ann.tap(question, "Yes, delete everything")
-    await ann.chat.edited(question, "Everything is gone")
-    come.set()
-    await ann.chat.find("so I did not keep it")
-    async with running.services.sessions() as session:
-        for table in (User, Bundle, Upload):
-            assert (await session.execute(select(func.count()).select_from(table))).scalar_one() == 0
-        assert max((await session.execute(select(Event.user_id))).scalars()) < 0
-
-
-async def test_whoever_deletes_everything_twice_is_told_once_and_not_taken_in_again(
-    either: RunningBot, playground: Playground
-) -> None:
-    ann = playground.person("Ann")
-    await ann.say("/delete")
-    question = await ann.chat.find("cannot be undone")
-    first, second = [await ann.tap(question, "Yes, delete everything") for _ in range(2)]
-    await ann.chat.edited(question, "Everything is gone")
-    await ann.answer(first)
-    await ann.answer(second)
-    late = await ann.tap_data(question, f"del:{ann.user.id}")
-    assert (await ann.answer(late)).text == "Everything is gone already."
-    await handled(either, 4)
-    assert len(ann.chat.replies) == 1
-    assert question.edits == 1
-    async with either.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == []
-
-
-async def test_in_a_group_nobody_deletes_what_is_theirs_by_another_persons_button(
-    running: RunningBot, playground: Playground
-) -> None:
-    ann, bob = playground.person("Ann"), playground.person("Bob")
-    group = playground.group("Family", ann, bob)
-    await bob.start()
-    await bob.chat.find("Hello")
-    await ann.say("/delete", to=group)
-    question = await group.chat.find("cannot be undone")
-    await bob.answer(await bob.tap(question, "Yes, delete everything"))
-    await ann.tap(question, "Yes, delete everything")
-    await group.chat.edited(question, "Everything is gone")
-    async with running.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == [bob.user.id]
-
-
-async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
-    running: RunningBot, playground: Playground, stand_ins: StandIns
-) -> None:
-    stand_ins.hold.clear()
-    ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    status = await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
-    await ann.say("/delete")
-    question = await ann.chat.find("cannot be undone")
-    await ann.tap(question, "Yes, delete everything")
-    await ann.chat.edited(question, "Everything is gone")
-    await ann.chat.gone(status)
-    stand_ins.hold.set()
-    bob = playground.person("Bob")
-    await bob.send_photo(FINE)
-    await bob.tap(await bob.chat.find("Choose a style"), "The Wave")
-    await bob.chat.find(is_result)
-    assert not [reply for reply in ann.chat.replies if is_result(reply)]
-
-
 async def test_a_forwarded_photo_is_refused_also_where_a_mention_points_at_it(
     open_bot: Any, playground: Playground
 ) -> None:
@@ -302,24 +195,6 @@ async def test_a_forwarded_photo_is_refused_also_where_a_mention_points_at_it(
         photo = await ann.send_photo(FINE, to=group, forwarded_from="somebody")
         await ann.say(f"@{playground.bot.username} the wave", to=group, reply_to=photo)
         await group.chat.find("Forwarded photos")
-
-
-async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
-    running: RunningBot, playground: Playground, stand_ins: StandIns
-) -> None:
-    stand_ins.hold.clear()
-    ann, bob = playground.person("Ann"), playground.person("Bob")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-    await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
-    ann.block()
-    stand_ins.hold.set()
-    await bob.send_photo(FINE)
-    await bob.tap(await bob.chat.find("Choose a style"), "The Wave")
-    await bob.chat.find(is_result)
-    ann.unblock()
-    await ann.say("/plans")
-    assert "5 of 5" in (await ann.chat.find("Credits:")).text
 
 
 async def test_an_announcement_reaches_everybody_who_is_still_there(open_bot: Any, playground: Playground) -> None:
