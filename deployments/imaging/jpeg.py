@@ -13,6 +13,9 @@ _SOI, _EOI, _SOS, _DHT, _DQT, _DRI, _DAC = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 # C4, C8 and CC lie in the same range, but are not frame headers.
 _SOF = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC}
+# Baseline, extended and progressive; Huffman or arithmetic coding. The rest are lossless and hierarchical frames: TurboJPEG
+# writes a lossless one past the end of the pixels it was given when it is asked for a reduced scale.
+_LOSSY_SOF = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
 _CODING = _SOF | {_DHT, _DQT, _DRI, _DAC, _SOS}
 
 # A marker that ends entropy-coded data: not a stuffed zero (00), a restart (D0..D7) or a fill byte (FF).
@@ -56,21 +59,29 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     raise Undecodable("The JPEG has too many segments.")
 
 
-def _frame(payload: bytes) -> tuple[int, int, int, int]:
-    """``(precision, height, width, components)`` of a frame header."""
+def _frame(marker: int, payload: bytes) -> tuple[int, int, int]:
+    """``(height, width, components)`` from the header of a lossy frame of 8 bits a sample; other kinds are refused."""
     if len(payload) < 6:
         raise Undecodable("The JPEG's frame header is damaged.")
+    if marker not in _LOSSY_SOF:
+        raise Undecodable(
+            "This is a lossless JPEG, of a kind few programs read. Please save it as a usual JPEG or a PNG."
+        )
+    if payload[0] != 8:
+        raise Undecodable(
+            f"This JPEG has {payload[0]} bits a colour. Please save it as a usual JPEG, with 8 bits, or a PNG."
+        )
     height, width = int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:5], "big")
     if not height or not width:
         raise Undecodable("The JPEG does not say how large it is.")
-    return payload[0], height, width, payload[5]
+    return height, width, payload[5]
 
 
 def size(data: bytes) -> tuple[int, int]:
     """``(width, height)`` from the frame header, before anything is decoded. Raises :class:`Undecodable`."""
     for marker, payload, _ in _segments(data):
         if marker in _SOF:
-            _, height, width, _ = _frame(payload)
+            height, width, _ = _frame(marker, payload)
             return width, height
         if marker == _SOS:
             break
@@ -94,7 +105,7 @@ def parse(data: bytes) -> Container:
         if marker in _SOF:
             if frame is not None:
                 raise Undecodable("The JPEG has two frame headers.")
-            frame = _frame(payload)
+            frame = _frame(marker, payload)
         elif marker == _SOS:
             scans += 1
         elif marker == _APP0 and payload.startswith(b"JFIF\0"):
@@ -109,7 +120,7 @@ def parse(data: bytes) -> Container:
             chunks.setdefault(payload[12], payload[14:])
     if frame is None or not scans:
         raise Undecodable("The JPEG holds no picture.")
-    precision, height, width, components = frame
+    height, width, components = frame
     if scans > _MAX_SCANS or scans * width * height > _MAX_SCANNED_PIXELS:
         raise Undecodable("The JPEG is built from too many scans.")
     out.append(b"\xff\xd9")
@@ -119,7 +130,7 @@ def parse(data: bytes) -> Container:
         height=height,
         orientation=turn,
         icc=_icc(chunks),
-        opaque_8bit=precision == 8 and components in (1, 3),
+        opaque_8bit=components in (1, 3),
         lossless=False,
     )
 

@@ -104,6 +104,9 @@ def parse(data: bytes) -> Container:
         body = _in_eight_bits(header, raw) if kind == b"tRNS" else raw
         if kind in _KEPT:
             kept.append(_chunk(kind, body))
+        if kind == b"IHDR":
+            # Pillow would believe the last one, whose size nobody has looked at.
+            raise Undecodable("The PNG has two headers.")
         if kind == b"IDAT":
             picture.append(body)
         elif kind == b"PLTE":

@@ -141,6 +141,33 @@ def test_two_frame_headers_are_refused():
         jpeg.parse(data[:at] + frame + data[at:])
 
 
+def grey_lossless_jpeg(width: int, height: int) -> bytes:
+    """All of one grey: each sample is predicted by its neighbour (T.81, annex H), and its difference, none, is one bit."""
+
+    def segment(marker: int, body: bytes) -> bytes:
+        return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+    frame = segment(0xC3, struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0")
+    one_code = segment(0xC4, b"\0" + bytes([1, *[0] * 15]) + b"\0")
+    scan = segment(0xDA, b"\1\1\0\1\0\0") + bytes(-(-width * height // 8))
+    return b"\xff\xd8" + frame + one_code + scan + b"\xff\xd9"
+
+
+def test_a_lossless_jpeg_is_refused_before_a_decoder_meets_it():
+    # Asked for one pixel in 64 of it, TurboJPEG writes all of them and, with them, over its caller's memory.
+    data = grey_lossless_jpeg(480, 320)
+    assert Image.open(io.BytesIO(data)).convert("L").getextrema() == (128, 128)
+    with pytest.raises(Undecodable, match="lossless JPEG"):
+        Photo.open(data)
+
+
+def test_a_jpeg_of_12_bits_a_colour_is_told_so():
+    data = bytearray(saved(Image.new("RGB", (16, 16)), "JPEG"))
+    data[data.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(Undecodable, match="12 bits a colour"):
+        Photo.open(bytes(data))
+
+
 def test_a_webp_whose_canvas_and_picture_disagree_is_refused():
     data = SEEDS[2]
     at = data.index(b"VP8X") + 12

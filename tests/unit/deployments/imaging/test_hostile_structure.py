@@ -99,6 +99,15 @@ def answers(data: bytes) -> None:
         assert photo.pixels().shape == (photo.height, photo.width, 3)
 
 
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_second_png_header_is_refused_for_nobody_has_checked_its_size(place):
+    header, pixels, end = PNGS[2]
+    parts = [header, pixels, end]
+    parts.insert(place, (b"IHDR", (12_000).to_bytes(4, "big") * 2 + header[1][8:]))
+    with pytest.raises(Undecodable, match="two headers"):
+        Photo.open(png(parts), LIMITS)
+
+
 @given(rearranged(PNGS, PNG_KINDS))
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_arrangement_of_png_chunks_gets_an_answer(parts):
