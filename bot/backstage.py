@@ -7,9 +7,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from bot.attending import attend
+from bot.conversation.attending import attend
 from bot.delivery.messages import NotSent, Rejected, Unreachable
-from bot.delivery.tables import Bundle
+from bot.intake.tables import Bundle
 from bot.services import Services
 from serve_app.duties import Duty, keep_doing
 

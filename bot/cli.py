@@ -95,8 +95,8 @@ def stats(
     plots: Annotated[Path | None, typer.Option(help="Also draw the figures as PNG files into this folder.")] = None,
 ) -> None:
     """Who comes and stays, what works, what it earns, and how long people wait."""
-    from bot.accounts.plots import NoPlots, draw
-    from bot.reports import read_report, summary
+    from bot.reporting.plots import NoPlots, draw
+    from bot.reporting.reports import read_report, summary
 
     report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
     console.print(summary(report), highlight=False, markup=False)

@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from ray import serve
 
 from bot.installed import inventory_of
-from bot.polling import Poller
 from bot.process import running_graph
 from bot.running import running_bot
 from bot.settings import BotSettings
-from bot.webhook import Webhook, register, webhook_app
+from bot.updates.polling import Poller
+from bot.updates.webhook import Webhook, register, webhook_app
 from serve_app.duties import keep_doing
 from serve_app.settings import Settings
 

@@ -10,9 +10,9 @@ from ray import serve
 
 from bot.playground.host import Playground
 from bot.playground.model import BotProfile
-from bot.polling import Poller
 from bot.running import running_bot
 from bot.settings import BotSettings
+from bot.updates.polling import Poller
 from deployments.anonymize.deployment import Anonymize
 from serve_app.app import MODEL_DEPLOYMENTS, graph_over
 from serve_app.inventory import Inventory

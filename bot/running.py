@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from aiogram import Bot
 
 from bot.backstage import backstage
-from bot.dispatcher import Reception, make_dispatcher
-from bot.middlewares.albums import SpokenAlbums
-from bot.profile import introduce
+from bot.presentation.profile import introduce
 from bot.services import Services, make_bot, open_services
 from bot.settings import BotSettings
+from bot.updates.albums import SpokenAlbums
+from bot.updates.reception import Reception, make_dispatcher
 from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph
 from serve_app.settings import Settings

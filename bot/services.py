@@ -17,34 +17,34 @@ from bot.accounts.accounts import Accounts
 from bot.accounts.bank import StarBank
 from bot.accounts.cashier import Cashier
 from bot.accounts.credits import Credits
-from bot.accounts.erasure import Erasure
 from bot.accounts.events import Events
 from bot.accounts.identities import Identities
 from bot.accounts.payments import Payments
-from bot.answers import Answers
-from bot.artworks import Artworks
-from bot.broadcast import Broadcaster
-from bot.captions import Captions
-from bot.catalogue import Catalogue, features_of
-from bot.counter import Counter
 from bot.delivery.archive import Archive
+from bot.delivery.broadcast import Broadcaster
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
-from bot.delivery.janitor import Janitor
 from bot.delivery.limiter import Limiter
 from bot.delivery.messages import Sender
 from bot.delivery.outbound import Outbound
 from bot.delivery.places import Places
 from bot.delivery.progress import Progress
 from bot.delivery.telegram import BotSender
-from bot.inbox import Inbox
-from bot.intake import CHANNEL, Intake
-from bot.limits import FloodGate
-from bot.photos import Photos
+from bot.intake.counter import Counter
+from bot.intake.flood import FloodGate
+from bot.intake.inbox import Inbox
+from bot.intake.orders import CHANNEL, Intake
+from bot.intake.photos import Photos
+from bot.presentation.answers import Answers
+from bot.presentation.artworks import Artworks
+from bot.presentation.captions import Captions
+from bot.presentation.catalogue import Catalogue, features_of
+from bot.presentation.showcase import Showcase
+from bot.presentation.translations import Translations
+from bot.retention.erasure import Erasure
+from bot.retention.janitor import Janitor
 from bot.settings import BotSettings
-from bot.showcase import Showcase
 from bot.studio import Studio
-from bot.translations import Translations
 from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.jobs.ledger import Ledger

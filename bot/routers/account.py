@@ -9,15 +9,15 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
-from bot.accounts.erasure import Removal
-from bot.callbacks import DeleteAccount, Open
+from bot.conversation.replies import address, beside
 from bot.delivery.messages import Address, Outgoing
-from bot.replies import address, beside
+from bot.presentation import keyboards
+from bot.presentation.callbacks import DeleteAccount, Open
+from bot.presentation.translations import Words
+from bot.retention.erasure import Removal
 from bot.services import Services
-from bot.translations import Words
 
 MINUTE_S = 60
 HOUR_S = 3600

@@ -10,11 +10,11 @@ from aiogram.filters import Command, CommandObject, Filter
 from aiogram.types import Message
 
 from bot.accounts.cashier import NotRefundable
-from bot.accounts.stats import report
-from bot.broadcast import Announcement
+from bot.conversation.replies import address
+from bot.delivery.broadcast import Announcement
 from bot.delivery.messages import Outgoing
-from bot.replies import address
-from bot.reports import summary
+from bot.reporting.reports import summary
+from bot.reporting.stats import report
 from bot.services import Services
 
 

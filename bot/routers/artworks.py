@@ -5,14 +5,14 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.callbacks import IntoArtwork, MapFace, ShowArtworks
-from bot.casting import Seen, TooManyFaces, ask, find, look, order
+from bot.conversation.casting import Seen, TooManyFaces, ask, find, look, order
+from bot.conversation.replies import beside
 from bot.delivery.messages import Address, Outgoing
-from bot.replies import beside
+from bot.presentation import keyboards
+from bot.presentation.callbacks import IntoArtwork, MapFace, ShowArtworks
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 from deployments.errors import NoFace, UnknownArtwork
 from deployments.swap.artworks import Artwork
 

@@ -6,11 +6,11 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.accounts.accounts import Account
-from bot.callbacks import Authenticity
-from bot.counter import REALITY
-from bot.replies import beside
+from bot.conversation.replies import beside
+from bot.intake.counter import REALITY
+from bot.presentation.callbacks import Authenticity
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 
 
 async def authenticity(

@@ -10,16 +10,16 @@ from aiogram.enums import ParseMode
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, User
 
-from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.accounts.identities import MAX_NAME, MOST
-from bot.callbacks import ForgetFace, KeepFace, Open
+from bot.conversation.replies import address, beside
+from bot.conversation.tickets import Replies, ticket
 from bot.delivery.messages import Address, Outgoing
-from bot.photos import Expired
-from bot.replies import address, beside
+from bot.intake.photos import Expired
+from bot.presentation import keyboards
+from bot.presentation.callbacks import ForgetFace, KeepFace, Open
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.tickets import Replies, ticket
-from bot.translations import Words
 from deployments.errors import FaceUnsuitable, MasqueradeError
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode

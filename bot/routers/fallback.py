@@ -6,12 +6,12 @@ from aiogram import F, Router
 from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message, User
 
-from bot import keyboards
+from bot.conversation.replies import address, beside, in_groups
 from bot.delivery.messages import Outgoing
-from bot.middlewares.addressing import mentions
-from bot.replies import address, beside, in_groups
+from bot.presentation import keyboards
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
+from bot.updates.addressing import mentions
 
 KINDS = ("video", "animation", "video_note", "sticker", "voice", "audio", "text")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.callbacks import Hide
-from bot.counter import hiding
+from bot.conversation.replies import beside
 from bot.delivery.messages import Address, Outgoing
-from bot.replies import beside
+from bot.intake.counter import hiding
+from bot.presentation import keyboards
+from bot.presentation.callbacks import Hide
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 from deployments.anonymize.types import Method
 
 

@@ -16,8 +16,8 @@ from aiogram.types import (
 
 from bot.accounts.accounts import Account
 from bot.delivery.tables import Delivery
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 
 # For how long, and how often, the record of a delivery is awaited: it is written when the picture has arrived.
 RECORD_S = 5.0

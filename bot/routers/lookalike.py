@@ -6,11 +6,11 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.accounts.accounts import Account
-from bot.callbacks import Lookalike
-from bot.counter import LOOKALIKE
-from bot.replies import beside
+from bot.conversation.replies import beside
+from bot.intake.counter import LOOKALIKE
+from bot.presentation.callbacks import Lookalike
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 
 
 async def lookalike(

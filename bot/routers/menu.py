@@ -6,13 +6,13 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, User
 
-from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.callbacks import Open, SetLanguage, SetStrength, Toggle
+from bot.conversation.replies import address, beside, in_groups
 from bot.delivery.messages import Address, Outgoing
-from bot.replies import address, beside, in_groups
+from bot.presentation import keyboards
+from bot.presentation.callbacks import Open, SetLanguage, SetStrength, Toggle
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 
 
 async def start(message: Message, services: Services, words: Words, me: User) -> None:

@@ -7,16 +7,16 @@ import asyncio
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
-from bot.counter import painting
+from bot.conversation.replies import beside
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.tables import Delivery
-from bot.photos import Expired
-from bot.replies import beside
+from bot.intake.counter import painting
+from bot.intake.photos import Expired
+from bot.presentation import keyboards
+from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 from serve_app.jobs.tables import Job
 
 

@@ -12,11 +12,11 @@ from aiogram.filters import Filter
 from aiogram.types import Message, Update, User
 
 from bot.accounts.accounts import Account
-from bot.attending import attend
-from bot.middlewares.addressing import mentions
-from bot.photos import Incoming
+from bot.conversation.attending import attend
+from bot.intake.photos import Incoming
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
+from bot.updates.addressing import mentions
 from deployments.errors import MasqueradeError, NotAnImage, TooLarge, Undecodable
 
 if TYPE_CHECKING:

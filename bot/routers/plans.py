@@ -9,17 +9,17 @@ from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandStart
 from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, Message, PreCheckoutQuery, User
 
-from bot import keyboards
 from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
-from bot.callbacks import Buy, Open, StopRenewal
+from bot.conversation.replies import address, beside
 from bot.delivery.messages import Address, Outgoing, Unreachable
 from bot.delivery.telegram import in_our_words
-from bot.replies import address, beside
+from bot.presentation import keyboards
+from bot.presentation.callbacks import Buy, Open, StopRenewal
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 
 SHOP = "plans"
 """What the link from a group to the offers starts the private chat with."""

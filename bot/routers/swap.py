@@ -7,15 +7,15 @@ import asyncio
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
-from bot import keyboards
 from bot.accounts.accounts import Account
-from bot.callbacks import MapFace, Swap
-from bot.casting import ask, look, need_own_target, order
+from bot.conversation.casting import ask, look, need_own_target, order
+from bot.conversation.replies import beside
 from bot.delivery.messages import Address, Attachment, Outgoing
-from bot.photos import Kept
-from bot.replies import beside
+from bot.intake.photos import Kept
+from bot.presentation import keyboards
+from bot.presentation.callbacks import MapFace, Swap
+from bot.presentation.translations import Words
 from bot.services import Services
-from bot.translations import Words
 
 
 async def swap(query: CallbackQuery, callback_data: Swap, services: Services, account: Account, words: Words) -> None:

@@ -17,7 +17,8 @@ from benchmarks.figures import Figure
 from bot.accounts.credits import Kind
 from bot.accounts.tables import Entry, Wallet
 from bot.accounts.tariff import Tariff
-from bot.delivery.tables import Delivery, Upload
+from bot.delivery.tables import Delivery
+from bot.intake.tables import Upload
 from bot.playground.client import Person
 from bot.playground.conversation import NothingCame, Reply
 from bot.playground.faults import Faults

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
-from bot.translations import Words
+from bot.presentation.translations import Words
 
 MARKUP = re.compile(r"<[^>]+>")
 

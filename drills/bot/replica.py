@@ -20,10 +20,10 @@ from typing import Literal
 
 import uvicorn
 
-from bot.polling import Poller
 from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
-from bot.webhook import Webhook, register, webhook_app
+from bot.updates.polling import Poller
+from bot.updates.webhook import Webhook, register, webhook_app
 from drills.bot.studio import Pace, graph
 from registry.store import FolderStore
 from serve_app.inventory import Inventory

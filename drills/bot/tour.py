@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Figure
-from bot.translations import Translations
+from bot.presentation.translations import Translations
 from drills.bot.flows import FLOWS
 from drills.bot.visit import MODES
 from drills.telling import Tell

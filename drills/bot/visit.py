@@ -27,8 +27,8 @@ from bot.accounts.tariff import Tariff
 from bot.installed import inventory_of
 from bot.playground.host import Playground
 from bot.playground.model import BotProfile
+from bot.presentation.translations import Translations
 from bot.settings import BotSettings, Flood
-from bot.translations import Translations
 from drills.bot.flows import FLOWS, Guest, Pictures
 from serve_app.local import studio
 from serve_app.settings import Settings

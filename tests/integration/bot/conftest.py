@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 import bot.accounts.tables
 import bot.delivery.tables  # noqa: F401 - so that every table is known and emptied
+import bot.intake.tables  # noqa: F401 - so that every table is known and emptied
 from bot.accounts.accounts import Accounts
 from bot.accounts.credits import Credits
 from bot.accounts.events import Events

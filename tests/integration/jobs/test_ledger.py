@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import bot.accounts.tables
 import bot.delivery.tables
+import bot.intake.tables
 import serve_app.access.tables
 import serve_app.rates  # noqa: F401 - migrations make these tables as well
 from serve_app.database import Base, migrate

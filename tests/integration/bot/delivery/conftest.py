@@ -12,7 +12,7 @@ from bot.delivery.handover import Handover
 from bot.delivery.messages import Action, Address, Attachment, Outgoing, Sent
 from bot.delivery.presenter import Parcel, Wrapping
 from bot.delivery.tables import Delivery
-from bot.intake import CHANNEL, Intake, Piece, Request
+from bot.intake.orders import CHANNEL, Intake, Piece, Request
 from serve_app.jobs.tables import Job
 from serve_app.objects import new_key
 

@@ -16,7 +16,7 @@ from bot.delivery.messages import (
     Unreachable,
 )
 from bot.delivery.tables import Delivery
-from bot.intake import CHANNEL
+from bot.intake.orders import CHANNEL
 from deployments.errors import Unavailable
 from serve_app.jobs.states import State
 

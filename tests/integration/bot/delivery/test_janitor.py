@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.accounts.tables import Invoice, Remnant
-from bot.delivery.janitor import INVOICE_S, Janitor
 from bot.delivery.messages import Address
-from bot.delivery.tables import Bundle, Delivery, Upload
-from bot.inbox import Inbox
-from bot.intake import Piece, Request
-from serve_app.rates import Rate, RateBucket, SqlBuckets, Want
-from bot.photos import Incoming, Photos
+from bot.delivery.tables import Delivery
+from bot.intake.inbox import Inbox
+from bot.intake.orders import Piece, Request
+from bot.intake.photos import Incoming, Photos
+from bot.intake.tables import Bundle, Upload
+from bot.retention.janitor import INVOICE_S, Janitor
 from deployments.imaging import Photo
 from serve_app.objects import new_key
+from serve_app.rates import Rate, RateBucket, SqlBuckets, Want
 
 ANNA = 1001
 HOUR = 3600.0

@@ -9,7 +9,7 @@ import pytest
 from bot.delivery.messages import Address, Flooded, Outgoing, Rejected, Uncertain
 from bot.delivery.places import BEGUN_S, Places
 from bot.delivery.progress import Progress
-from bot.intake import CHANNEL
+from bot.intake.orders import CHANNEL
 from serve_app.jobs.ledger import Order
 
 ANNA, BORIS = 1001, 1002

@@ -8,7 +8,7 @@ import pytest
 
 from bot.delivery.archive import Archive
 from bot.delivery.messages import Address, Rejected, Unreachable
-from bot.showcase import Exhibit, Showcase
+from bot.presentation.showcase import Exhibit, Showcase
 
 ANNA = 1001
 WAVE, NIGHT = (Exhibit(f"style/{name}/1", name, f"{name}.jpg", name.encode()) for name in ("wave", "night"))

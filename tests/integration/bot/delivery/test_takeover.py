@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.accounts.cashier import Cashier
-from bot.accounts.erasure import Erasure
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
 from bot.delivery.tables import Delivery
-from bot.intake import CHANNEL
+from bot.intake.orders import CHANNEL
+from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
 
 ANNA, BORIS = 1001, 1002

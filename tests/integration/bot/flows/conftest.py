@@ -16,10 +16,10 @@ from bot.accounts.tariff import Pack, Subscription, Tariff
 from bot.playground.host import Playground
 from bot.playground.limits import Limits as FloodLimits
 from bot.playground.model import BotProfile
-from bot.polling import Poller
 from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
-from bot.webhook import Webhook, register, webhook_app
+from bot.updates.polling import Poller
+from bot.updates.webhook import Webhook, register, webhook_app
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.rates import Rate

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.accounts.tables import Event, User
-from bot.delivery.tables import Bundle, Upload
+from bot.intake.tables import Bundle, Upload
 from bot.playground.host import Playground
 from bot.routers import photos
 from bot.running import RunningBot

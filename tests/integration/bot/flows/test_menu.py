@@ -196,7 +196,7 @@ def _private() -> Any:
 async def test_a_bot_that_is_closed_as_soon_as_it_is_open_closes_at_once(
     monkeypatch: pytest.MonkeyPatch, open_bot: Any
 ) -> None:
-    monkeypatch.setattr("bot.broadcast.DRAIN_S", 3600)
+    monkeypatch.setattr("bot.delivery.broadcast.DRAIN_S", 3600)
     async with asyncio.timeout(20), open_bot() as running:
         await running.bot.get_me()
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.accounts.tables import User
-from bot.delivery.tables import Bundle, Delivery
+from bot.delivery.tables import Delivery
+from bot.intake.tables import Bundle
 from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
 from bot.playground.host import Playground

@@ -10,7 +10,8 @@ from sqlalchemy import select, update
 
 from bot.accounts.tables import User
 from bot.delivery.messages import Address, Outgoing, Sent
-from bot.delivery.tables import Bundle, Delivery
+from bot.delivery.tables import Delivery
+from bot.intake.tables import Bundle
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.painted import is_result

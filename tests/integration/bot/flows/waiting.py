@@ -6,7 +6,7 @@ import asyncio
 
 from sqlalchemy import func, select
 
-from bot.delivery.tables import SeenUpdate
+from bot.intake.tables import SeenUpdate
 from bot.running import RunningBot
 
 

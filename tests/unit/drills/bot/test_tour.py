@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.figures import Figure
-from bot.translations import Translations
+from bot.presentation.translations import Translations
 from drills.bot.flows import FLOWS
 from drills.bot.tour import conclusion
 from drills.bot.visit import MODES

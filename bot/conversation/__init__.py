@@ -1,0 +1,1 @@
+"""What the routers share: questions asked, replies understood, and where to answer."""

@@ -1,0 +1,122 @@
+"""Who goes where in a swap: faces found and numbered, the questions about them, and the order at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram.types import Message
+
+from bot.accounts.accounts import Account
+from bot.delivery.messages import Address, Attachment, Outgoing
+from bot.intake.orders import Piece, Request
+from bot.intake.photos import Expired
+from bot.presentation import keyboards
+from bot.presentation.callbacks import MOST_FACES, MapFace
+from bot.presentation.numbering import numbered
+from bot.presentation.translations import Words
+from bot.services import Services
+from deployments.errors import MasqueradeError, NoFace
+from deployments.faces.types import Face
+from deployments.imaging import Photo
+
+LEFT_ALONE = "x"
+
+
+class PlanNeeded(MasqueradeError):
+    """Only subscribers put faces into photos of their own; ``details`` has the offer, and if there are ``artworks``."""
+
+    slug, title, status = "plan-needed", "This is part of the subscription", 402
+
+
+class TooManyFaces(MasqueradeError):
+    """More faces than buttons can tell apart; ``details`` has the ``most`` and those ``given``."""
+
+    slug, title, status = "too-many-faces", "Too many faces", 422
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture with the faces in it, left to right."""
+
+    photo: Photo
+    faces: tuple[Face, ...]
+
+    async def numbered(self, name: str) -> Attachment:
+        """The picture with a number at every face."""
+        return Attachment(name, await asyncio.to_thread(numbered, self.photo, self.faces))
+
+
+def need_own_target(services: Services, account: Account) -> None:
+    """Raise :class:`PlanNeeded` unless this person may put faces into photos of their own."""
+    offer = services.settings.tariff.subscription
+    if offer is not None and not services.settings.tariff.own_target(account.plan):
+        artworks = "yes" if services.artworks.all else "no"
+        raise PlanNeeded("It needs the subscription.", daily=offer.daily, stars=offer.stars, artworks=artworks)
+
+
+async def look(services: Services, key: str) -> Seen:
+    """A kept photo's faces. Raises what :func:`find` does, and ``Expired``."""
+    try:
+        data = await asyncio.to_thread(services.objects.get, key)
+    except KeyError:
+        raise Expired("The photo is no longer here.") from None
+    return await find(services, await services.pipeline.open(data))
+
+
+async def find(services: Services, photo: Photo) -> Seen:
+    """A picture's faces. Raises ``NoFace``, :class:`TooManyFaces` when there are more than buttons can tell apart."""
+    faces = (await services.pipeline.faces(photo)).value.faces
+    if not faces:
+        raise NoFace("There is no face in this photo.")
+    if len(faces) > MOST_FACES:
+        raise TooManyFaces(f"There are more than {MOST_FACES} faces.", most=MOST_FACES, given=len(faces))
+    return Seen(photo, faces)
+
+
+async def ask(
+    to: Address, state: MapFace, services: Services, account: Account, words: Words, asked: Message | None = None
+) -> None:
+    """Ask about the next target face, in the message that ``asked`` about the one before."""
+    name, key = "", "swap-ask-face"
+    if state.artwork and state.sources == 1 and not state.identity:
+        # There is no number at the only face.
+        name, key = words.plain("button-put-face"), "swap-ask-place"
+    if state.identity:
+        async with services.sessions() as session:
+            name = (await services.identities.get(session, account.id, state.identity)).name
+    target = len(state.chosen.split(".")) + 1 if state.chosen else 1
+    text = words.html(key, face=target, faces=state.targets)
+    question = Outgoing(text, keyboard=keyboards.sources(words, state, name))
+    if asked is None:
+        await services.sender.send(to, question)
+    else:
+        await services.sender.edit(asked.chat.id, asked.message_id, question)
+
+
+async def order(to: Address, state: MapFace, origin: str, services: Services, account: Account, words: Words) -> bool:
+    """Order the swap that was put together. False when every face was left alone."""
+    chosen = state.chosen.split(".")
+    pairs = [f"{source}:{target}" for target, source in enumerate(chosen) if source != LEFT_ALONE]
+    if not pairs:
+        return False
+    pictures: dict[str, str | bytes] = {}
+    fields: dict[str, Any] = {"mapping": pairs}
+    reply_to = bundle_id = None
+    if state.bundle:
+        bundle, kept = await services.photos.bundle(state.bundle, account.id)
+        pictures["source"], bundle_id, reply_to = kept[0].key, bundle.id, bundle.message_id
+        if not state.artwork:
+            pictures["target"] = kept[-1].key
+    if state.identity:
+        async with services.sessions() as session:
+            face = await services.identities.get(session, account.id, state.identity)
+        pictures["source"] = await asyncio.to_thread(services.vault.get, face.key)
+    if state.artwork:
+        fields["artwork"] = services.artworks.by_code(state.artwork).id
+    else:
+        need_own_target(services, account)
+    piece = Piece("swap", pictures, units=len(pairs), reply_to=reply_to)
+    await services.counter.place(words, Request(origin, account, "swap", fields, [piece], to, bundle_id=bundle_id))
+    return True

@@ -1,0 +1,74 @@
+"""What captions ask for: a style by its name, or a feature in the words that the locale files list for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.presentation.catalogue import Catalogue, Feature
+from bot.presentation.translations import Translations
+from deployments.anonymize.types import Method
+from deployments.style.engine import StyleInfo
+
+FEATURES: tuple[Feature, ...] = ("lookalike", "anonymize", "swap", "authenticity")
+
+SEPARATOR = "|"
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A feature, and what goes with it: the ``style`` to paint in, the ``method`` to hide faces with."""
+
+    feature: Feature
+    style: StyleInfo | None = None
+    method: Method | None = None
+
+
+class Captions:
+    """Understands captions in every language at once: people mix them.
+
+    A locale's ``caption-<feature>`` lists phrases, separated by ``|``. A phrase is found when its words stand side by
+    side in the caption; ``*`` at the end of a word stands for any ending, by itself for any word.
+    """
+
+    def __init__(self, translations: Translations, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._languages = tuple(translations.languages.values())
+        self._features = {name: _pattern(translations, f"caption-{name}") for name in FEATURES}
+        self._methods = {method: _pattern(translations, f"caption-{method}") for method in Method}
+
+    async def understand(self, caption: str) -> Understood | None:
+        """The one thing a caption asks for; None when that is nothing, or more than one thing."""
+        style = await self._catalogue.named_in(caption, self._languages)
+        named = [name for name in _found(self._features, caption) if name in self._catalogue.features]
+        if style is not None:
+            return None if named else Understood("style", style=style)
+        if len(named) != 1:
+            return None
+        methods = _found(self._methods, caption) if named[0] == "anonymize" else []
+        return Understood(named[0], method=methods[0] if len(methods) == 1 else None)
+
+
+def _found(patterns: Mapping[Key, re.Pattern[str]], caption: str) -> list[Key]:
+    return [key for key, pattern in patterns.items() if pattern.search(caption)]
+
+
+def _pattern(translations: Translations, key: str) -> re.Pattern[str]:
+    """The phrases of all languages as one expression."""
+    phrases = {
+        phrase.strip() for words in translations.languages.values() for phrase in words.plain(key).split(SEPARATOR)
+    }
+    return re.compile("|".join(_phrase(phrase.split()) for phrase in sorted(phrases) if phrase), re.IGNORECASE)
+
+
+def _phrase(words: Iterable[str]) -> str:
+    ending = r"\w*"
+    return (
+        r"\b"
+        + r"\W+".join(re.escape(word.rstrip("*")) + (ending if word.endswith("*") else "") for word in words)
+        + r"\b"
+    )

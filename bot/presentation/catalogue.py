@@ -1,0 +1,95 @@
+"""What the studio can do for people right now: its features, and the styles with their pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, get_args
+
+from bot.presentation.callbacks import style_code
+from bot.presentation.showcase import Exhibit
+from bot.presentation.translations import Words
+from deployments.errors import MasqueradeError, UnknownStyle
+from deployments.style.engine import StyleInfo
+from serve_app.pipeline import Graph, Pipeline
+
+Feature = Literal["style", "lookalike", "swap", "anonymize", "authenticity"]
+
+FRESH_S = 60.0
+
+
+def features_of(graph: Graph) -> frozenset[Feature]:
+    """The features a graph has all the deployments for."""
+    needs: dict[Feature, Sequence[object]] = {
+        "style": (graph.style, graph.styles),
+        "lookalike": (graph.faces, graph.lookalike, graph.collage),
+        "swap": (graph.faces, graph.swap),
+        "anonymize": (graph.faces, graph.anonymize),
+        "authenticity": (graph.authenticity,),
+    }
+    return frozenset(name for name in get_args(Feature) if None not in needs[name])
+
+
+class Catalogue:
+    """The features, and the styles as they are on offer; asked for again once a minute."""
+
+    def __init__(
+        self, pipeline: Pipeline, features: frozenset[Feature], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.features = features
+        self._pipeline = pipeline
+        self._clock = clock
+        self._styles: tuple[StyleInfo, ...] = ()
+        self._read: float | None = None
+
+    async def styles(self) -> tuple[StyleInfo, ...]:
+        """Every style, in the studio's order; none without the feature."""
+        if "style" not in self.features:
+            return ()
+        if self._read is None or self._clock() - self._read > FRESH_S:
+            self._styles = (await self._pipeline.styles()).value
+            self._read = self._clock()
+        return self._styles
+
+    async def by_code(self, code: str) -> StyleInfo:
+        """The style a button stands for. Raises ``UnknownStyle`` when it is not on offer any more."""
+        for style in await self.styles():
+            if style_code(style.name) == code:
+                return style
+        raise UnknownStyle("This style is not on offer any more.")
+
+    async def titles(self, weights: Sequence[str], words: Words) -> list[str]:
+        """The titles of styles written as ``name`` or ``name:weight``; the bare name where it is gone."""
+        # A picture that is there already does not wait for a studio that is not.
+        with contextlib.suppress(MasqueradeError):
+            await self.styles()
+        titles = {style.name: words.title(style.name, style.title) for style in self._styles}
+        names = [weight.partition(":")[0] for weight in weights]
+        return [titles.get(name, name) for name in names]
+
+    async def named_in(self, text: str, languages: Iterable[Words]) -> StyleInfo | None:
+        """The style a caption speaks of, by its name or a title; None when it speaks of none, or of several."""
+        spoken = f" {_bare(text)} "
+        found = [
+            style
+            for style in await self.styles()
+            if any(
+                f" {_bare(name)} " in spoken
+                for name in (style.name, style.title, *(words.title(style.name, style.title) for words in languages))
+            )
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+def exhibit(style: StyleInfo, words: Words) -> Exhibit:
+    """A style as an album shows it."""
+    name = f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
+    return Exhibit(name, words.title(style.name, style.title), f"{style.name}.jpg", style.preview)
+
+
+def _bare(text: str) -> str:
+    """The words of a text and nothing else, one blank apart; few people type the dots of a ``ё``."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold().replace("ё", "е")))

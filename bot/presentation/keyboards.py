@@ -1,0 +1,315 @@
+"""The buttons under the bot's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.accounts.accounts import Account
+from bot.accounts.tables import Identity
+from bot.accounts.tariff import SUBSCRIPTION, Tariff
+from bot.presentation.callbacks import (
+    Adjust,
+    Again,
+    AsFile,
+    Authenticity,
+    Blend,
+    Buy,
+    DeleteAccount,
+    ForgetFace,
+    Hide,
+    IntoArtwork,
+    KeepFace,
+    Lookalike,
+    MapFace,
+    Open,
+    Page,
+    Paint,
+    SetLanguage,
+    SetStrength,
+    ShowArtworks,
+    StopRenewal,
+    Strength,
+    Styles,
+    Swap,
+    Toggle,
+    style_code,
+)
+from bot.presentation.catalogue import Feature
+from bot.presentation.translations import Translations, Words
+from deployments.anonymize.types import Method
+from deployments.style.engine import StyleInfo
+from deployments.swap.artworks import Artwork
+
+Rows = list[list[InlineKeyboardButton]]
+
+STYLES_PER_PAGE = 10
+ARTWORKS_PER_PAGE = 10
+PERCENTS = (25, 50, 75, 100)
+
+MOST_BUTTONS = 100
+"""Telegram takes no more under one message."""
+
+HALF_A_ROW = 18
+"""So many letters are read on half of a telephone's width."""
+
+
+def _button(text: str, data: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=data)
+
+
+def _rows(buttons: Iterable[InlineKeyboardButton], width: int) -> Rows:
+    row = list(buttons)
+    return [row[start : start + width] for start in range(0, len(row), width)]
+
+
+def _pairs(buttons: Iterable[InlineKeyboardButton]) -> Rows:
+    """Two beside each other where both are short: what is longer than its button, telephones cut off."""
+    rows: Rows = []
+    for button in buttons:
+        last = rows[-1] if rows else []
+        if len(last) == 1 and max(len(last[0].text), len(button.text)) <= HALF_A_ROW:
+            last.append(button)
+        else:
+            rows.append([button])
+    return rows
+
+
+def _markup(rows: Rows) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(inline_keyboard=[row for row in rows if row])
+
+
+def wishes(
+    words: Words, bundle: int, features: frozenset[Feature], styles: Sequence[StyleInfo], page: int = 0
+) -> InlineKeyboardMarkup:
+    """What can be done with photos: a page of the styles, and below them the other features."""
+    first = page * STYLES_PER_PAGE
+    shown = styles[first : first + STYLES_PER_PAGE]
+    rows = _pairs(
+        _button(words.title(style.name, style.title), Paint(bundle=bundle, style=style_code(style.name)).pack())
+        for style in shown
+    )
+    if len(styles) > STYLES_PER_PAGE:
+        following = (page + 1) % -(-len(styles) // STYLES_PER_PAGE)
+        rows.append([_button(words.plain("button-more-styles"), Styles(bundle=bundle, page=following).pack())])
+    others: list[InlineKeyboardButton] = []
+    if "lookalike" in features:
+        others.append(_button(words.plain("button-lookalike"), Lookalike(bundle=bundle).pack()))
+    if "anonymize" in features:
+        others.append(_button(words.plain("button-hide"), Hide(bundle=bundle).pack()))
+    if "swap" in features:
+        others.append(_button(words.plain("button-swap"), Swap(bundle=bundle).pack()))
+    if "authenticity" in features:
+        others.append(_button(words.plain("button-authenticity"), Authenticity(bundle=bundle).pack()))
+    return _markup([*rows, *_rows(others, 1)])
+
+
+def methods(words: Words, bundle: int) -> InlineKeyboardMarkup:
+    """The ways to hide a face."""
+    return _markup(
+        [
+            [_button(words.plain(f"button-{method}"), Hide(bundle=bundle, method=method.value).pack())]
+            for method in Method
+        ]
+    )
+
+
+def painted(words: Words, job: str, bundle: int | None, *, single: bool, as_file: bool) -> InlineKeyboardMarkup:
+    """Under a painting, or the closing words of an album of them (not ``single``)."""
+    rows: Rows = [[_button(words.plain("button-again"), Again(job=job).pack())]] if single else []
+    if bundle is not None:
+        another = _button(words.plain("button-another-style"), Styles(bundle=bundle).pack())
+        rows = [[*rows[0], another]] if rows else [[another]]
+        rows.append(
+            [
+                _button(words.plain("button-strength"), Adjust(job=job, panel="strength").pack()),
+                _button(words.plain("button-blend"), Adjust(job=job, panel="blend").pack()),
+            ]
+        )
+    if single:
+        rows.append(_sharing(words, job, as_file=as_file))
+    return _markup(rows)
+
+
+def strengths(words: Words, job: str, now: float) -> InlineKeyboardMarkup:
+    """How strongly to paint it again; it is painted as strongly as ``now`` (0..1)."""
+    levels = [
+        _button(_level(percent, chosen=percent == round(now * 100)), Strength(job=job, percent=percent).pack())
+        for percent in PERCENTS
+    ]
+    return _markup([levels, [_back(words, job)]])
+
+
+def _level(percent: int, *, chosen: bool) -> str:
+    return f"• {percent} %" if chosen else f"{percent} %"
+
+
+def blends(words: Words, job: str, styles: Iterable[StyleInfo]) -> InlineKeyboardMarkup:
+    """Which style to blend in."""
+    offered = [
+        _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=style_code(style.name)).pack())
+        for style in styles
+    ]
+    return _markup([*_pairs(offered[: MOST_BUTTONS - 1]), [_back(words, job)]])
+
+
+def _back(words: Words, job: str) -> InlineKeyboardButton:
+    return _button(words.plain("button-back"), Adjust(job=job, panel="main").pack())
+
+
+def _sharing(words: Words, job: str, *, as_file: bool) -> list[InlineKeyboardButton]:
+    share = InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)
+    return [share] if as_file else [_button(words.plain("button-as-file"), AsFile(job=job).pack()), share]
+
+
+def made(words: Words, job: str, *, as_file: bool) -> InlineKeyboardMarkup:
+    """Under a single result that is no painting."""
+    return _markup([_sharing(words, job, as_file=as_file)])
+
+
+def shareable(words: Words, job: str) -> InlineKeyboardMarkup:
+    """Under a collage."""
+    return _markup([[InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)]])
+
+
+def home(words: Words, *, swap: bool, shop: bool) -> InlineKeyboardMarkup:
+    """The menu under the greeting and the help; without a ``shop``, nothing there looks like one."""
+    left = _button(words.plain("button-plans" if shop else "button-quota"), Open(page="plans").pack())
+    faces = [_page(words, "faces")] if swap else []
+    return _markup(
+        [
+            [_page(words, "help"), _page(words, "settings")],
+            [left, *faces],
+            [_page(words, "language"), _page(words, "privacy")],
+        ]
+    )
+
+
+def _page(words: Words, page: Page) -> InlineKeyboardButton:
+    return _button(words.plain(f"button-{page}"), Open(page=page).pack())
+
+
+def pages(words: Words, *names: Page) -> InlineKeyboardMarkup:
+    """Ways to these pages."""
+    return _markup([[_page(words, name)] for name in names])
+
+
+def languages(translations: Translations) -> InlineKeyboardMarkup:
+    """Every language by its own name."""
+    return _markup(
+        [
+            [_button(words.plain("language-name"), SetLanguage(code=code).pack())]
+            for code, words in translations.languages.items()
+        ]
+    )
+
+
+def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
+    """The settings as they are; a tap changes them."""
+    file = words.plain("setting-as-file", state=_state(account.as_file))
+    history = words.plain("setting-keep-history", state=_state(account.keep_history))
+    now = round(account.strength * 100)
+    levels = [
+        _button(_level(percent, chosen=percent == now), SetStrength(percent=percent).pack()) for percent in PERCENTS
+    ]
+    return _markup(
+        [
+            [_button(file, Toggle(switch="as_file", on=not account.as_file).pack())],
+            [_button(history, Toggle(switch="keep_history", on=not account.keep_history).pack())],
+            levels,
+            *_pairs([_page(words, "language"), _page(words, "delete")]),
+        ]
+    )
+
+
+def _state(on: bool) -> str:
+    return "on" if on else "off"
+
+
+def plans(words: Words, tariff: Tariff, account: Account, *, renews: bool) -> InlineKeyboardMarkup:
+    """What is for sale to somebody, and whether the subscription that they have ``renews``."""
+    rows = [
+        [_button(words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name).pack())]
+        for pack in tariff.packs
+    ]
+    if tariff.subscription is not None and account.plan == "free":
+        offer = words.plain("button-subscribe", daily=tariff.subscription.daily, stars=tariff.subscription.stars)
+        rows.append([_button(offer, Buy(product=SUBSCRIPTION).pack())])
+    if renews:
+        rows.append([_button(words.plain("button-stop-renewal"), StopRenewal(user=account.id).pack())])
+    return _markup(rows)
+
+
+def link(text: str, url: str) -> InlineKeyboardMarkup:
+    """One button that opens an address."""
+    return _markup([[InlineKeyboardButton(text=text, url=url)]])
+
+
+def confirm_deletion(words: Words, user_id: int) -> InlineKeyboardMarkup:
+    """The last question before everything goes."""
+    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount(user=user_id).pack())]])
+
+
+def swap_sources(
+    words: Words, bundle: int, identities: Iterable[Identity], *, artworks: bool, among: int, can_keep: bool
+) -> InlineKeyboardMarkup:
+    """What a photo's faces go into, or which goes in: a saved one, or (``among`` faces, two or more) they change places."""
+    rows: Rows = []
+    if artworks:
+        rows.append([_button(words.plain("button-artworks"), ShowArtworks(bundle=bundle).pack())])
+    if among > 1:
+        start = MapFace(bundle=bundle, identity=0, sources=among, targets=among)
+        rows.append([_button(words.plain("button-swap-among"), start.pack())])
+    rows += [[_button(f"🎭 {face.name}", Swap(bundle=bundle, identity=face.id).pack())] for face in identities]
+    if can_keep:
+        rows.append([_button(words.plain("button-keep-face"), KeepFace(bundle=bundle).pack())])
+    return _markup(rows)
+
+
+def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarkup:
+    """Which face goes on the next target face; ``name`` is what the only source is called."""
+
+    def choice(word: str) -> str:
+        chosen = f"{state.chosen}.{word}" if state.chosen else word
+        return state.model_copy(update={"chosen": chosen}).pack()
+
+    numbers = [_button(name or str(number + 1), choice(str(number))) for number in range(state.sources)]
+    rows = [*_rows(numbers, 4), [_button(words.plain("button-leave-face"), choice("x"))]]
+    chosen = state.chosen.split(".") if state.chosen else []
+    left = state.targets - len(chosen)
+    if left > 1 and set(chosen) - {"x"}:
+        rows.append([_button(words.plain("button-leave-rest"), choice(".".join(["x"] * left)))])
+    return _markup(rows)
+
+
+def artworks_page(works: Sequence[Artwork], page: int) -> Sequence[Artwork]:
+    """The works of one page."""
+    return works[page * ARTWORKS_PER_PAGE : (page + 1) * ARTWORKS_PER_PAGE]
+
+
+def artworks(words: Words, shown: ShowArtworks, works: Sequence[Artwork]) -> InlineKeyboardMarkup:
+    """A page of the works of art, numbered like the pictures above."""
+    rows: Rows = [
+        [
+            _button(
+                f"{number}. {work.title}",
+                IntoArtwork(bundle=shown.bundle, identity=shown.identity, artwork=style_code(work.id)).pack(),
+            )
+        ]
+        for number, work in enumerate(artworks_page(works, shown.page), start=1)
+    ]
+    if len(works) > ARTWORKS_PER_PAGE:
+        following = shown.model_copy(update={"page": (shown.page + 1) % -(-len(works) // ARTWORKS_PER_PAGE)})
+        rows.append([_button(words.plain("button-more-artworks"), following.pack())])
+    return _markup(rows)
+
+
+def saved_faces(identities: Iterable[Identity], *, artworks: bool) -> InlineKeyboardMarkup:
+    """A person's faces: a tap deletes one, or (with ``artworks``) puts it into one."""
+    rows: Rows = []
+    for face in identities:
+        delete = _button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack())
+        into = _button(f"🖼 {face.name}", ShowArtworks(bundle=0, identity=face.id).pack())
+        rows += _pairs([into, delete]) if artworks else [[delete]]
+    return _markup(rows)

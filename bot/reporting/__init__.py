@@ -1,0 +1,1 @@
+"""The operator's figures, as text and as plots."""

@@ -1,0 +1,1 @@
+"""Nothing is kept longer than was said: what expires, and what goes when an account is deleted."""

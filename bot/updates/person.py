@@ -1,0 +1,131 @@
+"""Who is speaking: whether it is a person, their account, their language, and whether they are heard now."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiogram import BaseMiddleware
+from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
+
+from bot.accounts.accounts import Account
+from bot.conversation.replies import acknowledge, address, in_groups
+from bot.delivery.messages import NotSent, Outgoing
+from bot.presentation.callbacks import DeleteAccount
+from bot.presentation.translations import Words
+from bot.services import Services
+from serve_app.rates import Rate, Want
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+# Why somebody is not heard is said, but not at every message.
+TELL = Rate(1 / 30, 1)
+
+
+class Anonymity(BaseMiddleware):
+    """Turns away what was written as a group or a channel: no account could be charged for it, and nobody's could be deleted.
+
+    Whoever takes the bot into a group as its anonymous administrator is told how it is spoken to there.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        message = event.message if isinstance(event, Update) else None
+        if message is None or message.sender_chat is None:
+            return await handler(event, data)
+        services: Services = data["services"]
+        # A channel's posts come into its group by themselves; whoever wrote them did not ask for anything.
+        if not message.is_automatic_forward and not any(await services.buckets.take([_told(message.chat.id)])):
+            words, taken_in = services.translations.words(None), message.new_chat_members or message.group_chat_created
+            text = in_groups(words, data["me"]) if taken_in else words.html("anonymous")
+            with contextlib.suppress(NotSent):
+                await services.sender.send(address(message), Outgoing(text))
+        return None
+
+
+class Acquaintance(BaseMiddleware):
+    """Opens the account, sets ``account``, ``words`` and ``origin`` (what orders are known by), and turns banned people away.
+
+    Money is always listened to. Whoever deletes their account by two taps is not taken in again by the second.
+    """
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        user: User | None = data.get("event_from_user")
+        if not isinstance(event, Update) or user is None:
+            return None
+        services: Services = data["services"]
+        language = services.translations.best(user.language_code)
+        leaving = _leaves(event, user)
+        async with services.sessions.begin() as session:
+            if leaving is None:
+                account: Account | None = await services.accounts.open(session, user.id, language)
+            else:
+                account = await services.accounts.get(session, user.id)
+        if account is None:
+            if leaving is not None:
+                await acknowledge(leaving, services.translations.words(language).plain("deleted-already"))
+            return None
+        if account.banned and not concerns_money(event):
+            if event.callback_query is not None:
+                await acknowledge(event.callback_query)
+            if event.inline_query is not None:
+                await event.inline_query.answer([], cache_time=0, is_personal=True)
+            return None
+        data["account"] = account
+        data["origin"] = f"update:{event.update_id}"
+        data["words"] = services.translations.words(account.language)
+        return await handler(event, data)
+
+
+class Flood(BaseMiddleware):
+    """Lets through what the token buckets of the person and the chat allow; says so now and then when they do not."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        if not isinstance(event, Update) or concerns_money(event):
+            return await handler(event, data)
+        services: Services = data["services"]
+        user: User = data["event_from_user"]
+        chat: Chat | None = data.get("event_chat")
+        album = event.message.media_group_id if event.message is not None else None
+        wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id, album)
+        if wait == 0:
+            return await handler(event, data)
+        words: Words = data["words"]
+        if event.callback_query is not None:
+            await acknowledge(event.callback_query, words.plain("flood", seconds=math.ceil(wait)))
+        elif event.message is not None and not any(await services.buckets.take([_told(user.id)])):
+            with contextlib.suppress(NotSent):
+                await services.sender.send(
+                    address(event.message), Outgoing(words.html("flood", seconds=math.ceil(wait)))
+                )
+        return None
+
+
+class PromptTaps(BaseMiddleware):
+    """Answers taps before anything else is done about them, so that no button stays grey."""
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        if isinstance(event, Update) and event.callback_query is not None:
+            await acknowledge(event.callback_query)
+        return await handler(event, data)
+
+
+def _told(who: int) -> Want:
+    return Want(f"told:{who}", TELL)
+
+
+def _leaves(update: Update, user: User) -> CallbackQuery | None:
+    """The tap by which somebody says that everything of theirs is to be deleted; None when it is anything else."""
+    query = update.callback_query
+    return query if query is not None and query.data == DeleteAccount(user=user.id).pack() else None
+
+
+def concerns_money(update: Update) -> bool:
+    """Checkouts, payments, refunds and the lives of subscriptions."""
+    message = update.message
+    return (
+        update.pre_checkout_query is not None
+        or update.subscription is not None
+        or (message is not None and (message.successful_payment is not None or message.refunded_payment is not None))
+    )

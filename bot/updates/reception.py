@@ -1,0 +1,186 @@
+"""The one Dispatcher both modes use, and the reception that hands it every update once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from enum import Enum, auto
+from typing import Any
+
+from aiogram import Bot, Dispatcher
+from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.types import ErrorEvent, Update, User
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.accounts.accounts import Account, holds
+from bot.accounts.events import EventKind
+from bot.accounts.identities import UnknownIdentity
+from bot.conversation.replies import address, beside
+from bot.delivery.messages import Address, NotSent, Rejected, Unreachable
+from bot.intake.inbox import Admission
+from bot.intake.photos import Expired
+from bot.presentation.answers import refusal
+from bot.presentation.translations import Words
+from bot.routers import (
+    account,
+    admin,
+    artworks,
+    authenticity,
+    faces,
+    fallback,
+    hide,
+    inline,
+    lookalike,
+    menu,
+    paint,
+    photos,
+    plans,
+    swap,
+)
+from bot.services import Services
+from bot.updates.addressing import Addressing
+from bot.updates.albums import SpokenAlbums
+from bot.updates.person import Acquaintance, Anonymity, Flood, PromptTaps, concerns_money
+from deployments.errors import MasqueradeError
+from serve_app.database import UNREACHABLE
+
+log = logging.getLogger(__name__)
+
+# The offers, which one kind of start leads to, come before the menu, which takes every other.
+ROUTERS = (
+    plans,
+    menu,
+    account,
+    admin,
+    inline,
+    faces,
+    photos,
+    paint,
+    lookalike,
+    hide,
+    swap,
+    artworks,
+    authenticity,
+    fallback,
+)
+
+# Trying the same update again later may succeed after these.
+PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)
+# ... and never after these.
+FINAL = (Unreachable, Rejected, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
+
+
+# What is raised also about what belongs to somebody else.
+NOT_THEIRS = (Expired, UnknownIdentity)
+
+
+def make_dispatcher(services: Services, me: User, albums: SpokenAlbums) -> Dispatcher:
+    """Every router and every middleware, for the bot that ``me`` is."""
+    dispatcher = Dispatcher(disable_fsm=True)
+    dispatcher["services"] = services
+    for middleware in (Addressing(me, albums), Anonymity(), Acquaintance(), Flood(), PromptTaps()):
+        dispatcher.update.outer_middleware(middleware)
+    dispatcher.errors.register(_on_error)
+    for module in ROUTERS:
+        dispatcher.include_router(module.router())
+    return dispatcher
+
+
+class Outcome(Enum):
+    """``HANDLED``: acknowledge it. ``FAILED`` and ``WAITING``: it has to come again.
+
+    What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with, or it
+    is about money, which is given up only for a fault of ours.
+    """
+
+    HANDLED = auto()
+    FAILED = auto()
+    WAITING = auto()
+
+
+class Reception:
+    """Handles updates, each to its end before it is acknowledged, and none twice."""
+
+    def __init__(self, services: Services, dispatcher: Dispatcher, bot: Bot) -> None:
+        self._inbox = services.inbox
+        self._dispatcher = dispatcher
+        self._bot = bot
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of update there is a handler for: Telegram's ``allowed_updates``."""
+        return self._dispatcher.resolve_used_update_types()
+
+    async def receive(self, update: Update) -> Outcome:
+        """Handle an update, if it is to be handled now."""
+        try:
+            admission = await self._inbox.admit(update.update_id)
+        except (OSError, SQLAlchemyError):
+            log.exception("the database is out of reach; update %s has to come again", update.update_id)
+            return Outcome.WAITING
+        if admission is not Admission.NEW:
+            return Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING
+        try:
+            await self._dispatcher.feed_update(self._bot, update)
+            await self._inbox.done(update.update_id)
+        except PASSING as error:
+            log.warning("update %s has to come again: %s", update.update_id, error)
+            await self._again(update.update_id)
+            patient = isinstance(error, UNREACHABLE) or concerns_money(update)
+            return Outcome.WAITING if patient else Outcome.FAILED
+        except asyncio.CancelledError:
+            await self._again(update.update_id)
+            raise
+        except Exception:
+            if concerns_money(update):
+                # Perhaps the payer was having their account deleted: there is something to book once that is over.
+                log.exception("update %s, about money, broke the bot and has to come again", update.update_id)
+                await self._again(update.update_id)
+                return Outcome.FAILED
+            # It would break every time: better one update lost, loudly, than all that come after it.
+            log.exception("update %s broke the bot and is dropped", update.update_id)
+        return Outcome.HANDLED
+
+    async def _again(self, update_id: int) -> None:
+        try:
+            await self._inbox.again(update_id)
+        except (OSError, SQLAlchemyError):
+            # Its lease runs out by itself.
+            log.warning("update %s stays leased for a while", update_id)
+
+
+async def _on_error(
+    event: ErrorEvent, services: Services, words: Words | None = None, account: Account | None = None, **_data: Any
+) -> Any:
+    """Say what went wrong in words; leave to redelivery what may go better another time."""
+    error = event.exception
+    if isinstance(error, FINAL):
+        log.info("an answer was not taken: %s", error)
+        return True
+    if isinstance(error, PASSING) or concerns_money(event.update):
+        return UNHANDLED
+    if not isinstance(error, MasqueradeError):
+        log.error("a handler broke", exc_info=error)
+        error = MasqueradeError("This is our fault, not yours.")
+    where = _where(event.update)
+    if words is None or account is None or where is None or (isinstance(error, NOT_THEIRS) and where.chat_id < 0):
+        # In a group, other people's buttons are there for everybody to tap, and not worth a message.
+        return True
+    async with services.sessions.begin() as session:
+        # Whoever had everything deleted meanwhile leaves no trace by what came too late.
+        if await holds(session, account.id):
+            services.events.record(session, account.id, EventKind.REFUSED, error.slug)
+    try:
+        await services.sender.send(where, refusal(words, error, services.settings.tariff, account))
+    except NotSent as lost:
+        log.info("an explanation was not taken: %s", lost)
+    return True
+
+
+def _where(update: Update) -> Address | None:
+    if update.message is not None:
+        return address(update.message)
+    if update.callback_query is not None:
+        return beside(update.callback_query)
+    return None

@@ -1,0 +1,100 @@
+"""What captions ask for, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.presentation.captions import FEATURES, Captions
+from bot.presentation.catalogue import Catalogue, Feature, features_of
+from bot.presentation.translations import Translations
+from deployments.anonymize.types import Method
+from deployments.imaging import Limits
+from serve_app.pipeline import Graph, Pipeline
+from tests.integration.bot.flows.stand_ins import StandIns
+
+
+def captions_over(graph: Graph) -> Captions:
+    return Captions(Translations.load(), Catalogue(Pipeline(graph, Limits()), features_of(graph)))
+
+
+@pytest.fixture
+def captions() -> Captions:
+    return captions_over(StandIns().graph())
+
+
+@pytest.mark.parametrize(
+    ("caption", "feature"),
+    [
+        ("Who do I look like?", "lookalike"),
+        ("WHO  do\nI look like", "lookalike"),
+        ("на кого я похожа?", "lookalike"),
+        ("hide faces", "anonymize"),
+        ("Please, hide the face!", "anonymize"),
+        ("скрой лица", "anonymize"),
+        ("спрячь, пожалуйста, лица", None),
+        ("Спрячь лица пожалуйста", "anonymize"),
+        ("swap", "swap"),
+        ("Swapping us", "swap"),
+        ("поменяй лица", "swap"),
+        ("is it real?", "authenticity"),
+        ("это настоящее фото?", "authenticity"),
+        ("дипфейк?", "authenticity"),
+        ("paint it like the wave", "style"),
+        ("swap or hide faces", None),
+        ("the wave and swap", None),
+        ("swamp", None),
+        ("who does he look like?", "lookalike"),
+        ("me and my twin", None),
+        ("Does it look like rain?", None),
+        ("похожа на маму", None),
+        ("sorry, it is blurry", None),
+        ("too pixelated?", None),
+        ("фото размытое, извините", None),
+        ("замазала окно", None),
+        ("снято на пиксель", None),
+        ("скромное лицо", None),
+        ("really nice", None),
+        ("I would like a picture", None),
+        ("", None),
+    ],
+)
+async def test_a_caption_asks_for_one_thing_or_for_nothing(
+    captions: Captions, caption: str, feature: Feature | None
+) -> None:
+    understood = await captions.understand(caption)
+    assert (None if understood is None else understood.feature) == feature
+
+
+@pytest.mark.parametrize(
+    ("caption", "method"),
+    [("blur the faces", Method.BLUR), ("размой лица", Method.BLUR), ("pixelate us", Method.PIXELATE),
+     ("пикселями", Method.PIXELATE), ("hide faces with a mask", Method.REPLACE), ("hide faces", None),
+     ("blur or pixelate", None)],
+)  # fmt: skip
+async def test_how_faces_are_hidden_can_be_said(captions: Captions, caption: str, method: Method | None) -> None:
+    understood = await captions.understand(caption)
+    assert understood is not None
+    assert (understood.feature, understood.method) == ("anonymize", method)
+
+
+async def test_what_the_studio_cannot_do_is_not_understood() -> None:
+    graph = StandIns().graph()
+    captions = captions_over(Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles))
+    assert await captions.understand("swap") is None
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_the_words_on_a_features_button_ask_for_it(captions: Captions, language: str, feature: Feature) -> None:
+    key = {"anonymize": "hide"}.get(feature, feature)
+    understood = await captions.understand(Translations.load().words(language).plain(f"button-{key}"))
+    assert understood is not None
+    assert understood.feature == feature
+
+
+@given(st.text())
+async def test_any_text_may_be_a_caption(text: str) -> None:
+    understood = await captions_over(StandIns().graph()).understand(text)
+    assert understood is None or understood.feature in {"style", *FEATURES}

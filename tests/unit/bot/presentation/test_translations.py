@@ -1,0 +1,167 @@
+"""Every language says everything, with the same values, and nothing people write becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from fluent.syntax import FluentParser, ast
+from fluent.syntax.visitor import Visitor
+
+from bot.presentation.answers import explain
+from bot.presentation.translations import LOCALES, Translations
+
+SOURCES = [
+    path for folder in ("", "routers", "middlewares") for path in (LOCALES.parent / folder).glob("*.py")
+]  # fmt: skip
+STARTER = LOCALES.parents[1] / "registry" / "starter"
+FILES = sorted(LOCALES.glob("*.ftl"))
+
+
+class Variables(Visitor):  # type: ignore[misc]  # fluent.syntax comes without types
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_VariableReference(self, node: ast.VariableReference) -> None:
+        self.names.add(node.id.name)
+
+
+def messages(path: Path) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    resource = FluentParser().parse(path.read_text(encoding="utf-8"))
+    for entry in resource.body:
+        assert not isinstance(entry, ast.Junk), f"{path.name}: {entry.content}"
+        if isinstance(entry, ast.Message):
+            assert entry.id.name not in found, f"{path.name}: {entry.id.name} twice"
+            variables = Variables()
+            variables.visit(entry)
+            found[entry.id.name] = variables.names
+    return found
+
+
+ENGLISH = messages(LOCALES / "en.ftl")
+VALUES: dict[str, str | float] = {name: 3 for names in ENGLISH.values() for name in names}
+VALUES |= {"name": "<b>Ann</b>", "style": "<i>Wave</i>", "role": "none", "state": "on", "history": "on", "rule": "x"}
+
+
+def test_there_are_at_least_two_languages() -> None:
+    assert {path.stem for path in FILES} >= {"en", "ru"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_language_has_the_same_messages_with_the_same_values(path: Path) -> None:
+    assert messages(path) == ENGLISH
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_message_can_be_said_and_its_tags_are_closed(path: Path) -> None:
+    words = Translations.load().words(path.stem)
+    for key, names in ENGLISH.items():
+        text = words.html(key, **{name: VALUES[name] for name in names})
+        assert text.strip()
+        for tag in ("b", "i", "code"):
+            assert text.count(f"<{tag}>") == text.count(f"</{tag}>")
+
+
+def test_every_message_the_bot_names_is_there_and_none_is_forgotten() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    literal = set(re.findall(r'(?:html|plain)\(\s*"([a-z0-9_-]+)"', code))
+    assert literal <= set(ENGLISH)
+    # Families whose last part comes from a value: button-<page>, error-<slug>, …
+    families = (
+        "button-",
+        "caption-",
+        "error-",
+        "rule-",
+        "help-",
+        "not-taken-",
+        "checkout-",
+        "subscription-",
+        "renewal-",
+        "result-authenticity-",
+        "style-",
+    )
+    named = set(re.findall(r'"([a-z0-9_-]+)"', code))
+    assert [key for key in ENGLISH if not key.startswith(families) and key not in named] == []
+
+
+def test_values_never_become_markup() -> None:
+    words = Translations.load().words("en")
+    assert "&lt;b&gt;Ann&lt;/b&gt; &amp; &quot;Co&quot;" in words.html("start", name='<b>Ann</b> & "Co"')
+    assert words.plain("invoice-pack", credits=5) == "5 credits"
+
+
+def test_fluent_syntax_in_a_value_is_data() -> None:
+    words = Translations.load().words("en")
+    assert "{ $secret }" in words.html("start", name="{ $secret }")
+
+
+@pytest.mark.parametrize(("code", "language"), [("ru", "ru"), ("ru-RU", "ru"), ("de", "en"), (None, "en"), ("", "en")])
+def test_people_are_spoken_to_in_their_language_or_the_default(code: str | None, language: str) -> None:
+    assert Translations.load().words(code).language == language
+
+
+def test_a_default_without_a_file_is_refused_at_start() -> None:
+    with pytest.raises(LookupError, match="xx"):
+        Translations.load("xx")
+
+
+def test_a_style_has_its_title_in_ones_language_and_a_stranger_of_its_name_keeps_its_own() -> None:
+    russian = Translations.load().words("ru")
+    assert russian.title("wave", "The Great Wave off Kanagawa") == "Большая волна в Канагаве"
+    assert russian.title("wave", "Grandmother's Perm") == "Grandmother's Perm"
+    assert russian.title("unheard-of", "Unheard-of") == "Unheard-of"
+
+
+def test_the_styles_we_ship_have_titles_in_every_language() -> None:
+    packs = [json.loads(path.read_text()) for path in STARTER.glob("styles-*/*/styles.json")]
+    styles = [style for pack in packs for style in pack["styles"]]
+    assert styles
+    for words in Translations.load().languages.values():
+        for style in styles:
+            assert (words.title(style["name"], style["title"]) == style["title"]) == (words.language == "en"), style
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 картина"), (2, "2 картины"), (5, "5 картин"), (21, "21 картина"), (22, "22 картины")]
+)
+def test_russian_counts_as_russians_do(count: int, words: str) -> None:
+    assert words in Translations.load().words("ru").html("status-queued", position=count)
+
+
+def test_of_a_single_thing_english_speaks_in_the_singular() -> None:
+    english = Translations.load().words("en")
+    values: dict[str, str | float] = dict.fromkeys(("credits", "daily", "stars", "count", "hours"), 1)
+    for key, names in ENGLISH.items():
+        if names and names <= values.keys():
+            assert not re.search(r"\b1 (credits|pictures|days)\b", english.plain(key, **values)), key
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_error_of_the_product_has_words_of_its_own(language: str) -> None:
+    import bot.accounts.credits
+    import bot.accounts.identities
+    import bot.conversation.casting
+    import bot.intake.orders
+    import bot.intake.photos
+    import bot.routers.faces
+    import bot.routers.photos  # noqa: F401 - so that their errors are known
+    from bot.accounts.cashier import NotRefundable
+    from deployments.errors import MasqueradeError
+
+    words = Translations.load().words(language)
+    details = {"needed": 2, "available": 1, "most": 3, "given": 5, "daily": 50, "stars": 250, "artworks": "yes"}
+    for error in MasqueradeError.__subclasses__():
+        if error.slug in {"internal", "refused"} or error is NotRefundable:
+            continue
+        assert words.knows(f"error-{error.slug}"), error
+        assert explain(words, error.slug, details) != words.html("error-internal")
+
+
+def test_the_rule_that_was_broken_is_named() -> None:
+    words = Translations.load().words("en")
+    assert "nudity" in explain(words, "refused", {"rule": "explicit"})
+    assert "house rules" in explain(words, "refused", {"rule": "something new"})
+    assert "house rules" in explain(words, "refused", {})

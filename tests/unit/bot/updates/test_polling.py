@@ -1,0 +1,256 @@
+"""Polling acknowledges what was handled, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiogram.exceptions import ClientDecodeError, TelegramNetworkError
+from aiogram.methods import DeleteWebhook
+from aiogram.types import Update
+
+from bot.playground.clock import SystemClock
+from bot.playground.updates import LongPoll, UpdateQueue
+from bot.updates import polling
+from bot.updates.polling import ATTEMPTS, GetUpdates, Poller
+from bot.updates.reception import Outcome
+
+
+class Telegram:
+    """Keeps updates until an offset beyond them is asked for."""
+
+    def __init__(self, updates: int) -> None:
+        self.waiting = [Update(update_id=number) for number in range(10, 10 + updates)]
+        self.contents: dict[int, dict[str, Any]] = {}
+        self.asked = asyncio.Event()
+
+    async def delete_webhook(self) -> None: ...
+
+    async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+        self.waiting = [update for update in self.waiting if update.update_id >= asked.offset]
+        self.asked.set()
+        if not self.waiting and asked.timeout:
+            await asyncio.sleep(3600)
+        await asyncio.sleep(0)
+        return [{"update_id": update.update_id} | self.contents.get(update.update_id, {}) for update in self.waiting]
+
+
+class Reception:
+    kinds: list[str] = []
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+        self.handled: list[int] = []
+        self.hold: dict[int, asyncio.Event] = {}
+        self.failures: dict[int, int] = {}
+        self.outcome = Outcome.FAILED
+
+    async def receive(self, update: Update) -> Outcome:
+        self.begun.append(update.update_id)
+        if update.update_id in self.hold:
+            await self.hold[update.update_id].wait()
+        if self.failures.get(update.update_id, 0) > 0:
+            self.failures[update.update_id] -= 1
+            return self.outcome
+        self.handled.append(update.update_id)
+        return Outcome.HANDLED
+
+
+async def until(look: Any) -> None:
+    async with asyncio.timeout(5):
+        while not look():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def reception() -> Reception:
+    return Reception()
+
+
+def start(telegram: Telegram, reception: Reception, drain_s: float = 1.0) -> asyncio.Task[None]:
+    poller = Poller(telegram, reception, drain_s=drain_s)  # type: ignore[arg-type]  # stand-ins
+    return asyncio.create_task(poller.run())
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_every_update_is_handled_once_and_then_acknowledged(reception: Reception) -> None:
+    telegram = Telegram(5)
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert sorted(reception.handled) == [10, 11, 12, 13, 14]
+
+
+async def test_an_update_in_hand_is_not_acknowledged_and_holds_nobody_up(reception: Reception) -> None:
+    telegram = Telegram(3)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception)
+    await until(lambda: reception.handled == [11, 12])
+    assert [update.update_id for update in telegram.waiting] == [10, 11, 12]
+    telegram.waiting.append(Update(update_id=13))
+    await until(lambda: reception.handled == [11, 12, 13])
+    reception.hold[10].set()
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert sorted(reception.handled) == [10, 11, 12, 13]
+
+
+async def test_who_writes_while_an_update_is_in_hand_is_heard_by_a_server_that_gives_impatient_pollers_one_update(
+    reception: Reception,
+) -> None:
+    queue = UpdateQueue(SystemClock(), lambda _: [])
+    poll = LongPoll(queue, SystemClock())
+
+    class Strict(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            updates = await poll.get(asked.offset, asked.limit, asked.timeout)
+            self.asked.set()
+            return updates
+
+    def push() -> int:
+        message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
+        update = queue.push("message", message, lane="", lifetime=60)
+        assert update is not None
+        return update.id
+
+    telegram, first = Strict(0), push()
+    reception.hold[first] = asyncio.Event()
+    task = start(telegram, reception, drain_s=0.0)
+    await telegram.asked.wait()
+    others = [push() for _ in range(3)]
+    await until(lambda: reception.handled == others)
+    await stop(task)
+
+
+async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
+    telegram = Telegram(1)
+    reception.failures[10] = 3
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [10]
+
+
+async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
+    telegram = Telegram(2)
+    reception.failures[10] = 1000
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [11]
+
+
+async def test_what_waits_for_its_turn_is_never_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
+    telegram = Telegram(2)
+    reception.outcome, reception.failures[10] = Outcome.WAITING, 3 * ATTEMPTS
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [11, 10]
+
+
+async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: Reception) -> None:
+    telegram = Telegram(1)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception)
+    await until(lambda: reception.begun == [10])
+    task.cancel()
+    reception.hold[10].set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert reception.handled == [10]
+    assert telegram.waiting == []
+
+
+async def test_what_does_not_end_in_time_stays_unacknowledged(reception: Reception) -> None:
+    telegram = Telegram(1)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception, drain_s=0.02)
+    await until(lambda: reception.begun == [10])
+    await stop(task)
+    assert [update.update_id for update in telegram.waiting] == [10]
+
+
+async def test_whatever_comes_instead_of_an_answer_is_asked_for_again(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    unreachable = TelegramNetworkError(DeleteWebhook(), "no route to host")
+    page = ClientDecodeError("Failed to decode object", ValueError("<html>"), "<html>502 Bad Gateway</html>")
+
+    class Telling(Telegram):
+        problems: list[Exception] = [page, unreachable, unreachable]
+
+        async def delete_webhook(self) -> None:
+            if len(self.problems) > 1:
+                raise self.problems.pop()
+
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            if self.problems:
+                raise self.problems.pop()
+            return await super().__call__(asked, request_timeout)
+
+    telegram = Telling(2)
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [10, 11]
+
+
+async def test_an_update_that_cannot_be_read_holds_nobody_up(
+    reception: Reception, caplog: pytest.LogCaptureFixture
+) -> None:
+    telegram = Telegram(3)
+    telegram.contents[11] = {"message": {"of": "another time"}}
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [10, 12]
+    assert "update 11 cannot be read" in caplog.text
+
+
+async def test_updates_that_are_numbered_anew_after_a_silent_week_are_handled(reception: Reception) -> None:
+    class Renumbering(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            newest = max((update.update_id for update in self.waiting), default=asked.offset)
+            # As Telegram's server does with an offset far beyond its updates: it answers from the oldest on.
+            beyond = asked.offset > newest + 10
+            again = asked.model_copy(update={"timeout": 0} | ({"offset": 0} if beyond else {}))
+            return await super().__call__(again, request_timeout)
+
+    telegram = Renumbering(0)
+    telegram.waiting = [Update(update_id=number) for number in (5000, 5001)]
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    telegram.waiting = [Update(update_id=number) for number in (17, 18)]
+    await until(lambda: not telegram.waiting)
+    telegram.waiting.append(Update(update_id=19))
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.handled == [5000, 5001, 17, 18, 19]
+
+
+async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
+    class Broken(Reception):
+        async def receive(self, update: Update) -> Outcome:
+            self.handled.append(update.update_id)
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                # As where the database breaks under whoever is called off: the update has to come again.
+                return Outcome.WAITING
+            return Outcome.HANDLED
+
+    broken = Broken()
+    task = start(Telegram(1), broken, drain_s=0.02)
+    await until(lambda: broken.handled)
+    async with asyncio.timeout(5):
+        await stop(task)
+    assert broken.handled == [10]
