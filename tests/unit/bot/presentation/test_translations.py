@@ -13,9 +13,8 @@ from fluent.syntax.visitor import Visitor
 from bot.presentation.answers import explain
 from bot.presentation.translations import LOCALES, Translations
 
-SOURCES = [
-    path for folder in ("", "routers", "middlewares") for path in (LOCALES.parent / folder).glob("*.py")
-]  # fmt: skip
+BOT = LOCALES.parent
+SOURCES = [path for path in BOT.rglob("*.py") if BOT / "playground" not in path.parents]  # fmt: skip
 STARTER = LOCALES.parents[1] / "registry" / "starter"
 FILES = sorted(LOCALES.glob("*.ftl"))
 
