@@ -44,9 +44,9 @@ def umeyama(source: FloatArray, target: FloatArray) -> FloatArray:
     return matrix.astype(np.float32)
 
 
-def arcface_transform(landmarks: FloatArray, size: int = ARCFACE_SIZE) -> FloatArray:
-    """The [2, 3] matrix from picture coordinates to an ArcFace crop of ``size`` px for five ``landmarks`` [5, 2]."""
-    return umeyama(landmarks, ARCFACE_TEMPLATE * (size / ARCFACE_SIZE))
+def arcface_transform(landmarks: FloatArray) -> FloatArray:
+    """The [2, 3] matrix from picture coordinates to a 112 px ArcFace crop for five ``landmarks`` [5, 2]."""
+    return umeyama(landmarks, ARCFACE_TEMPLATE)
 
 
 def warp(pixels: Pixels, matrix: FloatArray, size: int) -> Pixels:
@@ -65,14 +65,22 @@ def warp(pixels: Pixels, matrix: FloatArray, size: int) -> Pixels:
     return np.ascontiguousarray(large, dtype=np.uint8)
 
 
-def norm_crop(pixels: Pixels, landmarks: FloatArray, size: int = ARCFACE_SIZE) -> Pixels:
-    """The aligned face: ``size`` x ``size`` RGB, eyes level and at the template's place."""
-    return warp(pixels, arcface_transform(landmarks, size), size)
+def norm_crop(pixels: Pixels, landmarks: FloatArray) -> Pixels:
+    """The aligned face: 112 x 112 RGB, eyes level and at the template's place."""
+    return warp(pixels, arcface_transform(landmarks), ARCFACE_SIZE)
 
 
 def transform_points(points: FloatArray, matrix: FloatArray) -> FloatArray:
     """Apply a [2, 3] affine matrix to ``points`` [N, 2]."""
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def scale_points(points: FloatArray, factor: float | tuple[float, float]) -> FloatArray:
+    """``points`` [N, 2] after their picture was resized by ``factor`` (x and y apart where there are two).
+
+    Whole numbers are the centres of pixels, before and after, so the corner that stays in place is (-0.5, -0.5).
+    """
+    return np.asarray((points + 0.5) * np.asarray(factor) - 0.5, dtype=np.float32)
 
 
 def invert(matrix: FloatArray) -> FloatArray:

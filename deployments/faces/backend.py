@@ -16,7 +16,8 @@ class Detection:
 
     ``box`` is x0, y0, x1, y1 and may reach beyond the picture; ``score`` lies in 0..1; ``landmarks`` are the five
     points [5, 2] of :class:`deployments.faces.types.Face`; ``dense`` are 68 iBUG points [68, 2] where the detector
-    comes with them.
+    comes with them. The sides of a box lie between pixels (the first pixel reaches from 0 to 1), whole numbers of a
+    point are the centres of pixels.
     """
 
     box: tuple[float, float, float, float]

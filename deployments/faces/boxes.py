@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from deployments.faces.alignment import scale_points
 from deployments.faces.backend import Detection
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
@@ -42,12 +43,11 @@ def clip(box: Box, width: int, height: int) -> Box:
 def rescale(detection: Detection, x: float, y: float) -> Detection:
     """The same face in a picture ``x`` times as wide and ``y`` times as high."""
     x0, y0, x1, y1 = detection.box
-    factors = np.array([x, y], dtype=np.float32)
     return Detection(
         box=(x0 * x, y0 * y, x1 * x, y1 * y),
         score=detection.score,
-        landmarks=detection.landmarks * factors,
-        dense=None if detection.dense is None else detection.dense * factors,
+        landmarks=scale_points(detection.landmarks, (x, y)),
+        dense=None if detection.dense is None else scale_points(detection.dense, (x, y)),
     )
 
 

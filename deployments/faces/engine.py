@@ -11,7 +11,7 @@ import numpy as np
 
 from deployments.faces import pose, quality
 from deployments.faces.age import OnnxAge
-from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, norm_crop
+from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, norm_crop, scale_points
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.boxes import clip, rescale
 from deployments.faces.dense import OnnxLandmarks
@@ -76,7 +76,8 @@ class FaceEngine:
     def run(self, batch: Sequence[FaceQuery]) -> list[FaceSet]:
         """The faces of each photo, left to right. A photo without a face gives an empty set.
 
-        Embeddings are None, and so is the set's ``space``, where the query or the backend goes without.
+        Embeddings are None, and so is the set's ``space``, where the query or the backend goes without. Raises
+        ``ValueError`` when a model answers with values that are no numbers.
         """
         models = self._models
         pictures = [query.photo.pixels(models.detector.max_side) for query in batch]
@@ -182,7 +183,10 @@ def _describe(
     box = clip(placed.box, query.photo.width, query.photo.height)
     direction = pose.estimate(placed.landmarks)
     if points is not None:
-        points = points * np.array(face.scale, dtype=np.float32)
+        if not np.isfinite(points).all():
+            # Such a face could neither be swapped nor, worse, be hidden.
+            raise ValueError("the landmark model gives values that are no numbers")
+        points = scale_points(points, face.scale)
     return Face(
         box=box,
         score=placed.score,

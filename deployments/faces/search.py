@@ -49,14 +49,14 @@ def find_faces(detector: Detector, pictures: Sequence[Pixels], every: Collection
 def turn_back(detection: Detection, turns: int, width: int, height: int) -> Detection:
     """A face of ``np.rot90(picture, turns)`` in the coordinates of the picture, ``width`` x ``height`` px."""
     quarter = turns % 4
-    # Where the turned picture's axes and origin lie in the picture.
+    # Where the turned picture's axes and corner lie in the picture.
     axes = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]][quarter], np.float32)
-    origin = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)][quarter], np.float32)
+    corner = np.array([(0, 0), (width, 0), (width, height), (0, height)][quarter], np.float32)
 
     def place(points: FloatArray) -> FloatArray:
-        return points @ axes.T + origin
+        return (points + 0.5) @ axes.T + corner - 0.5
 
-    corners = place(np.array(detection.box, dtype=np.float32).reshape(2, 2))
+    corners = np.array(detection.box, dtype=np.float32).reshape(2, 2) @ axes.T + corner
     (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     return Detection(
         box=(x0, y0, x1, y1),

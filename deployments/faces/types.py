@@ -1,6 +1,7 @@
 """What a face is to the rest of the product: the same few facts, whichever backend found it.
 
-Coordinates are pixels of the photo as a person sees it (orientation applied), x to the right and y down.
+Coordinates are pixels of the photo as a person sees it (orientation applied), x to the right and y down. The sides of a
+box lie between pixels (the first pixel reaches from 0 to 1), whole numbers of a point are the centres of pixels.
 """
 
 from __future__ import annotations

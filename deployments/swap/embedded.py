@@ -14,7 +14,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.faces.alignment import transform_points, umeyama
+from deployments.faces.alignment import scale_points, transform_points, umeyama
 from deployments.faces.types import Face, FloatArray
 from deployments.imaging import Pixels
 from deployments.swap import landmarks, sharpness
@@ -148,7 +148,7 @@ def _swap(job: Job, decoded: dict[tuple[str, int], Pixels]) -> Patch:
     source, source_points = _source(job, unit * scale, decoded)
     mirror = fits_better_mirrored(job.source.face, job.target_face)
     pairing = _Pairing.of(
-        source_points, _scaled(target_points - region.origin, scale), source.shape[1] if mirror else None
+        source_points, scale_points(target_points - region.origin, scale), source.shape[1] if mirror else None
     )
     if mirror:
         source = np.ascontiguousarray(source[:, ::-1])
@@ -170,7 +170,7 @@ def _source(job: Job, unit: float, decoded: dict[tuple[str, int], Pixels]) -> tu
     pixels = decoded.get((photo.digest, side))
     if pixels is None:
         pixels = decoded[photo.digest, side] = photo.pixels(side)
-    return pixels, _scaled(points, pixels.shape[1] / photo.width)
+    return pixels, scale_points(points, pixels.shape[1] / photo.width)
 
 
 def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArray, Mask]:
@@ -185,7 +185,7 @@ def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArra
     # From here on everything is smooth, so it is made small.
     unit = landmarks.face_size(pairing.target)
     scale = min(1.0, _FIELD_SIZE / unit)
-    points, landed = _scaled(pairing.target, scale), _scaled(pairing.landed(), scale)
+    points, landed = scale_points(pairing.target, scale), scale_points(pairing.landed(), scale)
     small_target, small_warped = _shrunk(target, scale), _shrunk(warped, scale)
     face = hull(small_target.shape[:2], landmarks.with_forehead(points))
     known = _inside(_resized(source_map, scale), source.shape)
@@ -210,8 +210,3 @@ def _shrunk(pixels: Pixels, scale: float) -> Pixels:
 def _resized(values: Pixels | FloatArray, scale: float) -> FloatArray:
     size = (max(round(values.shape[1] * scale), 1), max(round(values.shape[0] * scale), 1))
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
-
-
-def _scaled(points: FloatArray, scale: float) -> FloatArray:
-    """Points after their picture was resized; the centre of a pixel is a whole number in both."""
-    return points if scale == 1 else np.asarray((points + 0.5) * scale - 0.5, dtype=np.float32)

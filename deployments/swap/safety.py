@@ -59,7 +59,8 @@ class BlockList:
             raise Unavailable(
                 "Swaps are switched off: the block list and the face model do not fit together.", retry_after=60
             )
-        return bool((self.embeddings @ vector).max() >= self.threshold)
+        # Written so that a vector that is no number is refused too.
+        return not (self.embeddings @ vector).max() < self.threshold
 
 
 def check(query: SwapQuery, blocked: BlockList | None) -> None:

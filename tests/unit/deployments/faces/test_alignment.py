@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from deployments.faces.alignment import (
     ARCFACE_TEMPLATE,
-    arcface_transform,
     invert,
     norm_crop,
+    scale_points,
     transform_points,
     umeyama,
     warp,
@@ -91,5 +91,12 @@ def test_beyond_the_border_a_crop_is_black() -> None:
     assert crop[:49, 64:].min() == 255
 
 
-def test_crops_of_another_size_are_the_same_view() -> None:
-    np.testing.assert_allclose(arcface_transform(ARCFACE_TEMPLATE, 224), [[2, 0, 0], [0, 2, 0]], atol=1e-4)
+@pytest.mark.parametrize("factor", [2, 4, (5, 2)])
+def test_a_point_stays_on_its_feature_when_the_picture_is_resized(factor: float | tuple[float, float]) -> None:
+    across, down = factor if isinstance(factor, tuple) else (factor, factor)
+    large = np.zeros((120, 200), np.float32)
+    cv2.circle(large, (100, 60), 30, 255, -1)
+    small = cv2.resize(large, (round(200 / across), round(120 / down)), interpolation=cv2.INTER_AREA)
+    rows, columns = np.indices(small.shape)
+    centre = np.float32([[(small * columns).sum(), (small * rows).sum()]]) / small.sum()
+    np.testing.assert_allclose(scale_points(centre, factor), [[100, 60]], atol=0.01)

@@ -46,8 +46,9 @@ def test_everything_about_a_face_scales_together() -> None:
     face = rescale(Detection((1, 2, 3, 4), 0.7, points, np.float32([[5, 6]] * 68)), 2, 10)
     assert face.box == (2, 20, 6, 40)
     assert face.score == 0.7
-    np.testing.assert_array_equal(face.landmarks, np.float32([[2, 20]] * 5))
-    np.testing.assert_array_equal(face.dense, np.float32([[10, 60]] * 68))
+    # The centre of the second pixel lies between those of the third and the fourth at twice the width.
+    np.testing.assert_array_equal(face.landmarks, np.float32([[2.5, 24.5]] * 5))
+    np.testing.assert_array_equal(face.dense, np.float32([[10.5, 64.5]] * 68))
 
 
 @given(

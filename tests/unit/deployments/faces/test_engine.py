@@ -122,8 +122,20 @@ def test_a_large_photo_is_decoded_small_and_answered_in_its_own_pixels(grey_phot
     assert detector.sides == [200]
     assert face.box == (80, 64, 240, 256)
     assert face.quality.size == 160
-    np.testing.assert_allclose(face.landmarks, (POINTS + 40) * 4)
-    np.testing.assert_allclose(face.dense, np.float32([[120, 128]] * 68))
+    np.testing.assert_allclose(face.landmarks, (POINTS + 40.5) * 4 - 0.5)
+    np.testing.assert_allclose(face.dense, np.float32([[121.5, 129.5]] * 68))
+
+
+def test_points_that_are_no_numbers_are_an_error_and_no_face_that_nobody_can_hide(
+    grey_photo: Callable[..., Photo],
+) -> None:
+    class Broken(Counting):
+        def locate(self, faces: Sequence[Sighting]) -> list[FloatArray]:
+            return [np.full((68, 2), np.nan, np.float32) for _ in faces]
+
+    engine = FaceEngine(Backend(Known({1: [face_at(40, 40)]}), landmarks=Broken()))
+    with pytest.raises(ValueError, match="no numbers"):
+        engine.run([FaceQuery(grey_photo(1), dense=True)])
 
 
 def test_a_face_half_outside_is_clipped_but_keeps_its_points(grey_photo: Callable[..., Photo]) -> None:

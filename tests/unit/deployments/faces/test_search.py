@@ -118,3 +118,6 @@ def test_points_and_boxes_are_turned_back_exactly(turns: int, detector: RedDotDe
     assert x0 < x1
     assert y0 < y1
     assert {x1 - x0, y1 - y0} == {1, 2}
+    # The pixel reaches from 7 to 8 and from 5 to 6.
+    assert x0 <= 7 < 8 <= x1
+    assert y0 <= 5 < 6 <= y1

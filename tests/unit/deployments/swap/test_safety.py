@@ -56,6 +56,11 @@ def test_a_person_on_the_block_list_is_refused_as_a_source(query):
     check(query(embedding=VECTORS[1]), BLOCKED)
 
 
+def test_a_vector_that_is_no_number_lets_nobody_through(query):
+    with pytest.raises(Refused):
+        check(query(embedding=np.full(4, np.nan, np.float32)), BLOCKED)
+
+
 def test_the_threshold_itself_is_refused(query):
     just = np.array([0.5, np.sqrt(0.75), 0, 0], np.float32)
     with pytest.raises(Refused):
