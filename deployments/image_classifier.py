@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from deployments.imaging import Photo, Pixels
-from deployments.runtime import DeviceUnavailable, Runtime
-
-if TYPE_CHECKING:
-    import torch
+from deployments.runtime import Runtime
+from deployments.torch_runtime import torch_device
 
 PACKAGES = ("torch", "torchvision", "transformers", "timm")
 
@@ -33,7 +30,7 @@ class ImageClassifier:
     """An ``AutoModelForImageClassification``. ``labels`` are its outputs' names, in order.
 
     Raises ``OSError`` when files are missing or are no safetensors, ``ValueError`` for a kind of model transformers
-    does not know and :class:`DeviceUnavailable` when a GPU was asked for and torch sees none.
+    does not know and :class:`deployments.runtime.DeviceUnavailable` for a GPU that torch does not see.
     """
 
     def __init__(self, folder: Path, runtime: Runtime) -> None:
@@ -75,23 +72,3 @@ def decoded(photo: Photo, max_side: int) -> Pixels:
     if min(height, width) >= least:
         return pixels
     return np.asarray(cv2.resize(pixels, (max(width, least), max(height, least))), np.uint8)
-
-
-def torch_device(runtime: Runtime) -> torch.device:
-    """The processor asked for, with this process kept to the threads and memory it was given.
-
-    Raises :class:`DeviceUnavailable` when a GPU was asked for and torch sees none.
-    """
-    import torch
-
-    torch.set_num_threads(runtime.threads)
-    if runtime.device == "cpu":
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise DeviceUnavailable(
-            "a classifier was to run on a GPU, but torch sees none; check it with `masquerade doctor`"
-        )
-    if runtime.memory_mb:
-        _, total = torch.cuda.mem_get_info()
-        torch.cuda.set_per_process_memory_fraction(min(1.0, runtime.memory_mb * 2**20 / total))
-    return torch.device("cuda")

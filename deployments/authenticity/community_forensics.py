@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deployments.image_classifier import PACKAGES, decoded, torch_device
+from deployments.image_classifier import PACKAGES, decoded
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
+from deployments.torch_runtime import torch_device
 from registry.manifest import ModelVersion
 
 if TYPE_CHECKING:

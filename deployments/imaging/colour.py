@@ -44,10 +44,14 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 def opaque(image: Image.Image) -> Image.Image:
-    """Transparent pixels laid over white paper; the result has mode L, RGB or CMYK."""
+    """Transparent pixels laid over white paper; the result has mode L, RGB or CMYK.
+
+    Grey stays grey: a profile for grey samples would fit no others.
+    """
     if image.has_transparency_data:
-        image = image if image.mode == "RGBA" else image.convert("RGBA")
-        paper = Image.new("RGB", image.size, "white")
+        solid, see_through = ("L", "LA") if image.mode in ("1", "L", "LA") else ("RGB", "RGBA")
+        image = image if image.mode == see_through else image.convert(see_through)
+        paper = Image.new(solid, image.size, "white")
         paper.paste(image, mask=image.getchannel("A"))
         return paper
     if image.mode == "1":

@@ -21,6 +21,7 @@ from deployments.masterpiece.optimisation import Optimisation
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, WORKING_PIXELS, MasterpieceQuery, Sketch
 from deployments.runtime import Runtime
 from deployments.style.color import keep_photo_colors, mix
+from deployments.torch_runtime import torch_device
 from registry.manifest import ModelVersion
 
 WEIGHTS = "encoder.safetensors"
@@ -41,13 +42,12 @@ class MasterpieceEngine:
     """Answers with a :class:`Sketch` to go on from while there is work left, and with the picture when there is none.
 
     The picture has exactly the photo's size. Raises ``ValueError`` on construction for a model that is no VGG-19 with
-    the layers needed.
+    the layers needed, and :class:`deployments.runtime.DeviceUnavailable` for a GPU that torch does not see.
     """
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
-        torch.set_num_threads(runtime.threads)
         self._aim = Aim()
-        self._device = torch.device(runtime.device)
+        self._device = torch_device(runtime)
         self._encoder = read_vgg19(version.path(WEIGHTS)).to(self._device)
         self._encoder(
             torch.zeros(1, 3, 32, 32, device=self._device), (*self._aim.content_layers, *self._aim.style_layers)
@@ -59,7 +59,7 @@ class MasterpieceEngine:
         Optimisation(grey, self._target(grey), self._encoder, self._aim).step()
 
     def run(self, batch: Sequence[MasterpieceQuery]) -> list[Sketch | Pixels]:
-        """Take each query a few steps further."""
+        """Take each query a few steps further. Raises ``ValueError`` when the losses are no numbers."""
         return [self._advance(query) for query in batch]
 
     def close(self) -> None:

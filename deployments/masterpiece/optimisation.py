@@ -68,7 +68,7 @@ class Optimisation:
         return self._canvas.detach()
 
     def step(self) -> None:
-        """Move every pixel once."""
+        """Move every pixel once. Raises ``ValueError`` where the losses lead nowhere."""
         objective = self._objective
         layers = tuple(dict.fromkeys((*objective.content_layers, *objective.style_layers)))
         with torch.enable_grad():
@@ -78,6 +78,8 @@ class Optimisation:
             loss = loss + objective.style * style_distance(made, self._target, objective.style_layers).sum()
             loss = loss + objective.variation * total_variation(canvas).sum()
             (gradient,) = torch.autograd.grad(loss, canvas)
+        if not gradient.isfinite().all():
+            raise ValueError("the losses by this network are no numbers")
         self.steps += 1
         with torch.no_grad():
             self._momentum.lerp_(gradient, 1 - _BETAS[0])

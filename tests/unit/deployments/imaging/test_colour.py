@@ -14,26 +14,37 @@ from deployments.errors import Undecodable
 from deployments.imaging import Photo, colour
 
 
+def s15(value: float) -> bytes:
+    return round(value * 65536).to_bytes(4, "big", signed=True)
+
+
+def xyz(values) -> bytes:
+    return b"XYZ \0\0\0\0" + b"".join(map(s15, values))
+
+
+def curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0\0\0\0\1" + round(gamma * 256).to_bytes(2, "big") + b"\0\0"
+
+
 def matrix_profile(red, green, blue, gamma: float) -> bytes:
     """A minimal RGB display profile (ICC v2): three D50 colorants and one gamma."""
+    colorants = [(b"rXYZ", xyz(red)), (b"gXYZ", xyz(green)), (b"bXYZ", xyz(blue))]
+    return profile(b"RGB ", [*colorants, *((tag, curve(gamma)) for tag in (b"rTRC", b"gTRC", b"bTRC"))])
 
-    def s15(value: float) -> bytes:
-        return round(value * 65536).to_bytes(4, "big", signed=True)
 
-    def xyz(values) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(map(s15, values))
-
-    curve = b"curv\0\0\0\0\0\0\0\1" + round(gamma * 256).to_bytes(2, "big") + b"\0\0"
-    entries = [(b"rXYZ", xyz(red)), (b"gXYZ", xyz(green)), (b"bXYZ", xyz(blue)), (b"wtpt", xyz((0.9642, 1, 0.8249)))]
-    entries += [(b"rTRC", curve), (b"gTRC", curve), (b"bTRC", curve)]
+def profile(space: bytes, entries: list[tuple[bytes, bytes]]) -> bytes:
+    entries = [*entries, (b"wtpt", xyz((0.9642, 1, 0.8249)))]
     table, body = b"", b""
     for tag, data in entries:
         table += tag + (128 + 4 + 12 * len(entries) + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
         body += data
     tail = len(entries).to_bytes(4, "big") + table + body
-    head = (128 + len(tail)).to_bytes(4, "big") + b"\0\0\0\0\2\x20\0\0mntrRGB XYZ " + bytes(12) + b"acsp"
+    head = (128 + len(tail)).to_bytes(4, "big") + b"\0\0\0\0\2\x20\0\0mntr" + space + b"XYZ " + bytes(12) + b"acsp"
     return head + bytes(28) + b"".join(map(s15, (0.9642, 1, 0.8249))) + bytes(48) + tail
 
+
+DARK = profile(b"GRAY", [(b"kTRC", curve(1.0))])
+"""Grey samples that are linear light."""
 
 WIDE = matrix_profile((0.515, 0.241, -0.001), (0.292, 0.692, 0.042), (0.157, 0.067, 0.784), 2.2)
 """Display P3's colorants."""
@@ -66,6 +77,19 @@ def test_a_broken_profile_counts_as_none(picture, save, icc):
 def test_a_profile_for_other_samples_is_ignored(picture, save):
     grey = picture.convert("L")
     assert Photo.open(save(grey, "PNG", icc_profile=WIDE)).pixels().tolist() == np.asarray(grey.convert("RGB")).tolist()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_grey_samples_follow_their_profile_with_and_without_transparency(save, mode):
+    # Half the light is 188 of 255 in sRGB.
+    assert patch(save(Image.new("L", (16, 16), 128).convert(mode), "PNG", icc_profile=DARK)) == [188, 188, 188]
+
+
+def test_a_transparent_value_of_a_grey_picture_shows_paper_behind_its_profile(save):
+    grey = Image.new("L", (2, 1), 128)
+    grey.putpixel((1, 0), 7)
+    pixels = Photo.open(save(grey, "PNG", transparency=7, icc_profile=DARK)).pixels()
+    assert pixels[0, :, 0].tolist() == [188, 255]
 
 
 def test_a_cmyk_jpeg_looks_as_it_was_printed(save):

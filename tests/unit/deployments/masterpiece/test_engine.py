@@ -13,7 +13,7 @@ from deployments.masterpiece.encoder import read_vgg19
 from deployments.masterpiece.engine import WEIGHTS, Aim, MasterpieceEngine
 from deployments.masterpiece.optimisation import Optimisation
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, WORKING_PIXELS, MasterpieceQuery, Sketch
-from deployments.runtime import Runtime
+from deployments.runtime import DeviceUnavailable, Runtime
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +89,27 @@ def test_a_model_that_is_no_vgg_is_refused_when_it_is_loaded(make_losses) -> Non
     broken.path(WEIGHTS).write_bytes(b"not safetensors at all")
     with pytest.raises(ValueError, match="safetensors"):
         MasterpieceEngine(broken, Runtime())
+
+
+def test_a_network_gone_wrong_paints_nothing(make_losses, photo) -> None:
+    engine = MasterpieceEngine(make_losses(**{"conv1_1.bias": torch.full((6,), float("nan"))}), Runtime())
+    with pytest.raises(ValueError, match="no numbers"):
+        engine.warm_up()
+    with pytest.raises(ValueError, match="no numbers"):
+        engine.run([MasterpieceQuery(photo(61, 45, 1), photo(50, 70, 2))])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_a_failure_at_the_start(losses) -> None:
+    with pytest.raises(DeviceUnavailable, match="torch sees none"):
+        MasterpieceEngine(losses, Runtime(device="cuda"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_is_used_within_its_share(losses) -> None:
+    MasterpieceEngine(losses, Runtime(device="cuda", memory_mb=512)).warm_up()
+    try:
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.empty(600 * 2**20, dtype=torch.uint8, device="cuda")
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
