@@ -54,7 +54,7 @@ def turn_back(detection: Detection, turns: int, width: int, height: int) -> Dete
     corner = np.array([(0, 0), (width, 0), (width, height), (0, height)][quarter], np.float32)
 
     def place(points: FloatArray) -> FloatArray:
-        return (points + 0.5) @ axes.T + corner - 0.5
+        return np.asarray((points + 0.5) @ axes.T + corner - 0.5, np.float32)
 
     corners = np.array(detection.box, dtype=np.float32).reshape(2, 2) @ axes.T + corner
     (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
