@@ -1,16 +1,18 @@
 """Ours against the published style networks: what is lost of the photo, what is caught of the painting, and the cost.
 
-A style network trades content for style, so one pair of numbers says little. Every network is therefore judged along
-its whole strength, and ours passes a bar where some strength keeps as much of the photo and is as close to the
-painting as the bar asks.
+Bars compare both at full strength, which is what each was trained for. A style network trades content for style,
+so one pair of numbers says little: every network is also judged along its strength, and both are compared once more
+where each may choose the strength at which it comes nearest to the painting.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,35 +54,40 @@ class Curve:
     style: str
     points: tuple[Point, ...]
 
-    def serving(self, bar: Bar, peer: Point) -> Point:
-        """The point that serves ``bar`` best: whose worse distance, held against what the bar admits, is the least."""
-        return min(
-            self.points,
-            key=lambda point: max(point.content / (bar.content * peer.content), point.style / (bar.style * peer.style)),
-        )
+    def nearest(self, content: float) -> float:
+        """The least style distance along the strength where the content distance is at most ``content``.
+
+        Straight between the points; NaN where every point has lost more of the photo.
+        """
+        contents, styles = zip(*sorted((point.content, point.style) for point in self.points), strict=True)
+        if content < contents[0]:
+            return math.nan
+        within = [style for lost, style in zip(contents, styles, strict=True) if lost <= content]
+        return min(float(np.interp(content, contents, styles)), *within)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A curve of ours, at the strength that serves it best, held against the full strength of theirs."""
+    """A network of ours as so many times theirs.
 
-    bar: Bar
-    point: Point
-    theirs: Point
+    ``content`` and ``style`` are the distances of both at full strength. ``style_at_best`` is the style distance of
+    each at the strength that comes nearest to the painting and loses no more of the photo than theirs does at full
+    strength.
+    """
 
-    @property
-    def content(self) -> float:
-        """Times theirs."""
-        return self.point.content / self.theirs.content
+    content: float
+    style: float
+    style_at_best: float
 
-    @property
-    def style(self) -> float:
-        """Times theirs."""
-        return self.point.style / self.theirs.style
 
-    @property
-    def passed(self) -> bool:
-        return self.style <= self.bar.style and self.content <= self.bar.content
+def verdict(ours: Curve, theirs: Curve) -> Verdict:
+    """Both treated alike."""
+    mine, peer = ours.points[0], theirs.points[0]
+    return Verdict(
+        mine.content / peer.content,
+        mine.style / peer.style,
+        ours.nearest(peer.content) / theirs.nearest(peer.content),
+    )
 
 
 def curves(judge: Judge, contenders: Sequence[Contender], styles: Sequence[str], progress: Progress) -> list[Curve]:
@@ -117,9 +124,3 @@ def milliseconds(networks: Sequence[Timed], style: str) -> dict[str, dict[str, f
             taken = 1000 * (time.process_time() - started)
             best[runtime][label] = min(taken, best[runtime].get(label, taken))
     return best
-
-
-def verdict(bar: Bar, ours: Curve, theirs: Curve) -> Verdict:
-    """Whether ``ours`` clears the distances of ``bar``."""
-    peer = theirs.points[0]
-    return Verdict(bar, ours.serving(bar, peer), peer)

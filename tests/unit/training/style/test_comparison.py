@@ -80,7 +80,14 @@ def test_the_report_holds_ours_against_theirs(evaluate, peer, photos, tmp_path) 
         "lean: times cheaper, OpenVINO",
         "lean, dots: content, times theirs",
         "lean, dots: style, times theirs",
+        "lean, dots: style, times theirs, each at its best strength",
     ]
+    assert [figure.name for figure in document.figures if figure.barred] == [
+        figure.name for figure in document.figures[:-1]
+    ]
+    full = {row[1]: row[3:] for row in document.sections[1].rows}
+    times = tuple(one / other for one, other in zip(full["style-lean@v1"], full["published"], strict=True))
+    assert tuple(figure.value for figure in document.figures[2:4]) == pytest.approx(times, rel=0.01)
     tables = {section.title: section for section in document.sections if section.kind == "table"}
     assert [row[:2] for row in tables["At full strength"].rows] == [("dots", "style-lean@v1"), ("dots", "published")]
     assert len(tables["Along the strength"].rows) == 4

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from training.style import judge as judge_module
 from training.style import yardstick
 from training.style.contenders import RUNTIMES
 from training.style.judge import Judge
-from training.style.yardstick import STRENGTHS, Bar, Curve, Point, curves, milliseconds, verdict
+from training.style.yardstick import STRENGTHS, Curve, Point, curves, milliseconds, verdict
 
 
 class Tint:
@@ -27,9 +28,6 @@ class Tint:
 
 def curve(label: str, *points: tuple[float, float]) -> Curve:
     return Curve(label, "dots", tuple(Point(1 - i / 10, *point) for i, point in enumerate(points)))
-
-
-BAR = Bar(cheaper=3, style=1.1, content=1.0)
 
 
 def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encoder, make_picture, monkeypatch) -> None:
@@ -58,23 +56,22 @@ def test_times_are_told_apart(monkeypatch) -> None:
     assert all(taken["slow"] > 3 * taken["quick"] for taken in times.values())
 
 
-def test_a_bar_is_met_at_the_strength_that_serves_best() -> None:
-    theirs = curve("theirs", (1.0, 0.05))
-    found = verdict(BAR, curve("ours", (1.2, 0.03), (0.95, 0.054), (0.8, 0.09)), theirs)
-    assert found.point == Point(0.9, 0.95, 0.054)
-    assert (found.content, found.style) == pytest.approx((0.95, 1.08))
-    assert found.passed
+def test_both_are_compared_at_full_strength() -> None:
+    # Ours would look better at 0.9, and theirs as well.
+    ours, theirs = curve("ours", (1.2, 0.03), (0.95, 0.054)), curve("theirs", (1.0, 0.05), (0.9, 0.04))
+    found = verdict(ours, theirs)
+    assert (found.content, found.style) == pytest.approx((1.2, 0.6))
 
 
-@pytest.mark.parametrize(
-    "points",
-    [[(0.9, 0.08), (0.8, 0.1)], [(1.2, 0.03), (1.1, 0.04)]],
-    ids=["style too far", "photo lost at any strength"],
-)
-def test_a_bar_is_missed(points) -> None:
-    assert not verdict(BAR, curve("ours", *points), curve("theirs", (1.0, 0.05))).passed
+def test_a_network_that_paints_better_below_full_strength_may_do_so_whosever_it_is() -> None:
+    better_at_full, better_below = [(0.8, 0.06), (0.5, 0.2)], [(1.0, 0.08), (0.9, 0.05), (0.6, 0.1)]
+    assert verdict(curve("ours", *better_at_full), curve("theirs", *better_below)).style_at_best == pytest.approx(1.2)
+    assert verdict(curve("ours", *better_below), curve("theirs", *better_at_full)).style_at_best == pytest.approx(
+        # 0.8 lies a third of the way from 0.9 to 0.6.
+        (0.05 + (0.1 - 0.05) / 3) / 0.06
+    )
 
 
-def test_a_missed_bar_is_told_at_the_strength_that_comes_nearest() -> None:
-    ours = curve("ours", (1.1, 0.056), (0.99, 0.2), (0.5, 0.4))
-    assert verdict(BAR, ours, curve("theirs", (1.0, 0.05))).point.strength == 1
+def test_no_strength_at_which_as_much_of_the_photo_is_left_is_told_as_none() -> None:
+    found = verdict(curve("ours", (1.2, 0.03), (1.1, 0.04)), curve("theirs", (1.0, 0.05)))
+    assert math.isnan(found.style_at_best)
