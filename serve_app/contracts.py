@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from deployments.anonymize.types import Method
 from deployments.authenticity.opinion import Verdict
 from deployments.errors import InvalidField
-from deployments.style.query import check_weights, read_weights
+from deployments.style.query import MAX_STYLES, check_weights, read_weights
 from deployments.swap.mapping import read as read_mapping
 from serve_app.jobs.states import State
 
@@ -38,6 +38,8 @@ Strength = Annotated[
 ]
 # What is read word by word is short: megabytes of numbers would keep everybody else waiting.
 StyleWeight = Annotated[str, Field(max_length=128)]
+# Entries that were left empty do not count: more may come than can be blended.
+StyleWeights = Annotated[list[StyleWeight], Field(max_length=16, json_schema_extra={"maxItems": MAX_STYLES})]
 FaceNumbers = Annotated[str, Field(max_length=1000)]
 
 
@@ -55,7 +57,7 @@ class StyleForm(Form):
     """A photo to paint. Repeat ``style`` as ``name:weight`` to blend, or send a picture of your own as ``style_image``."""
 
     image: Image
-    style: list[StyleWeight] = Field(default=[], max_length=16, examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
+    style: StyleWeights = Field(default=[], examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
     style_image: StyleImage = None
     strength: Strength = 1.0
     preserve_color: bool = Field(default=False, description="Keep the photo's colours, take the style's brushwork")
@@ -153,7 +155,7 @@ class JobForm(Form):
     target_key: UploadKey = None
     style_image_key: UploadKey = None
     artwork: str | None = Field(default=None, max_length=64)
-    style: list[StyleWeight] = Field(default=[], max_length=16)
+    style: StyleWeights = []
     strength: Strength = 1.0
     preserve_color: bool = False
     mapping: list[FaceNumbers] = Field(default=[], max_length=64)

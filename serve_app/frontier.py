@@ -8,7 +8,6 @@ request id it is given; strangers get no say in the first and a checked form of 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 import uuid
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Busy, Unavailable
 from serve_app import heads, listening
+from serve_app.refusals import PROBLEM, document
 from serve_app.replay import Replay
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -35,7 +35,6 @@ FORBIDDEN = re.compile(rb"x-request-disconnect-disabled|serve-.*|x-serve-.*|x-se
 GRACE_S = 20.0
 BYTES_PER_S = 16 * 1024
 
-PROBLEM = "application/problem+json"
 # After how many seconds to come again, where Serve does not say.
 RETRY_AFTER_S = 5
 
@@ -168,16 +167,11 @@ def _own_problem(status: int, request_id: str) -> bytes:
         Busy.status: (Busy.slug, Busy.title, "Too many people are here right now."),
         Unavailable.status: (Unavailable.slug, Unavailable.title, "The studio could not answer in time."),
     }.get(status, (phrase.lower().replace(" ", "-"), phrase, phrase))
-    return _problem(slug, title, status, detail, instance=f"urn:request:{request_id}")
-
-
-def _problem(slug: str, title: str, status: int, detail: str, **more: str) -> bytes:
-    document = {"type": f"urn:masquerade:problem:{slug}", "title": title, "status": status, "detail": detail}
-    return json.dumps(document | more).encode()
+    return document(slug, title, status, detail, instance=f"urn:request:{request_id}")
 
 
 async def _answer_timeout(send: Send) -> None:
     headers = [(b"content-type", PROBLEM.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 408, "headers": headers})
-    problem = _problem("request-timeout", "Request Timeout", 408, "The request did not arrive in time.")
+    problem = document("request-timeout", "Request Timeout", 408, "The request did not arrive in time.")
     await send({"type": "http.response.body", "body": problem})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import FastAPI, Form, Header, HTTPException, Response
+from fastapi import Depends, FastAPI, Form, Header, HTTPException, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from deployments.errors import UnknownStyle
@@ -27,6 +27,7 @@ from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
+from serve_app.single_fields import no_field_twice
 from serve_app.status.board import StatusBoard
 from serve_app.status.routes import routes as status_routes
 from serve_app.telemetry.observed import Observed
@@ -77,6 +78,7 @@ def create_app(
         description="Errors are RFC 9457 problem documents. By sending a photo you state that you may use it, and for "
         "face swaps that the people shown agree. Results carry a visible mark and provenance metadata.",
         responses=problems.RESPONSES,
+        dependencies=[Depends(no_field_twice)],
         docs_url=None,
         redoc_url=None,
     )

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
 from deployments.authenticity.engine import Opinion
-from deployments.errors import Busy, MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork
+from deployments.errors import Busy, MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 AT_REST: Final = "at rest"
 """The state of a capability without a replica: the next who asks for it starts one."""
+
+# How long somebody who hands in a job waits for a look at what the style network knows.
+_GLANCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,27 @@ class Pipeline:
         """Raises ``Unavailable`` where no installed model could ever do the work."""
         if capability in self._graph.missing:
             self._need(None, capability)
+
+    async def check_names(self, styles: Sequence[str], artwork: str | None) -> None:
+        """Raises ``UnknownStyle`` or ``UnknownArtwork`` for what will not be found when the work is done.
+
+        A style network that is at rest, away or too busy to say soon what it knows is not waited for.
+        """
+        if artwork is not None:
+            await self.artwork(artwork)
+        if not styles or self._graph.styles is None:
+            return
+        try:
+            async with asyncio.timeout(_GLANCE_S):
+                state = self._graph.states.get("style")
+                if state is not None and await state() is None:
+                    return
+                known = {style.name for style in (await self._graph.styles()).value}
+        except (Unavailable, Busy, TimeoutError):
+            return
+        for name in styles:
+            if name not in known:
+                raise UnknownStyle(f"There is no style called {name!r}.", style=name)
 
     async def open(self, data: bytes) -> Photo:
         """Check and normalise an upload. Raises ``TooLarge``, ``NotAnImage`` or ``Undecodable``."""

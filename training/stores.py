@@ -21,7 +21,8 @@ StoreOption = Annotated[
         help="Where the model versions lie: a folder, or s3://bucket/prefix.",
     ),
 ]
-STORE: Final = "var/models"
+# Where the studio looks for versions when nothing else is said.
+STORE: Final = str(Path(os.environ.get("MASQUERADE_DATA_DIR", "var")) / "models")
 
 
 def opened(where: str) -> Store:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
+from deployments.style.query import read_weights
 from serve_app import contracts, presenting, problems
 from serve_app.jobs.desk import Desk, same_order
 from serve_app.jobs.states import State
@@ -54,6 +55,9 @@ def routes(desk: Desk) -> APIRouter:
         if job is None:
             photos |= {name: await desk.uploaded(key) for name, key in uploads.items()}
             desk.pipeline.check(form.kind)
+            await desk.pipeline.check_names(
+                [name for name, _ in read_weights(fields.get("style", ()))], fields.get("artwork")
+            )
             for data in photos.values():
                 await desk.pipeline.open(data)
             job = await desk.submit(form.kind, photos, fields, owner, dedupe)

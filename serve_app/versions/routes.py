@@ -43,9 +43,9 @@ def routes(desk: VersionDesk) -> APIRouter:
         return await desk.shadow(model, decision)
 
     @deciding.post("/models/{model}/rollback", status_code=202)
-    async def rollback(model: str, decision: Rollback) -> ModelRouting:
+    async def rollback(model: str, decision: Rollback | None = None) -> ModelRouting:
         """Take back the last step that users could notice."""
-        return await desk.rollback(model, decision)
+        return await desk.rollback(model, decision or Rollback())
 
     @router.get("/config")
     async def config() -> LiveConfiguration:

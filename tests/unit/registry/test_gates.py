@@ -91,6 +91,11 @@ def test_a_report_is_held_to_the_bars_it_names(store: FolderStore, net, report: 
         promote(store, "net", "v1", **BY)
 
 
+def test_a_gallerys_report_of_left_out_pictures_holds_nothing_up(store: FolderStore, publish) -> None:
+    publish({REPORT: b'{"gallery": "net@v1", "left_out": []}'}, version="v1", task="face-gallery")
+    assert shortfalls(store, "net@v1", None) == []
+
+
 def test_a_report_without_bars_or_over_them_holds_nothing_up(store: FolderStore, net) -> None:
     net(
         "v1",

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
 
 from registry.errors import StoreUnavailable
+from deployments.style.query import MAX_STYLES
 from serve_app.settings import Settings, UploadLimits
 
 from .asking import problem, send
@@ -47,6 +48,9 @@ BAD: dict[str, tuple[bytes, dict[str, Any], tuple[int, str]]] = {
     "an unknown field": (FINE, {"style": "wave", "stile": "wave"}, (422, "invalid-field")),
     "a negative weight": (FINE, {"style": "wave:-1"}, (422, "invalid-field")),
     "a weight in words": (FINE, {"style": "wave:lots"}, (422, "invalid-field")),
+    "a weight in other digits": (FINE, {"style": "wave:１"}, (422, "invalid-field")),
+    "too many styles": (FINE, {"style": ["wave"] * 9}, (422, "invalid-field")),
+    "a field that comes twice": (FINE, {"style": "wave", "strength": ["0.2", "0.9"]}, (422, "invalid-field")),
     "weights of nothing": (FINE, {"style": ["wave:0", "night:0"]}, (422, "invalid-field")),
     "a weight that is not a number": (FINE, {"style": "wave:nan"}, (422, "invalid-field")),
     "too much strength": (FINE, {"style": "wave", "strength": "1.5"}, (422, "invalid-field")),
@@ -55,11 +59,38 @@ BAD: dict[str, tuple[bytes, dict[str, Any], tuple[int, str]]] = {
 }
 
 
+def test_the_document_allows_as_many_styles_as_can_be_blended(client: TestClient) -> None:
+    forms = client.get("/openapi.json").json()["components"]["schemas"]
+    assert {forms[form]["properties"]["style"]["maxItems"] for form in ("StyleForm", "JobForm")} == {MAX_STYLES}
+    assert send(client, "/v1/style", style=["wave"] * MAX_STYLES).status_code == 200
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_gets_its_contract_answer(client: TestClient, case: str) -> None:
     photo, fields, expected = BAD[case]
     assert problem(send(client, "/v1/style", photo, **fields)) == expected
     assert send(client, "/v1/style", style="wave").status_code == 200, "the service goes on serving"
+
+
+@pytest.mark.parametrize(
+    ("path", "twice", "once"),
+    [
+        ("/v1/style", "image", None),
+        ("/v1/faces", "image", None),
+        ("/v1/swap", "source", "target"),
+        ("/v1/swap", "target", "source"),
+        ("/v1/jobs", "image", None),
+    ],
+)
+def test_of_two_photos_in_one_place_neither_is_taken(
+    client: TestClient, stand_ins: StandIns, path: str, twice: str, once: str | None
+) -> None:
+    files = [(name, ("photo.jpg", FINE)) for name in (twice, twice, once) if name is not None]
+    fields = {"/v1/style": {"style": "wave"}, "/v1/jobs": {"kind": "faces"}}.get(path, {})
+    response = client.post(path, files=files, data=fields)
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["field"] == twice
+    assert stand_ins.calls == []
 
 
 @pytest.mark.parametrize("path", ["/v1/lookalike", "/v1/anonymize"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -45,6 +46,18 @@ class Impatient(PunctualHttp):
     head_s = 0.2
 
 
+class InOnePiece(PunctualHttp):
+    """Is given everything up to the end of a head at once, as a network may do."""
+
+    _words = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._words += data
+        if self._words.endswith(b"\r\n\r\n"):
+            words, self._words = self._words, b""
+            super().data_received(words)
+
+
 HUNG_UP = b"HTTP/1.1 431 (unread)"
 
 
@@ -65,10 +78,50 @@ async def talk(port: int, *parts: bytes, pause_s: float = 0.0) -> bytes:
             await writer.wait_closed()
 
 
+def refusal(answer: bytes) -> int:
+    """The status of a problem document that is all of the answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["connection"] == "close"
+    document = json.loads(body)
+    assert len(body) == int(headers["content-length"])
+    assert document["instance"] == f"urn:request:{headers['x-request-id']}"
+    assert document["detail"]
+    assert first == f"HTTP/1.1 {document['status']} {document['title']}"
+    return int(document["status"])
+
+
 async def test_a_head_that_trickles_is_cut_off() -> None:
     async with serving(Impatient) as port:
-        assert (await talk(port, GET + b"X-")).startswith(b"HTTP/1.1 408 ")
-        assert (await talk(port)).startswith(b"HTTP/1.1 408 "), "not even a first byte"
+        assert refusal(await talk(port, GET + b"X-")) == 408
+        assert refusal(await talk(port)) == 408, "not even a first byte"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"FROB / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        GET + b"X-Y: \0\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_told_so_in_a_problem_document(words: bytes) -> None:
+    async with serving(PunctualHttp) as port:
+        assert refusal(await talk(port, words)) == 400
+
+
+@pytest.mark.parametrize("long", [b"X-Long: " + b"a" * 70_000, b"X: yyyyyyyyyy\r\n" * 7_000 + b"Z: z"])
+async def test_a_large_head_that_comes_whole_is_as_large(long: bytes) -> None:
+    async with serving(InOnePiece) as port:
+        assert refusal(await talk(port, GET + long + b"\r\n\r\n")) == 431
+        first = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nok"
+        answer = await talk(port, first + GET + b"X-Fine: " + b"a" * 30_000 + b"\r\nConnection: close\r\n\r\n")
+        assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
 async def test_a_head_without_end_is_cut_off() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from PIL import Image
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from deployments.errors import Unavailable
+from deployments.errors import Busy, Unavailable
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
@@ -133,6 +135,48 @@ def test_a_mapping_that_cannot_be_read_orders_nothing(client: TestClient, stand_
     assert response.status_code == 422
     assert response.json()["field"] == "mapping"
     assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "slug"),
+    [
+        ({"kind": "style", "style": ["wave", "nope:2"]}, "unknown-style"),
+        ({"kind": "swap", "artwork": "nope"}, "unknown-artwork"),
+    ],
+)
+def test_a_name_that_nobody_knows_orders_nothing(
+    client: TestClient, stand_ins: StandIns, settings: Settings, fields: dict[str, Any], slug: str
+) -> None:
+    photo = "image" if fields["kind"] == "style" else "source"
+    response = client.post("/v1/jobs", files={photo: FINE}, data=fields)
+    assert (response.status_code, response.json()["type"].rpartition(":")[2]) == (404, slug)
+    assert stand_ins.calls == []
+    assert not list(settings.objects_dir.rglob("*.*"))
+
+
+@pytest.mark.parametrize("why", ["rests", "is away", "is busy", "says nothing"])
+def test_a_style_job_is_taken_though_nobody_can_say_yet_whether_the_style_is_known(
+    client_for: Callable[[Settings], TestClient],
+    settings: Settings,
+    stand_ins: StandIns,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    async def state() -> None:
+        if why == "is away":
+            raise Unavailable("Style is restarting.", retry_after=5)
+        if why == "is busy":
+            raise Busy("Too many people are using style right now.", retry_after=5)
+        if why == "says nothing":
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("serve_app.pipeline._GLANCE_S", 0.05)
+    graph = replace(stand_ins.graph(), states={"style": state})
+    monkeypatch.setattr(stand_ins, "graph", lambda: graph)
+    client = client_for(settings)
+    accepted = submit(client, kind="style", style="nope")
+    assert accepted.status_code == 202
+    assert ended(client, accepted.json()["id"])["error"] == "There is no style 'nope'."
 
 
 def test_a_swap_job_takes_an_artwork(client: TestClient) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 from pathlib import Path
 
 import pytest
@@ -66,3 +70,12 @@ def test_the_studios_own_store_is_the_usual_one(monkeypatch, environment: dict[s
         typer.echo(store)
 
     assert CliRunner().invoke(app, [], env=environment).stdout.strip() == used
+
+
+@pytest.mark.parametrize(("data_dir", "used"), [(None, "var/models"), ("/srv/studio", "/srv/studio/models")])
+def test_models_lie_where_the_studio_keeps_its_data(data_dir: str | None, used: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MASQUERADE_DATA_DIR"}
+    if data_dir is not None:
+        environment["MASQUERADE_DATA_DIR"] = data_dir
+    asked = [sys.executable, "-c", "from training.stores import STORE; print(STORE)"]
+    assert subprocess.run(asked, env=environment, capture_output=True, text=True, check=True).stdout.strip() == used

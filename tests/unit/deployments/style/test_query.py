@@ -27,7 +27,7 @@ def test_strength_is_full_and_colours_are_the_paintings_unless_asked_otherwise()
 
 
 @pytest.mark.parametrize(
-    "text", ["wave:-1", "wave:nan", "wave:inf", "wave:-inf", "wave:", "wave:much", "wave:1:2", ":1", "", " "]
+    "text", ["wave:-1", "wave:nan", "wave:inf", "wave:-inf", "wave:", "wave:much", "wave:１", "wave:1:2", ":1", "", " "]
 )
 def test_a_weight_that_is_no_proportion_is_an_invalid_field(text: str) -> None:
     with pytest.raises(InvalidField) as caught:
