@@ -63,7 +63,8 @@ class Curve:
         if content < contents[0]:
             return math.nan
         within = [style for lost, style in zip(contents, styles, strict=True) if lost <= content]
-        return min(float(np.interp(content, contents, styles)), *within)
+        nearest: float = min(float(np.interp(content, contents, styles)), *within)
+        return nearest
 
 
 @dataclass(frozen=True, slots=True)
