@@ -44,19 +44,21 @@ DECIDED = {
 
 def installed(root: str = ROOT) -> Iterator[metadata.Distribution]:
     """``root`` and everything it needs in this environment, each once."""
-    seen: set[str] = set()
+    seen: dict[str, frozenset[str]] = {}
     queue: list[tuple[str, frozenset[str]]] = [(root, SHIPPED)]
     while queue:
         name, extras = queue.pop()
         key = canonicalize_name(name)
-        if key in seen:
+        # Met again, a package may be asked for extras that it was not asked for before.
+        if key in seen and extras <= seen[key]:
             continue
         try:
             distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue  # of another platform, or an extra that is not installed
-        seen.add(key)
-        yield distribution
+        if key not in seen:
+            yield distribution
+        extras = seen[key] = seen.get(key, frozenset()) | extras
         for text in distribution.requires or ():
             requirement = Requirement(text)
             wanted = any(
@@ -87,9 +89,9 @@ def verdict(name: str, licence: str) -> str | None:
     if any(re.fullmatch(pattern, canonicalize_name(name)) for pattern in DECIDED):
         return None
     # A choice between licences may be taken; every part of a conjunction binds.
-    choices = re.split(r"\s+OR\s+", licence, flags=re.IGNORECASE)
-    if any(PERMISSIVE.search(choice) and not STRONG.search(choice) for choice in choices) or WEAK.search(licence):
-        return None
+    for choice in re.split(r"\s+OR\s+", licence, flags=re.IGNORECASE):
+        if (PERMISSIVE.search(choice) or WEAK.search(choice)) and not STRONG.search(choice):
+            return None
     return "strong copyleft or proprietary" if STRONG.search(licence) else "nobody decided about this licence"
 
 

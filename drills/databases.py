@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+
+from benchmarks.ports import free_port
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -41,7 +42,7 @@ def postgresql() -> Iterator[str]:
     if initdb is None:
         raise NotInstalled("PostgreSQL is not installed (Debian: apt install postgresql)")
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     become: list[str] = []
     if os.geteuid() == 0:
         # The server refuses to run as root.
@@ -72,9 +73,3 @@ def _initdb() -> str | None:
 def _call(command: list[str]) -> None:
     # In a session of its own: Ctrl-C is for the drill, which then stops the server in order.
     subprocess.run(command, check=True, capture_output=True, start_new_session=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

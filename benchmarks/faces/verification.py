@@ -18,7 +18,8 @@ from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery, FloatArray
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
-from training.evaluation.verification import area_under_curve, best_threshold, fold_accuracy, true_accept_rate
+from training.evaluation.statistics import area_under_roc
+from training.evaluation.verification import best_threshold, fold_accuracy, true_accept_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _judge(contender: Contender, pairs: list[lfw.Pair]) -> list[Figure]:
             "%",
         ),
         Figure(f"{title}: true accepts at 1 % false", 100 * true_accept_rate(similarity, same, 0.01), unit="%"),
-        Figure(f"{title}: area under the ROC", 100 * area_under_curve(similarity, same), unit="%"),
+        Figure(f"{title}: area under the ROC", 100 * area_under_roc(same, similarity), unit="%"),
         Figure(f"{title}: best threshold (cosine)", best_threshold(similarity, same)),
         Figure(f"{title}: pictures of {len(vectors)} without a central face", missed, higher_is_better=False),
     ]

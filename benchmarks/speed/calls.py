@@ -15,6 +15,7 @@ import aiohttp
 
 from benchmarks import load
 from benchmarks.figures import Figure
+from benchmarks.ports import free_port
 from benchmarks.speed import servers
 from benchmarks.speed.pictures import uploads
 from benchmarks.speed.rounds import Spread, ratio
@@ -84,7 +85,7 @@ async def _a_style(address: str) -> str:
 
 
 def _from_inside() -> list[Figure]:
-    settings = Settings(port=servers.free_port())
+    settings = Settings(port=free_port())
     with studio(settings) as address:
         figures = asyncio.run(_measured(settings, address))
         # The studio closes after the loop, and Serve would complain that nobody listens to it any more.

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from drills.ports import free_port
+from benchmarks.ports import free_port
 
 HEAD = "ray.head.default"
 COMMANDS = (

@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
-from drills.ports import free_port
+from benchmarks.ports import free_port
 from registry.store import FolderStore
 from serve_app.local import SERVE_FLAGS, studio
 from serve_app.samples import installed_samples

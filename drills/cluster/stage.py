@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from drills.ports import free_port
+from benchmarks.ports import free_port
 from registry.publish import publish_folder
 from registry.store import FolderStore
 from serve_app.deployed import await_running

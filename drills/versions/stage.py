@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from benchmarks.ports import free_port
 
 KEY = "an-admin-key-for-drills-and-nothing-else"
 START_S, CONVERGE_S = 180.0, 90.0
@@ -133,7 +134,7 @@ class Studio:
 @asynccontextmanager
 async def studio(folder: Path, **variables: str) -> AsyncIterator[Studio]:
     """A studio with these ``MASQUERADE_*`` variables, ready; ended when the block does."""
-    port = _free_port()
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MASQUERADE_")} | {
         "MASQUERADE_DATA_DIR": str(folder / "data"),
         "MASQUERADE_ADMIN_KEY": KEY,
@@ -188,9 +189,3 @@ def _title(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -25,7 +25,7 @@ def supply_chain():
     [
         ("MIT", True), ("Apache-2.0 AND MIT", True), ("GPL-3.0-only OR MIT", True), ("MPL-2.0 AND MIT", True),
         ("GNU Lesser General Public License v3 (LGPLv3)", True), ("GPL-3.0-or-later", False), ("AGPL-3.0", False),
-        ("GNU General Public License v2 (GPLv2)", False), ("MIT AND GPL-2.0", False), ("not stated", False),
+        ("GNU General Public License v2 (GPLv2)", False), ("MIT AND GPL-2.0", False), ("MPL-2.0 AND GPL-3.0", False), ("not stated", False),
         ("Other/Proprietary License", False), ("Homemade 1.0", False),
     ],
 )  # fmt: skip
@@ -38,6 +38,28 @@ def test_everything_installed_here_was_decided_about(supply_chain, capsys: pytes
     listed = capsys.readouterr().out
     assert "fastapi" in listed
     assert "ray " in listed
+
+
+def test_every_extra_of_a_package_is_followed_whoever_asks_for_it(supply_chain, tmp_path, monkeypatch) -> None:
+    needs = {
+        "studio-x": ["library-x[first]", "helper-x"],
+        "helper-x": ["library-x[second]", "library-x"],
+        "library-x": ["one-x; extra == 'first'", "two-x; extra == 'second'", "three-x; extra == 'third'"],
+        "one-x": [], "two-x": [], "three-x": [],
+    }  # fmt: skip
+    for name, required in needs.items():
+        folder = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
+        folder.mkdir()
+        lines = [
+            "Metadata-Version: 2.4",
+            f"Name: {name}",
+            "Version: 1.0",
+            *(f"Requires-Dist: {need}" for need in required),
+        ]
+        (folder / "METADATA").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = [distribution.name for distribution in supply_chain.installed("studio-x")]
+    assert sorted(found) == ["helper-x", "library-x", "one-x", "studio-x", "two-x"]
 
 
 def test_the_bill_of_materials_names_everything_once_and_what_it_needs(supply_chain) -> None:

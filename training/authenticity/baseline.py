@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import typer
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -126,7 +127,7 @@ def load_baseline(path: Path) -> ThreeBlocks:
     network = ThreeBlocks()
     try:
         network.load_state_dict(load_file(path))
-    except RuntimeError as error:
+    except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold the baseline's weights") from error
     return network.eval()
 

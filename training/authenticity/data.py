@@ -22,7 +22,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from deployments.imaging import Pixels
-from training.style.data import SUFFIXES, read_rgb
+from training.pictures import SUFFIXES
+from training.style.data import read_rgb
 
 logger = logging.getLogger(__name__)
 

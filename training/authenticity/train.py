@@ -16,7 +16,6 @@ import torch
 import typer
 from rich.logging import RichHandler
 from rich.progress import Progress
-from torch.utils.tensorboard import SummaryWriter
 
 from deployments.authenticity.fingerprint import BACKEND, FILE, SIDE
 from deployments.authenticity.opinion import Calibration
@@ -28,6 +27,7 @@ from training.authenticity.features import Features, Meter, Stopped, indices, me
 from training.authenticity.fitting import Recipe, Tell, check_splits, fit_fold, fit_without, rate
 from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
+from training.board import board
 from training.evaluation.report import read_report
 from training.evaluation.terminal import console, explained, progress
 from training.stores import with_room
@@ -103,11 +103,11 @@ def _fit(
 ) -> Result:
     sources = {example.source for example in dataset.learnable()}
     task = bar.add_task("fitting", total=(FOLDS + len(sources)) * recipe.steps)
-    with SummaryWriter(str(run / "tensorboard")) as writer:
+    with board(run) as curves:
         ended: dict[str, int] = {}
 
         def tell(name: str, step: int, value: float) -> None:
-            writer.add_scalar(name, value, step)
+            curves.add_scalar(name, value, step)
             ended[name.rsplit("/", 1)[0]] = step
             finished = (len(ended) - 1) * recipe.steps
             bar.update(task, completed=finished + step, description=name.rsplit("/", 1)[0])

@@ -20,9 +20,9 @@ from training.evaluation.people import thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import area_under_roc, roc, wilson
 from training.evaluation.terminal import conclude, explained, progress, tell_unreadable
+from training.pictures import pictures_below
 from training.stores import STORE, StoreOption, opened
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 SHOWN = 12
 
 app = typer.Typer()
@@ -73,7 +73,7 @@ def moderation(
 
 def judged(folder: Path, engine: ModerationEngine) -> list[Judged]:
     """Every picture of a folder and below. Raises ``ValueError`` when there is none that can be read."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    paths = pictures_below(folder)
     found: list[Judged] = []
     with progress() as shown:
         for path in shown.track(paths, description=f"Looking at {folder.name}/"):

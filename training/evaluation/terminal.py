@@ -16,6 +16,7 @@ from deployments.errors import MasqueradeError
 from deployments.runtime import DeviceUnavailable
 from registry.errors import RegistryError
 from training.evaluation.report import Report
+from training.failures import in_words
 
 console = Console(stderr=True)
 UNDER_A_BAR = 3
@@ -23,10 +24,12 @@ UNDER_A_BAR = 3
 
 
 def conclude(report: Report, folder: Path) -> None:
-    """Write the report, print its figures, and end with status 3 when one of them misses its bar."""
+    """Print the report's figures, write it, and end with status 3 when one of them misses its bar.
+
+    In this order, so that a report that cannot be written takes no figures with it.
+    """
     from training.evaluation.page import bar, interval, number
 
-    page = report.write(folder)
     table = Table("figure", "value", "95 % interval", "bar", box=None)
     for figure in report.document.figures:
         state = ("[green]met[/]" if figure.met else "[red]missed[/]") if figure.barred else ""
@@ -34,7 +37,7 @@ def conclude(report: Report, folder: Path) -> None:
             escape(figure.name), number(figure.value, figure.unit), interval(figure), f"{bar(figure)} {state}".strip()
         )
     Console().print(table)
-    console.print(escape(f"the whole report: {page}"), highlight=False)
+    console.print(escape(f"the whole report: {report.write(folder)}"), highlight=False)
     if report.document.under_bars:
         raise typer.Exit(UNDER_A_BAR)
 
@@ -59,5 +62,5 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError, RegistryError, MasqueradeError, DeviceUnavailable) as error:
-        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        console.print(f"[red]{escape(in_words(error))}[/]", highlight=False)
         raise typer.Exit(1) from error

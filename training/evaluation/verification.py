@@ -1,4 +1,4 @@
-"""Verification figures from similarities: ten-fold accuracy, true accepts at a rate of false ones, area under the ROC."""
+"""Verification figures from similarities: ten-fold accuracy, true accepts at a rate of false ones."""
 
 from __future__ import annotations
 
@@ -47,11 +47,3 @@ def true_accept_rate(similarity: Similarities, same: Labels, false_accept_rate: 
     strangers = np.sort(similarity[~same])[::-1]
     allowed = int(len(strangers) * false_accept_rate)
     return float(np.mean(similarity[same] > strangers[min(allowed, len(strangers) - 1)]))
-
-
-def area_under_curve(similarity: Similarities, same: Labels) -> float:
-    """Probability that a random same-person pair is more alike than a random pair of strangers; ties count half."""
-    strangers = np.sort(similarity[~same])
-    below = np.searchsorted(strangers, similarity[same], side="left")
-    not_above = np.searchsorted(strangers, similarity[same], side="right")
-    return float((below + not_above).mean() / (2 * len(strangers)))

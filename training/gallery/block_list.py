@@ -19,8 +19,7 @@ from training.gallery.build import Embedder
 from training.gallery.curation import Rejection, Rules, inspect
 from training.gallery.publish import Progress
 from training.gallery.sources import BadSource
-
-PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+from training.pictures import pictures_below
 
 # Where strangers end on LFW: of 200 pairs of them one lies above 0.91 with dlib, and of 120 pairs of one person one below.
 THRESHOLDS: Final = {"dlib-resnet-v1": 0.91}
@@ -58,7 +57,7 @@ def build_block_list(
     for version in store.versions(name)[-1:]:
         if (task := store.get(f"{name}@{version}").manifest.task) != "face-block-list":
             raise BadSource(f"{name} is the name of a {task} model already; choose another")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    paths = pictures_below(folder)
     if not paths:
         raise BadSource(f"{folder} holds no pictures (JPEG, PNG or WebP)")
     vectors, left_out = _vectors(paths, embedder, memory, progress)

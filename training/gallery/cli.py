@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,6 +28,7 @@ from training.gallery.sources import BadSource, read_source
 from training.gallery.starter import SAMPLES, build_starter_gallery, starter_gallery
 from training.gallery.terminal import bars, console, explained, show
 from training.gallery.wikidata import SPARQL, Wish
+from training.machine import cores
 from training.stores import STORE, StoreOption, memory_path, opened
 
 app = typer.Typer(
@@ -115,7 +115,7 @@ def search(
         models = opened(store)
         version = _gallery(models, name)
         picture = Photo.open(photo.read_bytes())
-        faces = build_faces(_embedder_of(models, version), Runtime(threads=_threads()))
+        faces = build_faces(_embedder_of(models, version), Runtime(threads=cores()))
         gallery = LookalikeEngine(version, Runtime())
         (found,) = faces.run([FaceQuery(picture)])
         if not found.faces:
@@ -252,8 +252,4 @@ def _embedder_of(store: Store, gallery: ModelVersion) -> ModelVersion:
 
 
 def _embedder(version: ModelVersion) -> Embedder:
-    return Embedder(version, build_faces(version, Runtime(threads=_threads())))
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Embedder(version, build_faces(version, Runtime(threads=cores())))

@@ -15,11 +15,13 @@ from rich.table import Table
 from deployments.errors import MasqueradeError
 from deployments.runtime import DeviceUnavailable
 from registry.errors import RegistryError
+from training.failures import in_words
 from training.gallery.polite import Unreachable
 from training.gallery.publish import Progress
 from training.gallery.report import Report
 
 console = Console()
+errors = Console(stderr=True)
 
 _MOST_NAMES = 10
 
@@ -64,8 +66,5 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, RegistryError, MasqueradeError, DeviceUnavailable, Unreachable) as error:
-        said = str(error)
-        if isinstance(error, OSError) and error.filename is not None:
-            said = f"{error.filename}: {error.strerror}."
-        console.print(f"[red]{escape(said)}[/]", highlight=False)
+        errors.print(f"[red]{escape(in_words(error))}[/]", highlight=False)
         raise typer.Exit(1) from error

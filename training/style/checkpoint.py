@@ -51,8 +51,9 @@ def load_weights(path: Path) -> Weights:
         with safe_open(path, "pt") as file:
             made_of = json.loads(file.metadata()["made_of"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
-    except (SafetensorError, KeyError, TypeError) as error:
+        network = StyleNetwork(Architecture(**made_of["architecture"]))
+        network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
+        return Weights(network, dict(zip(made_of["styles"], tensors.get("styles", ()), strict=True)))
+    # Of tensors that do not fit PyTorch makes a RuntimeError.
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold the weights of a style network") from error
-    network = StyleNetwork(Architecture(**made_of["architecture"]))
-    network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
-    return Weights(network, dict(zip(made_of["styles"], tensors.get("styles", ()), strict=True)))

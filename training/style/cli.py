@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from registry.manifest import TrainingData
+from training.machine import cores
 from training.stores import STORE, StoreOption, opened
 from training.style.adding import add, check_name, open_studio
 from training.style.data import PhotoCrops, read_rgb, split
@@ -62,7 +62,7 @@ def add_style(
 ) -> None:
     """Learn a style from one painting and install it. The network and its other styles stay what they are."""
     with told_plainly():
-        torch.set_num_threads(threads or _threads())
+        torch.set_num_threads(threads or cores())
         models = opened(store)
         studio = open_studio(models, network)
         check_name(studio, name, models)
@@ -90,7 +90,3 @@ def add_style(
             pack = add(studio, facts, painting, crops, sample, open_encoder(encoder), lesson, models, terms, watch)
         path = pack.path(f"previews/{name}.jpg")
         console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,10 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from deployments.imaging import Pixels
+from training.pictures import pictures_below
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 # Below this a crop would mostly be interpolation.
 MIN_SIDE = 128
 # Every twentieth photograph, from the eighth on, is never trained on, so that a network can be judged on it.
@@ -54,18 +54,14 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
 
     COCO 2014, unpacked into ``train2014`` and ``val2014``, brings a split of its own.
     """
-    coco = [_pictures(folder / name) for name in COCO_2014]
+    coco = [pictures_below(folder / name) for name in COCO_2014]
     if all(coco):
         return coco[0], coco[1]
-    paths = _pictures(folder)
+    paths = pictures_below(folder)
     if not paths:
         raise NoPhotos(f"{folder} holds no JPEG, PNG or WebP files")
     held_out = paths[HELD_OUT_FIRST::HELD_OUT_EVERY]
     return sorted(set(paths).difference(held_out)), held_out
-
-
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def read_rgb(path: Path) -> Pixels | None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -60,14 +61,21 @@ class Descent:
         write_atomically(path, tensors | {"position": torch.tensor(self.step)}, dict(metadata))
 
     def restore(self, path: Path) -> None:
-        """Go on from what :meth:`save` wrote. Raises ``FileNotFoundError`` where it did not."""
-        tensors = load_file(path)
-        with torch.no_grad():
-            for index, (parameter, average) in enumerate(zip(self.parameters, self.average, strict=True)):
-                parameter.copy_(tensors[f"parameter.{index}"])
-                average.copy_(tensors[f"average.{index}"])
-        document = self._optimiser.state_dict()
-        indices = range(len(self.parameters))
-        document["state"] = {i: {key: tensors[f"adam.{i}.{key}"] for key in ADAM_STATE} for i in indices}
-        self._optimiser.load_state_dict(document)
-        self.step = int(tensors["position"])
+        """Go on from what :meth:`save` wrote.
+
+        Raises ``FileNotFoundError`` where it did not, and ``ValueError`` for a file that is damaged or another's.
+        """
+        try:
+            tensors = load_file(path)
+            with torch.no_grad():
+                for index, (parameter, average) in enumerate(zip(self.parameters, self.average, strict=True)):
+                    parameter.copy_(tensors[f"parameter.{index}"])
+                    average.copy_(tensors[f"average.{index}"])
+            document = self._optimiser.state_dict()
+            indices = range(len(self.parameters))
+            document["state"] = {i: {key: tensors[f"adam.{i}.{key}"] for key in ADAM_STATE} for i in indices}
+            self._optimiser.load_state_dict(document)
+            self.step = int(tensors["position"])
+        # Of tensors that do not fit PyTorch makes a RuntimeError.
+        except (SafetensorError, KeyError, RuntimeError) as error:
+            raise ValueError(f"{path} is no checkpoint that this run could go on from") from error

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from torch.utils.tensorboard import SummaryWriter
 
 from deployments.imaging import encode
+from training.board import board
 from training.style.data import load_photos
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
@@ -48,20 +49,19 @@ class Run:
         # From the first checkpoint on there is a record to resume by, whatever becomes of that save.
         self._record.write(self._folder)
         task = progress.add_task("training", total=last, completed=self._trainer.step)
-        board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=self._trainer.step + 1)
         # Written line by line, so that it can be followed while the run goes on.
         with (
             stop_requests() as stop,
             (self._folder / LOSSES).open("a", buffering=1, encoding="utf-8") as log,
-            board,
+            board(self._folder, self._trainer.step + 1) as curves,
         ):
             for losses in self._trainer.train(last):
                 log.write(json.dumps(asdict(losses)) + "\n")
-                _plot(board, "training", losses)
+                _plot(curves, "training", losses)
                 progress.update(task, completed=losses.step, description=_describe(losses))
                 ends = losses.step == last
                 if losses.step % validate_every == 0 or ends:
-                    self._validate(board)
+                    self._validate(curves)
                     tired = worn_out([one.total for one in self._record.validations], patience)
                     ends = self._trainer.agree(tired) or ends
                 if losses.step % save_every == 0 or ends or stop.is_set():
@@ -85,14 +85,14 @@ class Run:
         now = {"step": self._trainer.step, "seconds": seconds, "skipped": skipped}
         self._record.model_copy(update=now).write(self._folder)
 
-    def _validate(self, board: SummaryWriter) -> None:
+    def _validate(self, curves: SummaryWriter) -> None:
         if not self._photos:
             return
         found = self._trainer.validate(self._photos)
         self._record = self._record.model_copy(update={"validations": (*self._record.validations, found)})
-        _plot(board, "validation", found)
+        _plot(curves, "validation", found)
         sheet = contact_sheet(self._trainer.averaged(), self._photos)
-        board.add_image("paintings", sheet, found.step, dataformats="HWC")
+        curves.add_image("paintings", sheet, found.step, dataformats="HWC")
         folder = self._folder / "validation"
         folder.mkdir(exist_ok=True)
         (folder / f"step_{found.step:06d}.jpg").write_bytes(encode(sheet, "image/jpeg"))
@@ -110,10 +110,10 @@ def worn_out(totals: Sequence[float], patience: int) -> bool:
     return 0 < patience < len(totals) and min(totals[-patience:]) >= min(totals[:-patience])
 
 
-def _plot(board: SummaryWriter, group: str, losses: Losses | Validation) -> None:
+def _plot(curves: SummaryWriter, group: str, losses: Losses | Validation) -> None:
     for name, value in asdict(losses).items():
-        if name != "step":
-            board.add_scalar(f"{group}/{name}", value, losses.step)
+        if name != "step" and value is not None:
+            curves.add_scalar(f"{group}/{name}", value, losses.step)
 
 
 @contextmanager
@@ -140,4 +140,5 @@ def stop_requests() -> Iterator[threading.Event]:
 
 
 def _describe(losses: Losses) -> str:
-    return f"content {losses.content:.3f}, style {losses.style:.3f}, identity {losses.identity:.4f}"
+    named = {"content": losses.content, "style": losses.style, "identity": losses.identity}
+    return ", ".join(f"{name} {value:.3f}" for name, value in named.items() if value is not None)

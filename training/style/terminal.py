@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from registry.errors import RegistryError
+from training.failures import in_words
 from training.style.encoders import EncoderUnavailable
 
 console = Console(stderr=True)
@@ -43,7 +44,7 @@ def told_plainly(again: str = "the same command with --resume") -> Iterator[None
         console.print(f"[red]{escape(str(error))}[/red]", highlight=False)
         raise typer.Exit(2) from error
     except OSError as error:
-        console.print(f"[red]{escape(str(error))}; what was saved before is kept[/red]", highlight=False)
+        console.print(f"[red]{escape(in_words(error))}; what was saved before is kept[/red]", highlight=False)
         raise typer.Exit(1) from error
     except DeviceLost as error:
         console.print(f"[red]{escape(str(error))}[/red]; {again} continues from the last checkpoint", highlight=False)

@@ -84,15 +84,18 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """One step's losses: ``total`` as minimised, the others as unweighted means over the samples they concern."""
+    """One step's losses: ``total`` as minimised, the others as unweighted means over the samples they concern.
+
+    None where they concern no sample of the step: the identity has no style, and a painting none of the identity's.
+    """
 
     step: int
     total: float
-    content: float
-    style: float
-    variation: float
-    identity: float
-    imitation: float
+    content: float | None
+    style: float | None
+    variation: float | None
+    identity: float | None
+    imitation: float | None
 
 
 ALONE = Share()
@@ -211,15 +214,15 @@ class Trainer:
         painting = self._network(photo, self._styles[chosen])
         painted = [row for row, style in enumerate(chosen) if style > 0]
         same = [row for row, style in enumerate(chosen) if style == 0]
-        nothing = painting.new_zeros(1)
-        content = style = variation = identity = copied = nothing
-        emphasis = nothing
+        # Sums of nothing are 0, and of means there are none.
+        nothing = painting.new_zeros(0)
+        content = style = variation = identity = copied = emphasis = nothing
         if same:
             identity = reconstruction(painting[same], photo[same])
         if painted:
             names = [self.names[chosen[row]] for row in painted]
-            emphasis = painting.new_tensor([s.emphasis.get(name, 1.0) for name in names])
             if recipe.perceptual:
+                emphasis = painting.new_tensor([s.emphasis.get(name, 1.0) for name in names])
                 content, style = self._distances(painting[painted], photo[painted], [chosen[row] for row in painted])
             if recipe.imitation:
                 copied = imitation(painting[painted], self._lesson(photo[painted], names))
@@ -231,11 +234,11 @@ class Trainer:
         return Losses(
             self.step,
             total.item(),
-            content.mean().item(),
-            style.mean().item(),
-            variation.mean().item(),
-            identity.mean().item(),
-            copied.mean().item(),
+            _mean(content),
+            _mean(style),
+            _mean(variation),
+            _mean(identity),
+            _mean(copied),
         )
 
     def _distances(self, painting: Tensor, photo: Tensor, styles: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -297,3 +300,7 @@ class Trainer:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             torch.distributed.all_reduce(parameter.grad)
+
+
+def _mean(losses: Tensor) -> float | None:
+    return losses.mean().item() if len(losses) else None

@@ -59,12 +59,11 @@ class Curve:
 
         Straight between the points; NaN where every point has lost more of the photo.
         """
-        contents, styles = zip(*sorted((point.content, point.style) for point in self.points), strict=True)
-        if content < contents[0]:
+        points = sorted(self.points, key=lambda point: point.content)
+        if content < points[0].content:
             return math.nan
-        within = [style for lost, style in zip(contents, styles, strict=True) if lost <= content]
-        nearest: float = min(float(np.interp(content, contents, styles)), *within)
-        return nearest
+        between = np.interp(content, [point.content for point in points], [point.style for point in points])
+        return min([float(between), *(point.style for point in points if point.content <= content)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,8 +147,9 @@ def load_predictor(path: Path) -> StylePredictor:
         with safe_open(path, "pt") as file:
             design = json.loads(file.metadata()["design"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # safe_open is no mapping
-    except (SafetensorError, KeyError, TypeError) as error:
+        predictor = StylePredictor(Design(**design | {"widths": tuple(design["widths"])}))
+        predictor.load_state_dict(tensors)
+    # Of tensors that do not fit PyTorch makes a RuntimeError.
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold a style predictor") from error
-    predictor = StylePredictor(Design(**design | {"widths": tuple(design["widths"])}))
-    predictor.load_state_dict(tensors)
     return predictor

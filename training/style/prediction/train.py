@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from deployments.style.packs import IDENTITY
 from registry.integrity import sha256_of
 from registry.store import FolderStore
+from training.pictures import pictures_below
 from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import Encoder, open_encoder
@@ -115,7 +116,7 @@ def train(
 
 def exhibition(folder: Path) -> tuple[list[Path], list[Path]]:
     """Paintings to learn from, and every eighth, which is not: by name. Numbered ones of one hand stay together."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
+    paths = pictures_below(folder)
     hands = sorted({path.stem.rstrip("0123456789_") for path in paths})
     away = set(hands[3::8])
     held_out = [path for path in paths if path.stem.rstrip("0123456789_") in away]

@@ -196,3 +196,13 @@ def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
     assert result.exit_code == 1
     assert "not both photographs and machine-made pictures" in " ".join(result.output.split())
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("content", [b"words", b""])
+def test_a_baseline_that_is_none_is_named(world, trained, tmp_path, content) -> None:
+    path = tmp_path / "baseline.safetensors"
+    path.write_bytes(content)
+    options = ["--baseline", str(path), "--store", str(trained / "store"), "--out", str(tmp_path / "report")]
+    result = CliRunner().invoke(evaluations, ["authenticity", str(world), *options])
+    assert result.exit_code == 1
+    assert "does not hold the baseline's weights" in " ".join(result.output.split())

@@ -48,6 +48,14 @@ def test_a_figure_under_its_bar_ends_the_command_with_a_status_of_its_own(weighi
     assert (weighing / "report.json").exists()
 
 
+def test_a_report_that_cannot_be_written_takes_no_figures_with_it(weighing: Path) -> None:
+    (weighing / "report.json.partial").mkdir()
+    result = CliRunner().invoke(cli.app, ["weight", "80"])
+    assert result.exit_code == 1
+    assert "80.000" in result.output
+    assert "report.json.partial: Is a directory" in result.output.replace("\n", "")
+
+
 def test_bad_input_is_one_sentence(weighing: Path) -> None:
     result = CliRunner().invoke(cli.app, ["weight", "--", "-1"])
     assert result.exit_code == 1

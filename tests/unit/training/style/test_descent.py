@@ -72,3 +72,17 @@ def test_from_a_checkpoint_it_goes_on_to_the_same_end(tmp_path: Path) -> None:
 def test_without_a_checkpoint_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         start().restore(tmp_path / "checkpoint.safetensors")
+
+
+def test_a_checkpoint_that_is_damaged_or_of_another_run_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    other = Descent([nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(1))], 1e9, 0.999)
+    other.take(loss(other), 0.1)
+    other.save(path)
+    whole = path.read_bytes()
+    for content in (whole, whole[:-4], b"words"):
+        path.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"checkpoint\.safetensors is no checkpoint that this run could go on from"
+        ):
+            start().restore(path)

@@ -63,6 +63,16 @@ def test_validation_losses_are_kept_and_shown_on_the_board(command, tmp_path) ->
     assert [event.step for event in events.Images("paintings")] == [2, 4]
 
 
+def test_a_curve_has_points_where_a_step_has_something_to_say(command, tmp_path) -> None:
+    assert command("--batch", "1").exit_code == 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "losses.jsonl").read_text().splitlines()]
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    for name in ("content", "identity"):
+        told = [line["step"] for line in lines if line[name] is not None]
+        assert 0 < len(told) < len(lines)
+        assert [event.step for event in events.Scalars(f"training/{name}")] == told
+
+
 def test_a_run_that_gets_no_better_ends_early(command, tmp_path) -> None:
     result = command("--learning-rate", "0", "--validate-every", "1", "--patience", "2")
     assert result.exit_code == 0, result.output
