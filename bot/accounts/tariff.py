@@ -101,6 +101,11 @@ class Tariff(BaseModel):
         """Whether there is a subscription to buy for somebody on this plan."""
         return self.subscription is not None and plan == "free"
 
+    @property
+    def larger_albums(self) -> bool:
+        """Whether subscribers send more photos at once than others."""
+        return self.subscription is not None and self.plus_album > self.free_album
+
     def pack(self, name: str) -> Pack | None:
         """The pack on offer under that name."""
         return next((pack for pack in self.packs if pack.name == name), None)

@@ -1,4 +1,4 @@
-"""A request's photos are all there: do what its caption says, or ask what to do."""
+"""Photos are all there: do what their caption, or a text about them, says, or ask what to do."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ async def attend(services: Services, account: Account, words: Words, bundle: Bun
     if bundle.prompted is not None:
         return
     try:
-        await _serve(services, account, words, bundle)
+        await serve(services, account, words, bundle, bundle.caption, f"bundle:{bundle.id}")
     except MasqueradeError as error:
         await services.sender.send(address_of(bundle), refusal(words, error, services.settings.tariff, account))
     await services.photos.prompted(bundle)
 
 
-async def _serve(services: Services, account: Account, words: Words, bundle: Bundle) -> None:
+async def serve(services: Services, account: Account, words: Words, bundle: Bundle, spoken: str, origin: str) -> None:
+    """Do with a bundle's photos what was ``spoken`` of them, as the order of ``origin``; else ask what to do."""
     _, kept = await services.photos.bundle(bundle.id, account.id)
     most = services.settings.tariff.album(account.plan)
     if len(kept) > most:
         raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=len(kept))
     to, wish = address_of(bundle), None
-    understood = await services.captions.understand(bundle.caption) if bundle.caption else None
+    understood = await services.captions.understand(spoken) if spoken else None
     match understood.feature if understood is not None else None:
         case "style" if understood is not None and understood.style is not None:
             wish = painting([understood.style.name], account.strength)
@@ -51,4 +52,4 @@ async def _serve(services: Services, account: Account, words: Words, bundle: Bun
     if wish is None:
         await services.counter.ask(words, bundle)
     else:
-        await services.counter.order(account, words, f"bundle:{bundle.id}", wish, bundle.id, to)
+        await services.counter.order(account, words, origin, wish, bundle.id, to)

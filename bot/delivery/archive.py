@@ -26,6 +26,11 @@ class Archive:
         statement = select(Delivery).where(Delivery.user_id == user_id, Delivery.file_id.is_not(None))
         return (await session.execute(statement.order_by(Delivery.sent.desc()).limit(limit))).scalars().all()
 
+    async def delivered(self, session: AsyncSession, user_id: int, message_id: int) -> bool:
+        """Whether this message of a private chat is a result."""
+        slip = select(Delivery.job_id).where(Delivery.user_id == user_id, Delivery.chat_id == user_id)
+        return (await session.execute(slip.where(Delivery.message_id == message_id).limit(1))).first() is not None
+
     async def known(self, session: AsyncSession, name: str) -> str | None:
         """The file id of a picture of ours, under a name that changes with its content (``style/wave/<sha256>``)."""
         stored = await session.get(StoredFile, name)

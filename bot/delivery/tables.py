@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.database import Base
@@ -67,6 +67,16 @@ class Recipient(Base):
     """Somebody who gets a broadcast, until it is finished; in their ``state`` ``since`` then."""
 
     __tablename__ = "broadcast_recipients"
+    __table_args__ = (
+        # Whose turn it is: looked up once for everybody, so never by a walk past those who have it already.
+        Index(
+            "ix_broadcast_recipients_waiting",
+            "broadcast_id",
+            "user_id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
 
     broadcast_id: Mapped[int] = mapped_column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(

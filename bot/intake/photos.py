@@ -24,6 +24,9 @@ OpenPhoto = Callable[[bytes], Awaitable[Photo]]
 GATHER_S = 1.5
 """An album is whole when no part of it has come for so long; its parts arrive within about a second."""
 
+JUST_NOW_S = 600.0
+"""For so long after a photo was asked about, a text that answers nothing speaks of it."""
+
 MAX_CAPTION = 1024
 
 
@@ -191,6 +194,22 @@ class Photos:
             uploads = (await session.execute(parts)).scalars().all()
         kept = tuple(Kept(part.update_id, part.message_id, part.key, part.width, part.height) for part in uploads)
         return bundle, kept
+
+    async def latest(self, user_id: int, chat_id: int) -> Bundle | None:
+        """What somebody sent to this chat last, if that was only just."""
+        now = self._clock()
+        theirs = select(Bundle).where(Bundle.user_id == user_id, Bundle.chat_id == chat_id, Bundle.expires > now)
+        async with self._sessions() as session:
+            last = (await session.execute(theirs.order_by(Bundle.id.desc()).limit(1))).scalar_one_or_none()
+        just_now = last is not None and (last.prompted is None or last.prompted > now - JUST_NOW_S)
+        return last if just_now else None
+
+    async def speak(self, bundle: Bundle, asked: str) -> bool:
+        """Let what was asked be the caption of an album that is still gathered and has none; False for any other."""
+        silent = (Bundle.id == bundle.id, Bundle.due.is_not(None), Bundle.prompted.is_(None), Bundle.caption == "")
+        async with self._closing, self._sessions.begin() as session:
+            given = update(Bundle).where(*silent).values(caption=asked[:MAX_CAPTION]).returning(Bundle.id)
+            return (await session.execute(given)).first() is not None
 
     async def gathers(self, chat_id: int, album: str) -> bool:
         """Whether a photo of this album is kept already, through whichever replica it came."""

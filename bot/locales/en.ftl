@@ -5,7 +5,7 @@ language-name = English
 
 start =
     Hello, <b>{ $name }</b>!
-    Send me a photo, and tap what you would like to have made of it.
+    Send me a photo and tap what you would like made of it.
 help-intro = <b>Send me a photo</b> (as a photo or as a file, or several at once) and tap what I shall do:
 help-style = 🎨 paint it in a style, as strongly as you like, or in two styles at once
 help-lookalike = 👀 find out whom you resemble
@@ -27,6 +27,11 @@ caption-lookalike = who do I look like | who do we look like | who does * look l
 caption-anonymize = hide face* | hide the face* | hide my face | hide our faces | hide everybody | hide everyone | blur | pixelate | anonymi* | mask the face* | mask face*
 caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face*
 caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake*
+caption-style-starry_night = van gogh*
+caption-style-the_scream = munch
+caption-style-wave = great wave | hokusai*
+caption-style-composition_vii = kandinsky*
+caption-style-udnie = picabia*
 caption-blur = blur
 caption-pixelate = pixelate
 caption-replace = mask*
@@ -127,6 +132,7 @@ button-subscribe = { NUMBER($stars) } ⭐ a month: { $daily ->
     } a day
 button-pay-subscription = Subscribe for { NUMBER($stars) } ⭐ a month
 button-stop-renewal = End the subscription
+button-stop-really = Yes, end it
 button-open-chat = 💬 Open our chat
 button-artworks = 🖼 Into a work of art
 button-more-artworks = More works of art ➡️
@@ -153,8 +159,8 @@ not-taken-audio = I cannot listen to music. Please send me a photo.
 not-taken-text = I work with photos: send me one, and I will show you what can be made of it.
 not-taken-other = I can only work with photos.
 
-error-too-large = This picture is too large for me. A smaller one will do nicely.
-error-not-an-image = This is not a picture I can read. I take JPEG, PNG and WebP.
+error-too-large = This picture is too large for me. Sent as a photo rather than as a file, it will do: Telegram makes it smaller.
+error-not-an-image = This is not a picture I can read: as files I take JPEG, PNG and WebP. Other pictures can be sent as a photo rather than as a file.
 error-undecodable = This picture is damaged: I cannot read it. Could you send it once more?
 error-forwarded = Forwarded photos are not taken here. Please send your own.
 error-invalid-field = That is not possible with this photo.
@@ -181,17 +187,24 @@ error-plan-needed =
         [one] one picture
        *[other] { NUMBER($daily) } pictures
     } a day for { NUMBER($stars) } ⭐ a month. { $artworks ->
-        [yes] Into a work of art, it goes without.
+        [yes] For works of art you need none.
        *[no] {""}
     }
 error-refused = I cannot do this: { $rule }.
 error-busy = Too many people are here right now. Please try again in a little while.
 error-unavailable = The studio is busy or being repaired. Please try again in a little while.
-error-insufficient-credits = This costs { NUMBER($needed) }, and you have { NUMBER($available) } left.
+error-insufficient-credits = { $needed ->
+        [one] This counts as one picture
+       *[other] This counts as { NUMBER($needed) } pictures
+    }, and you have { $available ->
+        [0] none
+       *[other] { NUMBER($available) }
+    } left.
 error-album-too-large = { $most ->
         [one] I can take one photo at a time.
        *[other] I can take { $most } photos at a time, and these are { $given }.
     }
+album-with-plus = Subscribers send up to { NUMBER($most) } at a time.
 error-queue-full = You have { NUMBER($most) } pictures waiting already. Let me finish those first.
 error-too-many-identities = You have { NUMBER($most) } saved faces already. Delete one first.
 error-name-taken = You have a face of this name already.
@@ -210,12 +223,17 @@ plans-credits = Credits: <b>{ NUMBER($credits) }</b>
 plans-held = Waiting for work in hand: { NUMBER($held) }
 plans-debt = Owed after a refund: { NUMBER($debt) }
 plans-plus = Subscription paid until { $until }.
-plans-offer = More is to be had with Telegram Stars:
+plans-offer = You can get more with Telegram Stars:
 plus-offer = { $daily ->
         [one] One picture
        *[other] { NUMBER($daily) } pictures
-    } a day, larger albums, and faces swapped in photos of your own, for { NUMBER($stars) } ⭐ a month. You can end it at any time.
-buy-in-private = I sell in private only: open our chat, and I will show you there what is to be had.
+    } a day{ $extras ->
+        [albums-swap] , larger albums, and faces swapped in photos of your own,
+        [albums] {" "}and larger albums
+        [swap] {" "}and faces swapped in photos of your own
+       *[none] {""}
+    } for { NUMBER($stars) } ⭐ a month. You can end it at any time.
+buy-in-private = I sell in private only: open our chat, and I will show you what there is.
 invoice-pack = { $credits ->
         [one] 1 credit
        *[other] { NUMBER($credits) } credits
@@ -228,7 +246,12 @@ invoice-plus = Monthly subscription
 invoice-plus-about = { $daily ->
         [one] One picture
        *[other] { NUMBER($daily) } pictures
-    } a day, larger albums, and faces swapped in photos of your own
+    } a day{ $extras ->
+        [albums-swap] , larger albums, and faces swapped in photos of your own
+        [albums] {" "}and larger albums
+        [swap] {" "}and faces swapped in photos of your own
+       *[none] {""}
+    }
 checkout-unknown = This offer is no longer known. Please open the list again.
 checkout-not-yours = This offer was made to somebody else.
 checkout-banned = You cannot buy anything here.
@@ -240,13 +263,14 @@ paid-credits = Thank you! { $credits ->
        *[other] { NUMBER($credits) } credits are yours.
     }
 paid-plus = Thank you! Your subscription is paid until { $until }.
-paid-unmatched = Your payment came in, but I cannot tell what it was for. Please write to /paysupport.
+paid-unmatched = Your payment came in, but I cannot tell what it was for. /paysupport says whom to write to.
 refunded = { NUMBER($stars) } ⭐ went back to you.
 refunded-owed = Of what they bought, { NUMBER($owed) } had been spent already; credits you get later make up for that.
 subscription-active = Your subscription goes on.
 subscription-canceled = Your subscription will not be renewed. It is paid until { $until }.
 subscription-ends = Your subscription will not be renewed.
-subscription-failed = Your subscription could not be renewed for want of Stars.
+subscription-failed = Your subscription could not be renewed: there were not enough Stars.
+renewal-ask = Your subscription is paid until { $until }, and would not be renewed after that. It cannot be taken up again before. Shall I end it?
 renewal-none = There is no subscription to end.
 renewal-refused = Telegram would not end a subscription for me. If one is still there, end it yourself: in Telegram's settings, under your Stars.
 paysupport =

@@ -52,7 +52,9 @@ def refusal(words: Words, error: MasqueradeError, tariff: Tariff, account: Accou
             if helps:
                 lines.append(words.html("credits-for-sale"))
         case "album-too-large":
-            helps = tariff.upgrades(account.plan) and tariff.plus_album > tariff.free_album
+            helps = tariff.upgrades(account.plan) and tariff.larger_albums
+            if helps:
+                lines.append(words.html("album-with-plus", most=tariff.plus_album))
         case "plan-needed":
             helps = True
     return Outgoing("\n".join(lines), keyboard=keyboards.pages(words, "plans") if helps else None)
@@ -96,7 +98,14 @@ class Answers:
         single = len(parcels) == 1
         buttons = None
         if first.job.kind == "style":
-            buttons = keyboards.painted(words, first.job.id, first.delivery.bundle_id, single=single, as_file=as_file)
+            buttons = keyboards.painted(
+                words,
+                first.job.id,
+                first.delivery.bundle_id,
+                single=single,
+                as_file=as_file,
+                blends=await self._catalogue.blends(first.job.request["style"]),
+            )
         elif single:
             buttons = keyboards.made(words, first.job.id, as_file=as_file)
         if single:

@@ -5,6 +5,7 @@ Anybody can send what no button ever held, so every number has its bounds here; 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Annotated, Literal
 
@@ -118,6 +119,15 @@ class KeepFace(CallbackData, prefix="k"):
     bundle: Number
 
 
+def photos_behind(data: str) -> int | None:
+    """The bundle that a button with this data is about; None where it is about something else."""
+    for kind in (Styles, Paint, Hide, Lookalike, Authenticity, Swap, MapFace, ShowArtworks, IntoArtwork, KeepFace):
+        # What is no such button raises one or the other.
+        with contextlib.suppress(ValueError, TypeError):
+            return kind.unpack(data).bundle or None
+    return None
+
+
 class ForgetFace(CallbackData, prefix="kf"):
     """Delete a saved face."""
 
@@ -180,6 +190,12 @@ class Buy(CallbackData, prefix="b"):
     """Make an offer for this product."""
 
     product: str
+
+
+class AskStopRenewal(CallbackData, prefix="ba"):
+    """Ask whether the renewal of this person's subscription shall really end."""
+
+    user: UserNumber
 
 
 class StopRenewal(CallbackData, prefix="bs"):

@@ -32,18 +32,21 @@ class Captions:
     """Understands captions in every language at once: people mix them.
 
     A locale's ``caption-<feature>`` lists phrases, separated by ``|``. A phrase is found when its words stand side by
-    side in the caption; ``*`` at the end of a word stands for any ending, by itself for any word.
+    side in the caption; ``*`` at the end of a word stands for any ending, by itself for any word. ``caption-style-<name>``
+    lists those for a style, beside its name and its titles.
     """
 
     def __init__(self, translations: Translations, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._translations = translations
         self._languages = tuple(translations.languages.values())
         self._features = {name: _pattern(translations, f"caption-{name}") for name in FEATURES}
+        self._styles: dict[str, re.Pattern[str]] = {}
         self._methods = {method: _pattern(translations, f"caption-{method}") for method in Method}
 
     async def understand(self, caption: str) -> Understood | None:
         """The one thing a caption asks for; None when that is nothing, or more than one thing."""
-        style = await self._catalogue.named_in(caption, self._languages)
+        style = await self._catalogue.named_in(caption, self._languages, lambda style: self._describes(caption, style))
         named = [name for name in _found(self._features, caption) if name in self._catalogue.features]
         if style is not None:
             return None if named else Understood("style", style=style)
@@ -51,6 +54,15 @@ class Captions:
             return None
         methods = _found(self._methods, caption) if named[0] == "anonymize" else []
         return Understood(named[0], method=methods[0] if len(methods) == 1 else None)
+
+    def _describes(self, caption: str, style: StyleInfo) -> bool:
+        """Whether a caption has a phrase for this style, and it is the one that the translators know by its name."""
+        key = f"caption-style-{style.name}"
+        if not all(words.knows(key) and words.knows_style(style.name, style.title) for words in self._languages):
+            return False
+        if key not in self._styles:
+            self._styles[key] = _pattern(self._translations, key)
+        return self._styles[key].search(caption) is not None
 
 
 def _found(patterns: Mapping[Key, re.Pattern[str]], caption: str) -> list[Key]:

@@ -54,6 +54,17 @@ class Catalogue:
             self._read = self._clock()
         return self._styles
 
+    async def others(self, weights: Sequence[str]) -> list[StyleInfo]:
+        """The styles that are not among these, written as ``name`` or ``name:weight``."""
+        used = {_named(weight) for weight in weights}
+        return [style for style in await self.styles() if style.name not in used]
+
+    async def blends(self, weights: Sequence[str]) -> bool:
+        """Whether another style can be blended with these; yes while the studio, which alone knows, is out of reach."""
+        with contextlib.suppress(MasqueradeError):
+            return bool(await self.others(weights))
+        return True
+
     async def by_code(self, code: str) -> StyleInfo:
         """The style a button stands for. Raises ``UnknownStyle`` when it is not on offer any more."""
         for style in await self.styles():
@@ -67,11 +78,15 @@ class Catalogue:
         with contextlib.suppress(MasqueradeError):
             await self.styles()
         titles = {style.name: words.title(style.name, style.title) for style in self._styles}
-        names = [weight.partition(":")[0] for weight in weights]
-        return [titles.get(name, name) for name in names]
+        return [titles.get(name, name) for name in map(_named, weights)]
 
-    async def named_in(self, text: str, languages: Iterable[Words]) -> StyleInfo | None:
-        """The style a caption speaks of, by its name or a title; None when it speaks of none, or of several."""
+    async def named_in(
+        self, text: str, languages: Iterable[Words], described: Callable[[StyleInfo], bool]
+    ) -> StyleInfo | None:
+        """The style a caption speaks of; None when it speaks of none, or of several.
+
+        It does so by the style's name or a title, or where it is ``described`` in other words.
+        """
         spoken = f" {_bare(text)} "
         found = [
             style
@@ -80,6 +95,7 @@ class Catalogue:
                 f" {_bare(name)} " in spoken
                 for name in (style.name, style.title, *(words.title(style.name, style.title) for words in languages))
             )
+            or described(style)
         ]
         return found[0] if len(found) == 1 else None
 
@@ -88,6 +104,10 @@ def exhibit(style: StyleInfo, words: Words) -> Exhibit:
     """A style as an album shows it."""
     name = f"style/{style.name[:40]}/{hashlib.sha256(style.preview).hexdigest()}"
     return Exhibit(name, words.title(style.name, style.title), f"{style.name}.jpg", style.preview)
+
+
+def _named(weight: str) -> str:
+    return weight.partition(":")[0]
 
 
 def _bare(text: str) -> str:

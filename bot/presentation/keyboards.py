@@ -13,6 +13,7 @@ from bot.presentation.callbacks import (
     Adjust,
     Again,
     AsFile,
+    AskStopRenewal,
     Authenticity,
     Blend,
     Buy,
@@ -115,18 +116,18 @@ def methods(words: Words, bundle: int) -> InlineKeyboardMarkup:
     )
 
 
-def painted(words: Words, job: str, bundle: int | None, *, single: bool, as_file: bool) -> InlineKeyboardMarkup:
-    """Under a painting, or the closing words of an album of them (not ``single``)."""
+def painted(
+    words: Words, job: str, bundle: int | None, *, single: bool, as_file: bool, blends: bool
+) -> InlineKeyboardMarkup:
+    """Under a painting, or the closing words of an album of them (not ``single``); with other styles, it ``blends``."""
     rows: Rows = [[_button(words.plain("button-again"), Again(job=job).pack())]] if single else []
     if bundle is not None:
         another = _button(words.plain("button-another-style"), Styles(bundle=bundle).pack())
         rows = [[*rows[0], another]] if rows else [[another]]
-        rows.append(
-            [
-                _button(words.plain("button-strength"), Adjust(job=job, panel="strength").pack()),
-                _button(words.plain("button-blend"), Adjust(job=job, panel="blend").pack()),
-            ]
-        )
+        adjusting = [_button(words.plain("button-strength"), Adjust(job=job, panel="strength").pack())]
+        if blends:
+            adjusting.append(_button(words.plain("button-blend"), Adjust(job=job, panel="blend").pack()))
+        rows.append(adjusting)
     if single:
         rows.append(_sharing(words, job, as_file=as_file))
     return _markup(rows)
@@ -237,8 +238,13 @@ def plans(words: Words, tariff: Tariff, account: Account, *, renews: bool) -> In
         offer = words.plain("button-subscribe", daily=tariff.subscription.daily, stars=tariff.subscription.stars)
         rows.append([_button(offer, Buy(product=SUBSCRIPTION).pack())])
     if renews:
-        rows.append([_button(words.plain("button-stop-renewal"), StopRenewal(user=account.id).pack())])
+        rows.append([_button(words.plain("button-stop-renewal"), AskStopRenewal(user=account.id).pack())])
     return _markup(rows)
+
+
+def confirm_stop(words: Words, user_id: int) -> InlineKeyboardMarkup:
+    """The last question before a subscription ends."""
+    return _markup([[_button(words.plain("button-stop-really"), StopRenewal(user=user_id).pack())]])
 
 
 def link(text: str, url: str) -> InlineKeyboardMarkup:

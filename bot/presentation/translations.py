@@ -40,9 +40,12 @@ class Words:
 
         A pack of the operator's may give a name we know to something else, which then keeps its own title.
         """
+        return self.plain(f"style-{name}") if self.knows_style(name, title) else title
+
+    def knows_style(self, name: str, title: str) -> bool:
+        """Whether the style that translators met under this name is the one with this ``title``."""
         key = f"style-{name}"
-        ours = self.knows(key) and self._original.knows(key) and self._original.plain(key) == title
-        return self.plain(key) if ours else title
+        return self.knows(key) and self._original.knows(key) and self._original.plain(key) == title
 
     def knows(self, key: str) -> bool:
         """Whether there is such a message."""

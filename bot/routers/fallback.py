@@ -12,8 +12,12 @@ from bot.presentation import keyboards
 from bot.presentation.translations import Words
 from bot.services import Services
 from bot.updates.addressing import mentions
+from serve_app.rates import Rate, Want
 
 KINDS = ("video", "animation", "video_note", "sticker", "voice", "audio", "text")
+
+ONCE = Rate(1 / 60, 1)
+"""An album's parts come within seconds."""
 
 # What people send. Everything else is what Telegram says about a chat: a new background, a pinned message, a new title.
 SENT = frozenset({
@@ -31,8 +35,9 @@ async def service(message: Message) -> None:
 
 async def anything(message: Message, services: Services, words: Words, me: User) -> None:
     """Say what kind of thing this is not. What a group says of our messages, or to other bots, is not said to us."""
-    remark = message.text or message.sticker or message.animation
-    if message.chat.type != "private" and remark and not mentions(message, me):
+    if message.chat.type != "private" and not message.video and not mentions(message, me):
+        return
+    if message.media_group_id is not None and await _said_of_album(message, services):
         return
     kind = next((kind for kind in KINDS if getattr(message, kind, None) is not None), "other")
     text = words.html(f"not-taken-{kind}")
@@ -41,6 +46,12 @@ async def anything(message: Message, services: Services, words: Words, me: User)
     else:
         answer = Outgoing(f"{text}\n{in_groups(words, me)}")
     await services.sender.send(address(message), answer)
+
+
+async def _said_of_album(message: Message, services: Services) -> bool:
+    """Whether it was said already: the parts of an album come as messages of their own."""
+    album = Want(f"told:{message.chat.id}:{message.media_group_id}", ONCE)
+    return any(await services.buckets.take([album]))
 
 
 async def dead_button(query: CallbackQuery, services: Services, words: Words) -> None:

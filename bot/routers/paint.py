@@ -47,11 +47,9 @@ async def adjust(
         case "strength":
             markup = keyboards.strengths(words, job.id, job.request["strength"])
         case "blend":
-            used = {name.partition(":")[0] for name in job.request["style"]}
-            others = [style for style in await services.catalogue.styles() if style.name not in used]
-            markup = keyboards.blends(words, job.id, others)
+            markup = keyboards.blends(words, job.id, await services.catalogue.others(job.request["style"]))
         case "main":
-            await _show_main(query, job, slip, words)
+            await _show_main(query, job, slip, services, words)
             return
     if isinstance(query.message, Message):
         await query.message.edit_reply_markup(reply_markup=markup)
@@ -66,7 +64,7 @@ async def strength(
     async with services.sessions.begin() as session:
         await services.accounts.save(session, account.id, strength=chosen)
     if chosen == job.request["strength"]:
-        await _show_main(query, job, slip, words)
+        await _show_main(query, job, slip, services, words)
         return
     wish = painting(job.request["style"], chosen)
     await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
@@ -90,7 +88,7 @@ async def again(query: CallbackQuery, callback_data: Again, services: Services, 
     file_id, as_file = _pictured(query) or (slip.file_id, slip.as_file)
     if file_id is None:
         raise Expired("This picture is no longer here.")
-    keyboard = keyboards.painted(words, job.id, slip.bundle_id, single=True, as_file=as_file)
+    keyboard = await _painted(job, slip, services, words, single=True, as_file=as_file)
     picture = Attachment("masquerade.jpg", file_id=file_id)
     await services.sender.send(beside(query), Outgoing(words.html("result-again"), (picture,), as_file, keyboard))
 
@@ -108,12 +106,19 @@ async def as_file(
     await services.sender.send(beside(query), Outgoing(words.html("result-file"), (picture,), as_file=True))
 
 
-async def _show_main(query: CallbackQuery, job: Job, slip: Delivery, words: Words) -> None:
+async def _show_main(query: CallbackQuery, job: Job, slip: Delivery, services: Services, words: Words) -> None:
     """Put the first buttons back under a result, or under the closing words of an album."""
     if isinstance(query.message, Message):
         single = query.message.text is None
-        markup = keyboards.painted(words, job.id, slip.bundle_id, single=single, as_file=slip.as_file)
+        markup = await _painted(job, slip, services, words, single=single, as_file=slip.as_file)
         await query.message.edit_reply_markup(reply_markup=markup)
+
+
+async def _painted(
+    job: Job, slip: Delivery, services: Services, words: Words, *, single: bool, as_file: bool
+) -> InlineKeyboardMarkup:
+    blends = await services.catalogue.blends(job.request["style"])
+    return keyboards.painted(words, job.id, slip.bundle_id, single=single, as_file=as_file, blends=blends)
 
 
 async def _mine(services: Services, account: Account, job_id: str) -> tuple[Job, Delivery]:

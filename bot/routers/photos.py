@@ -1,22 +1,21 @@
-"""Photos come in, alone or as albums, as photos or as files; they are kept, and asked about."""
+"""Photos come in, alone or as albums, as photos or as files, or answered by a text; they are kept, and asked about."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.filters import Filter
-from aiogram.types import Message, Update, User
+from aiogram.types import Message, MessageOriginUser, Update, User
 
 from bot.accounts.accounts import Account
-from bot.conversation.attending import attend
+from bot.conversation.attending import attend, serve
+from bot.conversation.references import AboutAnswered, AboutKept, spoken
 from bot.intake.photos import Incoming
+from bot.intake.tables import Bundle
 from bot.presentation.translations import Words
 from bot.services import Services
-from bot.updates.addressing import mentions
 from deployments.errors import MasqueradeError, NotAnImage, TooLarge, Undecodable
 
 if TYPE_CHECKING:
@@ -54,17 +53,27 @@ async def photo(
         data=await fetch(bot, shown, services.max_upload),
         thread_id=message.message_thread_id if message.is_topic_message else None,
         album=message.media_group_id,
-        caption=spoken(message, me),
+        caption="" if _quoted(message) else spoken(message, me),
     )
     bundle = await services.photos.keep(account, incoming)
     if bundle.due is None:
         await attend(services, account, words, bundle)
 
 
-def spoken(message: Message, me: User) -> str:
-    """The caption without the bot's name in it."""
-    name = re.escape(f"@{me.username}")
-    return re.sub(rf"{name}\b", " ", message.caption or message.text or "", flags=re.IGNORECASE).strip()
+async def kept(
+    _message: Message, origin: str, services: Services, account: Account, words: Words, bundle: Bundle, asked: str
+) -> None:
+    """Do what a text asks for with photos that are here already."""
+    if not await services.photos.speak(bundle, asked):
+        await serve(services, account, words, bundle, asked, origin)
+
+
+def _quoted(message: Message) -> bool:
+    """Whether a caption came along with somebody else's photo: it asks for nothing, whatever it says."""
+    origin = message.forward_origin
+    if isinstance(origin, MessageOriginUser) and message.from_user is not None:
+        return origin.sender_user.id != message.from_user.id
+    return origin is not None
 
 
 async def fetch(bot: Bot, message: Message, max_bytes: int) -> bytes:
@@ -90,20 +99,11 @@ async def fetch(bot: Bot, message: Message, max_bytes: int) -> bytes:
     return content.read() if content is not None else b""
 
 
-class Asks(Filter):
-    """A text calls the bot by its name, or asks in private for what captions ask for."""
-
-    async def __call__(self, message: Message, services: Services, me: User) -> bool:
-        if mentions(message, me):
-            return True
-        return message.chat.type == "private" and await services.captions.understand(message.text or "") is not None
-
-
 def router() -> Router:
     router = Router(name="photos")
     # Telegram calls an animation a document as well.
     router.message.register(photo, F.photo | (F.document & ~F.animation))
-    replied = F.reply_to_message
-    answered = replied.photo | (replied.document & ~replied.animation)
-    router.message.register(photo, F.text, answered, Asks())
+    # Which photo a text speaks of: where it answers none, one that is kept already.
+    router.message.register(photo, F.text, AboutAnswered())
+    router.message.register(kept, F.text, AboutKept())
     return router

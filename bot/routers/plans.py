@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
+import logging
 import time
 from datetime import UTC, datetime
 
@@ -14,12 +17,14 @@ from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
 from bot.conversation.replies import address, beside
-from bot.delivery.messages import Address, Outgoing, Unreachable
+from bot.delivery.messages import Address, NotSent, Outgoing, Unreachable
 from bot.delivery.telegram import in_our_words
 from bot.presentation import keyboards
-from bot.presentation.callbacks import Buy, Open, StopRenewal
+from bot.presentation.callbacks import AskStopRenewal, Buy, Open, StopRenewal
 from bot.presentation.translations import Words
 from bot.services import Services
+
+log = logging.getLogger(__name__)
 
 SHOP = "plans"
 """What the link from a group to the offers starts the private chat with."""
@@ -101,19 +106,29 @@ async def _offer(offer: Offer, bot: Bot, services: Services, account: Account, w
                 prices=[LabeledPrice(label=title, amount=offer.stars)],
             )
         return
-    title, subscription = words.plain("invoice-plus"), services.settings.tariff.subscription
-    daily = subscription.daily if subscription is not None else 0
+    title, brings = words.plain("invoice-plus"), _brought(services)
     link = await bot.create_invoice_link(
         title=title,
-        description=words.plain("invoice-plus-about", daily=daily),
+        description=words.plain("invoice-plus-about", **brings),
         payload=offer.payload,
         currency=CURRENCY,
         prices=[LabeledPrice(label=title, amount=offer.stars)],
         subscription_period=offer.period,
     )
     keyboard = keyboards.link(words.plain("button-pay-subscription", stars=offer.stars), link)
-    text = words.html("plus-offer", daily=daily, stars=offer.stars)
+    text = words.html("plus-offer", **brings, stars=offer.stars)
     await services.sender.send(Address(account.id), Outgoing(text, keyboard=keyboard))
+
+
+def _brought(services: Services) -> dict[str, str | int]:
+    """What the subscription brings here, as its words name it: no swapped faces where there is no model for them."""
+    tariff, extras = services.settings.tariff, []
+    if tariff.larger_albums:
+        extras.append("albums")
+    if "swap" in services.catalogue.features:
+        extras.append("swap")
+    daily = tariff.subscription.daily if tariff.subscription is not None else 0
+    return {"daily": daily, "extras": "-".join(extras) or "none"}
 
 
 async def check(query: PreCheckoutQuery, services: Services, account: Account, words: Words) -> None:
@@ -140,8 +155,22 @@ async def paid(message: Message, services: Services, account: Account, words: Wo
     )
     async with services.sessions.begin() as session:
         receipt = await services.payments.paid(session, account.id, record)
+    if receipt.new and receipt.unmatched:
+        await _report_unmatched(services, account, record)
     if receipt.new:
         await services.sender.send(address(message), Outgoing(_thanks(words, receipt)))
+
+
+async def _report_unmatched(services: Services, account: Account, payment: Paid) -> None:
+    """Tell the operators of a payment that nothing here explains: what becomes of it is theirs to decide."""
+    log.warning("a payment of %d Stars is for nothing that was offered", payment.stars)
+    text = (
+        f"{payment.stars} Stars came from {account.id} for nothing that was offered here. "
+        f"To give them back: /refund {payment.charge_id}"
+    )
+    for operator in services.settings.admins:
+        with contextlib.suppress(NotSent):
+            await services.sender.send(Address(operator), Outgoing(html.escape(text)))
 
 
 async def refunded(message: Message, services: Services, account: Account, words: Words) -> None:
@@ -167,6 +196,19 @@ async def subscription(event: BotSubscriptionUpdated, services: Services, accoun
         services.events.record(session, account.id, EventKind.SUBSCRIPTION, state)
     if words.knows(f"subscription-{state}"):
         await services.sender.send(Address(account.id), Outgoing(_change(words, account, state)))
+
+
+async def ask_stop_renewal(
+    query: CallbackQuery, callback_data: AskStopRenewal, services: Services, account: Account, words: Words
+) -> None:
+    """Ask first: what the bot has ended, Telegram does not let the person take up again. Others are not asked."""
+    if callback_data.user != account.id:
+        return
+    if account.plus_until is None:
+        await services.sender.send(beside(query), Outgoing(words.html("renewal-none")))
+        return
+    text = words.html("renewal-ask", until=_day(account.plus_until))
+    await services.sender.send(beside(query), Outgoing(text, keyboard=keyboards.confirm_stop(words, account.id)))
 
 
 async def stop_renewal(
@@ -227,5 +269,6 @@ def router() -> Router:
     router.message.register(paysupport, Command("paysupport", ignore_case=True))
     router.callback_query.register(open_plans, Open.filter(F.page == "plans"))
     router.callback_query.register(buy, Buy.filter())
+    router.callback_query.register(ask_stop_renewal, AskStopRenewal.filter())
     router.callback_query.register(stop_renewal, StopRenewal.filter())
     return router

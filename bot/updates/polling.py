@@ -139,6 +139,7 @@ class Poller:
             failures += outcome is Outcome.FAILED
             if failures == ATTEMPTS:
                 log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
+                await self._reception.give_up(update)
                 break
             await asyncio.sleep(RETRIES_S[min(attempts, len(RETRIES_S) - 1)])
             attempts += 1

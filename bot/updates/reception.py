@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.accounts.accounts import Account, holds
 from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.conversation.replies import address, beside
-from bot.delivery.messages import Address, NotSent, Rejected, Unreachable
+from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
 from bot.intake.photos import Expired
 from bot.presentation.answers import refusal
@@ -44,6 +45,7 @@ from bot.updates.albums import SpokenAlbums
 from bot.updates.person import Acquaintance, Anonymity, Flood, PromptTaps, concerns_money
 from deployments.errors import MasqueradeError
 from serve_app.database import UNREACHABLE
+from serve_app.duties import called_off
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +105,7 @@ class Reception:
     """Handles updates, each to its end before it is acknowledged, and none twice."""
 
     def __init__(self, services: Services, dispatcher: Dispatcher, bot: Bot) -> None:
+        self._services = services
         self._inbox = services.inbox
         self._dispatcher = dispatcher
         self._bot = bot
@@ -142,6 +145,22 @@ class Reception:
             log.exception("update %s broke the bot and is dropped", update.update_id)
         return Outcome.HANDLED
 
+    async def give_up(self, update: Update) -> None:
+        """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot."""
+        where, source = _where(update), update.message or update.callback_query
+        user = source.from_user if source is not None else None
+        if where is None or where.chat_id < 0 or user is None:
+            return
+        words = self._services.translations.words(user.language_code)
+        paid = update.message is not None and update.message.successful_payment is not None
+        text = words.html("paid-unmatched" if paid else "error-internal")
+        try:
+            await self._services.sender.send(where, Outgoing(text))
+        except Exception as error:  # Whatever failed all the time may fail now, too.
+            if called_off():
+                raise asyncio.CancelledError from error
+            log.warning("nobody could be told that update %s is given up: %s", update.update_id, error)
+
     async def _again(self, update_id: int) -> None:
         try:
             await self._inbox.again(update_id)
@@ -180,7 +199,10 @@ async def _on_error(
 
 def _where(update: Update) -> Address | None:
     if update.message is not None:
-        return address(update.message)
+        where = address(update.message)
+        # Of several photos, only some may be refused: which they are shows in what is answered.
+        pictured = update.message.photo or update.message.document
+        return replace(where, reply_to=update.message.message_id) if pictured else where
     if update.callback_query is not None:
         return beside(update.callback_query)
     return None

@@ -53,6 +53,7 @@ class StandIns:
         self.hold.set()
         self.unsuitable = False
         self.crowd = 0
+        self.on_offer = len(STYLES)
         self.down = False
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
@@ -74,7 +75,7 @@ class StandIns:
         titles = {"wave": "The Wave", "night": "Night <i>& Day</i>", "scream": "Scream"}
         infos = tuple(
             StyleInfo(name, titles[name], "Anon", 1889, "public domain", picture(60, 60, 20 * at))
-            for at, name in enumerate(STYLES, start=1)
+            for at, name in enumerate(STYLES[: self.on_offer], start=1)
         )
         return Answer(infos, "painter@v1")
 

@@ -148,7 +148,7 @@ async def test_two_photos_need_a_plan_and_the_way_to_it_is_shown(
     await ann.send_album([ALONE, ALONE])
     await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
     told = await ann.chat.find("part of the subscription")
-    assert "Into a work of art, it goes without" in told.text
+    assert "For works of art you need none" in told.text
     assert told.labels == ["⭐ Credits"]
     assert stand_ins.swapped == []
 

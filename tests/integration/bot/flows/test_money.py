@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from aiogram.types import BotCommandScopeAllPrivateChats
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from bot.accounts.tables import Payment
+from bot.accounts.tables import Invoice, Payment
 from bot.playground.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
@@ -91,6 +91,7 @@ async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(
     assert "20 of 20" in plans.text
     assert "End the subscription" in plans.labels
     await ann.tap(plans, "End the subscription")
+    await ann.tap(await ann.chat.find("Shall I end it?"), "Yes, end it")
     await ann.chat.find("will not be renewed")
 
 
@@ -107,9 +108,68 @@ async def test_in_a_group_nobody_ends_their_subscription_by_another_persons_butt
     shown = await group.chat.find("20 of 20")
     await bob.answer(await bob.tap(shown, "End the subscription"))
     await ann.tap(shown, "End the subscription")
+    sure = await group.chat.find("Shall I end it?")
+    await bob.answer(await bob.tap(sure, "Yes, end it"))
+    await ann.tap(sure, "Yes, end it")
     await group.chat.find("will not be renewed")
     assert "End the subscription" in (await offers(bob)).labels
     assert "End the subscription" not in (await offers(ann)).labels
+
+
+async def test_a_slip_of_the_finger_ends_no_subscription(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "pictures a day")
+    charge = await ann.pay((await ann.chat.find("20 pictures a day")).button("Subscribe")["url"])
+    await ann.chat.find("paid until")
+    assert charge.subscription is not None
+    await ann.tap(await offers(ann), "End the subscription")
+    await ann.chat.find("Shall I end it?")
+    assert not charge.subscription.canceled_by_bot
+    assert "End the subscription" in (await offers(ann)).labels
+
+
+async def test_the_subscription_promises_what_it_brings_here(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = playground.person("Ann")
+    for features, albums, words in (
+        (
+            {"style", "swap"},
+            10,
+            "20 pictures a day, larger albums, and faces swapped in photos of your own, for 250 ⭐",
+        ),
+        ({"style", "swap"}, 3, "20 pictures a day and faces swapped in photos of your own for 250 ⭐"),
+        ({"style"}, 10, "20 pictures a day and larger albums for 250 ⭐"),
+        ({"style"}, 3, "20 pictures a day for 250 ⭐"),
+    ):
+        tariff = {"free_album": 3, "plus_album": albums, "subscription": {"stars": 250, "daily": 20}}
+        async with open_bot(tariff=tariff) as running:
+            monkeypatch.setattr(running.services.catalogue, "features", frozenset(features))
+            await ann.tap(await offers(ann), "pictures a day")
+            offer = await ann.chat.find("You can end it at any time")
+            assert offer.text.startswith(words)
+
+
+async def test_the_operators_hear_of_a_payment_that_nothing_explains(open_bot: Any, playground: Playground) -> None:
+    ann, boss, deputy = (playground.person(name) for name in ("Ann", "Boss", "Deputy, who never said a word"))
+    async with open_bot(admins=[deputy.user.id, boss.user.id]) as running:
+        await boss.start()
+        await ann.tap(await offers(ann), "10 credits")
+        invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+        charge = await ann.pay(invoice)
+        await ann.chat.find("10 credits are yours")
+        # The books were restored from a copy that is older than the offer.
+        async with running.services.sessions.begin() as session:
+            for table in (Payment, Invoice):
+                await session.execute(delete(table))
+        ann.repeat_success(charge)
+        await ann.chat.find("cannot tell what it was for")
+        told = await boss.chat.find("for nothing that was offered")
+        assert f"50 Stars came from {ann.user.id}" in told.text
+        ann.repeat_success(charge)
+        await boss.say(f"/refund {charge.id}")
+        await boss.chat.find("50 Stars went back")
+        assert len([reply for reply in boss.chat.replies if "for nothing" in reply.text]) == 1
 
 
 async def test_a_subscription_cancelled_at_telegrams_is_told(running: RunningBot, playground: Playground) -> None:
@@ -188,8 +248,8 @@ async def test_where_nothing_is_sold_nothing_looks_as_if_it_were(open_bot: Any, 
         assert "subscription" not in (await ann.chat.find("cannot be undone")).text
         await ann.send_photo(FINE)
         await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-        refusal = await ann.chat.find("This costs 1")
-        assert refusal.text == "This costs 1, and you have 0 left."
+        refusal = await ann.chat.find("This counts as one")
+        assert refusal.text == "This counts as one picture, and you have none left."
         assert refusal.labels == []
 
 
@@ -211,4 +271,4 @@ async def test_who_has_bought_all_there_is_is_offered_no_more(open_bot: Any, pla
         await ann.say("/plans")
         plans = await ann.chat.find("Subscription paid until")
         assert plans.labels == ["End the subscription"]
-        assert "More is to be had" not in plans.text
+        assert "You can get more" not in plans.text

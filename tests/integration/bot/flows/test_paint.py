@@ -6,18 +6,19 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
 from bot.delivery.tables import Delivery
+from bot.intake.photos import JUST_NOW_S
 from bot.intake.tables import Bundle
 from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from serve_app.jobs.tables import Job
-from tests.integration.bot.flows.painted import WAVE, is_result, painted, quota_left
-from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour
+from tests.integration.bot.flows.painted import NIGHT, WAVE, is_result, painted, quota_left
+from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour, picture
 from tests.integration.bot.flows.waiting import handled
 
 
@@ -116,6 +117,153 @@ async def test_a_text_that_answers_a_photo_asks_for_something_to_be_made_of_it(
     await ann.chat.find("I work with photos")
 
 
+async def test_a_text_right_after_a_photo_speaks_of_that_photo(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say("the wave")
+    await ann.chat.find("I work with photos")
+    await ann.send_photo(picture(20, 20, 20))
+    await ann.chat.find("Choose a style")
+    photo = await ann.send_photo(FINE)
+    question = await ann.chat.find("Choose a style")
+    await ann.say("the wave")
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+    assert result.message.reply_to is not None
+    assert result.message.reply_to.id == photo.id
+    await ann.say("night", reply_to=question)
+    assert colour((await ann.chat.find(is_result)).file()) == NIGHT
+    await ann.say("thank you!")
+    await ann.chat.find("I work with photos")
+    assert await quota_left(either, ann) == 3
+
+
+async def test_a_text_speaks_of_no_photo_that_was_asked_about_long_ago(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    await handled(running, 1)
+    async with running.services.sessions.begin() as session:
+        await session.execute(update(Bundle).values(prompted=Bundle.prompted - JUST_NOW_S - 1))
+    await ann.say("the wave")
+    await ann.chat.find("I work with photos")
+
+
+async def test_a_text_while_an_album_comes_in_is_its_caption(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE])
+    await handled(running, 2)
+    await ann.say("the wave")
+    assert [reply.text for reply in await ann.chat.album()] == ["The Wave", ""]
+    assert not [reply for reply in ann.chat.replies if "Choose a style" in reply.text]
+
+
+async def test_what_answers_a_preview_speaks_of_the_photo_and_nobody_pays_for_a_painted_preview(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    photo = await ann.send_photo(FINE)
+    preview = (await ann.chat.album())[1]
+    await ann.chat.find("Choose a style")
+    await ann.say("night", reply_to=preview)
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == NIGHT
+    assert result.message.reply_to is not None
+    assert result.message.reply_to.id == photo.id
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Bundle))).scalar_one() == 1
+
+
+async def test_a_text_that_answers_a_result_is_about_the_result(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE], "the wave")
+    alone, (_, second) = await painted(ann), await ann.chat.album()
+    for result in (second, alone):
+        await ann.say("blur the faces", reply_to=result)
+        hidden = await ann.chat.find("Nobody to be seen")
+        assert hidden.message.reply_to is not None
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Bundle))).scalar_one() == 4
+
+
+async def test_in_a_group_a_mention_that_answers_the_question_speaks_of_its_photo(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group, name = playground.group("Family", ann, bob), f"@{playground.bot.username}"
+    await ann.send_photo(FINE, name, to=group)
+    question = await group.chat.find("Choose a style")
+    await ann.say("the wave", to=group, reply_to=question)
+    await bob.say(f"{name} the wave", to=group, reply_to=question)
+    await group.chat.find("I work with photos")
+    await ann.say(f"{name} the wave", to=group, reply_to=question)
+    assert (await group.chat.find(is_result)).text == "The Wave"
+
+
+async def test_where_there_is_no_other_style_none_is_offered_to_blend_in(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann, stand_ins.on_offer = playground.person("Ann"), 1
+    await ann.send_photo(FINE, "the wave")
+    alone = await ann.chat.find(is_result)
+    assert "🧪 Blend" not in alone.labels
+    await ann.tap(alone, "💪 Strength")
+    await ann.chat.until(lambda: "⬅️ Back" in alone.labels or None, "the strengths")
+    await ann.tap(alone, "⬅️ Back")
+    await ann.chat.until(lambda: "💪 Strength" in alone.labels or None, "the buttons before")
+    assert "🧪 Blend" not in alone.labels
+
+
+async def test_of_several_photos_it_shows_which_one_is_refused(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    good, bad = await ann.send_photo(FINE), await ann.send_document(b"ftypheic", "IMG_1.HEIC", "image/heic")
+    refused = await ann.chat.find("not a picture I can read")
+    assert refused.message.reply_to is not None
+    assert (refused.message.reply_to.id, good.id) == (bad.id, bad.id - 1)
+
+
+async def test_the_caption_of_somebody_elses_photo_orders_nothing(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE, "The wave of the century. Is it real?", forwarded_from="News")
+    await ann.chat.find("Choose a style")
+    await ann.send_photo(FINE, "the wave", forwarded_from="News")
+    await ann.chat.find("Choose a style")
+    mine = await ann.send_photo(FINE, "the wave")
+    await ann.chat.find(is_result)
+    await ann.forward(mine)
+    await ann.chat.find(is_result)
+    assert await quota_left(running, ann) == 3
+
+
+async def test_who_sent_what_is_given_up_hears_of_it(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken_off(*_: Any) -> bytes:
+        raise OSError("the download broke off")
+
+    monkeypatch.setattr("bot.routers.photos.fetch", broken_off)
+    monkeypatch.setattr("bot.updates.polling.RETRIES_S", (0.0,))
+    async with open_bot():
+        ann, anna = playground.person("Ann"), playground.person("Анна", language="ru")
+        group = playground.group("Family", ann)
+        await ann.send_photo(FINE, f"@{playground.bot.username}", to=group)
+        await ann.send_photo(FINE)
+        await anna.send_photo(FINE)
+        await ann.chat.find("Something went wrong")
+        await anna.chat.find("Что-то пошло не так")
+        assert group.chat.replies == []
+
+
+async def test_an_album_of_videos_is_turned_away_once(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    for album in ("1", "2"):
+        for _ in range(3):
+            await ann.send_other("video", media_group_id=album)
+    await handled(running, 6)
+    assert len([reply for reply in ann.chat.replies if "with videos" in reply.text]) == 2
+
+
 async def test_captions_are_data(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann <script>")
     await ann.send_photo(FINE, caption="'; DROP TABLE users; -- <b>&amp; *_`")
@@ -194,7 +342,7 @@ async def test_without_credits_the_way_to_more_is_shown(open_bot: Any, playgroun
         ann = playground.person("Ann")
         await ann.send_photo(FINE)
         await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
-        told = await ann.chat.find("This costs 1")
+        told = await ann.chat.find("This counts as one picture")
         assert told.labels == ["⭐ Credits"]
         async with running.services.sessions() as session:
             assert (await session.execute(select(func.count()).select_from(Job))).scalar_one() == 0

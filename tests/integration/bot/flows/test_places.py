@@ -242,9 +242,12 @@ async def test_in_a_group_the_bot_does_not_join_in_when_its_pictures_are_talked_
     await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group)
     result = await group.chat.find(is_result)
     await bob.say("How beautiful!", to=group, reply_to=result)
-    await bob.send_other("sticker", to=group, reply_to=result)
+    for kind in ("sticker", "voice", "video_note"):
+        await bob.send_other(kind, to=group, reply_to=result)
+    await bob.send_content({"dice": {"emoji": "🎲", "value": 3}}, to=group, reply_to=result)
     await bob.say("How? Just type /help", to=group)
-    await handled(running, 4)
+    await handled(running, 7)
+    assert not [reply for reply in group.chat.replies if "listen" in reply.text or "with photos" in reply.text]
     await bob.send_other("video", to=group, reply_to=result)
     await bob.say(f"@{playground.bot.username} and me?", to=group, reply_to=result.message)
     await group.chat.find("with videos")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ from bot.presentation.catalogue import Catalogue, Feature, features_of
 from bot.presentation.translations import Translations
 from deployments.anonymize.types import Method
 from deployments.imaging import Limits
+from deployments.serving import Answer
+from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 from tests.integration.bot.flows.stand_ins import StandIns
 
@@ -98,3 +102,39 @@ async def test_the_words_on_a_features_button_ask_for_it(captions: Captions, lan
 async def test_any_text_may_be_a_caption(text: str) -> None:
     understood = await captions_over(StandIns().graph()).understand(text)
     assert understood is None or understood.feature in {"style", *FEATURES}
+
+
+SHIPPED = {"starry_night": "The Starry Night", "the_scream": "The Scream", "wave": "The Great Wave off Kanagawa"}
+
+
+def over_styles(titles: dict[str, str]) -> Captions:
+    async def styles() -> Answer[tuple[StyleInfo, ...]]:
+        infos = (StyleInfo(name, title, "Somebody", 1889, "public domain", b"") for name, title in titles.items())
+        return Answer(tuple(infos), "painter@v1")
+
+    return captions_over(replace(StandIns().graph(), styles=styles))
+
+
+@pytest.mark.parametrize(
+    ("caption", "style"),
+    [
+        ("like Van Gogh", "starry_night"),
+        ("in van Gogh's manner", "starry_night"),
+        ("сделай в стиле Ван Гога", "starry_night"),
+        ("в стиле «Звёздной ночи», пожалуйста", "starry_night"),
+        ("звездную ночь", "starry_night"),
+        ("а теперь Мунка", "the_scream"),
+        ("как Большую волну", "wave"),
+        ("the great wave!", "wave"),
+        ("Munch or Hokusai", None),
+        ("Great waves of heat", None),
+        ("lunch at the munchkins'", None),
+    ],
+)
+async def test_a_style_is_known_by_its_painter_and_in_every_case(caption: str, style: str | None) -> None:
+    understood = await over_styles(SHIPPED).understand(caption)
+    assert (understood.style.name if understood is not None and understood.style is not None else None) == style
+
+
+async def test_a_stranger_of_a_known_name_is_not_taken_for_it() -> None:
+    assert await over_styles({"starry_night": "Camping"}).understand("like van Gogh") is None

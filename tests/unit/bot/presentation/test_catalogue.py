@@ -25,6 +25,10 @@ class Clock:
         return self.now
 
 
+def nothing(_style: StyleInfo) -> bool:
+    return False
+
+
 @pytest.fixture
 def graph() -> Graph:
     return StandIns().graph()
@@ -56,7 +60,7 @@ def test_a_graph_without_faces_can_only_paint() -> None:
     ],
 )
 async def test_a_caption_is_taken_at_its_word(catalogue: Catalogue, caption: str, style: str | None) -> None:
-    found = await catalogue.named_in(caption, ())
+    found = await catalogue.named_in(caption, (), nothing)
     assert (None if found is None else found.name) == style
 
 
@@ -112,7 +116,7 @@ async def test_a_caption_may_name_a_style_in_another_language(graph: Graph) -> N
     starry = Graph(moderate=graph.moderate, style=graph.style, styles=styles)
     catalogue = Catalogue(Pipeline(starry, Limits()), features_of(starry))
     for caption in ("звездная ночь", "Нарисуй: «Звёздная ночь»!", "the starry night, please"):
-        assert await catalogue.named_in(caption, (ENGLISH, RUSSIAN)) == night
+        assert await catalogue.named_in(caption, (ENGLISH, RUSSIAN), nothing) == night
     assert await catalogue.titles(["starry_night"], RUSSIAN) == ["Звёздная ночь"]
     assert exhibit(night, RUSSIAN).title == "Звёздная ночь"
 

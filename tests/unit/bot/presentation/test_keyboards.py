@@ -45,7 +45,7 @@ def words(request: pytest.FixtureRequest) -> Words:
 def all_of_them(words: Words) -> Iterator[InlineKeyboardMarkup]:
     yield keyboards.wishes(words, 1, FEATURES, STYLES)  # type: ignore[arg-type]  # the features, by name
     yield keyboards.methods(words, 1)
-    yield keyboards.painted(words, JOB, 1, single=True, as_file=False)
+    yield keyboards.painted(words, JOB, 1, single=True, as_file=False, blends=True)
     yield keyboards.strengths(words, JOB, 1.0)
     yield keyboards.blends(words, JOB, STYLES)
     yield keyboards.made(words, JOB, as_file=False)

@@ -85,3 +85,4 @@ def test_larger_albums_are_to_be_had_with_a_subscription_only(
 ) -> None:
     told = refusal(words, AlbumTooLarge("No.", most=3, given=5), tariff, account)
     assert bool(labels(told.keyboard)) == sold
+    assert (words.html("album-with-plus", most=10) in told.text) == sold

@@ -45,6 +45,10 @@ class Reception:
         self.hold: dict[int, asyncio.Event] = {}
         self.failures: dict[int, int] = {}
         self.outcome = Outcome.FAILED
+        self.given_up: list[int] = []
+
+    async def give_up(self, update: Update) -> None:
+        self.given_up.append(update.update_id)
 
     async def receive(self, update: Update) -> Outcome:
         self.begun.append(update.update_id)
@@ -145,6 +149,7 @@ async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert reception.handled == [11]
+    assert reception.given_up == [10]
 
 
 async def test_what_waits_for_its_turn_is_never_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +160,7 @@ async def test_what_waits_for_its_turn_is_never_given_up(reception: Reception, m
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert reception.handled == [11, 10]
+    assert reception.given_up == []
 
 
 async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: Reception) -> None:
