@@ -71,7 +71,7 @@ def _pace(engine: Engine[Any, Any], active: Pace | None, clock: Callable[[], flo
             return fastest
         if active is not None:
             again_s = min(again_s, active.again())
-    # A machine that is busy now, and was not then, slows both: the fastest of each are held against each other.
+    # A machine that is busy now, and was not then, slows both: the fastest of each are compared.
     if active is not None:
         active_s = max(active_s, again_s)
     if fastest <= SLOWER * active_s:

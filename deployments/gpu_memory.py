@@ -91,7 +91,7 @@ def used_mb() -> int | None:
 
 
 def weigh(manifests: Sequence[Manifest], runtime: Runtime, measure: Callable[[], int | None] = used_mb) -> str | None:
-    """Hold what warmed-up versions use to what their manifests say and to the share; what is wrong, in a sentence.
+    """Compare what warmed-up versions use with what their manifests say and with the share; what is wrong, in a sentence.
 
     None when all is well, on a CPU, or where nothing can be measured.
     """

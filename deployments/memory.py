@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
@@ -35,15 +36,17 @@ def available_mb(meminfo: Path = _MEMINFO, cgroup: Path = _CGROUP) -> float | No
     None where the system does not say.
     """
     left: list[float] = []
-    try:
+    with suppress(OSError, ValueError):
         lines = meminfo.read_text(encoding="ascii").splitlines()
         left += [int(line.split()[1]) / 1024 for line in lines if line.startswith("MemAvailable:")]
-    except (OSError, ValueError):
-        pass
-    try:
-        limit, used = (cgroup / name for name in ("memory.max", "memory.current"))
-        left.append((int(limit.read_text("ascii")) - int(used.read_text("ascii"))) / 2**20)
-    except (OSError, ValueError):
-        # No container, or one without a limit ("max").
-        pass
+    # No container, or one without a limit ("max"), is no limit.
+    with suppress(OSError, ValueError):
+        left.append(_left_in_container(cgroup) / 2**20)
     return min(left) if left else None
+
+
+def _left_in_container(cgroup: Path) -> int:
+    limit, used = (int((cgroup / name).read_text("ascii")) for name in ("memory.max", "memory.current"))
+    # Files that were read once count as used, and are let go of before anybody is refused memory.
+    statistics = (cgroup / "memory.stat").read_text("ascii").splitlines()
+    return limit - used + sum(int(line.split()[1]) for line in statistics if line.startswith("inactive_file "))

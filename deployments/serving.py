@@ -87,7 +87,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     """Base of all model deployments. ``Q`` goes to the engine, ``R`` comes from it, ``A`` travels on."""
 
     gives_verdicts: ClassVar[bool] = False
-    """Whether its answers decide what people may see: those of a canary are then held against the stable version's."""
+    """Whether its answers decide what people may see: a canary's are then compared with the stable version's."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -138,7 +138,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             manifests = [self._store.manifest(ref) for ref in plan.stable.refs]
             if complaint := await asyncio.to_thread(weigh, manifests, self.options.runtime):
                 log.warning(complaint)
-        # Not held against the slot's status: what is still being loaded, and may be taken back now, shows in no place yet.
+        # Not compared with the slot's status: what is still being loaded, and may be taken back now, has no place there yet.
         if plan != self._plan:
             self._followed(plan)
 
@@ -163,7 +163,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """Everything a coordinator needs to know of this replica."""
         status = self._slot.status
         self._metrics.places(status)
-        beside = status.second.models if status.second is not None else None
+        beside = status.beside
         if beside is not None and beside != self._beside and status.active and beside.model != status.active.model:
             # Staged anew: it is judged by what it does now, and not by what it was taken back for.
             self._traffic.forget(beside.model)
@@ -265,7 +265,6 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     def _keep(self, status: SlotStatus) -> None:
         """Hold on to what is loaded, and to nothing else."""
-        second = status.second.models if status.second is not None else None
-        loaded = {models for models in (status.active, second) if models is not None}
+        loaded = {models for models in (status.active, status.beside) if models is not None}
         self._versions = {models: versions for models, versions in self._versions.items() if models in loaded}
         self._held.hold({ref for models in loaded for ref in models.refs})

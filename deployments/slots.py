@@ -64,6 +64,11 @@ class Plan:
     stable: ModelSet
     second: Second | None = None
 
+    @property
+    def beside(self) -> ModelSet | None:
+        """What is to stand beside the stable version."""
+        return self.second.models if self.second is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
@@ -78,6 +83,11 @@ class SlotStatus:
     error: str | None
     second: Second | None = None
     refused: ModelSet | None = None
+
+    @property
+    def beside(self) -> ModelSet | None:
+        """What stands beside ``active``."""
+        return self.second.models if self.second is not None else None
 
 
 class _Loaded(Generic[Q, R]):
@@ -155,7 +165,7 @@ class Slot(Generic[Q, R]):
         with self._changed:
             plan = self._plan
             active = self._active.choice if self._active else None
-            second = plan.second if plan and self._second and self._second.choice == _second(plan) else None
+            second = plan.second if plan and self._second and self._second.choice == plan.beside else None
             refused, error = self._refused or (None, None)
             return SlotStatus(active, self._staging, error, second, refused)
 
@@ -254,7 +264,7 @@ class Slot(Generic[Q, R]):
 
     def _pursue(self, plan: Plan) -> None:
         """Load what ``plan`` wants and the slot has not, the stable version first."""
-        for choice in (plan.stable, _second(plan)):
+        for choice in (plan.stable, plan.beside):
             if choice is None or not self._make_room(plan, choice):
                 continue
             try:
@@ -276,13 +286,8 @@ class Slot(Generic[Q, R]):
                 else:
                     # The one it stands beside, or takes over from, keeps its place until the plan says otherwise.
                     self._second = loaded
-                    leaving = self._arrange(plan) if self._active is not None else self._open(loaded)
+                    leaving = self._arrange(plan)
             self._retire(leaving)
-
-    def _open(self, first: _Loaded[Q, R]) -> list[_Loaded[Q, R]]:
-        self._active, self._second = first, None
-        log.info("%s is active", first.choice.model)
-        return []
 
     def _make_room(self, plan: Plan, choice: ModelSet) -> bool:
         """Wait until one engine at most is loaded. False when there is nothing to load, or ``plan`` was overtaken."""
@@ -347,7 +352,3 @@ def _timed_warm_up(engine: Engine[Q, R]) -> float:
     began = time.perf_counter()
     engine.warm_up()
     return time.perf_counter() - began
-
-
-def _second(plan: Plan) -> ModelSet | None:
-    return plan.second.models if plan.second is not None else None

@@ -28,7 +28,7 @@ R = TypeVar("R")
 BACKLOG = 4
 
 WINDOW = 500
-"""Requests of the last of which a trial is told: what a version once was says little of what it is."""
+"""A trial is judged by this many of its latest requests: what a version once was says little of what it is."""
 
 CANARY_PERCENT = 25.0
 """Of all requests at most this share is computed twice, however many users a canary has."""
@@ -96,7 +96,7 @@ class _Seen:
 
 
 class Trial(Generic[Q, R]):
-    """Holds whatever stands beside a slot's stable version against it. For one event loop."""
+    """Compares whatever stands beside a slot's stable version with it. For one event loop."""
 
     def __init__(self, slot: Slot[Q, R], *, canaries: bool = False, draw: Callable[[], float] = random.random) -> None:
         """``canaries``: what a canary answered is computed by the stable version, too."""

@@ -15,15 +15,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from deployments.slots import ModelSet, Plan, Second
+from registry.manifest import Strict
 
 
-class Versions(BaseModel):
+class Versions(Strict):
     """A model and what goes with it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     extras: tuple[str, ...] = ()
@@ -49,10 +48,8 @@ class Shadow(Versions):
     sample: Annotated[float, Field(ge=0, le=1)]
 
 
-class UserConfig(BaseModel):
+class UserConfig(Strict):
     """Which versions serve. Besides ``stable`` there is one at most: no more than two are ever held in memory."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     stable: Versions
     canary: Canary | None = None

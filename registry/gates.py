@@ -33,7 +33,8 @@ class Bar:
         """In words how ``value`` misses the bar. What is not a number misses every bar."""
         if self.at_least <= value <= self.at_most:
             return None
-        limit = f"at least {self.at_least:g}" if self.at_most == math.inf else f"at most {self.at_most:g}"
+        over = value > self.at_most or self.at_least == -math.inf
+        limit = f"at most {self.at_most:g}" if over else f"at least {self.at_least:g}"
         return f"{value:g}, and {limit} is the bar"
 
 

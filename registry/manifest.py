@@ -91,6 +91,8 @@ Version = Annotated[Name, AfterValidator(_not_an_alias)]
 
 
 class Strict(BaseModel):
+    """Plain data that refuses fields it does not know, and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -224,6 +226,12 @@ class Manifest(Description):
     """Everything known about one immutable model version."""
 
     files: tuple[ModelFile, ...]
+
+    @classmethod
+    def of(cls, description: Description, files: tuple[ModelFile, ...]) -> Self:
+        """What is said of a version, and its files."""
+        said: dict[str, Any] = {name: getattr(description, name) for name in Description.model_fields}
+        return cls(**said, files=files)
 
     @model_validator(mode="after")
     def _files_do_not_collide(self) -> Self:

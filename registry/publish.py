@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from registry.errors import InvalidVersion
 from registry.integrity import sha256_of
@@ -28,8 +27,7 @@ def describe(folder: Path, description: Description) -> Manifest:
         ModelFile(name=path.relative_to(folder).as_posix(), sha256=sha256_of(path), size=path.stat().st_size)
         for path in paths
     )
-    known: dict[str, Any] = {name: getattr(description, name) for name in Description.model_fields}
-    return Manifest(**known, files=files)
+    return Manifest.of(description, files)
 
 
 def publish_folder(store: Store, manifest: Manifest, folder: Path) -> ModelVersion:

@@ -54,7 +54,7 @@ def pull(store: Store, entry: Entry, *, progress: Progress = silent, accept_lice
         context = Context(scratch, store.downloads(), progress)
         with context.cleanup:
             files = tuple(fetch(wanted, staged / wanted.name, context) for wanted in _wanted(entry))
-        manifest = entry if isinstance(entry, Manifest) else entry.pin(files)
+        manifest = entry if isinstance(entry, Manifest) else Manifest.of(entry, files)
         return Pulled(store.publish(manifest, staged), fetched=True)
 
 

@@ -2,18 +2,18 @@
 
 Some publishers neither sign their files nor promise that a name keeps its content. A recipe says where such a model
 comes from and under which licence; the first pull records what arrived (trust on first use) in an ordinary manifest,
-and every later load, verification and pull is held against that.
+and every later load, verification and pull has to match that.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import Field
 
-from registry.manifest import Description, FileName, Manifest, ModelFile, Source, Strict
+from registry.manifest import Description, FileName, Source, Strict
 
 
 class RecipeFile(Strict):
@@ -28,11 +28,6 @@ class Recipe(Description):
     """A version yet to be pinned."""
 
     files: Annotated[tuple[RecipeFile, ...], Field(min_length=1)]
-
-    def pin(self, files: tuple[ModelFile, ...]) -> Manifest:
-        """The manifest of what was fetched."""
-        known: dict[str, Any] = {name: getattr(self, name) for name in Description.model_fields}
-        return Manifest(**known, files=files)
 
 
 def load_recipe(path: Path) -> Recipe:

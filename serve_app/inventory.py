@@ -148,12 +148,7 @@ def _traffic(state: State | None) -> dict[str, Traffic]:
 
 def _add_live(entry: ModelState, ref: str, state: State, traffic: Traffic | None) -> None:
     slots = [report.slot for replicas in state.reports.values() for report in replicas]
-    loaded = [
-        models.refs
-        for slot in slots
-        for models in (slot.active, slot.second.models if slot.second is not None else None)
-        if models is not None
-    ]
+    loaded = [models.refs for slot in slots for models in (slot.active, slot.beside) if models is not None]
     entry.replicas = sum(ref in refs for refs in loaded)
     if (reason := state.errors.get(ref)) is not None and entry.state == "idle":
         entry.state, entry.reason = "refused", reason

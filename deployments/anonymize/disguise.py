@@ -10,14 +10,11 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from deployments.anonymize.region import FaceEllipse
 from deployments.faces.types import FloatArray
 from deployments.swap.masks import smoothstep
 from deployments.swap.paste import Region
-
-_Field = npt.NDArray[np.float32]
 
 _IVORY: Final = np.array([238, 230, 214], dtype=np.float32)
 _GOLD: Final = np.array([196, 154, 74], dtype=np.float32)
@@ -87,7 +84,7 @@ def _drawing(side: int, turn: float) -> FloatArray:
     return np.asarray(shaded, dtype=np.float32)
 
 
-def _relief(x: _Field, y: _Field, across: _Field) -> _Field:
+def _relief(x: FloatArray, y: FloatArray, across: FloatArray) -> FloatArray:
     """The height of the mask."""
     oval = 0.75 * np.sqrt(np.clip(1.45 - across**2 - y**2, 0.02, None))
     ridge = 0.17 * np.exp(-((x / 0.085) ** 2)) * _plateau(y, -0.12, 0.30, 0.12)
@@ -102,7 +99,7 @@ def _relief(x: _Field, y: _Field, across: _Field) -> _Field:
     return np.asarray(oval + ridge + tip + wings + brows + cheeks + lips + groove + chin + sockets, dtype=np.float32)
 
 
-def _almond(sides: _Field, y: _Field) -> _Field:
+def _almond(sides: FloatArray, y: FloatArray) -> FloatArray:
     """Signed distance to the eye holes, each the intersection of two discs. ``sides`` is |x|."""
     x = sides - _EYE_X
     middle = y - _EYE_Y + 0.12 * x  # outer corners a little higher
@@ -112,7 +109,7 @@ def _almond(sides: _Field, y: _Field) -> _Field:
     return np.asarray(np.maximum(np.hypot(x, middle - away), np.hypot(x, middle + away)) - radius, dtype=np.float32)
 
 
-def _brow(sides: _Field, y: _Field) -> _Field:
+def _brow(sides: FloatArray, y: FloatArray) -> FloatArray:
     along = (sides - 0.38) / 0.27
     arc = -0.27 - 0.05 * (1 - along**2) - 0.03 * along
     width = 0.026 * np.clip(1 - along**2, 0, 1)
@@ -120,7 +117,7 @@ def _brow(sides: _Field, y: _Field) -> _Field:
     return np.where(np.abs(along) < 1, line, np.float32(0))
 
 
-def _lips(x: _Field, y: _Field) -> _Field:
+def _lips(x: FloatArray, y: FloatArray) -> FloatArray:
     along = x / 0.235
     bow = 0.045 * np.clip(1 - along**2, 0, 1) * (1 - 0.35 * np.exp(-((x / 0.05) ** 2)))
     full = 0.062 * np.clip(1 - along**2, 0, 1)
@@ -128,16 +125,16 @@ def _lips(x: _Field, y: _Field) -> _Field:
     return smoothstep(np.asarray(inside * (np.abs(along) < 1), dtype=np.float32))
 
 
-def _plateau(values: _Field, low: float, high: float, fade: float) -> _Field:
+def _plateau(values: FloatArray, low: float, high: float, fade: float) -> FloatArray:
     rising = np.asarray((values - low) / fade + 0.5, dtype=np.float32)
     falling = np.asarray((high - values) / fade + 0.5, dtype=np.float32)
     return smoothstep(rising) * smoothstep(falling)
 
 
-def _line(distance: _Field, width: float | _Field) -> _Field:
+def _line(distance: FloatArray, width: float | FloatArray) -> FloatArray:
     """1 on the line where ``distance`` is 0, fading over ``width``."""
     return smoothstep(np.asarray(1.5 - np.abs(distance) / width, dtype=np.float32))
 
 
-def _coat(picture: FloatArray, colour: FloatArray, amount: _Field) -> None:
+def _coat(picture: FloatArray, colour: FloatArray, amount: FloatArray) -> None:
     picture += amount[..., None] * (colour - picture)

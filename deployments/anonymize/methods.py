@@ -1,7 +1,7 @@
 """The three ways of hiding a face.
 
-What survives must not be enough to find the person again, also not by somebody who treats photos of candidates the
-same way and compares (R. McPherson et al., "Defeating image obfuscation with deep learning", 2016; the "parrot attack"
+What survives must not be enough to find the person again, not even for somebody who treats photos of candidates the
+same way and compares them (R. McPherson et al., "Defeating image obfuscation with deep learning", 2016; the "parrot attack"
 of E. Newton et al., TKDE 2005). So the coarseness is relative to the face, all detail is averaged away rather than
 filtered, and only ``replace`` is independent of the face altogether.
 """

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from deployments.faces.boxes import shorter_side
 from deployments.faces.types import Face, FloatArray
 from deployments.swap.landmarks import dense_points, upwards, with_forehead
 from deployments.swap.masks import Mask, smoothstep
@@ -46,7 +47,7 @@ class FaceEllipse:
         bottom, top = height.min() - _CHIN * tall, height.max() + _FOREHEAD * tall
         centre = across * (left + right) / 2 + up * (bottom + top) / 2
         # Landmarks can be wrong; where they say that the face is smaller than its box, the box is believed.
-        least = min(face.box[2] - face.box[0], face.box[3] - face.box[1]) / 2
+        least = shorter_side(face.box) / 2
         radii = np.maximum([(right - left) / 2, (top - bottom) / 2], least)
         around = with_forehead(points) - centre
         farthest = float(np.hypot(around @ across / radii[0], around @ up / radii[1]).max())

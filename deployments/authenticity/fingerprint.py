@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import Photo, Pixels, resized
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion
 
@@ -61,24 +60,17 @@ class FingerprintDetector:
 def squares(pixels: Pixels) -> npt.NDArray[np.float32]:
     """The middle square of a picture, and those at both ends of a long one: ``[1 or 3,3,256,256]`` RGB 0..255."""
     elongated = max(pixels.shape[:2]) > _ELONGATED * min(pixels.shape[:2])
-    pixels = _resized(pixels, SHORT_SIDE) if min(pixels.shape[:2]) > SHORT_SIDE else pixels
     height, width = pixels.shape[:2]
+    if (scale := SHORT_SIDE / min(height, width)) < 1:
+        height, width = max(SHORT_SIDE, round(height * scale)), max(SHORT_SIDE, round(width * scale))
+        pixels = resized(pixels, width, height)
     side = min(height, width)
     spare = max(height, width) - side
     starts = (0, spare // 2, spare) if elongated else (spare // 2,)
     cuts = [pixels[start : start + side] if height > width else pixels[:, start : start + side] for start in starts]
-    return np.stack([_resized(cut, SIDE).transpose(2, 0, 1).astype(np.float32) for cut in cuts])
+    return np.stack([resized(cut, SIDE, SIDE).transpose(2, 0, 1).astype(np.float32) for cut in cuts])
 
 
 def _repeated(pixels: Pixels) -> float:
     """The share of pixels that are exactly as their left neighbour is."""
     return float((pixels[:, 1:] == pixels[:, :-1]).all(axis=2).mean())
-
-
-def _resized(pixels: Pixels, short_side: int) -> Pixels:
-    scale = short_side / min(pixels.shape[:2])
-    if scale == 1:
-        return pixels
-    size = (max(short_side, round(pixels.shape[1] * scale)), max(short_side, round(pixels.shape[0] * scale)))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=interpolation), np.uint8)

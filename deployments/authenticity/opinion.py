@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
+
+from registry.manifest import Strict
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -35,14 +37,12 @@ class Opinion:
     unsure: tuple[float, float]
 
 
-class Calibration(BaseModel):
+class Calibration(Strict):
     """How a version's raw log odds are to be read: ``calibration`` under ``input`` in its manifest.
 
     Platt scaling: the probability is the logistic function of ``scale * logit + offset``. Below ``unsure[0]`` a picture
     is called real, above ``unsure[1]`` machine-made.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     scale: Annotated[FiniteFloat, Field(gt=0)] = 1.0
     offset: FiniteFloat = 0.0

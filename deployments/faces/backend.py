@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from deployments.faces.types import FloatArray
+from deployments.faces.types import Box, FloatArray
 from deployments.imaging import Pixels
 
 
@@ -14,13 +14,13 @@ from deployments.imaging import Pixels
 class Detection:
     """A face as a detector reports it, in pixels of the picture it was given.
 
-    ``box`` is x0, y0, x1, y1 and may reach beyond the picture; ``score`` lies in 0..1; ``landmarks`` are the five
+    ``box`` may reach beyond the picture; ``score`` lies in 0..1; ``landmarks`` are the five
     points [5, 2] of :class:`deployments.faces.types.Face`; ``dense`` are 68 iBUG points [68, 2] where the detector
     comes with them. The sides of a box lie between pixels (the first pixel reaches from 0 to 1), whole numbers of a
     point are the centres of pixels.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     landmarks: FloatArray
     dense: FloatArray | None = None

@@ -7,10 +7,8 @@ import numpy as np
 
 from deployments.faces.alignment import scale_points
 from deployments.faces.backend import Detection
-from deployments.faces.types import FloatArray
+from deployments.faces.types import Box, FloatArray
 from deployments.imaging import Pixels
-
-Box = tuple[float, float, float, float]
 
 
 def resize(pixels: Pixels, width: int, height: int) -> Pixels:
@@ -38,6 +36,11 @@ def clip(box: Box, width: int, height: int) -> Box:
     """The part of ``box`` that lies inside a picture."""
     x0, y0, x1, y1 = box
     return (min(max(x0, 0.0), width), min(max(y0, 0.0), height), min(max(x1, 0.0), width), min(max(y1, 0.0), height))
+
+
+def shorter_side(box: Box) -> float:
+    """The shorter side of ``box``: a face's size."""
+    return min(box[2] - box[0], box[3] - box[1])
 
 
 def rescale(detection: Detection, x: float, y: float) -> Detection:

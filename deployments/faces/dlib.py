@@ -13,15 +13,14 @@ from typing import Final, Literal
 
 import dlib
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.boxes import resize
 from deployments.faces.embedding import normalise
-from deployments.faces.types import FloatArray
+from deployments.faces.types import Box, FloatArray
 from deployments.imaging import Pixels
 from deployments.runtime import DeviceUnavailable, Runtime
-from registry.manifest import ModelVersion
+from registry.manifest import ModelVersion, Strict
 
 PREDICTOR: Final = "shape_predictor_68_face_landmarks.dat"
 RESNET: Final = "dlib_face_recognition_resnet_model_v1.dat"
@@ -40,10 +39,8 @@ _CHIPS_PER_RUN: Final = 32
 _CONFIRM_SIDE: Final = 200
 
 
-class DetectionContract(BaseModel):
+class DetectionContract(Strict):
     """``input.detection`` of a dlib manifest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Literal["hog", "mmod"] = "hog"
 
@@ -160,7 +157,7 @@ def _chip(face: Sighting) -> Pixels:
     return np.asarray(dlib.get_face_chip(face.pixels, shape, size=_CHIP_SIZE, padding=_CHIP_PADDING), dtype=np.uint8)
 
 
-def _rectangle(box: tuple[float, float, float, float]) -> dlib.rectangle:
+def _rectangle(box: Box) -> dlib.rectangle:
     x0, y0, x1, y1 = box
     return dlib.rectangle(round(x0), round(y0), round(x1) - 1, round(y1) - 1)
 

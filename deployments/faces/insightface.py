@@ -16,7 +16,6 @@ from insightface.app.common import Face as InsightFace
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.model_zoo.attribute import Attribute
 from insightface.model_zoo.landmark import Landmark
-from pydantic import BaseModel, ConfigDict
 
 from deployments.faces.alignment import ARCFACE_SIZE
 from deployments.faces.backend import Backend, Sighting
@@ -25,29 +24,25 @@ from deployments.faces.scrfd import ScrfdDetector
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
-from registry.manifest import ModelVersion
+from registry.manifest import ModelVersion, Strict
 
 # insightface's network for 68 points in space predicts 1,103 mesh vertices and ends with the 68.
 _MESH_NUMBERS: Final = 3309
 
 
-class DetectionContract(BaseModel):
+class DetectionContract(Strict):
     """``input.detection`` of a manifest: the square the detector sees (unless its file fixes it) and its threshold."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: int = 640
     threshold: float = 0.5
 
 
-class RecognitionContract(BaseModel):
+class RecognitionContract(Strict):
     """``input.recognition`` of a manifest: the network takes ``(value - mean) / std``.
 
     Without it insightface tells the range from the graph's first nodes: 0..255 when they subtract and multiply
     themselves, -1..1 otherwise.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     mean: float
     std: float

@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from deployments.faces.backend import Backend, Detection
 from deployments.faces.boxes import rescale, resize
 from deployments.faces.embedding import OnnxEmbedder
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
-from registry.manifest import ModelVersion
+from registry.manifest import ModelVersion, Strict
 
 # YuNet finds faces from 10 px on; enlarging a small picture twice is all the help it can use.
 _MAX_UPSAMPLING: Final = 2.0
@@ -28,20 +27,16 @@ _OVERLAP: Final = 0.3
 _MOST_CANDIDATES: Final = 5000
 
 
-class DetectionContract(BaseModel):
+class DetectionContract(Strict):
     """``input.detection``: YuNet's file, the longest side pictures are brought to, and the score to reach."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
     max_side: int = 960
     threshold: float = 0.8
 
 
-class RecognitionContract(BaseModel):
+class RecognitionContract(Strict):
     """``input.recognition``: the embedder's file and value range, ``(value - mean) / std`` of RGB 0..255."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
     mean: float

@@ -7,7 +7,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.faces.types import Pose, Quality
+from deployments.faces.boxes import shorter_side
+from deployments.faces.types import Box, Pose, Quality
 from deployments.imaging import Pixels
 
 # Variance of the Laplacian of a 112 px crop whose contrast is normalised: between these lies everything from a face
@@ -20,13 +21,13 @@ _FULL_SIZE: Final = 112.0
 _LEAST_SIZE: Final = 12.0
 
 
-def measure(aligned: Pixels, box: tuple[float, float, float, float], pose: Pose, confidence: float) -> Quality:
+def measure(aligned: Pixels, box: Box, pose: Pose, confidence: float) -> Quality:
     """Judge one face from its 112 px crop, its box in pixels of the photo, its pose and the detector's confidence.
 
     The score is the product of four numbers in 0..1: size (logarithmic between 12 and 112 px), sharpness, frontality
     (cosine of yaw and of pitch) and confidence, so that one bad quality is enough to make a face unusable.
     """
-    size = min(box[2] - box[0], box[3] - box[1])
+    size = shorter_side(box)
     blurred = blur(aligned)
     enough = np.clip(np.log(max(size, 1.0) / _LEAST_SIZE) / np.log(_FULL_SIZE / _LEAST_SIZE), 0, 1)
     frontal = max(np.cos(np.radians(pose.yaw)), 0) * max(np.cos(np.radians(pose.pitch)), 0)

@@ -30,7 +30,7 @@ class Finding(NamedTuple):
 def find_faces(detector: Detector, pictures: Sequence[Pixels], every: Collection[int] = ()) -> list[Finding]:
     """The faces of each picture, in its own pixels however the picture had to be turned to find them.
 
-    Whoever lies or hangs beside people who stand is looked for in the pictures at the places ``every``.
+    People who lie or hang upside down beside others who stand are looked for in the pictures numbered in ``every`` only.
     """
     upright = detector.detect(pictures)
     turned = [index for index, faces in enumerate(upright) if index in every or _best(faces) < detector.sure]

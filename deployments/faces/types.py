@@ -14,6 +14,8 @@ import numpy.typing as npt
 from deployments.imaging import Photo
 
 FloatArray = npt.NDArray[np.float32]
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ class Quality:
 class Face:
     """One face of a photo.
 
-    ``box`` is x0, y0, x1, y1, clipped to the picture. ``score`` is the detector's confidence in 0..1.
+    ``box`` is clipped to the picture. ``score`` is the detector's confidence in 0..1.
     ``landmarks`` [5, 2] are left eye, right eye, nose, left mouth corner, right mouth corner, where "left" is the
     side of the face that lies to the left when the head is upright (InsightFace's order). ``dense`` [68, 2] follows
     the iBUG 300-W order, where the backend has it and the query asked. ``embedding`` [D] is L2-normalised.
     ``age`` is in years.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
     landmarks: FloatArray
     dense: FloatArray | None

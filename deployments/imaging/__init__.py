@@ -7,7 +7,8 @@ to decode completely, upright, in sRGB (or grey), opaque, within the limits and 
 from __future__ import annotations
 
 from deployments.imaging.photo import Limits, Photo, encode
+from deployments.imaging.scaling import resized
 from deployments.imaging.sniff import MediaType, sniff
 from deployments.imaging.types import Pixels
 
-__all__ = ["Limits", "MediaType", "Photo", "Pixels", "encode", "sniff"]
+__all__ = ["Limits", "MediaType", "Photo", "Pixels", "encode", "resized", "sniff"]

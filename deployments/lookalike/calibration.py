@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
+
+from registry.manifest import Strict
 
 # Nobody is wholly like, or wholly unlike, anybody else.
 FLOOR: Final = 1.0
@@ -20,15 +22,13 @@ METHOD: Final = (
 Basis = Literal["gallery", "reference"]
 
 
-class Calibration(BaseModel):
+class Calibration(Strict):
     """A monotone curve through ``(cosine, percent)`` knots.
 
     ``basis`` says where it comes from: ``gallery``, how alike each person of the gallery and their closest double are;
     ``reference``, what a gallery of this size would show, by the distribution of cosines between different people in
     this embedding space. ``people`` is the gallery's size, by which the curve holds.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     basis: Basis
     people: Annotated[int, Field(ge=0)]

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from deployments.faces.types import Face
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import Photo, Pixels, resized
 from deployments.lookalike.calibration import METHOD
 from deployments.lookalike.portrait import portrait
 from deployments.lookalike.types import Match
@@ -168,9 +168,7 @@ def _percent(match: Match) -> str:
 
 
 def _opened(jpeg: bytes, side: int) -> Pixels:
-    pixels = Photo.open(jpeg).pixels()
-    way = cv2.INTER_AREA if side < pixels.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(pixels, (side, side), interpolation=way), dtype=np.uint8)
+    return resized(Photo.open(jpeg).pixels(), side, side)
 
 
 def _rounded(side: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:

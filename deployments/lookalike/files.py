@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+
+from registry.manifest import Strict
 
 INDEX: Final = "index.faiss"
 PEOPLE: Final = "people.json"
@@ -40,11 +42,7 @@ Link = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_ad
 PictureName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\.jpg$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Person(_Strict):
+class Person(Strict):
     """Somebody of a gallery. ``licence`` and ``attribution`` are those of the portrait ``picture``.
 
     ``pictures`` is how many pictures their vector was made of.
@@ -60,7 +58,7 @@ class Person(_Strict):
     pictures: Annotated[int, Field(ge=1)] = 1
 
 
-class People(_Strict):
+class People(Strict):
     """The whole of ``people.json``."""
 
     format: Literal[1] = 1

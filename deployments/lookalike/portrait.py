@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 
-from deployments.imaging import Photo, Pixels
-
-Box = tuple[float, float, float, float]
+from deployments.faces.types import Box
+from deployments.imaging import Photo, Pixels, resized
 
 # The square's side in face boxes, and how much of that lies above the middle of the box: room for hair.
 _ROOM: Final = 1.9
@@ -31,7 +29,4 @@ def portrait(photo: Photo, box: Box, side: int) -> Pixels:
     ratio = pixels.shape[1] / photo.width
     column, row = round(left * ratio), round(top * ratio)
     length = max(1, min(round(reach * ratio), pixels.shape[1] - column, pixels.shape[0] - row))
-    square = pixels[row : row + length, column : column + length]
-    enlarges = length < side
-    resized = cv2.resize(square, (side, side), interpolation=cv2.INTER_CUBIC if enlarges else cv2.INTER_AREA)
-    return np.asarray(resized, dtype=np.uint8)
+    return resized(pixels[row : row + length, column : column + length], side, side)

@@ -13,7 +13,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class SpaceMismatch(Unavailable):
-    """A vector of one embedding space was held against a gallery of another: face model and gallery do not fit."""
+    """A vector of one embedding space was to be looked up in a gallery of another: face model and gallery do not fit."""
 
 
 class EmptyGallery(Unavailable):

@@ -36,8 +36,6 @@ class DigitalSourceType(StrEnum):
 
     COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
     """A photograph of which a trained model made parts anew."""
-    GENERATED = "trainedAlgorithmicMedia"
-    """Made by a trained model altogether."""
     ENHANCED = "algorithmicallyEnhanced"
     """A photograph changed by an algorithm that adds nothing of its own, such as a blur."""
 

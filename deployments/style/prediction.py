@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 import onnxruntime as ort
 
-from deployments.imaging import Pixels
+from deployments.imaging import Pixels, resized
 from deployments.runtime import Runtime, onnx_session
 from deployments.style.packs import Vector, check_pinned
-from deployments.style.planes import Tensor, to_planes
+from deployments.style.planes import to_planes
 from registry.manifest import ModelVersion
 
 PREDICTOR_TASK: Final = "style-predictor"
@@ -46,7 +45,7 @@ class StyleReader:
 
         Raises ``ValueError`` where the network answers with values that are no numbers.
         """
-        batch = np.stack([_scaled(square, self._side) for square in squares(picture)])
+        batch = np.stack([to_planes(resized(square, self._side, self._side)) for square in squares(picture)])
         (vectors,) = self._session.run(["style"], {"picture": batch})
         vector = np.asarray(vectors, np.float32).mean(0)
         if not np.isfinite(vector).all():
@@ -61,10 +60,3 @@ def squares(picture: Pixels) -> list[Pixels]:
     count = min(MOST_SQUARES, -(-length // side))
     starts = [round(place * (length - side) / max(1, count - 1)) for place in range(count)]
     return [picture[:, at : at + side] if width > height else picture[at : at + side] for at in starts]
-
-
-def _scaled(square: Pixels, side: int) -> Tensor:
-    """[S,S,3] 0..255 of any size -> [3,side,side] 0..1."""
-    interpolation = cv2.INTER_AREA if square.shape[0] > side else cv2.INTER_CUBIC
-    scaled = cv2.resize(np.ascontiguousarray(square), (side, side), interpolation=interpolation)
-    return to_planes(np.asarray(scaled, np.uint8))

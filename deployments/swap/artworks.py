@@ -17,10 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 
 from deployments.errors import MasqueradeError
 from deployments.imaging import Photo
+from registry.manifest import Strict
 
 MANIFEST: Final = "artworks.yaml"
 
@@ -38,10 +39,8 @@ def _plain_name(name: str) -> str:
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class Artwork(BaseModel):
+class Artwork(Strict):
     """One work of art. ``licence`` is an SPDX identifier where one exists; ``year`` is text, for "c. 1665"."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")]
     file: Annotated[str, AfterValidator(_plain_name)]

@@ -23,7 +23,7 @@ from deployments.swap.paste import Patch, from_crop
 from registry.manifest import ModelVersion
 
 SIZE: Final = 128
-# InsightFace centres the 112 px template in the 128 px crop.
+# InsightFace centres the 112 px template in the 128 px crop across, but not down.
 TEMPLATE: Final[FloatArray] = ARCFACE_TEMPLATE + np.array([8, 0], dtype=np.float32)
 
 # Of the crop's side: a border where the network's picture and the photo need not agree, and the fade inside it.

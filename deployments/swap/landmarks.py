@@ -15,7 +15,6 @@ from deployments.faces.types import Face, FloatArray
 
 JAW: Final = slice(0, 17)
 BROWS: Final = slice(17, 27)
-NOSE: Final = slice(27, 36)
 EYES: Final = slice(36, 48)
 MOUTH: Final = slice(48, 68)
 

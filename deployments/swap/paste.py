@@ -62,10 +62,22 @@ class Patch:
 def from_crop(crop: Pixels | FloatArray, matrix: FloatArray, mask: Mask, shape: tuple[int, ...]) -> Patch:
     """Bring an aligned crop back to where ``matrix`` [2, 3] (picture to crop) took it from.
 
-    ``mask`` has the crop's size. ``shape`` is that of the picture. Only the crop's own box is computed.
+    The crop is square, ``mask`` has its size. ``shape`` is that of the picture. Only the crop's own box is computed.
+
+    A crop much larger than its place is averaged down first, because bilinear sampling alone skips pixels and turns fine
+    texture into noise.
     """
-    size_y, size_x = crop.shape[:2]
-    corners = np.array([[0, 0], [size_x, 0], [size_x, size_y], [0, size_y]], dtype=np.float32) - 0.5
+    size = len(crop)
+    smaller = size // max(round(float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))), 1)
+    if 0 < smaller < size:
+        crop, mask = (
+            np.asarray(cv2.resize(values, (smaller, smaller), interpolation=cv2.INTER_AREA), dtype=np.float32)
+            for values in (crop, mask)
+        )
+        matrix = matrix * np.float32(smaller / size)
+        matrix[:, 2] += (smaller / size - 1) / 2  # whole numbers are the centres of pixels, of fewer now
+        size = smaller
+    corners = np.array([[0, 0], [size, 0], [size, size], [0, size]], dtype=np.float32) - 0.5
     back = invert(matrix)
     region = Region.around(transform_points(corners, back), 1, shape)
     if not (region.width and region.height):
@@ -73,7 +85,7 @@ def from_crop(crop: Pixels | FloatArray, matrix: FloatArray, mask: Mask, shape: 
         return Patch(region, np.repeat(empty[..., None], 3, axis=-1), empty)
     local = back.copy()
     local[:, 2] -= region.origin
-    size = (region.width, region.height)
-    pixels = cv2.warpAffine(crop, local, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpAffine(mask, local, size, flags=cv2.INTER_LINEAR, borderValue=0.0)
+    extent = (region.width, region.height)
+    pixels = cv2.warpAffine(crop, local, extent, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpAffine(mask, local, extent, flags=cv2.INTER_LINEAR, borderValue=0.0)
     return Patch(region, pixels.astype(np.float32), np.asarray(alpha, dtype=np.float32))

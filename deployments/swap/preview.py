@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deployments.faces.types import Face
+from deployments.faces.boxes import shorter_side
+from deployments.faces.types import Box, Face
 from deployments.imaging import Photo, Pixels
 
 _ACCENT: Final = (94, 44, 140)
@@ -17,8 +18,6 @@ _DARK: Final = (20, 12, 28)
 
 # Marks are drawn larger and averaged down: Pillow's shapes have jagged edges.
 _OVERSAMPLING: Final = 4
-
-_Box = tuple[float, float, float, float]
 
 
 def numbered(photo: Photo, faces: Sequence[Face], max_side: int = 1280) -> Pixels:
@@ -31,10 +30,10 @@ def numbered(photo: Photo, faces: Sequence[Face], max_side: int = 1280) -> Pixel
     height, width = pixels.shape[:2]
     scale = width / photo.width
     picture = Image.fromarray(pixels)
-    boxes: list[_Box] = [_scaled(face.box, scale) for face in faces]
+    boxes: list[Box] = [_scaled(face.box, scale) for face in faces]
     for box in boxes:
         _frame(picture, box)
-    placed: list[_Box] = []
+    placed: list[Box] = []
     for number, box in enumerate(boxes):
         disc = _place(box, placed, width, height)
         placed.append(disc)
@@ -42,27 +41,23 @@ def numbered(photo: Photo, faces: Sequence[Face], max_side: int = 1280) -> Pixel
     return np.array(picture)
 
 
-def _scaled(box: _Box, scale: float) -> _Box:
+def _scaled(box: Box, scale: float) -> Box:
     x0, y0, x1, y1 = box
     return x0 * scale, y0 * scale, x1 * scale, y1 * scale
-
-
-def _size(box: _Box) -> float:
-    return min(box[2] - box[0], box[3] - box[1])
 
 
 def _stroke(picture: Image.Image) -> float:
     return max(picture.width, picture.height) / 600 + 0.8
 
 
-def _frame(picture: Image.Image, box: _Box) -> None:
+def _frame(picture: Image.Image, box: Box) -> None:
     stroke = _stroke(picture)
     left, top = int(box[0] - 2 * stroke), int(box[1] - 2 * stroke)
     size = (int(box[2] + 2 * stroke) - left + 1, int(box[3] + 2 * stroke) - top + 1)
     mark = Image.new("RGBA", (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING))
     draw = ImageDraw.Draw(mark)
     inner = [(value - origin) * _OVERSAMPLING for value, origin in zip(box, (left, top, left, top), strict=True)]
-    radius = _size(box) * 0.12 * _OVERSAMPLING
+    radius = shorter_side(box) * 0.12 * _OVERSAMPLING
     for colour, weight in (((*_DARK, 150), 2.0), ((*_LIGHT, 255), 1.0)):
         thickness = round(weight * stroke * _OVERSAMPLING)
         spread = thickness / 2
@@ -71,9 +66,9 @@ def _frame(picture: Image.Image, box: _Box) -> None:
     _lay(picture, mark, size, (left, top))
 
 
-def _place(box: _Box, placed: Sequence[_Box], width: int, height: int) -> _Box:
+def _place(box: Box, placed: Sequence[Box], width: int, height: int) -> Box:
     """A square for the number at the first corner of the face's box where it covers no other number."""
-    side = float(np.clip(0.36 * _size(box), max(width, height) / 45 + 8, max(width, height) / 14))
+    side = float(np.clip(0.36 * shorter_side(box), max(width, height) / 45 + 8, max(width, height) / 14))
     choices = []
     for x, y in ((box[0], box[1]), (box[2], box[1]), (box[0], box[3]), (box[2], box[3])):
         left = float(np.clip(x - side / 2, 0, max(width - side, 0)))
@@ -82,11 +77,11 @@ def _place(box: _Box, placed: Sequence[_Box], width: int, height: int) -> _Box:
     return next((choice for choice in choices if not any(_overlap(choice, other) for other in placed)), choices[0])
 
 
-def _overlap(one: _Box, other: _Box) -> bool:
+def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _badge(picture: Image.Image, disc: _Box, text: str) -> None:
+def _badge(picture: Image.Image, disc: Box, text: str) -> None:
     left, top = int(disc[0]), int(disc[1])
     side = max(round(disc[2] - disc[0]), 8)
     large = side * _OVERSAMPLING

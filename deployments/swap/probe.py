@@ -9,6 +9,7 @@ import numpy as np
 
 from deployments.faces import pose
 from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, arcface_transform, invert, transform_points
+from deployments.faces.boxes import shorter_side
 from deployments.faces.types import Face, FloatArray, Quality
 from deployments.imaging import Photo
 from deployments.imaging.probe import probe_photo
@@ -53,5 +54,5 @@ def _face(given: object, photo: Photo, share: float, embedding: FloatArray | Non
     around = transform_points(corners, invert(arcface_transform(points)))
     (x0, y0), (x1, y1) = around.min(axis=0), around.max(axis=0)
     box = (max(float(x0), 0.0), max(float(y0), 0.0), min(float(x1), photo.width), min(float(y1), photo.height))
-    quality = Quality(size=min(box[2] - box[0], box[3] - box[1]), blur=0.0, score=1.0)
+    quality = Quality(size=shorter_side(box), blur=0.0, score=1.0)
     return Face(box, 1.0, points.astype(np.float32), None, pose.estimate(points), quality, embedding, None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from deployments.faces import pose
 from deployments.faces.alignment import arcface_transform, transform_points
+from deployments.faces.boxes import shorter_side
 from deployments.faces.types import Face, Pose
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.landmarks import dense_points
@@ -32,7 +33,7 @@ def common_obstacle(job: Job) -> Obstacle | None:
 
 def obstacle_of(face: Face, shape: tuple[int, ...], name: str) -> Obstacle | None:
     """What is wrong with one face of a picture of ``shape`` (height, width), whatever it is swapped with."""
-    size = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    size = shorter_side(face.box)
     if size < LEAST_SIZE:
         return Obstacle(Reason.TOO_SMALL, f"{name} is {size:.0f} pixels large; at least {LEAST_SIZE:.0f} are needed.")
     if visible(face, shape) < _LEAST_VISIBLE:

@@ -11,6 +11,7 @@ from typing import Final
 import faiss
 import numpy as np
 
+from deployments.faces.types import Box
 from deployments.imaging import Photo, encode
 from deployments.lookalike.files import (
     CALIBRATION,
@@ -23,7 +24,7 @@ from deployments.lookalike.files import (
     write_portraits,
 )
 from deployments.lookalike.files import PEOPLE as PEOPLE_FILE
-from deployments.lookalike.portrait import Box, portrait
+from deployments.lookalike.portrait import portrait
 from registry.manifest import Description, ModelVersion
 from registry.publish import describe
 from registry.references import next_version

@@ -12,7 +12,7 @@ import pytest
 
 from registry.catalogue import starter
 from registry.errors import RoutingRefused
-from registry.gates import BARS, REPORT, shortfalls
+from registry.gates import BARS, REPORT, Bar, shortfalls
 from registry.manifest import Manifest
 from registry.promotions import promote
 from registry.store import FolderStore
@@ -41,6 +41,13 @@ def test_good_figures_pass_and_bad_ones_are_named_with_their_bar(store: FolderSt
     with pytest.raises(RoutingRefused, match=r"udnie\.style is 0\.31, and at most 0\.08 is the bar.*--force"):
         promote(store, "net", "v2", **BY)
     assert store.routing("net").stable == "v1"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"), [(0.3, "0.3, and at least 0.5 is the bar"), (0.95, "0.95, and at most 0.9 is the bar")]
+)
+def test_of_a_bar_with_two_ends_the_one_that_was_missed_is_named(value: float, why: str) -> None:
+    assert Bar("share", at_least=0.5, at_most=0.9).missed(value) == why
 
 
 def test_force_takes_a_reason_and_stands_in_the_record(store: FolderStore, net) -> None:

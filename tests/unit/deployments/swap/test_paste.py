@@ -58,6 +58,23 @@ def test_a_crop_comes_back_to_where_it_was_taken_from(picture, degrees):
     assert np.abs(result.astype(int) - picture).max() <= 4
 
 
+@pytest.mark.parametrize("degrees", [0, 25])
+def test_fine_texture_averages_out_when_a_crop_is_pasted_small(picture, degrees):
+    checks = np.indices((512, 512)).sum(axis=0) % 2 * 255
+    crop = np.repeat(checks[:, :, None], 3, axis=2).astype(np.float32)
+    matrix = umeyama(corners(0.7, degrees), ARCFACE_TEMPLATE * (512 / 112))
+    patch = from_crop(crop, matrix, np.ones((512, 512), np.float32), picture.shape)
+    assert patch.alpha.sum() == pytest.approx((0.7 * 112) ** 2, rel=0.03)
+    assert patch.pixels[patch.alpha == 1].std() < 10
+
+
+def test_a_crop_that_is_pasted_small_lies_where_it_was_taken_from(picture):
+    matrix = umeyama(corners(0.7), ARCFACE_TEMPLATE * (512 / 112))
+    patch = from_crop(warp(picture, matrix, 512), matrix, np.ones((512, 512), np.float32), picture.shape)
+    whole = patch.alpha == 1
+    assert np.abs(patch.pixels[whole] - patch.region.of(picture)[whole]).max() <= 4
+
+
 def test_only_the_faces_own_box_is_computed(picture):
     patch = from_crop(np.zeros((SIZE, SIZE, 3), np.uint8), umeyama(corners(0.5), TEMPLATE), crop_mask(), picture.shape)
     assert patch.region.width < 80
