@@ -1,13 +1,16 @@
-"""What all tests share: a marker by folder, data outside the repository, and calm property tests."""
+"""What all tests share: a marker by folder, what lies outside the repository, calm property tests, and an empty database."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from serve_app.database import migrate
 from serve_app.local import SERVE_FLAGS
 
 # Ray reads them when it is first imported, which a test module may do. Tests come with a loop each, so here, unlike in
@@ -35,3 +38,22 @@ def research_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"there is no research data at {folder}; set MASQUERADE_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The store that ``make test`` pulled the starter models into (``MASQUERADE_MODELS_DIR``)."""
+    folder = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models"))
+    if not (folder / "open-nsfw").is_dir():
+        pytest.skip(f"the starter models are not at {folder} (run: masquerade models pull --starter)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database as the migrations make it, which takes them a while; tests take copies."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path

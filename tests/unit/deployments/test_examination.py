@@ -13,15 +13,9 @@ from deployments.examination import SLOWER, Unfit, examine, recorded
 from deployments.moderation.engine import Verdict
 from deployments.runtime import Runtime
 from deployments.slots import Pace
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion, Probe
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from registry.manifest import Manifest, ModelFile, ModelVersion, Probe
+from tests.clock import Clock
+from tests.versions import manifest_of
 
 
 class Judge:
@@ -44,9 +38,7 @@ class Judge:
 
 
 def manifest(**fields: Any) -> Manifest:
-    licence = Licence(name="MIT", commercial_use=True)
-    base: dict[str, Any] = {"model": "judge", "version": "v1", "task": "moderation", "format": "data", "files": ()}
-    return Manifest(**{**base, "licence": licence, **fields})
+    return manifest_of({}, **{"model": "judge", "task": "moderation"} | fields)
 
 
 def version(*probes: Probe) -> ModelVersion:
@@ -150,4 +142,4 @@ def test_two_versions_must_fit_into_the_share_of_the_gpu() -> None:
 
 def test_a_manifest_that_does_not_say_is_taken_by_the_size_of_its_files() -> None:
     entry = ModelFile(name="a.dat", sha256="0" * 64, size=3 * 2**20)
-    assert need_mb(manifest(files=(entry,))) == 3
+    assert need_mb(manifest().model_copy(update={"files": (entry,)})) == 3

@@ -13,7 +13,7 @@ from deployments.errors import InvalidField
 from deployments.gpu_memory import OutOfMemory, ran_out_of_memory, run_sparing, used_mb, weigh
 from deployments.runtime import Runtime
 from deployments.slots import ModelSet, Plan, Slot
-from registry.manifest import Licence, Manifest
+from tests.versions import manifest_of
 
 GPU = Runtime("cuda", 1, 4000)
 
@@ -107,13 +107,6 @@ def test_a_slot_runs_its_engine_sparingly() -> None:
     slot.close()
 
 
-def manifest(memory_mb: int) -> Manifest:
-    licence = Licence(name="MIT", commercial_use=True)
-    return Manifest(
-        model="m", version="v1", task="style", format="onnx", files=(), licence=licence, memory_mb=memory_mb
-    )
-
-
 @pytest.mark.parametrize(
     ("said", "used", "complaint"),
     [
@@ -127,12 +120,12 @@ def manifest(memory_mb: int) -> Manifest:
 def test_what_a_model_uses_is_held_to_its_manifest_and_to_its_share(
     said: int, used: int | None, complaint: str | None
 ) -> None:
-    found = weigh([manifest(said)], GPU, lambda: used)
+    found = weigh([manifest_of({}, memory_mb=said)], GPU, lambda: used)
     assert found is None if complaint is None else complaint in (found or "")
 
 
 def test_on_a_cpu_nothing_is_weighed() -> None:
-    assert weigh([manifest(1)], Runtime(), lambda: 10_000) is None
+    assert weigh([manifest_of({}, memory_mb=1)], Runtime(), lambda: 10_000) is None
 
 
 def test_without_a_driver_nothing_is_measured() -> None:

@@ -8,14 +8,7 @@ import pytest
 
 from deployments.batching import Batcher
 from deployments.load import WINDOW_S, LoadMeter
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def worked(meter: LoadMeter, clock: Clock, seconds: float, queries: int = 1, waited: float = 0.0) -> None:

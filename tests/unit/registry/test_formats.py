@@ -21,7 +21,7 @@ from safetensors.numpy import save
 
 from registry.errors import InvalidVersion, UnsafeFile
 from registry.formats import check_file, check_version
-from registry.manifest import Manifest
+from tests.versions import manifest_of
 
 
 def tensor(name: str = "w", *, external: bool = False) -> TensorProto:
@@ -238,9 +238,7 @@ def test_plain_data_is_welcome(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("stated", "suffix"), [("onnx", ".onnx"), ("safetensors", ".safetensors"), ("transformers", ".safetensors")]
 )
-def test_a_version_of_a_format_holds_a_file_of_it(
-    tmp_path: Path, manifest_of: Callable[..., Manifest], stated: str, suffix: str
-) -> None:
+def test_a_version_of_a_format_holds_a_file_of_it(tmp_path: Path, stated: str, suffix: str) -> None:
     (tmp_path / "config.json").write_bytes(b"{}")
     with pytest.raises(InvalidVersion, match=f"lists no {suffix} file"):
         check_version(manifest_of({"config.json": b"{}"}, format=stated), tmp_path)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from registry.errors import InvalidVersion, UnsafeFile
-from registry.manifest import Description, Licence, Manifest
+from registry.manifest import Description
 from registry.publish import describe, publish_folder
 from registry.store import FolderStore
+from tests.versions import FREE, manifest_of
 
 
 def description(**fields: object) -> Description:
     told = {"model": "net", "version": "v1", "task": "style", "format": "data"}
-    return Description.model_validate({**told, "licence": Licence(name="MIT", commercial_use=True), **fields})
+    return Description.model_validate({**told, "licence": FREE, **fields})
 
 
 def test_all_files_below_the_folder_are_published(store: FolderStore, tmp_path: Path) -> None:
@@ -48,9 +48,7 @@ def test_a_pickle_is_not_published(store: FolderStore, tmp_path: Path) -> None:
     assert store.models() == []
 
 
-def test_a_file_that_vanished_since_is_named(
-    store: FolderStore, tmp_path: Path, manifest_of: Callable[..., Manifest]
-) -> None:
+def test_a_file_that_vanished_since_is_named(store: FolderStore, tmp_path: Path) -> None:
     with pytest.raises(InvalidVersion, match="gone.dat is missing from"):
         publish_folder(store, manifest_of({"gone.dat": b"x"}), tmp_path)
 

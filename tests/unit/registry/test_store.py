@@ -21,9 +21,9 @@ from registry.promotions import canary, promote
 from registry.publish import publish_folder
 from registry.references import natural
 from registry.store import FolderStore
+from tests.versions import manifest_of
 
 Publish = Callable[..., Manifest]
-ManifestOf = Callable[..., Manifest]
 
 
 def test_a_store_nobody_wrote_to_is_empty(store: FolderStore) -> None:
@@ -116,7 +116,7 @@ def test_a_folder_without_a_manifest_is_no_version(store: FolderStore, publish: 
 # Publishing
 
 
-def test_a_version_appears_only_when_complete(store: FolderStore, manifest_of: ManifestOf) -> None:
+def test_a_version_appears_only_when_complete(store: FolderStore) -> None:
     manifest = manifest_of({"a": b"1", "b": b"2"})
     with store.stage(manifest.ref) as staged:
         (staged / "a").write_bytes(b"1")
@@ -126,9 +126,7 @@ def test_a_version_appears_only_when_complete(store: FolderStore, manifest_of: M
 
 
 @pytest.mark.parametrize("delivered", [b"", b"weight", b"weights!", b"WEIGHTS"])
-def test_files_that_are_not_what_the_manifest_says_are_not_published(
-    store: FolderStore, manifest_of: ManifestOf, delivered: bytes
-) -> None:
+def test_files_that_are_not_what_the_manifest_says_are_not_published(store: FolderStore, delivered: bytes) -> None:
     manifest = manifest_of({"net.dat": b"weights"})
     with store.stage(manifest.ref) as staged:
         (staged / "net.dat").write_bytes(delivered)
@@ -138,7 +136,7 @@ def test_files_that_are_not_what_the_manifest_says_are_not_published(
 
 
 @pytest.mark.parametrize("intruder", ["pytorch_model.bin", "sub/extra.json", ".hidden"])
-def test_a_file_nobody_vouches_for_is_not_published(store: FolderStore, manifest_of: ManifestOf, intruder: str) -> None:
+def test_a_file_nobody_vouches_for_is_not_published(store: FolderStore, intruder: str) -> None:
     manifest = manifest_of({"net.dat": b"weights"})
     with store.stage(manifest.ref) as staged:
         (staged / "net.dat").write_bytes(b"weights")
@@ -148,7 +146,7 @@ def test_a_file_nobody_vouches_for_is_not_published(store: FolderStore, manifest
             store.publish(manifest, staged)
 
 
-def test_a_link_is_not_a_file(store: FolderStore, manifest_of: ManifestOf, tmp_path: Path) -> None:
+def test_a_link_is_not_a_file(store: FolderStore, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"weights")
     manifest = manifest_of({"net.dat": b"weights"})
     with store.stage(manifest.ref) as staged:
@@ -218,7 +216,7 @@ def test_readers_see_whole_versions_while_publishers_work(store: FolderStore, pu
 
 
 def test_a_full_disk_leaves_no_half_of_a_version_and_no_half_of_a_decision(
-    store: FolderStore, publish: Publish, manifest_of: ManifestOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish()
     (tmp_path / "mine").mkdir()

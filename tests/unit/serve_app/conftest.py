@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -230,11 +231,15 @@ def artworks_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client_for(stand_ins: StandIns, artworks_dir: Path, tmp_path: Path) -> Iterator[Callable[[Settings], TestClient]]:
+def client_for(
+    stand_ins: StandIns, artworks_dir: Path, tmp_path: Path, migrated_file: Path
+) -> Iterator[Callable[[Settings], TestClient]]:
     """Opens the gateway with given settings, and closes it after the test."""
     opened: list[TestClient] = []
 
     def open_with(settings: Settings) -> TestClient:
+        if not (database := settings.data_dir / "masquerade.db").exists():
+            shutil.copy(migrated_file, database)
         pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos(), ArtworkGallery.load(artworks_dir))
         inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
         desk = VersionDesk(inventory, Coordination(stand_ins.notice, stand_ins.versions, stand_ins.configuration))

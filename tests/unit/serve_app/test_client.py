@@ -94,6 +94,16 @@ async def test_a_refusal_is_final_and_says_why(studio: Studio, client: StudioCli
     assert (caught.value.status, caught.value.slug) == (422, "no-face")
 
 
+@pytest.mark.parametrize(("told", "seconds"), [("7", 7.0), ("-1", 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
+async def test_a_refusal_says_how_long_to_wait_where_that_is_a_number(
+    studio: Studio, client: StudioClient, told: str, seconds: float | None
+) -> None:
+    studio.answers = [(422, {"Retry-After": told})]
+    with pytest.raises(StudioRefusal) as caught:
+        await client.post("/v1/faces", {"image": b"x"})
+    assert caught.value.retry_after_s == seconds
+
+
 async def test_how_a_job_ended_is_not_asked_again(studio: Studio, client: StudioClient) -> None:
     studio.answers = [(503, {"Retry-After": "0", "State": "failed"}), (200, {})]
     with pytest.raises(StudioRefusal, match="nobody") as caught:

@@ -70,6 +70,14 @@ async def test_what_is_answered_is_asked_once() -> None:
     assert app.bodies == [b"a photo"]
 
 
+async def test_whoever_has_waited_long_is_told_instead_of_waiting_for_another_try(monkeypatch) -> None:
+    monkeypatch.setattr("serve_app.replay.PATIENCE_S", -1.0)
+    app, client = Replicas(deaths=1), Client()
+    await ask(app, client)
+    assert client.status == 503
+    assert len(app.bodies) == 1
+
+
 async def test_the_next_replica_gets_the_whole_request_again() -> None:
     app, client = Replicas(deaths=2), Client()
     await ask(app, client)

@@ -11,13 +11,13 @@ import pytest
 
 from deployments.slots import ModelSet
 from registry.errors import BrokenVersion, RegistryError
-from registry.manifest import Licence, Manifest, ModelFile
+from registry.manifest import Manifest
 from registry.store import FolderStore
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
+from tests import versions
 
 Publish = Callable[..., Manifest]
-FREE = Licence(name="Apache-2.0", commercial_use=True)
 HASH = "0" * 64
 
 
@@ -34,13 +34,7 @@ def store(tmp_path: Path) -> FolderStore:
 def publish(store: FolderStore) -> Publish:
     def publish(model: str, task: str, version: str = "v1", content: bytes | None = None, **more: Any) -> Manifest:
         files = {} if content is None else {"network": content}
-        listed = tuple(ModelFile(name=name, sha256=sha256(data), size=len(data)) for name, data in files.items())
-        manifest = Manifest(model=model, version=version, task=task, format="data", files=listed, licence=FREE, **more)
-        with store.stage(manifest.ref) as staged:
-            for name, data in files.items():
-                (staged / name).write_bytes(data)
-            store.publish(manifest, staged)
-        return manifest
+        return versions.publish(store, files, model=model, version=version, task=task, **more)
 
     return publish
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, Unavailable
-from serve_app.database import connect, migrate
+from serve_app.database import connect
 from serve_app.duties import keep_doing
 from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
@@ -22,6 +23,7 @@ from serve_app.jobs.worker import Worker
 from serve_app.objects import FolderObjects, new_key
 from serve_app.pipeline import Picture
 from serve_app.visitors import visiting, visitor
+from tests.clock import Clock
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -50,20 +52,11 @@ class Unreliable:
 
 
 @pytest.fixture
-async def sessions(tmp_path: Path) -> AsyncIterator[Sessions]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/studio.db"
-    await asyncio.to_thread(migrate, url)
-    engine = connect(url)
+async def sessions(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Sessions]:
+    shutil.copy(migrated_file, tmp_path / "studio.db")
+    engine = connect(f"sqlite+aiosqlite:///{tmp_path}/studio.db")
     yield async_sessionmaker(engine, expire_on_commit=False)
     await engine.dispose()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -238,6 +231,18 @@ async def test_waiting_for_room_is_no_attempt(
     while await worker.work_once():
         clock.now += 3
     assert (await job_of(sessions, job_id)).state == State.DONE
+
+
+@pytest.mark.parametrize(("told", "pause_s"), [({"retry_after": 5}, 5), ({}, 2)])
+async def test_what_is_away_is_tried_again_when_it_says_or_in_a_little_while(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], clock: Clock, told: dict[str, int], pause_s: float
+) -> None:
+    async def perform(*_: Any) -> Picture:
+        raise Unavailable("Style is restarting.", **told)
+
+    job_id = await ordered(ledger, sessions)
+    assert await make(perform).work_once()
+    assert (await job_of(sessions, job_id)).lease_until == clock.now + pause_s
 
 
 async def test_a_job_that_is_given_up_says_what_it_waited_for(

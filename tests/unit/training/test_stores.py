@@ -13,21 +13,12 @@ import typer
 from typer.testing import CliRunner
 
 from registry.errors import RegistryError
-from registry.manifest import Licence, Manifest, ModelVersion
+from registry.manifest import ModelVersion
 from registry.store import FolderStore
+from tests.versions import manifest_of
 from training.stores import STORE, StoreOption, memory_path, opened
 
-FACES = ModelVersion(
-    Manifest(
-        model="finder",
-        version="v1",
-        task="face-analysis",
-        format="data",
-        files=(),
-        licence=Licence(name="MIT", commercial_use=True),
-    ),
-    Path(),
-)
+FACES = ModelVersion(manifest_of({}, model="finder", task="face-analysis"), Path())
 
 
 def test_a_path_is_a_folder(tmp_path: Path) -> None:

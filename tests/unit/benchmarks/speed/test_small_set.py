@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -19,18 +18,14 @@ from deployments.runtime import Runtime, onnx_session
 from deployments.style.engine import StyleEngine, StyleQuery
 from registry.store import FolderStore
 from serve_app.selection import select
-from serve_app.settings import ModelChoice, Settings
+from serve_app.settings import ModelChoice
 
-ROOT = Path(__file__).parents[4]
 ONE = Runtime(threads=1)
 
 
 @pytest.fixture(scope="module")
-def store() -> FolderStore:
-    store = FolderStore(Path(os.environ.get("MASQUERADE_MODELS_DIR", Settings().store_dir)))
-    if not {"style-lean", "open-nsfw", "sample-photos"} <= set(store.models()):
-        pytest.skip("the starter models are not here (run: masquerade models pull --starter)")
-    return store
+def store(models_dir: Path) -> FolderStore:
+    return FolderStore(models_dir)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +39,13 @@ def test_a_phone_photo_becomes_a_tensor_in_a_fraction_of_pillows_time(store: Fol
     assert shares[0] < 0.6
 
 
-def test_the_lean_network_is_several_times_as_fast_as_the_published_one(store: FolderStore, photo: Photo) -> None:
-    published = ROOT.parent / "shared" / "data" / "style_nets" / "fns_wave.onnx"
-    published = Path(os.environ.get("MASQUERADE_DATA", published.parents[1])) / "style_nets" / published.name
-    if not published.exists():
-        pytest.skip("the published networks (MASQUERADE_DATA) are not here")
+def test_the_lean_network_is_several_times_as_fast_as_the_published_one(
+    store: FolderStore, research_data: Path, photo: Photo
+) -> None:
     chosen = select(store, ModelChoice(style="style-lean")).chosen["style"]
     engine = StyleEngine(store.get(chosen.model), [store.get(extra) for extra in chosen.extras], ONE)
     query = StyleQuery(photo, ((engine.styles[0].name, 1.0),))
-    johnson = onnx_session(published, ONE)
+    johnson = onnx_session(research_data / "style_nets" / "fns_wave.onnx", ONE)
     planes = np.ascontiguousarray(photo.pixels().transpose(2, 0, 1)[None], np.float32)
     taken = alternate(
         {

@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
 
 from bot.accounts.licences import CAPABILITIES, Unlicensed, conflicts, refuse_unlicensed_sales
 from deployments.slots import ModelSet
-from registry.manifest import Licence, Manifest, ModelFile, dump_manifest
+from registry.manifest import Licence
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.selection import Selection
+from tests.versions import publish
 
-FREE, RESEARCH = Licence(name="Apache-2.0", commercial_use=True), Licence(name="research-only", commercial_use=False)
-
-
-def installed(folder: Path, model: str, task: str, licence: Licence) -> None:
-    version = folder / model / "v1"
-    version.mkdir(parents=True)
-    (version / "weights").write_bytes(b"w")
-    file = ModelFile(name="weights", sha256=hashlib.sha256(b"w").hexdigest(), size=1)
-    manifest = Manifest(model=model, version="v1", task=task, format="data", licence=licence, files=(file,))
-    (version / "manifest.yaml").write_text(dump_manifest(manifest))
+RESEARCH = Licence(name="research-only", commercial_use=False)
 
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Inventory:
-    installed(tmp_path, "guard", "moderation", FREE)
-    installed(tmp_path, "painter", "style", FREE)
-    installed(tmp_path, "pack", "style-pack", FREE)
-    installed(tmp_path, "finder", "face-analysis", RESEARCH)
-    installed(tmp_path, "swapper", "face-swap", RESEARCH)
+    store = FolderStore(tmp_path)
+    publish(store, model="guard", task="moderation")
+    publish(store, model="painter", task="style")
+    publish(store, model="pack", task="style-pack")
+    publish(store, model="finder", task="face-analysis", licence=RESEARCH)
+    publish(store, model="swapper", task="face-swap", licence=RESEARCH)
     chosen = {
         "moderation": ModelSet("guard@v1"),
         "style": ModelSet("painter@v1", ("pack@v1",)),
         "faces": ModelSet("finder@v1"),
         "swap": ModelSet("swapper@v1"),
     }
-    return Inventory(FolderStore(tmp_path), Selection(chosen, {"lookalike": "not installed"}))
+    return Inventory(store, Selection(chosen, {"lookalike": "not installed"}))
 
 
 def test_free_models_may_be_sold(inventory: Inventory) -> None:
@@ -68,14 +60,14 @@ def test_a_licence_for_one_model_does_not_cover_another(inventory: Inventory) ->
     assert [conflict.model for conflict in found] == ["finder@v1"]
 
 
-def test_a_pack_counts_as_much_as_its_network(inventory: Inventory, tmp_path: Path) -> None:
-    installed(tmp_path, "stolen", "style-pack", RESEARCH)
+def test_a_pack_counts_as_much_as_its_network(inventory: Inventory) -> None:
+    publish(inventory.store, model="stolen", task="style-pack", licence=RESEARCH)
     inventory.selection.chosen["style"] = ModelSet("painter@v1", ("pack@v1", "stolen@v1"))
     assert [conflict.model for conflict in conflicts(inventory, {"style"}, {})] == ["stolen@v1"]
 
 
-def test_moderation_is_part_of_everything_that_is_sold(inventory: Inventory, tmp_path: Path) -> None:
-    installed(tmp_path, "lent-guard", "moderation", RESEARCH)
+def test_moderation_is_part_of_everything_that_is_sold(inventory: Inventory) -> None:
+    publish(inventory.store, model="lent-guard", task="moderation", licence=RESEARCH)
     inventory.selection.chosen["moderation"] = ModelSet("guard@v1", ("lent-guard@v1",))
     assert [conflict.model for conflict in conflicts(inventory, {"style"}, {})] == ["lent-guard@v1"]
 

@@ -13,18 +13,14 @@ from bot.intake.flood import FloodGate
 from bot.settings import Flood
 from bot.updates.reception import PASSING
 from serve_app.rates import MemoryBuckets, Rate, RedisBuckets, Want
+from tests.clock import Clock
 
-
-class Clock:
-    now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+TODAY = 1_750_000_000.0
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(TODAY)
 
 
 @pytest.fixture
@@ -37,8 +33,7 @@ def buckets(clock: Clock) -> MemoryBuckets:
     pauses=st.lists(st.floats(0, 10), min_size=1, max_size=60),
 )
 async def test_no_span_holds_more_than_burst_and_rate_allow(rate: Rate, pauses: list[float]) -> None:
-    clock = Clock()
-    clock.now = 1_000.0
+    clock = Clock(1_000.0)
     buckets = MemoryBuckets(clock=clock)
     given_at = []
     for pause in pauses:

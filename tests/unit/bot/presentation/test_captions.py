@@ -19,13 +19,13 @@ from serve_app.pipeline import Graph, Pipeline
 from tests.integration.bot.flows.stand_ins import StandIns
 
 
-def captions_over(graph: Graph) -> Captions:
-    return Captions(Translations.load(), Catalogue(Pipeline(graph, Limits()), features_of(graph)))
+def captions_over(graph: Graph, translations: Translations) -> Captions:
+    return Captions(translations, Catalogue(Pipeline(graph, Limits()), features_of(graph)))
 
 
-@pytest.fixture
-def captions() -> Captions:
-    return captions_over(StandIns().graph())
+@pytest.fixture(scope="module")
+def captions(translations: Translations) -> Captions:
+    return captions_over(StandIns().graph(), translations)
 
 
 @pytest.mark.parametrize(
@@ -83,24 +83,26 @@ async def test_how_faces_are_hidden_can_be_said(captions: Captions, caption: str
     assert (understood.feature, understood.method) == ("anonymize", method)
 
 
-async def test_what_the_studio_cannot_do_is_not_understood() -> None:
+async def test_what_the_studio_cannot_do_is_not_understood(translations: Translations) -> None:
     graph = StandIns().graph()
-    captions = captions_over(Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles))
+    captions = captions_over(Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles), translations)
     assert await captions.understand("swap") is None
 
 
 @pytest.mark.parametrize("feature", FEATURES)
 @pytest.mark.parametrize("language", ["en", "ru"])
-async def test_the_words_on_a_features_button_ask_for_it(captions: Captions, language: str, feature: Feature) -> None:
+async def test_the_words_on_a_features_button_ask_for_it(
+    captions: Captions, translations: Translations, language: str, feature: Feature
+) -> None:
     key = {"anonymize": "hide"}.get(feature, feature)
-    understood = await captions.understand(Translations.load().words(language).plain(f"button-{key}"))
+    understood = await captions.understand(translations.words(language).plain(f"button-{key}"))
     assert understood is not None
     assert understood.feature == feature
 
 
 @given(st.text())
-async def test_any_text_may_be_a_caption(text: str) -> None:
-    understood = await captions_over(StandIns().graph()).understand(text)
+async def test_any_text_may_be_a_caption(captions: Captions, text: str) -> None:
+    understood = await captions.understand(text)
     assert understood is None or understood.feature in {"style", *FEATURES}
 
 

@@ -12,17 +12,12 @@ from deployments.imaging import Limits
 from deployments.serving import Answer
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
+from tests.clock import Clock
 from tests.integration.bot.flows.stand_ins import StandIns
 
 
-ENGLISH, RUSSIAN = (Translations.load().words(language) for language in ("en", "ru"))
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+TRANSLATIONS = Translations.load()
+ENGLISH, RUSSIAN = TRANSLATIONS.words("en"), TRANSLATIONS.words("ru")
 
 
 def nothing(_style: StyleInfo) -> bool:
@@ -86,7 +81,7 @@ async def test_styles_are_asked_for_again_after_a_while() -> None:
     await catalogue.styles()
     await catalogue.styles()
     assert asked == 1
-    clock.now = FRESH_S + 1
+    clock.now += FRESH_S + 1
     await catalogue.styles()
     assert asked == 2
 
@@ -103,7 +98,8 @@ async def test_a_picture_has_its_title_while_the_studio_is_away(graph: Graph) ->
     shaky = Graph(moderate=graph.moderate, style=graph.style, styles=styles)  # type: ignore[arg-type]  # breaks
     catalogue = Catalogue(Pipeline(shaky, Limits()), features_of(shaky), clock=clock)
     assert await catalogue.titles(["wave:0.5", "scream:0.5"], ENGLISH) == ["The Wave", "Scream"]
-    clock.now, away = FRESH_S + 1, True
+    away = True
+    clock.now += FRESH_S + 1
     assert await catalogue.titles(["wave", "unheard-of"], ENGLISH) == ["The Wave", "unheard-of"]
 
 

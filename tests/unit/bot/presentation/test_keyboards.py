@@ -38,8 +38,8 @@ JOB = "0" * 32
 
 
 @pytest.fixture(params=["en", "ru"])
-def words(request: pytest.FixtureRequest) -> Words:
-    return Translations.load().words(request.param)
+def words(translations: Translations, request: pytest.FixtureRequest) -> Words:
+    return translations.words(request.param)
 
 
 def all_of_them(words: Words) -> Iterator[InlineKeyboardMarkup]:
@@ -67,8 +67,8 @@ def test_no_button_is_cut_off(words: Words) -> None:
             assert [button.text for button in row if len(button.text) > room[len(row)]] == []
 
 
-def test_styles_keep_their_order_and_long_titles_have_a_row_of_their_own() -> None:
-    markup = keyboards.wishes(Translations.load().words("en"), 1, frozenset({"style"}), STYLES)
+def test_styles_keep_their_order_and_long_titles_have_a_row_of_their_own(translations: Translations) -> None:
+    markup = keyboards.wishes(translations.words("en"), 1, frozenset({"style"}), STYLES)
     assert [[button.text for button in row] for row in markup.inline_keyboard] == [
         ["The Starry Night", "The Scream"],
         ["The Great Wave off Kanagawa"],
@@ -77,8 +77,8 @@ def test_styles_keep_their_order_and_long_titles_have_a_row_of_their_own() -> No
     ]
 
 
-def test_every_style_can_be_blended_in_as_far_as_telegram_has_buttons() -> None:
-    english = Translations.load().words("en")
+def test_every_style_can_be_blended_in_as_far_as_telegram_has_buttons(translations: Translations) -> None:
+    english = translations.words("en")
     for styles, offered in ((30, 30), (200, 99)):
         many = [StyleInfo(f"style-{n}", f"Style {n}", "", 1900, "", b"") for n in range(styles)]
         rows = keyboards.blends(english, JOB, many).inline_keyboard

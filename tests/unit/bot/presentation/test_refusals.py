@@ -28,8 +28,8 @@ SUBSCRIBER = replace(ANN, plan="plus")
 
 
 @pytest.fixture(params=["en", "ru"])
-def words(request: pytest.FixtureRequest) -> Words:
-    return Translations.load().words(request.param)
+def words(translations: Translations, request: pytest.FixtureRequest) -> Words:
+    return translations.words(request.param)
 
 
 def used_up(hours: float = 6.5) -> InsufficientCredits:

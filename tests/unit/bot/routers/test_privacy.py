@@ -15,10 +15,12 @@ from bot.routers.account import lasts
         (86_400.0, "one day"), (604_800.0, "7 days"),
     ],
 )  # fmt: skip
-def test_times_are_told_in_the_largest_unit_they_are_a_whole_number_of(time_s: float, told: str) -> None:
-    assert lasts(Translations.load().words("en"), time_s) == told
+def test_times_are_told_in_the_largest_unit_they_are_a_whole_number_of(
+    translations: Translations, time_s: float, told: str
+) -> None:
+    assert lasts(translations.words("en"), time_s) == told
 
 
-def test_russians_are_told_in_russian() -> None:
-    russian = Translations.load().words("ru")
+def test_russians_are_told_in_russian(translations: Translations) -> None:
+    russian = translations.words("ru")
     assert [lasts(russian, days * 86_400) for days in (1, 3, 30)] == ["1 день", "3 дня", "30 дней"]

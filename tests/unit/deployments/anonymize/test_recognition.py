@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,26 +13,23 @@ from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo
 from deployments.runtime import Runtime, onnx_session
 
-DATA = Path(os.environ.get("MASQUERADE_DATA", "../shared/data")).resolve()
 # Of MobileFaceNet's similarities between different people of LFW, 99.9 % are lower.
 STRANGERS = 0.314
 
 
 @pytest.fixture(scope="module")
-def people():
+def people(research_data):
     """Photos with their central face."""
-    if not (DATA / "face_models").is_dir() or not (DATA / "faces_lfw").is_dir():
-        pytest.skip(f"research models and photographs are not at {DATA}; set MASQUERADE_DATA")
-    engine = build(engines.scrfd_mobilefacenet(DATA), Runtime())
-    photos = [Photo.open(path.read_bytes()) for path in lfw.pictures(DATA)[:400:10]]
+    engine = build(engines.scrfd_mobilefacenet(research_data), Runtime())
+    photos = [Photo.open(path.read_bytes()) for path in lfw.pictures(research_data)[:400:10]]
     found = zip(photos, engine.run([FaceQuery(photo) for photo in photos]), strict=True)
     return [(photo, face) for photo, faces in found if (face := lfw.central(faces.faces, photo)) is not None]
 
 
 @pytest.fixture(scope="module")
-def embed(people):
+def embed(research_data):
     """Embeds at the place where the face was: an attacker who knows it needs no detector."""
-    session = onnx_session(DATA / "face_models" / "mobilefacenet_y1_128.onnx", Runtime())
+    session = onnx_session(research_data / "face_models" / "mobilefacenet_y1_128.onnx", Runtime())
     name = session.get_inputs()[0].name
 
     def vector(pixels, face):

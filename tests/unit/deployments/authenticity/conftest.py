@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from registry.manifest import ModelVersion
+from tests.versions import version_of
 
 
 class FixedDetector:
@@ -53,14 +54,7 @@ def runtime() -> Runtime:
 @pytest.fixture(scope="session")
 def make_version() -> Callable[..., ModelVersion]:
     def make(folder: Path, backend: str, task: str = "authenticity", **fields) -> ModelVersion:
-        files = tuple(
-            ModelFile(name=path.name, sha256="0" * 64, size=path.stat().st_size) for path in sorted(folder.iterdir())
-        )
-        manifest = Manifest(
-            model="stand-in", version="v1", task=task, format="data", backend=backend, files=files,
-            licence=Licence(name="MIT", commercial_use=True), **fields,
-        )  # fmt: skip
-        return ModelVersion(manifest, folder)
+        return version_of(folder, backend=backend, task=task, model="stand-in", **fields)
 
     return make
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,12 @@ from deployments.faces.backend import Detection, Sighting
 from deployments.faces.dlib import MMOD, PREDICTOR, RESNET
 from deployments.faces.types import FloatArray
 from deployments.imaging import Photo, Pixels, encode
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
-
-DATA = Path(os.environ.get("MASQUERADE_DATA", "../shared/data")).resolve()
-STORE = Path(os.environ.get("MASQUERADE_MODELS_DIR", "var/models"))
+from registry.manifest import ModelVersion
+from tests import versions
 
 
 def _version(folder: Path, names: list[str], **facts: Any) -> ModelVersion:
-    given = {"model": "under-test", "version": "v1", "task": "face-analysis", "format": "onnx"} | facts
-    files = tuple(ModelFile(name=name, sha256="0" * 64, size=0) for name in names)
-    return ModelVersion(Manifest(files=files, licence=Licence(name="MIT", commercial_use=True), **given), folder)
+    return versions.version_of(folder, names, **{"task": "face-analysis", "format": "onnx"} | facts)
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +31,8 @@ def version_of() -> Callable[..., ModelVersion]:
 
 
 @pytest.fixture(scope="session")
-def face_models() -> Path:
-    folder = DATA / "face_models"
-    if not folder.is_dir():
-        pytest.skip(f"research models are not at {folder}; set MASQUERADE_DATA")
-    return folder
+def face_models(research_data: Path) -> Path:
+    return research_data / "face_models"
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +42,11 @@ def scrfd_version(face_models: Path) -> ModelVersion:
 
 
 @pytest.fixture(scope="session")
-def dlib_version() -> ModelVersion:
-    folder = STORE / "dlib-faces" / "v1"
-    if not (folder / RESNET).is_file():
-        pytest.skip(f"dlib's models are not at {folder}; run `masquerade models pull dlib-faces`")
+def dlib_version(models_dir: Path) -> ModelVersion:
     names = [PREDICTOR, RESNET, MMOD]
-    return _version(folder, names, format="dlib", backend="dlib", embedding_space="dlib-resnet-v1")
+    return _version(
+        models_dir / "dlib-faces" / "v1", names, format="dlib", backend="dlib", embedding_space="dlib-resnet-v1"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def engine(request: pytest.FixtureRequest, version_of: Callable[..., ModelVersio
     return build(version_of(folder, names, backend="opencv-zoo", embedding_space="s", input=contract), Runtime())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def look(engine: FaceEngine, photo_of: Callable[[Pixels], Photo]) -> Look:
     def run(pixels: Pixels) -> FaceSet:
         found = engine.run([FaceQuery(photo_of(pixels))])[0]
@@ -49,9 +49,19 @@ def look(engine: FaceEngine, photo_of: Callable[[Pixels], Photo]) -> Look:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pixels(group: Photo) -> Pixels:
     return group.pixels()
+
+
+@pytest.fixture(scope="module")
+def upright(look: Look, pixels: Pixels) -> FaceSet:
+    return look(pixels)
+
+
+@pytest.fixture(scope="module")
+def upside_down(look: Look, pixels: Pixels) -> FaceSet:
+    return look(pixels[::-1, ::-1])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (2000, 2), (7, 9)])
@@ -63,12 +73,12 @@ def test_noise_holds_no_face(look: Look) -> None:
     assert look(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)).faces == ()
 
 
-def test_a_crowd_of_sixty_is_found_and_ordered(look: Look, pixels: Pixels) -> None:
+def test_a_crowd_of_thirty_is_found_and_ordered(look: Look, pixels: Pixels) -> None:
     portraits = [pixels[y - 120 : y + 120, x - 100 : x + 100] for x, y in ((120, 330), (520, 340), (1180, 340))]
-    rows = [np.hstack([portraits[(row + column) % 3] for column in range(10)]) for row in range(6)]
+    rows = [np.hstack([portraits[(row + column) % 3] for column in range(10)]) for row in range(3)]
     faces = look(np.vstack(rows)).faces
     centres = [(face.box[0] + face.box[2]) / 2 for face in faces]
-    assert 57 <= len(faces) <= 63
+    assert 28 <= len(faces) <= 32
     assert centres == sorted(centres)
 
 
@@ -76,10 +86,9 @@ def test_black_and_white_is_as_good_as_colour(look: Look, pixels: Pixels) -> Non
     assert len(look(np.repeat(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[:, :, None], 3, axis=2)).faces) == 6
 
 
-def test_upside_down_all_faces_are_found_and_the_roll_tells(look: Look, pixels: Pixels) -> None:
-    faces = look(pixels[::-1, ::-1]).faces
-    assert len(faces) == 6
-    assert all(abs(face.pose.roll) > 130 for face in faces)
+def test_upside_down_all_faces_are_found_and_the_roll_tells(upside_down: FaceSet) -> None:
+    assert len(upside_down.faces) == 6
+    assert all(abs(face.pose.roll) > 130 for face in upside_down.faces)
 
 
 @pytest.mark.parametrize(("turns", "roll"), [(1, -90), (3, 90)])
@@ -91,15 +100,14 @@ def test_on_its_side_all_faces_are_found_and_the_roll_tells(
     assert all(abs(face.pose.roll - roll) < 45 for face in faces)
 
 
-def test_a_turned_photo_gives_the_vectors_of_the_upright_one(look: Look, pixels: Pixels) -> None:
-    upright = np.stack([face.embedding for face in look(pixels).faces])
-    turned = np.stack([face.embedding for face in look(pixels[::-1, ::-1]).faces])
-    assert (upright @ turned.T).max(axis=1).min() > 0.9
+def test_a_turned_photo_gives_the_vectors_of_the_upright_one(upright: FaceSet, upside_down: FaceSet) -> None:
+    straight, turned = (np.stack([face.embedding for face in found.faces]) for found in (upright, upside_down))
+    assert (straight @ turned.T).max(axis=1).min() > 0.9
 
 
-def test_sunglasses_do_not_hide_a_face(look: Look, pixels: Pixels, engine: FaceEngine) -> None:
+def test_sunglasses_do_not_hide_a_face(look: Look, pixels: Pixels, upright: FaceSet) -> None:
     masked = pixels.copy()
-    for face in look(pixels).faces:
+    for face in upright.faces:
         eyes = face.landmarks[:2]
         reach = float(np.linalg.norm(eyes[1] - eyes[0]))
         for eye in eyes:
@@ -108,8 +116,8 @@ def test_sunglasses_do_not_hide_a_face(look: Look, pixels: Pixels, engine: FaceE
     assert len(look(masked).faces) >= 5
 
 
-def test_a_profile_is_told_by_its_yaw(look: Look, pixels: Pixels) -> None:
-    looking_left = look(pixels).faces[4]
+def test_a_profile_is_told_by_its_yaw(upright: FaceSet) -> None:
+    looking_left = upright.faces[4]
     assert looking_left.pose.yaw < -35
     assert looking_left.quality.score < 0.8
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +10,8 @@ from safetensors.torch import save_file
 from deployments.imaging import Photo, encode
 from deployments.masterpiece.encoder import VGG19_BLOCKS
 from deployments.masterpiece.engine import WEIGHTS
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from registry.manifest import ModelVersion
+from tests.versions import version_of
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +28,7 @@ def make_losses(tmp_path_factory: pytest.TempPathFactory):
                 inputs = 6
         kept = {name: value for name, value in (tensors | changes).items() if value is not None}
         save_file(kept, folder / WEIGHTS)
-        data = (folder / WEIGHTS).read_bytes()
-        files = (ModelFile(name=WEIGHTS, sha256=hashlib.sha256(data).hexdigest(), size=len(data)),)
-        licence = Licence(name="CC0-1.0", commercial_use=True)
-        facts = {"model": "vgg19", "version": "v1", "task": "perceptual-loss", "format": "safetensors"}
-        return ModelVersion(Manifest(**facts, licence=licence, files=files), folder)
+        return version_of(folder, model="vgg19", task="perceptual-loss", format="safetensors")
 
     return make
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion, load_manifest
+from registry.manifest import ModelVersion, load_manifest
+from tests.versions import version_of
 
-ROOT = Path(__file__).parents[4]
 Scores = Mapping[str, float]
 
 
@@ -53,28 +52,15 @@ def refused() -> Photo:
 @pytest.fixture(scope="session")
 def make_version() -> Callable[..., ModelVersion]:
     def make(folder: Path, backend: str, model: str = "stand-in", **fields) -> ModelVersion:
-        files = tuple(
-            ModelFile(name=path.name, sha256="0" * 64, size=path.stat().st_size) for path in sorted(folder.iterdir())
-        )
-        manifest = Manifest(
-            model=model,
-            version="v1",
-            format="transformers" if backend == "transformers" else "onnx",
-            backend=backend,
-            files=files,
-            licence=Licence(name="MIT", commercial_use=True),
-            **{"task": "moderation", **fields},
-        )
-        return ModelVersion(manifest, folder)
+        told = {"format": "transformers" if backend == "transformers" else "onnx", "task": "moderation"} | fields
+        return version_of(folder, backend=backend, model=model, **told)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def open_nsfw_version() -> ModelVersion:
-    folder = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models")) / "open-nsfw" / "v1"
-    if not (folder / "open-nsfw.onnx").exists():
-        pytest.skip("open-nsfw has not been pulled")
+def open_nsfw_version(models_dir: Path) -> ModelVersion:
+    folder = models_dir / "open-nsfw" / "v1"
     return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
 
 

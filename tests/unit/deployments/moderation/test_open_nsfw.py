@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,8 +12,6 @@ from deployments.imaging import Photo, encode
 from deployments.moderation.engine import Policy, build
 from deployments.moderation.open_nsfw import HARMLESS, LINE, Glance, OpenNsfw, preprocess
 from deployments.runtime import Runtime
-
-ROOT = Path(__file__).parents[4]
 
 
 def grid_of_strokes() -> Photo:
@@ -147,15 +143,7 @@ def test_a_large_photo_scores_like_its_small_copy(real, refused):
     assert scores[0] == pytest.approx(scores[1], abs=0.02)
 
 
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = Path(os.environ.get("MASQUERADE_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip("the test data (MASQUERADE_DATA) is not here")
-    return folder
-
-
-def test_scores_are_those_of_the_published_runner(real, data, open_nsfw_version, runtime):
+def test_scores_are_those_of_the_published_runner(research_data, open_nsfw_version, runtime):
     """Calculated once with the package the network comes from, on the same files."""
     published = {
         "content/photos/n03804744_nail.jpg": 0.751070,
@@ -165,7 +153,7 @@ def test_scores_are_those_of_the_published_runner(real, data, open_nsfw_version,
         "faces_celeb/Tom_Hanks/9775.jpg": 0.414969,
         "styles/udnie.jpg": 0.012019,
     }
-    pictures = [Photo.open((data / name).read_bytes()) for name in published]
+    pictures = [Photo.open((research_data / name).read_bytes()) for name in published]
     classifier = OpenNsfw(open_nsfw_version, runtime)
     assert classifier.look(pictures) == pytest.approx(list(published.values()), abs=2e-4)
     # What decides is the same; only the plainly harmless picture, the last one, is told at a glance.
@@ -175,12 +163,12 @@ def test_scores_are_those_of_the_published_runner(real, data, open_nsfw_version,
 # The glance before the look
 
 
-def test_a_glance_only_lets_pass_what_is_far_from_the_line(data, open_nsfw_version, runtime):
+def test_a_glance_only_lets_pass_what_is_far_from_the_line(research_data, open_nsfw_version, runtime):
     pytest.importorskip("openvino")
     classifier = OpenNsfw(open_nsfw_version, runtime)
     glance = Glance(open_nsfw_version.path("open-nsfw.onnx"), runtime)
     folders = ("content/photos", "faces_lfw/*", "faces_celeb/*", "ai_vs_real/ai_art", "styles")
-    found = [path for folder in folders for path in sorted(data.glob(f"{folder}/*.jpg"))[::60]]
+    found = [path for folder in folders for path in sorted(research_data.glob(f"{folder}/*.jpg"))[::60]]
     assert len(found) > 40
     small = [Photo.open(path.read_bytes()) for path in found]
     # Twelve of them as large as what phones take, which a glance decodes at a reduced scale.
@@ -228,15 +216,15 @@ def test_a_glance_that_sees_nonsense_lets_nothing_through(open_nsfw_version, run
     assert classifier.probabilities([refused])[0] > LINE
 
 
-def test_portraits_and_paintings_pass(real, data):
-    paths = [*sorted(data.glob("styles/*.jpg")), *sorted(data.glob("faces_lfw/*/*_0001.jpg"))[:40]]
+def test_portraits_and_paintings_pass(real, research_data):
+    paths = [*sorted(research_data.glob("styles/*.jpg")), *sorted(research_data.glob("faces_lfw/*/*_0001.jpg"))[:40]]
     verdicts = real.run([Photo.open(path.read_bytes()) for path in paths])
     assert [path.name for path, verdict in zip(paths, verdicts, strict=True) if not verdict.allowed] == []
 
 
-def test_a_photograph_can_be_refused(real, data):
+def test_a_photograph_can_be_refused(real, research_data):
     """Fingers around a nail: the one picture of thousands that it gets wrong."""
-    (verdict,) = real.run([Photo.open((data / "content/photos/n03804744_nail.jpg").read_bytes())])
+    (verdict,) = real.run([Photo.open((research_data / "content/photos/n03804744_nail.jpg").read_bytes())])
     assert verdict.rule == "explicit"
 
 

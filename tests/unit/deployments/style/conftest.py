@@ -14,7 +14,8 @@ from onnx import save
 from safetensors.numpy import save_file
 
 from deployments.imaging import Photo, Pixels, encode
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from registry.manifest import ModelVersion
+from tests.versions import version_of
 from training.style import graphs
 from training.style.network import Architecture, StyleNetwork
 from training.style.prediction.graph import predictor_graph
@@ -22,22 +23,6 @@ from training.style.prediction.network import Design, StylePredictor, save_predi
 from training.style.prediction.pictures import READ_SIDE
 
 TINY = Architecture(fine=4, middle=4, coarse=6, blocks=1, end_kernel=3, block_kernel=3, up_kernel=3)
-FREE = Licence(name="CC0-1.0", commercial_use=True)
-
-
-def version(model: str, task: str, folder: Path, **more: object) -> ModelVersion:
-    """Vouch for whatever lies in ``folder``."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    entries = [
-        {
-            "name": path.relative_to(folder).as_posix(),
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "size": path.stat().st_size,
-        }
-        for path in files
-    ]
-    facts = {"model": model, "version": "v1", "task": task, "format": "onnx", "licence": FREE, "files": entries}
-    return ModelVersion(Manifest.model_validate(facts | more), folder)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +35,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
     save(graphs.statistics(TINY, weights), folder / "statistics.onnx")
     save(graphs.frozen(TINY, weights), folder / "frozen.onnx")
     contract = {"style_size": TINY.style_size, "multiple": 4, "receptive_radius": TINY.receptive_radius}
-    return version("tiny-style", "style", folder, input=contract)
+    return version_of(folder, model="tiny-style", task="style", format="onnx", input=contract)
 
 
 PackMaker = Callable[..., ModelVersion]
@@ -72,7 +57,7 @@ def make_pack(tmp_path: Path, network: ModelVersion) -> PackMaker:
             entries.append(facts | {"preview": f"previews/{name}.jpg"})
         (folder / "styles.json").write_text(json.dumps({"styles": entries}), "utf-8")
         pinned = {"tiny-style": network.manifest.file("network.onnx").sha256} if requires is None else requires
-        return version("pack-" + "-".join(names), "style-pack", folder, requires=pinned)
+        return version_of(folder, model="pack-" + "-".join(names), task="style-pack", requires=pinned)
 
     return make
 
@@ -125,7 +110,7 @@ def make_predictor(tmp_path: Path, network: ModelVersion) -> PredictorMaker:
         save(predictor_graph(predictor), folder / "predictor.onnx")
         save_predictor(folder / "predictor.safetensors", predictor)
         pinned = {"tiny-style": network.manifest.file("network.onnx").sha256} if requires is None else requires
-        return version(model, "style-predictor", folder, requires=pinned, input={"side": READ_SIDE})
+        return version_of(folder, model=model, task="style-predictor", requires=pinned, input={"side": READ_SIDE})
 
     return make
 

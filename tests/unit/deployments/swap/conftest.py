@@ -15,7 +15,8 @@ from deployments.faces.types import Face, FloatArray, Pose, Quality
 from deployments.imaging import Photo, Pixels, encode
 from deployments.swap.landmarks import LEFT_BROW, LEFT_EYE, LIPS, MEAN_SHAPE, RIGHT_BROW, RIGHT_EYE, with_forehead
 from deployments.swap.types import SourceFace
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from registry.manifest import ModelVersion
+from tests import versions
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,6 @@ def version_of(tmp_path: Path) -> Callable[..., ModelVersion]:
     def make(files: dict[str, bytes], **facts: object) -> ModelVersion:
         for name, content in files.items():
             (tmp_path / name).write_bytes(content)
-        given = {"model": "under-test", "version": "v1", "task": "face-swap", "format": "onnx"} | facts
-        entries = tuple(ModelFile(name=name, sha256="0" * 64, size=len(content)) for name, content in files.items())
-        licence = given.pop("licence", Licence(name="MIT", commercial_use=True))
-        return ModelVersion(Manifest(files=entries, licence=licence, **given), tmp_path)
+        return versions.version_of(tmp_path, files, **{"task": "face-swap", "format": "onnx"} | facts)
 
     return make

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from benchmarks.faces import engines, lfw
@@ -16,15 +13,12 @@ from deployments.swap.embedded import EmbeddedSwapper
 from deployments.swap.engine import SwapEngine, SwapQuery
 from deployments.swap.types import SourceFace
 
-DATA = Path(os.environ.get("MASQUERADE_DATA", "../shared/data")).resolve()
 PEOPLE = [("Naomi_Watts", "Laura_Bush"), ("Gray_Davis", "Bill_Gates"), ("David_Beckham", "Kofi_Annan")]
 
 
 @pytest.fixture(scope="module")
-def look():
-    if not (DATA / "face_models").is_dir() or not (DATA / "faces_lfw").is_dir():
-        pytest.skip(f"research models and photographs are not at {DATA}; set MASQUERADE_DATA")
-    engine = build(engines.scrfd_mobilefacenet(DATA), Runtime(), [engines.landmark_model(DATA)])
+def look(research_data):
+    engine = build(engines.scrfd_mobilefacenet(research_data), Runtime(), [engines.landmark_model(research_data)])
 
     def central(photo):
         (found,) = engine.run([FaceQuery(photo, dense=True)])
@@ -34,12 +28,9 @@ def look():
 
 
 @pytest.mark.parametrize(("giver", "taker"), PEOPLE)
-def test_a_recogniser_takes_the_result_for_the_source(look, giver, taker):
+def test_a_recogniser_takes_the_result_for_the_source(look, research_data, giver, taker):
     def first(person):
-        pictures = sorted((DATA / "faces_lfw" / person).glob("*.jpg"))
-        if not pictures:
-            pytest.skip(f"{person} is not among the photographs")
-        photo = Photo.open(pictures[0].read_bytes())
+        photo = Photo.open(min((research_data / "faces_lfw" / person).glob("*.jpg")).read_bytes())
         return photo, look(photo)
 
     (source, source_face), (target, target_face) = first(giver), first(taker)

@@ -29,7 +29,7 @@ def test_made_up_pictures_do_where_a_probe_names_none(version_of) -> None:
     assert answer["swapped.0"] == (0.0, 0.0)
     examine(engine, [probing(version, Probe(expect=answer, tolerance=2.0))], probe_swap, None)
     spoilt = {**answer, "pixels": tuple(np.asarray(answer["pixels"]) + 5)}
-    with pytest.raises(Unfit, match="probe 1 of under-test@v1: pixels is off by 5"):
+    with pytest.raises(Unfit, match="probe 1 of net@v1: pixels is off by 5"):
         examine(engine, [probing(version, Probe(expect=spoilt, tolerance=2.0))], probe_swap, None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,18 +12,17 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from serve_app.access.keys import Key, KeyBook
 from serve_app.access.scopes import SCOPES
-from serve_app.database import connect, migrate
+from serve_app.database import connect
 from serve_app.settings import Settings
 
 ADMIN_KEY = "a-key-nobody-will-guess-in-a-year"
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Settings:
+def studio(tmp_path: Path, migrated_file: Path) -> Settings:
     """A studio that works for nobody without a key."""
-    settings = Settings(data_dir=tmp_path, require_keys=True, admin_key=ADMIN_KEY)
-    migrate(settings.sql_url)
-    return settings
+    shutil.copy(migrated_file, tmp_path / "masquerade.db")
+    return Settings(data_dir=tmp_path, require_keys=True, admin_key=ADMIN_KEY)
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from registry.manifest import Licence, Manifest
 from registry.store import FolderStore
 from serve_app.checking import Problem, check
 from serve_app.checking.document import Document, Unreadable
 from serve_app.commands.check import app
 from serve_app.rendering import rendered
+from tests.versions import publish
 
 SERVE, LAUNCHER, SERVICE = "serve_config.yaml", "cluster.yaml", "deploy/kuberay/rayservice.yaml"
 DATABASE = {"MASQUERADE_DATABASE_URL": "postgresql+asyncpg://studio@db/studio"}
@@ -231,21 +231,12 @@ def test_any_nonsense_of_the_right_shape_is_answered_without_a_traceback(
     assert isinstance(check(path, KEY), list)
 
 
-def publish(store: FolderStore, model: str, task: str, space: str | None = None, memory_mb: int = 0) -> None:
-    manifest = Manifest(
-        model=model, version="v1", task=task, format="data", backend="open-nsfw", embedding_space=space,
-        licence=Licence(name="MIT", commercial_use=True), files=(), memory_mb=memory_mb,
-    )  # fmt: skip
-    with store.stage(manifest.ref) as staged:
-        store.publish(manifest, staged)
-
-
 @pytest.fixture
 def stored(tmp_path: Path) -> tuple[Path, FolderStore]:
     """The rendered config with its models on this machine: an embedder, and a gallery of another space."""
     store = FolderStore(tmp_path / "models")
-    publish(store, "embedder", "face-analysis", "arcface", memory_mb=4000)
-    publish(store, "stars", "face-gallery", "dlib")
+    publish(store, model="embedder", task="face-analysis", embedding_space="arcface", memory_mb=4000)
+    publish(store, model="stars", task="face-gallery", embedding_space="dlib")
     text = rendered()[SERVE].replace("/srv/masquerade/models", str(store.root))
     path = tmp_path / "serve_config.yaml"
     path.write_text(text)
@@ -273,7 +264,7 @@ def test_a_deployment_without_a_model_is_named_with_the_command_that_brings_one(
 def test_a_model_larger_than_its_share_of_the_gpu_is_refused(stored: tuple[Path, FolderStore]) -> None:
     path, store = stored
     shutil.rmtree(store.root / "embedder")
-    publish(store, "embedder", "face-analysis", "arcface", memory_mb=6000)
+    publish(store, model="embedder", task="face-analysis", embedding_space="arcface", memory_mb=6000)
     assert any("needs 6000 MB of GPU memory and Faces may take 4423 MB" in problem.text for problem in check(path, KEY))
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from registry.leases import Lease
-from registry.manifest import Licence, Manifest, ModelFile
+from registry.manifest import Licence
 from registry.routing import Routing
 from registry.store import FolderStore
 from serve_app.commands.models import app
+from tests.versions import publish
+
+NET = {"net.dat": b"abc"}
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
     monkeypatch.setenv("MASQUERADE_USER", "ada")
     made = FolderStore(tmp_path / "models")
     for number in range(1, 5):
-        publish(made, version=f"v{number}")
+        publish(made, NET, version=f"v{number}", task="samples")
     return made
 
 
@@ -37,16 +38,6 @@ def replica(store: FolderStore) -> Iterator[Lease]:
     with Lease(store, "replica-1") as lease:
         lease.hold(["net@v4"])
         yield lease
-
-
-def publish(store: FolderStore, data: bytes = b"abc", **fields: Any) -> None:
-    file = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-    told = {"model": "net", "version": "v1", "task": "samples", "format": "data", "files": (file,)}
-    licence = Licence(name="MIT", commercial_use=True)
-    manifest = Manifest.model_validate({**told, "licence": licence, **fields})
-    with store.stage(manifest.ref) as staged:
-        (staged / "net.dat").write_bytes(data)
-        store.publish(manifest, staged)
 
 
 def run(*arguments: str, answer: str | None = None) -> Result:
@@ -150,7 +141,7 @@ def test_a_dry_run_shows_what_would_go_and_takes_nothing(store: FolderStore, rep
 def test_what_nothing_uses_goes_and_the_record_stays(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASQUERADE_MODELS__STYLE", "net@v1")
     run("promote", "net@v3", "--why", "x")
-    publish(store, version="v0")
+    publish(store, NET, version="v0", task="samples")
     with Lease(store, "replica") as lease:
         lease.hold(["net@v2"])
         result = run("gc", "--yes", "--why", "weekly")
@@ -190,7 +181,7 @@ def test_what_serves_is_shown_with_its_terms_and_ci_can_insist(store: FolderStor
     data = ({"name": "faces of the web", "terms": "research only"},)
     publish(store, model="swap", task="face-swap")
     assert run("licenses", "--require-commercial").exit_code == 0
-    publish(store, b"2", model="swap", version="v2", task="face-swap", licence=strict, trained_on=data)
+    publish(store, {"net.dat": b"2"}, model="swap", version="v2", task="face-swap", licence=strict, trained_on=data)
     run("promote", "swap@v1", "--why", "x")
     assert "swap@v2" not in run("licenses").output
     assert "swap@v2" in run("licenses", "--all").output

@@ -14,8 +14,8 @@ from deployments.slots import ModelSet, Plan, SlotStatus
 from deployments.traffic import Traffic
 from deployments.trials import TrialSummary
 from deployments.user_config import UserConfig
-from registry.manifest import Licence, Manifest, ModelFile
 from registry.store import FolderStore
+from tests import versions
 
 NAMES = {"moderation": "Moderation", "style": "Style"}
 
@@ -32,16 +32,10 @@ def publish(store: FolderStore) -> Publish:
     """Publish a version with one small file; ``content`` makes its hash."""
 
     def published(model: str, version: str, task: str = "moderation", content: str = "", **fields: Any) -> str:
-        data = content.encode() or f"{model}@{version}".encode()
-        entry = ModelFile(name="net.dat", sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        files = {"net.dat": content.encode() or f"{model}@{version}".encode()}
         backend = "open-nsfw" if task == "moderation" else ""
-        told = {"model": model, "version": version, "task": task, "format": "data", "files": (entry,)}
-        licence = Licence(name="MIT", commercial_use=True)
-        manifest = Manifest(**{"backend": backend, **told, "licence": licence, **fields})
-        with store.stage(manifest.ref) as staged:
-            (staged / "net.dat").write_bytes(data)
-            store.publish(manifest, staged)
-        return manifest.ref
+        told = {"model": model, "version": version, "task": task, "backend": backend, **fields}
+        return versions.publish(store, files, **told).ref
 
     return published
 

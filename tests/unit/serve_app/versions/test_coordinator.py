@@ -17,18 +17,12 @@ from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
 from serve_app.versions.coordinator import STAGING_LIMIT_S, Coordinator
+from tests.clock import Clock
 
 from .conftest import NAMES, Graph, Publish
 
 BY = {"by": "ada", "why": "better"}
 V1, V2 = ModelSet("judge@v1"), ModelSet("judge@v2")
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

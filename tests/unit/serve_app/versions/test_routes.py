@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,9 @@ from starlette.testclient import TestClient
 from deployments.serving import Report
 from deployments.slots import ModelSet, Plan, Second, SlotStatus
 from deployments.traffic import Traffic
-from registry.manifest import Licence, Manifest, ModelFile
 from registry.store import FolderStore
 from serve_app.settings import Settings
+from tests.versions import publish
 
 KEY = "a-key-nobody-will-guess-in-a-year"
 
@@ -31,17 +30,7 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 def publish_judge(store: FolderStore, version: str, files: dict[str, bytes]) -> None:
-    entries = tuple(
-        ModelFile(name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data)) for name, data in files.items()
-    )
-    manifest = Manifest(
-        model="judge", version=version, task="moderation", format="data", files=entries,
-        licence=Licence(name="MIT", commercial_use=True),
-    )  # fmt: skip
-    with store.stage(manifest.ref) as staged:
-        for name, data in files.items():
-            (staged / name).write_bytes(data)
-        store.publish(manifest, staged)
+    publish(store, files, model="judge", version=version, task="moderation")
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +22,7 @@ from training.style.checkpoint import Weights
 from training.style.encoders import VGG19_BLOCKS, Encoder, file_vgg19
 from training.style.export import Painting, write_network, write_pack
 from training.style.network import Architecture, StyleNetwork
+from training.style.trainer import Trainer
 
 LICENCE = Licence(name="CC-BY-NC-4.0", commercial_use=False)
 
@@ -84,28 +88,51 @@ def photos(make_picture: PictureMaker, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(tiny, make_picture, tmp_path) -> FolderStore:
+def make_store(tiny, make_picture, tmp_path) -> Callable[[str, str], FolderStore]:
+    """``make_store(network, pack)``: a store with a network and a pack of one style, ``dots``, under these names."""
+
+    def make(network: str, pack: str) -> FolderStore:
+        torch.manual_seed(0)
+        styles = {name: torch.randn(tiny.style_size) for name in ("identity", "dots")}
+        weights = Weights(StyleNetwork(tiny), styles)
+        store = FolderStore(tmp_path / "store")
+        about = {"version": "v1", "licence": LICENCE}
+        with store.stage(f"{network}@v1") as folder:
+            contract = write_network(weights, folder)
+            told = Description(model=network, task="style", format="onnx", input=contract, **about)
+            painter = store.publish(describe(folder, told), folder)
+        with store.stage(f"{pack}@v1") as folder:
+            painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
+            write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
+            requires = {network: painter.manifest.file("network.safetensors").sha256}
+            told = Description(model=pack, task="style-pack", format="safetensors", requires=requires, **about)
+            store.publish(describe(folder, told), folder)
+        return store
+
+    return make
+
+
+@pytest.fixture
+def store(make_store) -> FolderStore:
     """A network with one style, ``dots``."""
-    torch.manual_seed(0)
-    styles = {name: torch.randn(tiny.style_size) for name in ("identity", "dots")}
-    weights = Weights(StyleNetwork(tiny), styles)
-    store = FolderStore(tmp_path / "store")
-    with store.stage("style-tiny@v1") as folder:
-        contract = write_network(weights, folder)
-        about = Description(
-            model="style-tiny", version="v1", task="style", format="onnx", input=contract, licence=LICENCE
-        )
-        network = store.publish(describe(folder, about), folder)
-    with store.stage("styles-first@v1") as folder:
-        painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
-        write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
-        about = Description(
-            model="styles-first",
-            version="v1",
-            task="style-pack",
-            format="safetensors",
-            licence=LICENCE,
-            requires={"style-tiny": network.manifest.file("network.safetensors").sha256},
-        )
-        store.publish(describe(folder, about), folder)
-    return store
+    return make_store("style-tiny", "styles-first")
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch) -> Callable[..., AbstractContextManager[None]]:
+    """``with ctrl_c(lambda trainer: trainer.step == 2):`` presses Ctrl-C as a trainer of which that is true takes its next step."""
+
+    @contextmanager
+    def pressed(when: Callable[[Any], bool], of: type = Trainer) -> Iterator[None]:
+        take_step = of._take_step
+
+        def interrupted(trainer: Any) -> Any:
+            if when(trainer):
+                signal.raise_signal(signal.SIGINT)
+            return take_step(trainer)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(of, "_take_step", interrupted)
+            yield
+
+    return pressed

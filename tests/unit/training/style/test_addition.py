@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -83,16 +82,8 @@ def test_both_begin_alike_and_only_the_joint_network_moves(evaluate, store, tmp_
     assert not any(torch.equal(start.styles[name], joint.styles[name]) for name in start.styles)
 
 
-def test_a_joint_run_goes_on_after_ctrl_c_and_is_not_taken_twice(evaluate, tmp_path, monkeypatch) -> None:
-    take_step = Trainer._take_step
-
-    def interrupted(trainer: Trainer):
-        if trainer.step == 3:
-            signal.raise_signal(signal.SIGINT)
-        return take_step(trainer)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_take_step", interrupted)
+def test_a_joint_run_goes_on_after_ctrl_c_and_is_not_taken_twice(evaluate, tmp_path, monkeypatch, ctrl_c) -> None:
+    with ctrl_c(lambda trainer: trainer.step == 3):
         result = evaluate()
     assert result.exit_code == 130
     assert "the same command continues" in result.output

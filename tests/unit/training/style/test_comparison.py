@@ -2,20 +2,12 @@ from __future__ import annotations
 
 import onnx
 import pytest
-import torch
 from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
-from registry.manifest import Description, Licence
-from registry.publish import describe
 from registry.store import FolderStore
 from training.evaluation.report import read_report
 from training.style import comparison, judge, yardstick
-from training.style.checkpoint import Weights
-from training.style.export import Painting, write_network, write_pack
-from training.style.network import StyleNetwork
-
-LICENCE = Licence(name="CC0-1.0", commercial_use=True)
 
 
 @pytest.fixture(autouse=True)
@@ -26,26 +18,9 @@ def quick(monkeypatch) -> None:
 
 
 @pytest.fixture
-def store(tiny, make_picture, tmp_path) -> FolderStore:
+def store(make_store) -> FolderStore:
     """``style-lean`` with the style ``dots``."""
-    torch.manual_seed(0)
-    weights = Weights(StyleNetwork(tiny), {name: torch.randn(tiny.style_size) for name in ("identity", "dots")})
-    store = FolderStore(tmp_path / "store")
-    with store.stage("style-lean@v1") as folder:
-        contract = write_network(weights, folder)
-        about = Description(
-            model="style-lean", version="v1", task="style", format="onnx", input=contract, licence=LICENCE
-        )
-        network = store.publish(describe(folder, about), folder)
-    with store.stage("styles@v1") as folder:
-        painting = Painting(name="dots", title="Dots", artist="nobody", year=2000, licence="public domain")
-        write_pack(weights, [painting], make_picture("sample.png", 600, 560), folder)
-        requires = {"style-lean": network.manifest.file("network.safetensors").sha256}
-        about = Description(
-            model="styles", version="v1", task="style-pack", format="safetensors", licence=LICENCE, requires=requires
-        )
-        store.publish(describe(folder, about), folder)
-    return store
+    return make_store("style-lean", "styles")
 
 
 @pytest.fixture

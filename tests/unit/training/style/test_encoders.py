@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import pytest
 import torch
 
 from training.style.encoders import EncoderUnavailable, UnknownLayer, file_vgg19, open_encoder
-
-DATA = Path(os.environ.get("MASQUERADE_DATA", Path(__file__).parents[4] / "../shared/data"))
 
 
 def test_layers_have_the_papers_names_and_sizes(encoder) -> None:
@@ -72,12 +69,11 @@ def test_vgg16_weights_are_taken_in_torchvisions_order(monkeypatch) -> None:
     torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.skipif(not (DATA / "vgg").is_dir(), reason="needs the VGG files of MASQUERADE_DATA")
-def test_pastiches_vgg19_is_the_same_network_as_the_normalised_one() -> None:
+def test_pastiches_vgg19_is_the_same_network_as_the_normalised_one(research_data) -> None:
     """Normalised weights differ by a factor per channel, so each channel's picture must correlate."""
     picture = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 8), size=64, mode="bicubic").clamp(0, 1)
     ours = open_encoder("vgg19", half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
-    path = str(DATA / "vgg/vgg19_normalised_to_conv3_1.safetensors")
+    path = str(research_data / "vgg/vgg19_normalised_to_conv3_1.safetensors")
     theirs = open_encoder(path, half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
     alive = (ours.std(1) > 1) & (theirs.std(1) > 0.01)
     correlation = [torch.corrcoef(torch.stack([a, b]))[0, 1].item() for a, b in zip(ours[alive], theirs[alive])]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,19 +112,11 @@ def test_learning_moves_the_painting_half_and_with_reading_all_of_it(make_traine
 
 
 def test_ctrl_c_ends_a_run_after_a_whole_step_from_which_it_goes_on_to_the_same_end(
-    make_trainer, tmp_path, monkeypatch
+    make_trainer, tmp_path, ctrl_c
 ) -> None:
     train._drive(make_trainer("whole"), tmp_path / "whole", Progress(disable=True))
-    take_step = PredictorTrainer._take_step
-
-    def interrupted(trainer: PredictorTrainer):
-        if trainer.step == 2:
-            signal.raise_signal(signal.SIGINT)
-        return take_step(trainer)
-
     cut = make_trainer("cut")
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(PredictorTrainer, "_take_step", interrupted)
+    with ctrl_c(lambda trainer: trainer.step == 2, of=PredictorTrainer), pytest.raises(Stopped):
         train._drive(cut, tmp_path / "cut", Progress(disable=True))
     resumed = make_trainer("resumed")
     (tmp_path / "cut" / CHECKPOINT).rename(tmp_path / "resumed" / CHECKPOINT)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -68,23 +67,13 @@ def test_one_command_takes_every_run_and_exports_the_last(command, tmp_path) -> 
     }
 
 
-def test_the_same_command_gives_the_same_files_from_the_beginning_and_after_ctrl_c(
-    command, tmp_path, monkeypatch
-) -> None:
+def test_the_same_command_gives_the_same_files_from_the_beginning_and_after_ctrl_c(command, tmp_path, ctrl_c) -> None:
     command()
     weights = tmp_path / "runs/grown/weights.safetensors"
     whole = weights.read_bytes()
     for folder in ("runs", "store"):
         (tmp_path / folder).rename(tmp_path / f"kept {folder}")
-    take_step = Trainer._take_step
-
-    def interrupted(trainer: Trainer):
-        if trainer.settings.architecture.coarse == 6 and trainer.step == 0:
-            signal.raise_signal(signal.SIGINT)
-        return take_step(trainer)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_take_step", interrupted)
+    with ctrl_c(lambda trainer: trainer.settings.architecture.coarse == 6 and trainer.step == 0):
         assert command().exit_code == 130
     assert RunRecord.read(tmp_path / "runs/grown").step == 1
     result = command()

@@ -151,17 +151,9 @@ def test_a_network_of_another_shape_is_no_start(command, tmp_path, monkeypatch, 
     assert "no narrower or wider version" in " ".join(result.output.split())
 
 
-def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(command, tmp_path, monkeypatch) -> None:
+def test_an_interrupted_run_keeps_a_checkpoint_and_resumes_to_the_same_weights(command, tmp_path, ctrl_c) -> None:
     command(folder="whole")
-    take_step = Trainer._take_step
-
-    def interrupted(trainer: Trainer):
-        if trainer.step == 2:
-            signal.raise_signal(signal.SIGINT)
-        return take_step(trainer)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_take_step", interrupted)
+    with ctrl_c(lambda trainer: trainer.step == 2):
         result = command()
     assert result.exit_code == 130
     assert "--resume" in result.output

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 
 import pytest
@@ -57,16 +56,8 @@ def test_sizes_are_trained_alike_and_held_against_the_full_width(command, tmp_pa
     assert command().exit_code == 0
 
 
-def test_the_same_command_goes_on_after_ctrl_c(command, tmp_path, monkeypatch) -> None:
-    take_step = Trainer._take_step
-
-    def interrupted(trainer: Trainer):
-        if not trainer.settings.architecture.separable and trainer.step == 1:
-            signal.raise_signal(signal.SIGINT)
-        return take_step(trainer)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_take_step", interrupted)
+def test_the_same_command_goes_on_after_ctrl_c(command, tmp_path, ctrl_c) -> None:
+    with ctrl_c(lambda trainer: not trainer.settings.architecture.separable and trainer.step == 1):
         result = command()
     assert result.exit_code == 130
     assert "the same command continues" in result.output
