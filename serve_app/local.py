@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployments.cores import cores
 from serve_app.listening import is_taken
 from serve_app.settings import Settings
 from serve_app.telemetry.tracing import environment
@@ -60,6 +61,11 @@ _EXCEPTION = re.compile(r"^(?:\w+\.)*[A-Z]\w*: ")
 _NICENESS = {"RAY_worker_niceness": "0"}
 
 
+# Pictures travel inside calls, not through Ray's shared memory. Left to itself Ray reserves a third of the machine for it, and
+# complains in a container whose /dev/shm is smaller.
+_OBJECT_STORE = 256 * 2**20
+
+
 def own_front(port: int) -> dict[str, str]:
     """What lets the gateway's one replica listen on ``port`` itself: no request has to go through Serve's proxy.
 
@@ -104,7 +110,8 @@ def studio(settings: Settings) -> Iterator[str]:
         try:
             ray.init(
                 address="local",
-                num_cpus=max(2, os.cpu_count() or 1),
+                num_cpus=max(2, cores()),
+                object_store_memory=_OBJECT_STORE,
                 include_dashboard=False,
                 logging_level=logging.ERROR,
                 log_to_driver=False,

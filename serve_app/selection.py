@@ -59,7 +59,7 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
             selection.chosen[capability] = models
 
     settle("style", _style(store, installed, wishes.style, wishes.style_packs), "masquerade models pull --starter")
-    settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull open-nsfw")
+    settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull --starter")
     faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)
     settle(
         "faces", _with_optional(installed, faces, ("face-age", "face-landmarks")), "masquerade models pull dlib-faces"

@@ -6,13 +6,13 @@ Nested fields are written with two underscores: ``MASQUERADE_LIMITS__MAX_BYTES=1
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from deployments.cores import cores
 from deployments.imaging import Limits
 from registry.opening import StoreAddress
 from serve_app.secret_files import EnvironmentSettings
@@ -83,7 +83,7 @@ class Settings(EnvironmentSettings):
     artworks_dir: Path | None = None
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
-    threads: Annotated[int, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    threads: Annotated[int, Field(ge=1)] = Field(default_factory=cores)
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     limits: UploadLimits = UploadLimits()
     models: ModelChoice = ModelChoice()

@@ -70,7 +70,7 @@ def compose() -> dict[str, Any]:
                 },
                 "healthcheck": _health(["CMD", "python3", "-c", PROBE], start="180s"),
                 # Ray's object store lives in shared memory; with Docker's 64 MB it would fall back to files.
-                "shm_size": "2gb",
+                "shm_size": "512mb",
                 "init": True,
                 "stop_grace_period": "40s",
                 "restart": "unless-stopped",

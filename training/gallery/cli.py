@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from deployments.cores import cores
 from deployments.faces.engine import build as build_faces
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo, encode
@@ -28,7 +29,6 @@ from training.gallery.sources import BadSource, read_source
 from training.gallery.starter import SAMPLES, build_starter_gallery, starter_gallery
 from training.gallery.terminal import bars, console, explained, show
 from training.gallery.wikidata import SPARQL, Wish
-from training.machine import cores
 from training.stores import STORE, StoreOption, memory_path, opened
 
 app = typer.Typer(

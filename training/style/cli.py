@@ -10,8 +10,8 @@ import torch
 import typer
 from rich.markup import escape
 
+from deployments.cores import cores
 from registry.manifest import TrainingData
-from training.machine import cores
 from training.stores import STORE, StoreOption, opened
 from training.style.adding import add, check_name, open_studio
 from training.style.data import PhotoCrops, read_rgb, split

@@ -43,7 +43,7 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     selection = select(store, ModelChoice())
     assert selection.chosen == {}
     assert selection.missing["style"] == "masquerade models pull --starter"
-    assert "masquerade models pull open-nsfw" in str(selection.refusal("moderation"))
+    assert "masquerade models pull --starter" in str(selection.refusal("moderation"))
 
 
 def test_the_newest_version_serves_when_none_is_named(store: FolderStore, publish: Publish) -> None:

@@ -1,0 +1,57 @@
+"""How many processor cores this process may use: not how many the machine has."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+
+def cores(root: Path = Path("/")) -> int:
+    """The cores that this process' affinity allows, no more than its control group's quota buys, and at least one.
+
+    A container that was given two of a machine's 64 cores still sees all 64; an engine with as many threads would wait
+    for its quota most of the time. A quota of part of a core counts as a whole one. ``root`` is where ``/proc`` and
+    ``/sys`` lie (cgroups(7): ``cpu.max`` in version 2, ``cpu.cfs_quota_us`` in version 1).
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([allowed, *(math.ceil(share) for share in _quotas(root))]))
+
+
+def _quotas(root: Path) -> list[float]:
+    """Every limit in cores on this process' group and the groups around it."""
+    found: list[float] = []
+    mounted = root / "sys/fs/cgroup"
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, group = line.split(":", 2)
+        if not controllers:
+            folder = mounted
+        elif "cpu" in controllers.split(","):
+            folder = mounted / "cpu"
+        else:
+            continue
+        # In a container the group's own path may be that of the host; its files then lie at the mount itself.
+        inner = Path(group.lstrip("/"))
+        places = [folder / inner, *(folder / parent for parent in inner.parents)]
+        found.extend(share for place in places if (share := _quota(place)) is not None)
+    return found
+
+
+def _quota(group: Path) -> float | None:
+    period: list[str]
+    if limit := _lines(group / "cpu.max"):
+        quota, *period = limit[0].split()
+    elif limit := _lines(group / "cpu.cfs_quota_us"):
+        quota, period = limit[0], _lines(group / "cpu.cfs_period_us")
+    else:
+        return None
+    if not quota.isdigit() or not period:  # "max", or -1: no limit
+        return None
+    return int(quota) / int(period[0])
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
