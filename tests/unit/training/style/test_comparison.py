@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
