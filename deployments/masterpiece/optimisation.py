@@ -78,7 +78,8 @@ class Optimisation:
             loss = loss + objective.style * style_distance(made, self._target, objective.style_layers).sum()
             loss = loss + objective.variation * total_variation(canvas).sum()
             (gradient,) = torch.autograd.grad(loss, canvas)
-        if not gradient.isfinite().all():
+        # Whatever is no number, or infinite, makes the sum so too: one pass instead of several.
+        if not gradient.sum().isfinite():
             raise ValueError("the losses by this network are no numbers")
         self.steps += 1
         with torch.no_grad():
