@@ -33,8 +33,7 @@ stats_app = typer.Typer()
 console = Console()
 
 
-@app.callback(
-    invoke_without_command=True,
+@app.command(
     epilog="Examples:  masquerade bot --playground  ·  masquerade bot  ·  masquerade bot --address auto",
 )
 def bot(
@@ -50,8 +49,9 @@ def bot(
 ) -> None:
     """Talk to people until Ctrl-C, by long polling.
 
-    The graph is the one that `masquerade serve` has open in this data folder, or the one at --address; where there is
-    neither, it is started for the bot and closed with it.
+    It uses the graph that `masquerade serve` has open in this data folder, or the one at --address.
+
+    Where there is neither, it starts a graph of its own and closes it at the end.
 
     The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
     """
@@ -73,7 +73,7 @@ def bot(
 
                 _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
     except (RegistryError, GalleryError, StudioError, Unlicensed) as error:
-        console.print(f"[red]{error}[/]", highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
     except TelegramUnauthorizedError as error:
         console.print("[red]Telegram does not know this token: look at MASQUERADE_BOT_TOKEN.[/]", highlight=False)
@@ -89,7 +89,7 @@ def bot(
     console.print("Closed.")
 
 
-@stats_app.callback(invoke_without_command=True, epilog="Examples:  masquerade stats  ·  masquerade stats --plots out/")
+@stats_app.command(epilog="Examples:  masquerade stats  ·  masquerade stats --plots out/")
 def stats(
     days: Annotated[int, typer.Option(min=1, max=366, help="How many days back.")] = 28,
     plots: Annotated[Path | None, typer.Option(help="Also draw the figures as PNG files into this folder.")] = None,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Creates .venv and installs exactly what a lock names: `sh deploy/install.sh demo|dev|bench|cpu|gpu`.
-# A second run with the same lock does nothing. PYTHON chooses the interpreter (3.11 or newer).
+# A second run with the same lock does nothing, and a CPU build of torch that is in .venv already stays. PYTHON chooses the interpreter (3.11 or newer).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,6 +27,12 @@ if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
     rm -rf .venv
     "$python" -c 'import venv, ensurepip' 2>/dev/null || { say "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)."; exit 2; }
     "$python" -m venv .venv
+fi
+
+if [ "$profile" != gpu ] && .venv/bin/python -c 'from importlib.metadata import version; exit("+cpu" not in version("torch"))' 2>/dev/null; then
+    say "The CPU build of torch stays; what only the CUDA build needs is left out"
+    awk -f deploy/without_cuda.awk "$lock" >.venv/lock.txt
+    lock=.venv/lock.txt
 fi
 
 log=.venv/install.log

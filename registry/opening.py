@@ -38,6 +38,6 @@ def open_store(where: str | Path, cache_dir: Path | None = None, cache_bytes: in
         try:
             from registry.s3.store import open_s3_store
         except ImportError as error:
-            raise RegistryError(f"{where} needs boto3 (install the extra `cluster`).") from error
+            raise RegistryError(f"{where} needs boto3: .venv/bin/pip install boto3") from error
         return open_s3_store(str(where), cache_dir, cache_bytes)
     raise RegistryError(f"{scheme}:// is no kind of store; give a folder or s3://bucket/prefix.")

@@ -1,7 +1,9 @@
 """``masquerade``: one command line whose sub-commands are found through the ``masquerade.commands`` entry points.
 
 Rooms above this one (the bot, training) bring their commands without being imported from here, and a command's module
-is only loaded when it is asked for. A command that has no sub-commands is its module's Typer callback.
+is only loaded when it is asked for. A module of one command is that command; one of several, or with a callback, is a
+group of them under the entry point's name. What needs a package that is not installed is listed all the same, and says so
+when it is called.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 GROUP = "masquerade.commands"
+
+REMEDY = "Run, in the project's folder: sh deploy/install.sh dev   (everything there is, torch included)"
 
 EPILOG = "Examples:  masquerade demo  ·  masquerade models list  ·  masquerade doctor  ·  masquerade serve --port 8080"
 
@@ -30,14 +34,43 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     commands = {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
     named = arguments[0] if arguments else ""
     for entry in [commands[named]] if named in commands else commands.values():
-        app.add_typer(entry.load(), name=entry.name)
+        try:
+            loaded: typer.Typer = entry.load()
+        except ModuleNotFoundError as error:
+            loaded = _absent(entry.name, error)
+        app.add_typer(loaded, name=None if _is_one_command(loaded) else entry.name)
+    return app
+
+
+def _is_one_command(app: typer.Typer) -> bool:
+    return app.registered_callback is None and len(app.registered_commands) == 1
+
+
+def _absent(name: str, error: ModuleNotFoundError) -> typer.Typer:
+    """A command that stands for one that cannot be loaded, whatever its arguments are."""
+    app = typer.Typer()
+
+    @app.command(
+        name,
+        help=f"Needs {error.name}, which is not installed.",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    )
+    def _tell() -> None:
+        raise error
+
     return app
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run what the arguments name, and end the process. Settings that are wrong are named, with status 2."""
+    """Run what the arguments name, and end the process.
+
+    Settings that are wrong are named, with status 2; a package that is missing, with status 1.
+    """
     try:
         command_line(arguments)(arguments)
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{error.name} is not installed, which this command needs. {REMEDY}\n")
+        sys.exit(1)
     except SettingsError as error:
         # What is wrong with one variable stands behind the word that one of them is wrong.
         sys.stderr.write(f"{error.__cause__ if isinstance(error.__cause__, SettingsError) else error}\n")

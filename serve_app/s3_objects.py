@@ -80,7 +80,7 @@ class S3Objects:
         try:
             from registry.s3.client import make_client
         except ImportError as error:
-            raise RuntimeError("objects in a bucket need boto3 (install the extra `cluster`)") from error
+            raise RuntimeError("objects in a bucket need boto3: .venv/bin/pip install boto3") from error
         return make_client()
 
     def _name(self, key: str) -> str:

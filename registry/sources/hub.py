@@ -24,7 +24,7 @@ def fetch(source: HubSource, target: Path, wanted: Wanted, context: Context) -> 
         from huggingface_hub import hf_hub_download
         from huggingface_hub.utils.tqdm import tqdm
     except ImportError as error:
-        raise SourceFailed("needs huggingface-hub (install the extra `models`)") from error
+        raise SourceFailed("needs huggingface-hub: .venv/bin/pip install huggingface-hub") from error
 
     class Report(tqdm):
         """A bar that is shown elsewhere: it counts where tqdm would see no terminal and switch itself off."""

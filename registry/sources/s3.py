@@ -19,7 +19,7 @@ def fetch(source: S3Source, target: Path, wanted: Wanted, context: Context) -> S
     try:
         from registry.s3.client import FAULTS, make_client
     except ImportError as error:
-        raise SourceFailed("needs boto3 (install the extra `cluster`)") from error
+        raise SourceFailed("needs boto3: .venv/bin/pip install boto3") from error
     try:
         client = make_client()
         head = client.head_object(Bucket=source.bucket, Key=source.key)

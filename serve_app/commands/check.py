@@ -17,9 +17,7 @@ console = Console()
 DEFAULT = (Path("serve_config.yaml"), Path("cluster.yaml"), Path("deploy/kuberay/rayservice.yaml"))
 
 
-@app.callback(
-    invoke_without_command=True,
-    context_settings={"allow_interspersed_args": True},
+@app.command(
     epilog="Examples:  masquerade check  ·  masquerade check serve_config.yaml && serve deploy serve_config.yaml",
 )
 def check(

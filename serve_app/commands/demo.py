@@ -6,6 +6,7 @@ import asyncio
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated
 
 import aiohttp
@@ -26,16 +27,28 @@ app = typer.Typer()
 console = Console()
 
 
-@app.callback(
-    invoke_without_command=True,
+@app.command(
     epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080",
 )
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit after the contact sheet instead of serving on.")] = False,
-    port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65_535, help="Port of the page and the API.", show_default="MASQUERADE_PORT, else 8000"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures and the contact sheet.")] = Path("demo-output"),
 ) -> None:
     """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
+    try:
+        # Now, and not after the minutes that the models and the graph take.
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        console.print(f"{out} cannot be written to: {error.strerror}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
     settings = Settings() if port is None else Settings(port=port)
     store = settings.model_store.open()
     try:
@@ -56,7 +69,6 @@ def demo(
 
 
 async def _show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:
-    out.mkdir(parents=True, exist_ok=True)
     stops: list[Stop] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     timeout = aiohttp.ClientTimeout(total=300)
@@ -67,5 +79,5 @@ async def _show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:
                 stops.append(stop)
                 progress.update(task, description=f"{stop.capability}: {stop.title}")
     for capability, gave, took, models in summary(stops):
-        console.print(f"  {capability:<10} {took:>7,.0f} ms  {models:<36} {gave}", highlight=False)
+        console.print(f"  {capability:<12} {took:>7,.0f} ms  {models:<36} {gave}", highlight=False, soft_wrap=True)
     return write_contact_sheet(out, samples, stops)

@@ -25,8 +25,7 @@ errors = Console(stderr=True)
 TIMEOUT_S = 15
 
 
-@app.callback(
-    invoke_without_command=True,
+@app.command(
     epilog="Examples:  masquerade diff  ·  masquerade diff serve_config.yaml --url https://studio.example",
 )
 def diff(
@@ -37,8 +36,9 @@ def diff(
 ) -> None:
     """Show where the running graph is not what it should be. Exits 1 when anything differs.
 
-    Reads the admin key from MASQUERADE_ADMIN_KEY. With a FILE the deployments' options are compared with it; which
-    versions serve is compared with the store in any case.
+    Reads the admin key from MASQUERADE_ADMIN_KEY.
+
+    Which versions serve is compared with the store; with a FILE, the deployments' options are compared with it too.
     """
     settings = Settings()
     if settings.admin_key is None:

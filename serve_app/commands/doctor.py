@@ -33,8 +33,7 @@ _MARKS: dict[Level, str] = {
 _RAY_PORTS = {8265: "Ray's dashboard", 6379: "Ray's head, or Redis"}
 
 
-@app.callback(
-    invoke_without_command=True,
+@app.command(
     epilog="Examples:  masquerade doctor  ·  masquerade doctor --gpu  ·  masquerade doctor --store /models",
 )
 def doctor(

@@ -58,7 +58,7 @@ def create(
     notes.print(f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute.[/]")
 
 
-@app.command("list")
+@app.command("list", epilog="Example:  masquerade keys list")
 def list_keys() -> None:
     """Show every key: its id, what it opens and when it was last used."""
 
@@ -80,7 +80,7 @@ def list_keys() -> None:
     console.print(table)
 
 
-@app.command()
+@app.command(epilog="Example:  masquerade keys revoke 3f…")
 def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade keys list` shows it.")]) -> None:
     """Let a key open nothing from now on."""
 

@@ -127,7 +127,9 @@ def import_folder(
     name: Annotated[str | None, typer.Option(help="What to call the model.")] = None,
     task: Annotated[Task | None, typer.Option(help="What the model does.")] = None,
     file_format: Annotated[Format | None, typer.Option("--format", help="What its files are.")] = None,
-    version: Annotated[str | None, typer.Option(show_default="the next free v1, v2 …")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="What to call this version.", show_default="the next free v1, v2 …")
+    ] = None,
     backend: Annotated[str, typer.Option(help="The engine's backend that reads it, such as transformers.")] = "",
     title: Annotated[str, typer.Option(help="One line for people.")] = "",
     contract: Annotated[

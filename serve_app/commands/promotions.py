@@ -44,8 +44,7 @@ def promote(
 ) -> None:
     """Make a version stable. What was stable becomes `previous`, and a trial of this version ends.
 
-    A version whose figures are under the bars of its task, or that comes with a report of `masquerade eval` under its
-    own, is refused.
+    Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it.
     """
     with explained():
         opened = open_store(store)

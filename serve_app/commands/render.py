@@ -12,9 +12,7 @@ from serve_app.rendering import rendered
 app = typer.Typer()
 
 
-@app.callback(
-    invoke_without_command=True,
-    context_settings={"allow_interspersed_args": True},
+@app.command(
     epilog="Examples:  masquerade render && git diff  ·  masquerade render --check",
 )
 def render(

@@ -19,9 +19,7 @@ app = typer.Typer()
 console = Console()
 
 
-@app.callback(
-    invoke_without_command=True,
-    context_settings={"allow_interspersed_args": True},
+@app.command(
     epilog="Examples:  masquerade simulate docs/profiles/ten-million.yaml  ·  masquerade simulate day.csv --plot day.png",
 )
 def simulate(

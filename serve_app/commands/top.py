@@ -29,14 +29,11 @@ class NoStatus(RuntimeError):
     """The studio did not say how it is; the message says why in words."""
 
 
-@app.callback(
-    invoke_without_command=True,
+@app.command(
     epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --json | jq .deployments",
 )
 def top(
-    url: Annotated[
-        str | None, typer.Option(help="The studio's address. Default: host and port of the settings.")
-    ] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the studio.", show_default="this machine's")] = None,
     interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two looks.")] = 3.0,
     once: Annotated[
         bool, typer.Option("--once", help="Look once, over a window long enough for rates, and end.")

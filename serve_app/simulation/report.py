@@ -70,7 +70,7 @@ def plot(outcome: Outcome, title: str, path: Path) -> None:
         mpl.use("Agg")
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise NoPlots("plots need matplotlib: pip install matplotlib") from error
+        raise NoPlots("drawing needs matplotlib: .venv/bin/pip install matplotlib") from error
     hour_s = outcome.seconds / outcome.hours
     hours = [look.at / hour_s for look in outcome.looks]
     figure, panels = plt.subplots(4, 1, figsize=(9, 11), sharex=True, layout="constrained")

@@ -32,7 +32,26 @@ class _Evaluations(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in EVALUATIONS:
             return None
-        return get_command(import_module(EVALUATIONS[cmd_name]).app)
+        try:
+            command = get_command(import_module(EVALUATIONS[cmd_name]).app)
+        except ModuleNotFoundError as error:
+            command = _absent(error)
+        command.name = cmd_name
+        return command
+
+
+def _absent(error: ModuleNotFoundError) -> Any:
+    """A command that stands for one whose packages are not all installed; the command line tells what to do."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command(
+        help=f"Needs {error.name}, which is not installed.",
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    )
+    def _tell() -> None:
+        raise error
+
+    return get_command(app)
 
 
 app = typer.Typer(

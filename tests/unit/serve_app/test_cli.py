@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+
+from serve_app.command_line import command_line
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,6 +40,36 @@ def test_every_command_explains_itself_with_an_example(name: str) -> None:
     assert f"masquerade {name}" in outcome.stdout
 
 
+def commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """Every command that is no group, with the words that call it."""
+    if not hasattr(command, "list_commands"):
+        yield " ".join(path), command
+        return
+    for name in command.list_commands(None):
+        found = command.get_command(None, name)
+        assert found.name == name, "the help of the group would list another name"
+        yield from commands(found, *path, name)
+
+
+def test_every_command_and_option_is_explained_in_whole_paragraphs_with_an_example() -> None:
+    wrong: list[str] = []
+    for words, command in commands(get_command(command_line([])), "masquerade"):
+        wrong += [f"{words}: no example"] if words not in (command.epilog or "") else []
+        # Typer keeps line breaks within the paragraphs after the first.
+        broken = any("\n" in part for part in inspect.cleandoc(command.help).split("\n\n")[1:])
+        wrong += [f"{words}: a broken paragraph"] if broken else []
+        wrong += [f"{words}: {one.name} is not explained" for one in command.params if not one.help]
+        wrong += [f"{words}: {one.name} is the whole program's" for one in command.params if "completion" in one.name]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "name", ["bot", "check", "demo", "diff", "doctor", "render", "serve", "simulate", "stats", "top"]
+)
+def test_a_module_of_one_command_is_no_group(name: str) -> None:
+    assert not hasattr(get_command(command_line([name])).commands[name], "commands")
+
+
 @pytest.mark.parametrize(
     ("variables", "said"),
     [({"MASQUERADE_PORT": "abc"}, "MASQUERADE_PORT: Input should be a valid integer"),
@@ -47,3 +83,34 @@ def test_settings_that_are_wrong_are_named_without_a_traceback(variables: dict[s
     assert said in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert "hunter2" not in outcome.stderr
+
+
+def without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As `make demo` installs it."""
+    code = "import sys; sys.modules['torch'] = None; from serve_app.command_line import run; run(sys.argv[1:])"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+
+
+@pytest.mark.parametrize(("group", "other"), [([], "doctor"), (["eval"], "lookalike")])
+def test_help_lists_what_lacks_a_package_beside_what_does_not(group: list[str], other: str) -> None:
+    outcome = without_torch(*group, "--help")
+    assert outcome.returncode == 0
+    assert "style " in outcome.stdout
+    assert "Needs torch, which is not installed." in outcome.stdout
+    assert f"{other} " in outcome.stdout
+
+
+@pytest.mark.parametrize("arguments", [["style", "add", "wreck.jpg", "--name", "wreck"], ["eval", "style", "--help"]])
+def test_a_command_that_lacks_a_package_says_which_and_what_to_do(arguments: list[str]) -> None:
+    outcome = without_torch(*arguments)
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("torch is not installed, which this command needs.")
+    assert "sh deploy/install.sh dev" in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
+def test_a_word_that_is_no_command_is_told_without_torch_too() -> None:
+    outcome = without_torch("styl")
+    assert outcome.returncode == 2
+    assert "No such command 'styl'" in outcome.stderr
