@@ -42,6 +42,8 @@ def onnx_session(path: Path, runtime: Runtime) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
     if runtime.device == "cuda":
+        # CUDA comes from Python packages as well; the system's loader does not know of those.
+        ort.preload_dlls()
         cuda: dict[str, str] = {"arena_extend_strategy": "kSameAsRequested"}
         if runtime.memory_mb:
             cuda["gpu_mem_limit"] = str(runtime.memory_mb * 2**20)
