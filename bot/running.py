@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiogram import Bot
 
-from bot.backstage import backstage
+from bot.conversation.attending import Albums
 from bot.presentation.profile import introduce
 from bot.services import Services, make_bot, open_services
 from bot.settings import BotSettings
 from bot.updates.albums import SpokenAlbums
 from bot.updates.reception import Reception, make_dispatcher
+from serve_app.duties import Duty, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph
 from serve_app.settings import Settings
+
+ALBUM_HANDS = 8
+"""How many albums are attended to at a time: a chat that has no room for a question holds up no other."""
+
+RESTART_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,33 @@ async def running_bot(
         async with open_services(bot, settings, studio, graph, inventory) as services:
             me = await bot.me()
             await introduce(bot, services.translations, shop=settings.tariff.sells("free"))
-            async with backstage(services), SpokenAlbums(services.photos) as albums:
+            async with _backstage(services), SpokenAlbums(services.photos) as albums:
                 dispatcher = make_dispatcher(services, me, albums)
                 yield RunningBot(bot, services, Reception(services, dispatcher, bot))
     finally:
         await bot.session.close()
+
+
+@contextlib.asynccontextmanager
+async def _backstage(services: Services) -> AsyncIterator[None]:
+    """Work, deliver, report progress, gather albums and tidy up until the block ends.
+
+    What is in hand then is given back or brought to its end.
+    """
+    albums = Albums(services)
+    runs: list[Duty] = [
+        *(worker.run for worker in services.workers),
+        services.courier.run,
+        services.progress.run,
+        services.janitor.run,
+        services.broadcaster.run,
+        *(albums.run for _ in range(ALBUM_HANDS)),
+    ]
+    # A bot that goes on talking while its workers are gone would be worse than one that is gone.
+    tasks = [asyncio.create_task(keep_doing(run, RESTART_S)) for run in runs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

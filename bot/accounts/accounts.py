@@ -37,7 +37,6 @@ class Account:
     strength: float
     as_file: bool
     keep_history: bool
-    created: float
 
     @property
     def owner(self) -> str:
@@ -153,7 +152,6 @@ class Accounts:
             strength=user.strength,
             as_file=user.as_file,
             keep_history=user.keep_history,
-            created=user.created,
         )
 
 

@@ -55,14 +55,9 @@ class Balance:
     plan: Plan
     quota: int
     quota_left: int
-    quota_returns: float
     credits: int
     held: int
     debt: int
-
-    @property
-    def available(self) -> int:
-        return self.quota_left + self.credits
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class Credits:
         """What a person has. Raises ``LookupError`` when there is no such account."""
         wallet = await self._wallet(session, user_id, lock=False)
         plan = await self._plan(session, user_id)
-        today, left = self._quota(wallet, plan)
+        _, left = self._quota(wallet, plan)
         closed = select(Entry.closes).where(Entry.user_id == user_id, Entry.closes.is_not(None))
         held = select(func.coalesce(func.sum(-Entry.credits - Entry.quota), 0)).where(
             Entry.user_id == user_id, Entry.kind == Kind.RESERVE, Entry.reference.not_in(closed)
@@ -98,7 +93,6 @@ class Credits:
             plan=plan,
             quota=self._tariff.daily(plan),
             quota_left=left,
-            quota_returns=start_of(today + timedelta(days=1)),
             credits=wallet.balance,
             held=(await session.execute(held)).scalar_one(),
             debt=wallet.debt,

@@ -68,15 +68,13 @@ class Paid:
 class Receipt:
     """What a payment brought.
 
-    ``new`` is False for one that was recorded before; ``repeated`` notes a second payment of one invoice; ``unmatched``
-    says that nothing here tells what it was for: it is recorded, and the operator decides.
+    ``new`` is False for one that was recorded before; ``unmatched`` says that nothing here tells what it was for: it is
+    recorded, and the operator decides.
     """
 
-    product: str
     credits: int
     plus_until: float | None
     new: bool
-    repeated: bool = False
     unmatched: bool = False
 
 
@@ -84,7 +82,6 @@ class Receipt:
 class Refunded:
     """``owed`` credits had been spent already. ``new`` is False when this refund was recorded before."""
 
-    user_id: int
     stars: int
     owed: int
     new: bool
@@ -146,12 +143,12 @@ class Payments:
         known = await session.get(Payment, payment.charge_id)
         if known is not None:
             until = await self._plus_until(session, user_id)
-            return Receipt(known.product, known.credits, until, new=False, unmatched=known.status == Status.UNMATCHED)
+            return Receipt(known.credits, until, new=False, unmatched=known.status == Status.UNMATCHED)
         invoice = await session.get(Invoice, payment.payload)
         if invoice is None or invoice.stars != payment.stars:
             self._record(session, user_id, payment, None, Status.UNMATCHED)
             await session.flush()
-            return Receipt("", 0, await self._plus_until(session, user_id), new=True, unmatched=True)
+            return Receipt(0, await self._plus_until(session, user_id), new=True, unmatched=True)
         earlier = select(Payment.charge_id).where(Payment.payload == payment.payload).limit(1)
         before = (await session.execute(earlier)).scalar_one_or_none() is not None
         row = self._record(session, user_id, payment, invoice, Status.CREDITED)
@@ -163,8 +160,7 @@ class Payments:
             await self._extend(session, user_id)
         else:
             await self._credits.pay_in(session, user_id, invoice.credits, payment.charge_id)
-        until = await self._plus_until(session, user_id)
-        return Receipt(invoice.product, invoice.credits, until, new=True, repeated=row.repeated)
+        return Receipt(invoice.credits, await self._plus_until(session, user_id), new=True)
 
     async def refunded(self, session: AsyncSession, user_id: int, charge_id: str, payload: str, stars: int) -> Refunded:
         """Record that the Stars went back and take back what they bought, once per charge.
@@ -181,10 +177,10 @@ class Payments:
             payment = self._record(session, user_id, unheard, await session.get(Invoice, payload), Status.REFUNDED)
             payment.refunded = now
             await session.flush()
-            return Refunded(user_id, stars, 0, new=True)
+            return Refunded(stars, 0, new=True)
         if payment.status == Status.REFUNDED:
             owed = await self._credits.owed_for(session, charge_id)
-            return Refunded(payment.user_id, payment.stars, owed, new=False)
+            return Refunded(payment.stars, owed, new=False)
         credited = payment.status == Status.CREDITED and payment.user_id > 0
         payment.status, payment.refunded = Status.REFUNDED, now
         await session.flush()
@@ -193,7 +189,7 @@ class Payments:
             await self._extend(session, payment.user_id)
         elif credited:
             owed = await self._credits.take_back(session, payment.user_id, payment.credits, charge_id)
-        return Refunded(payment.user_id, payment.stars, owed, new=True)
+        return Refunded(payment.stars, owed, new=True)
 
     async def subscription_changed(self, session: AsyncSession, user_id: int, payload: str, state: str) -> None:
         """Telegram says a subscription is now ``active``, ``canceled`` or ``failed``. What is paid for stays.

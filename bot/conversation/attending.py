@@ -1,18 +1,25 @@
-"""Photos are all there: do what their caption, or a text about them, says, or ask what to do."""
+"""Photos that are all there: doing what their caption, or a text about them, says, or asking what to do with them."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 from bot.accounts.accounts import Account
+from bot.conversation.casting import propose
+from bot.delivery.messages import NotSent, Rejected, Unreachable
 from bot.intake.counter import LOOKALIKE, REALITY, address_of, hiding, painting
 from bot.intake.orders import AlbumTooLarge
 from bot.intake.tables import Bundle
 from bot.presentation.answers import refusal
-from bot.presentation.callbacks import Hide, Swap
+from bot.presentation.callbacks import Swap
 from bot.presentation.translations import Words
-from bot.routers.hide import ask_method
-from bot.routers.swap import propose
 from bot.services import Services
 from deployments.errors import MasqueradeError
+
+log = logging.getLogger(__name__)
+
+ALBUMS_POLL_S = 0.3
 
 
 async def attend(services: Services, account: Account, words: Words, bundle: Bundle) -> None:
@@ -44,7 +51,7 @@ async def serve(services: Services, account: Account, words: Words, bundle: Bund
         case "anonymize" if understood is not None and understood.method is not None:
             wish = hiding(understood.method)
         case "anonymize":
-            await ask_method(to, Hide(bundle=bundle.id), services, words)
+            await services.counter.ask_method(words, bundle.id, to)
             return
         case "swap":
             await propose(to, Swap(bundle=bundle.id), services, account, words)
@@ -52,4 +59,41 @@ async def serve(services: Services, account: Account, words: Words, bundle: Bund
     if wish is None:
         await services.counter.ask(words, bundle)
     else:
-        await services.counter.order(account, words, origin, wish, bundle.id, to)
+        await services.counter.order(account, origin, wish, bundle.id, to)
+
+
+class Albums:
+    """Attends to albums once all their parts have come."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Attend to albums until cancelled. Several may run, of which one at a time looks out for the next album."""
+        while True:
+            bundle = await self._next()
+            async with self._services.photos.in_hand(bundle):
+                await self._attend(bundle)
+
+    async def _next(self) -> Bundle:
+        async with self._turn:
+            while True:
+                if (bundle := await self._services.photos.whole()) is not None:
+                    return bundle
+                await asyncio.sleep(ALBUMS_POLL_S)
+
+    async def _attend(self, bundle: Bundle) -> None:
+        """Attend to one album; one that fails comes again a while later."""
+        services = self._services
+        async with services.sessions() as session:
+            account = await services.accounts.get(session, bundle.user_id)
+        if account is None:
+            return
+        try:
+            await attend(services, account, services.translations.words(account.language), bundle)
+        except (Unreachable, Rejected) as error:
+            log.info("an album's owner cannot be asked: %s", error)
+            await services.photos.prompted(bundle)
+        except NotSent as error:
+            log.info("an album's owner could not be asked: %s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from bot.accounts.accounts import Account
 from bot.delivery.messages import Address, Attachment, Outgoing
 from bot.intake.orders import Piece, Request
 from bot.intake.photos import Expired
+from bot.intake.tables import Upload
 from bot.presentation import keyboards
-from bot.presentation.callbacks import MOST_FACES, MapFace
+from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
 from bot.presentation.numbering import numbered
 from bot.presentation.translations import Words
 from bot.services import Services
@@ -56,6 +58,69 @@ def need_own_target(services: Services, account: Account) -> None:
         raise PlanNeeded("It needs the subscription.", daily=offer.daily, stars=offer.stars, artworks=artworks)
 
 
+async def propose(to: Address, wish: Swap, services: Services, account: Account, words: Words) -> None:
+    """Show the faces of a bundle by their numbers, and ask which goes where, or what they shall go into."""
+    bundle, kept = await services.photos.bundle(wish.bundle, account.id)
+    if len(kept) > 2:
+        await services.sender.send(to, Outgoing(words.html("swap-two-photos")))
+    elif wish.identity:
+        await _with_saved(to, wish, kept[-1], services, account, words)
+    elif len(kept) == 2:
+        await _between_two(to, bundle.id, kept, services, account, words)
+    else:
+        await _within_one(to, bundle.id, kept[0], services, account, words)
+
+
+async def _between_two(
+    to: Address, bundle: int, kept: Sequence[Upload], services: Services, account: Account, words: Words
+) -> None:
+    need_own_target(services, account)
+    source, target = await asyncio.gather(*(look(services, photo.key) for photo in kept))
+    pictures = (await source.numbered("faces-1.jpg"), await target.numbered("faces-2.jpg"))
+    await services.sender.send(to, Outgoing(words.html("swap-numbers-two"), pictures))
+    state = MapFace(bundle=bundle, identity=0, sources=len(source.faces), targets=len(target.faces))
+    await ask(to, state, services, account, words)
+
+
+async def _with_saved(
+    to: Address, wish: Swap, target: Upload, services: Services, account: Account, words: Words
+) -> None:
+    need_own_target(services, account)
+    async with services.sessions() as session:
+        await services.identities.get(session, account.id, wish.identity)
+    seen = await look(services, target.key)
+    if len(seen.faces) > 1:
+        picture = await seen.numbered("faces.jpg")
+        await services.sender.send(to, Outgoing(words.html("swap-numbers-one"), (picture,)))
+    state = MapFace(bundle=wish.bundle, identity=wish.identity, sources=1, targets=len(seen.faces))
+    await ask(to, state, services, account, words)
+
+
+async def _within_one(
+    to: Address, bundle: int, only: Upload, services: Services, account: Account, words: Words
+) -> None:
+    """A single photo: its faces go into a work of art or change places, a saved one goes in, or its own is saved."""
+    if not services.artworks.all:
+        # Without a plan there would be nothing to put a face into: better said before faces are numbered and saved.
+        need_own_target(services, account)
+    seen = await look(services, only.key)
+    async with services.sessions() as session:
+        saved = await services.identities.of(session, account.id)
+    keyboard = keyboards.swap_sources(
+        words,
+        bundle,
+        saved,
+        artworks=bool(services.artworks.all),
+        among=len(seen.faces),
+        can_keep=len(seen.faces) == 1,
+    )
+    pictures: tuple[Attachment, ...] = ()
+    if len(seen.faces) > 1:
+        pictures = (await seen.numbered("faces.jpg"),)
+    own = "yes" if services.settings.tariff.own_target(account.plan) else "no"
+    await services.sender.send(to, Outgoing(words.html("swap-ask-source", own=own), pictures, keyboard=keyboard))
+
+
 async def look(services: Services, key: str) -> Seen:
     """A kept photo's faces. Raises what :func:`find` does, and ``Expired``."""
     try:
@@ -95,7 +160,7 @@ async def ask(
         await services.sender.edit(asked.chat.id, asked.message_id, question)
 
 
-async def order(to: Address, state: MapFace, origin: str, services: Services, account: Account, words: Words) -> bool:
+async def order(to: Address, state: MapFace, origin: str, services: Services, account: Account) -> bool:
     """Order the swap that was put together. False when every face was left alone."""
     chosen = state.chosen.split(".")
     pairs = [f"{source}:{target}" for target, source in enumerate(chosen) if source != LEFT_ALONE]
@@ -118,5 +183,5 @@ async def order(to: Address, state: MapFace, origin: str, services: Services, ac
     else:
         need_own_target(services, account)
     piece = Piece("swap", pictures, units=len(pairs), reply_to=reply_to)
-    await services.counter.place(words, Request(origin, account, "swap", fields, [piece], to, bundle_id=bundle_id))
+    await services.counter.place(Request(origin, account, "swap", fields, [piece], to, bundle_id=bundle_id))
     return True

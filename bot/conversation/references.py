@@ -9,10 +9,10 @@ from aiogram.filters import Filter
 from aiogram.types import Message, User
 
 from bot.accounts.accounts import Account
+from bot.conversation.replies import mentions
 from bot.intake.photos import Expired
 from bot.presentation.callbacks import photos_behind
 from bot.services import Services
-from bot.updates.addressing import mentions
 
 
 class AboutAnswered(Filter):

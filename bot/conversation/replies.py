@@ -1,14 +1,43 @@
-"""Where an update came from, and how to answer there."""
+"""Whom a message speaks to, where an update came from, and how to answer there."""
 
 from __future__ import annotations
 
 import contextlib
 
+from aiogram.enums import MessageEntityType
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import CallbackQuery, Message, User
+from aiogram.types import CallbackQuery, Message, Update, User
 
-from bot.delivery.messages import Address
+from bot.delivery.messages import Address, Outgoing, Sender
 from bot.presentation.translations import Words
+
+COMMANDS = frozenset({
+    "start", "help", "language", "settings", "faces", "privacy", "terms", "delete", "plans", "pay", "paysupport",
+})  # fmt: skip
+"""What may be said to the bot in groups, where other bots have commands of their own."""
+
+
+def mentions(message: Message, me: User) -> bool:
+    """Whether a text or caption speaks to the bot: ``@name``, a command to it, or one of its own that it begins with."""
+    text = message.text or message.caption or ""
+    name = f"@{me.username}".lower()
+    for entity in message.entities or message.caption_entities or []:
+        words = entity.extract_from(text).lower()
+        if entity.type == MessageEntityType.MENTION and words == name:
+            return True
+        ours = words.endswith(name) or (entity.offset == 0 and words[1:] in COMMANDS)
+        if entity.type == MessageEntityType.BOT_COMMAND and ours:
+            return True
+    return False
+
+
+def where(update: Update) -> Address | None:
+    """Where an update is answered; None for what stands in no chat."""
+    if update.message is not None:
+        return address(update.message)
+    if update.callback_query is not None:
+        return beside(update.callback_query)
+    return None
 
 
 def address(message: Message) -> Address:
@@ -30,11 +59,19 @@ def beside(query: CallbackQuery) -> Address:
 
 def in_groups(words: Words, me: User) -> str:
     """How the bot is spoken to in groups (HTML): with Telegram's privacy mode on, mentions do not reach it."""
-    mentions = "yes" if me.can_read_all_group_messages else "no"
-    return words.html("help-groups", name=me.username or "", mentions=mentions)
+    heard = "yes" if me.can_read_all_group_messages else "no"
+    return words.html("help-groups", name=me.username or "", mentions=heard)
 
 
 async def acknowledge(query: CallbackQuery, text: str | None = None) -> None:
     """Answer a tap; one that is too old to be answered is fine."""
     with contextlib.suppress(TelegramBadRequest):
         await query.answer(text)
+
+
+async def rewrite(query: CallbackQuery, sender: Sender, message: Outgoing) -> bool:
+    """Put a text in the place of the tapped one. False where the bot cannot see that any more."""
+    if not isinstance(query.message, Message):
+        return False
+    await sender.edit(query.message.chat.id, query.message.message_id, message)
+    return True

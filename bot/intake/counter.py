@@ -9,7 +9,7 @@ from typing import Any, Literal
 from bot.accounts.accounts import Account
 from bot.delivery.messages import Address, Outgoing, Sender
 from bot.delivery.progress import Progress, activity
-from bot.intake.orders import Accepted, Intake, Piece, Request
+from bot.intake.orders import Intake, Piece, Request
 from bot.intake.photos import Photos
 from bot.intake.tables import Bundle
 from bot.presentation import keyboards
@@ -77,17 +77,18 @@ class Counter:
         question = words.html("ask-wish" if shown else "ask-wish-without-styles")
         await self._sender.send(address, Outgoing(question, keyboard=keyboard))
 
-    async def order(
-        self, account: Account, words: Words, origin: str, wish: Wish, bundle_id: int, address: Address
-    ) -> Accepted:
+    async def ask_method(self, words: Words, bundle_id: int, address: Address) -> None:
+        """Ask how the faces are to be hidden."""
+        question = Outgoing(words.html("ask-method"), keyboard=keyboards.methods(words, bundle_id))
+        await self._sender.send(address, question)
+
+    async def order(self, account: Account, origin: str, wish: Wish, bundle_id: int, address: Address) -> None:
         """Order ``wish`` for every photo of a bundle. Raises what :meth:`Intake.order` and :meth:`Photos.bundle` do."""
         bundle, kept = await self._photos.bundle(bundle_id, account.id)
         pieces = [Piece(str(photo.update_id), {"image": photo.key}, reply_to=photo.message_id) for photo in kept]
-        return await self.place(
-            words, Request(origin, account, wish.kind, wish.fields, pieces, address, bundle_id=bundle.id)
-        )
+        await self.place(Request(origin, account, wish.kind, wish.fields, pieces, address, bundle_id=bundle.id))
 
-    async def place(self, words: Words, request: Request) -> Accepted:
+    async def place(self, request: Request) -> None:
         """Make a request durable, wake the workers and show where in the queue it is."""
         accepted = await self._intake.order(request)
         for worker in self._workers:
@@ -96,7 +97,6 @@ class Counter:
             as_file = request.account.as_file
             await self._sender.act(request.address, activity(request.kind, as_file=as_file))
             self._progress.announce([job.id for job in accepted.jobs], replace(request.address, reply_to=None))
-        return accepted
 
 
 def address_of(bundle: Bundle) -> Address:

@@ -71,15 +71,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """``new`` is False when all of it had been accepted before. ``position``: jobs served before the first waiting one.
+    """``new`` is False when all of it had been accepted before."""
 
-    ``cost`` is what was reserved for it now.
-    """
-
-    jobs: tuple[Job, ...]
+    jobs: Sequence[Job]
     new: bool
-    position: int
-    cost: int
 
 
 class Intake:
@@ -139,7 +134,7 @@ class Intake:
         # The person's other orders wait, so that two at once see each other.
         await self._credits.lock(session, request.account.id)
         if (same := await self._in_hand(session, request)) is not None:
-            return await self._accepted(session, same, new=False, cost=0), [False] * len(same)
+            return Accepted(same, new=False), [False] * len(same)
         account, kept = request.account, self._history_keep_s if request.account.keep_history else self._keep_s
         batch = request.origin if len(request.pieces) > 1 else None
         jobs: list[Job] = []
@@ -152,7 +147,6 @@ class Intake:
             taken.append(new)
         if any(taken):
             await self._check_room(session, request)
-        cost = 0
         expires = self._clock() + kept
         for piece, job, new in zip(request.pieces, jobs, taken, strict=True):
             if not new:
@@ -160,17 +154,11 @@ class Intake:
             price = self._tariff.cost(request.kind, piece.units)
             await self._credits.reserve(session, account.id, price, job.id)
             session.add(_delivery(request, piece, job.id, price, expires))
-            cost += price
         if request.bundle_id is not None:
             # Photos that are still being worked with do not expire.
             used = update(Bundle).where(Bundle.id == request.bundle_id, Bundle.expires < expires)
             await session.execute(used.values(expires=expires))
-        return await self._accepted(session, jobs, new=any(taken), cost=cost), taken
-
-    async def _accepted(self, session: AsyncSession, jobs: Sequence[Job], *, new: bool, cost: int) -> Accepted:
-        waiting = next((job for job in jobs if job.state == State.QUEUED), None)
-        position = 0 if waiting is None else await self._ledger.position(session, waiting)
-        return Accepted(tuple(jobs), new, position, cost)
+        return Accepted(jobs, new=any(taken)), taken
 
     async def _in_hand(self, session: AsyncSession, request: Request) -> list[Job] | None:
         """The jobs that do all of this already, and whose results are still to come."""

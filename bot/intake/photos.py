@@ -55,17 +55,6 @@ class Incoming:
     caption: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A photo of a bundle; ``key`` names its bytes in the object store."""
-
-    update_id: int
-    message_id: int
-    key: str
-    width: int
-    height: int
-
-
 class Photos:
     """Keeps photos in bundles: what was sent together is asked about, and ordered, together."""
 
@@ -184,16 +173,14 @@ class Photos:
             asked = update(Bundle).where(Bundle.id == bundle.id, Bundle.prompted.is_(None), as_taken)
             await session.execute(asked.values(prompted=self._clock()))
 
-    async def bundle(self, bundle_id: int, user_id: int) -> tuple[Bundle, tuple[Kept, ...]]:
+    async def bundle(self, bundle_id: int, user_id: int) -> tuple[Bundle, Sequence[Upload]]:
         """A person's photos, in the order they were sent. Raises :class:`Expired`, also for other people's."""
         async with self._sessions() as session:
             bundle = await session.get(Bundle, bundle_id)
             if bundle is None or bundle.user_id != user_id or bundle.expires <= self._clock():
                 raise Expired("This photo is no longer here; please send it again.")
             parts = select(Upload).where(Upload.bundle_id == bundle_id).order_by(Upload.message_id, Upload.update_id)
-            uploads = (await session.execute(parts)).scalars().all()
-        kept = tuple(Kept(part.update_id, part.message_id, part.key, part.width, part.height) for part in uploads)
-        return bundle, kept
+            return bundle, (await session.execute(parts)).scalars().all()
 
     async def latest(self, user_id: int, chat_id: int) -> Bundle | None:
         """What somebody sent to this chat last, if that was only just."""

@@ -16,7 +16,8 @@ from deployments.errors import MasqueradeError, UnknownStyle
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 
-Feature = Literal["style", "lookalike", "swap", "anonymize", "authenticity"]
+Feature = Literal["style", "lookalike", "anonymize", "swap", "authenticity"]
+"""In the order in which people are told of them."""
 
 FRESH_S = 60.0
 

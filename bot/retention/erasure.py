@@ -43,7 +43,6 @@ class Removal:
     credits: int
     subscription: Renewal
     kept_payments: int
-    kept_ban: bool
     kept_debt: int
     statuses: frozenset[tuple[int, int]]
 
@@ -102,7 +101,6 @@ class Erasure:
                 credits=wallet.balance,
                 subscription=renewal,
                 kept_payments=len((await session.execute(payments.returning(Payment.charge_id))).all()),
-                kept_ban=user.banned,
                 kept_debt=wallet.debt,
                 statuses=statuses,
             )

@@ -7,11 +7,11 @@ from typing import Literal
 
 from aiogram import F, Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, TelegramObject
 
 from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
-from bot.conversation.replies import address, beside
+from bot.conversation.replies import rewrite
 from bot.delivery.messages import Address, Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import DeleteAccount, Open
@@ -24,15 +24,7 @@ HOUR_S = 3600
 DAY_S = 86_400
 
 
-async def say_privacy(message: Message, services: Services, account: Account, words: Words) -> None:
-    await _privacy(address(message), services, account, words)
-
-
-async def open_privacy(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    await _privacy(beside(query), services, account, words)
-
-
-async def _privacy(to: Address, services: Services, account: Account, words: Words) -> None:
+async def privacy(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
     """What is kept and for how long, in the operator's actual numbers."""
     kept, longer = (lasts(words, time_s) for time_s in (services.settings.keep_s, services.settings.history_keep_s))
     text = words.html("privacy", kept=kept, longer=longer, yours=longer if account.keep_history else kept)
@@ -47,21 +39,14 @@ def lasts(words: Words, time_s: float) -> str:
     return words.plain("lasts-minutes", count=math.ceil(time_s / MINUTE_S))
 
 
-async def terms(message: Message, services: Services, account: Account, words: Words) -> None:
+async def terms(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
     """The rules of the house."""
     text = words.html("terms", money=await _money(services, account))
-    await services.sender.send(address(message), Outgoing(text))
+    await services.sender.send(to, Outgoing(text))
 
 
-async def say_delete(message: Message, services: Services, account: Account, words: Words) -> None:
-    await _ask_deletion(address(message), services, account, words)
-
-
-async def open_delete(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    await _ask_deletion(beside(query), services, account, words)
-
-
-async def _ask_deletion(to: Address, services: Services, account: Account, words: Words) -> None:
+async def ask_deletion(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+    """Ask once more before everything goes."""
     text = words.html("delete-ask", money=await _money(services, account))
     await services.sender.send(to, Outgoing(text, keyboard=keyboards.confirm_deletion(words, account.id)))
 
@@ -75,7 +60,7 @@ async def _money(services: Services, account: Account) -> Literal["yes", "no"]:
 
 
 async def delete(
-    query: CallbackQuery, callback_data: DeleteAccount, services: Services, account: Account, words: Words
+    query: CallbackQuery, callback_data: DeleteAccount, to: Address, services: Services, account: Account, words: Words
 ) -> None:
     """Remove everything, and say what that was. Somebody else was asked this: not worth a message."""
     if callback_data.user != account.id:
@@ -86,11 +71,9 @@ async def delete(
     for chat_id, message_id in removal.statuses:
         await services.sender.remove(chat_id, message_id)
     gone = Outgoing(told(words, removal))
-    if isinstance(query.message, Message):
-        # In the place of the question, whose button has nothing left to delete.
-        await services.sender.edit(query.message.chat.id, query.message.message_id, gone)
-    else:
-        await services.sender.send(beside(query), gone)
+    # In the place of the question, whose button has nothing left to delete.
+    if not await rewrite(query, services.sender, gone):
+        await services.sender.send(to, gone)
 
 
 def told(words: Words, removal: Removal) -> str:
@@ -108,10 +91,10 @@ def told(words: Words, removal: Removal) -> str:
 
 def router() -> Router:
     router = Router(name="account")
-    router.message.register(say_privacy, Command("privacy", ignore_case=True))
+    router.message.register(privacy, Command("privacy", ignore_case=True))
     router.message.register(terms, Command("terms", ignore_case=True))
-    router.message.register(say_delete, Command("delete", ignore_case=True))
-    router.callback_query.register(open_privacy, Open.filter(F.page == "privacy"))
-    router.callback_query.register(open_delete, Open.filter(F.page == "delete"))
+    router.message.register(ask_deletion, Command("delete", ignore_case=True))
+    router.callback_query.register(privacy, Open.filter(F.page == "privacy"))
+    router.callback_query.register(ask_deletion, Open.filter(F.page == "delete"))
     router.callback_query.register(delete, DeleteAccount.filter())
     return router

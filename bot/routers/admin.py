@@ -10,9 +10,8 @@ from aiogram.filters import Command, CommandObject, Filter
 from aiogram.types import Message
 
 from bot.accounts.cashier import NotRefundable
-from bot.conversation.replies import address
 from bot.delivery.broadcast import Announcement
-from bot.delivery.messages import Outgoing
+from bot.delivery.messages import Address, Outgoing
 from bot.reporting.reports import summary
 from bot.reporting.stats import report
 from bot.services import Services
@@ -26,51 +25,51 @@ class Operator(Filter):
         return message.chat.type == "private" and message.from_user is not None and message.from_user.id in admins
 
 
-async def ban(message: Message, command: CommandObject, services: Services) -> None:
+async def ban(_message: Message, command: CommandObject, to: Address, services: Services) -> None:
     """``/ban 123`` and ``/unban 123``."""
     argument = (command.args or "").strip()
     if not argument.isascii() or not argument.isdigit():
-        await _say(message, services, f"/{command.command} <user id>")
+        await _say(to, services, f"/{command.command} <user id>")
         return
     banned = command.command == "ban"
     async with services.sessions.begin() as session:
         known = await services.accounts.ban(session, int(argument), banned=banned)
-    await _say(message, services, ("banned" if banned else "let in") if known else "nobody is known by this id")
+    await _say(to, services, ("banned" if banned else "let in") if known else "nobody is known by this id")
 
 
-async def refund(message: Message, command: CommandObject, services: Services) -> None:
+async def refund(_message: Message, command: CommandObject, to: Address, services: Services) -> None:
     """``/refund <charge id>``."""
     charge = (command.args or "").strip()
     if not charge:
-        await _say(message, services, "/refund <charge id>")
+        await _say(to, services, "/refund <charge id>")
         return
     try:
         done = await services.cashier.refund(charge)
     except NotRefundable as error:
-        await _say(message, services, error.message)
+        await _say(to, services, error.message)
         return
-    await _say(message, services, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
+    await _say(to, services, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
 
 
-async def broadcast(message: Message, origin: str, services: Services) -> None:
+async def broadcast(message: Message, origin: str, to: Address, services: Services) -> None:
     """``/broadcast``, in reply to the message everybody shall get."""
     shown = message.reply_to_message
     if shown is None:
-        await _say(message, services, "/broadcast, in reply to the message to send")
+        await _say(to, services, "/broadcast, in reply to the message to send")
         return
     people = await services.broadcaster.order(Announcement(origin, message.chat.id, shown.message_id))
-    await _say(message, services, f"sending to {people}; you will hear how it went")
+    await _say(to, services, f"sending to {people}; you will hear how it went")
 
 
-async def stats(message: Message, services: Services) -> None:
+async def stats(_message: Message, to: Address, services: Services) -> None:
     """The last four weeks."""
     async with services.sessions() as session:
         counted = await report(session, datetime.now(UTC).date())
-    await services.sender.send(address(message), Outgoing(f"<pre>{html.escape(summary(counted)[:3900])}</pre>"))
+    await services.sender.send(to, Outgoing(f"<pre>{html.escape(summary(counted)[:3900])}</pre>"))
 
 
-async def _say(message: Message, services: Services, text: str) -> None:
-    await services.sender.send(address(message), Outgoing(html.escape(text)))
+async def _say(to: Address, services: Services, text: str) -> None:
+    await services.sender.send(to, Outgoing(html.escape(text)))
 
 
 def router() -> Router:

@@ -7,7 +7,6 @@ from aiogram.types import CallbackQuery
 
 from bot.accounts.accounts import Account
 from bot.conversation.casting import Seen, TooManyFaces, ask, find, look, order
-from bot.conversation.replies import beside
 from bot.delivery.messages import Address, Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import IntoArtwork, MapFace, ShowArtworks
@@ -18,11 +17,10 @@ from deployments.swap.artworks import Artwork
 
 
 async def show(
-    query: CallbackQuery, callback_data: ShowArtworks, services: Services, account: Account, words: Words
+    _query: CallbackQuery, callback_data: ShowArtworks, to: Address, services: Services, account: Account, words: Words
 ) -> None:
     """The works as an album and as buttons; groups see the buttons only."""
     await _whose(callback_data.bundle, callback_data.identity, services, account)
-    to = beside(query)
     works = keyboards.artworks_page(services.artworks.all, callback_data.page)
     if not works:
         raise UnknownArtwork("There are no works of art.")
@@ -33,10 +31,16 @@ async def show(
 
 
 async def choose(
-    query: CallbackQuery, callback_data: IntoArtwork, origin: str, services: Services, account: Account, words: Words
+    _query: CallbackQuery,
+    callback_data: IntoArtwork,
+    origin: str,
+    to: Address,
+    services: Services,
+    account: Account,
+    words: Words,
 ) -> None:
     """Show the numbers and ask who goes where; with one face here and one there, that is clear."""
-    to, artwork = beside(query), services.artworks.by_code(callback_data.artwork)
+    artwork = services.artworks.by_code(callback_data.artwork)
     source = await _whose(callback_data.bundle, callback_data.identity, services, account)
     target = await _in_artwork(services, artwork)
     state = MapFace(
@@ -47,7 +51,7 @@ async def choose(
         artwork=callback_data.artwork,
     )
     if state.sources == state.targets == 1:
-        await order(to, state.model_copy(update={"chosen": "0"}), origin, services, account, words)
+        await order(to, state.model_copy(update={"chosen": "0"}), origin, services, account)
         return
     await _show_numbers(to, source, target, services, words)
     await ask(to, state, services, account, words)

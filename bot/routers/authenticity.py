@@ -6,23 +6,22 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.accounts.accounts import Account
-from bot.conversation.replies import beside
+from bot.delivery.messages import Address
 from bot.intake.counter import REALITY
 from bot.presentation.callbacks import Authenticity
-from bot.presentation.translations import Words
 from bot.services import Services
 
 
 async def authenticity(
-    query: CallbackQuery,
+    _query: CallbackQuery,
     callback_data: Authenticity,
     origin: str,
+    to: Address,
     services: Services,
     account: Account,
-    words: Words,
 ) -> None:
     """Order an opinion about every photo."""
-    await services.counter.order(account, words, origin, REALITY, callback_data.bundle, beside(query))
+    await services.counter.order(account, origin, REALITY, callback_data.bundle, to)
 
 
 def router() -> Router:

@@ -8,11 +8,11 @@ import numpy as np
 from aiogram import Bot, F, Router
 from aiogram.enums import ParseMode
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, User
+from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, TelegramObject, User
 
 from bot.accounts.accounts import Account
 from bot.accounts.identities import MAX_NAME, MOST
-from bot.conversation.replies import address, beside
+from bot.conversation.replies import rewrite
 from bot.conversation.tickets import Replies, ticket
 from bot.delivery.messages import Address, Outgoing
 from bot.intake.photos import Expired
@@ -36,15 +36,7 @@ class SeveralFaces(MasqueradeError):
     slug, title, status = "several-faces", "More than one face", 422
 
 
-async def say_faces(message: Message, services: Services, account: Account, words: Words) -> None:
-    await _faces(address(message), services, account, words)
-
-
-async def open_faces(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    await _faces(beside(query), services, account, words)
-
-
-async def _faces(to: Address, services: Services, account: Account, words: Words) -> None:
+async def faces(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
     """The saved faces."""
     async with services.sessions() as session:
         saved = await services.identities.of(session, account.id)
@@ -57,9 +49,10 @@ async def _faces(to: Address, services: Services, account: Account, words: Words
 
 
 async def ask_name(
-    query: CallbackQuery,
+    _query: CallbackQuery,
     callback_data: KeepFace,
     bot: Bot,
+    to: Address,
     services: Services,
     account: Account,
     words: Words,
@@ -67,7 +60,6 @@ async def ask_name(
 ) -> None:
     """Ask what the face is called; the answer to this message is its name."""
     bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)
-    to = beside(query)
     await bot.send_message(
         to.chat_id,
         words.html("ask-face-name") + ticket(me, "name", callback_data.bundle),
@@ -83,7 +75,7 @@ async def ask_name(
     )
 
 
-async def keep(message: Message, number: int, services: Services, account: Account, words: Words) -> None:
+async def keep(message: Message, number: int, to: Address, services: Services, account: Account, words: Words) -> None:
     """Cut the face out and save it under the name that was given."""
     name = " ".join((message.text or "").split())[:MAX_NAME]
     _, kept = await services.photos.bundle(number, account.id)
@@ -108,7 +100,7 @@ async def keep(message: Message, number: int, services: Services, account: Accou
     except BaseException:
         await asyncio.to_thread(services.vault.delete, [key])
         raise
-    await services.sender.send(address(message), Outgoing(words.html("face-kept", name=saved.name)))
+    await services.sender.send(to, Outgoing(words.html("face-kept", name=saved.name)))
 
 
 async def forget(
@@ -120,14 +112,9 @@ async def forget(
         key = await services.identities.remove(session, account.id, callback_data.identity)
         # Before the row is gone for good, which alone leads to it: broken off, it can be asked for again.
         await asyncio.to_thread(services.vault.delete, [key])
-    if isinstance(query.message, Message):
-        async with services.sessions() as session:
-            saved = await services.identities.of(session, account.id)
-        left = Outgoing(
-            words.html("face-forgotten", name=name),
-            keyboard=keyboards.saved_faces(saved, artworks=bool(services.artworks.all)),
-        )
-        await services.sender.edit(query.message.chat.id, query.message.message_id, left)
+        left = await services.identities.of(session, account.id)
+    keyboard = keyboards.saved_faces(left, artworks=bool(services.artworks.all))
+    await rewrite(query, services.sender, Outgoing(words.html("face-forgotten", name=name), keyboard=keyboard))
 
 
 def cut(photo: Photo, face: Face) -> bytes:
@@ -142,8 +129,8 @@ def cut(photo: Photo, face: Face) -> bytes:
 def router() -> Router:
     router = Router(name="faces")
     router.message.register(keep, Replies("name"))
-    router.message.register(say_faces, Command("faces", ignore_case=True))
-    router.callback_query.register(open_faces, Open.filter(F.page == "faces"))
+    router.message.register(faces, Command("faces", ignore_case=True))
+    router.callback_query.register(faces, Open.filter(F.page == "faces"))
     router.callback_query.register(ask_name, KeepFace.filter())
     router.callback_query.register(forget, ForgetFace.filter())
     return router

@@ -6,12 +6,11 @@ from aiogram import F, Router
 from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message, User
 
-from bot.conversation.replies import address, beside, in_groups
-from bot.delivery.messages import Outgoing
+from bot.conversation.replies import in_groups, mentions
+from bot.delivery.messages import Address, Outgoing
 from bot.presentation import keyboards
 from bot.presentation.translations import Words
 from bot.services import Services
-from bot.updates.addressing import mentions
 from serve_app.rates import Rate, Want
 
 KINDS = ("video", "animation", "video_note", "sticker", "voice", "audio", "text")
@@ -33,7 +32,7 @@ async def service(message: Message) -> None:
     """Nothing to say."""
 
 
-async def anything(message: Message, services: Services, words: Words, me: User) -> None:
+async def anything(message: Message, to: Address, services: Services, words: Words, me: User) -> None:
     """Say what kind of thing this is not. What a group says of our messages, or to other bots, is not said to us."""
     if message.chat.type != "private" and not message.video and not mentions(message, me):
         return
@@ -45,7 +44,7 @@ async def anything(message: Message, services: Services, words: Words, me: User)
         answer = Outgoing(text, keyboard=keyboards.pages(words, "help"))
     else:
         answer = Outgoing(f"{text}\n{in_groups(words, me)}")
-    await services.sender.send(address(message), answer)
+    await services.sender.send(to, answer)
 
 
 async def _said_of_album(message: Message, services: Services) -> bool:
@@ -54,9 +53,9 @@ async def _said_of_album(message: Message, services: Services) -> bool:
     return any(await services.buckets.take([album]))
 
 
-async def dead_button(query: CallbackQuery, services: Services, words: Words) -> None:
+async def dead_button(_query: CallbackQuery, to: Address, services: Services, words: Words) -> None:
     """A button of an older version, or data that nobody's button holds."""
-    await services.sender.send(beside(query), Outgoing(words.html("button-dead")))
+    await services.sender.send(to, Outgoing(words.html("button-dead")))
 
 
 def router() -> Router:

@@ -6,23 +6,22 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.accounts.accounts import Account
-from bot.conversation.replies import beside
+from bot.delivery.messages import Address
 from bot.intake.counter import LOOKALIKE
 from bot.presentation.callbacks import Lookalike
-from bot.presentation.translations import Words
 from bot.services import Services
 
 
 async def lookalike(
-    query: CallbackQuery,
+    _query: CallbackQuery,
     callback_data: Lookalike,
     origin: str,
+    to: Address,
     services: Services,
     account: Account,
-    words: Words,
 ) -> None:
     """Order a collage with the people a face resembles."""
-    await services.counter.order(account, words, origin, LOOKALIKE, callback_data.bundle, beside(query))
+    await services.counter.order(account, origin, LOOKALIKE, callback_data.bundle, to)
 
 
 def router() -> Router:

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from aiogram import F, Router
 from aiogram.filters import Command, CommandStart
-from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, User
+from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, TelegramObject, User
 
 from bot.accounts.accounts import Account
-from bot.conversation.replies import address, beside, in_groups
+from bot.conversation.replies import in_groups, rewrite
 from bot.delivery.messages import Address, Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import Open, SetLanguage, SetStrength, Toggle
+from bot.presentation.catalogue import Feature
 from bot.presentation.translations import Words
 from bot.services import Services
 
 
-async def start(message: Message, services: Services, words: Words, me: User) -> None:
+async def start(message: Message, to: Address, services: Services, words: Words, me: User) -> None:
     """Greet; in a group, whose members may just have taken the bot in, also say what is heard there."""
     name = message.from_user.first_name if message.from_user is not None else ""
     lines = [words.html("start", name=name), *([] if message.chat.type == "private" else ["", in_groups(words, me)])]
-    await services.sender.send(address(message), Outgoing("\n".join(lines), keyboard=_home(services, words)))
+    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=_home(services, words)))
 
 
-async def say_help(message: Message, services: Services, words: Words, me: User) -> None:
-    await _help(address(message), services, words, me)
-
-
-async def open_help(query: CallbackQuery, services: Services, words: Words, me: User) -> None:
-    await _help(beside(query), services, words, me)
-
-
-async def _help(to: Address, services: Services, words: Words, me: User) -> None:
+async def show_help(_event: TelegramObject, to: Address, services: Services, words: Words, me: User) -> None:
     """What can be done here: only what the studio has models for."""
     artworks = "yes" if services.artworks.all else "no"
-    features = [words.html(f"help-{name}", artworks=artworks) for name in HELP if name in services.catalogue.features]
+    features = [
+        words.html(f"help-{name}", artworks=artworks)
+        for name in get_args(Feature)
+        if name in services.catalogue.features
+    ]
     megabytes = services.max_upload // 2**20
     lines = [
         words.html("help-intro"), *features, "",
@@ -47,18 +46,8 @@ def _home(services: Services, words: Words) -> InlineKeyboardMarkup:
     return keyboards.home(words, swap="swap" in services.catalogue.features, shop=shop)
 
 
-HELP = ("style", "lookalike", "anonymize", "swap", "authenticity")
-
-
-async def say_language(message: Message, services: Services, words: Words) -> None:
-    await _languages(address(message), services, words)
-
-
-async def open_language(query: CallbackQuery, services: Services, words: Words) -> None:
-    await _languages(beside(query), services, words)
-
-
-async def _languages(to: Address, services: Services, words: Words) -> None:
+async def languages(_event: TelegramObject, to: Address, services: Services, words: Words) -> None:
+    """Ask which language to speak."""
     keyboard = keyboards.languages(services.translations)
     await services.sender.send(to, Outgoing(words.html("ask-language"), keyboard=keyboard))
 
@@ -70,16 +59,12 @@ async def set_language(query: CallbackQuery, callback_data: SetLanguage, service
         await services.accounts.save(session, account.id, language=code)
     words = services.translations.words(code)
     done = Outgoing(words.html("language-set"))
-    if isinstance(query.message, Message):
-        await services.sender.edit(query.message.chat.id, query.message.message_id, done)
+    await rewrite(query, services.sender, done)
 
 
-async def say_settings(message: Message, services: Services, account: Account, words: Words) -> None:
-    await services.sender.send(address(message), _settings(words, account))
-
-
-async def open_settings(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    await services.sender.send(beside(query), _settings(words, account))
+async def settings(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+    """The settings, each a button."""
+    await services.sender.send(to, _settings(words, account))
 
 
 async def toggle(
@@ -93,7 +78,7 @@ async def toggle(
             account = await services.accounts.save(session, account.id, keep_history=callback_data.on)
     if not account.keep_history:
         await services.photos.shorten(account.id)
-    await _show(query, services, account, words)
+    await rewrite(query, services.sender, _settings(words, account))
 
 
 async def set_strength(
@@ -103,12 +88,7 @@ async def set_strength(
     chosen = callback_data.percent / 100
     async with services.sessions.begin() as session:
         account = await services.accounts.save(session, account.id, strength=chosen)
-    await _show(query, services, account, words)
-
-
-async def _show(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    if isinstance(query.message, Message):
-        await services.sender.edit(query.message.chat.id, query.message.message_id, _settings(words, account))
+    await rewrite(query, services.sender, _settings(words, account))
 
 
 def _settings(words: Words, account: Account) -> Outgoing:
@@ -119,12 +99,12 @@ def router() -> Router:
     router = Router(name="menu")
     router.message.register(start, CommandStart(ignore_case=True))
     router.message.register(start, F.new_chat_members | F.group_chat_created)
-    router.message.register(say_help, Command("help", ignore_case=True))
-    router.message.register(say_language, Command("language", ignore_case=True))
-    router.message.register(say_settings, Command("settings", ignore_case=True))
-    router.callback_query.register(open_help, Open.filter(F.page == "help"))
-    router.callback_query.register(open_language, Open.filter(F.page == "language"))
-    router.callback_query.register(open_settings, Open.filter(F.page == "settings"))
+    router.message.register(show_help, Command("help", ignore_case=True))
+    router.message.register(languages, Command("language", ignore_case=True))
+    router.message.register(settings, Command("settings", ignore_case=True))
+    router.callback_query.register(show_help, Open.filter(F.page == "help"))
+    router.callback_query.register(languages, Open.filter(F.page == "language"))
+    router.callback_query.register(settings, Open.filter(F.page == "settings"))
     router.callback_query.register(set_language, SetLanguage.filter())
     router.callback_query.register(toggle, Toggle.filter())
     router.callback_query.register(set_strength, SetStrength.filter())

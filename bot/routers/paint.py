@@ -8,8 +8,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.accounts.accounts import Account
-from bot.conversation.replies import beside
-from bot.delivery.messages import Attachment, Outgoing
+from bot.delivery.messages import Address, Attachment, Outgoing
 from bot.delivery.tables import Delivery
 from bot.intake.counter import painting
 from bot.intake.photos import Expired
@@ -29,12 +28,17 @@ async def styles(
 
 
 async def paint(
-    query: CallbackQuery, callback_data: Paint, origin: str, services: Services, account: Account, words: Words
+    _query: CallbackQuery,
+    callback_data: Paint,
+    origin: str,
+    to: Address,
+    services: Services,
+    account: Account,
 ) -> None:
     """Order a painting as strong as the person likes them."""
     style = await services.catalogue.by_code(callback_data.style)
     wish = painting([style.name], account.strength)
-    await services.counter.order(account, words, origin, wish, callback_data.bundle, beside(query))
+    await services.counter.order(account, origin, wish, callback_data.bundle, to)
 
 
 async def adjust(
@@ -56,7 +60,13 @@ async def adjust(
 
 
 async def strength(
-    query: CallbackQuery, callback_data: Strength, origin: str, services: Services, account: Account, words: Words
+    query: CallbackQuery,
+    callback_data: Strength,
+    origin: str,
+    to: Address,
+    services: Services,
+    account: Account,
+    words: Words,
 ) -> None:
     """From now on begin with this, and paint it again this strongly, unless it is: it would come out the same."""
     job, slip = await _mine(services, account, callback_data.job)
@@ -67,21 +77,28 @@ async def strength(
         await _show_main(query, job, slip, services, words)
         return
     wish = painting(job.request["style"], chosen)
-    await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
+    await services.counter.order(account, origin, wish, _bundle(slip), to)
 
 
 async def blend(
-    query: CallbackQuery, callback_data: Blend, origin: str, services: Services, account: Account, words: Words
+    _query: CallbackQuery,
+    callback_data: Blend,
+    origin: str,
+    to: Address,
+    services: Services,
+    account: Account,
 ) -> None:
     """Paint it again, half in its first style and half in this one."""
     job, slip = await _mine(services, account, callback_data.job)
     second = await services.catalogue.by_code(callback_data.style)
     first = job.request["style"][0].partition(":")[0]
     wish = painting([f"{first}:0.5", f"{second.name}:0.5"], job.request["strength"])
-    await services.counter.order(account, words, origin, wish, _bundle(slip), beside(query))
+    await services.counter.order(account, origin, wish, _bundle(slip), to)
 
 
-async def again(query: CallbackQuery, callback_data: Again, services: Services, account: Account, words: Words) -> None:
+async def again(
+    query: CallbackQuery, callback_data: Again, to: Address, services: Services, account: Account, words: Words
+) -> None:
     """The same picture once more. It would come out the same, so it costs nothing: Telegram still has it."""
     job, slip = await _mine(services, account, callback_data.job)
     # Who taps at once is faster than the record of the delivery; the message under the button has the picture anyhow.
@@ -90,11 +107,11 @@ async def again(query: CallbackQuery, callback_data: Again, services: Services, 
         raise Expired("This picture is no longer here.")
     keyboard = await _painted(job, slip, services, words, single=True, as_file=as_file)
     picture = Attachment("masquerade.jpg", file_id=file_id)
-    await services.sender.send(beside(query), Outgoing(words.html("result-again"), (picture,), as_file, keyboard))
+    await services.sender.send(to, Outgoing(words.html("result-again"), (picture,), as_file, keyboard))
 
 
 async def as_file(
-    query: CallbackQuery, callback_data: AsFile, services: Services, account: Account, words: Words
+    _query: CallbackQuery, callback_data: AsFile, to: Address, services: Services, account: Account, words: Words
 ) -> None:
     """The result as a file: every pixel and what says how it was made, which Telegram's photos lose."""
     job, _ = await _mine(services, account, callback_data.job)
@@ -103,7 +120,7 @@ async def as_file(
     except KeyError:
         raise Expired("This picture is no longer here.") from None
     picture = Attachment("masquerade.jpg", data)
-    await services.sender.send(beside(query), Outgoing(words.html("result-file"), (picture,), as_file=True))
+    await services.sender.send(to, Outgoing(words.html("result-file"), (picture,), as_file=True))
 
 
 async def _show_main(query: CallbackQuery, job: Job, slip: Delivery, services: Services, words: Words) -> None:

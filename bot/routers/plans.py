@@ -10,13 +10,20 @@ from datetime import UTC, datetime
 
 from aiogram import Bot, F, Router
 from aiogram.filters import Command, CommandStart
-from aiogram.types import BotSubscriptionUpdated, CallbackQuery, LabeledPrice, Message, PreCheckoutQuery, User
+from aiogram.types import (
+    BotSubscriptionUpdated,
+    CallbackQuery,
+    LabeledPrice,
+    Message,
+    PreCheckoutQuery,
+    TelegramObject,
+    User,
+)
 
 from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
-from bot.conversation.replies import address, beside
 from bot.delivery.messages import Address, NotSent, Outgoing, Unreachable
 from bot.delivery.telegram import in_our_words
 from bot.presentation import keyboards
@@ -30,15 +37,7 @@ SHOP = "plans"
 """What the link from a group to the offers starts the private chat with."""
 
 
-async def say_plans(message: Message, services: Services, account: Account, words: Words) -> None:
-    await _plans(address(message), services, account, words)
-
-
-async def open_plans(query: CallbackQuery, services: Services, account: Account, words: Words) -> None:
-    await _plans(beside(query), services, account, words)
-
-
-async def _plans(to: Address, services: Services, account: Account, words: Words) -> None:
+async def plans(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
     """What the person has, and what is for sale."""
     async with services.sessions() as session:
         balance = await services.credits.balance(session, account.id)
@@ -63,9 +62,10 @@ async def _plans(to: Address, services: Services, account: Account, words: Words
 
 
 async def buy(
-    query: CallbackQuery,
+    _query: CallbackQuery,
     callback_data: Buy,
     bot: Bot,
+    to: Address,
     services: Services,
     account: Account,
     words: Words,
@@ -80,12 +80,11 @@ async def buy(
     except LookupError:
         refusal = Refusal.WITHDRAWN
     if refusal is not None:
-        await services.sender.send(beside(query), Outgoing(words.html(f"checkout-{refusal}")))
+        await services.sender.send(to, Outgoing(words.html(f"checkout-{refusal}")))
         return
     try:
         await _offer(offer, bot, services, account, words)
     except Unreachable:
-        to = beside(query)
         if to.chat_id == account.id:
             raise
         keyboard = keyboards.link(words.plain("button-open-chat"), f"https://t.me/{me.username}?start={SHOP}")
@@ -140,7 +139,7 @@ async def check(query: PreCheckoutQuery, services: Services, account: Account, w
     await query.answer(ok=refusal is None, error_message=words.plain(f"checkout-{refusal}") if refusal else None)
 
 
-async def paid(message: Message, services: Services, account: Account, words: Words) -> None:
+async def paid(message: Message, to: Address, services: Services, account: Account, words: Words) -> None:
     """Give what was paid for, once, however often Telegram says so."""
     payment = message.successful_payment
     if payment is None:
@@ -158,7 +157,7 @@ async def paid(message: Message, services: Services, account: Account, words: Wo
     if receipt.new and receipt.unmatched:
         await _report_unmatched(services, account, record)
     if receipt.new:
-        await services.sender.send(address(message), Outgoing(_thanks(words, receipt)))
+        await services.sender.send(to, Outgoing(_thanks(words, receipt)))
 
 
 async def _report_unmatched(services: Services, account: Account, payment: Paid) -> None:
@@ -173,7 +172,7 @@ async def _report_unmatched(services: Services, account: Account, payment: Paid)
             await services.sender.send(Address(operator), Outgoing(html.escape(text)))
 
 
-async def refunded(message: Message, services: Services, account: Account, words: Words) -> None:
+async def refunded(message: Message, to: Address, services: Services, account: Account, words: Words) -> None:
     """The Stars went back, and so do the credits they bought."""
     refund = message.refunded_payment
     if refund is None:
@@ -185,7 +184,7 @@ async def refunded(message: Message, services: Services, account: Account, words
     text = words.html("refunded", stars=done.stars)
     if done.owed:
         text += "\n" + words.html("refunded-owed", owed=done.owed)
-    await services.sender.send(address(message), Outgoing(text))
+    await services.sender.send(to, Outgoing(text))
 
 
 async def subscription(event: BotSubscriptionUpdated, services: Services, account: Account, words: Words) -> None:
@@ -199,20 +198,25 @@ async def subscription(event: BotSubscriptionUpdated, services: Services, accoun
 
 
 async def ask_stop_renewal(
-    query: CallbackQuery, callback_data: AskStopRenewal, services: Services, account: Account, words: Words
+    _query: CallbackQuery,
+    callback_data: AskStopRenewal,
+    to: Address,
+    services: Services,
+    account: Account,
+    words: Words,
 ) -> None:
     """Ask first: what the bot has ended, Telegram does not let the person take up again. Others are not asked."""
     if callback_data.user != account.id:
         return
     if account.plus_until is None:
-        await services.sender.send(beside(query), Outgoing(words.html("renewal-none")))
+        await services.sender.send(to, Outgoing(words.html("renewal-none")))
         return
     text = words.html("renewal-ask", until=_day(account.plus_until))
-    await services.sender.send(beside(query), Outgoing(text, keyboard=keyboards.confirm_stop(words, account.id)))
+    await services.sender.send(to, Outgoing(text, keyboard=keyboards.confirm_stop(words, account.id)))
 
 
 async def stop_renewal(
-    query: CallbackQuery, callback_data: StopRenewal, services: Services, account: Account, words: Words
+    _query: CallbackQuery, callback_data: StopRenewal, to: Address, services: Services, account: Account, words: Words
 ) -> None:
     """End the subscription; what is paid for stays. Somebody else was offered this: not worth a message."""
     if callback_data.user != account.id:
@@ -224,10 +228,10 @@ async def stop_renewal(
             text = words.html("renewal-refused")
         case Renewal.NONE:
             text = words.html("renewal-none")
-    await services.sender.send(beside(query), Outgoing(text))
+    await services.sender.send(to, Outgoing(text))
 
 
-async def paysupport(message: Message, services: Services, account: Account, words: Words) -> None:
+async def paysupport(_message: Message, to: Address, services: Services, account: Account, words: Words) -> None:
     """Help with payments: what was paid, by the ids a refund is asked for with."""
     async with services.sessions() as session:
         payments = await services.payments.of(session, account.id)
@@ -236,7 +240,7 @@ async def paysupport(message: Message, services: Services, account: Account, wor
         words.html("paysupport-payment", day=_day(payment.paid), stars=payment.stars, charge=payment.charge_id)
         for payment in payments[:10]
     ]
-    await services.sender.send(address(message), Outgoing("\n".join(lines)))
+    await services.sender.send(to, Outgoing("\n".join(lines)))
 
 
 def _change(words: Words, account: Account, state: str) -> str:
@@ -264,10 +268,10 @@ def router() -> Router:
     router.message.register(refunded, F.refunded_payment)
     router.pre_checkout_query.register(check)
     router.subscription.register(subscription)
-    router.message.register(say_plans, CommandStart(deep_link=True, magic=F.args == SHOP))
-    router.message.register(say_plans, Command("plans", "pay", ignore_case=True))
+    router.message.register(plans, CommandStart(deep_link=True, magic=F.args == SHOP))
+    router.message.register(plans, Command("plans", "pay", ignore_case=True))
     router.message.register(paysupport, Command("paysupport", ignore_case=True))
-    router.callback_query.register(open_plans, Open.filter(F.page == "plans"))
+    router.callback_query.register(plans, Open.filter(F.page == "plans"))
     router.callback_query.register(buy, Buy.filter())
     router.callback_query.register(ask_stop_renewal, AskStopRenewal.filter())
     router.callback_query.register(stop_renewal, StopRenewal.filter())

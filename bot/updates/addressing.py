@@ -7,15 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiogram import BaseMiddleware
-from aiogram.enums import ChatType, MessageEntityType
+from aiogram.enums import ChatType
 from aiogram.types import Message, TelegramObject, Update, User
 
+from bot.conversation.replies import mentions
 from bot.updates.albums import SpokenAlbums
-
-COMMANDS = frozenset({
-    "start", "help", "language", "settings", "faces", "privacy", "terms", "delete", "plans", "pay", "paysupport",
-})  # fmt: skip
-"""What may be said to the bot in groups, where other bots have commands of their own."""
 
 
 class Addressing(BaseMiddleware):
@@ -54,17 +50,3 @@ class Addressing(BaseMiddleware):
         if replied is not None and replied.from_user is not None and replied.from_user.id == self._me.id:
             return True
         return mentions(message, self._me)
-
-
-def mentions(message: Message, me: User) -> bool:
-    """Whether a text or caption speaks to the bot: ``@name``, a command to it, or one of its own that it begins with."""
-    text = message.text or message.caption or ""
-    name = f"@{me.username}".lower()
-    for entity in message.entities or message.caption_entities or []:
-        words = entity.extract_from(text).lower()
-        if entity.type == MessageEntityType.MENTION and words == name:
-            return True
-        ours = words.endswith(name) or (entity.offset == 0 and words[1:] in COMMANDS)
-        if entity.type == MessageEntityType.BOT_COMMAND and ours:
-            return True
-    return False

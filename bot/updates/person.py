@@ -11,7 +11,7 @@ from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
 from bot.accounts.accounts import Account
-from bot.conversation.replies import acknowledge, address, in_groups
+from bot.conversation.replies import acknowledge, address, in_groups, where
 from bot.delivery.messages import NotSent, Outgoing
 from bot.presentation.callbacks import DeleteAccount
 from bot.presentation.translations import Words
@@ -45,9 +45,9 @@ class Anonymity(BaseMiddleware):
 
 
 class Acquaintance(BaseMiddleware):
-    """Opens the account, sets ``account``, ``words`` and ``origin`` (what orders are known by), and turns banned people away.
+    """Opens the account, sets ``account``, ``words``, ``to`` (where it is answered) and ``origin`` (what orders are known by).
 
-    Money is always listened to. Whoever deletes their account by two taps is not taken in again by the second.
+    Banned people are turned away, except for money, which is always listened to. Whoever deletes their account by two taps is not taken in again by the second.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -74,6 +74,7 @@ class Acquaintance(BaseMiddleware):
             return None
         data["account"] = account
         data["origin"] = f"update:{event.update_id}"
+        data["to"] = where(event)
         data["words"] = services.translations.words(account.language)
         return await handler(event, data)
 

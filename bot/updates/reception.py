@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.accounts.accounts import Account, holds
 from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
-from bot.conversation.replies import address, beside
+from bot.conversation.replies import where
 from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
 from bot.intake.photos import Expired
@@ -147,15 +147,15 @@ class Reception:
 
     async def give_up(self, update: Update) -> None:
         """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot."""
-        where, source = _where(update), update.message or update.callback_query
+        to, source = _where(update), update.message or update.callback_query
         user = source.from_user if source is not None else None
-        if where is None or where.chat_id < 0 or user is None:
+        if to is None or to.chat_id < 0 or user is None:
             return
         words = self._services.translations.words(user.language_code)
         paid = update.message is not None and update.message.successful_payment is not None
         text = words.html("paid-unmatched" if paid else "error-internal")
         try:
-            await self._services.sender.send(where, Outgoing(text))
+            await self._services.sender.send(to, Outgoing(text))
         except Exception as error:  # Whatever failed all the time may fail now, too.
             if called_off():
                 raise asyncio.CancelledError from error
@@ -182,8 +182,8 @@ async def _on_error(
     if not isinstance(error, MasqueradeError):
         log.error("a handler broke", exc_info=error)
         error = MasqueradeError("This is our fault, not yours.")
-    where = _where(event.update)
-    if words is None or account is None or where is None or (isinstance(error, NOT_THEIRS) and where.chat_id < 0):
+    to = _where(event.update)
+    if words is None or account is None or to is None or (isinstance(error, NOT_THEIRS) and to.chat_id < 0):
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
         return True
     async with services.sessions.begin() as session:
@@ -191,18 +191,15 @@ async def _on_error(
         if await holds(session, account.id):
             services.events.record(session, account.id, EventKind.REFUSED, error.slug)
     try:
-        await services.sender.send(where, refusal(words, error, services.settings.tariff, account))
+        await services.sender.send(to, refusal(words, error, services.settings.tariff, account))
     except NotSent as lost:
         log.info("an explanation was not taken: %s", lost)
     return True
 
 
 def _where(update: Update) -> Address | None:
-    if update.message is not None:
-        where = address(update.message)
-        # Of several photos, only some may be refused: which they are shows in what is answered.
-        pictured = update.message.photo or update.message.document
-        return replace(where, reply_to=update.message.message_id) if pictured else where
-    if update.callback_query is not None:
-        return beside(update.callback_query)
-    return None
+    """Where to say what went wrong. Of several photos, only some may be refused: each answer shows which."""
+    to, message = where(update), update.message
+    if to is not None and message is not None and (message.photo or message.document):
+        return replace(to, reply_to=message.message_id)
+    return to

@@ -96,7 +96,7 @@ async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
     removal = await erasure.delete(ANNA)
 
     assert (removal.jobs, removal.identities, removal.credits, removal.kept_payments) == (1, 1, 10, 1)
-    assert (removal.kept_ban, removal.kept_debt, removal.subscription) == (False, 0, Renewal.NONE)
+    assert (removal.kept_debt, removal.subscription) == (0, Renewal.NONE)
     for store, key in ((objects, photo), (objects, result), (vault, crop)):
         with pytest.raises(KeyError):
             store.get(key)
@@ -217,7 +217,7 @@ async def test_a_ban_and_a_debt_outlive_the_account_without_its_number(
         await payments.refunded(session, ANNA, "c1", offer.payload, 50)
         await accounts.ban(session, ANNA, banned=True)
     removal = await erasure.delete(ANNA)
-    assert (removal.kept_ban, removal.kept_debt) == (True, 7)
+    assert removal.kept_debt == 7
     assert str(ANNA) not in await everything(sessions)
     async with sessions.begin() as session:
         assert (await accounts.open(session, ANNA, "en")).banned

@@ -29,7 +29,6 @@ STYLES = [
 ]
 ANN = Account(
     id=1, language="en", plan="free", plus_until=None, banned=False, strength=1.0, as_file=False, keep_history=False,
-    created=0.0,
 )  # fmt: skip
 FEATURES = frozenset({"style", "lookalike", "swap", "anonymize", "authenticity"})
 FACES = [Identity(id=1, name="Mum"), Identity(id=2, name="Elizabeth when she was young")]

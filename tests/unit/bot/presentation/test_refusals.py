@@ -22,7 +22,6 @@ NO_SHOP = Tariff(free_daily=5, packs=(), subscription=None)
 
 ANN = Account(
     id=1, language="en", plan="free", plus_until=None, banned=False, strength=1.0, as_file=False, keep_history=False,
-    created=0.0,
 )  # fmt: skip
 SUBSCRIBER = replace(ANN, plan="plus")
 
