@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -16,8 +17,8 @@ from typing import Annotated
 import typer
 from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rich.console import Console
-from rich.markup import escape
 
 from bot.accounts.licences import Unlicensed
 from bot.installed import inventory_of, licensed_inventory
@@ -40,7 +41,7 @@ def bot(
     playground: Annotated[
         bool, typer.Option("--playground", help="Try it without a token: a chat page on this machine.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Port of the chat page (0: any free one).")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the chat page (0: any free one).")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the chat page in a browser.")] = True,
     log: Annotated[Path | None, typer.Option(help="Write JSON log lines to this file, which rotates.")] = None,
     address: Annotated[
@@ -55,10 +56,14 @@ def bot(
 
     The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
     """
-    configure(log)
     studio_settings = Settings()
     try:
+        configure(log)
+    except OSError as error:
+        raise _failed(f"The log cannot be written: {error}") from error
+    try:
         if playground:
+            _need_port(port)
             inventory = inventory_of(studio_settings)
             with _graph(studio_settings, address):
                 # Only now: Ray reads its environment, which the studio has set, when it is imported.
@@ -73,19 +78,13 @@ def bot(
 
                 _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
     except (RegistryError, GalleryError, StudioError, Unlicensed) as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+        raise _failed(str(error)) from error
     except TelegramUnauthorizedError as error:
-        console.print("[red]Telegram does not know this token: look at MASQUERADE_BOT_TOKEN.[/]", highlight=False)
-        raise typer.Exit(1) from error
+        raise _failed("Telegram does not know this token: look at MASQUERADE_BOT_TOKEN.") from error
     except TelegramNetworkError as error:
-        console.print(f"[red]Telegram cannot be reached: {escape(error.message)}[/]", highlight=False)
-        raise typer.Exit(1) from error
+        raise _failed(f"Telegram cannot be reached: {error.message}") from error
     except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            name = "_".join(["MASQUERADE_BOT", *(str(part).upper() for part in problem["loc"])])
-            console.print(f"[red]{name}: {problem['msg']}[/]", highlight=False)
-        raise typer.Exit(1) from error
+        raise _failed(*map(_said, error.errors(include_input=False, include_url=False))) from error
     console.print("Closed.")
 
 
@@ -96,7 +95,8 @@ def stats(
 ) -> None:
     """Who comes and stays, what works, what it earns, and how long people wait."""
     from bot.reporting.plots import NoPlots, draw
-    from bot.reporting.reports import read_report, summary
+    from bot.reporting.stats import read_report
+    from bot.reporting.summary import summary
 
     report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
     console.print(summary(report), highlight=False, markup=False)
@@ -104,9 +104,32 @@ def stats(
         try:
             paths = draw(report, plots)
         except NoPlots as error:
-            console.print(f"[red]{error}[/]", highlight=False)
-            raise typer.Exit(1) from error
-        console.print(*(str(path) for path in paths), sep="\n")
+            raise _failed(str(error)) from error
+        except OSError as error:
+            raise _failed(f"The plots cannot be written: {error}") from error
+        console.print(*paths, sep="\n", highlight=False, markup=False)
+
+
+def _failed(*lines: str) -> typer.Exit:
+    for line in lines:
+        console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+def _said(problem: ErrorDetails) -> str:
+    """What is wrong with a setting, by its variable."""
+    said = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return said
+    return f"MASQUERADE_BOT_{'__'.join(str(part).upper() for part in problem['loc'])}: {said}"
+
+
+def _need_port(port: int) -> None:
+    """Whether the page can listen there is said before the graph is started, which takes a while."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise _failed(f"The chat page cannot listen on port {port}: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from ray import serve
 
 from bot.installed import inventory_of
 from bot.process import running_graph
-from bot.running import running_bot
+from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller
 from bot.updates.webhook import Webhook, register, webhook_app
@@ -36,9 +36,7 @@ class TelegramWebhook:
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
-        inventory = inventory_of(self._studio)
-        graph = running_graph(self._studio, inventory)
-        async with running_bot(self._settings, self._studio, graph, inventory) as running:
+        async with _running(self._settings, self._studio) as running:
             self._webhook.reception = running.reception
             await register(running.bot, self._settings, running.reception.kinds)
             yield
@@ -57,9 +55,7 @@ class TelegramPoller:
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
-        inventory = inventory_of(self._studio)
-        graph = running_graph(self._studio, inventory)
-        async with running_bot(self._settings, self._studio, graph, inventory) as running:
+        async with _running(self._settings, self._studio) as running:
             poller = Poller(running.bot, running.reception, drain_s=self._settings.drain_s)
             polling = asyncio.create_task(keep_doing(poller.run, RESTART_S))
             try:
@@ -67,3 +63,11 @@ class TelegramPoller:
             finally:
                 polling.cancel()
                 await asyncio.gather(polling, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: BotSettings, studio: Settings) -> AsyncIterator[RunningBot]:
+    """The bot over the graph of the cluster that this replica is in."""
+    inventory = inventory_of(studio)
+    async with running_bot(settings, studio, running_graph(studio, inventory), inventory) as running:
+        yield running

@@ -5,20 +5,23 @@ Days and weeks are UTC. Active means: sent the bot anything that day.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Date, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.days import day_of, start_of, week_of
 from bot.accounts.events import EventKind
 from bot.accounts.payments import Status
 from bot.accounts.tables import Activity, Event, Payment, User
+from serve_app.database import connect, migrate
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
+from serve_app.settings import Settings
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -99,6 +102,17 @@ class Report:
     delivery: Timing
     total: Timing
     refusals: Mapping[str, int]
+
+
+async def read_report(studio: Settings, day: date, days: int) -> Report:
+    """Count the ``days`` that end with ``day``, from the studio's database."""
+    await asyncio.to_thread(migrate, studio.sql_url)
+    engine = connect(studio.sql_url)
+    try:
+        async with async_sessionmaker(engine)() as session:
+            return await report(session, day, days=days)
+    finally:
+        await engine.dispose()
 
 
 async def report(

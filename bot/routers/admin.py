@@ -12,7 +12,7 @@ from aiogram.types import Message
 from bot.accounts.cashier import NotRefundable
 from bot.delivery.broadcast import Announcement
 from bot.delivery.messages import Address, Outgoing
-from bot.reporting.reports import summary
+from bot.reporting.summary import summary
 from bot.reporting.stats import report
 from bot.services import Services
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,37 @@ def test_stats_of_an_empty_studio_can_be_printed_and_drawn(tmp_path: Path) -> No
     assert result.exit_code == 0, result.output
     assert "0 active" in result.output
     assert (tmp_path / "plots" / "active.png").stat().st_size > 1000
+
+
+def test_drawing_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = CliRunner().invoke(stats_app, ["--plots", str(tmp_path / "plots")])
+    assert result.exit_code == 1
+    assert "pip install 'masquerade[train]'" in " ".join(result.output.split())
+
+
+def test_what_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    for command, given in ((stats_app, "--plots"), (app, "--log")):
+        result = CliRunner().invoke(command, [given, str(tmp_path / "taken" / "out")])
+        assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+        assert "cannot be written" in " ".join(result.output.split())
+
+
+def test_a_nested_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("MASQUERADE_BOT_TARIFF__FREE_DAILY", "many")
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 1
+    assert "MASQUERADE_BOT_TARIFF__FREE_DAILY: Input should be a valid integer" in " ".join(result.output.split())
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli._graph", lambda *_: pytest.fail("the graph was started"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = CliRunner().invoke(app, ["--playground", "--port", str(taken.getsockname()[1])])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "cannot listen on port" in " ".join(result.output.split())
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

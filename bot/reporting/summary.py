@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import date
-
-from sqlalchemy.ext.asyncio import async_sessionmaker
-
-from bot.reporting.stats import Report, Timing, report
-from serve_app.database import connect, migrate
-from serve_app.settings import Settings
-
-
-async def read_report(studio: Settings, day: date, days: int) -> Report:
-    """Count the ``days`` that end with ``day``, from the studio's database."""
-    await asyncio.to_thread(migrate, studio.sql_url)
-    engine = connect(studio.sql_url)
-    try:
-        async with async_sessionmaker(engine)() as session:
-            return await report(session, day, days=days)
-    finally:
-        await engine.dispose()
+from bot.reporting.stats import Report, Timing
 
 
 def summary(counted: Report) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot.reporting.reports import summary
+from bot.reporting.summary import summary
 from bot.reporting.stats import Active, Cohort, Feature, Report, Revenue, Timing
 
 DAY = date(2025, 6, 16)
