@@ -228,11 +228,6 @@ class Person:
         chosen = next(result for result in results if result["id"] == result_id)
         return self._desk.people.share(self.user, chosen, self._elsewhere(to), query)
 
-    def share_prepared(self, prepared_id: str, to: Group | None = None) -> Message:
-        """Share a message the bot prepared with savePreparedInlineMessage."""
-        prepared = self._desk.interactions.prepared(prepared_id, self.user)
-        return self._desk.people.share(self.user, prepared.result, self._elsewhere(to))
-
     def _elsewhere(self, to: Group | None) -> Chat:
         return Chat(0, "private", user=self.user) if to is None else to.group
 

@@ -13,7 +13,6 @@ from bot.playground.model import Chat, Json, Message, User
 from bot.playground.state import Telegram
 
 _KEPT_FOR = 600.0
-_PREPARED_LIFETIME = 3600
 
 
 def new_query_id() -> str:
@@ -53,16 +52,6 @@ class InlineQuery:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-@dataclass(slots=True, eq=False)
-class Prepared:
-    """A message the bot prepared for one user to share."""
-
-    id: str
-    user: User
-    result: Json
-    deadline: float
-
-
 class Interactions:
     """Open questions, until their deadlines."""
 
@@ -70,7 +59,6 @@ class Interactions:
         self._telegram = telegram
         self._taps: dict[str, Tap] = {}
         self._inline: dict[str, InlineQuery] = {}
-        self._prepared: dict[str, Prepared] = {}
 
     def tap(self, user: User, message: Message, data: str) -> Tap:
         """Someone taps a button: the bot gets a callback query."""
@@ -116,19 +104,6 @@ class Interactions:
         query.answer = answer
         query.answered.set()
         del self._inline[query_id]
-
-    def prepare(self, user: User, result: Json) -> Prepared:
-        now = self._telegram.clock.time()
-        prepared = Prepared(secrets.token_urlsafe(12), user, result, now + _PREPARED_LIFETIME)
-        _keep(self._prepared, prepared.id, prepared, now)
-        return prepared
-
-    def prepared(self, prepared_id: str, user: User) -> Prepared:
-        """What the bot prepared for this user; raises KeyError if nothing, or no longer."""
-        prepared = self._prepared[prepared_id]
-        if prepared.user is not user or prepared.deadline < self._telegram.clock.time():
-            raise KeyError(prepared_id)
-        return prepared
 
     def _open(self, queries: MutableMapping[str, Q], query_id: str) -> Q:
         query = queries.get(query_id)

@@ -27,7 +27,6 @@ class BotProfile:
     name: str = "Masquerade"
     privacy_mode: bool = True
     inline: bool = True
-    inline_feedback: bool = True
 
     @property
     def id(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,13 +98,11 @@ class Subscription:
 
 
 class Ledger:
-    """Every charge and the bot's balance in Stars."""
+    """Every charge, and the links that lead to a payment form."""
 
     def __init__(self) -> None:
-        self.balance = 0
         self.charges: dict[str, Charge] = {}
         self.links: dict[str, Invoice] = {}
-        self._entries: list[tuple[Charge, bool, int]] = []
 
     def link(self, invoice: Invoice) -> str:
         """A link that opens the payment form, for as often as people follow it."""
@@ -129,15 +126,4 @@ class Ledger:
         if subscription is not None:
             subscription.charges.append(charge)
         self.charges[charge.id] = charge
-        self.balance += invoice.total
-        self._entries.append((charge, False, now))
         return charge
-
-    def refund(self, charge: Charge, now: int) -> None:
-        charge.refunded = True
-        self.balance -= charge.invoice.total
-        self._entries.append((charge, True, now))
-
-    def transactions(self) -> Iterator[tuple[Charge, bool, int]]:
-        """Every movement, oldest first: the charge, whether it went back, and when."""
-        yield from self._entries

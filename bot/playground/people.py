@@ -79,19 +79,18 @@ class People:
 
     # -- inline --------------------------------------------------------------------------------------------------------
 
-    def share(self, user: User, result: Json, chat: Chat, query: InlineQuery | None = None) -> Message:
-        """Someone posts one of the bot's inline results, or a message it prepared for them, into a chat."""
+    def share(self, user: User, result: Json, chat: Chat, query: InlineQuery) -> Message:
+        """Someone posts one of the bot's inline results into a chat."""
         markup = result.get("reply_markup")
         inline_id = f"AQAA{secrets.token_urlsafe(16)}" if markup else None
         details: dict[str, Any] = {"reply_markup": markup, "via_bot": True, "inline_message_id": inline_id}
         message = self._telegram.post(chat, user, result["content"], **details)
         if chat.id in self._telegram.chats:
             self._push_message("message", message)
-        if query is not None and self._telegram.bot.inline_feedback:
-            chosen = {"result_id": result["id"], "from": user.json(), "query": query.text}
-            if inline_id is not None:
-                chosen["inline_message_id"] = inline_id
-            self._telegram.updates.push("chosen_inline_result", chosen, lane=f"chosen/{user.id}", lifetime=600)
+        chosen = {"result_id": result["id"], "from": user.json(), "query": query.text}
+        if inline_id is not None:
+            chosen["inline_message_id"] = inline_id
+        self._telegram.updates.push("chosen_inline_result", chosen, lane=f"chosen/{user.id}", lifetime=600)
         return message
 
     # -- what the bot hears --------------------------------------------------------------------------------------------

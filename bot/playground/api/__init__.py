@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.playground.api import answering, billing, chats, editing, profile, receiving, sending
+from bot.playground.api import answering, billing, editing, profile, receiving, sending
 from bot.playground.api.registry import METHODS, BotApi
 
-__all__ = ["METHODS", "BotApi", "answering", "billing", "chats", "editing", "profile", "receiving", "sending"]
+__all__ = ["METHODS", "BotApi", "answering", "billing", "editing", "profile", "receiving", "sending"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.playground.api.answering import inline_result
 from bot.playground.api.registry import BotApi, method
 from bot.playground.api.sending import send
 from bot.playground.call import Call
@@ -83,36 +82,3 @@ async def edit_user_star_subscription(api: BotApi, call: Call) -> bool:
     charge_id = call.required("telegram_payment_charge_id")
     api.cashier.edit_subscription(call.user_id(), charge_id, canceled=call.flag("is_canceled"))
     return True
-
-
-@method("getMyStarBalance")
-async def get_my_star_balance(api: BotApi, _call: Call) -> Json:
-    return {"amount": api.telegram.ledger.balance}
-
-
-@method("getStarTransactions")
-async def get_star_transactions(api: BotApi, call: Call) -> Json:
-    offset, limit = call.integer("offset", 0, 0), call.integer("limit", 100, 1, 100)
-    listed: list[Json] = []
-    for charge, refunded, date in api.telegram.ledger.transactions():
-        partner: Json = {
-            "type": "user",
-            "transaction_type": "invoice_payment",
-            "user": api.telegram.users[charge.user_id].json(),
-            "invoice_payload": charge.invoice.payload,
-        }
-        if charge.invoice.subscription_period is not None:
-            partner["subscription_period"] = charge.invoice.subscription_period
-        side = "receiver" if refunded else "source"
-        listed.append({"id": charge.id, "amount": charge.invoice.total, "date": date, side: partner})
-    return {"transactions": listed[offset : offset + limit]}
-
-
-@method("savePreparedInlineMessage")
-async def save_prepared_inline_message(api: BotApi, call: Call) -> Json:
-    user = api.telegram.users.get(call.user_id())
-    if user is None:
-        raise bad_request("user not found")
-    result = await inline_result(api, call.json("result", "inline query result"))
-    prepared = api.interactions.prepare(user, result)
-    return {"id": prepared.id, "expiration_date": int(prepared.deadline)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.playground.api.media import caption_in, input_media, media_kind
+from bot.playground.api.media import caption_in
 from bot.playground.api.registry import BotApi, method
 from bot.playground.api.sending import message_text
 from bot.playground.call import Call
@@ -11,7 +11,6 @@ from bot.playground.keyboards import checked_markup
 from bot.playground.model import Json, Message
 
 _DELETABLE_FOR = 48 * 3600
-_MAX_AT_ONCE = 100
 _CAPTIONED = {"photo", "document", "video", "animation", "audio", "voice"}
 
 
@@ -61,19 +60,6 @@ async def edit_message_caption(api: BotApi, call: Call) -> Json | bool:
     return _change(api, message, kept | caption.fields("caption"), markup)
 
 
-@method("editMessageMedia")
-async def edit_message_media(api: BotApi, call: Call) -> Json | bool:
-    call.required("media")
-    message = _target(api, call)
-    markup = _markup(call, message)
-    content = await input_media(api, call, call.json("media", "input media"))
-    if media_kind(message.content) in {None, "voice", "video_note", "sticker"}:
-        raise bad_request("message can't be edited")
-    if message.media_group_id is not None and media_kind(content) != media_kind(message.content):
-        raise bad_request("Can't use the media of the specified type in the album")
-    return _change(api, message, content, markup)
-
-
 @method("editMessageReplyMarkup")
 async def edit_message_reply_markup(api: BotApi, call: Call) -> Json | bool:
     message = _target(api, call)
@@ -99,23 +85,4 @@ async def delete_message(api: BotApi, call: Call) -> bool:
     message = api.telegram.message(chat, call.integer("message_id"), "message to delete")
     _check_deletable(api, message)
     api.telegram.delete(message)
-    return True
-
-
-@method("deleteMessages")
-async def delete_messages(api: BotApi, call: Call) -> bool:
-    numbers = call.json("message_ids", "message_ids")
-    if not numbers:
-        raise bad_request("Message identifiers are not specified")
-    if not isinstance(numbers, list) or not all(isinstance(number, int) for number in numbers):
-        raise bad_request("Expected an Array of message identifiers")
-    if len(numbers) > _MAX_AT_ONCE:
-        raise bad_request("Too many message identifiers specified")
-    chat = api.telegram.writable_chat(call.text("chat_id"))
-    # Unlike deleteMessage, this one skips what is already gone.
-    messages = [chat.messages[number] for number in numbers if number in chat.messages]
-    for message in messages:
-        _check_deletable(api, message)
-    for message in messages:
-        api.telegram.delete(message)
     return True

@@ -1,4 +1,4 @@
-"""Methods by which the bot gets its updates."""
+"""Methods by which the bot gets its updates, and the files in them."""
 
 from __future__ import annotations
 
@@ -87,3 +87,10 @@ async def get_webhook_info(api: BotApi, _call: Call) -> Json:
         return api.webhook.json()
     waiting = len(api.telegram.updates)
     return {"url": "", "has_custom_certificate": False, "pending_update_count": waiting}
+
+
+@method("getFile")
+async def get_file(api: BotApi, call: Call) -> Json:
+    if not call.text("file_id"):
+        raise bad_request("file_id not specified")
+    return api.telegram.files.issue_path(call.text("file_id"), api.telegram.clock.time())

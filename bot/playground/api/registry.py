@@ -29,7 +29,6 @@ class BotApi:
     reply: Reply
     webhook: Webhook | None = None
     webhook_set_at: float = 0.0
-    texts: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
 
     async def drop_webhook(self) -> None:

@@ -160,16 +160,3 @@ async def copy_message(api: BotApi, call: Call) -> Json:
         content = {key: value for key, value in content.items() if not key.startswith("caption")}
         content |= caption_in(call).fields("caption")
     return {"message_id": (await send(api, call, content)).id}
-
-
-@method("forwardMessage")
-async def forward_message(api: BotApi, call: Call) -> Json:
-    source = _source(api, call, "message to forward")
-    if source.content.keys() & (_NOT_COPIED - {"invoice"}):
-        raise bad_request("the message can't be forwarded")
-    author = api.telegram.bot.json() if source.sender is None else source.sender.json()
-    origin = source.forward_origin or {"type": "user", "date": source.date, "sender_user": author}
-    chat = api.telegram.writable_chat(call.text("chat_id"))
-    api.admit(chat)
-    details: dict[str, Any] = {"forward_origin": origin, "invoice": source.invoice}
-    return api.telegram.post(chat, None, dict(source.content), **details).json()

@@ -79,13 +79,3 @@ async def test_inline_queries_are_answered_within_half_a_minute(bench: Any) -> N
     query = bench.interactions.ask_inline(bench.anna, "", None)
     bench.clock.advance(31)
     assert await bench.refusal("answerInlineQuery", inline_query_id=query.id, results=[article()]) == TOO_OLD
-
-
-async def test_a_prepared_message_is_shared_by_its_user_alone(bench: Any) -> None:
-    saved = await bench.call("savePreparedInlineMessage", user_id=bench.anna.id, result=article())
-    assert bench.interactions.prepared(saved["id"], bench.anna).result["content"] == {"text": "shared"}
-    with pytest.raises(KeyError):
-        bench.interactions.prepared(saved["id"], bench.telegram.add_user("Boris"))
-    bench.clock.advance(3601)
-    with pytest.raises(KeyError):
-        bench.interactions.prepared(saved["id"], bench.anna)

@@ -53,19 +53,6 @@ async def test_a_caption_is_replaced(bench: Any, photo_id: int) -> None:
     assert "caption" not in await bench.to_anna("editMessageCaption", message_id=photo_id)
 
 
-async def test_a_photo_is_replaced_by_another_or_by_a_file(
-    bench: Any, photo_id: int, make_picture: Callable[..., bytes]
-) -> None:
-    files = {"x": Upload(make_picture(120, 60), "x.jpg")}
-    media = {"type": "photo", "media": "attach://x", "caption": "new"}
-    edited = await bench.call("editMessageMedia", files, chat_id=str(bench.anna.id), message_id=photo_id, media=media)
-    assert (edited["photo"][-1]["width"], edited["caption"]) == (120, "new")
-    media = {"type": "document", "media": "attach://x"}
-    edited = await bench.call("editMessageMedia", files, chat_id=str(bench.anna.id), message_id=photo_id, media=media)
-    assert "photo" not in edited
-    assert edited["document"]["file_name"] == "x.jpg"
-
-
 async def test_texts_and_captions_are_not_mistaken_for_each_other(bench: Any, text_id: int, photo_id: int) -> None:
     refusal = await bench.refusal("editMessageText", chat_id=bench.anna.id, message_id=photo_id, text="x")
     assert refusal == "Bad Request: there is no text in the message to edit"
@@ -92,13 +79,6 @@ async def test_messages_are_deleted_for_two_days(bench: Any, text_id: int, photo
     bench.clock.advance(48 * 3600 + 1)
     refusal = await bench.refusal("deleteMessage", chat_id=bench.anna.id, message_id=photo_id)
     assert refusal == "Bad Request: message can't be deleted for everyone"
-
-
-async def test_several_are_deleted_at_once_and_missing_ones_do_not_matter(
-    bench: Any, text_id: int, photo_id: int
-) -> None:
-    assert await bench.to_anna("deleteMessages", message_ids=[text_id, photo_id, 99])
-    assert not any(message.by_bot for message in bench.chat.messages.values())
 
 
 async def test_a_group_members_message_is_deleted_by_administrators_only(bench: Any) -> None:

@@ -57,13 +57,10 @@ _CALLS: dict[str, dict[str, Any]] = {
     "sendmediagroup": {"media": [_PHOTO, _PHOTO]},
     "sendchataction": {"action": "typing"},
     "copymessage": {"from_chat_id": 5_000_000_001, "message_id": 1, "caption": "a"},
-    "forwardmessage": {"from_chat_id": 5_000_000_001, "message_id": 1},
     "editmessagetext": {"message_id": 2, "text": "b", "inline_message_id": "x", "reply_markup": _MARKUP},
     "editmessagecaption": {"message_id": 2, "caption": "b"},
-    "editmessagemedia": {"message_id": 2, "media": _PHOTO},
     "editmessagereplymarkup": {"message_id": 2, "reply_markup": _MARKUP},
     "deletemessage": {"message_id": 2},
-    "deletemessages": {"message_ids": [1, 2]},
     "answercallbackquery": {"callback_query_id": "1", "text": "a"},
     "answerinlinequery": {"inline_query_id": "1", "results": [_RESULT], "button": {"text": "a"}},
     "answerprecheckoutquery": {"pre_checkout_query_id": "1", "ok": True},
@@ -71,11 +68,7 @@ _CALLS: dict[str, dict[str, Any]] = {
     "createinvoicelink": _INVOICE,
     "refundstarpayment": {"user_id": 5_000_000_001, "telegram_payment_charge_id": "x"},
     "edituserstarsubscription": {"user_id": 1, "telegram_payment_charge_id": "x", "is_canceled": True},
-    "getstartransactions": {"offset": 0, "limit": 1},
-    "savepreparedinlinemessage": {"user_id": 5_000_000_001, "result": _RESULT},
     "setmycommands": {"commands": [{"command": "a", "description": "b"}], "scope": {"type": "default"}},
-    "setmydescription": {"description": "d", "language_code": "en"},
-    "getchatmember": {"user_id": 5_000_000_001},
     "getfile": {"file_id": "x"},
 }
 _JUNK = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([]) | st.just({}) | st.just([["a"]])
@@ -160,8 +153,6 @@ async def test_commands_are_kept_by_scope_and_language(bench: Any) -> None:
     assert await bench.call("setMyCommands", commands=[russian], language_code="ru")
     assert await bench.call("getMyCommands") == [english]
     assert await bench.call("getMyCommands", language_code="ru") == [russian]
-    assert await bench.call("deleteMyCommands", language_code="ru")
-    assert await bench.call("getMyCommands", language_code="ru") == []
 
 
 @pytest.mark.parametrize(
@@ -176,23 +167,6 @@ async def test_commands_are_kept_by_scope_and_language(bench: Any) -> None:
 )
 async def test_refused_commands(bench: Any, commands: Any, message: str) -> None:
     assert await bench.refusal("setMyCommands", commands=commands) == f"Bad Request: {message}"
-
-
-async def test_texts_about_the_bot_are_kept_by_language(bench: Any) -> None:
-    assert await bench.call("setMyDescription", description="Paints", language_code="en")
-    assert await bench.call("getMyDescription", language_code="en") == {"description": "Paints"}
-    assert await bench.call("getMyDescription", language_code="ru") == {"description": ""}
-    assert await bench.call("getMyName") == {"name": "Masquerade"}
-
-
-async def test_members_of_a_chat(bench: Any) -> None:
-    group = bench.telegram.add_group("Friends", [bench.anna])
-    member = await bench.call("getChatMember", chat_id=group.id, user_id=bench.anna.id)
-    assert member["status"] == "member"
-    stranger = bench.telegram.add_user("Stranger")
-    assert (await bench.call("getChatMember", chat_id=group.id, user_id=stranger.id))["status"] == "left"
-    assert await bench.refusal("getChatMember", chat_id=group.id, user_id=5) == "Bad Request: user not found"
-    assert await bench.call("getChatMemberCount", chat_id=group.id) == 2
 
 
 async def test_a_file_is_looked_up(bench: Any) -> None:
