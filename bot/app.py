@@ -7,9 +7,10 @@ from dataclasses import replace
 from ray import serve
 from ray.serve import Application
 
+from bot.accounts.licences import refuse_unlicensed_sales
 from bot.ingress import TelegramPoller, TelegramWebhook
-from bot.installed import licensed_inventory
 from bot.settings import BotSettings
+from serve_app.inventory import inventory_of
 from serve_app.settings import Settings
 from serve_app.topology import BOT
 
@@ -17,7 +18,7 @@ from serve_app.topology import BOT
 def build(settings: BotSettings, studio: Settings | None = None) -> Application:
     """Bind the bot in the mode its settings say. Raises ``Unlicensed`` when it would sell what it may not."""
     studio = studio or Settings()
-    licensed_inventory(settings, studio)
+    refuse_unlicensed_sales(inventory_of(studio), settings.tariff.sold, settings.licence_references)
     kind: type = TelegramWebhook
     shape = BOT[studio.profile]
     if settings.mode == "polling":

@@ -20,11 +20,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from rich.console import Console
 
-from bot.accounts.licences import Unlicensed
-from bot.installed import inventory_of, licensed_inventory
+from bot.accounts.licences import Unlicensed, refuse_unlicensed_sales
 from bot.settings import BotSettings
 from deployments.swap.artworks import GalleryError
 from registry.errors import RegistryError
+from serve_app.inventory import inventory_of
 from serve_app.local import StudioError, joined, running_studio, studio
 from serve_app.settings import Settings
 from serve_app.telemetry.logs import configure
@@ -72,7 +72,8 @@ def bot(
                 _until_interrupted(in_playground(studio_settings, inventory, port, _announcer(browser=browser)))
         else:
             settings = BotSettings()  # type: ignore[call-arg]  # read from the environment
-            inventory = licensed_inventory(settings, studio_settings)
+            inventory = inventory_of(studio_settings)
+            refuse_unlicensed_sales(inventory, settings.tariff.sold, settings.licence_references)
             with _graph(studio_settings, address):
                 from bot.process import with_telegram
 

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 from ray import serve
 
-from bot.installed import inventory_of
-from bot.process import running_graph
 from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller
 from bot.updates.webhook import Webhook, register, webhook_app
+from serve_app.app import running_graph
 from serve_app.duties import keep_doing
+from serve_app.inventory import inventory_of
 from serve_app.settings import Settings
 
 RESTART_S = 1.0

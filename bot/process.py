@@ -6,19 +6,15 @@ import secrets
 from collections.abc import Callable
 
 from pydantic import SecretStr
-from ray import serve
 
 from bot.playground.host import Playground
 from bot.playground.model import BotProfile
 from bot.running import running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller
-from deployments.anonymize.deployment import Anonymize
-from serve_app.app import MODEL_DEPLOYMENTS, graph_over
+from serve_app.app import running_graph
 from serve_app.inventory import Inventory
-from serve_app.pipeline import Graph
 from serve_app.settings import Settings
-from serve_app.topology import GRAPH
 
 
 async def with_telegram(
@@ -49,12 +45,3 @@ def apart(studio: Settings) -> Settings:
     """
     own = {"data_dir": studio.data_dir / "playground", "database_url": None, "objects_url": None}
     return studio.model_copy(update=own | {"models_dir": studio.store_dir})
-
-
-def running_graph(studio: Settings, inventory: Inventory) -> Graph:
-    """The graph that serves in the Ray cluster this process belongs to."""
-    kinds = {capability: MODEL_DEPLOYMENTS[capability] for capability in inventory.selection.chosen}
-    if "faces" in kinds:
-        kinds["anonymize"] = Anonymize
-    handles = {capability: serve.get_deployment_handle(kind.__name__, GRAPH) for capability, kind in kinds.items()}
-    return graph_over(handles, inventory.missing, studio.deadline_s)

@@ -77,11 +77,9 @@ class Services:
     identities: Identities
     erasure: Erasure
     events: Events
-    ledger: Ledger
     objects: ObjectStore
     vault: ObjectStore
     photos: Photos
-    intake: Intake
     inbox: Inbox
     archive: Archive
     gate: FloodGate
@@ -191,11 +189,9 @@ def _put_together(
         identities=Identities(),
         erasure=Erasure(sessions, accounts, cashier, ledger, objects, vault, events),
         events=events,
-        ledger=ledger,
         objects=objects,
         vault=vault,
         photos=photos,
-        intake=intake,
         inbox=inbox,
         archive=archive,
         gate=FloodGate(buckets, settings.flood),

@@ -1,8 +1,8 @@
 """Everything an operator can set about the bot, read from ``MASQUERADE_BOT_*`` variables.
 
 Nested fields are written with two underscores: ``MASQUERADE_BOT_TARIFF__FREE_DAILY=3``. Secrets may come from files:
-``MASQUERADE_BOT_TOKEN_FILE=/run/secrets/token``. What the bot shares with the
-rest of the studio (database, data folder, deadlines) is in :mod:`serve_app.settings`.
+``MASQUERADE_BOT_TOKEN_FILE=/run/secrets/token``. What the bot shares with the rest of the studio (database, data folder,
+deadlines) is in :mod:`serve_app.settings`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ class BotSettings(EnvironmentSettings):
     """The bot's settings. Webhook mode is refused without an address and a secret nobody guesses.
 
     ``licence_references`` records, by model name, under which licence a model whose own terms forbid commercial use
-    may be sold. ``support`` is whom people write to about payments: a Telegram name, or an address. Photos and results are kept ``keep_s``, or ``history_keep_s`` by people who asked to keep a history.
-    What a process had in hand is taken over by others when it has been silent for ``takeover_s``.
+    may be sold. ``support`` is whom people write to about payments: a Telegram name, or an address. Photos and results
+    are kept for ``keep_s``, or for ``history_keep_s`` where people asked for a history. What a process had in hand is
+    taken over by others when it has been silent for ``takeover_s``.
     """
 
     # Without hide_input_in_errors, a mistyped token or secret would stand in the error, and so in the log.

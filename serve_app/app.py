@@ -117,6 +117,15 @@ def app(arguments: dict[str, Any]) -> Application:
     return build(Settings(**arguments))
 
 
+def running_graph(settings: Settings, inventory: Inventory) -> Graph:
+    """The graph that serves in the Ray cluster this process belongs to."""
+    kinds = {capability: MODEL_DEPLOYMENTS[capability] for capability in inventory.selection.chosen}
+    if "faces" in kinds:
+        kinds["anonymize"] = Anonymize
+    handles = {capability: serve.get_deployment_handle(kind.__name__, GRAPH) for capability, kind in kinds.items()}
+    return graph_over(handles, inventory.missing, settings.deadline_s)
+
+
 def graph_over(
     handles: dict[str, DeploymentHandle[Any]],
     missing: dict[str, str],

@@ -15,7 +15,7 @@ from deployments.trials import together
 from registry.errors import RegistryError
 from registry.manifest import Manifest, parse_ref
 from registry.store import Store
-from serve_app.selection import Selection
+from serve_app.selection import Selection, select
 from serve_app.settings import Settings
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
@@ -35,6 +35,12 @@ def artworks_of(settings: Settings) -> ArtworkGallery | None:
     """The gallery of works of art, where there is one. Raises ``GalleryError`` when it cannot be used."""
     folder = settings.artworks_dir
     return None if folder is None else ArtworkGallery.load(folder.expanduser().resolve())
+
+
+def inventory_of(settings: Settings) -> Inventory:
+    """What is installed, and what of it serves, without a graph. Raises ``RegistryError`` for a wish not installed."""
+    store = settings.model_store.open()
+    return Inventory(store, select(store, settings.models))
 
 
 @dataclass(slots=True)

@@ -95,8 +95,8 @@ def _from_inside() -> list[Figure]:
 
 async def _measured(settings: Settings, address: str) -> list[Figure]:
     # Only now: Ray reads its environment, which the studio has set, when it is imported.
-    from bot.installed import inventory_of
-    from bot.process import running_graph
+    from serve_app.app import running_graph
+    from serve_app.inventory import inventory_of
     from serve_app.pipeline import Pipeline
 
     style = await _a_style(address)

@@ -46,8 +46,9 @@ class Subscription(BaseModel):
 class Tariff(BaseModel):
     """The price list. ``costs`` are credits per unit (a picture, or a face where faces are swapped) by feature.
 
-    A feature that ``costs`` does not name keeps its price. Features are the ledger's job kinds. Every day (UTC) begins with ``free_daily`` credits for everybody, or with the
-    subscription's ``daily`` for subscribers; they are spent before bought credits and do not pile up.
+    A feature that ``costs`` does not name keeps its price. Features are the ledger's job kinds. Every day (UTC) begins
+    with ``free_daily`` credits for everybody, or with the subscription's ``daily`` for subscribers; they are spent before
+    bought credits and do not pile up.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -13,9 +13,12 @@ from bot.intake.orders import AlbumTooLarge
 from bot.intake.tables import Bundle
 from bot.presentation.answers import refusal
 from bot.presentation.callbacks import Swap
+from bot.presentation.captions import Understood
 from bot.presentation.translations import Words
 from bot.services import Services
+from deployments.anonymize.types import Method
 from deployments.errors import MasqueradeError
+from deployments.style.engine import StyleInfo
 
 log = logging.getLogger(__name__)
 
@@ -39,27 +42,26 @@ async def serve(services: Services, account: Account, words: Words, bundle: Bund
     most = services.settings.tariff.album(account.plan)
     if len(kept) > most:
         raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=len(kept))
-    to, wish = address_of(bundle), None
-    understood = await services.captions.understand(spoken) if spoken else None
-    match understood.feature if understood is not None else None:
-        case "style" if understood is not None and understood.style is not None:
-            wish = painting([understood.style.name], account.strength)
-        case "lookalike":
+    to = address_of(bundle)
+    match await services.captions.understand(spoken) if spoken else None:
+        case Understood(style=StyleInfo(name=name)):
+            wish = painting([name], account.strength)
+        case Understood(method=Method() as method):
+            wish = hiding(method)
+        case Understood("lookalike"):
             wish = LOOKALIKE
-        case "authenticity":
+        case Understood("authenticity"):
             wish = REALITY
-        case "anonymize" if understood is not None and understood.method is not None:
-            wish = hiding(understood.method)
-        case "anonymize":
+        case Understood("anonymize"):
             await services.counter.ask_method(words, bundle.id, to)
             return
-        case "swap":
+        case Understood("swap"):
             await propose(to, Swap(bundle=bundle.id), services, account, words)
             return
-    if wish is None:
-        await services.counter.ask(words, bundle)
-    else:
-        await services.counter.order(account, origin, wish, bundle.id, to)
+        case _:
+            await services.counter.ask(words, bundle)
+            return
+    await services.counter.order(account, origin, wish, bundle.id, to)
 
 
 class Albums:

@@ -121,13 +121,18 @@ async def _within_one(
     await services.sender.send(to, Outgoing(words.html("swap-ask-source", own=own), pictures, keyboard=keyboard))
 
 
-async def look(services: Services, key: str) -> Seen:
-    """A kept photo's faces. Raises what :func:`find` does, and ``Expired``."""
+async def kept_photo(services: Services, key: str) -> Photo:
+    """A photo that was kept under ``key``. Raises ``Expired``."""
     try:
         data = await asyncio.to_thread(services.objects.get, key)
     except KeyError:
         raise Expired("The photo is no longer here.") from None
-    return await find(services, await services.pipeline.open(data))
+    return await services.pipeline.open(data)
+
+
+async def look(services: Services, key: str) -> Seen:
+    """A kept photo's faces. Raises what :func:`kept_photo` and :func:`find` do."""
+    return await find(services, await kept_photo(services, key))
 
 
 async def find(services: Services, photo: Photo) -> Seen:

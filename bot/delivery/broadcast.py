@@ -40,15 +40,6 @@ LOST_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
-    """A message of an operator's chat; ``origin`` is the update that ordered it: the same origin, the same broadcast."""
-
-    origin: str
-    chat_id: int
-    message_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Turn:
     """Somebody whose turn it is; the row says so, and nobody else takes it."""
 
@@ -78,14 +69,17 @@ class Broadcaster:
         self._clock = clock
         self._wake = asyncio.Event()
 
-    async def order(self, announcement: Announcement) -> int:
-        """Send it to everybody known now who is not banned, after those ordered before; returns to how many."""
+    async def order(self, origin: str, chat_id: int, message_id: int) -> int:
+        """Send a message of an operator's chat to everybody known now who is not banned; returns to how many.
+
+        It is sent after those ordered before. ``origin`` is the update that ordered it: the same one, the same broadcast.
+        """
         now = self._clock()
         async with self._sessions.begin() as session:
             row = Broadcast(
-                origin=announcement.origin,
-                chat_id=announcement.chat_id,
-                message_id=announcement.message_id,
+                origin=origin,
+                chat_id=chat_id,
+                message_id=message_id,
                 created=now,
                 finished=None,
             )
@@ -93,7 +87,7 @@ class Broadcaster:
                 async with session.begin_nested():
                     session.add(row)
             except IntegrityError:
-                ordered = select(Broadcast).where(Broadcast.origin == announcement.origin)
+                ordered = select(Broadcast).where(Broadcast.origin == origin)
                 row = (await session.execute(ordered)).scalar_one()
             else:
                 everybody = select(literal(row.id), User.id, literal(RecipientState.WAITING), literal(now))
@@ -142,9 +136,8 @@ class Broadcaster:
 
     async def _copy(self, turn: _Turn) -> RecipientState:
         """Raises ``ConnectionError`` where nobody at all can be written to."""
-        announcement = turn.broadcast
         try:
-            await self._bot.copy_message(turn.user_id, announcement.chat_id, announcement.message_id)
+            await self._bot.copy_message(turn.user_id, turn.broadcast.chat_id, turn.broadcast.message_id)
         except TelegramForbiddenError:
             return RecipientState.GONE
         except TelegramRetryAfter:

@@ -10,45 +10,13 @@ from contextvars import ContextVar
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.exceptions import TelegramRetryAfter, TelegramServerError
-from aiogram.methods import (
-    CopyMessage,
-    EditMessageCaption,
-    EditMessageMedia,
-    EditMessageReplyMarkup,
-    EditMessageText,
-    ForwardMessage,
-    Response,
-    SendAnimation,
-    SendChatAction,
-    SendDocument,
-    SendInvoice,
-    SendMediaGroup,
-    SendMessage,
-    SendPhoto,
-    SendSticker,
-    SendVideo,
-    TelegramMethod,
-)
+from aiogram.methods import Response, SendChatAction, SendMediaGroup, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bot.delivery.limiter import Limiter
 
-COUNTED = (
-    CopyMessage,
-    EditMessageCaption,
-    EditMessageMedia,
-    EditMessageReplyMarkup,
-    EditMessageText,
-    ForwardMessage,
-    SendAnimation,
-    SendDocument,
-    SendInvoice,
-    SendMediaGroup,
-    SendMessage,
-    SendPhoto,
-    SendSticker,
-    SendVideo,
-)
+COUNTED = ("send", "edit", "copy", "forward")
+"""How the methods begin whose messages Telegram counts, an activity apart."""
 
 ATTEMPTS = 5
 
@@ -89,7 +57,7 @@ class Outbound(BaseRequestMiddleware):
         bot: Bot,
         method: TelegramMethod[TelegramType],
     ) -> Response[TelegramType]:
-        counted: int | str | None = getattr(method, "chat_id", None) if isinstance(method, COUNTED) else None
+        counted = _counted(method)
         # An activity, too, is worth showing now or not at all.
         admitted = _in_lull.get()
         once = admitted or isinstance(method, SendChatAction)
@@ -111,3 +79,9 @@ class Outbound(BaseRequestMiddleware):
                     raise
                 await self._sleep(0.25 * 2**attempt)
             attempt += 1
+
+
+def _counted(method: TelegramMethod[TelegramType]) -> int | str | None:
+    """The chat against whose limits a call counts; None where it counts against none."""
+    counts = method.__api_method__.startswith(COUNTED) and not isinstance(method, SendChatAction)
+    return getattr(method, "chat_id", None) if counts else None

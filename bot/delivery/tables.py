@@ -15,8 +15,11 @@ class Delivery(Base):
 
     ``sending`` is set before a message leaves and ``sent`` after it arrived; found set and not sent by whoever takes
     over, it means that the picture may arrive twice: ``repeats`` counts those. ``file_id`` is Telegram's name for the
-    result, good for sending it again in the same way: as a photo, or ``as_file``. ``status_id`` is the message that shows the queue ``position`` it last said (None:
-    that the work has begun; -1 without a message: it is on its way). ``cost`` is what was reserved for the job's ``units``: pictures, or faces.
+    result, good for sending it again in the same way: as a photo, or ``as_file``.
+
+    ``status_id`` is the message that tells the owner of the queue; ``position`` is what it said last (None: that the work
+    has begun; -1 without a message: it is on its way). ``cost`` is what was reserved for the job's ``units``: pictures, or
+    faces.
     """
 
     __tablename__ = "deliveries"

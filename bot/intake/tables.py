@@ -12,8 +12,8 @@ class Bundle(Base):
     """One request's photos: a single one, or an album whose parts came as separate updates.
 
     ``key`` gathers the parts. ``due`` is when an album is taken to be whole; ``prompted`` is when its owner was asked
-    what to do with it, or its caption's order was placed: nothing joins it after that. Buttons name it by ``id`` for longer
-    than it is there, so no number is given twice.
+    what to do with it, or its caption's order was placed: nothing joins it after that. Buttons name it by ``id`` for
+    longer than it is there, so no number is given twice.
     """
 
     __tablename__ = "bundles"

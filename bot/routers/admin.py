@@ -10,7 +10,6 @@ from aiogram.filters import Command, CommandObject, Filter
 from aiogram.types import Message
 
 from bot.accounts.cashier import NotRefundable
-from bot.delivery.broadcast import Announcement
 from bot.delivery.messages import Address, Outgoing
 from bot.reporting.summary import summary
 from bot.reporting.stats import report
@@ -57,7 +56,7 @@ async def broadcast(message: Message, origin: str, to: Address, services: Servic
     if shown is None:
         await _say(to, services, "/broadcast, in reply to the message to send")
         return
-    people = await services.broadcaster.order(Announcement(origin, message.chat.id, shown.message_id))
+    people = await services.broadcaster.order(origin, message.chat.id, shown.message_id)
     await _say(to, services, f"sending to {people}; you will hear how it went")
 
 

@@ -12,10 +12,10 @@ from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message
 
 from bot.accounts.accounts import Account
 from bot.accounts.identities import MAX_NAME, MOST
+from bot.conversation.casting import kept_photo
 from bot.conversation.replies import rewrite
 from bot.conversation.tickets import Replies, ticket
 from bot.delivery.messages import Address, Outgoing
-from bot.intake.photos import Expired
 from bot.presentation import keyboards
 from bot.presentation.callbacks import ForgetFace, KeepFace, Open
 from bot.presentation.translations import Words
@@ -79,11 +79,7 @@ async def keep(message: Message, number: int, to: Address, services: Services, a
     """Cut the face out and save it under the name that was given."""
     name = " ".join((message.text or "").split())[:MAX_NAME]
     _, kept = await services.photos.bundle(number, account.id)
-    try:
-        data = await asyncio.to_thread(services.objects.get, kept[0].key)
-    except (KeyError, IndexError):
-        raise Expired("The photo is no longer here.") from None
-    photo = await services.pipeline.open(data)
+    photo = await kept_photo(services, kept[0].key)
     faces = (await services.pipeline.faces(photo)).value.faces
     if len(faces) != 1:
         raise SeveralFaces("There has to be one face.", faces=len(faces))

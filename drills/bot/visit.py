@@ -24,12 +24,12 @@ from pydantic import SecretStr
 
 from bot.accounts.licences import conflicts
 from bot.accounts.tariff import Tariff
-from bot.installed import inventory_of
 from bot.playground.host import Playground
 from bot.playground.model import BotProfile
 from bot.presentation.translations import Translations
 from bot.settings import BotSettings, Flood
 from drills.bot.flows import FLOWS, Guest, Pictures
+from serve_app.inventory import inventory_of
 from serve_app.local import studio
 from serve_app.settings import Settings
 from serve_app.topology import BOT_ROUTE

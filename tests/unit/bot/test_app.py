@@ -12,7 +12,10 @@ from bot.app import build
 from bot.ingress import TelegramWebhook
 from bot.settings import BotSettings
 from registry.errors import RegistryError
+from registry.store import FolderStore
+from serve_app.inventory import Inventory
 from serve_app.rendering.serving import serve_config
+from serve_app.selection import Selection
 from serve_app.settings import Settings
 
 SECRETS = {
@@ -43,9 +46,11 @@ def test_the_environment_the_file_gives_is_that_of_a_webhook_in_production(appli
     assert (studio.environment, studio.profile) == ("production", "cluster")
 
 
-def test_the_import_path_builds_the_application(application: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_import_path_builds_the_application(
+    application: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
     built: list[Application] = []
-    monkeypatch.setattr("bot.app.licensed_inventory", lambda *_: None)
+    monkeypatch.setattr("bot.app.inventory_of", lambda _: Inventory(FolderStore(tmp_path), Selection()))
     module, name = application["import_path"].split(":")
     built.append(getattr(import_module(module), name))
     assert isinstance(built[0], Application)

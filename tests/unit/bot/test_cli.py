@@ -16,6 +16,9 @@ from aiogram.methods import GetMe
 from typer.testing import CliRunner
 
 from bot.cli import _until_interrupted, app, stats_app
+from registry.store import FolderStore
+from serve_app.inventory import Inventory
+from serve_app.selection import Selection
 
 TOKEN = "123456:not-a-real-token"
 
@@ -85,7 +88,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(monkeypatch: py
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("bot.cli.licensed_inventory", lambda *_: None)
+    monkeypatch.setattr("bot.cli.inventory_of", lambda _: Inventory(FolderStore(tmp_path), Selection()))
     monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -102,12 +105,12 @@ def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, problem: Exception, said: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, problem: Exception, said: str
 ) -> None:
     async def refused(*_: object) -> None:
         raise problem
 
-    monkeypatch.setattr("bot.cli.licensed_inventory", lambda *_: None)
+    monkeypatch.setattr("bot.cli.inventory_of", lambda _: Inventory(FolderStore(tmp_path), Selection()))
     monkeypatch.setattr("bot.cli._graph", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr("bot.process.with_telegram", refused)
     monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)

@@ -16,7 +16,7 @@ from aiogram.methods import CopyMessage
 from aiohttp import ClientConnectorError
 from sqlalchemy import func, select, text
 
-from bot.delivery.broadcast import FIRST_IN_TURN, LOST_S, Announcement, Broadcaster
+from bot.delivery.broadcast import FIRST_IN_TURN, LOST_S, Broadcaster
 from bot.delivery.tables import Recipient
 from tests.integration.bot.delivery.conftest import FakeSender
 
@@ -69,7 +69,7 @@ async def finish(broadcaster: Broadcaster) -> None:
 
 
 async def test_everybody_gets_it_once_and_the_operator_hears_how_it_went(make, people, bot, sender, sessions) -> None:
-    assert await make().order(Announcement("update:5", BOSS, NEWS)) == len(people)
+    assert await make().order("update:5", BOSS, NEWS) == len(people)
     await finish(make())
     assert bot.copied == people
     assert sender.texts == ["broadcast done: 8 reached, 0 gone, 0 failed"]
@@ -79,9 +79,9 @@ async def test_everybody_gets_it_once_and_the_operator_hears_how_it_went(make, p
 
 async def test_the_same_order_again_is_the_same_broadcast(make, people, bot, sender) -> None:
     for _ in range(2):
-        await make().order(Announcement("update:5", BOSS, NEWS))
+        await make().order("update:5", BOSS, NEWS)
     await finish(make())
-    await make().order(Announcement("update:5", BOSS, NEWS))
+    await make().order("update:5", BOSS, NEWS)
     await finish(make())
     assert bot.copied == people
     assert len(sender.texts) == 1
@@ -89,7 +89,7 @@ async def test_the_same_order_again_is_the_same_broadcast(make, people, bot, sen
 
 async def test_a_restart_goes_on_where_it_stopped(make, people, bot, sender) -> None:
     before = make()
-    await before.order(Announcement("update:5", BOSS, NEWS))
+    await before.order("update:5", BOSS, NEWS)
     for _ in range(3):
         await before.step()
     await finish(make())
@@ -99,7 +99,7 @@ async def test_a_restart_goes_on_where_it_stopped(make, people, bot, sender) -> 
 
 async def test_whoever_was_in_hand_at_a_crash_is_not_written_to_again(make, people, bot, sender, clock) -> None:
     crashing = make()
-    await crashing.order(Announcement("update:5", BOSS, NEWS))
+    await crashing.order("update:5", BOSS, NEWS)
     bot.mishaps[3] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         await finish(crashing)
@@ -113,7 +113,7 @@ async def test_whoever_was_in_hand_at_a_crash_is_not_written_to_again(make, peop
 
 async def test_many_replicas_write_to_nobody_twice(make, people, bot, sender) -> None:
     replicas = [make() for _ in range(4)]
-    await replicas[0].order(Announcement("update:5", BOSS, NEWS))
+    await replicas[0].order("update:5", BOSS, NEWS)
     await asyncio.gather(*(finish(replica) for replica in replicas))
     await finish(make())
     assert sorted(bot.copied) == people
@@ -127,7 +127,7 @@ async def test_refusals_are_told_apart(make, people, bot, sender, clock) -> None
         6: TelegramNetworkError(CALL, "the connection broke"),
     }
     broadcaster = make()
-    await broadcaster.order(Announcement("update:5", BOSS, NEWS))
+    await broadcaster.order("update:5", BOSS, NEWS)
     await finish(broadcaster)
     clock.now += LOST_S + 1
     await finish(broadcaster)
@@ -148,7 +148,7 @@ def no_route() -> TelegramNetworkError:
 )
 async def test_while_nothing_can_be_sent_nobody_is_passed_over(make, people, bot, sender, away) -> None:
     broadcaster = make()
-    await broadcaster.order(Announcement("update:5", BOSS, NEWS))
+    await broadcaster.order("update:5", BOSS, NEWS)
     bot.mishaps[3] = away
     with pytest.raises(ConnectionError):
         await finish(broadcaster)
@@ -163,7 +163,7 @@ async def test_who_is_banned_or_leaves_meanwhile_gets_nothing(make, people, bot,
     from bot.accounts.tables import User
 
     broadcaster = make()
-    await broadcaster.order(Announcement("update:5", BOSS, NEWS))
+    await broadcaster.order("update:5", BOSS, NEWS)
     async with sessions.begin() as session:
         await accounts.ban(session, 2, banned=True)
         await session.execute(delete(User).where(User.id == 3))
@@ -174,7 +174,7 @@ async def test_who_is_banned_or_leaves_meanwhile_gets_nothing(make, people, bot,
 
 async def test_what_is_in_hand_at_shutdown_is_recorded(make, people, bot, sender) -> None:
     broadcaster = make()
-    await broadcaster.order(Announcement("update:5", BOSS, NEWS))
+    await broadcaster.order("update:5", BOSS, NEWS)
     running = asyncio.create_task(broadcaster.run())
     async with asyncio.timeout(20):
         while not bot.copied:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bot.accounts.licences import conflicts
 from bot.accounts.tariff import Tariff
-from bot.installed import inventory_of
 from bot.playground.host import Playground
 from bot.playground.model import BotProfile
 from bot.settings import BotSettings
+from serve_app.inventory import inventory_of
 from serve_app.local import studio
 from serve_app.settings import Settings
 from serve_app.topology import BOT_ROUTE
