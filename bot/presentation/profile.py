@@ -12,20 +12,18 @@ from bot.presentation.translations import Translations
 
 log = logging.getLogger(__name__)
 
-COMMANDS = {
-    "help": "help", "plans": "plans", "settings": "settings", "language": "language", "privacy": "privacy",
-    "delete": "delete",
-}  # fmt: skip
-"""Commands by the button that does the same, and whose words they are described with."""
+COMMANDS = ("help", "plans", "settings", "language", "privacy", "delete")
+"""Each is described in the words of the button that does the same."""
 
 
 async def introduce(bot: Bot, translations: Translations, *, shop: bool) -> None:
     """Set the commands of the menu. That this fails keeps nobody from using the bot."""
-    buttons = COMMANDS if shop else COMMANDS | {"plans": "quota"}
+    buttons = {name: "quota" if name == "plans" and not shop else name for name in COMMANDS}
     try:
         for code, words in translations.languages.items():
             commands = [
-                BotCommand(command=name, description=words.plain(f"button-{page}")) for name, page in buttons.items()
+                BotCommand(command=name, description=words.plain(f"button-{button}"))
+                for name, button in buttons.items()
             ]
             language = None if code == translations.default else code
             await bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats(), language_code=language)

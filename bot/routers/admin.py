@@ -11,8 +11,8 @@ from aiogram.types import Message
 
 from bot.accounts.cashier import NotRefundable
 from bot.delivery.messages import Address, Outgoing
-from bot.reporting.summary import summary
 from bot.reporting.stats import report
+from bot.reporting.summary import summary
 from bot.services import Services
 
 

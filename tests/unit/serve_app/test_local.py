@@ -41,7 +41,9 @@ def test_no_cluster_is_said_at_once(address: str) -> None:
         raise AssertionError("nothing can be joined there")
 
 
-@pytest.mark.parametrize("module", ["bot.cli", "serve_app.inventory", "serve_app.commands.demo", "serve_app.commands.serve"])
+@pytest.mark.parametrize(
+    "module", ["bot.cli", "serve_app.inventory", "serve_app.commands.demo", "serve_app.commands.serve"]
+)
 def test_a_command_does_not_import_ray_before_the_studio_has_set_its_environment(module: str) -> None:
     script = f"import sys, {module}; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
