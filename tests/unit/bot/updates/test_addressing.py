@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram.filters import Command
 
 from bot.routers import admin
-from bot.updates.addressing import COMMANDS
+from bot.conversation.replies import COMMANDS
 from bot.updates.reception import ROUTERS
 
 
