@@ -114,7 +114,7 @@ def over_styles(titles: dict[str, str]) -> Captions:
         infos = (StyleInfo(name, title, "Somebody", 1889, "public domain", b"") for name, title in titles.items())
         return Answer(tuple(infos), "painter@v1")
 
-    return captions_over(replace(StandIns().graph(), styles=styles))
+    return captions_over(replace(StandIns().graph(), styles=styles), Translations.load())
 
 
 @pytest.mark.parametrize(
