@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+import bot.accounts.tables
+import bot.delivery.tables
+import bot.intake.tables
+import serve_app.access.tables
+import serve_app.rates  # noqa: F401 - so that every table is known and emptied
 from drills.databases import NotInstalled, postgresql
+from serve_app.database import Base, connect, migrate
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +26,37 @@ def postgresql_url() -> Iterator[str]:
             yield url
     except NotInstalled as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def migrated_server(postgresql_url: str) -> str:
+    migrate(postgresql_url)
+    return postgresql_url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database with the newest schema: what asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("migrated_server"))
+    shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "studio.db")
+    return f"sqlite+aiosqlite:///{tmp_path / 'studio.db'}"
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """Empty, whatever an earlier test left there."""
+    engine = connect(url)
+    async with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            await connection.execute(table.delete())
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(engine, expire_on_commit=False)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-import serve_app.access.tables
-import serve_app.rates  # noqa: F401 - migrations make these tables as well
 from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.tables import Job
 

@@ -8,11 +8,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import bot.accounts.tables
-import bot.delivery.tables
-import bot.intake.tables
-import serve_app.access.tables
-import serve_app.rates  # noqa: F401 - migrations make these tables as well
 from serve_app.database import Base, migrate
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
@@ -30,8 +25,11 @@ async def test_the_migrated_schema_is_the_one_the_code_means(engine: AsyncEngine
     assert differences == []
 
 
-async def test_migrating_twice_changes_nothing(url: str, engine: AsyncEngine) -> None:
+async def test_migrating_again_changes_nothing(url: str, ledger, sessions) -> None:
+    job, _ = await submit(ledger, sessions, order())
     await asyncio.to_thread(migrate, url)
+    async with sessions() as session:
+        assert (await session.get(Job, job.id)).inputs == job.inputs
 
 
 async def test_a_repeated_order_is_the_same_job(ledger, sessions) -> None:

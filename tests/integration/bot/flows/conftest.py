@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -125,9 +126,11 @@ async def at_work(
 
 @pytest.fixture
 def open_bot(
-    stand_ins: StandIns, tmp_path: Path, make_settings: Callable[..., BotSettings]
+    stand_ins: StandIns, tmp_path: Path, make_settings: Callable[..., BotSettings], migrated_file: Path
 ) -> Callable[..., contextlib.AbstractAsyncContextManager[RunningBot]]:
     """``async with open_bot(mode="webhook", free_daily=…)``: the bot at work, with other settings than usual."""
+
+    shutil.copy(migrated_file, tmp_path / "masquerade.db")
 
     def open_with(
         mode: str = "polling", artworks_dir: Path | None = None, **given: Any

@@ -17,9 +17,11 @@ from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, StandIns, colour
+from tests.integration.bot.flows.steps import quota_left, save_face, send
 
 
 def is_result(reply: Reply) -> bool:
+    """Unlike a picture in which faces are numbered."""
     return reply.kind in {"photo", "document"} and reply.message.media_group_id is None and "Share" in str(reply.labels)
 
 
@@ -47,8 +49,7 @@ async def gallery_bot(request: pytest.FixtureRequest, open_bot: Any, gallery: Pa
 
 async def to_artworks(person: Person, photo: bytes) -> Reply:
     """The question which work of art it shall be."""
-    await person.send_photo(photo)
-    await person.tap(await person.chat.find("Choose a style"), "Swap faces")
+    await send(person, photo, then="Swap faces")
     await person.tap(await person.chat.find("Whose face"), "Into a work of art")
     return await person.chat.find("Which work of art")
 
@@ -90,8 +91,7 @@ async def test_numbered_faces_of_a_work_of_art_are_mapped_by_taps(
     await ann.chat.gone(first)
     assert (await ann.chat.find(is_result)).text == "American Gothic, Anon"
     assert stand_ins.swapped[0].mapping == ((1, 0),)
-    async with gallery_bot.services.sessions() as session:
-        assert (await gallery_bot.services.credits.balance(session, ann.user.id)).quota_left == 4
+    assert await quota_left(gallery_bot, ann) == 4
 
 
 async def test_after_the_faces_that_matter_the_rest_can_be_left(
@@ -116,11 +116,7 @@ async def test_a_saved_face_goes_into_a_work_of_art_without_another_photo(
     gallery_bot: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    await ann.say("Bob", reply_to=await ann.chat.find("What is this face called"))
-    await ann.chat.find("Saved as")
+    await save_face(ann, "Bob")
     await ann.say("/faces")
     await ann.tap(await ann.chat.find("1 of 20"), "🖼 Bob")
     await ann.tap(await ann.chat.find("Which work of art"), "American Gothic")
@@ -145,8 +141,7 @@ async def test_two_photos_need_a_plan_and_the_way_to_it_is_shown(
     gallery_bot: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_album([ALONE, ALONE])
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, ALONE, ALONE, then="Swap faces")
     told = await ann.chat.find("part of the subscription")
     assert "For works of art you need none" in told.text
     assert told.labels == ["⭐ Credits"]
@@ -157,8 +152,7 @@ async def test_where_no_works_hang_the_way_to_a_plan_is_shown_at_once(
     running: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, ALONE, then="Swap faces")
     told = await ann.chat.find("part of the subscription")
     assert "work of art" not in told.text
     assert told.labels == ["⭐ Credits"]
@@ -169,8 +163,7 @@ async def test_a_plan_that_ended_between_two_taps_is_noticed(
 ) -> None:
     ann = playground.person("Ann")
     await subscribe(running, ann)
-    await ann.send_album([ALONE, ALONE])
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, ALONE, ALONE, then="Swap faces")
     question = await ann.chat.find("Face 1 of 1")
     async with running.services.sessions.begin() as session:
         await session.execute(update(User).values(plus_until=1.0))
@@ -185,7 +178,6 @@ async def test_subscribers_put_faces_into_their_own_photos(
 ) -> None:
     ann = playground.person("Ann")
     await subscribe(either, ann)
-    await ann.send_album([ALONE, ALONE])
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, ALONE, ALONE, then="Swap faces")
     await ann.tap(await ann.chat.find("Face 1 of 1"), "1")
     assert colour((await ann.chat.find(is_result)).file()) == (70, 70, 70)

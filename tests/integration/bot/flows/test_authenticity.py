@@ -9,11 +9,11 @@ from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, REFUSED
+from tests.integration.bot.flows.steps import quota_left, send
 
 
 async def opinion(person: Person, photo: bytes) -> Reply:
-    await person.send_photo(photo)
-    await person.tap(await person.chat.find("Choose a style"), "Is it real?")
+    await send(person, photo, then="Is it real?")
     return await person.chat.find("An estimate, not proof")
 
 
@@ -25,8 +25,7 @@ async def test_a_machine_made_picture_is_told_as_likely_and_never_as_certain(
     assert "looks like a picture made by AI" in told.text
     assert "99 %" in told.text
     assert "typing" in ann.chat.actions
-    async with either.services.sessions() as session:
-        assert (await either.services.credits.balance(session, ann.user.id)).quota_left == 4
+    assert await quota_left(either, ann) == 4
 
 
 async def test_a_photograph_is_told_with_what_chance_is_left(running: RunningBot, playground: Playground) -> None:
@@ -49,16 +48,14 @@ async def test_it_doubts_in_russian_too(either: RunningBot, playground: Playgrou
 
 async def test_an_album_is_answered_in_one_message(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_album([ALONE, FACELESS])
-    await ann.tap(await ann.chat.find("Choose a style"), "Is it real?")
+    await send(ann, ALONE, FACELESS, then="Is it real?")
     told = (await ann.chat.find("An estimate, not proof")).text
     assert told.index("1. 🤖") < told.index("2. 📷")
 
 
 async def test_a_refused_picture_gets_no_opinion(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(REFUSED)
-    await ann.tap(await ann.chat.find("Choose a style"), "Is it real?")
+    await send(ann, REFUSED, then="Is it real?")
     assert "It cost you nothing" in (await ann.chat.find("nudity")).text
 
 

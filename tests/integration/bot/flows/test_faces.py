@@ -13,9 +13,8 @@ from bot.playground.host import Playground
 from bot.running import RunningBot
 from deployments.anonymize.types import Method
 from deployments.errors import Unavailable
-from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, TINY, StandIns, colour
-from tests.integration.bot.flows.waiting import handled
+from tests.integration.bot.flows.steps import asked_for_a_name, handled, is_result, quota_left, save_face, send
 
 
 @pytest.fixture
@@ -28,8 +27,7 @@ async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
     either: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
+    await send(ann, FINE, then="Who do I look like")
     result = await ann.chat.find(is_result)
     assert colour(result.file()) == (200, 200, 50)
     assert result.text.count("Ada <b>Lovelace</b>") == 3
@@ -41,8 +39,7 @@ async def test_a_photo_without_a_face_resembles_nobody_and_costs_nothing(
     running: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FACELESS)
-    await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
+    await send(ann, FACELESS, then="Who do I look like")
     assert "It cost you nothing" in (await ann.chat.find("cannot find a face")).text
 
 
@@ -62,8 +59,7 @@ async def test_faces_are_hidden_the_way_that_was_chosen(
     either: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Hide faces")
+    await send(ann, FINE, then="Hide faces")
     question = await ann.chat.find("How shall I hide")
     assert question.labels == ["Blur", "Pixelate", "Mask"]
     await ann.tap(question, "Pixelate")
@@ -75,8 +71,7 @@ async def test_faces_of_two_photos_are_numbered_and_mapped_by_taps(
     either: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_album([FINE, FINE])
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, FINE, FINE, then="Swap faces")
     numbered = await ann.chat.album()
     assert len(numbered) == 2
     first = await ann.chat.find("Face 1 of 2")
@@ -86,30 +81,26 @@ async def test_faces_of_two_photos_are_numbered_and_mapped_by_taps(
     await ann.chat.gone(first)
     assert colour((await ann.chat.find(is_result)).file()) == (70, 70, 70)
     assert stand_ins.swapped[0].mapping == ((1, 0), (0, 1))
-    async with either.services.sessions() as session:
-        assert (await either.services.credits.balance(session, ann.user.id)).quota_left == 3
+    assert await quota_left(either, ann) == 3
 
 
 async def test_a_face_can_be_left_as_it_is_and_is_not_paid_for(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, FINE, then="Swap faces")
     await ann.tap(await ann.chat.find("Whose face"), "Swap them with each other")
     question = await ann.chat.find("Face 1 of 2")
     await ann.tap(question, "Leave")
     await ann.tap(await ann.chat.edited(question, "Face 2 of 2"), "1")
     await ann.chat.find(is_result)
     assert stand_ins.swapped[0].mapping == ((0, 1),)
-    async with running.services.sessions() as session:
-        assert (await running.services.credits.balance(session, ann.user.id)).quota_left == 4
+    assert await quota_left(running, ann) == 4
 
 
 async def test_leaving_every_face_orders_nothing(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, FINE, then="Swap faces")
     await ann.tap(await ann.chat.find("Whose face"), "Swap them with each other")
     question = await ann.chat.find("Face 1 of 2")
     await ann.tap(question, "Leave")
@@ -139,8 +130,7 @@ async def test_an_unsuitable_face_is_told_and_costs_nothing(
 ) -> None:
     stand_ins.unsuitable = True
     ann = playground.person("Ann")
-    await ann.send_album([ALONE, ALONE])
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, ALONE, ALONE, then="Swap faces")
     await ann.tap(await ann.chat.find("Face 1 of 1"), "1")
     assert "It cost you nothing" in (await ann.chat.find("cannot be used")).text
 
@@ -149,15 +139,11 @@ async def test_a_saved_face_is_named_used_and_forgotten(
     either: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    question = await ann.chat.find("What is this face called")
+    question = await asked_for_a_name(ann)
     await ann.say("Grandma <3", reply_to=question)
     assert "Grandma <3" in (await ann.chat.find("Saved as")).text
 
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, FINE, then="Swap faces")
     await ann.tap(await ann.chat.find("Whose face"), "Grandma <3")
     question = await ann.chat.find("Face 1 of 2")
     await ann.tap(question, "Grandma <3")
@@ -203,8 +189,7 @@ async def test_more_faces_than_can_be_asked_about_are_told(
 ) -> None:
     stand_ins.crowd = 9
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
+    await send(ann, FINE, then="Swap faces")
     assert "9 faces in this picture, and I can only ask about 8" in (await ann.chat.find("There are")).text
 
 
@@ -212,11 +197,7 @@ async def test_a_face_that_cannot_be_removed_now_is_not_said_to_be_forgotten(
     running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    await ann.say("Bob", reply_to=await ann.chat.find("What is this face called"))
-    await ann.chat.find("Saved as")
+    await save_face(ann, "Bob")
     await ann.say("/faces")
     faces = await ann.chat.find("1 of 20")
 
@@ -233,10 +214,7 @@ async def test_a_face_that_cannot_be_removed_now_is_not_said_to_be_forgotten(
 
 async def test_a_name_taken_twice_is_said(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    question = await ann.chat.find("What is this face called")
+    question = await asked_for_a_name(ann)
     await ann.say("Bob", reply_to=question)
     await ann.chat.find("Saved as")
     await ann.say("Bob", reply_to=question)
@@ -245,10 +223,7 @@ async def test_a_name_taken_twice_is_said(running: RunningBot, playground: Playg
 
 async def test_a_command_is_no_name(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    question = await ann.chat.find("What is this face called")
+    question = await asked_for_a_name(ann)
     await ann.say("/faces", reply_to=question)
     await ann.chat.find("You have not saved a face yet")
     await ann.say("\u2066\u2069", reply_to=question)
@@ -263,8 +238,7 @@ async def test_a_lookalike_too_comes_as_a_file_to_whoever_prefers_that(
     ann = playground.person("Ann")
     await ann.say("/settings")
     await ann.tap(await ann.chat.find("Settings"), "Send results as files")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Who do I look like")
+    await send(ann, FINE, then="Who do I look like")
     result = await ann.chat.find(is_result)
     assert result.kind == "document"
     shared = await ann.inline(result.button("Share")["switch_inline_query"])
@@ -276,11 +250,7 @@ async def test_somebody_elses_saved_face_cannot_be_used(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     ann, mallory = playground.person("Ann"), playground.person("Mallory")
-    await ann.send_photo(ALONE)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    await ann.say("Ann", reply_to=await ann.chat.find("What is this face called"))
-    await ann.chat.find("Saved as")
+    await save_face(ann, "Ann")
     await mallory.send_photo(ALONE)
     question = await mallory.chat.find("Choose a style")
     bundle = question.button("Swap faces")["callback_data"].split(":")[1]
@@ -291,10 +261,7 @@ async def test_somebody_elses_saved_face_cannot_be_used(
 
 async def test_a_face_that_could_never_be_used_is_not_saved(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(TINY)
-    await ann.tap(await ann.chat.find("Choose a style"), "Swap faces")
-    await ann.tap(await ann.chat.find("Whose face"), "Save this face")
-    await ann.say("me", reply_to=await ann.chat.find("What is this face called?"))
+    await ann.say("me", reply_to=await asked_for_a_name(ann, TINY))
     await ann.chat.find("it is too small")
     await ann.say("/faces")
     await ann.chat.find("You have not saved a face yet")

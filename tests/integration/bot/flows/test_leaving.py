@@ -13,9 +13,8 @@ from bot.intake.tables import Bundle, Upload
 from bot.playground.host import Playground
 from bot.routers import photos
 from bot.running import RunningBot
-from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.waiting import handled
+from tests.integration.bot.flows.steps import handled, is_result, send
 
 
 async def test_privacy_and_terms_are_told(running: RunningBot, playground: Playground) -> None:
@@ -28,8 +27,7 @@ async def test_privacy_and_terms_are_told(running: RunningBot, playground: Playg
 
 async def test_deleting_removes_everything_and_says_what(either: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     await ann.chat.find(is_result)
     await ann.say("/delete")
     question = await ann.chat.find("cannot be undone")
@@ -108,8 +106,7 @@ async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
 ) -> None:
     stand_ins.hold.clear()
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     status = await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
     await ann.say("/delete")
     question = await ann.chat.find("cannot be undone")
@@ -118,8 +115,7 @@ async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
     await ann.chat.gone(status)
     stand_ins.hold.set()
     bob = playground.person("Bob")
-    await bob.send_photo(FINE)
-    await bob.tap(await bob.chat.find("Choose a style"), "The Wave")
+    await send(bob, FINE, then="The Wave")
     await bob.chat.find(is_result)
     assert not [reply for reply in ann.chat.replies if is_result(reply)]
 
@@ -129,13 +125,11 @@ async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
 ) -> None:
     stand_ins.hold.clear()
     ann, bob = playground.person("Ann"), playground.person("Bob")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
     ann.block()
     stand_ins.hold.set()
-    await bob.send_photo(FINE)
-    await bob.tap(await bob.chat.find("Choose a style"), "The Wave")
+    await send(bob, FINE, then="The Wave")
     await bob.chat.find(is_result)
     ann.unblock()
     await ann.say("/plans")

@@ -12,7 +12,7 @@ from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.waiting import handled
+from tests.integration.bot.flows.steps import handled
 
 
 async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot, playground: Playground) -> None:

@@ -15,6 +15,7 @@ from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE
+from tests.integration.bot.flows.steps import send
 
 
 async def offers(person: Person) -> Reply:
@@ -246,8 +247,7 @@ async def test_where_nothing_is_sold_nothing_looks_as_if_it_were(open_bot: Any, 
         assert "Credits" not in (await ann.chat.find("House rules")).text
         await ann.say("/delete")
         assert "subscription" not in (await ann.chat.find("cannot be undone")).text
-        await ann.send_photo(FINE)
-        await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+        await send(ann, FINE, then="The Wave")
         refusal = await ann.chat.find("This counts as one")
         assert refusal.text == "This counts as one picture, and you have none left."
         assert refusal.labels == []

@@ -17,9 +17,8 @@ from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from serve_app.jobs.tables import Job
-from tests.integration.bot.flows.painted import NIGHT, WAVE, is_result, painted, quota_left
 from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour, picture
-from tests.integration.bot.flows.waiting import handled
+from tests.integration.bot.flows.steps import NIGHT, WAVE, handled, is_result, painted, quota_left, send
 
 
 def is_status(reply: Reply) -> bool:
@@ -61,8 +60,7 @@ async def test_while_the_studio_works_the_chat_shows_what_the_bot_does(
     monkeypatch.setattr("bot.delivery.progress.ACTION_S", 0.01)
     stand_ins.hold.clear()
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     await ann.chat.until(lambda: ann.chat.actions.count("upload_photo") > 2 or None, "activities")
     stand_ins.hold.set()
     await ann.chat.find(is_result)
@@ -316,8 +314,7 @@ async def test_while_the_studio_works_the_status_says_so_and_goes_when_it_is_don
 ) -> None:
     stand_ins.hold.clear()
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     status = await ann.chat.find(is_status)
     await ann.chat.until(lambda: "On it" in status.text or None, "a word on the work")
     stand_ins.hold.set()
@@ -330,8 +327,7 @@ async def test_a_studio_that_stays_down_is_told_and_costs_nothing(
 ) -> None:
     stand_ins.down = True
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     told = await ann.chat.find("busy or being repaired")
     assert "It cost you nothing" in told.text
     assert await quota_left(running, ann) == 5
@@ -340,8 +336,7 @@ async def test_a_studio_that_stays_down_is_told_and_costs_nothing(
 async def test_without_credits_the_way_to_more_is_shown(open_bot: Any, playground: Playground) -> None:
     async with open_bot(tariff={"free_daily": 0}) as running:
         ann = playground.person("Ann")
-        await ann.send_photo(FINE)
-        await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+        await send(ann, FINE, then="The Wave")
         told = await ann.chat.find("This counts as one picture")
         assert told.labels == ["⭐ Credits"]
         async with running.services.sessions() as session:
@@ -368,8 +363,7 @@ async def test_a_job_in_hand_when_the_bot_stops_is_finished_by_the_next_one(
     stand_ins.hold.clear()
     ann = playground.person("Ann")
     async with open_bot(mode=before):
-        await ann.send_photo(FINE)
-        await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+        await send(ann, FINE, then="The Wave")
         await ann.chat.find(is_status)
     stand_ins.hold.set()
     async with open_bot(mode=after) as running:

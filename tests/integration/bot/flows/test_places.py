@@ -14,9 +14,8 @@ from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle
 from bot.playground.host import Playground
 from bot.running import RunningBot
-from tests.integration.bot.flows.painted import is_result
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.waiting import handled
+from tests.integration.bot.flows.steps import handled, is_result, send
 
 
 async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: RunningBot, playground: Playground) -> None:
@@ -122,8 +121,7 @@ async def test_results_are_shared_inline(either: RunningBot, playground: Playgro
     nothing = await ann.inline("")
     assert nothing.answer is not None
     assert nothing.answer["results"] == []
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     result = await ann.chat.find(is_result)
     job = result.button("Share")["switch_inline_query"]
     shared = await ann.inline(job)
@@ -137,8 +135,7 @@ async def test_results_are_shared_inline(either: RunningBot, playground: Playgro
 
 async def test_sharing_waits_for_the_record_of_the_delivery(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.send_photo(FINE)
-    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await send(ann, FINE, then="The Wave")
     result = await ann.chat.find(is_result)
     job = result.button("Share")["switch_inline_query"]
     taken = await ann.chat.until(lambda: result.file_id, "the picture")

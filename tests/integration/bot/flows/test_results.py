@@ -9,8 +9,8 @@ from sqlalchemy import update
 from bot.delivery.tables import Delivery
 from bot.playground.host import Playground
 from bot.running import RunningBot
-from tests.integration.bot.flows.painted import NIGHT, WAVE, is_result, painted, quota_left
 from tests.integration.bot.flows.stand_ins import StandIns, colour, picture
+from tests.integration.bot.flows.steps import NIGHT, WAVE, is_result, painted, quota_left
 
 
 async def test_again_sends_the_same_picture_for_nothing(

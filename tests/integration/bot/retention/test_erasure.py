@@ -63,6 +63,21 @@ def order(intake, accounts, sessions):
     return order
 
 
+@pytest.fixture
+def buy(accounts, payments, sessions, clock):
+    """Anna, whose account is opened for it if need be, pays for a product; returns what the invoice said."""
+
+    async def buy(product):
+        async with sessions.begin() as session:
+            await accounts.open(session, ANNA, "en")
+            offer = await payments.offer(session, ANNA, product)
+            lasting = {"recurring": True, "expires": clock.now + MONTH_S} if product == "plus" else {}
+            await payments.paid(session, ANNA, Paid("c1", offer.payload, offer.stars, clock.now, **lasting))
+        return offer
+
+    return buy
+
+
 async def everything(sessions) -> str:
     """All that any table holds, as one text."""
     seen: list[str] = []
@@ -74,12 +89,11 @@ async def everything(sessions) -> str:
 
 
 async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
-    erasure, order, sessions, accounts, payments, credits, events, objects, vault, clock, ledger
+    erasure, buy, order, sessions, events, objects, vault, clock, ledger
 ) -> None:
     job = await order(ANNA)
+    await buy("small")
     async with sessions.begin() as session:
-        offer = await payments.offer(session, ANNA, "small")
-        await payments.paid(session, ANNA, Paid("c1", offer.payload, 50, clock.now))
         crop = new_key("in")
         vault.put(crop, b"a face")
         await Identities(clock=clock).add(session, ANNA, "me", crop)
@@ -127,27 +141,17 @@ async def test_nobody_cannot_be_deleted(erasure) -> None:
 
 @pytest.mark.parametrize(("ends", "told"), [(True, Renewal.ENDED), (False, Renewal.REFUSED)])
 async def test_a_subscription_is_not_charged_any_more_unless_telegram_would_not_end_it(
-    erasure, accounts, payments, sessions, bank, clock, ends, told
+    erasure, buy, bank, ends, told
 ) -> None:
     bank.ends = ends
-    async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        offer = await payments.offer(session, ANNA, "plus")
-        paid = Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
-        await payments.paid(session, ANNA, paid)
+    await buy("plus")
     removal = await erasure.delete(ANNA)
     assert removal.subscription is told
     assert bank.stopped == [(ANNA, "c1")]
 
 
-async def test_of_two_deletions_at_once_the_later_finds_nothing_left(
-    erasure, accounts, payments, sessions, bank, clock, monkeypatch
-) -> None:
-    async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        offer = await payments.offer(session, ANNA, "plus")
-        paid = Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
-        await payments.paid(session, ANNA, paid)
+async def test_of_two_deletions_at_once_the_later_finds_nothing_left(erasure, buy, bank, monkeypatch) -> None:
+    await buy("plus")
 
     async def stop_renewal(user_id: int, charge_id: str) -> bool:
         monkeypatch.undo()
@@ -160,13 +164,10 @@ async def test_of_two_deletions_at_once_the_later_finds_nothing_left(
 
 
 async def test_what_is_left_of_a_subscription_that_was_cancelled_before_ends_too(
-    erasure, accounts, payments, sessions, bank, clock
+    erasure, buy, payments, sessions, bank
 ) -> None:
+    offer = await buy("plus")
     async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        offer = await payments.offer(session, ANNA, "plus")
-        paid = Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
-        await payments.paid(session, ANNA, paid)
         await payments.subscription_changed(session, ANNA, offer.payload, "canceled")
     assert (await erasure.delete(ANNA)).subscription is Renewal.ENDED
     assert bank.stopped == []
@@ -206,12 +207,10 @@ async def test_the_days_quota_does_not_return_with_a_new_account(
 
 
 async def test_a_ban_and_a_debt_outlive_the_account_without_its_number(
-    erasure, accounts, payments, credits, sessions, clock
+    erasure, buy, accounts, payments, credits, sessions
 ) -> None:
+    offer = await buy("small")
     async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        offer = await payments.offer(session, ANNA, "small")
-        await payments.paid(session, ANNA, Paid("c1", offer.payload, 50, clock.now))
         await credits.reserve(session, ANNA, 10, "job-1")
         await credits.settle(session, "job-1")
         await payments.refunded(session, ANNA, "c1", offer.payload, 50)
@@ -235,12 +234,9 @@ async def test_a_ban_can_be_lifted_from_somebody_who_left(erasure, accounts, ses
 
 
 async def test_a_payment_told_again_after_the_account_went_is_not_credited_again(
-    erasure, accounts, payments, credits, sessions, clock
+    erasure, buy, accounts, payments, credits, sessions, clock
 ) -> None:
-    async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        offer = await payments.offer(session, ANNA, "small")
-        await payments.paid(session, ANNA, Paid("c1", offer.payload, 50, clock.now))
+    offer = await buy("small")
     await erasure.delete(ANNA)
     async with sessions.begin() as session:
         await accounts.open(session, ANNA, "en")
@@ -249,11 +245,8 @@ async def test_a_payment_told_again_after_the_account_went_is_not_credited_again
         assert (await credits.balance(session, ANNA)).credits == 0
 
 
-async def test_a_refund_told_after_the_account_went_is_recorded(erasure, accounts, payments, sessions, clock) -> None:
-    async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        offer = await payments.offer(session, ANNA, "small")
-        await payments.paid(session, ANNA, Paid("c1", offer.payload, 50, clock.now))
+async def test_a_refund_told_after_the_account_went_is_recorded(erasure, buy, accounts, payments, sessions) -> None:
+    offer = await buy("small")
     await erasure.delete(ANNA)
     async with sessions.begin() as session:
         await accounts.open(session, ANNA, "en")

@@ -1,0 +1,62 @@
+"""Steps that many conversations with the bot have in common."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import func, select
+
+from bot.intake.tables import SeenUpdate
+from bot.playground.client import Person
+from bot.playground.conversation import Reply
+from bot.running import RunningBot
+from tests.integration.bot.flows.stand_ins import ALONE, FINE
+
+WAVE, NIGHT = (10, 10, 200), (10, 10, 100)
+
+
+def is_result(reply: Reply) -> bool:
+    """A picture alone with buttons, unlike the albums of styles and of works of art."""
+    return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
+
+
+async def send(person: Person, *photos: bytes, then: str) -> None:
+    """Send a photo, or an album, and say by the button ``then`` what is to be done with it."""
+    if len(photos) == 1:
+        await person.send_photo(photos[0])
+    else:
+        await person.send_album(photos)
+    await person.tap(await person.chat.find("Choose a style"), then)
+
+
+async def painted(person: Person, style: str = "The Wave") -> Reply:
+    await send(person, FINE, then=style)
+    return await person.chat.find(is_result)
+
+
+async def asked_for_a_name(person: Person, photo: bytes = ALONE) -> Reply:
+    """Say that the face of a photo is to be saved; the question what it is called."""
+    await send(person, photo, then="Swap faces")
+    await person.tap(await person.chat.find("Whose face"), "Save this face")
+    return await person.chat.find("What is this face called")
+
+
+async def save_face(person: Person, name: str) -> None:
+    await person.say(name, reply_to=await asked_for_a_name(person))
+    await person.chat.find("Saved as")
+
+
+async def quota_left(running: RunningBot, person: Person) -> int:
+    async with running.services.sessions() as session:
+        return (await running.services.credits.balance(session, person.user.id)).quota_left
+
+
+async def handled(running: RunningBot, updates: int) -> None:
+    """Wait until so many updates were handled to the end."""
+    done = select(func.count()).select_from(SeenUpdate).where(SeenUpdate.done)
+    async with asyncio.timeout(20):
+        while True:
+            async with running.services.sessions() as session:
+                if (await session.execute(done)).scalar_one() >= updates:
+                    return
+            await asyncio.sleep(0.02)
