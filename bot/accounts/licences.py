@@ -53,6 +53,7 @@ def refuse_unlicensed_sales(inventory: Inventory, sold: Iterable[str], reference
         raise Unlicensed(
             "these features are for sale, but a model they run on does not allow commercial use:\n"
             f"{lines}\n"
-            "Serve another model, make the feature free (MASQUERADE_BOT_TARIFF__COSTS), or record under which licence "
-            'you may sell it: MASQUERADE_BOT_LICENCE_REFERENCES=\'{"<model>": "<contract or invoice>"}\''
+            "Sell nothing (MASQUERADE_BOT_TARIFF__PACKS='[]' MASQUERADE_BOT_TARIFF__SUBSCRIPTION=null), make the feature "
+            "free (MASQUERADE_BOT_TARIFF__COSTS), serve another model, or record under which licence you may sell it: "
+            'MASQUERADE_BOT_LICENCE_REFERENCES=\'{"<model>": "<contract or invoice>"}\''
         )

@@ -13,9 +13,11 @@ into deploy/.env (mode 600; `openssl rand -hex 24` for each), then
   docker compose -f deploy/compose.yaml run --rm studio masquerade models pull --starter
   docker compose -f deploy/compose.yaml up -d
   docker compose -f deploy/compose.yaml exec studio masquerade keys create gallery-app
-Only the studio is published, on this machine's loopback: put your TLS proxy in front. With MASQUERADE_COMMAND=bot and
-MASQUERADE_BOT_TOKEN in deploy/.env the same container is the Telegram bot as well, by polling. Photos and results lie in the
-bucket. Nobody outside reaches http://objects:8333, so clients send pictures inside requests, not past them (/v1/uploads).
+Only the studio is published, on this machine's loopback: put your TLS proxy in front. Any other setting (MASQUERADE_*) may
+stand in deploy/.env too. With MASQUERADE_COMMAND=bot and MASQUERADE_BOT_TOKEN there the same container is the Telegram bot
+as well, by polling; what the starter models make may not be sold, so give it away with MASQUERADE_BOT_TARIFF__PACKS=[] and
+MASQUERADE_BOT_TARIFF__SUBSCRIPTION=null. Photos and results lie in the bucket. Nobody outside reaches http://objects:8333,
+so clients send pictures inside requests, not past them (/v1/uploads).
 Written by `masquerade render`."""
 
 BUCKET = "studio"
@@ -48,6 +50,8 @@ def compose() -> dict[str, Any]:
             "studio": {
                 **image,
                 "command": ["masquerade", "${MASQUERADE_COMMAND:-serve}"],
+                # Every setting an operator writes there counts; what stands below wins.
+                "env_file": ".env",
                 "environment": {
                     "MASQUERADE_ENVIRONMENT": "production",
                     "MASQUERADE_HOST": "0.0.0.0",  # noqa: S104 - of the container
@@ -56,8 +60,6 @@ def compose() -> dict[str, Any]:
                     "MASQUERADE_ADMIN_KEY": "${MASQUERADE_ADMIN_KEY:?set MASQUERADE_ADMIN_KEY in deploy/.env}",
                     "MASQUERADE_DATABASE_URL": database,
                     "MASQUERADE_OBJECTS_URL": f"s3://{BUCKET}/photos",
-                    # Passed on where it is set.
-                    "MASQUERADE_BOT_TOKEN": None,
                     "MASQUERADE_BOT_REDIS_URL": "redis://:${REDIS_PASSWORD:?set REDIS_PASSWORD in deploy/.env}@redis:6379/0",
                     **store,
                 },

@@ -44,6 +44,7 @@ def test_what_may_not_be_sold_is_refused_by_name(inventory: Inventory) -> None:
         refuse_unlicensed_sales(inventory, {"style", "swap"}, {})
     assert "swap: finder@v1" in str(refusal.value)
     assert "style:" not in str(refusal.value)
+    assert "MASQUERADE_BOT_TARIFF__PACKS='[]' MASQUERADE_BOT_TARIFF__SUBSCRIPTION=null" in str(refusal.value)
 
 
 def test_a_feature_given_away_is_nobodys_concern(inventory: Inventory) -> None:

@@ -35,6 +35,11 @@ def test_the_compose_file_passes_the_specification(compose: dict[str, Any]) -> N
         jsonschema.validate(compose, SCHEMA)
 
 
+def test_every_setting_of_the_operator_s_reaches_the_studio_and_nobody_else(compose: dict[str, Any]) -> None:
+    assert {name for name, service in compose["services"].items() if "env_file" in service} == {"studio"}
+    assert compose["services"]["studio"]["env_file"] == ".env"
+
+
 def test_only_the_studio_is_published_and_only_on_loopback(compose: dict[str, Any]) -> None:
     published = {name: service.get("ports", []) for name, service in compose["services"].items()}
     assert published.pop("studio") == ["127.0.0.1:8000:8000"]
