@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RequestCancelledError
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 # Serve needs a moment to notice that a replica is gone; the first retry usually lands on another one.
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+_REPLICA_LOST = (RayActorError, RequestCancelledError)
 
 
 async def call(remote: Callable[[], Awaitable[T]], *, deadline_s: float, what: str) -> T:
@@ -48,16 +50,16 @@ async def _tried(remote: Callable[[], Awaitable[T]], deadline_s: float, what: st
             for pause in RETRY_PAUSES_S:
                 try:
                     return await _unwrapped(remote)
-                except (ActorDiedError, ActorUnavailableError, RayActorError, RequestCancelledError):
+                except _REPLICA_LOST:
                     metrics().retries.inc(tags={"deployment": what})
                     await asyncio.sleep(pause)
             return await _unwrapped(remote)
     except BackPressureError as error:
-        retry_after = getattr(error, "retry_after_s", None) or 2
-        raise Busy(f"Too many people are using {what} right now.", retry_after=int(retry_after)) from error
+        retry_after = int(error.retry_after_s or 2)
+        raise Busy(f"Too many people are using {what} right now.", retry_after=retry_after) from error
     except TimeoutError as error:
         raise Unavailable(f"{what.capitalize()} took too long.", retry_after=10) from error
-    except (RayActorError, DeploymentUnavailableError, RequestCancelledError) as error:
+    except (*_REPLICA_LOST, DeploymentUnavailableError) as error:
         raise Unavailable(f"{what.capitalize()} is restarting.", retry_after=5) from error
 
 

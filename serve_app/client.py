@@ -22,7 +22,8 @@ from typing import Any, Self
 import aiohttp
 import stamina
 
-from serve_app.replay import IDEMPOTENCY_KEY, JOBS, repeatable
+from serve_app.problem_document import MEDIA_TYPE
+from serve_app.proxy.replay import IDEMPOTENCY_KEY, JOBS, repeatable
 
 CONNECT_S = 2.0
 # Shorter than the 5 s for which the server keeps an idle connection: one it closes at the moment of its next use is lost.
@@ -31,7 +32,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.05, 0.25, 0.1
 
 # Busy, or for the moment not there. Other refusals stay what they are however often one asks.
 _PASSING = frozenset({408, 429, 502, 503, 504})
-_PROBLEM = "application/problem+json"
 
 
 class StudioRefusal(Exception):
@@ -168,7 +168,7 @@ async def _read(response: aiohttp.ClientResponse) -> StudioAnswer:
     if response.ok:
         return StudioAnswer(data, response.content_type, response.headers.get("x-model", ""), response.status)
     slug, detail, ended = "", data[:500].decode(errors="replace"), False
-    if response.content_type == _PROBLEM:
+    if response.content_type == MEDIA_TYPE:
         problem = json.loads(data)
         ended = problem.get("state") == "failed"
         slug, detail = str(problem.get("type", "")).rpartition(":")[2], str(problem.get("detail", ""))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from starlette import datastructures
 
 from deployments.anonymize.types import Method
 from deployments.authenticity.opinion import Verdict
@@ -44,7 +45,21 @@ FaceNumbers = Annotated[str, Field(max_length=1000)]
 
 
 class Form(BaseModel):
+    """The fields of one request; none is dropped in silence."""
+
     model_config = ConfigDict(extra="forbid")
+
+    async def contents(self) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """The bytes of the pictures that were sent, and all other fields, by name."""
+        photos: dict[str, bytes] = {}
+        fields: dict[str, Any] = {}
+        for name, value in self:
+            # FastAPI hands over what Starlette has read.
+            if isinstance(value, datastructures.UploadFile):
+                photos[name] = await value.read()
+            else:
+                fields[name] = value
+        return photos, fields
 
 
 class ImageForm(Form):

@@ -1,7 +1,7 @@
 """What Serve says of an application and its deployments.
 
-Not ``serve.status()``: that makes Serve's whole description of itself anew and pickles a request router for every
-deployment, a tenth of a second of processor time for nine of them; these are ten milliseconds.
+Not by ``serve.status()``, which describes all of Serve anew and pickles a request router for every deployment: a tenth
+of a second of processor time where there are nine of them. This takes ten milliseconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Duties that are done until they are called off: what breaks is done again, and what is called off ends."""
+"""Background work: done over and over until its task is cancelled, whatever breaks in between."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Duty = Callable[[], Awaitable[object]]
 def called_off() -> bool:
     """Whether the current task was cancelled.
 
-    An error on the way out (of a transaction, say) takes the cancellation's place. Who catches errors in order to go on
-    asks here first: there is nothing to go on with.
+    An error on the way out (of a transaction, say) takes the place of the ``CancelledError``. Code that catches errors in
+    order to carry on asks here first whether it should.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def keep_doing(duty: Duty, pause_s: float) -> None:
-    """Do a duty now, and again ``pause_s`` seconds after each time it ended or broke, until called off."""
+    """Do a duty now, and again ``pause_s`` seconds after it ended or failed, until the task is cancelled."""
     while True:
         try:
             await duty()

@@ -11,7 +11,6 @@ from fastapi import Depends, FastAPI, Form, Header, HTTPException, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from deployments.errors import UnknownStyle
-from deployments.style.engine import StyleQuery
 from serve_app import contracts, presenting, problems
 from serve_app.access.guard import Guard, GuardedApp
 from serve_app.access.keys import KeyBook
@@ -19,6 +18,7 @@ from serve_app.database import connect, migrate
 from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
+from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import routes, uploads
 from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors
 from serve_app.negotiation import preferred
@@ -40,8 +40,8 @@ MULTIPART = "multipart/form-data"
 FORM_OVERHEAD = 2**20
 DAY = "public, max-age=86400"
 JPEG = "image/jpeg"
-# What faces and likenesses are told in, the usual form first.
-FORMS = ("application/json", JPEG)
+# What faces and likenesses are told in, the usual one first.
+MEDIA_TYPES = ("application/json", JPEG)
 
 
 def create_app(
@@ -49,12 +49,9 @@ def create_app(
     inventory: Inventory,
     settings: Settings,
     versions: VersionDesk,
-    board: StatusBoard | None = None,
+    board: StatusBoard,
 ) -> FastAPI:
-    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page.
-
-    ``board`` is what ``/v1/status`` reads; there is none outside a cluster.
-    """
+    """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page."""
     # Of the database that is open now: connections belong to the loop, and so to the lifespan, they were made in.
     sessions = async_sessionmaker(expire_on_commit=False)
     desk = Desk(pipeline, inventory, settings, sessions)
@@ -106,31 +103,24 @@ def create_app(
 def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
     """Routes that answer with a picture."""
 
+    async def performed(kind: str, form: contracts.Form) -> Response:
+        photos, fields = await form.contents()
+        return _picture(await PERFORM[kind](pipeline, inventory, photos, fields), inventory)
+
     @app.post("/v1/style", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
     async def style(form: Annotated[contracts.StyleForm, Form(media_type=MULTIPART)]) -> Response:
         """Paint a photo in one style, in a blend of several, or like a picture of your own."""
-        photo = await pipeline.open(await form.image.read())
-        style_image = None if form.style_image is None else await pipeline.open(await form.style_image.read())
-        query = StyleQuery.parse(
-            photo, form.style, form.strength, preserve_color=form.preserve_color, style_image=style_image
-        )
-        return _picture(await pipeline.style(photo, query), inventory)
+        return await performed("style", form)
 
     @app.post("/v1/swap", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
     async def swap(form: Annotated[contracts.SwapForm, Form(media_type=MULTIPART)]) -> Response:
         """Put faces of one photo on faces of another."""
-        source = await pipeline.open(await form.source.read())
-        if form.target is not None:
-            target = await pipeline.open(await form.target.read())
-        else:
-            target = await pipeline.artwork(form.artwork or "")
-        return _picture(await pipeline.swap(source, target, ",".join(form.mapping)), inventory)
+        return await performed("swap", form)
 
     @app.post("/v1/anonymize", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
     async def anonymize(form: Annotated[contracts.AnonymizeForm, Form(media_type=MULTIPART)]) -> Response:
         """Hide the faces of a photo."""
-        photo = await pipeline.open(await form.image.read())
-        return _picture(await pipeline.anonymize(photo, form.method, contracts.numbers(form.keep)), inventory)
+        return await performed("anonymize", form)
 
 
 def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
@@ -193,7 +183,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     ) -> contracts.Faces | Response:
         """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
         photo = await pipeline.open(await form.image.read())
-        if preferred(accept, FORMS) == JPEG:
+        if preferred(accept, MEDIA_TYPES) == JPEG:
             return _picture(await pipeline.numbered(photo), inventory)
         answer = await pipeline.faces(photo)
         response.headers["X-Model"] = answer.model
@@ -215,7 +205,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
         result = await pipeline.lookalike(photo, form.top)
-        if preferred(accept, FORMS) == JPEG:
+        if preferred(accept, MEDIA_TYPES) == JPEG:
             return _picture(await pipeline.collage(result), inventory)
         response.headers["X-Model"] = result.model
         return presenting.lookalike(result, inventory)

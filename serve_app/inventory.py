@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import chain
 
 from deployments.slots import ModelSet, Plan
@@ -18,15 +18,7 @@ from registry.store import Store
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
 from serve_app.versions.coordinator import State
-from serve_app.versions.documents import (
-    LastDecision,
-    ModelRouting,
-    Models,
-    ModelState,
-    Place,
-    RoutingEntry,
-    TrialState,
-)
+from serve_app.versions.documents import ModelRouting, Models, ModelState, Place, TrialState
 
 log = logging.getLogger(__name__)
 
@@ -43,32 +35,30 @@ def inventory_of(settings: Settings) -> Inventory:
     return Inventory(store, select(store, settings.models))
 
 
-@dataclass(slots=True)
 class Inventory:
     """The store seen together with the selection the graph was built from, and what has come to serve since."""
 
-    store: Store
-    selection: Selection
-    _plans: Mapping[str, Plan] = field(default_factory=dict)
-    _manifests: dict[str, Manifest] = field(default_factory=dict)
-
-    @property
-    def missing(self) -> dict[str, str]:
-        return self.selection.missing
+    def __init__(self, store: Store, selection: Selection) -> None:
+        self.store = store
+        self.selection = selection
+        self.missing = selection.missing
+        self._plans: Mapping[str, Plan] = {name: Plan(models) for name, models in selection.chosen.items()}
+        # Versions never change, and this is asked with every answer.
+        self._manifest = functools.cache(store.manifest)
 
     def follow(self, plans: Mapping[str, Plan]) -> None:
-        """These are the versions that serve now, by capability.
+        """These are the versions that serve now, by capability; none where nobody can say yet.
 
         Reads what is said of them, so that nobody who asks for the licence of a result waits for the store.
         """
         for ref in _held(plans):
             with contextlib.suppress(RegistryError, OSError):
                 self._manifest(ref)
-        self._plans = plans
+        self._plans = plans or self._plans
 
     def models(self, state: State | None = None) -> Models:
         """Every installed version, newest last within a model; ``state`` is what the coordinator saw last."""
-        plans = state.plans if state is not None and state.plans else self._serving()
+        plans = state.plans if state is not None and state.plans else self._plans
         held = _held(plans)
         traffic = _traffic(state)
         entries: list[ModelState] = []
@@ -77,8 +67,7 @@ class Inventory:
             routing = self.store.routing(name)
             aliases = routing.aliases() if routing is not None else {}
             if routing is not None and (audit := self.store.audit(name)):
-                last = LastDecision.of(audit[-1])
-                routings.append(ModelRouting(model=name, routing=RoutingEntry.of(routing), last=last))
+                routings.append(ModelRouting.of(name, routing, audit[-1]))
             for version in self.store.versions(name):
                 ref = f"{name}@{version}"
                 try:
@@ -111,23 +100,14 @@ class Inventory:
             log.warning("a licence could not be read: %s", error)
             return False
 
-    def _serving(self) -> Mapping[str, Plan]:
-        return self._plans or {capability: Plan(models) for capability, models in self.selection.chosen.items()}
-
     def _with_extras(self, ref: str) -> tuple[str, ...]:
         """``ref`` and what it is served with. A version that took over a moment ago is served with the same."""
-        sets = list(chain.from_iterable(map(_sets, self._serving().values())))
+        sets = list(chain.from_iterable(map(_sets, self._plans.values())))
         if exact := next((models for models in sets if models.model == ref), None):
             return exact.refs
         name = parse_ref(ref)[0]
         kin = next((models for models in sets if parse_ref(models.model)[0] == name), None)
         return (ref, *(kin.extras if kin is not None else ()))
-
-    def _manifest(self, ref: str) -> Manifest:
-        # Versions never change, and this is asked with every answer.
-        if ref not in self._manifests:
-            self._manifests[ref] = self.store.manifest(ref)
-        return self._manifests[ref]
 
 
 _IDLE: tuple[str | None, Place] = (None, "idle")

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployments.cores import cores
-from serve_app.listening import is_taken
+from serve_app.proxy.listening import is_taken
+from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings
 from serve_app.telemetry.tracing import environment
 from serve_app.topology import GRAPH
@@ -21,63 +22,14 @@ from serve_app.topology import GRAPH
 if TYPE_CHECKING:
     from serve_app.deployed import ApplicationState
 
-# Read once by ray.serve at import, here and in every process Ray starts. Replies of several MB travel between
-# deployments, so the transport's message limit is raised with them; user code never blocks the loop it shares.
-SERVE_FLAGS = {
-    "RAY_AUTH_MODE": "token",
-    # A thread that asks Ray for something once more after it has closed shall not start another one.
-    "RAY_ENABLE_AUTO_CONNECT": "0",
-    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-    # In a cluster Serve's proxies spread requests over nodes; on one machine see own_front().
-    "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
-    "RAY_SERVE_USE_GRPC_BY_DEFAULT": "1",
-    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.frontier:middlewares",
-    "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(256 * 2**20),
-    # A proxy that died is replaced after three failed checks: this much of the time its clients stand before a closed
-    # door. One that is only late on a busy machine is not to be replaced, for everybody it serves would be cut off: it
-    # has the time that Serve gives it by default.
-    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.2",
-    "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "10",
-    # A replica that is given another version is in no router's list until the controller has looked again: with one
-    # replica that is how long requests wait, twice at every change of versions. Costs 2 % of a core.
-    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.05",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # Photos and pixel arrays go back to the system when they are done with. Left to itself glibc learns to keep buffers
-    # of up to 32 MB in every thread's arena: 680 MB more in a gateway that had seen eighty large uploads.
-    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
-    # Smaller buffers are kept for the next photo: to take their pages anew costs a twentieth of all work at 512 pixels.
-    "MALLOC_TRIM_THRESHOLD_": str(16 * 2**20),
-    "MALLOC_ARENA_MAX": "4",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
-
 # What Serve says of a deployment that did not come up, the first time and later.
 _FAILED = {"DEPLOY_FAILED", "UNHEALTHY"}
 # The class of an error, with its modules, before what it says.
 _EXCEPTION = re.compile(r"^(?:\w+\.)*[A-Z]\w*: ")
 
-# Ray puts whatever works behind everything else on a machine (niceness 15). In a container of its own that changes
-# nothing; here people wait for it beside whatever else runs.
-_NICENESS = {"RAY_worker_niceness": "0"}
-
-
 # Pictures travel inside calls, not through Ray's shared memory. Left to itself Ray reserves a third of the machine for it, and
 # complains in a container whose /dev/shm is smaller.
 _OBJECT_STORE = 256 * 2**20
-
-
-def own_front(port: int) -> dict[str, str]:
-    """What lets the gateway's one replica listen on ``port`` itself: no request has to go through Serve's proxy.
-
-    Whatever replaces the replica gets the same port. (Serve's range of ports ends before its maximum.)
-    """
-    return {
-        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(port),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(port + 1),
-        # No load balancer has to notice that a replica leaves.
-        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
-        "RAY_SERVE_PORT_QUARANTINE_S": "0",
-    }
 
 
 class StudioError(RuntimeError):
@@ -132,7 +84,7 @@ def studio(settings: Settings) -> Iterator[str]:
         except RuntimeError as error:
             raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
         with _noted(settings, address):
-            yield f"http://{settings.host}:{settings.port}"
+            yield settings.url
     finally:
         # The replicas end in order; the controller has nothing left to do and ends with Ray. A signal to the whole
         # process group (a service manager's, say) ends Ray first, and then nobody is left to answer.
@@ -239,7 +191,7 @@ def _take_front(settings: Settings) -> int:
 
 
 def _set_flags(settings: Settings) -> None:
-    flags = SERVE_FLAGS | _NICENESS | environment(settings)
+    flags = SERVE_FLAGS | NICENESS | environment(settings)
     os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
 
 

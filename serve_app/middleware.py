@@ -1,4 +1,4 @@
-"""What surrounds every HTTP request: a cap on the body, answers to HEAD and to bugs, redirects, security headers. Plain ASGI, no buffering.
+"""What surrounds every HTTP request: a cap on the body, answers to HEAD and to bugs, redirects, security headers.
 
 The request id (``X-Request-Id``) is Serve's own, given to every request at its proxy.
 """
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app import problems
+from serve_app.asgi import HttpMiddleware
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -20,17 +21,14 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-class BodyLimit:
+class BodyLimit(HttpMiddleware):
     """Refuses a body over ``max_bytes`` with 413: at once when its length is declared, else while it arrives."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app = app
+        super().__init__(app)
         self._max_bytes = max_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = Headers(scope=scope).get("content-length", "")
         oversized = declared.isdigit() and int(declared) > self._max_bytes
         seen = 0
@@ -55,19 +53,13 @@ class BodyLimit:
         )
 
 
-class UnexpectedErrors:
+class UnexpectedErrors(HttpMiddleware):
     """Makes a problem document of what nobody expected, inside everything that counts answers or adds headers to them.
 
     Left to itself, Starlette does that outside all middleware. An answer that has begun can only be broken off.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
         async def noted(message: Message) -> None:
@@ -86,14 +78,11 @@ class UnexpectedErrors:
             await response(scope, receive, send)
 
 
-class HeadAsGet:
+class HeadAsGet(HttpMiddleware):
     """Answers HEAD with what GET would say, less its body (RFC 9110, section 9.3.2): FastAPI's routes leave that out."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
 
@@ -103,19 +92,13 @@ class HeadAsGet:
         await self._app({**scope, "method": "GET"}, receive, headed)
 
 
-class RelativeRedirects:
+class RelativeRedirects(HttpMiddleware):
     """Redirects to a path and no more: only what stands in front knows by which scheme and name people came.
 
     A photo sent to ``https://studio/v1/style/`` would otherwise be sent on to ``http://studio/v1/style``.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
 
         async def relative(message: Message) -> None:
             if message["type"] == "http.response.start" and 300 <= message["status"] < 400:
@@ -128,16 +111,10 @@ class RelativeRedirects:
         await self._app(scope, receive, relative)
 
 
-class SecurityHeaders:
+class SecurityHeaders(HttpMiddleware):
     """Headers that keep a browser from doing more with an answer than showing it."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
 
         async def hardened(message: Message) -> None:
             if message["type"] == "http.response.start":

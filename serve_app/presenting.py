@@ -138,17 +138,16 @@ def ready(states: dict[str, SlotStatus | str], missing: dict[str, str]) -> contr
 
     What is at rest, and what was never installed, does not count against it.
     """
-    words = {
-        capability: state
-        if isinstance(state, str)
-        else "ready"
-        if state.active is not None and state.error is None
-        else (state.error or "loading")
-        for capability, state in states.items()
-    }
+    words = {capability: _readiness(state) for capability, state in states.items()}
     able = all(state == AT_REST if isinstance(state, str) else state.active is not None for state in states.values())
     absent = {capability: f"not installed: {remedy}" for capability, remedy in missing.items()}
     return contracts.Ready(ready=able, capabilities=words | absent)
+
+
+def _readiness(state: SlotStatus | str) -> str:
+    if isinstance(state, str):
+        return state
+    return state.error or ("loading" if state.active is None else "ready")
 
 
 def _box(face: Face) -> tuple[float, float, float, float]:

@@ -15,12 +15,12 @@ from starlette.routing import Match, Mount
 from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
 from serve_app.contracts import Problem
 from serve_app.database import UNREACHABLE
+from serve_app.problem_document import MEDIA_TYPE, problem
+from serve_app.wording import wording
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
-MEDIA_TYPE = "application/problem+json"
-TYPE = "urn:masquerade:problem:{slug}"
 
 # Every call may answer these; the OpenAPI document says so.
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ def respond(
     **more: Any,
 ) -> JSONResponse:
     """A problem document for ``request``; ``instance`` is its request id."""
-    body: dict[str, Any] = {"type": TYPE.format(slug=slug), "title": title, "status": status, "detail": detail, **more}
+    body = problem(slug, title, status, detail, **more)
     if request_id := request.headers.get("x-request-id"):
         body["instance"] = f"urn:request:{request_id}"
     return JSONResponse(body, status, headers, MEDIA_TYPE)
@@ -79,7 +79,7 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
 
 def _words(entry: dict[str, Any]) -> str:
     """What is wrong with a field, for the one who sent it: without the names of classes and kinds of error."""
-    message = str(entry["msg"]).removeprefix("Value error, ")
+    message = wording(entry)
     return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
 
 

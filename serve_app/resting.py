@@ -17,20 +17,19 @@ PATIENCE_S: Final = 2.0
 
 
 class Resting:
-    """Told by ``read``, which is asked again when its last word is older than ``KEEP_S``.
+    """What ``read`` answers, which is asked again after ``KEEP_S``: ``serve deploy`` changes scaling without a restart.
 
-    Scaling is changed by ``serve deploy`` without a restart of anything. While ``read`` has no answer, the last one holds;
-    ``otherwise`` holds before the first.
+    While ``read`` fails its last answer stands, and before the first one ``initially``.
     """
 
     def __init__(
         self,
         read: Callable[[], frozenset[str]],
-        otherwise: frozenset[str],
+        initially: frozenset[str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
-        self._known = otherwise
+        self._known = initially
         self._clock = clock
         self._until = 0.0
         self._reading = asyncio.Lock()

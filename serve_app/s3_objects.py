@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from deployments.errors import Unavailable
@@ -89,8 +90,8 @@ class S3Objects:
         return f"{self._prefix}/{key}"
 
     def _remove(self, names: Iterable[str]) -> int:
-        removed = 0
-        for page in _pages(names):
+        removed, remaining = 0, iter(names)
+        while page := list(islice(remaining, PAGE)):
             answer = self._client.delete_objects(
                 Bucket=self._bucket, Delete={"Objects": [{"Key": name} for name in page], "Quiet": True}
             )
@@ -112,14 +113,3 @@ def _reached(key: str | None = None) -> Iterator[None]:
             raise KeyError(key) from None
         log.warning("the bucket for photos %s", in_words(error))
         raise Unavailable("Photos cannot be stored or fetched right now.", retry_after=RETRY_AFTER_S) from error
-
-
-def _pages(names: Iterable[str]) -> Iterator[list[str]]:
-    page: list[str] = []
-    for name in names:
-        page.append(name)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
-        yield page

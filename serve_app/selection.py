@@ -67,7 +67,7 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     swap = _one(store, installed, "face-swap", wishes.swap)
     swap_set = _with_optional(installed, swap, ("face-restoration",))
     if swap_set is not None and wishes.swap_block_list is not None:
-        swap_set = replace(swap_set, extras=(*swap_set.extras, store.manifest(wishes.swap_block_list).ref))
+        swap_set = replace(swap_set, extras=(*swap_set.extras, _wished(store, "face-block-list", wishes.swap_block_list).ref))
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     detector = _detector(store, installed, wishes.authenticity)
     losses = _one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
@@ -137,7 +137,7 @@ def _with_packs(
         )
         for task in ("style-pack", "style-predictor")
     }
-    packs = fitting["style-pack"] if wishes is None else [store.manifest(wish).ref for wish in wishes]
+    packs = fitting["style-pack"] if wishes is None else [_wished(store, "style-pack", wish).ref for wish in wishes]
     # One is enough, and none is no harm: only pictures cannot be taken for styles then.
     return ModelSet(style.ref, (*packs, *fitting["style-predictor"][:1])) if packs or wishes is not None else None
 
@@ -184,7 +184,7 @@ def _gallery(store: Installed, installed: list[Manifest], wish: str | None, face
         return None
     space = faces.embedding_space
     if wish is not None:
-        gallery = store.manifest(wish)
+        gallery = _wished(store, "face-gallery", wish)
         if gallery.embedding_space != space:
             raise RegistryError(
                 f"{gallery.ref} holds vectors of {gallery.embedding_space}, but {faces.ref} makes {space}; "

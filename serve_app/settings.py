@@ -24,7 +24,14 @@ MIN_KEY_LENGTH = 24
 
 DATABASES = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
 
-_SECRETS = ("admin_key", "database_url")
+PREFIX = "MASQUERADE_"
+SECRETS = ("admin_key", "database_url")
+"""The settings that stand in no configuration file."""
+
+
+def variable(*place: str | int) -> str:
+    """The environment variable of a setting, or of one inside it."""
+    return PREFIX + "__".join(map(str, place)).upper()
 
 
 class UploadLimits(BaseModel):
@@ -70,7 +77,7 @@ class Settings(EnvironmentSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MASQUERADE_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
     )
 
     environment: Literal["development", "production"] = "development"
@@ -103,6 +110,11 @@ class Settings(EnvironmentSettings):
         return self.environment == "production" if self.require_keys is None else self.require_keys
 
     @property
+    def url(self) -> str:
+        """The studio's address, without a slash at its end."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    @property
     def store_dir(self) -> Path:
         """Where model versions lie, as an absolute path: replicas do not share the caller's working folder."""
         return (self.models_dir or self.data_dir / "models").expanduser().resolve()
@@ -131,13 +143,13 @@ class Settings(EnvironmentSettings):
 
     def arguments(self) -> dict[str, Any]:
         """Everything but secrets, as the ``args`` of a configuration file; paths are absolute."""
-        plain = self.model_dump(mode="json", exclude=set(_SECRETS), exclude_none=True)
+        plain = self.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True)
         return plain | {"data_dir": str(self.data_dir.expanduser().resolve())}
 
     def secrets(self) -> dict[str, str]:
         """The secrets that are set, as environment variables."""
-        values = ((name, getattr(self, name)) for name in _SECRETS)
-        return {f"MASQUERADE_{name.upper()}": value.get_secret_value() for name, value in values if value is not None}
+        values = ((name, getattr(self, name)) for name in SECRETS)
+        return {variable(name): value.get_secret_value() for name, value in values if value is not None}
 
     @field_validator("data_dir", "models_dir", "models_cache_dir", "artworks_dir", mode="before")
     @classmethod

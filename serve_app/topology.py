@@ -18,6 +18,9 @@ Profile = Literal["embedded", "cluster"]
 GRAPH = "graph"
 """What the Serve application is called."""
 
+IMPORT_PATH = "serve_app.app:app"
+"""Where Serve finds it."""
+
 CONTEXT_SHARE = 0.1
 GPU_MEMORY_MB = 24 * 1024  # the one-GPU worker type of cluster.yaml (A10G/L4 class)
 

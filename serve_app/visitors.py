@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from serve_app.access.guard import ANYONE
+from serve_app.asgi import HttpMiddleware
 
 _visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
 
@@ -42,16 +43,10 @@ def visiting_again(who: str) -> Iterator[None]:
         _visitor.reset(token)
 
 
-class Visitors:
+class Visitors(HttpMiddleware):
     """ASGI middleware that says for whom each request is. It stands behind the guard, which knows the caller."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         caller, user = scope.get("state", {}).get("caller", ANYONE), headers.get("x-user", "")
         known = user or caller != ANYONE

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from serve_app.database import migrate
-from serve_app.local import SERVE_FLAGS
+from serve_app.serve_flags import SERVE_FLAGS
 
 # Ray reads them when it is first imported, which a test module may do. Tests come with a loop each, so here, unlike in
 # a replica, the router keeps a loop of its own.

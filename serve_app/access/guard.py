@@ -1,4 +1,4 @@
-"""The door of the HTTP API: who calls, whether they may, and how often. It decides before a body is read."""
+"""Access control of the HTTP API: who calls, whether they may, and how often; decided before the body is read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve_app import problems
 from serve_app.access.keys import KeyBook
 from serve_app.access.scopes import ADMIN, required
+from serve_app.asgi import HttpMiddleware
 from serve_app.database import UNREACHABLE
 from serve_app.rates import Buckets, Want
 from serve_app.settings import Settings
@@ -78,17 +79,14 @@ class Guard:
         return ANYONE
 
 
-class GuardedApp:
+class GuardedApp(HttpMiddleware):
     """Puts a :class:`Guard` before an application; the caller's name is then in ``request.state.caller``."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
-        self._app = app
+        super().__init__(app)
         self._guard = guard
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         # The path that is routed by, and no other: one put together with the Host header could be somebody's choice.
         path, authorization = scope["path"], request.headers.get("authorization", "")

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import JSON, String, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.access.scopes import SCOPES
-from serve_app.access.tables import ApiKey
+from serve_app.database import Base
 from serve_app.rates import Rate
 
 Clock = Callable[[], float]
@@ -27,6 +28,22 @@ FORM = re.compile(r"mq_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 NAME = re.compile(r"[\w .@-]{1,64}")
 # "Last used" is for operators who tidy up; a write for every call would cost more than it tells.
 USED_PRECISION_S = 60.0
+
+
+class ApiKey(Base):
+    """One key, without what makes it one: ``digest`` is the SHA-256 of its secret. Times are Unix seconds."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    per_minute: Mapped[int]
+    burst: Mapped[int]
+    created: Mapped[float]
+    used: Mapped[float | None]
+    revoked: Mapped[float | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions, tables
-from serve_app.checking.serving import GRAPH, OBJECTS_URL, serve_problems
+from serve_app.checking.serving import OBJECTS_URL, serve_problems
+from serve_app.topology import IMPORT_PATH
 
 SERVE_CONFIG: Place = ("spec", "serveConfigV2")
 CLUSTER: Place = ("spec", "rayClusterConfig")
@@ -61,7 +62,7 @@ def _variables(groups: list[dict[str, Any]]) -> set[str]:
 
 def _unshared(document: Document, served: Document, groups: list[dict[str, Any]]) -> Iterator[Problem]:
     """Worker groups whose pods keep photos to themselves: ``data_dir`` lies on no claim, and there is no bucket."""
-    graphs = [entry for entry in tables(served.content, "applications") if entry.get("import_path") == GRAPH]
+    graphs = [entry for entry in tables(served.content, "applications") if entry.get("import_path") == IMPORT_PATH]
     arguments = [entry["args"] for entry in graphs if isinstance(entry.get("args"), dict)]
     folders = {str(given["data_dir"]) for given in arguments if "data_dir" in given and "objects_url" not in given}
     for number, group in enumerate(groups):

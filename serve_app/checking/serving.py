@@ -13,14 +13,11 @@ from serve_app.checking.document import Document, Place, Problem, nearest, repet
 from serve_app.checking.keys import misspelt
 from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
-from serve_app.settings import Settings
-from serve_app.topology import CLUSTER, GPU_MEMORY_MB, POLICY
+from serve_app.settings import SECRETS, Settings, variable
+from serve_app.topology import CLUSTER, GPU_MEMORY_MB, IMPORT_PATH, POLICY
+from serve_app.wording import wording
 
-GRAPH = "serve_app.app:app"
-ADMIN_KEY = "MASQUERADE_ADMIN_KEY"
-DATABASE_URL = "MASQUERADE_DATABASE_URL"
-OBJECTS_URL = "MASQUERADE_OBJECTS_URL"
-SECRET_FIELDS = ("admin_key", "database_url")
+ADMIN_KEY, DATABASE_URL, OBJECTS_URL = map(variable, ("admin_key", "database_url", "objects_url"))
 
 
 def serve_problems(document: Document, environment: Mapping[str, str]) -> Iterator[Problem]:
@@ -40,7 +37,7 @@ def serve_problems(document: Document, environment: Mapping[str, str]) -> Iterat
         deployments = tables(application, "deployments")
         for number, deployment in enumerate(deployments):
             yield from _deployment(document, (*place, "deployments", number), deployment)
-        if isinstance(application, dict) and application.get("import_path") == GRAPH:
+        if isinstance(application, dict) and application.get("import_path") == IMPORT_PATH:
             yield from _graph(document, place, application, deployments, environment)
 
 
@@ -103,9 +100,9 @@ def _graph(
     given = application.get("args") or {}
     if not isinstance(given, dict):
         return
-    for name in SECRET_FIELDS:
+    for name in SECRETS:
         if name in given:
-            remedy = f"Take it out and set MASQUERADE_{name.upper()} where Ray starts."
+            remedy = f"Take it out and set {variable(name)} where Ray starts."
             yield document.problem((*place, "args", name), f"{name} is a secret and stands in a file", remedy)
     try:
         settings = Settings(**given)
@@ -188,9 +185,8 @@ def _said(
 ) -> Iterator[Problem]:
     for entry in error.errors(include_url=False, include_input=False):
         where = (*place, *entry["loc"])
-        text = entry["msg"].removeprefix("Value error, ")
         if entry["type"] == "extra_forbidden" and model is not None and len(entry["loc"]) == 1:
             yield document.problem(where, f"{where[-1]} is not a setting", nearest(str(where[-1]), model.model_fields))
             continue
         name = f"{where[-1]}: " if entry["loc"] else ""
-        yield document.problem(where, f"{name}{text}", "Correct the value.")
+        yield document.problem(where, f"{name}{wording(entry)}", "Correct the value.")

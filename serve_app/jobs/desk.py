@@ -1,4 +1,4 @@
-"""The counter where HTTP jobs are handed in and picked up: ledger, objects and a worker behind one door."""
+"""Jobs that come by HTTP: recorded, worked off, picked up and removed, over the ledger and the object store."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Desk:
         self._objects = open_objects(settings)
         self._ledger = Ledger()
         self._sessions = sessions
+        self._workers: dict[str, Worker] = {}
         self._counted: set[tuple[str, State]] = set()
 
     @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a job does: the same pipeline calls as the synchronous routes, from a recorded order."""
+"""What each kind of work does with its photos and fields, at once behind a route or later as a job."""
 
 from __future__ import annotations
 

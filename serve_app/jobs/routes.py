@@ -47,7 +47,7 @@ def routes(desk: Desk) -> APIRouter:
         Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer.
         """
         uploads, owner = _uploads(form), request.state.caller
-        photos, fields = _split(form)
+        photos, fields = await _checked(form).contents()
         dedupe = None
         if idempotency_key is not None:
             dedupe = same_order(owner, idempotency_key, form.kind, fields, {**photos, **uploads})
@@ -146,25 +146,17 @@ def _uploads(form: contracts.JobForm) -> dict[str, str]:
     return keys
 
 
-def _split(form: contracts.JobForm) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """Check the fields against the form of the job's kind; returns photos and plain fields."""
+def _checked(form: contracts.JobForm) -> contracts.Form:
+    """The fields as the form of the job's kind. Raises ``RequestValidationError``."""
     given = {
         name: value
         for name, value in form
         if name in form.model_fields_set and not name.endswith("_key") and name != "kind"
     }
     try:
-        checked = FORMS[form.kind].model_validate(given)
+        return FORMS[form.kind].model_validate(given)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
-    photos: dict[str, bytes] = {}
-    fields: dict[str, Any] = {}
-    for name, value in checked:
-        if isinstance(value, UploadFile):
-            photos[name] = value.file.read()
-        else:
-            fields[name] = value
-    return photos, fields
 
 
 def _kept(job: Job) -> Job:

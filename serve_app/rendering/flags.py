@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serve_app.local import SERVE_FLAGS
+from serve_app.serve_flags import SERVE_FLAGS
 
 PORT = 8000
 # Where Kubernetes' nodes pull from, without the tag: ``registry.example/masquerade``.

@@ -29,34 +29,10 @@ RUN apt-get update \\
 
 # One environment per target, from the locked versions with their hashes; the code comes last, so that a change of code
 # alone reuses the layer with the dependencies.
-FROM cpu-base AS cpu-build
-WORKDIR /build
-RUN python3 -m venv /opt/masquerade
-COPY requirements/cpu.txt requirements/
-RUN --mount=type=cache,target=/root/.cache/pip \\
-    /opt/masquerade/bin/pip install --no-deps --require-hashes -r requirements/cpu.txt
-COPY pyproject.toml README.md LICENSE ./
-{_sources()}RUN /opt/masquerade/bin/pip install --no-deps --no-build-isolation .
-
-FROM gpu-base AS gpu-build
-WORKDIR /build
-RUN python3 -m venv /opt/masquerade
-COPY requirements/gpu.txt requirements/
-RUN --mount=type=cache,target=/root/.cache/pip \\
-    /opt/masquerade/bin/pip install --no-deps --require-hashes -r requirements/gpu.txt
-COPY pyproject.toml README.md LICENSE ./
-{_sources()}RUN /opt/masquerade/bin/pip install --no-deps --no-build-isolation .
-
-FROM cpu-base AS cpu
-COPY --from=cpu-build /opt/masquerade /opt/masquerade
-{_runtime()}
-FROM gpu-base AS gpu
-COPY --from=gpu-build /opt/masquerade /opt/masquerade
-{_runtime()}"""
-
-
-def _sources() -> str:
-    return "".join(f"COPY {name} {name}\n" for name in PACKAGES)
+{_build("cpu")}
+{_build("gpu")}
+{_runtime("cpu")}
+{_runtime("gpu")}"""
 
 
 def ignored() -> str:
@@ -65,8 +41,24 @@ def ignored() -> str:
     return "*\n" + "".join(f"!{name}\n" for name in taken) + "**/__pycache__\n"
 
 
-def _runtime() -> str:
+def _build(target: str) -> str:
+    sources = "".join(f"COPY {name} {name}\n" for name in PACKAGES)
     return f"""\
+FROM {target}-base AS {target}-build
+WORKDIR /build
+RUN python3 -m venv /opt/masquerade
+COPY requirements/{target}.txt requirements/
+RUN --mount=type=cache,target=/root/.cache/pip \\
+    /opt/masquerade/bin/pip install --no-deps --require-hashes -r requirements/{target}.txt
+COPY pyproject.toml README.md LICENSE ./
+{sources}RUN /opt/masquerade/bin/pip install --no-deps --no-build-isolation .
+"""
+
+
+def _runtime(target: str) -> str:
+    return f"""\
+FROM {target}-base AS {target}
+COPY --from={target}-build /opt/masquerade /opt/masquerade
 RUN groupadd --gid {USER_ID} masquerade \\
     && useradd --uid {USER_ID} --gid masquerade --home-dir {HOME} --create-home masquerade \\
     && mkdir -p {HOME}/data {HOME}/models && chown -R masquerade:masquerade {HOME}

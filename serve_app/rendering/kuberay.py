@@ -210,54 +210,26 @@ def protection() -> list[dict[str, Any]]:
             # No maxUnavailable: a RayCluster tells nobody how many pods it wants, and then no pod could be evicted at all.
             "spec": {"minAvailable": sum(kind.min_workers for kind in WORKERS) - 1, "selector": workers},
         },
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": f"{NAME}-closed", "labels": LABELS},
-            "spec": {
-                "podSelector": everyone,
-                "policyTypes": ["Ingress"],
-                "ingress": [{"from": [{"podSelector": everyone}]}],
-            },
-        },
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": f"{NAME}-studio", "labels": LABELS},
-            "spec": {
-                "podSelector": workers,
-                "policyTypes": ["Ingress"],
-                "ingress": [{"from": [ingress], "ports": [{"port": PORT, "protocol": "TCP"}]}],
-            },
-        },
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": f"{NAME}-metrics", "labels": LABELS},
-            "spec": {
-                # The head as well: Serve's controller and Ray's autoscaler tell there what alerts ask for.
-                "podSelector": everyone,
-                "policyTypes": ["Ingress"],
-                "ingress": [{"from": [monitoring], "ports": [{"port": _METRICS_PORT, "protocol": "TCP"}]}],
-            },
-        },
-        {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": f"{NAME}-operator", "labels": LABELS},
-            "spec": {
-                "podSelector": everyone,
-                "policyTypes": ["Ingress"],
-                "ingress": [
-                    # The operator talks to the head's dashboard and probes the proxies.
-                    {
-                        "from": [operator],
-                        "ports": [{"port": 8265, "protocol": "TCP"}, {"port": PORT, "protocol": "TCP"}],
-                    }
-                ],
-            },
-        },
+        _policy("closed", everyone, {"podSelector": everyone}),
+        _policy("studio", workers, ingress, PORT),
+        # The head as well: Serve's controller and Ray's autoscaler tell there what alerts ask for.
+        _policy("metrics", everyone, monitoring, _METRICS_PORT),
+        # The operator talks to the head's dashboard and probes the proxies.
+        _policy("operator", everyone, operator, 8265, PORT),
     ]
+
+
+def _policy(name: str, pods: dict[str, Any], source: dict[str, Any], *ports: int) -> dict[str, Any]:
+    """Lets ``source`` reach these ports of ``pods``, or without ports all of them; what no policy lets in stays out."""
+    rule: dict[str, Any] = {"from": [source]}
+    if ports:
+        rule["ports"] = [{"port": port, "protocol": "TCP"} for port in ports]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": f"{NAME}-{name}", "labels": LABELS},
+        "spec": {"podSelector": pods, "policyTypes": ["Ingress"], "ingress": [rule]},
+    }
 
 
 _METRICS_PORT = 8080

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from serve_app.rendering.flags import DATA_DIR, MODELS_DIR, PORT
-from serve_app.topology import BOT, BOT_ROUTE, CLUSTER, TO_ORDER
+from serve_app.settings import variable
+from serve_app.topology import BOT, BOT_ROUTE, CLUSTER, GRAPH, IMPORT_PATH, TO_ORDER
 
 HEADER = """\
 Masquerade on a GPU cluster: `masquerade check serve_config.yaml && serve deploy serve_config.yaml`. Written by
@@ -42,9 +43,9 @@ def _graph() -> dict[str, Any]:
         if shape.gpu or shape.max_batch > 1
     }
     return {
-        "name": "graph",
+        "name": GRAPH,
         "route_prefix": "/",
-        "import_path": "serve_app.app:app",
+        "import_path": IMPORT_PATH,
         "args": {**STUDIO, "engines": engines},
         "deployments": [
             {"name": name, **shape.options()} for name, shape in CLUSTER.shapes.items() if name not in TO_ORDER
@@ -54,7 +55,7 @@ def _graph() -> dict[str, Any]:
 
 def _bot() -> dict[str, Any]:
     """The Telegram bot by webhook. It takes no arguments: all its settings are variables, like its secrets."""
-    studio = {f"MASQUERADE_{name.upper()}": value for name, value in STUDIO.items()}
+    studio = {variable(name): value for name, value in STUDIO.items()}
     return {
         "name": "bot",
         "route_prefix": BOT_ROUTE,

@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -121,7 +121,6 @@ class StatusBoard:
             return self._looks[-1]
 
     def _row(self, served: Served, model: SlotStatus | str | None, now: Look, before: Look | None) -> DeploymentState:
-        measured = load(served.name, now, before)
         version, note = None, served.message or None
         if isinstance(model, str):
             # Of what is at rest, too: where no replica can be started, Serve says so.
@@ -134,12 +133,7 @@ class StatusBoard:
             status=served.status,
             replicas=served.running,
             target=served.wanted,
-            rps=measured.rps,
-            errors_per_s=measured.errors_per_s,
-            p50_ms=measured.p50_ms,
-            p95_ms=measured.p95_ms,
-            ongoing=measured.ongoing,
-            queued=measured.queued,
             model=version,
             note=note,
+            **asdict(load(served.name, now, before)),
         )

@@ -7,8 +7,9 @@ import time
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from serve_app.asgi import HttpMiddleware
 from serve_app.telemetry.logs import request_id
 from serve_app.telemetry.metrics import feature, metrics
 
@@ -21,16 +22,10 @@ SHOWN = 120
 GONE = 499
 
 
-class Observed:
+class Observed(HttpMiddleware):
     """Counts and logs around an application. A query string is never written down."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, status = time.perf_counter(), GONE
         token = request_id.set(Headers(scope=scope).get("x-request-id"))
 

@@ -7,6 +7,7 @@ each capability. It keeps nothing that matters in memory: whoever takes over aft
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ from registry.routing import Routing
 from registry.store import Store
 from serve_app.settings import ModelChoice
 from serve_app.versions.bars import Bars
-from serve_app.versions.desired import Desire, Manifests, Refusal, desired
+from serve_app.versions.desired import Desire, Refusal, desired
 from serve_app.versions.steps import Apply, Refuse, Wait, next_step
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Coordinator:
         self._ask = ask
         self._bars = bars or Bars()
         self._clock = clock
-        self._manifests = Manifests(store)
+        self._manifest = functools.cache(store.manifest)
         self._refusals: dict[str, Refusal] = {}
         self._unwritten: set[str] = set()
         self._staged_since: dict[str, tuple[Plan, float]] = {}
@@ -106,7 +107,7 @@ class Coordinator:
         """Look and act once; whether there is more to do at once."""
         live = await self._plans()
         desire: Desire = await asyncio.to_thread(
-            desired, self._store, self._manifests, self._wishes, live, dict(self._refusals)
+            desired, self._store, self._manifest, self._wishes, live, dict(self._refusals)
         )
         self.state.plans, self.state.desired = live, desire.plans
         await asyncio.to_thread(self._write_refusals, desire.routings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from deployments.slots import ModelSet, Plan, Role, Second
@@ -12,6 +12,9 @@ from registry.routing import Routing
 from registry.store import Store
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
+
+ReadManifest = Callable[[str], Manifest]
+"""Gives the manifest of a full reference, and raises what the store raises. Versions never change: it may remember."""
 
 BESIDE_STYLE = ("style-pack", "style-predictor")
 
@@ -33,23 +36,9 @@ class Desire:
     unusable: dict[str, str] = field(default_factory=dict)
 
 
-class Manifests:
-    """The manifests of a store, read once each: versions never change."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._read: dict[str, Manifest] = {}
-
-    def __call__(self, ref: str) -> Manifest:
-        """The manifest of a full reference. Raises what the store raises."""
-        if ref not in self._read:
-            self._read[ref] = self._store.manifest(ref)
-        return self._read[ref]
-
-
 def desired(
     store: Store,
-    manifests: Manifests,
+    read: ReadManifest,
     wishes: ModelChoice,
     live: Mapping[str, Plan],
     refusals: Mapping[str, Refusal],
@@ -73,7 +62,7 @@ def desired(
         if refusal is not None and refusal.routing == desire.routings[model]:
             return False
         try:
-            manifests(ref)
+            read(ref)
         except StoreUnavailable:
             # The network's fault, not the version's: nothing is decided until the store answers again.
             raise
@@ -87,7 +76,7 @@ def desired(
         desire.routings[model] = routing = store.routing(model)
         wanted = routing.stable if routing else serving.get(model) or (versions[-1] if versions else None)
         chosen = wanted if wanted and usable(model, wanted) else serving.get(model)
-        if chosen is None or (model not in serving and manifests(f"{model}@{chosen}").task not in BESIDE_STYLE):
+        if chosen is None or (model not in serving and read(f"{model}@{chosen}").task not in BESIDE_STYLE):
             continue
         stable[model] = chosen
         if routing is not None and routing.trial is not None and usable(model, routing.trial):
@@ -97,7 +86,7 @@ def desired(
 
     def selected(pins: Mapping[str, str]) -> dict[str, ModelSet]:
         try:
-            return select(_View(store, manifests, pins, refused), wishes).chosen
+            return select(_View(store, read, pins, refused), wishes).chosen
         except RegistryError:
             # A version named in the settings that does not fit the others: what serves goes on.
             return {}
@@ -146,7 +135,7 @@ class _View:
     """The store as it would be if ``pins`` were all the stable versions there are, and ``refused`` ones did not exist."""
 
     store: Store
-    read: Manifests
+    read: ReadManifest
     pins: Mapping[str, str]
     refused: set[str]
 

@@ -1,4 +1,4 @@
-"""The counter where versions are decided on: the store's rules, a nudge to the coordinator, and the state of things."""
+"""Decisions about versions that come by HTTP: made in the store, by its rules, and passed on to the coordinator."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
     CanaryTrial,
     Decision,
-    LastDecision,
     ModelRouting,
     Models,
     Promotion,
     Rollback,
-    RoutingEntry,
     ShadowTrial,
 )
 
@@ -107,9 +105,7 @@ class VersionDesk:
                 raise UnknownModelVersion(f"There is no model {model!r}.")
             expect = None if decision.expect is None else Routing(**decision.expect.model_dump())
             routing = change(store, model, *arguments, by=decision.by, why=decision.reason, expect=expect)
-            return ModelRouting(
-                model=model, routing=RoutingEntry.of(routing), last=LastDecision.of(store.audit(model)[-1])
-            )
+            return ModelRouting.of(model, routing, store.audit(model)[-1])
 
         try:
             decided = await asyncio.to_thread(decide)

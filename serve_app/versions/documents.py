@@ -18,7 +18,7 @@ Version = Annotated[str, Field(min_length=1, max_length=64, description="A versi
 class RoutingEntry(BaseModel):
     """Which versions of a model answer; see ``registry.routing``."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
     stable: str
     previous: str | None = None
@@ -27,30 +27,17 @@ class RoutingEntry(BaseModel):
     shadow: str | None = None
     sample: float = 0.0
 
-    @classmethod
-    def of(cls, routing: Routing) -> RoutingEntry:
-        return cls(
-            stable=routing.stable,
-            previous=routing.previous,
-            canary=routing.canary,
-            percent=routing.percent,
-            shadow=routing.shadow,
-            sample=routing.sample,
-        )
-
 
 class LastDecision(BaseModel):
-    """Who decided on a model last, and why."""
+    """Who decided on a model last, and why; an entry of the audit trail."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     when: datetime
     who: str
     action: str
     version: str
     why: str
-
-    @classmethod
-    def of(cls, entry: AuditEntry) -> LastDecision:
-        return cls(when=entry.when, who=entry.who, action=entry.action, version=entry.version, why=entry.why)
 
 
 class ModelRouting(BaseModel):
@@ -59,6 +46,10 @@ class ModelRouting(BaseModel):
     model: str
     routing: RoutingEntry
     last: LastDecision
+
+    @classmethod
+    def of(cls, model: str, routing: Routing, last: AuditEntry) -> ModelRouting:
+        return cls(model=model, routing=RoutingEntry.model_validate(routing), last=LastDecision.model_validate(last))
 
 
 class TrialState(BaseModel):

@@ -15,6 +15,7 @@ from ray.serve.schema import ServeApplicationSchema, ServeDeploySchema
 
 from serve_app.deployed import NotConfigured, client, state_of
 from serve_app.settings import Settings
+from serve_app.topology import IMPORT_PATH
 
 
 class LiveConfig:
@@ -76,6 +77,4 @@ def deploy(applications: list[ServeApplicationSchema]) -> None:
 
 def application_of(name: str, settings: Settings) -> ServeApplicationSchema:
     """The graph as an application of a configuration file. Secrets are not in it: replicas read their environment."""
-    return ServeApplicationSchema(
-        name=name, route_prefix="/", import_path="serve_app.app:app", args=settings.arguments()
-    )
+    return ServeApplicationSchema(name=name, route_prefix="/", import_path=IMPORT_PATH, args=settings.arguments())

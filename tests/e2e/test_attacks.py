@@ -1,7 +1,7 @@
 """What strangers try, against the real studio: each attempt is refused in good time, and everybody else is served on.
 
 Forged tokens and keys outside their scopes are in ``tests/unit/serve_app/access``, bodies that trickle in
-``tests/unit/serve_app/test_frontier.py``, hostile picture bytes in ``tests/unit/deployments/imaging``.
+``tests/unit/serve_app/proxy/test_middlewares.py``, hostile picture bytes in ``tests/unit/deployments/imaging``.
 """
 
 from __future__ import annotations

@@ -34,6 +34,9 @@ from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection
 from serve_app.settings import Settings
+from serve_app.status.board import StatusBoard
+from serve_app.status.cluster import RayCluster
+from serve_app.topology import GRAPH
 from serve_app.versions.coordinator import State
 from serve_app.versions.desk import Coordination, VersionDesk
 
@@ -243,7 +246,8 @@ def client_for(
         pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos(), ArtworkGallery.load(artworks_dir))
         inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
         desk = VersionDesk(inventory, Coordination(stand_ins.notice, stand_ins.versions, stand_ins.configuration))
-        client = TestClient(create_app(pipeline, inventory, settings, desk), raise_server_exceptions=False)
+        board = StatusBoard(RayCluster(GRAPH), pipeline.states)
+        client = TestClient(create_app(pipeline, inventory, settings, desk, board), raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
         return client

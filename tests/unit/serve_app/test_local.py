@@ -14,7 +14,8 @@ import pytest
 from ray.serve.schema import ApplicationStatus
 
 from serve_app.deployed import ApplicationState, DeploymentState
-from serve_app.local import StudioError, _noted, _reason, _take_front, joined, own_front, running_studio, studio
+from serve_app.local import StudioError, _noted, _reason, _take_front, joined, running_studio, studio
+from serve_app.serve_flags import own_front
 from serve_app.settings import EngineLimits, Settings
 
 

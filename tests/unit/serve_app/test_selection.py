@@ -46,6 +46,20 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     assert "masquerade models pull --starter" in str(selection.refusal("moderation"))
 
 
+@pytest.mark.parametrize(
+    ("wish", "needed"),
+    [("style_packs", "style-pack"), ("gallery", "face-gallery"), ("swap_block_list", "face-block-list"), ("swap", "face-swap")],
+)
+def test_a_setting_that_names_another_kind_of_model_is_refused(
+    store: FolderStore, publish: Publish, wish: str, needed: str
+) -> None:
+    for model, task in (("lean", "style"), ("faces", "face-analysis"), ("swapper", "face-swap"), ("other", "moderation")):
+        publish(model, task)
+    named: Any = ("other",) if wish == "style_packs" else "other"
+    with pytest.raises(RegistryError, match=f"other@v1 is a moderation model; a {needed} model is needed here"):
+        select(store, ModelChoice(**{wish: named}))
+
+
 def test_the_newest_version_serves_when_none_is_named(store: FolderStore, publish: Publish) -> None:
     publish("dlib-faces", "face-analysis", "v2", embedding_space="a")
     publish("dlib-faces", "face-analysis", "v10", embedding_space="a")

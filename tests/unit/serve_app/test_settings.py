@@ -20,6 +20,14 @@ def test_the_defaults_are_fit_for_a_laptop() -> None:
     assert settings.admin_key is None
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8080"), ("::1", "http://[::1]:8080"), ("studio", "http://studio:8080")],
+)
+def test_the_address_is_one_that_can_be_asked(host: str, url: str) -> None:
+    assert Settings(host=host, port=8080).url == url
+
+
 def test_nested_fields_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASQUERADE_LIMITS__MAX_BYTES", "4096")
     monkeypatch.setenv("MASQUERADE_MODERATION_THRESHOLDS", '{"nsfw": 0.3}')

@@ -145,10 +145,6 @@ def test_top_says_in_words_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "no address" in run(top.app, ["--once", "--url", "file:///etc/passwd"]).stderr
 
 
-def test_a_studio_outside_a_cluster_keeps_no_figures(client: TestClient) -> None:
-    assert client.get("/v1/status").status_code == 404
-
-
 def test_the_status_page_is_made_of_files_and_nothing_inline(client: TestClient) -> None:
     page = client.get("/status")
     assert page.status_code == 200

@@ -13,7 +13,7 @@ from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
 from registry.store import FolderStore
 from serve_app.settings import ModelChoice
-from serve_app.versions.desired import Desire, Manifests, Refusal, desired
+from serve_app.versions.desired import Desire, Refusal, desired
 
 from .conftest import Publish
 
@@ -23,7 +23,7 @@ BY = {"by": "ada", "why": "better"}
 @pytest.fixture
 def ask(store: FolderStore, graph: Mapping[str, Plan]):
     def asked(live: Mapping[str, Plan] = graph, wishes: ModelChoice = ModelChoice(), **refusals: Refusal) -> Desire:
-        return desired(store, Manifests(store), wishes, live, {ref: refusal for ref, refusal in refusals.items()})
+        return desired(store, store.manifest, wishes, live, {ref: refusal for ref, refusal in refusals.items()})
 
     return asked
 
@@ -166,7 +166,7 @@ def test_a_store_that_goes_away_is_no_verdict_on_a_version(graph, publish: Publi
 
     monkeypatch.setattr(store, "manifest", away)
     with pytest.raises(StoreUnavailable):
-        desired(store, Manifests(store), ModelChoice(), graph, {})
+        desired(store, store.manifest, ModelChoice(), graph, {})
 
 
 def test_a_version_named_in_the_settings_stays(ask, graph, publish: Publish, store) -> None:

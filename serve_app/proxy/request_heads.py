@@ -15,7 +15,7 @@ from typing import ClassVar
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from serve_app.refusals import PROBLEM, document
+from serve_app.problem_document import MEDIA_TYPE, encoded
 
 _LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 _DETAILS = {
@@ -94,9 +94,9 @@ class PunctualHttp(HttpToolsProtocol):
             return
         request_id = str(uuid.uuid4())
         slug = status.phrase.lower().replace(" ", "-")
-        body = document(slug, status.phrase, status, _DETAILS[status], instance=f"urn:request:{request_id}")
+        body = encoded(slug, status.phrase, status, _DETAILS[status], instance=f"urn:request:{request_id}")
         head = (
-            f"HTTP/1.1 {status:d} {status.phrase}\r\nconnection: close\r\ncontent-type: {PROBLEM}\r\n"
+            f"HTTP/1.1 {status:d} {status.phrase}\r\nconnection: close\r\ncontent-type: {MEDIA_TYPE}\r\n"
             f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n\r\n"
         )
         self.transport.write(head.encode() + body)

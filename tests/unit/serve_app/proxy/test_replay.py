@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from serve_app.replay import MAX_BODY, Replay, repeatable
+from serve_app.proxy.replay import MAX_BODY, Replay, repeatable
 
 
 class Replicas:

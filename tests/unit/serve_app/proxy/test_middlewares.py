@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve_app.frontier import BodyPace, CleanHeaders, ServeAnswers, middlewares
-from serve_app.replay import Replay
+from serve_app.proxy.middlewares import BodyPace, CleanHeaders, ServeAnswers, middlewares
+from serve_app.proxy.replay import Replay
 
 
 async def through(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers an application behind the frontier sees."""
+    """The headers an application behind the proxy sees."""
     seen = {}
 
     async def app(scope, receive, send):
@@ -182,6 +182,6 @@ async def test_a_request_without_an_id_is_given_one() -> None:
 
 
 def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve_app.heads.install", lambda: None)
-    monkeypatch.setattr("serve_app.listening.install", lambda: None)
+    monkeypatch.setattr("serve_app.proxy.request_heads.install", lambda: None)
+    monkeypatch.setattr("serve_app.proxy.listening.install", lambda: None)
     assert [middleware.cls for middleware in middlewares()] == [Replay, BodyPace, ServeAnswers, CleanHeaders]

@@ -10,7 +10,7 @@ from ray.serve._private import replica
 from ray.serve.config import HTTPOptions
 from starlette.types import Receive, Scope, Send
 
-from serve_app import listening
+from serve_app.proxy import listening
 from serve_app.local import StudioError, _refuse_taken
 
 

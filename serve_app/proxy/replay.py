@@ -1,20 +1,22 @@
-"""A request whose replica died is asked again, before whoever sent it learns of the death.
+"""Requests whose replica died are sent to another one, before the client learns of it.
 
-Serve retries nothing that has reached a replica: where the gateway's replica dies, its proxy ends the request without an
-answer, and the server around it says 500. What is safe to do twice is done again here, by another replica; the rest is
-told what is known. A proxy that has only just begun may know of no routes yet and says 404 in plain text, which the graph
-never does: that reached nobody, so it is asked again whatever it was. Runs in the proxy
-(:func:`serve_app.frontier.middlewares`).
+Serve retries nothing that has reached a replica: when a gateway's replica dies, the proxy ends the request without an
+answer, and the server around it says 500. Here what is safe to do twice is sent again; of the rest the client is told
+what is known. A proxy that has only just started may know of no routes yet and says 404 in plain text, which the graph
+never does: such a request has reached nobody, and is sent again whatever it was. Runs in the proxy
+(:func:`serve_app.proxy.middlewares.middlewares`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve_app.asgi import HttpMiddleware
+from serve_app.problem_document import MEDIA_TYPE, encoded
 
 # Work that leaves nothing behind: whoever asks twice gets two answers and no harm.
 WORK = frozenset(
@@ -43,18 +45,15 @@ def repeatable(method: str, path: str, header_names: Iterable[str]) -> bool:
     return method == "POST" and (path in WORK or (path == JOBS and IDEMPOTENCY_KEY in header_names))
 
 
-class Replay:
+class Replay(HttpMiddleware):
     """Asks again where the application ends without an answer although its client is still there."""
 
     def __init__(self, app: ASGIApp, pauses_s: Sequence[float] = PAUSES_S, pause: Pause = asyncio.sleep) -> None:
-        self._app = app
+        super().__init__(app)
         self._pauses_s = pauses_s
         self._pause = pause
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         tape = _Tape(receive)
         answered = unrouted = False
         # What OPTIONS * asks about lies under no route, and no proxy will ever know one.
@@ -138,8 +137,8 @@ def _count() -> None:
 async def _answer_lost(send: Send, *, again: bool) -> None:
     detail = "What was working on this request has stopped; "
     detail += "send it again." if again else "look whether it was carried out before you send it again."
-    problem = {"type": "urn:masquerade:problem:lost", "title": "Service Unavailable", "status": 503, "detail": detail}
-    headers = [(b"content-type", b"application/problem+json")]
+    headers = [(b"content-type", MEDIA_TYPE.encode())]
     headers += [(b"retry-after", b"1")] if again else []
+    body = encoded("lost", "Service Unavailable", 503, detail)
     await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    await send({"type": "http.response.body", "body": body})

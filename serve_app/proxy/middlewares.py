@@ -19,9 +19,10 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Busy, Unavailable
-from serve_app import heads, listening
-from serve_app.refusals import PROBLEM, document
-from serve_app.replay import Replay
+from serve_app.asgi import HttpMiddleware
+from serve_app.problem_document import MEDIA_TYPE, encoded
+from serve_app.proxy import listening, request_heads
+from serve_app.proxy.replay import Replay
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
@@ -41,60 +42,50 @@ RETRY_AFTER_S = 5
 Clock = Callable[[], float]
 
 
-class ServeAnswers:
+class ServeAnswers(HttpMiddleware):
     """Makes problem documents of what Serve answers by itself, in plain text: no room, no time left, no such path.
 
     Its 408 is about its own patience and not about a slow client: to the client that is 503. Every answer from here, whoever
     gives it, carries the request's id.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = MutableHeaders(scope=scope).setdefault("x-request-id", str(uuid.uuid4()))
-        problem: bytes | None = None
+        body: bytes | None = None
         told = False
 
         async def retold(message: Message) -> None:
-            nonlocal problem, told
+            nonlocal body, told
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=list(message["headers"]))
                 headers.setdefault("x-request-id", request_id)
                 status = message["status"]
                 if status >= 400 and headers.get("content-type", "").startswith("text/plain"):
                     status = Unavailable.status if status == HTTPStatus.REQUEST_TIMEOUT else status
-                    problem = _own_problem(status, request_id)
-                    headers["content-type"], headers["content-length"] = PROBLEM, str(len(problem))
+                    body = _own_problem(status, request_id)
+                    headers["content-type"], headers["content-length"] = MEDIA_TYPE, str(len(body))
                     if status in {Busy.status, Unavailable.status}:
                         headers.setdefault("retry-after", str(RETRY_AFTER_S))
                 message = {**message, "status": status, "headers": headers.raw}
-            elif problem is not None:
+            elif body is not None:
                 if told:
                     return
                 told = True
-                message = {"type": "http.response.body", "body": problem}
+                message = {"type": "http.response.body", "body": body}
             await send(message)
 
         await self._app(scope, receive, retold)
 
 
-class CleanHeaders:
+class CleanHeaders(HttpMiddleware):
     """Drops what steers Serve, and a request id that is not a plain word; Serve then makes one."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if _is_fine(name, value)]}
-        await self._app(scope, receive, send)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if _is_fine(name, value)]
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
-class BodyPace:
+class BodyPace(HttpMiddleware):
     """Answers 408 and hangs up on a body that trickles; the replica that was waiting for it is free again."""
 
     def __init__(
@@ -104,15 +95,12 @@ class BodyPace:
         bytes_per_s: float = BYTES_PER_S,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._app = app
+        super().__init__(app)
         self._grace_s = grace_s
         self._bytes_per_s = bytes_per_s
         self._clock = clock
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = self._clock()
         seen, whole, answered, hung_up = 0, False, False, False
 
@@ -146,7 +134,7 @@ class BodyPace:
 
 def middlewares() -> list[Middleware]:
     """What Serve puts around each of its proxies, the innermost first; called before it listens."""
-    heads.install()
+    request_heads.install()
     listening.install()
     return [Middleware(Replay), Middleware(BodyPace), Middleware(ServeAnswers), Middleware(CleanHeaders)]
 
@@ -167,11 +155,11 @@ def _own_problem(status: int, request_id: str) -> bytes:
         Busy.status: (Busy.slug, Busy.title, "Too many people are here right now."),
         Unavailable.status: (Unavailable.slug, Unavailable.title, "The studio could not answer in time."),
     }.get(status, (phrase.lower().replace(" ", "-"), phrase, phrase))
-    return document(slug, title, status, detail, instance=f"urn:request:{request_id}")
+    return encoded(slug, title, status, detail, instance=f"urn:request:{request_id}")
 
 
 async def _answer_timeout(send: Send) -> None:
-    headers = [(b"content-type", PROBLEM.encode()), (b"connection", b"close")]
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 408, "headers": headers})
-    problem = document("request-timeout", "Request Timeout", 408, "The request did not arrive in time.")
-    await send({"type": "http.response.body", "body": problem})
+    body = encoded("request-timeout", "Request Timeout", 408, "The request did not arrive in time.")
+    await send({"type": "http.response.body", "body": body})

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from uvicorn.config import HTTP_PROTOCOLS
 
-from serve_app.heads import PunctualHttp, install
+from serve_app.proxy.request_heads import PunctualHttp, install
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 

@@ -1,8 +1,8 @@
-"""A gateway that takes over the port of one that died, though connections of that one linger.
+"""Lets a gateway listen on the port of one that died, while connections of the old one still linger there.
 
-A connection that the server closed keeps its port for a minute (TIME_WAIT), and whoever binds it without leave to reuse it is
-refused. Serve gives its proxies that leave, but not a replica that listens itself: it takes the port for somebody else's
-and blocks it for good, and where it is the only one, no gateway ever comes back.
+A connection that the server closed holds its port for a minute (TIME_WAIT), and binding the port without SO_REUSEADDR or
+SO_REUSEPORT fails. Serve sets that for its proxies, but not for a replica that listens itself: it takes the port for
+somebody else's and blocks it for good, and if it was the only one, no gateway ever comes back.
 """
 
 from __future__ import annotations

@@ -1,0 +1,21 @@
+"""What pydantic finds wrong with a document, in words for the person who wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+Place = tuple[str | int, ...]
+
+
+def wording(fault: Mapping[str, Any]) -> str:
+    """The message of one entry of ``ValidationError.errors()``, without the name of its kind of error."""
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+def faults(error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """Where each fault is (empty for the document as a whole) and what is wrong there; never the value itself."""
+    for fault in error.errors(include_url=False, include_input=False):
+        yield fault["loc"], wording(fault)
