@@ -34,9 +34,7 @@ stats_app = typer.Typer()
 console = Console()
 
 
-@app.command(
-    epilog="Examples:  masquerade bot --playground  ·  masquerade bot  ·  masquerade bot --address auto",
-)
+@app.command(epilog="Examples:  masquerade bot --playground  ·  masquerade bot  ·  masquerade bot --address auto")
 def bot(
     playground: Annotated[
         bool, typer.Option("--playground", help="Try it without a token: a chat page on this machine.")

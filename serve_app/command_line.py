@@ -16,6 +16,9 @@ import typer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from serve_app.settings import variable
+from serve_app.wording import faults
+
 GROUP = "masquerade.commands"
 
 REMEDY = "Run, in the project's folder: sh deploy/install.sh dev   (everything there is, torch included)"
@@ -77,8 +80,6 @@ def run(arguments: Sequence[str]) -> None:
         sys.exit(2)
     except ValidationError as error:
         # Settings come from variables and options of every command; what is wrong with them is said in one place.
-        for entry in error.errors(include_url=False, include_input=False):
-            setting = "MASQUERADE_" + "__".join(str(part) for part in entry["loc"]).upper()
-            said = entry["msg"].removeprefix("Value error, ")
-            sys.stderr.write(f"{setting if entry['loc'] else error.title}: {said}\n")
+        for place, said in faults(error):
+            sys.stderr.write(f"{variable(*place) if place else error.title}: {said}\n")
         sys.exit(2)

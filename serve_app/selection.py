@@ -67,7 +67,9 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     swap = _one(store, installed, "face-swap", wishes.swap)
     swap_set = _with_optional(installed, swap, ("face-restoration",))
     if swap_set is not None and wishes.swap_block_list is not None:
-        swap_set = replace(swap_set, extras=(*swap_set.extras, _wished(store, "face-block-list", wishes.swap_block_list).ref))
+        swap_set = replace(
+            swap_set, extras=(*swap_set.extras, _wished(store, "face-block-list", wishes.swap_block_list).ref)
+        )
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     detector = _detector(store, installed, wishes.authenticity)
     losses = _one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from serve_app.commands.terminal import console
+
 app = typer.Typer()
-console = Console()
 
 DEFAULT = (Path("serve_config.yaml"), Path("cluster.yaml"), Path("deploy/kuberay/rayservice.yaml"))
 
 
 @app.command(
-    epilog="Examples:  masquerade check  ·  masquerade check serve_config.yaml && serve deploy serve_config.yaml",
+    epilog="Examples:  masquerade check  ·  masquerade check serve_config.yaml && serve deploy serve_config.yaml"
 )
 def check(
     files: Annotated[

@@ -11,12 +11,13 @@ from typing import Annotated
 
 import aiohttp
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from registry.errors import RegistryError
 from serve_app.commands.serve import open_until_interrupted
 from serve_app.commands.starter import ensure_starter
+from serve_app.commands.terminal import complain, console, exits_on
 from serve_app.contact_sheet import summary, write_contact_sheet
 from serve_app.local import StudioError, studio
 from serve_app.samples import Sample, installed_samples
@@ -24,12 +25,9 @@ from serve_app.settings import Settings
 from serve_app.tour import Stop, Tour, TourFailed
 
 app = typer.Typer()
-console = Console()
 
 
-@app.command(
-    epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080",
-)
+@app.command(epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit after the contact sheet instead of serving on.")] = False,
     port: Annotated[
@@ -47,25 +45,21 @@ def demo(
         with TemporaryFile(dir=out):
             pass
     except OSError as error:
-        console.print(f"{out} cannot be written to: {error.strerror}", style="red", markup=False, soft_wrap=True)
+        complain(f"{out} cannot be written to: {error.strerror}")
         raise typer.Exit(1) from error
     settings = Settings() if port is None else Settings(port=port)
     store = settings.model_store.open()
-    try:
-        ensure_starter(store, console)
+    with exits_on(RegistryError, StudioError, TourFailed), ExitStack() as opened:
+        ensure_starter(store)
         samples = installed_samples(store)
         began = time.perf_counter()
-        with ExitStack() as opened:
-            with console.status("Starting Ray and the graph…"):
-                address = opened.enter_context(studio(settings))
-            console.print(f"Ready in {time.perf_counter() - began:.1f} s at [bold]{address}[/]")
-            sheet = asyncio.run(_show(address, samples, out))
-            console.print(f"Contact sheet: [bold]{sheet}[/]")
-            if not once:
-                open_until_interrupted(address, console)
-    except (RegistryError, StudioError, TourFailed) as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+        with console.status("Starting Ray and the graph…"):
+            address = opened.enter_context(studio(settings))
+        console.print(f"Ready in {time.perf_counter() - began:.1f} s at [bold]{escape(address)}[/]")
+        sheet = asyncio.run(_show(address, samples, out))
+        console.print(f"Contact sheet: [bold]{escape(str(sheet))}[/]")
+        if not once:
+            open_until_interrupted(address)
 
 
 async def _show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:

@@ -10,17 +10,17 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 
 from registry.store import FolderStore
-from serve_app.commands import checks, probes
-from serve_app.commands.checks import Finding, Level
 from serve_app.commands.stores import StoreOption
-from serve_app.settings import Settings
+from serve_app.commands.terminal import console
+from serve_app.doctor import checks, probes
+from serve_app.doctor.checks import Finding, Level
+from serve_app.settings import Settings, variable
+from serve_app.wording import faults
 
 app = typer.Typer()
-console = Console()
 
 Section = tuple[str, Iterable[Finding]]
 
@@ -33,9 +33,7 @@ _MARKS: dict[Level, str] = {
 _RAY_PORTS = {8265: "Ray's dashboard", 6379: "Ray's head, or Redis"}
 
 
-@app.command(
-    epilog="Examples:  masquerade doctor  ·  masquerade doctor --gpu  ·  masquerade doctor --store /models",
-)
+@app.command(epilog="Examples:  masquerade doctor  ·  masquerade doctor --gpu  ·  masquerade doctor --store /models")
 def doctor(
     gpu: Annotated[bool, typer.Option("--gpu", help="A GPU has to be there and used; else exit 1.")] = False,
     store: StoreOption = None,
@@ -43,7 +41,7 @@ def doctor(
     """Check the installation, models, GPUs and ports. Exits 1 when something essential is missing."""
     counts = dict.fromkeys(_MARKS, 0)
     for title, findings in _sections(store, gpu=gpu):
-        console.print(f"[bold]{title}[/]")
+        console.print(f"[bold]{escape(title)}[/]")
         for finding in findings:
             counts[finding.level] += 1
             _print(finding)
@@ -68,10 +66,8 @@ def _sections(store: str | None, *, gpu: bool) -> Iterator[Section]:
     try:
         settings = Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        place = "__".join(map(str, first["loc"])).upper()
-        text = f"MASQUERADE_{place}: {first['msg']}" if place else first["msg"]
-        yield "Settings", [Finding("problem", text, "Correct the environment variable.")]
+        texts = [f"{variable(*place)}: {said}" if place else said for place, said in faults(error)]
+        yield "Settings", [Finding("problem", text, "Correct the environment variable.") for text in texts]
         return
     address = settings.model_store if store is None else settings.store_at(store)
     opened = address.open()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -14,7 +13,8 @@ from registry.collection import Verdict, judge, remove
 from registry.errors import InUse
 from registry.manifest import Manifest
 from registry.store import Store
-from serve_app.commands.stores import StoreOption, console, explained, new_table, open_store, who
+from serve_app.commands.stores import StoreOption, explained, installed, new_table, open_store, who
+from serve_app.commands.terminal import at_a_terminal, console
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
@@ -49,7 +49,7 @@ def gc(
             if not dry_run:
                 opened.sweep()
             return
-        if not yes and _at_a_terminal():
+        if not yes and at_a_terminal():
             typer.confirm(f"Remove {len(garbage)} versions, {total}?", abort=True)
         freed = sum(_removed(opened, verdict, why) for verdict in garbage)
         opened.sweep()
@@ -66,7 +66,9 @@ def licenses(
     """Show what the versions that serve, or are on trial, permit, and what they were trained on."""
     with explained():
         opened = open_store(store)
-        manifests = list(_installed(opened) if everything else _active(opened, Settings().models))
+        manifests = [
+            opened.manifest(ref) for ref in (installed(opened) if everything else _active(opened, Settings().models))
+        ]
         table = new_table("version", "task", "commercial", "licence", "terms")
         for manifest in manifests:
             allowed = "yes" if manifest.licence.commercial_use else "[yellow]no[/]"
@@ -77,10 +79,6 @@ def licenses(
             console.print(f"No commercial use: {', '.join(forbidden)}", style="yellow", highlight=False, soft_wrap=True)
         if forbidden and require_commercial:
             raise typer.Exit(1)
-
-
-def _at_a_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _pinned(wishes: ModelChoice) -> Iterator[str]:
@@ -107,7 +105,7 @@ def _removed(store: Store, verdict: Verdict, why: str) -> int:
     return verdict.size
 
 
-def _active(store: Store, wishes: ModelChoice) -> Iterator[Manifest]:
+def _active(store: Store, wishes: ModelChoice) -> list[str]:
     """What the graph would serve with these settings, and what is being tried beside it."""
     refs: list[str] = []
     for models in select(store, wishes).chosen.values():
@@ -115,14 +113,7 @@ def _active(store: Store, wishes: ModelChoice) -> Iterator[Manifest]:
             model = ref.partition("@")[0]
             routing = store.routing(model)
             refs += [ref, f"{model}@{routing.trial}"] if routing and routing.trial else [ref]
-    for ref in dict.fromkeys(refs):
-        yield store.manifest(ref)
-
-
-def _installed(store: Store) -> Iterator[Manifest]:
-    for model in store.models():
-        for version in store.versions(model):
-            yield store.manifest(f"{model}@{version}")
+    return list(dict.fromkeys(refs))
 
 
 def _terms(manifest: Manifest) -> str:

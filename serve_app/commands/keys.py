@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from serve_app.access.keys import Key, KeyBook
 from serve_app.access.scopes import ADMIN, SCOPES
+from serve_app.commands.terminal import complain, console, errors, exits_on
 from serve_app.database import connect, migrate
 from serve_app.settings import Settings
 
@@ -23,9 +23,6 @@ app = typer.Typer(
     help="API keys: create, list, revoke.",
     epilog="Examples:  masquerade keys create gallery-app --scope style --scope jobs  ·  masquerade keys revoke 3f…",
 )
-console = Console()
-notes = Console(stderr=True)
-
 T = TypeVar("T")
 
 
@@ -49,13 +46,10 @@ def create(
         async with _book() as book:
             return await book.issue(name, scopes, per_minute=per_minute, burst=burst)
 
-    try:
+    with exits_on(ValueError, status=2):
         key, text = _run(issue())
-    except ValueError as error:
-        notes.print(f"[red]{error}[/]", highlight=False)
-        raise typer.Exit(2) from error
     typer.echo(text)
-    notes.print(f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute.[/]")
+    errors.print(f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute.[/]")
 
 
 @app.command("list", epilog="Example:  masquerade keys list")
@@ -89,17 +83,14 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade ke
             return await book.revoke(key_id)
 
     if not _run(end()):
-        notes.print(f"[red]There is no such key that is still good: {key_id}[/]", highlight=False)
+        complain(f"There is no such key that is still good: {key_id}")
         raise typer.Exit(1)
     console.print(f"Revoked {key_id}.")
 
 
+@exits_on(NoDatabase)
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except NoDatabase as error:
-        notes.print(f"The database cannot be used: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+    return asyncio.run(work)
 
 
 @contextlib.asynccontextmanager
@@ -109,7 +100,8 @@ async def _book() -> AsyncIterator[KeyBook]:
         await asyncio.to_thread(migrate, url)
     except Exception as error:
         # Each driver has errors of its own, and all of them mean that there is no database to use.
-        raise NoDatabase(str(error).partition("\n")[0]) from error
+        reason = str(error).partition("\n")[0]
+        raise NoDatabase(f"The database cannot be used: {reason}") from error
     engine = connect(url)
     try:
         yield KeyBook(async_sessionmaker(engine, expire_on_commit=False))

@@ -6,7 +6,6 @@ Which version serves is decided in :mod:`serve_app.commands.promotions`, what ma
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,8 @@ from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
 from serve_app.commands.starter import ensure_gallery
-from serve_app.commands.stores import StoreOption, console, explained, moving, new_table, open_store, sentence
+from serve_app.commands.stores import StoreOption, explained, installed, moving, new_table, open_store
+from serve_app.commands.terminal import at_a_terminal, console, sentence
 from serve_app.settings import Settings
 
 app = typer.Typer(
@@ -80,7 +80,7 @@ def pull(
             else:
                 _pull(opened, entry, accept_licence=accept_licence)
         if starter:
-            ensure_gallery(opened, console)
+            ensure_gallery(opened)
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v1")
@@ -91,7 +91,7 @@ def verify(
     """Hash every file again and compare with the manifests. Exits 1 when anything is amiss."""
     with explained():
         opened = open_store(store)
-        wanted = refs or _installed(opened)
+        wanted = refs or installed(opened)
         if not wanted:
             console.print(_NOTHING)
         broken = [problem for ref in wanted if (problem := _verify(opened, ref))]
@@ -202,20 +202,16 @@ def push(
 _NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the starter set."
 
 
-def _installed(store: Store) -> list[str]:
-    return [f"{model}@{version}" for model in store.models() for version in store.versions(model)]
-
-
 def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:
     try:
         with moving(store) as progress:
             pulled = pull_entry(store, entry, progress=progress, accept_licence=accept_licence)
     except LicenceNotAccepted:
-        if not _at_a_terminal():
+        if not at_a_terminal():
             raise
         licence = entry.licence
         console.print(f"[bold]{entry.ref}[/] comes under {licence.name}: {licence.url}", highlight=False)
-        console.print(f"{licence.attribution}", markup=False, highlight=False)
+        console.print(licence.attribution, markup=False, highlight=False)
         if not typer.confirm("Do you accept this licence?"):
             raise
         _pull(store, entry, accept_licence=True)
@@ -241,10 +237,6 @@ def _fetch(store: Store, ref: str) -> None:
     console.print(f"[dim]present[/]  {ref}", highlight=False)
 
 
-def _at_a_terminal() -> bool:
-    return sys.stdin.isatty()
-
-
 def _verify(store: Store, ref: str) -> str | None:
     """Print what became of one version; the problem if there is one."""
     try:
@@ -259,7 +251,7 @@ def _verify(store: Store, ref: str) -> str | None:
 
 def _installed_table(store: Store) -> Table:
     table = new_table("model", "task", "licence", "commercial", "size")
-    for ref in _installed(store):
+    for ref in installed(store):
         try:
             # A glance at the files where that costs nothing.
             manifest = store.get(ref).manifest if isinstance(store, FolderStore) else store.manifest(ref)
@@ -281,10 +273,10 @@ def _roles(routing: Routing, version: str) -> list[str]:
 
 
 def _catalogue_table(store: Store) -> Table:
-    starter, installed = {entry.ref for entry in catalogue.starter()}, set(_installed(store))
+    starter, present = {entry.ref for entry in catalogue.starter()}, set(installed(store))
     table = new_table("model", "task", "licence", "commercial", "state")
     for entry in catalogue.known():
-        state = "installed" if entry.ref in installed else "starter" if entry.ref in starter else ""
+        state = "installed" if entry.ref in present else "starter" if entry.ref in starter else ""
         table.add_row(*_columns(entry), state)
     return table
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -14,7 +15,8 @@ from registry.promotions import promote as make_stable
 from registry.promotions import rollback as go_back
 from registry.promotions import shadow as try_in_the_dark
 from registry.routing import AuditEntry, Routing
-from serve_app.commands.stores import StoreOption, WhyOption, console, explained, new_table, open_store, who
+from serve_app.commands.stores import StoreOption, WhyOption, explained, new_table, open_store, who
+from serve_app.commands.terminal import console
 
 VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
 ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
@@ -47,10 +49,8 @@ def promote(
     Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it.
     """
     with explained():
-        opened = open_store(store)
         model, version = _version_of(ref)
-        was = opened.routing(model)
-        _tell(model, was, make_stable(opened, model, version, by=who(), why=why, force=force))
+        _decide(store, make_stable, model, version, why=why, force=force)
 
 
 def canary(
@@ -62,10 +62,8 @@ def canary(
 ) -> None:
     """Let a version answer some of the users, always the same ones, or end that."""
     with explained():
-        opened = open_store(store)
         model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
-        was = opened.routing(model)
-        _tell(model, was, try_on_users(opened, model, version, percent, by=who(), why=why))
+        _decide(store, try_on_users, model, version, percent, why=why)
 
 
 def shadow(
@@ -77,18 +75,14 @@ def shadow(
 ) -> None:
     """Let a version compute beside the stable one, compared and never shown, or end that."""
     with explained():
-        opened = open_store(store)
         model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
-        was = opened.routing(model)
-        _tell(model, was, try_in_the_dark(opened, model, version, sample, by=who(), why=why))
+        _decide(store, try_in_the_dark, model, version, sample, why=why)
 
 
 def rollback(model: Annotated[str, typer.Argument(help="NAME.")], why: WhyOption, store: StoreOption = None) -> None:
     """Take the last step back: end the canary, or else return to the previous version."""
     with explained():
-        opened = open_store(store)
-        was = opened.routing(model)
-        _tell(model, was, go_back(opened, model, by=who(), why=why))
+        _decide(store, go_back, model, why=why)
 
 
 def audit(
@@ -117,7 +111,13 @@ def _version_of(ref: str) -> tuple[str, str]:
     return model, version
 
 
-def _tell(model: str, was: Routing | None, now: Routing) -> None:
+def _decide(
+    where: str | None, change: Callable[..., Routing], model: str, *arguments: Any, why: str, **options: Any
+) -> None:
+    """Change the routing of ``model`` by one of :mod:`registry.promotions`, and say what it was and is now."""
+    store = open_store(where)
+    was = store.routing(model)
+    now = change(store, model, *arguments, by=who(), why=why, **options)
     if was == now:
         console.print(f"[dim]unchanged[/]  {model}: {now}", highlight=False)
         return

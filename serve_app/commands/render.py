@@ -12,9 +12,7 @@ from serve_app.rendering import rendered
 app = typer.Typer()
 
 
-@app.command(
-    epilog="Examples:  masquerade render && git diff  ·  masquerade render --check",
-)
+@app.command(epilog="Examples:  masquerade render && git diff  ·  masquerade render --check")
 def render(
     folder: Annotated[Path, typer.Argument(help="Where to write.", file_okay=False)] = Path(),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file differs.")] = False,

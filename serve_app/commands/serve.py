@@ -8,19 +8,17 @@ from queue import SimpleQueue
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 
 from registry.errors import RegistryError
+from serve_app.commands.terminal import console, exits_on
 from serve_app.local import StudioError, studio
 from serve_app.settings import Settings
 
 app = typer.Typer()
-console = Console()
 
 
-@app.command(
-    epilog="Examples:  masquerade serve  ·  masquerade serve --host 0.0.0.0 --port 8080",
-)
+@app.command(epilog="Examples:  masquerade serve  ·  masquerade serve --host 0.0.0.0 --port 8080")
 def serve(
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.", show_default="MASQUERADE_HOST, else 127.0.0.1")
@@ -34,17 +32,13 @@ def serve(
 ) -> None:
     """Start Ray and the graph with the installed models and serve until Ctrl-C."""
     given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    try:
-        with ExitStack() as opened:
-            with console.status("Starting Ray and the graph…"):
-                address = opened.enter_context(studio(Settings(**given)))
-            open_until_interrupted(address, console)
-    except (RegistryError, StudioError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+    with exits_on(RegistryError, StudioError), ExitStack() as opened:
+        with console.status("Starting Ray and the graph…"):
+            address = opened.enter_context(studio(Settings(**given)))
+        open_until_interrupted(address)
 
 
-def open_until_interrupted(address: str, console: Console) -> None:
+def open_until_interrupted(address: str) -> None:
     """Say where the studio is and wait for Ctrl-C or a termination signal.
 
     Signals then mean again what they meant before: a second Ctrl-C cuts the closing short.
@@ -55,7 +49,9 @@ def open_until_interrupted(address: str, console: Console) -> None:
         number: signal.signal(number, lambda came, _: told.put(came)) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        console.print(f"The studio is open: [bold]{address}[/]  (API: {address}/docs)  Ctrl-C closes it.")
+        console.print(
+            f"The studio is open: [bold]{escape(address)}[/]  (API: {escape(address)}/docs)  Ctrl-C closes it."
+        )
         told.get()
     finally:
         for number, handler in before.items():

@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 
+from serve_app.commands.terminal import console, exits_on
 from serve_app.simulation.profile import LoadProfile, read_profile
 from serve_app.simulation.report import NoPlots, cost_table, latency_table, plot, replica_table
 from serve_app.simulation.simulator import Outcome, Simulator
 
 app = typer.Typer()
-console = Console()
 
 
 @app.command(
-    epilog="Examples:  masquerade simulate docs/profiles/ten-million.yaml  ·  masquerade simulate day.csv --plot day.png",
+    epilog="Examples:  masquerade simulate docs/profiles/ten-million.yaml  ·  masquerade simulate day.csv --plot day.png"
 )
 def simulate(
     profile: Annotated[
@@ -36,18 +33,8 @@ def simulate(
     ] = None,
 ) -> None:
     """Print how long people wait, how busy replicas are and what machines cost under a load profile."""
-    try:
+    with exits_on(ValueError):
         load = read_profile(profile)
-    except ValidationError as error:
-        for entry in error.errors(include_url=False, include_input=False):
-            place = ".".join(str(part) for part in entry["loc"]) or str(profile)
-            console.print(
-                f"[red]{escape(place)}: {escape(entry['msg'].removeprefix('Value error, '))}[/]", highlight=False
-            )
-        raise typer.Exit(1) from error
-    except ValueError as error:
-        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
-        raise typer.Exit(1) from error
     outcome = _run(load, minutes * 60, seed)
     for table in (latency_table(outcome), replica_table(outcome), cost_table(outcome)):
         console.print(table)
@@ -60,12 +47,9 @@ def simulate(
     else:
         console.print("Nobody came.")
     if plot_to is not None:
-        try:
+        with exits_on(NoPlots, OSError, ValueError):
             plot(outcome, load.name, plot_to)
-        except (NoPlots, OSError, ValueError) as error:
-            console.print(f"[red]{escape(str(error))}[/]", highlight=False)
-            raise typer.Exit(1) from error
-        console.print(str(plot_to))
+        console.print(str(plot_to), markup=False, highlight=False, soft_wrap=True)
 
 
 def _run(load: LoadProfile, hour_s: float, seed: int) -> Outcome:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from rich.console import Console
-
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.pull import pull
 from registry.store import FolderStore, Store
-from serve_app.commands.progress import download_progress
+from serve_app.commands.terminal import console, download_progress
 from serve_app.samples import installed_samples
 
 
-def ensure_starter(store: Store, console: Console) -> None:
+def ensure_starter(store: Store) -> None:
     """Pull what is missing of the starter set and build the sample gallery. Raises ``RegistryError``."""
     for entry in catalogue.starter():
-        with download_progress(console) as progress:
+        with download_progress() as progress:
             pulled = pull(store, entry, progress=progress)
         if pulled.fetched:
             console.print(f"  pulled {pulled.version.ref}", highlight=False)
-    ensure_gallery(store, console)
+    ensure_gallery(store)
 
 
-def ensure_gallery(store: Store, console: Console) -> None:
+def ensure_gallery(store: Store) -> None:
     """Build the sample gallery where there are sample photos and no gallery yet. Raises ``RegistryError``."""
     # Into a shared store, galleries are published by those who keep them.
     has_one = any(store.manifest(name).task == "face-gallery" for name in store.models())

@@ -1,28 +1,23 @@
-"""What the commands that work on a store of model versions share: which one, who asks, and how it is told."""
+"""What the commands that work on a store of model versions share: which one, who asks, and what is said of it."""
 
 from __future__ import annotations
 
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 
 import typer
 import yaml
-from pydantic import ValidationError
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from registry.errors import RegistryError
 from registry.sources import Progress, silent
 from registry.store import Store
-from serve_app.commands.progress import download_progress
+from serve_app.commands.terminal import download_progress, exits_on
 from serve_app.settings import Settings
-
-console = Console()
-errors = Console(stderr=True)
 
 StoreOption = Annotated[
     str | None,
@@ -50,20 +45,15 @@ def who() -> str:
         return f"uid {os.getuid()}"
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what can go wrong into one sentence and exit status 1."""
-    try:
-        yield
-    except (RegistryError, OSError, ValueError, yaml.YAMLError) as error:
-        errors.print(sentence(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+def explained() -> AbstractContextManager[None]:
+    """What can go wrong with stores and the files that go into them is told in one sentence, with exit status 1."""
+    return exits_on(RegistryError, OSError, ValueError, yaml.YAMLError)
 
 
 @contextmanager
 def moving(store: Store) -> Iterator[Progress]:
     """A progress bar for every file that travels to or from the store, and for what is reported besides."""
-    with download_progress(console) as report:
+    with download_progress() as report:
         store.progress = report
         try:
             yield report
@@ -79,14 +69,6 @@ def new_table(*titles: str) -> Table:
     return table
 
 
-def sentence(error: Exception) -> str:
-    """What an error says to a person: of several things wrong with a document, the first and where it is."""
-    match error:
-        case ValidationError():
-            first = error.errors()[0]
-            message = first["msg"].removeprefix("Value error, ")
-            return f"{'.'.join(map(str, first['loc']))}: {message}." if first["loc"] else f"{message}."
-        case OSError(strerror=str(reason), filename=name) if name is not None:
-            return f"{name}: {reason}."
-        case _:
-            return str(error)
+def installed(store: Store) -> list[str]:
+    """Every version there is, as ``name@version``."""
+    return [f"{model}@{version}" for model in store.models() for version in store.versions(model)]

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Annotated, Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from serve_app.commands.remote import TIMEOUT_S, NoAnswer, RemoteStudio, UrlOption
+from serve_app.commands.terminal import console, exits_on
 from serve_app.settings import Settings
 from serve_app.status.board import WINDOW_S, DeploymentState, StudioState
 
 app = typer.Typer()
-console = Console()
-errors = Console(stderr=True)
-
-TIMEOUT_S = 10.0
 
 
-class NoStatus(RuntimeError):
-    """The studio did not say how it is; the message says why in words."""
-
-
-@app.command(
-    epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --json | jq .deployments",
-)
+@app.command(epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --json | jq .deployments")
 def top(
-    url: Annotated[str | None, typer.Option(help="Address of the studio.", show_default="this machine's")] = None,
+    url: UrlOption = None,
     interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two looks.")] = 3.0,
     once: Annotated[
         bool, typer.Option("--once", help="Look once, over a window long enough for rates, and end.")
@@ -44,41 +32,38 @@ def top(
 
     Where the studio has an admin key, it is taken from MASQUERADE_ADMIN_KEY or MASQUERADE_ADMIN_KEY_FILE.
     """
-    settings = Settings()
-    address = url or f"http://{settings.host}:{settings.port}"
-    key = None if settings.admin_key is None else settings.admin_key.get_secret_value()
-    try:
+    studio = RemoteStudio(Settings(), url)
+    with exits_on(NoAnswer):
         # Nobody watches a file or a pipe.
         if once or as_json or not console.is_terminal:
-            state = _settled(address, key)
+            state = _settled(studio)
             if as_json:
                 typer.echo(state.model_dump_json(indent=2))
             else:
-                console.print(picture(address, state))
+                console.print(picture(studio.url, state))
             return
-        with Live(picture(address, read(address, key)), console=console, screen=True, auto_refresh=False) as live:
+        with Live(_seen(studio), console=console, screen=True, auto_refresh=False) as live:
             while True:
                 time.sleep(interval)
-                live.update(picture(address, read(address, key)), refresh=True)
-    except NoStatus as error:
-        errors.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+                live.update(_seen(studio), refresh=True)
 
 
-def read(address: str, key: str | None) -> StudioState:
-    """The studio's state. Raises :class:`NoStatus`."""
-    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    try:
-        if urlsplit(address).scheme not in {"http", "https"}:
-            raise NoStatus(f"{address} is no address of a studio; it looks like http://127.0.0.1:8000")
-        with urlopen(Request(f"{address.rstrip('/')}/v1/status", headers=headers), timeout=TIMEOUT_S) as response:  # noqa: S310 - the scheme was checked
-            return StudioState.model_validate_json(response.read())
-    except HTTPError as error:
-        raise NoStatus(f"{address} answers {error.code}: {_detail(error)}") from error
-    except (URLError, TimeoutError, OSError) as error:
-        raise NoStatus(f"Nothing answers at {address} ({getattr(error, 'reason', error)}).") from error
-    except ValueError as error:
-        raise NoStatus(f"{address} answers, but not as a studio does.") from error
+def _read(studio: RemoteStudio) -> StudioState:
+    return studio.ask("/v1/status", StudioState)
+
+
+def _seen(studio: RemoteStudio) -> Group:
+    return picture(studio.url, _read(studio))
+
+
+def _settled(studio: RemoteStudio) -> StudioState:
+    """The state once two looks are far enough apart for rates."""
+    deadline = time.monotonic() + WINDOW_S + TIMEOUT_S
+    state = _read(studio)
+    while state.window_s is None and time.monotonic() < deadline:
+        time.sleep(1.0)
+        state = _read(studio)
+    return state
 
 
 def picture(address: str, state: StudioState) -> Group:
@@ -118,21 +103,3 @@ def _duration(ms: float | None) -> str:
     if ms is None:
         return "–"
     return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
-
-
-def _settled(address: str, key: str | None) -> StudioState:
-    """The state once two looks are far enough apart for rates."""
-    deadline = time.monotonic() + WINDOW_S + TIMEOUT_S
-    state = read(address, key)
-    while state.window_s is None and time.monotonic() < deadline:
-        time.sleep(1.0)
-        state = read(address, key)
-    return state
-
-
-def _detail(error: HTTPError) -> str:
-    try:
-        document: dict[str, Any] = json.loads(error.read())
-        return str(document["detail"])
-    except (ValueError, KeyError, TypeError, OSError):
-        return str(error.reason)

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
+
+from serve_app.versions.documents import Models
 
 MISSING = "(not set)"
 
 
-def differences(wanted: Any, live: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """Every place where ``live`` is not as ``wanted``: its path, and both values as text.
+class Difference(NamedTuple):
+    """What differs, and both values as text."""
+
+    what: str
+    wanted: str
+    found: str
+
+
+def misplaced(told: Models) -> list[Difference]:
+    """Models whose routing says one thing and whose replicas do another."""
+    if not told.coordinated:
+        return [Difference("versions", "looked after", "nobody can say what the replicas hold")]
+    found: list[Difference] = []
+    for entry in told.routings:
+        states = {one.version: one for one in told.models if one.model == entry.model}
+        if not any(one.serves for one in states.values()):
+            continue
+        routing = entry.routing
+        for place, version in (("active", routing.stable), ("canary", routing.canary), ("shadow", routing.shadow)):
+            held = sorted(name for name, one in states.items() if one.state == place)
+            if held == ([version] if version else []):
+                continue
+            holds = ", ".join(held) or "none"
+            if version in states and (reason := states[version].reason):
+                holds = f"{holds} ({reason})"
+            found.append(Difference(f"{entry.model} {place}", version or "none", holds))
+    return found
+
+
+def differences(wanted: Any, live: Any, path: str = "") -> Iterator[Difference]:
+    """Every place where ``live`` is not as ``wanted``, by its path.
 
     Lists of things with a ``name`` are matched by it. What ``wanted`` does not mention may be anything: those are
     Serve's own defaults.
@@ -21,7 +53,7 @@ def differences(wanted: Any, live: Any, path: str = "") -> Iterator[tuple[str, s
         for name, value in wanted.items():
             yield from differences(value, live.get(name, MISSING), f"{path}.{name}" if path else str(name))
     elif wanted != live:
-        yield path, _text(wanted), _text(live)
+        yield Difference(path, _text(wanted), _text(live))
 
 
 def without_versions(configuration: dict[str, Any]) -> dict[str, Any]:
@@ -33,13 +65,13 @@ def without_versions(configuration: dict[str, Any]) -> dict[str, Any]:
     return configuration | {"deployments": deployments}
 
 
-def application(document: str, name: str) -> dict[str, Any]:
-    """The application called ``name`` of a configuration file's text. Raises ``ValueError`` when it has none."""
+def application(file: Path, name: str) -> dict[str, Any]:
+    """The application called ``name`` of a configuration file. Raises ``ValueError`` when it has none, or ``OSError``."""
     try:
-        parsed = yaml.safe_load(document)
-        found = next(entry for entry in parsed["applications"] if entry["name"] == name)
-    except (yaml.YAMLError, TypeError, KeyError, StopIteration) as error:
-        raise ValueError(f"this is no Serve configuration with an application {name!r}") from error
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = next(entry for entry in document["applications"] if entry["name"] == name)
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, StopIteration) as error:
+        raise ValueError(f"{file}: this is no Serve configuration with an application {name!r}.") from error
     return dict(found)
 
 

@@ -48,12 +48,22 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
 
 @pytest.mark.parametrize(
     ("wish", "needed"),
-    [("style_packs", "style-pack"), ("gallery", "face-gallery"), ("swap_block_list", "face-block-list"), ("swap", "face-swap")],
+    [
+        ("style_packs", "style-pack"),
+        ("gallery", "face-gallery"),
+        ("swap_block_list", "face-block-list"),
+        ("swap", "face-swap"),
+    ],
 )
 def test_a_setting_that_names_another_kind_of_model_is_refused(
     store: FolderStore, publish: Publish, wish: str, needed: str
 ) -> None:
-    for model, task in (("lean", "style"), ("faces", "face-analysis"), ("swapper", "face-swap"), ("other", "moderation")):
+    for model, task in (
+        ("lean", "style"),
+        ("faces", "face-analysis"),
+        ("swapper", "face-swap"),
+        ("other", "moderation"),
+    ):
         publish(model, task)
     named: Any = ("other",) if wish == "style_packs" else "other"
     with pytest.raises(RegistryError, match=f"other@v1 is a moderation model; a {needed} model is needed here"):

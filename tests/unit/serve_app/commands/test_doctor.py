@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from serve_app.commands import probes
+from serve_app.doctor import probes
 from serve_app.commands.doctor import app
 
 
@@ -31,6 +31,20 @@ def test_a_gpu_that_must_be_there_and_is_not_is_a_problem(tmp_path: Path) -> Non
     result = CliRunner().invoke(app, ["--gpu", "--store", str(tmp_path)])
     assert result.exit_code == 1
     assert "✗ No NVIDIA GPU is visible" in result.output
+
+
+def test_a_folder_in_brackets_is_named_as_it_is(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--store", str(tmp_path / "[/x]")])
+    assert result.exit_code == 1
+    assert f"Models in {tmp_path}/[/x]" in result.output
+
+
+def test_every_wrong_setting_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_DEADLINE_S", "-1")
+    monkeypatch.setenv("MASQUERADE_DATABASE_URL", "mysql://x")
+    result = CliRunner().invoke(app, ["--store", str(tmp_path)])
+    assert "✗ MASQUERADE_DEADLINE_S: Input should be greater than 0" in result.output
+    assert "✗ MASQUERADE_DATABASE_URL: a database's address begins with" in result.output
 
 
 def test_a_wrong_setting_is_a_finding_not_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

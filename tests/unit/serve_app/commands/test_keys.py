@@ -18,3 +18,10 @@ def test_a_database_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, mo
     assert outcome.exit_code == 1
     assert outcome.stderr.startswith("The database cannot be used: ")
     assert "Traceback" not in outcome.output
+
+
+def test_a_key_nobody_has_is_named_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_DATA_DIR", str(tmp_path))
+    outcome = CliRunner().invoke(app, ["revoke", "[/x]"])
+    assert outcome.exit_code == 1
+    assert "still good: [/x]" in outcome.stderr

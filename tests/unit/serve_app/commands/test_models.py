@@ -90,7 +90,7 @@ def test_a_licence_is_not_accepted_in_silence(store: FolderStore, shelf: dict[st
 def test_at_a_terminal_the_licence_is_shown_and_asked_for(
     store: FolderStore, shelf: dict[str, Manifest], monkeypatch: pytest.MonkeyPatch, answer: str, installed: list[str]
 ) -> None:
-    monkeypatch.setattr("serve_app.commands.models._at_a_terminal", lambda: True)
+    monkeypatch.setattr("serve_app.commands.models.at_a_terminal", lambda: True)
     result = run("pull", "strict", answer=answer)
     assert "https://example.org/terms" in result.output
     assert result.exit_code == (0 if installed else 1)

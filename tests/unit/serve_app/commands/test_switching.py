@@ -154,7 +154,7 @@ def test_what_nothing_uses_goes_and_the_record_stays(store: FolderStore, monkeyp
 
 
 def test_at_a_terminal_garbage_is_asked_about(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve_app.commands.housekeeping._at_a_terminal", lambda: True)
+    monkeypatch.setattr("serve_app.commands.housekeeping.at_a_terminal", lambda: True)
     result = run("gc", answer="n\n")
     assert "Remove 3 versions, 9 bytes?" in result.output
     assert (result.exit_code, len(store.versions("net"))) == (1, 4)

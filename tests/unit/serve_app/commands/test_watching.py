@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from tests.unit.serve_app.commands.conftest import Answers
 from typer.testing import CliRunner
 
 from serve_app.commands import diff, top
@@ -16,39 +14,15 @@ STATE = {"deployments": [], "window_s": 15.0, "cpu": 0.5, "memory": None, "gpu":
 APPS = {"top": top.app, "diff": diff.app}
 
 
-@pytest.fixture
-def answers() -> Iterator[dict[str, bytes | int | str]]:
-    """Answers everything with ``status`` and ``body``, at ``url``."""
-    answer: dict[str, bytes | int | str] = {"status": 200, "body": b"{}"}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = answer["body"]
-            assert isinstance(body, bytes)
-            self.send_response(int(answer["status"]))
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        answer["url"] = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield answer
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture(autouse=True)
 def admin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASQUERADE_ADMIN_KEY", "a-key-nobody-will-guess-in-a-year")
 
 
 @pytest.mark.parametrize("name", APPS)
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "studio.example", "http://[broken"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/hostname", "studio.example", "http://[broken", "http://127.0.0.1:port", "http://a b"]
+)
 def test_an_address_of_nothing_is_told_in_a_sentence(name: str, url: str) -> None:
     outcome = CliRunner().invoke(APPS[name], ["--url", url])
     assert isinstance(outcome.exception, SystemExit)
@@ -57,32 +31,39 @@ def test_an_address_of_nothing_is_told_in_a_sentence(name: str, url: str) -> Non
 
 
 @pytest.mark.parametrize("name", APPS)
-def test_a_proxy_that_answers_for_the_studio_is_quoted(name: str, answers: dict[str, bytes | int | str]) -> None:
-    answers |= {"status": 502, "body": b"<h1>Bad Gateway</h1>"}
-    outcome = CliRunner().invoke(APPS[name], ["--url", str(answers["url"])])
+def test_a_proxy_that_answers_for_the_studio_is_quoted(name: str, answers: Answers) -> None:
+    answers.status, answers.body = 502, b"<h1>Bad Gateway</h1>"
+    outcome = CliRunner().invoke(APPS[name], ["--url", answers.url])
     assert isinstance(outcome.exception, SystemExit)
     assert "502: Bad Gateway" in outcome.output
 
 
 @pytest.mark.parametrize("name", APPS)
+def test_what_speaks_no_http_is_told_apart(name: str, shell: str) -> None:
+    outcome = CliRunner().invoke(APPS[name], ["--url", shell])
+    assert isinstance(outcome.exception, SystemExit)
+    assert "answers, but not as a studio does." in outcome.stderr
+
+
+@pytest.mark.parametrize("name", APPS)
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"5", b"hello"])
-def test_what_is_no_studio_is_told_apart(name: str, body: bytes, answers: dict[str, bytes | int | str]) -> None:
-    answers["body"] = body
-    outcome = CliRunner().invoke(APPS[name], ["--url", str(answers["url"])])
+def test_what_is_no_studio_is_told_apart(name: str, body: bytes, answers: Answers) -> None:
+    answers.body = body
+    outcome = CliRunner().invoke(APPS[name], ["--url", answers.url])
     assert isinstance(outcome.exception, SystemExit)
     assert outcome.stdout == ""
     assert "answers, but not as a studio does." in outcome.stderr
 
 
 @pytest.mark.parametrize("options", [["--json"], ["--once", "--json"]])
-def test_json_is_one_look_for_scripts(options: list[str], answers: dict[str, bytes | int | str]) -> None:
-    answers["body"] = json.dumps(STATE).encode()
-    outcome = CliRunner().invoke(top.app, [*options, "--url", str(answers["url"])])
+def test_json_is_one_look_for_scripts(options: list[str], answers: Answers) -> None:
+    answers.body = json.dumps(STATE).encode()
+    outcome = CliRunner().invoke(top.app, [*options, "--url", answers.url])
     assert json.loads(outcome.stdout) == STATE
 
 
-def test_a_pipe_gets_one_look(answers: dict[str, bytes | int | str]) -> None:
-    answers["body"] = json.dumps(STATE).encode()
-    outcome = CliRunner().invoke(top.app, ["--url", str(answers["url"])])
+def test_a_pipe_gets_one_look(answers: Answers) -> None:
+    answers.body = json.dumps(STATE).encode()
+    outcome = CliRunner().invoke(top.app, ["--url", answers.url])
     assert outcome.exit_code == 0
     assert "cpu 50%" in outcome.stdout

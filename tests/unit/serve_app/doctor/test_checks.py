@@ -10,8 +10,8 @@ import pytest
 from registry.manifest import Description, Licence
 from registry.publish import describe, publish_folder
 from registry.store import FolderStore
-from serve_app.commands import checks
-from serve_app.commands.checks import Finding
+from serve_app.doctor import checks
+from serve_app.doctor.checks import Finding
 from serve_app.settings import ModelChoice
 
 REQUIREMENTS = [

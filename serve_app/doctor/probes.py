@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from serve_app.proxy.listening import is_taken
 
 _LISTENING = "0A"
 
@@ -75,15 +76,11 @@ def torch_gpu_trouble() -> str | None:
 
 def port_holder(port: int) -> str | None:
     """Who listens on a TCP port of this machine, or ``None`` when it is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except PermissionError:
-            return "the system, which keeps it for root"
-        except OSError:
-            return _listener(port) or "another process"
-    return None
+    try:
+        taken = is_taken("127.0.0.1", port)
+    except PermissionError:
+        return "the system, which keeps it for root"
+    return (_listener(port) or "another process") if taken else None
 
 
 def _listener(port: int) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.commands import probes
+from serve_app.doctor import probes
 
 
 def test_an_installed_distribution_has_a_version() -> None:
