@@ -1,4 +1,4 @@
-"""Rates: token buckets in memory, in the database or in Redis.
+"""Rates: token buckets in the database or in Redis.
 
 The buckets follow the generic cell rate algorithm (ITU-T I.371): one number each, the theoretical arrival time.
 """
@@ -72,28 +72,6 @@ class Buckets(Protocol):
     async def block(self, want: Want, seconds: float) -> None:
         """Give nothing from this bucket for so long, and then one token, not a burst."""
         ...
-
-
-class MemoryBuckets:
-    """Buckets of this process: for one replica, and for tests."""
-
-    def __init__(self, *, clock: Clock = time.time, most: int = 10_000) -> None:
-        self._clock = clock
-        self._most = most
-        self._arrivals: dict[str, float] = {}
-
-    async def take(self, wants: Sequence[Want]) -> tuple[float, ...]:
-        now = self._clock()
-        waits = tuple(want.wait(self._arrivals.get(want.key, 0.0), now) for want in wants)
-        if not any(waits):
-            self._arrivals |= {want.key: want.taken(self._arrivals.get(want.key, 0.0), now) for want in wants}
-            if len(self._arrivals) > self._most:
-                # A bucket that is full again is as good as one never used.
-                self._arrivals = {key: arrival for key, arrival in self._arrivals.items() if arrival > now}
-        return waits
-
-    async def block(self, want: Want, seconds: float) -> None:
-        self._arrivals[want.key] = want.blocked(self._arrivals.get(want.key, 0.0), self._clock(), seconds)
 
 
 class RateBucket(Base):

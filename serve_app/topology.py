@@ -19,7 +19,7 @@ GRAPH = "graph"
 """What the Serve application is called."""
 
 IMPORT_PATH = "serve_app.app:app"
-"""Where Serve finds it."""
+"""Where Serve finds its builder."""
 
 CONTEXT_SHARE = 0.1
 GPU_MEMORY_MB = 24 * 1024  # the one-GPU worker type of cluster.yaml (A10G/L4 class)

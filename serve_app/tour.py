@@ -1,4 +1,4 @@
-"""The sample photos taken through every capability over HTTP, as a stranger's program would do it."""
+"""The demo's tour: the sample photos sent through every capability over HTTP, as any client would."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from benchmarks.figures import Figure
 from benchmarks.ports import free_port
 from registry.store import FolderStore
 from serve_app.local import studio
-from serve_app.serve_flags import SERVE_FLAGS
 from serve_app.samples import installed_samples
+from serve_app.serve_flags import SERVE_FLAGS
 from serve_app.settings import Settings
 from serve_app.simulation.profile import LoadProfile, Work
 from serve_app.simulation.report import quantile

@@ -100,6 +100,17 @@ def tables(parent: object, key: str) -> list[dict[str, Any]]:
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
+def reversed_range(
+    document: Document, place: Place, table: dict[str, Any], ends: tuple[str, str], owner: object = None
+) -> Iterator[Problem]:
+    """A problem where the first of two numbers in the table at ``place``, ``ends``, is over the second."""
+    (least, most), (low, high) = ends, (table.get(end) for end in ends)
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        text = f"{least} {low} is over {most} {high}"
+        remedy = f"Lower {least} to {high} or raise {most}."
+        yield document.problem((*place, least), text if owner is None else f"{owner}: {text}", remedy)
+
+
 def repetitions(document: Document) -> Iterator[Problem]:
     """YAML takes the last of two equal keys without a word."""
     for place in document.repeated:

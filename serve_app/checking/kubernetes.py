@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions, tables
+from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions, reversed_range, tables
 from serve_app.checking.serving import OBJECTS_URL, serve_problems
 from serve_app.topology import IMPORT_PATH
 
@@ -43,13 +43,8 @@ def service_problems(document: Document) -> Iterator[Problem]:
             "Set authOptions to {mode: token, secretName: …}.",
         )
     for number, group in enumerate(groups):
-        low, high = group.get("minReplicas", 0), group.get("maxReplicas")
-        if isinstance(low, int) and isinstance(high, int) and low > high:
-            yield document.problem(
-                (*CLUSTER, "workerGroupSpecs", number, "minReplicas"),
-                f"{group.get('groupName')}: minReplicas {low} is over maxReplicas {high}",
-                f"Lower minReplicas to {high} or raise maxReplicas.",
-            )
+        place = (*CLUSTER, "workerGroupSpecs", number)
+        yield from reversed_range(document, place, group, ("minReplicas", "maxReplicas"), group.get("groupName"))
 
 
 def _variables(groups: list[dict[str, Any]]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from serve_app.checking.document import Document, Place, Problem, nearest, repetitions
+from serve_app.checking.document import Document, Place, Problem, nearest, repetitions, reversed_range
 
 
 def launcher_problems(document: Document) -> Iterator[Problem]:
@@ -36,13 +36,7 @@ def launcher_problems(document: Document) -> Iterator[Problem]:
 def _node_type(
     document: Document, place: Place, name: str, kind: dict[str, Any], *, is_head: bool
 ) -> Iterator[Problem]:
-    low, high = kind.get("min_workers", 0), kind.get("max_workers")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
-        yield document.problem(
-            (*place, "min_workers"),
-            f"{name}: min_workers {low} is over max_workers {high}",
-            f"Lower min_workers to {high} or raise max_workers.",
-        )
+    yield from reversed_range(document, place, kind, ("min_workers", "max_workers"), name)
     resources = kind.get("resources") or {}
     if not isinstance(resources, dict):
         return

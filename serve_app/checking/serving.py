@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 
-from serve_app.checking.document import Document, Place, Problem, nearest, repetitions, tables
+from serve_app.checking.document import Document, Place, Problem, nearest, repetitions, reversed_range, tables
 from serve_app.checking.keys import misspelt
 from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
@@ -57,13 +57,10 @@ def _deployment(document: Document, place: Place, deployment: dict[str, Any]) ->
 
 
 def _scaling(document: Document, place: Place, scaling: dict[str, Any]) -> Iterator[Problem]:
-    low, high = scaling.get("min_replicas", 1), scaling.get("max_replicas", 1)
-    if isinstance(low, int) and isinstance(high, int) and low > high:
-        yield document.problem(
-            (*place, "min_replicas"),
-            f"min_replicas {low} is over max_replicas {high}",
-            f"Lower min_replicas to {high} or raise max_replicas.",
-        )
+    # What is left out is 1 to Serve.
+    given = {"min_replicas": 1, "max_replicas": 1} | scaling
+    if found := list(reversed_range(document, place, given, ("min_replicas", "max_replicas"))):
+        yield from found
         return
     policy = scaling.get("policy") or {}
     arguments = policy.get("policy_kwargs") or {} if isinstance(policy, dict) else {}

@@ -1,4 +1,4 @@
-"""How work on a job says how far it is, and learns that nobody wants it any more."""
+"""How the work on a job reports its progress, and learns that nobody wants it any more."""
 
 from __future__ import annotations
 

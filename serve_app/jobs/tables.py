@@ -14,8 +14,8 @@ class Job(Base):
     """One promise. ``inputs`` and ``result`` name objects in the object store, never pixels.
 
     ``turn`` orders the queue fairly between owners; ``lease`` is the token of whoever works on the job until
-    ``lease_until`` (Unix seconds); ``progress`` is the share done of long work; ``dedupe`` is what makes a repeated request the same job. Jobs of one ``batch`` were
-    ordered together and are delivered together.
+    ``lease_until``; ``progress`` (0..1) is the share done of long work; ``dedupe`` is what makes a repeated request the
+    same job. Jobs of one ``batch`` were ordered together and are delivered together. Times are Unix seconds.
     """
 
     __tablename__ = "jobs"

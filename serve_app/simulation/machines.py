@@ -14,7 +14,6 @@ class Machine:
     """One machine from the moment it was ordered. Times are seconds of the simulation."""
 
     kind: NodeType
-    ordered_at: float
     ready_at: float
     cpus: float = field(init=False)
     gpus: float = field(init=False)
@@ -44,7 +43,7 @@ class Fleet:
 
     def __init__(self, kinds: list[NodeType]) -> None:
         self._kinds = kinds
-        self.machines = [Machine(kind, 0.0, 0.0) for kind in kinds for _ in range(kind.min_workers)]
+        self.machines = [Machine(kind, 0.0) for kind in kinds for _ in range(kind.min_workers)]
         self.usd: dict[str, float] = {HEAD.name: 0.0} | {kind.name: 0.0 for kind in kinds}
 
     def place(self, cpus: float, gpus: float, now: float) -> Machine | None:
@@ -82,6 +81,6 @@ class Fleet:
         if not able:
             return None
         kind = min(able, key=lambda each: each.hourly_usd)
-        machine = Machine(kind, now, now + kind.boot_s)
+        machine = Machine(kind, now + kind.boot_s)
         self.machines.append(machine)
         return machine

@@ -1,4 +1,4 @@
-"""From two looks at the metrics of all nodes to what an operator reads: rates, percentiles, queues. Pure."""
+"""Rates, percentiles and queues, worked out from the metrics of all nodes at two moments. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every HTTP request counted, timed and written down once, whatever becomes of it."""
+"""Counts, times and logs every HTTP request once, whatever becomes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a version is taken back without being asked: the bars, and what is measured against them."""
+"""When a version is taken back automatically: the bars, and what is measured against them."""
 
 from __future__ import annotations
 

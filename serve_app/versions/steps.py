@@ -42,30 +42,26 @@ def next_step(live: Plan, desired: Plan, replicas: Sequence[SlotStatus], *, sett
     """None when there is nothing to do. ``settled``: ``replicas`` are all there are, and none is just starting."""
     target = _target(live, desired)
     if target is None:
-        return _refusal(live, replicas) if live == desired else Apply(desired)
+        if live != desired:
+            return Apply(desired)
+        # A replica that started late may refuse what the others hold.
+        return None if live.second is None else _refusal(live.second.models, replicas)
     staging = Plan(live.stable, Second(target))
     if all(target in _held(status) for status in replicas) and settled and replicas:
         return Apply(_activated(live, desired, target))
     if live.second is None or live.second.models != target:
         return Apply(staging)
-    for status in replicas:
-        if status.refused == target:
-            return Refuse(target, status.error or "it could not be staged")
-    return Wait(target)
+    return _refusal(target, replicas) or Wait(target)
 
 
 def _target(live: Plan, desired: Plan) -> ModelSet | None:
     """The version to stage next, if one is missing: stable before what is tried beside it."""
     if desired.stable != live.stable:
         return desired.stable
-    second = desired.second
-    if second is None or (live.second is not None and live.second.models == second.models and _placed(live)):
+    if desired.second is None:
         return None
-    return second.models
-
-
-def _placed(live: Plan) -> bool:
-    return live.second is not None and live.second.role != "staging"
+    held = live.second if live.second is not None and live.second.role != "staging" else None
+    return None if held is not None and held.models == desired.second.models else desired.second.models
 
 
 def _activated(live: Plan, desired: Plan, target: ModelSet) -> Plan:
@@ -81,11 +77,7 @@ def _held(status: SlotStatus) -> set[ModelSet]:
     return held | {status.second.models} if status.second is not None else held
 
 
-def _refusal(live: Plan, replicas: Sequence[SlotStatus]) -> Refuse | None:
-    """A replica that started late may refuse what the others hold."""
-    if live.second is None:
-        return None
-    for status in replicas:
-        if status.refused == live.second.models:
-            return Refuse(live.second.models, status.error or "it could not be staged")
-    return None
+def _refusal(models: ModelSet, replicas: Sequence[SlotStatus]) -> Refuse | None:
+    """Why ``models`` cannot be held, if a replica says so."""
+    said = (status.error for status in replicas if status.refused == models)
+    return next((Refuse(models, reason or "it could not be staged") for reason in said), None)

@@ -31,7 +31,7 @@ from bot.delivery.messages import (
 )
 from bot.delivery.outbound import Outbound
 from bot.delivery.telegram import BotSender, fits_photo, in_our_words
-from serve_app.rates import MemoryBuckets
+from tests.memory_buckets import MemoryBuckets
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.playground.limits import Limits

@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 
 from bot.intake.flood import FloodGate
 from bot.settings import Flood
-from serve_app.rates import Buckets, MemoryBuckets, Rate, RedisBuckets, SqlBuckets, Want
+from serve_app.rates import Buckets, Rate, RedisBuckets, SqlBuckets, Want
+from tests.memory_buckets import MemoryBuckets
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.delivery.limiter import Limiter
-from serve_app.rates import MemoryBuckets
+from tests.memory_buckets import MemoryBuckets
 
 EPSILON = 1e-3
 

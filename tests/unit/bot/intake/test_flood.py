@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 from bot.intake.flood import FloodGate
 from bot.settings import Flood
 from bot.updates.reception import PASSING
-from serve_app.rates import MemoryBuckets, Rate, RedisBuckets, Want
+from serve_app.rates import Rate, RedisBuckets, Want
 from tests.clock import Clock
+from tests.memory_buckets import MemoryBuckets
 
 TODAY = 1_750_000_000.0
 
@@ -82,14 +83,6 @@ async def test_a_block_never_shortens_a_longer_wait(buckets) -> None:
     await buckets.block(want, 100)
     await buckets.block(want, 1)
     assert (await buckets.take([want]))[0] == pytest.approx(100.0)
-
-
-async def test_full_buckets_take_no_memory(clock) -> None:
-    buckets = MemoryBuckets(clock=clock, most=100)
-    for number in range(1000):
-        clock.now += 1
-        await buckets.take([Want(f"chat {number}", Rate(1, 3))])
-    assert len(buckets._arrivals) <= 101
 
 
 async def test_what_was_asked_while_redis_is_away_has_to_come_again(tmp_path: Path) -> None:
