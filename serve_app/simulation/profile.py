@@ -144,4 +144,8 @@ def read_profile(path: Path) -> LoadProfile:
         raise ValueError(f"{path} has no column called {error.args[0]}") from error
     except (OSError, UnicodeDecodeError, TypeError, yaml.YAMLError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
-    return LoadProfile.model_validate(document)
+    match document:
+        case dict():
+            return LoadProfile.model_validate(document)
+        case _:
+            raise ValueError(f"{path} is no table of settings; see docs/capacity.md")

@@ -34,9 +34,8 @@ from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.selection import Selection
 from serve_app.settings import Settings
-from serve_app.status.board import StatusBoard
-from serve_app.status.cluster import RayCluster
-from serve_app.topology import GRAPH
+from serve_app.status.board import Served, StatusBoard
+from serve_app.status.figures import Series
 from serve_app.versions.coordinator import State
 from serve_app.versions.desk import Coordination, VersionDesk
 
@@ -215,6 +214,16 @@ class FreeInventory(Inventory):
         return True
 
 
+class QuietCluster:
+    """Nothing is deployed, and no node exports anything."""
+
+    async def deployments(self) -> list[Served]:
+        return []
+
+    async def samples(self) -> dict[Series, float]:
+        return {}
+
+
 @pytest.fixture
 def artworks_dir(tmp_path: Path) -> Path:
     """A house with one work of art, 80 x 60."""
@@ -246,7 +255,7 @@ def client_for(
         pipeline = Pipeline(stand_ins.graph(), settings.limits.for_photos(), ArtworkGallery.load(artworks_dir))
         inventory = FreeInventory(FolderStore(tmp_path / "models"), Selection())
         desk = VersionDesk(inventory, Coordination(stand_ins.notice, stand_ins.versions, stand_ins.configuration))
-        board = StatusBoard(RayCluster(GRAPH), pipeline.states)
+        board = StatusBoard(QuietCluster(), pipeline.states)
         client = TestClient(create_app(pipeline, inventory, settings, desk, board), raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
