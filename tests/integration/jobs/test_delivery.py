@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import serve_app.access.tables
+import serve_app.access.keys
 import serve_app.rates  # noqa: F401 - migrations make these tables as well
 from serve_app.jobs.ledger import Order
 from serve_app.jobs.states import State
