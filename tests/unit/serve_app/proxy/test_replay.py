@@ -71,7 +71,7 @@ async def test_what_is_answered_is_asked_once() -> None:
 
 
 async def test_whoever_has_waited_long_is_told_instead_of_waiting_for_another_try(monkeypatch) -> None:
-    monkeypatch.setattr("serve_app.replay.PATIENCE_S", -1.0)
+    monkeypatch.setattr("serve_app.proxy.replay.PATIENCE_S", -1.0)
     app, client = Replicas(deaths=1), Client()
     await ask(app, client)
     assert client.status == 503
