@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 import bot.accounts.tables
 import bot.delivery.tables
 import bot.intake.tables
-import serve_app.access.tables
+import serve_app.access.keys
 import serve_app.rates  # noqa: F401 - so that every table is known and emptied
 from drills.databases import NotInstalled, postgresql
 from serve_app.database import Base, connect, migrate
