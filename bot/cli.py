@@ -10,6 +10,7 @@ import socket
 import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -17,7 +18,6 @@ from typing import Annotated
 import typer
 from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from rich.console import Console
 
 from bot.accounts.licences import Unlicensed, refuse_unlicensed_sales
@@ -28,6 +28,7 @@ from serve_app.inventory import inventory_of
 from serve_app.local import StudioError, joined, running_studio, studio
 from serve_app.settings import Settings
 from serve_app.telemetry.logs import configure
+from serve_app.wording import Place, faults
 
 app = typer.Typer()
 stats_app = typer.Typer()
@@ -83,7 +84,7 @@ def bot(
     except TelegramNetworkError as error:
         raise _failed(f"Telegram cannot be reached: {error.message}") from error
     except ValidationError as error:
-        raise _failed(*map(_said, error.errors(include_input=False, include_url=False))) from error
+        raise _failed(*starmap(_named, faults(error))) from error
     console.print("Closed.")
 
 
@@ -115,12 +116,9 @@ def _failed(*lines: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _said(problem: ErrorDetails) -> str:
+def _named(place: Place, said: str) -> str:
     """What is wrong with a setting, by its variable."""
-    said = problem["msg"].removeprefix("Value error, ")
-    if not problem["loc"]:
-        return said
-    return f"MASQUERADE_BOT_{'__'.join(str(part).upper() for part in problem['loc'])}: {said}"
+    return f"MASQUERADE_BOT_{'__'.join(map(str, place)).upper()}: {said}" if place else said
 
 
 def _need_port(port: int) -> None:

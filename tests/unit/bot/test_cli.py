@@ -44,6 +44,8 @@ def test_a_mistyped_token_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_without_models_it_says_so_and_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        monkeypatch.setenv("MASQUERADE_PORT", str(free.getsockname()[1]))
     result = CliRunner().invoke(app, [])
     assert result.exit_code == 1
     assert "moderation" in result.output
