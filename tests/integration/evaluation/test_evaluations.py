@@ -12,17 +12,13 @@ from training.evaluation.cli import app
 from training.evaluation.report import read_report
 from training.gallery.cli import app as gallery_app
 
-MODELS = Path(__file__).parents[3] / "var" / "models"
-
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The starter models under a root of its own, where galleries and remembered faces may be written."""
-    if not (MODELS / "dlib-faces").is_dir():
-        pytest.skip("the starter models are not installed (masquerade models pull --starter)")
+def store(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Starter models under a root of its own, where galleries and remembered faces may be written."""
     root = tmp_path_factory.mktemp("store")
     for model in ("dlib-faces", "embedded-swap", "open-nsfw"):
-        shutil.copytree(MODELS / model, root / model)
+        shutil.copytree(models_dir / model, root / model)
     return root
 
 

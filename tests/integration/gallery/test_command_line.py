@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -18,23 +19,21 @@ from registry.pull import pull
 from registry.store import FolderStore
 from training.gallery.cli import app
 
-pytestmark = pytest.mark.integration
+Pictures = Callable[[str], list[Path]]
 
-ROOT = Path(__file__).resolve().parents[3]
-DATA = Path(os.environ.get("MASQUERADE_DATA", ROOT.parent / "shared" / "data"))
 FACES = "scrfd-mobilefacenet"
 
 
-def pictures(person: str) -> list[Path]:
-    return sorted((DATA / "faces_lfw" / person).glob("*.jpg"))
+@pytest.fixture(scope="module")
+def pictures(research_data: Path) -> Pictures:
+    """A person's pictures, by the name of their folder."""
+    return lambda person: sorted((research_data / "faces_lfw" / person).glob("*.jpg"))
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (DATA / "faces_lfw").is_dir() or not (DATA / "face_models").is_dir():
-        pytest.skip(f"no research data in {DATA} (MASQUERADE_DATA)")
+def store(research_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, weights = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("weights")
-    version = scrfd_mobilefacenet(DATA)
+    version = scrfd_mobilefacenet(research_data)
     for entry in version.manifest.files:
         shutil.copyfile(version.path(entry.name), weights / entry.name)
     publish_folder(FolderStore(folder), version.manifest, weights)
@@ -42,8 +41,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def people(store: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    found = [person for person in sorted(os.listdir(DATA / "faces_lfw")) if len(pictures(person)) >= 4][:8]
+def people(research_data: Path, pictures: Pictures) -> list[str]:
+    found = [person for person in sorted(os.listdir(research_data / "faces_lfw")) if len(pictures(person)) >= 4][:8]
     assert len(found) == 8
     return found
 
@@ -52,7 +51,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
 
 
-def gather(people: list[str], folder: Path, which: slice) -> Path:
+def gather(pictures: Pictures, people: list[str], folder: Path, which: slice) -> Path:
     for person in people:
         target = folder / person
         target.mkdir(parents=True)
@@ -62,10 +61,10 @@ def gather(people: list[str], folder: Path, which: slice) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(store: Path, people: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(store: Path, pictures: Pictures, people: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report's folder of a gallery of six people, three pictures each and one that is none."""
     base = tmp_path_factory.mktemp("build")
-    source = gather(people[:6], base / "people", slice(0, 3))
+    source = gather(pictures, people[:6], base / "people", slice(0, 3))
     (source / people[0] / "broken.jpg").write_bytes(pictures(people[0])[0].read_bytes()[:900])
     result = run("build", source, "--name", "some-people", "--faces", FACES, "--store", store, "--report", base / "out")
     assert result.exit_code == 0, result.output
@@ -81,7 +80,7 @@ def test_the_report_is_written_for_programs_and_for_people(built: Path, people: 
 
 
 def test_a_picture_that_was_not_in_it_finds_its_person(
-    built: Path, store: Path, people: list[str], tmp_path: Path
+    built: Path, store: Path, pictures: Pictures, people: list[str], tmp_path: Path
 ) -> None:
     collage = tmp_path / "us.jpg"
     asked = pictures(people[2])[3]
@@ -94,8 +93,10 @@ def test_a_picture_that_was_not_in_it_finds_its_person(
     assert cv2.imread(str(collage)).shape[1] == 1080
 
 
-def test_adding_people_makes_the_next_version(built: Path, store: Path, people: list[str], tmp_path: Path) -> None:
-    more = gather(people[6:], tmp_path / "more", slice(0, 2))
+def test_adding_people_makes_the_next_version(
+    built: Path, store: Path, pictures: Pictures, people: list[str], tmp_path: Path
+) -> None:
+    more = gather(pictures, people[6:], tmp_path / "more", slice(0, 2))
     result = run("add", more, "--name", "some-people", "--store", store, "--report", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "some-people@v2" in result.output
@@ -106,8 +107,8 @@ def test_adding_people_makes_the_next_version(built: Path, store: Path, people: 
     assert people[7].replace("_", " ") in asked.output
 
 
-def test_a_photo_without_a_face_is_answered_in_a_sentence(built: Path, store: Path) -> None:
-    painting = next((DATA / "styles").glob("wave*"))
+def test_a_photo_without_a_face_is_answered_in_a_sentence(built: Path, store: Path, research_data: Path) -> None:
+    painting = next((research_data / "styles").glob("wave*"))
     result = run("search", painting, "--name", "some-people", "--store", store)
     assert result.exit_code == 1
     assert "no face was found" in result.output

@@ -19,14 +19,14 @@ from deployments.runtime import Runtime
 from deployments.serving import Answer, ModelDeployment, Options
 from deployments.slots import ModelSet, SlotStatus
 from deployments.traffic import Traffic
-from registry.errors import RegistryError
-from registry.manifest import Licence, Manifest, ModelVersion
+from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore
 from serve_app.app import graph_over
 from serve_app.calls import call
 from serve_app.deployed import state_of
 from serve_app.resting import Resting
+from tests import versions
 
 # Replicas cannot import a test module, so its classes travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -97,13 +97,7 @@ class Doubling(ModelDeployment[int, int, str]):
 
 
 def publish(store: FolderStore, version: str, title: str = "") -> str:
-    licence = Licence(name="MIT", commercial_use=True)
-    manifest = Manifest(
-        model="doubler", version=version, task="style", format="data", title=title, files=(), licence=licence
-    )
-    with store.stage(manifest.ref) as staged:
-        store.publish(manifest, staged)
-    return manifest.ref
+    return versions.publish(store, {}, model="doubler", version=version, title=title).ref
 
 
 def choose(ref: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ from ray.serve.schema import ServeDeploySchema
 from registry.store import FolderStore
 from serve_app.deployed import await_running, state_of
 from serve_app.selection import select
-from serve_app.settings import ModelChoice, Settings
+from serve_app.settings import ModelChoice
 
 ROOT = Path(__file__).parents[3]
 NEEDS = {
@@ -32,12 +32,12 @@ NEEDS = {
 ALWAYS = {"Gateway", "Versions"}
 
 
-def installed_only(document: dict[str, Any], models: Path) -> dict[str, Any]:
+def installed_only(document: dict[str, Any], models: Path, data: Path) -> dict[str, Any]:
     """The file for this machine: no cores set aside, engines on the CPU, nothing whose model is not installed."""
     document = copy.deepcopy(document)
     (graph,) = [application for application in document["applications"] if application["name"] == "graph"]
     chosen = select(FolderStore(models), ModelChoice()).chosen
-    graph["args"] |= {"models_dir": str(models), "data_dir": str(models), "environment": "development"}
+    graph["args"] |= {"models_dir": str(models), "data_dir": str(data), "environment": "development"}
     for limits in graph["args"]["engines"].values():
         limits["device"] = "cpu"
     graph["deployments"] = [
@@ -57,11 +57,9 @@ def installed_only(document: dict[str, Any], models: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def deployed(local_serve: None) -> Iterator[dict[str, Any]]:
-    models = Settings().store_dir
-    if not (models / "open-nsfw").is_dir():
-        pytest.skip(f"there are no models at {models}; run `masquerade models pull --starter`")
-    document = installed_only(yaml.safe_load((ROOT / "serve_config.yaml").read_text()), models)
+def deployed(local_serve: None, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    document = yaml.safe_load((ROOT / "serve_config.yaml").read_text())
+    document = installed_only(document, models_dir, tmp_path_factory.mktemp("studio"))
     client = _get_global_client()
     client.deploy_apps(ServeDeploySchema.model_validate(document), _blocking=True)
     yield document

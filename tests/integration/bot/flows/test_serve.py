@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,23 +11,19 @@ from typing import Any
 
 import pytest
 
+from drills.ports import free_port
+
 ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module")
-def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def visits(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What a person saw, by mode."""
-    models = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models"))
-    photos = sorted((models / "sample-photos").glob("*/*.jpg"))
-    if not photos:
-        pytest.skip("the starter models are not here (run: masquerade models pull --starter)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    photo = next((models_dir / "sample-photos").glob("*/*.jpg"))
     given = {
-        "MASQUERADE_MODELS_DIR": str(models),
+        "MASQUERADE_MODELS_DIR": str(models_dir),
         "MASQUERADE_DATA_DIR": str(tmp_path_factory.mktemp("studio")),
-        "MASQUERADE_PORT": str(port),
+        "MASQUERADE_PORT": str(free_port()),
         "MASQUERADE_THREADS": "1",
         # The bot's webhook is a second application at the studio's address.
         "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
@@ -37,7 +32,7 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     script = Path(__file__).with_name("on_serve.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(photos[0])], env=inherited | given, cwd=ROOT, capture_output=True, timeout=280
+        [sys.executable, str(script), str(photo)], env=inherited | given, cwd=ROOT, capture_output=True, timeout=280
     )
     assert done.returncode == 0, done.stderr.decode()[-4000:]
     seen = [json.loads(line) for line in done.stdout.decode().splitlines() if line.startswith("{")]

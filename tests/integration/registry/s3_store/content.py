@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from registry.manifest import Licence, Manifest, ModelFile
-from registry.store import Store
 
 ROOT = Path(__file__).parents[4]
 
@@ -18,28 +14,6 @@ LARGE = bytes(range(256)) * 8192  # 2 MiB
 
 
 BY = {"by": "ada", "why": "better"}
-
-
-Publish = Callable[..., Manifest]
-
-
-def manifest_of(files: dict[str, bytes], model: str = "net", version: str = "v1", **fields: Any) -> Manifest:
-    entries = tuple(
-        ModelFile(name=name, sha256=hashlib.sha256(data).hexdigest(), size=len(data)) for name, data in files.items()
-    )
-    told = {"task": "style", "format": "data", "licence": Licence(name="MIT", commercial_use=True)}
-    return Manifest.model_validate({"model": model, "version": version, "files": entries, **told, **fields})
-
-
-def publish(store: Store, files: dict[str, bytes] | None = None, **fields: Any) -> Manifest:
-    content = {"weights.dat": b"weights"} if files is None else files
-    manifest = manifest_of(content, **fields)
-    with store.stage(manifest.ref) as staged:
-        for name, data in content.items():
-            (staged / name).parent.mkdir(parents=True, exist_ok=True)
-            (staged / name).write_bytes(data)
-        store.publish(manifest, staged)
-    return manifest
 
 
 def keys(bucket: Any) -> list[str]:

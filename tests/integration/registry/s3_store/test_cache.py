@@ -21,7 +21,8 @@ from registry.leases import Lease
 from registry.manifest import ModelFile
 from registry.opening import open_store
 from registry.store import FolderStore, Store
-from tests.integration.registry.s3_store.content import LARGE, ROOT, cache_in, publish, versions_in
+from tests.integration.registry.s3_store.content import LARGE, ROOT, cache_in, versions_in
+from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from drills.faulty_proxy import FaultyProxy
 from registry.store import FolderStore, Store
 from serve_app.commands.models import app
-from tests.integration.registry.s3_store.content import LARGE, publish, versions_in
+from tests.integration.registry.s3_store.content import LARGE, versions_in
+from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 

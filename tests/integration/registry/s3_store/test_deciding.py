@@ -13,7 +13,8 @@ from registry.errors import Conflict, RegistryError
 from registry.promotions import canary, promote, rollback
 from registry.routing import AuditEntry, Routing
 from registry.store import Store
-from tests.integration.registry.s3_store.content import BY, publish
+from tests.integration.registry.s3_store.content import BY
+from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 

@@ -12,7 +12,8 @@ from drills.faulty_proxy import Fault, FaultyProxy
 from registry.errors import BrokenVersion, RegistryError, StoreUnavailable
 from registry.opening import open_store
 from registry.store import Store
-from tests.integration.registry.s3_store.content import LARGE, cache_in, publish, versions_in
+from tests.integration.registry.s3_store.content import LARGE, cache_in, versions_in
+from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 

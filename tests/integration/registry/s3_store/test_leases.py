@@ -11,7 +11,8 @@ import pytest
 from drills.faulty_proxy import FaultyProxy
 from registry.leases import Held, Lease
 from registry.store import Store
-from tests.integration.registry.s3_store.content import keys, publish
+from tests.integration.registry.s3_store.content import keys
+from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 

@@ -10,7 +10,8 @@ import pytest
 
 from registry.errors import InvalidVersion, UnknownModelVersion, UnsafeFile, VersionExists
 from registry.store import Store
-from tests.integration.registry.s3_store.content import LARGE, grow_old, keys, manifest_of, publish
+from tests.integration.registry.s3_store.content import LARGE, grow_old, keys
+from tests.versions import manifest_of, publish
 
 boto3 = pytest.importorskip("boto3")
 

@@ -12,7 +12,8 @@ from registry.errors import InUse, StoreUnavailable, VersionExists
 from registry.promotions import canary, promote, rollback
 from registry.references import next_version
 from registry.store import Store
-from tests.integration.registry.s3_store.content import BY, grow_old, keys, publish
+from tests.integration.registry.s3_store.content import BY, grow_old, keys
+from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 
