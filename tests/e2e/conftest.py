@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,23 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from drills.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def models_dir() -> Path:
-    """The store `make test` pulled the starter models into."""
-    folder = Path(os.environ.get("MASQUERADE_MODELS_DIR", ROOT / "var" / "models"))
-    if not (folder / "open-nsfw").is_dir():
-        pytest.skip("the starter models are not here (run: masquerade models pull --starter)")
-    return folder
 
 
 @dataclass(frozen=True, slots=True)

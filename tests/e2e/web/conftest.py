@@ -1,16 +1,10 @@
-"""A real browser in front of the page.
-
-The page stands on ``MASQUERADE_URL`` where that is set, else on the stand-in beside this file, which imitates the HTTP
-interface with cheap effects; which of the two it was shows in every test's name.
-"""
+"""A real browser in front of the page, which is that of the studio at ``MASQUERADE_URL``, or else of one of our own."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,22 +47,10 @@ XMLHttpRequest.prototype.send = function (form) {
 """
 
 
-@pytest.fixture(scope="session", params=[URL or "stand-in"])
-def site(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of the page, without a slash at its end. ``MASQUERADE_URL=studio`` starts a real studio for it."""
-    if request.param == "studio":
-        yield request.getfixturevalue("studio_url")
-        return
-    if request.param != "stand-in":
-        yield request.param.rstrip("/")
-        return
-    command = [sys.executable, str(Path(__file__).with_name("stand_in.py"))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
+@pytest.fixture(scope="session")
+def site(request: pytest.FixtureRequest) -> str:
+    """The address of the page, without a slash at its end."""
+    return (URL or request.getfixturevalue("studio_url")).rstrip("/")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
