@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from drills.ports import free_port
+from benchmarks.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 120

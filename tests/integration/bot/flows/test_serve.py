@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from drills.ports import free_port
+from benchmarks.ports import free_port
 
 ROOT = Path(__file__).parents[4]
 
