@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployments.cores import cores
+from deployments.processor import cores
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from deployments.cores import cores
 from deployments.imaging import Limits
+from deployments.processor import cores
 from registry.opening import StoreAddress
 from serve_app.secret_files import EnvironmentSettings
 

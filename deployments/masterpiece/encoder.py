@@ -15,6 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from deployments.processor import multiplies_bfloat16
+
 VGG19_BLOCKS = (2, 2, 4, 4, 4)
 
 
@@ -33,7 +35,7 @@ class EncoderInfo:
 class Encoder(nn.Module):
     """A chain of convolutions, rectifiers and max-poolings that keeps the activations asked for.
 
-    ``half`` computes in bfloat16, which the losses tolerate well and recent processors run about twice as fast.
+    ``half`` computes in bfloat16 where that is faster, which the losses tolerate well.
     """
 
     def __init__(self, info: EncoderInfo, first: nn.Conv2d, layers: OrderedDict[str, nn.Module], half: bool) -> None:
@@ -52,7 +54,8 @@ class Encoder(nn.Module):
             raise UnknownLayer(f"{self.info.name} has no layer {', '.join(missing)}")
         kept: dict[str, Tensor] = {}
         x = self.first(image.contiguous(memory_format=torch.channels_last))
-        with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=self.half_precision):
+        half = self.half_precision and (image.is_cuda or multiplies_bfloat16())
+        with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=half):
             for name, layer in self.layers.items():
                 x = layer(x)
                 if name in wanted:

@@ -10,11 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from deployments.cores import cores
 from deployments.faces.engine import build as build_faces
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery
+from deployments.processor import cores
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
 from registry.store import Store

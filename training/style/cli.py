@@ -10,7 +10,7 @@ import torch
 import typer
 from rich.markup import escape
 
-from deployments.cores import cores
+from deployments.processor import cores
 from registry.manifest import TrainingData
 from training.stores import STORE, StoreOption, opened
 from training.style.adding import add, check_name, open_studio

@@ -18,7 +18,7 @@ from deployments.style.packs import StyleBook
 from registry.manifest import ModelVersion
 
 ONNX_RUNTIME: Final = "ONNX Runtime, float32"
-OPENVINO: Final = "OpenVINO, bfloat16 where the processor can"
+OPENVINO: Final = "OpenVINO, bfloat16 where the processor has tiles for it"
 RUNTIMES: Final = (ONNX_RUNTIME, OPENVINO)
 
 

@@ -1,7 +1,8 @@
-"""How many processor cores this process may use: not how many the machine has."""
+"""What this process may use of the processor: how many cores, and which of its arithmetic pays."""
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -16,6 +17,17 @@ def cores(root: Path = Path("/")) -> int:
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([allowed, *(math.ceil(share) for share in _quotas(root))]))
+
+
+@functools.cache
+def multiplies_bfloat16(root: Path = Path("/")) -> bool:
+    """Whether the processor has tiles that multiply matrices of bfloat16 (Intel's AMX).
+
+    With them convolutions take half of single precision's time. Without them bfloat16 is slower, also on processors with
+    instructions for it: by a third in style networks and two thirds in a ResNet (measured on AVX512_BF16).
+    """
+    flags = next((line for line in _lines(root / "proc/cpuinfo") if line.startswith("flags")), "")
+    return "amx_bf16" in flags.split()
 
 
 def _quotas(root: Path) -> list[float]:

@@ -1,4 +1,4 @@
-"""Engines get as many threads as cores may really be used."""
+"""Engines get as many threads as cores may really be used, and the arithmetic that the processor is fast at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.cores import cores
+from deployments.processor import cores, multiplies_bfloat16
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +49,20 @@ def test_a_quota_of_version_one_counts_where_the_container_sees_its_host_s_path(
     groups = "5:memory:/docker/0123\n4:cpu,cpuacct:/docker/0123\n0::/docker/0123"
     files = {"sys/fs/cgroup/cpu/cpu.cfs_quota_us": quota, "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000"}
     assert cores(machine(tmp_path, groups, files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "pays"),
+    [
+        ("fpu avx512_bf16 amx_bf16 avx512_fp16 amx_tile amx_int8", True),
+        ("fpu avx512_bf16 avx512_fp16", False),
+        ("fpu avx2", False),
+    ],
+)
+def test_bfloat16_pays_where_there_are_tiles_for_it(tmp_path: Path, flags: str, pays: bool) -> None:
+    processor = f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: amx_bf16_is_no_flag_here\n"
+    assert multiplies_bfloat16(machine(tmp_path, "0::/", {"proc/cpuinfo": processor})) is pays
+
+
+def test_where_nothing_is_known_of_the_processor_single_precision_is_taken(tmp_path: Path) -> None:
+    assert not multiplies_bfloat16(tmp_path)
