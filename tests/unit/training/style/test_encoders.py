@@ -23,11 +23,22 @@ def test_gradients_reach_the_picture_but_not_the_weights(encoder) -> None:
     assert all(parameter.grad is None for parameter in encoder.parameters())
 
 
-def test_half_precision_is_close_to_full(encoder_file: Path) -> None:
+def test_half_precision_is_close_to_full(encoder_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.masterpiece.encoder.multiplies_bfloat16", lambda: True)
     picture = torch.rand(1, 3, 32, 32)
     full, half = (file_vgg19(encoder_file, half=h)(picture, ("relu3_1",))["relu3_1"] for h in (False, True))
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), full, atol=0.05 * full.max().item(), rtol=0)
+
+
+def test_a_processor_without_tiles_for_it_computes_at_full_precision(
+    encoder_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.masterpiece.encoder.multiplies_bfloat16", lambda: False)
+    picture = torch.rand(1, 3, 32, 32)
+    full, half = (file_vgg19(encoder_file, half=h)(picture, ("relu3_1",))["relu3_1"] for h in (False, True))
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, full, atol=0, rtol=0)
 
 
 def test_a_layer_that_an_encoder_lacks_is_named(encoder) -> None:
