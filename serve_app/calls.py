@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -16,7 +17,9 @@ from serve_app.telemetry.metrics import metrics
 T = TypeVar("T")
 
 # Serve needs a moment to notice that a replica is gone; the first retry usually lands on another one.
-RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+RETRY_FOR_S = 15.0
+"""Where a deployment has only one replica, a call waits for the next one: four seconds, eight on a slow machine."""
 
 _REPLICA_LOST = (RayActorError, RequestCancelledError)
 
@@ -45,15 +48,19 @@ async def call(remote: Callable[[], Awaitable[T]], *, deadline_s: float, what: s
 
 
 async def _tried(remote: Callable[[], Awaitable[T]], deadline_s: float, what: str) -> T:
+    pauses = itertools.chain(RETRY_PAUSES_S, itertools.repeat(RETRY_PAUSES_S[-1]))
+    retries_end = time.monotonic() + min(RETRY_FOR_S, deadline_s)
     try:
         async with asyncio.timeout(deadline_s):
-            for pause in RETRY_PAUSES_S:
+            while True:
                 try:
                     return await _unwrapped(remote)
                 except _REPLICA_LOST:
+                    pause = next(pauses)
+                    if time.monotonic() + pause > retries_end:
+                        raise
                     metrics().retries.inc(tags={"deployment": what})
                     await asyncio.sleep(pause)
-            return await _unwrapped(remote)
     except BackPressureError as error:
         retry_after = int(error.retry_after_s or 2)
         raise Busy(f"Too many people are using {what} right now.", retry_after=retry_after) from error

@@ -107,7 +107,7 @@ class _Tape:
                 self.hung_up = True
                 return message
             self._bytes += len(message.get("body", b""))
-            if self.torn or self._bytes > MAX_BODY:
+            if self._bytes > MAX_BODY:
                 self.torn = True
                 self._messages.clear()
             else:

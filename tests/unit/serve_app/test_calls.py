@@ -40,9 +40,24 @@ async def test_a_replica_that_died_is_tried_again() -> None:
 
 async def test_a_deployment_whose_replicas_keep_dying_is_unavailable_within_the_deadline() -> None:
     remote, _ = failing(10**9, ActorDiedError())
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(Unavailable, match="Style is restarting") as caught:
         await call(remote, deadline_s=0.3, what="style")
     assert caught.value.details["retry_after"] > 0
+
+
+async def test_a_call_waits_for_the_only_replica_to_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That took four seconds where retries ended after three, and people were told to come again."""
+    monkeypatch.setattr("serve_app.calls.RETRY_PAUSES_S", (0.01,))
+    remote, calls = failing(30, ActorDiedError())
+    assert await call(remote, deadline_s=5, what="style") == "done"
+    assert len(calls) == 31
+
+
+async def test_nobody_waits_for_long_where_replicas_keep_dying(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve_app.calls.RETRY_FOR_S", 0.2)
+    remote, _ = failing(10**9, ActorDiedError())
+    with pytest.raises(Unavailable, match="Style is restarting"):
+        await call(remote, deadline_s=600, what="style")
 
 
 async def test_a_missed_deadline_is_unavailable_and_says_what_was_slow() -> None:
