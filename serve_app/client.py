@@ -14,7 +14,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +32,11 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.05, 0.25, 0.1
 
 # Busy, or for the moment not there. Other refusals stay what they are however often one asks.
 _PASSING = frozenset({408, 429, 502, 503, 504})
+
+
+Value = str | float | bool
+Field = Value | Sequence[Value]
+"""A form field's value, or the values of one that may be sent more than once."""
 
 
 class StudioRefusal(Exception):
@@ -97,9 +102,12 @@ class StudioClient:
         return await self._call("GET", path, params=query)
 
     async def post(
-        self, path: str, photos: Mapping[str, bytes], *, accept: str = "*/*", **fields: str | float | bool
+        self, path: str, photos: Mapping[str, bytes], *, accept: str = "*/*", **fields: Field
     ) -> StudioAnswer:
-        """Send photos (by form field: ``image``, ``source``, ``target``) and plain fields; for work and for jobs."""
+        """Send photos (by form field: ``image``, ``source``, ``target``) and plain fields; for work and for jobs.
+
+        A field with several values is sent as often: ``style=["wave:0.7", "udnie:0.3"]``.
+        """
         return await self._call("POST", path, photos, fields, headers={"Accept": accept})
 
     async def delete(self, path: str) -> StudioAnswer:
@@ -111,7 +119,7 @@ class StudioClient:
         method: str,
         path: str,
         photos: Mapping[str, bytes] | None = None,
-        fields: Mapping[str, str | int | float | bool] | None = None,
+        fields: Mapping[str, Field] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
@@ -154,12 +162,13 @@ class StudioClient:
         raise AssertionError("the last try ends the loop")
 
 
-def _form(photos: Mapping[str, bytes], fields: Mapping[str, str | int | float | bool]) -> aiohttp.FormData:
+def _form(photos: Mapping[str, bytes], fields: Mapping[str, Field]) -> aiohttp.FormData:
     form = aiohttp.FormData()
     for name, data in photos.items():
         form.add_field(name, data, filename="photo", content_type="application/octet-stream")
-    for name, value in fields.items():
-        form.add_field(name, str(value).lower() if isinstance(value, bool) else str(value))
+    for name, given in fields.items():
+        for value in [given] if isinstance(given, str | float | int) else given:
+            form.add_field(name, str(value).lower() if isinstance(value, bool) else str(value))
     return form
 
 

@@ -24,7 +24,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}, "description": "The picture"}
 }
 RESULT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/jpeg": {}, "application/json": {}}, "description": "What the job made"}
+    200: {"content": PICTURE[200]["content"] | {"application/json": {}}, "description": "What the job made"}
 }
 
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
@@ -69,7 +69,7 @@ class ImageForm(Form):
 
 
 class StyleForm(Form):
-    """A photo to paint. Repeat ``style`` as ``name:weight`` to blend, or send a picture of your own as ``style_image``."""
+    """A photo to paint. To blend, repeat ``style`` as ``name:weight``, or put commas between; or send ``style_image``, a picture of your own."""
 
     image: Image
     style: StyleWeights = Field(default=[], examples=[["starry_night"], ["wave:0.7", "udnie:0.3"]])
@@ -112,7 +112,7 @@ class SwapForm(Form):
     mapping: list[FaceNumbers] = Field(
         default=[],
         max_length=64,
-        description="Pairs source:target such as 0:1,1:0; skip leaves a target face alone (skip:2)",
+        description="Pairs source:target such as 0:1,1:0; skip leaves a face out (skip:2 a target, 1:skip a source)",
         examples=[["0:1,1:0"]],
     )
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Form, Header, HTTPException, Response
+from fastapi import Depends, FastAPI, Form, Header, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from deployments.errors import UnknownStyle
@@ -15,6 +15,7 @@ from serve_app import contracts, presenting, problems
 from serve_app.access.guard import Guard, GuardedApp
 from serve_app.access.keys import KeyBook
 from serve_app.database import connect, migrate
+from serve_app.described import DescribedApp
 from serve_app.docs_page import mount_docs
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
@@ -67,7 +68,9 @@ def create_app(
         finally:
             await engine.dispose()
 
-    app = FastAPI(
+    guard = Guard(settings, KeyBook(sessions), SqlBuckets(sessions))
+    app = DescribedApp(
+        guard=guard,
         lifespan=lifespan,
         title="Masquerade",
         version="1",
@@ -85,7 +88,7 @@ def create_app(
     app.add_middleware(RelativeRedirects)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(Visitors)
-    app.add_middleware(GuardedApp, guard=Guard(settings, KeyBook(sessions), SqlBuckets(sessions)))
+    app.add_middleware(GuardedApp, guard=guard)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observed)
     _add_pictures(app, pipeline, inventory)
@@ -238,13 +241,14 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """The process answers."""
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["operations"])
-    async def readyz(response: Response) -> contracts.Ready:
-        """Every capability that was installed can serve; 503 while one cannot. One at rest starts when it is asked."""
+    @app.get("/readyz", tags=["operations"], response_model=contracts.Ready)
+    async def readyz(request: Request) -> contracts.Ready | Response:
+        """Every capability that was installed can serve; 503 while one cannot. One at rest starts when it is asked.
+
+        The problem document of a 503 has the members of the usual answer as well.
+        """
         ready = presenting.ready(await pipeline.states(), inventory.missing)
-        if not ready.ready:
-            response.status_code = 503
-        return ready
+        return ready if ready.ready else problems.not_ready(request, ready)
 
 
 def _picture(picture: Picture, inventory: Inventory) -> Response:

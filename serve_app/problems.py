@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
 from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
-from serve_app.contracts import Problem
+from serve_app.contracts import Problem, Ready
 from serve_app.database import UNREACHABLE
 from serve_app.problem_document import MEDIA_TYPE, problem
 from serve_app.wording import wording
@@ -113,6 +113,13 @@ async def unreachable(request: Request, error: Exception) -> JSONResponse:
     log.warning("%s %s: the database cannot be reached: %s", request.method, request.url.path, type(error).__name__)
     away = Unavailable("This studio cannot reach its database right now.", retry_after=RETRY_AFTER_S)
     return await _masquerade(request, away)
+
+
+def not_ready(request: Request, ready: Ready) -> JSONResponse:
+    """The answer of a studio that cannot serve everything yet, with what it can. Probes ask often: the log is spared."""
+    title, detail = "Not ready", "Not every capability can serve yet; 'capabilities' says which and why."
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return respond(request, "not-ready", title, Unavailable.status, detail, headers, **ready.model_dump())
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from deployments.errors import InvalidField
 from deployments.imaging import Photo
 
 # More would be mud, and every name costs a look-up.
 MAX_STYLES = 8
+
+# What follows begins with a letter: the comma in 0,5 is somebody's decimal point, and is refused as that.
+_NEXT_STYLE: Final = re.compile(r",(?=\s*[^\W\d_])")
 
 Weights = tuple[tuple[str, float], ...]
 
@@ -51,13 +56,16 @@ class StyleQuery:
         preserve_color: bool = False,
         style_image: Photo | None = None,
     ) -> StyleQuery:
-        """From ``name`` or ``name:weight`` texts, as they come in a form. Raises :class:`InvalidField`."""
+        """From texts as they come in a form; see :func:`read_weights`. Raises :class:`InvalidField`."""
         return cls(photo, read_weights(styles), strength, preserve_color, style_image)
 
 
 def read_weights(texts: Sequence[str]) -> Weights:
-    """Styles and their weights from ``name`` or ``name:weight`` texts. Raises :class:`InvalidField` for what is neither."""
-    return tuple(_weighted(text) for text in texts)
+    """Styles and their weights from ``name`` or ``name:weight`` texts, each one style or several with commas between.
+
+    Raises :class:`InvalidField` for what is neither.
+    """
+    return tuple(_weighted(entry) for text in texts for entry in _NEXT_STYLE.split(text))
 
 
 def check_weights(weights: Weights) -> None:

@@ -12,27 +12,31 @@ from deployments.errors import InvalidField
 Mapping = tuple[tuple[int, int], ...]
 
 _SKIP: Final = "skip"
-_PAIR: Final = re.compile(r"(skip|[0-9]{1,4})\s*:\s*([0-9]{1,4})", re.ASCII)
+_PAIR: Final = re.compile(r"(skip|[0-9]{1,4})\s*:\s*(skip|[0-9]{1,4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A mapping as it was written, before anybody has counted the faces.
 
-    ``pairs`` is None where the default is meant, without the targets in ``skipped``.
+    ``pairs`` is None where the default is meant, without the sources in ``unused`` and the targets in ``skipped``.
     """
 
     pairs: Mapping | None = None
     skipped: frozenset[int] = frozenset()
+    unused: frozenset[int] = frozenset()
 
     def among(self, sources: int, targets: int) -> Mapping:
         """The pairs for a number of source and target faces, both at least 1.
 
         Raises :class:`InvalidField` for a face that is not there.
         """
+        for source in sorted(self.unused):
+            _present(source, sources, "source")
         check([*(self.pairs or ()), *((0, target) for target in sorted(self.skipped))], sources, targets)
         if self.pairs is None:
-            return _default(sources, [target for target in range(targets) if target not in self.skipped])
+            givers = [source for source in range(sources) if source not in self.unused]
+            return _default(givers, [target for target in range(targets) if target not in self.skipped])
         return self.pairs
 
 
@@ -42,25 +46,33 @@ def read(text: str | None) -> Wish:
     Faces count from 0, left to right. The field is a comma-separated list of
 
     - ``source:target``: put this source face on this target face. Target faces that are not named stay as they are.
-    - ``skip:target``: leave this target face. With nothing but skips, all others are filled as by default.
+    - ``skip:target``: leave this target face; ``source:skip``: put this source face nowhere. With nothing but these, the
+      others go as by default.
+    - ``skip``: leave every target face that is not named.
 
-    ``skip`` alone leaves every face. Without a field one source goes on every target face, and several go on the
-    target faces from left to right, until there are no more of either.
+    Without a field one source goes on every target face, and several go on the target faces from left to right, until
+    there are no more of either.
 
-    Raises :class:`InvalidField` for anything else, and for a target named twice.
+    Raises :class:`InvalidField` for anything else, for a target named twice, and for a source that is both used and not.
     """
     if text is None or not text.strip():
         return Wish()
-    if text.strip().lower() == _SKIP:
-        return Wish(pairs=())
     pairs: list[tuple[int, int]] = []
     skipped: set[int] = set()
-    for item in text.split(","):
-        match = _PAIR.fullmatch(item.strip().lower())
-        if match is None:
+    unused: set[int] = set()
+    items = [item.strip().lower() for item in text.split(",")]
+    for item in items:
+        if item == _SKIP:
+            continue
+        match = _PAIR.fullmatch(item)
+        if match is None or match[1] == match[2] == _SKIP:
             raise InvalidField(
-                f"mapping: {item.strip()[:40]!r} is not source:target (such as 0:1) or skip:target.", field="mapping"
+                f"mapping: {item[:40]!r} is not source:target (such as 0:1), skip:target or source:skip.",
+                field="mapping",
             )
+        if match[2] == _SKIP:
+            unused.add(int(match[1]))
+            continue
         target = int(match[2])
         if target in skipped or any(target == named for _, named in pairs):
             raise InvalidField(f"mapping: target face {target} is named twice.", field="mapping")
@@ -68,7 +80,13 @@ def read(text: str | None) -> Wish:
             skipped.add(target)
         else:
             pairs.append((int(match[1]), target))
-    return Wish(tuple(pairs) or None, frozenset(skipped))
+    for source, target in pairs:
+        if source in unused:
+            raise InvalidField(
+                f"mapping: source face {source} goes on target face {target} or nowhere, not both.", field="mapping"
+            )
+    wanted = tuple(pairs) if pairs or _SKIP in items else None
+    return Wish(wanted, frozenset(skipped), frozenset(unused))
 
 
 def check(pairs: Sequence[tuple[int, int]], sources: int, targets: int) -> None:
@@ -86,7 +104,7 @@ def _present(index: int, count: int, side: str) -> None:
         raise InvalidField(f"mapping: there is no {side} face {index}; {there}.", field="mapping")
 
 
-def _default(sources: int, targets: Sequence[int]) -> Mapping:
-    if sources == 1:
-        return tuple((0, target) for target in targets)
-    return tuple(zip(range(sources), targets, strict=False))
+def _default(sources: Sequence[int], targets: Sequence[int]) -> Mapping:
+    if len(sources) == 1:
+        return tuple((sources[0], target) for target in targets)
+    return tuple(zip(sources, targets, strict=False))

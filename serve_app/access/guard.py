@@ -19,6 +19,14 @@ from serve_app.settings import Settings
 
 ANYONE = "anyone"
 
+# How a key is sent, in OpenAPI's words.
+SCHEME_NAME = "key"
+SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `masquerade keys create` that has the scope, or the admin key, which opens everything",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -66,6 +74,14 @@ class Guard:
             detail = f"This key may make {key.rate.per_s * 60:.0f} calls a minute."
             return Refusal(429, "rate-limited", "Too many calls", detail, max(1, math.ceil(wait)))
         return key.id
+
+    def keys_for(self, method: str, path: str) -> list[dict[str, list[str]]]:
+        """What a call needs, as OpenAPI's ``security``: a key with a scope, that or nothing, or nothing at all."""
+        scope = required(method, path)
+        if scope is None:
+            return []
+        by_key: dict[str, list[str]] = {SCHEME_NAME: [scope]}
+        return [{}, by_key] if self._anonymous(method, scope) == ANYONE else [by_key]
 
     def _anonymous(self, method: str, scope: str) -> str | Refusal:
         if scope == ADMIN:

@@ -78,8 +78,6 @@ def routes(desk: Desk) -> APIRouter:
         job = _kept(await desk.job(job_id, request.state.caller))
         if job.state == State.FAILED:
             return _failed(request, job.error or {})
-        if job.state == State.CANCELLED:
-            raise UnknownJob("This job was removed.")
         if job.result is None:
             headers = {"Retry-After": "1"}
             return problems.respond(
@@ -91,7 +89,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.delete("/{job_id}", status_code=204, response_class=Response)
     async def remove(request: Request, job_id: str) -> None:
-        """Withdraw a job and remove its photos and its result at once."""
+        """Withdraw a job and remove its photos and its result at once. It is unknown from then on, finished or not."""
         await desk.remove(await desk.job(job_id, request.state.caller))
 
     return router
@@ -160,8 +158,8 @@ def _checked(form: contracts.JobForm) -> contracts.Form:
 
 
 def _kept(job: Job) -> Job:
-    """The job, unless it had ended and was removed. One that was withdrawn before says so."""
-    if job.state != State.CANCELLED and not job.inputs:
+    """The job, unless it was withdrawn or removed: what is left of those is a bare count."""
+    if job.state == State.CANCELLED or not job.inputs:
         raise UnknownJob("This job was removed.")
     return job
 

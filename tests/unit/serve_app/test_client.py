@@ -65,6 +65,15 @@ async def test_photos_and_fields_arrive_with_the_key(studio: Studio, client: Stu
     assert b"true" in body
 
 
+async def test_a_field_with_several_values_is_sent_as_often(studio: Studio, client: StudioClient) -> None:
+    await client.post("/v1/style", {"image": b"a photo"}, style=["wave:0.7", "udnie:0.3"], strength=0.5)
+    body = studio.asked[0][2]
+    assert body.count(b'name="style"') == 2
+    assert b"\r\nwave:0.7\r\n" in body
+    assert b"\r\nudnie:0.3\r\n" in body
+    assert b"\r\n0.5\r\n" in body
+
+
 @pytest.mark.parametrize("passing", [None, (503, {}), (429, {"Retry-After": "0"}), (502, {})])
 async def test_what_passes_is_asked_again(studio: Studio, client: StudioClient, passing: object) -> None:
     studio.answers = [passing, passing, (200, {})]  # type: ignore[list-item]

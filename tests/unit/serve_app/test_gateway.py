@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from deployments.slots import SlotStatus
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.selection import Selection
@@ -180,6 +182,24 @@ def test_health_and_readiness(client: TestClient) -> None:
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json() == {"ready": True, "capabilities": {"moderation": "ready"}}
+
+
+def test_a_studio_that_is_not_ready_says_so_as_a_problem(
+    client_for: Callable[[Settings], TestClient],
+    settings: Settings,
+    stand_ins: StandIns,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def loading() -> SlotStatus:
+        return SlotStatus(None, "judge@v1", None)
+
+    graph = replace(stand_ins.graph(), states={"moderation": loading})
+    monkeypatch.setattr(stand_ins, "graph", lambda: graph)
+    answer = client_for(settings).get("/readyz")
+    assert problem(answer) == (503, "not-ready")
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["ready"] is False
+    assert answer.json()["capabilities"] == {"moderation": "loading"}
 
 
 def test_the_page_and_the_documentation_come_from_here_alone(client: TestClient) -> None:

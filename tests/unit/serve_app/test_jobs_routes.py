@@ -131,7 +131,19 @@ def test_a_masterpiece_in_progress_holds_nobody_up_and_stops_when_it_is_withdraw
     assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
     stand_ins.hold_masterpiece = False
     assert ended(client, masterpiece(client, FINE).json()["id"])["state"] == "done", "the worker is free again"
-    assert client.get(f"/v1/jobs/{job_id}").json()["state"] == "cancelled"
+    for path in (f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/result"):
+        gone = client.get(path)
+        assert gone.status_code == 404, "deleted is deleted, finished or not"
+        assert gone.json()["type"].endswith("unknown-job")
+
+
+def test_a_result_is_of_a_type_that_the_document_names(client: TestClient) -> None:
+    job_id = submit(client, FINE, kind="style", style="wave", strength="0").json()["id"]
+    ended(client, job_id)
+    result = client.get(f"/v1/jobs/{job_id}/result")
+    assert result.headers["content-type"] == "image/png", "strength 0 gives the photo back"
+    operation = client.get("/openapi.json").json()["paths"]["/v1/jobs/{job_id}/result"]["get"]
+    assert "image/png" in operation["responses"]["200"]["content"]
 
 
 def test_a_swap_job_takes_two_photos(client: TestClient) -> None:

@@ -21,13 +21,37 @@ def test_weights_follow_a_colon_and_may_be_surrounded_by_blanks() -> None:
     assert StyleQuery.parse(PHOTO, [" wave : 2", "udnie:0.5"]).weights == (("wave", 2.0), ("udnie", 0.5))
 
 
+def test_several_styles_may_stand_in_one_text() -> None:
+    assert StyleQuery.parse(PHOTO, ["wave:0.7, udnie:0.3", "night"]).weights == (
+        ("wave", 0.7),
+        ("udnie", 0.3),
+        ("night", 1.0),
+    )
+
+
 def test_strength_is_full_and_colours_are_the_paintings_unless_asked_otherwise() -> None:
     query = StyleQuery.parse(PHOTO, ["wave"])
     assert (query.strength, query.preserve_color) == (1.0, False)
 
 
 @pytest.mark.parametrize(
-    "text", ["wave:-1", "wave:nan", "wave:inf", "wave:-inf", "wave:", "wave:much", "wave:１", "wave:1:2", ":1", "", " "]
+    "text",
+    [
+        "wave:-1",
+        "wave:nan",
+        "wave:inf",
+        "wave:-inf",
+        "wave:",
+        "wave:much",
+        "wave:0,5",
+        "wave:0.7,",
+        "wave:0.7,,udnie",
+        "wave:１",
+        "wave:1:2",
+        ":1",
+        "",
+        " ",
+    ],
 )
 def test_a_weight_that_is_no_proportion_is_an_invalid_field(text: str) -> None:
     with pytest.raises(InvalidField) as caught:

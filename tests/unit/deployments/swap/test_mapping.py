@@ -40,6 +40,18 @@ def test_skips_beside_pairs_change_nothing():
     assert read("0:1,skip:0").among(1, 3) == ((0, 1),)
 
 
+def test_skip_beside_pairs_leaves_the_others():
+    assert read("0:1,skip").among(1, 3) == ((0, 1),)
+    assert read("skip,1:0").among(2, 2) == ((1, 0),)
+
+
+def test_a_source_may_go_nowhere():
+    assert read("0:1,1:skip").among(2, 3) == ((0, 1),)
+    assert read("0:skip").among(2, 3) == ((1, 0), (1, 1), (1, 2))
+    assert read("0:skip").among(3, 3) == ((1, 0), (2, 1))
+    assert read("0:skip").among(1, 3) == ()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -48,6 +60,9 @@ def test_skips_beside_pairs_change_nothing():
         ("skip:7", "no target face 7"),
         ("0:0,1:0", "target face 0 is named twice"),
         ("0:0,skip:0", "target face 0 is named twice"),
+        ("7:skip", "no source face 7"),
+        ("0:1,0:skip", "source face 0 goes on target face 1 or nowhere"),
+        ("skip:skip", "not source:target"),
         ("0-1", "'0-1' is not source:target"),
         ("0:", "not source:target"),
         ("0:1,", "not source:target"),

@@ -33,6 +33,29 @@ def guarded(client_for, studio: Settings) -> TestClient:
     return client_for(studio)
 
 
+def security(client: TestClient, method: str, path: str) -> list[dict[str, list[str]]]:
+    document = client.get("/openapi.json").json()
+    assert (
+        document["components"]["securitySchemes"]["key"] | {"type": "http", "scheme": "bearer"}
+        == (document["components"]["securitySchemes"]["key"])
+    )
+    needed: list[dict[str, list[str]]] = document["paths"][path][method]["security"]
+    return needed
+
+
+def test_the_document_says_which_calls_need_a_key(guarded: TestClient) -> None:
+    assert security(guarded, "post", "/v1/style") == [{"key": ["style"]}]
+    assert security(guarded, "get", "/v1/jobs/{job_id}") == [{"key": ["jobs"]}]
+    assert security(guarded, "get", "/v1/models") == [{"key": ["admin"]}]
+    assert security(guarded, "get", "/v1/styles") == []
+
+
+def test_the_document_of_an_open_studio_says_what_may_go_without(client: TestClient) -> None:
+    assert security(client, "post", "/v1/style") == [{}, {"key": ["style"]}]
+    assert security(client, "get", "/v1/models") == [{}, {"key": ["admin"]}]
+    assert security(client, "post", "/v1/models/{model}/promote") == [{"key": ["admin"]}]
+
+
 def test_without_a_key_nothing_is_worked_on(guarded: TestClient, stand_ins: StandIns) -> None:
     response = call(guarded, "/v1/style", style="wave")
     assert problem(response) == (401, "unauthorized")
