@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from deployments.errors import Undecodable
+from deployments.imaging import png_colour
 from deployments.imaging.exif import orientation
 from deployments.imaging.types import Container
 
@@ -17,13 +18,13 @@ _KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ALPHA_TYPES = frozenset((4, 6))
 _GREY, _RGB = 0, 2
+_GREYS = frozenset((0, 4))
 _PALETTE, _MOST_ENTRIES = 3, 256
 # Where the pixels of Adam7's seven passes start, and how far apart they are: x, y, x step, y step.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # What is fed to the inflater at a time, and taken from it.
 _PIECE, _MOST_INFLATED = 2**16, 2**20
 _MAX_CHUNKS = 65_536
-_MAX_ICC = 4 * 2**20
 _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 
@@ -45,7 +46,8 @@ class _Header(NamedTuple):
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """``(type, body)`` of every chunk up to IEND. Raises :class:`Undecodable` where the structure breaks.
 
-    Only chunks that decide about pixels have their checksum verified: a damaged comment is no reason to refuse.
+    Only chunks that decide about pixels have their checksum verified: a damaged comment is no reason to refuse. Damaged
+    ones about colours are left out.
     """
     at = len(_SIGNATURE)
     for _ in range(_MAX_CHUNKS):
@@ -53,9 +55,12 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if end > len(data) or at + 12 > len(data):
             raise Undecodable("The PNG is incomplete.")
         kind, body = data[at + 4 : at + 8], data[at + 8 : end - 4]
-        if kind in _KEPT and zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(data[end - 4 : end], "big"):
+        decides = kind in _KEPT or kind in png_colour.CHUNKS
+        damaged = decides and zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(data[end - 4 : end], "big")
+        if damaged and kind in _KEPT:
             raise Undecodable("The PNG is damaged: a checksum does not match.")
-        yield kind, body
+        if not damaged:
+            yield kind, body
         if kind == b"IEND":
             return
         at = end
@@ -79,17 +84,6 @@ def size(data: bytes) -> tuple[int, int]:
     return header.width, header.height
 
 
-def _icc(body: bytes) -> bytes | None:
-    """The profile inside an iCCP chunk, or None when it is broken or would inflate without end."""
-    _, _, rest = body.partition(b"\0")
-    inflater = zlib.decompressobj()
-    try:
-        profile = inflater.decompress(rest[1:], _MAX_ICC)
-    except zlib.error:
-        return None
-    return profile if inflater.eof else None
-
-
 def parse(data: bytes) -> Container:
     """Walk the whole file. Raises :class:`Undecodable` when it is not one well-formed, complete PNG.
 
@@ -98,8 +92,8 @@ def parse(data: bytes) -> Container:
     chunks = _chunks(data)
     kind, body = next(chunks)
     header = _header(kind, body)
-    kept, turn, icc, transparent = [_chunk(kind, body)], 1, None, header.colour in _ALPHA_TYPES
-    coloured, picture = header.colour != _PALETTE, list[bytes]()
+    kept, turn, transparent = [_chunk(kind, body)], 1, header.colour in _ALPHA_TYPES
+    coloured, picture, colours = header.colour != _PALETTE, list[bytes](), dict[bytes, bytes]()
     for kind, raw in chunks:
         body = _in_eight_bits(header, raw) if kind == b"tRNS" else raw
         if kind in _KEPT:
@@ -117,8 +111,8 @@ def parse(data: bytes) -> Container:
                 raise Undecodable("The PNG says more about transparency than it has colours.")
         elif kind == b"eXIf":
             turn = orientation(body)
-        elif kind == b"iCCP" and icc is None:
-            icc = _icc(body)
+        elif kind in png_colour.CHUNKS:
+            colours.setdefault(kind, body)
     if not coloured:
         raise Undecodable("The PNG lacks its palette.")
     if not _holds(picture, header.inflated()):
@@ -128,7 +122,7 @@ def parse(data: bytes) -> Container:
         width=header.width,
         height=header.height,
         orientation=turn,
-        icc=icc,
+        icc=png_colour.profile(colours, grey=header.colour in _GREYS),
         opaque_8bit=header.depth <= 8 and not transparent,
     )
 
