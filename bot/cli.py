@@ -171,9 +171,11 @@ def _until_interrupted(work: Coroutine[object, object, None]) -> None:
         await asyncio.wait({task, closing}, return_when=asyncio.FIRST_COMPLETED)
         task.cancel()
         closing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        # The graph closes after this loop, and Serve would complain that nobody listens to it any more.
-        logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        finally:
+            # The graph closes after this loop, and Serve would complain that nobody listens to it any more.
+            logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
 
     asyncio.run(run())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,17 @@ TOKEN = "123456:not-a-real-token"
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASQUERADE_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("MASQUERADE_BOT_TOKEN", raising=False)
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Puts back, after the test, what the bot sets in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    level = logging.getLogger("ray.serve").level
+    yield
+    logging.getLogger("ray.serve").setLevel(level)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_without_a_token_the_variable_is_named() -> None:
@@ -107,7 +120,7 @@ def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, problem: Exception, said: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, handlers: None, problem: Exception, said: str
 ) -> None:
     async def refused(*_: object) -> None:
         raise problem
@@ -116,18 +129,27 @@ def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(
     monkeypatch.setattr("bot.cli._graph", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr("bot.process.with_telegram", refused)
     monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        result = CliRunner().invoke(app, [])
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    result = CliRunner().invoke(app, [])
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert said in " ".join(result.output.split())
     assert TOKEN not in result.output
 
 
-def test_a_second_signal_does_not_break_off_what_the_first_one_closes() -> None:
+@pytest.mark.parametrize("why", ["it is asked to end", "it fails"])
+def test_serve_does_not_complain_that_nobody_listens_when_the_bot_has_ended(handlers: None, why: str) -> None:
+    async def work() -> None:
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
+        if why == "it fails":
+            raise TelegramNetworkError(GetMe(), "no route")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    with contextlib.suppress(TelegramNetworkError):
+        _until_interrupted(work())
+    assert not logging.getLogger("ray.serve").isEnabledFor(logging.ERROR)
+
+
+def test_a_second_signal_does_not_break_off_what_the_first_one_closes(handlers: None) -> None:
     closed: list[str] = []
 
     async def work() -> None:
@@ -139,12 +161,7 @@ def test_a_second_signal_does_not_break_off_what_the_first_one_closes() -> None:
             await asyncio.sleep(0)
             closed.append("in order")
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        _until_interrupted(work())
-        # The graph closes after the loop, and still nothing breaks it off.
-        os.kill(os.getpid(), signal.SIGTERM)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    _until_interrupted(work())
+    # The graph closes after the loop, and still nothing breaks it off.
+    os.kill(os.getpid(), signal.SIGTERM)
     assert closed == ["in order"]
