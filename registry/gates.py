@@ -62,7 +62,7 @@ def shortfalls(store: Store, ref: str, stable: str | None) -> list[str]:
         for name, value in manifest.metrics.items()
         if fnmatch.fnmatchcase(name, bar.metric) and (missed := bar.missed(value)) is not None
     ]
-    if stable is not None and stable != ref:
+    if stable is not None:
         found += _unmeasured(manifest, store, stable)
     if manifest.task not in _UNBARRED and any(entry.name == REPORT for entry in manifest.files):
         found += _reported(store.get(ref).path(REPORT).read_bytes())

@@ -23,6 +23,7 @@ from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.objects import new_key, open_objects
 from serve_app.settings import Settings
+from serve_app.telemetry.metrics import metrics
 
 from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
@@ -144,6 +145,41 @@ def test_a_result_is_of_a_type_that_the_document_names(client: TestClient) -> No
     assert result.headers["content-type"] == "image/png", "strength 0 gives the photo back"
     operation = client.get("/openapi.json").json()["paths"]["/v1/jobs/{job_id}/result"]["get"]
     assert "image/png" in operation["responses"]["200"]["content"]
+
+
+def test_the_gauges_of_a_queue_that_became_empty_go_back_to_nothing(
+    client_for: Callable[[Settings], TestClient],
+    settings: Settings,
+    stand_ins: StandIns,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jobs: dict[tuple[str, str], float] = {}
+    oldest: dict[str, float] = {}
+
+    def count(value: float, tags: dict[str, str]) -> None:
+        jobs[tags["channel"], tags["state"]] = value
+
+    def age(value: float, tags: dict[str, str]) -> None:
+        oldest[tags["channel"]] = value
+
+    def shown(running: int, queued: int) -> bool:
+        return jobs == {("slow", "running"): running, ("slow", "queued"): queued} and (oldest["slow"] > 0) == bool(
+            queued
+        )
+
+    monkeypatch.setattr("serve_app.jobs.desk.COUNT_PERIOD_S", 0.02)
+    monkeypatch.setattr(metrics().jobs, "set", count)
+    monkeypatch.setattr(metrics().oldest_job_seconds, "set", age)
+    stand_ins.hold_masterpiece = True
+    client = client_for(settings)
+    ids = [masterpiece(client, FINE).json()["id"] for _ in range(2)]
+    for running, queued in ((1, 1), (0, 0)):
+        deadline = time.monotonic() + 20
+        while not shown(running, queued):
+            assert time.monotonic() < deadline, (jobs, oldest)
+            time.sleep(0.02)
+        for job_id in ids:
+            client.delete(f"/v1/jobs/{job_id}")
 
 
 def test_a_swap_job_takes_two_photos(client: TestClient) -> None:
