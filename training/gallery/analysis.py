@@ -22,7 +22,7 @@ import numpy as np
 
 from deployments.engine import Engine
 from deployments.errors import MasqueradeError
-from deployments.faces.alignment import norm_crop
+from deployments.faces.alignment import norm_crop, scale_points
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo
 from deployments.lookalike.types import FloatArray
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _BATCH: Final = 8
 _LIMITS: Final = Limits()
 # Raised when what is kept of a picture, or how it is found out, changes: older answers are then made anew.
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
 # Never remembered: the next run may have more luck.
 _FAILED: Final = "the face model failed on it"
 
@@ -234,8 +234,8 @@ def look_of(photo: Photo, face: Face) -> FloatArray:
     person, and any two people, stay below.
     """
     pixels = photo.pixels(_LOOK_DECODED)
-    scale = np.array([pixels.shape[1] / photo.width, pixels.shape[0] / photo.height], dtype=np.float32)
-    grey = cv2.cvtColor(norm_crop(pixels, face.landmarks * scale), cv2.COLOR_RGB2GRAY)
+    landmarks = scale_points(face.landmarks, (pixels.shape[1] / photo.width, pixels.shape[0] / photo.height))
+    grey = cv2.cvtColor(norm_crop(pixels, landmarks), cv2.COLOR_RGB2GRAY)
     cells = cv2.resize(grey, (_LOOK_SIDE, _LOOK_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
     cells -= cells.mean()
     return np.asarray(cells / max(float(np.linalg.norm(cells)), 1e-6), dtype=np.float32)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from deployments.faces.alignment import ARCFACE_TEMPLATE
 from deployments.imaging import Photo, encode
 from training.gallery.analysis import Memory, analyse, look_of
 
@@ -100,6 +101,18 @@ def test_a_copy_looks_the_same_and_another_picture_does_not(studio, change: str)
     assert float(original @ copy) > 0.97
     assert float(original @ other) < 0.6
     assert np.linalg.norm(original) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_picture_that_is_decoded_smaller_has_its_face_where_it_was(studio) -> None:
+    small = np.random.default_rng(3).integers(256, size=(40, 1600, 3), dtype=np.uint8)
+    large = np.repeat(np.repeat(small, 4, axis=0), 4, axis=1)
+    points = ARCFACE_TEMPLATE * np.float32(0.2) + np.float32(9)
+    face = studio.face("Ada", landmarks=points)
+    # Whole numbers are the centres of pixels, each of which has become sixteen.
+    enlarged = studio.face("Ada", landmarks=points * 4 + np.float32(1.5))
+    one = look_of(Photo.open(encode(small, "image/png")), face)
+    other = look_of(Photo.open(encode(large, "image/png")), enlarged)
+    assert float(one @ other) > 0.999
 
 
 def test_a_film_among_the_pictures_is_not_read(tmp_path: Path, engine, memory) -> None:
