@@ -168,7 +168,8 @@ def _put_together(
         drain_s=settings.drain_s,
         heartbeat_s=beat_s,
     )
-    perform, around = Studio(pipeline, inventory).perform, _around(progress, courier)
+    at_work = Studio(pipeline, inventory, lambda language: translations.words(language).plain("lookalike-method"))
+    perform, around = at_work.perform, _around(progress, courier)
     workers = tuple(
         Worker(ledger, sessions, objects, perform, channel=CHANNEL, heartbeat_s=beat_s, around=around)
         for _ in range(settings.workers)

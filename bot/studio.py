@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,19 +51,21 @@ class LookalikeAnswer:
 class Studio:
     """Does jobs through the pipeline."""
 
-    def __init__(self, pipeline: Pipeline, inventory: Inventory) -> None:
+    def __init__(self, pipeline: Pipeline, inventory: Inventory, small_print: Callable[[str | None], str]) -> None:
+        """``small_print`` says in a language, by its two letters, what the per cent of a lookalike mean."""
         self._pipeline = pipeline
         self._inventory = inventory
+        self._small_print = small_print
 
     async def perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
         """What :class:`serve_app.jobs.worker.Worker` calls. Raises what the pipeline raises."""
         if kind == "lookalike":
-            return await self._lookalike(photos["image"])
+            return await self._lookalike(photos["image"], fields.get("language"))
         return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
 
-    async def _lookalike(self, data: bytes) -> Picture:
+    async def _lookalike(self, data: bytes, language: str | None) -> Picture:
         result = await self._pipeline.lookalike(await self._pipeline.open(data), TOP)
-        collage = await self._pipeline.collage(result)
+        collage = await self._pipeline.collage(result, self._small_print(language))
         _, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
         answer = LookalikeAnswer(
             collage.data,

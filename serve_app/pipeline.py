@@ -17,7 +17,7 @@ from deployments.authenticity.engine import Opinion
 from deployments.errors import Busy, MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
-from deployments.lookalike.engine import LookalikeQuery, Match
+from deployments.lookalike.engine import METHOD, LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Provenance, Step, attach
@@ -52,7 +52,7 @@ class Graph:
     faces: Callable[[FaceQuery], Awaitable[Answer[FaceSet]]] | None = None
     lookalike: Callable[[LookalikeQuery], Awaitable[Answer[tuple[Match, ...]]]] | None = None
     portrait: Callable[[str], Awaitable[bytes]] | None = None
-    collage: Callable[[Photo, Face, tuple[Match, ...]], Awaitable[bytes]] | None = None
+    collage: Callable[[Photo, Face, tuple[Match, ...], str], Awaitable[bytes]] | None = None
     swap: Callable[[SwapQuery], Awaitable[Answer[SwapPicture]]] | None = None
     anonymize: Callable[[AnonymizeQuery], Awaitable[bytes]] | None = None
     authenticity: Callable[[Photo], Awaitable[Answer[Opinion]]] | None = None
@@ -195,11 +195,11 @@ class Pipeline:
         """A gallery portrait by the name matches carry. Raises ``UnknownModel`` when there is none."""
         return await self._need(self._graph.portrait, "lookalike")(name)
 
-    async def collage(self, result: LookalikeResult) -> Picture:
-        """The most prominent face side by side with the people it resembles."""
+    async def collage(self, result: LookalikeResult, note: str = METHOD) -> Picture:
+        """The most prominent face side by side with the people it resembles, over ``note``."""
         draw = self._need(self._graph.collage, "lookalike")
         face, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
-        data = await draw(result.photo, face, matches)
+        data = await draw(result.photo, face, matches, note)
         steps = (Step("faces", result.model), Step("lookalike", result.gallery))
         return _picture(data, steps, DigitalSourceType.ENHANCED)
 

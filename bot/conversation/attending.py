@@ -8,7 +8,7 @@ import logging
 from bot.accounts.accounts import Account
 from bot.conversation.casting import propose
 from bot.delivery.messages import NotSent, Rejected, Unreachable
-from bot.intake.counter import LOOKALIKE, REALITY, address_of, hiding, painting
+from bot.intake.counter import REALITY, address_of, hiding, painting, resemblance
 from bot.intake.orders import AlbumTooLarge
 from bot.intake.tables import Bundle
 from bot.presentation.answers import refusal
@@ -49,7 +49,7 @@ async def serve(services: Services, account: Account, words: Words, bundle: Bund
         case Understood(method=Method() as method):
             wish = hiding(method)
         case Understood("lookalike"):
-            wish = LOOKALIKE
+            wish = resemblance(words)
         case Understood("authenticity"):
             wish = REALITY
         case Understood("anonymize"):

@@ -40,7 +40,11 @@ def hiding(method: Method) -> Wish:
     return Wish("anonymize", {"method": method.value, "keep": []})
 
 
-LOOKALIKE = Wish("lookalike", {})
+def resemblance(words: Words) -> Wish:
+    """Tell whom faces resemble, with the small print in these words' language."""
+    return Wish("lookalike", {"language": words.language})
+
+
 REALITY = Wish("authenticity", {})
 
 

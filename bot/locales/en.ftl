@@ -84,6 +84,7 @@ result-match = { $place }. <b>{ $name }</b>{ $role ->
         [none] {""}
        *[other] , { $role }
     } · { $similarity } %
+lookalike-method = Everybody has a closest double in this gallery. N % means: of 100 people, N are less like their own closest double than these two faces are like each other. Never below 1 or above 99.
 result-lookalike-note = <i>A game, not an identification.</i>
 result-authenticity-real = 📷 This looks like a photograph to me. I put the chance that AI made it at <b>{ $percent } %</b>.
 result-authenticity-ai = 🤖 This looks like a picture made by AI. I put the chance of that at <b>{ $percent } %</b>.

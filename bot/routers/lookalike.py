@@ -7,8 +7,9 @@ from aiogram.types import CallbackQuery
 
 from bot.accounts.accounts import Account
 from bot.delivery.messages import Address
-from bot.intake.counter import LOOKALIKE
+from bot.intake.counter import resemblance
 from bot.presentation.callbacks import Lookalike
+from bot.presentation.translations import Words
 from bot.services import Services
 
 
@@ -19,9 +20,10 @@ async def lookalike(
     to: Address,
     services: Services,
     account: Account,
+    words: Words,
 ) -> None:
     """Order a collage with the people a face resembles."""
-    await services.counter.order(account, origin, LOOKALIKE, callback_data.bundle, to)
+    await services.counter.order(account, origin, resemblance(words), callback_data.bundle, to)
 
 
 def router() -> Router:

@@ -36,11 +36,11 @@ _REGULAR: Final = 400
 _BOLD: Final = 650
 
 
-def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]]) -> Pixels:
+def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]], note: str = METHOD) -> Pixels:
     """RGB [H, 1080, 3]: the face of ``photo`` beside the first of ``matches``, up to two more in a row underneath.
 
-    ``matches`` come with their portraits as JPEG. Credits and what the per cent mean stand at the foot. Raises
-    ``ValueError`` without a match and what :meth:`Photo.open` raises for a portrait.
+    ``matches`` come with their portraits as JPEG. ``note``, what the per cent mean in the reader's language, and credits
+    stand at the foot. Raises ``ValueError`` without a match and what :meth:`Photo.open` raises for a portrait.
     """
     if not matches:
         raise ValueError("a collage needs somebody to show")
@@ -57,7 +57,7 @@ def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]]) -> Pi
             sheet.card(match, _opened(jpeg, _SMALL), _MARGIN + column * (_LARGE + _GAP))
         sheet.cursor += _SMALL
     sheet.cursor += 34
-    sheet.paragraph(METHOD)
+    sheet.paragraph(note)
     owed = dict.fromkeys(f"{match.name}: {match.attribution}" for match, _ in matches[:MOST] if match.attribution)
     if owed:
         sheet.paragraph(" · ".join(owed))

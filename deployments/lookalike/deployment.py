@@ -12,7 +12,7 @@ from deployments.engine import Engine
 from deployments.errors import UnknownModel
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
-from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
+from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery, Match
 from deployments.provenance import mark
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
@@ -41,18 +41,18 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
             # A match of the canary's gallery; with no canary this looks in the same gallery again.
             return await self._portrait(name, canary=True)
 
-    async def collage(self, photo: Photo, face: Face, matches: Matches) -> bytes:
-        """A face side by side with its matches, as an encoded JPEG. Raises ``UnknownModel``."""
+    async def collage(self, photo: Photo, face: Face, matches: Matches, note: str = METHOD) -> bytes:
+        """A face side by side with its matches, over ``note``, as an encoded JPEG. Raises ``UnknownModel``."""
         try:
-            return await self._collage(photo, face, matches, canary=False)
+            return await self._collage(photo, face, matches, note, canary=False)
         except UnknownModel:
             # Matches of the canary's gallery, as for a portrait.
-            return await self._collage(photo, face, matches, canary=True)
+            return await self._collage(photo, face, matches, note, canary=True)
 
-    async def _collage(self, photo: Photo, face: Face, matches: Matches, *, canary: bool) -> bytes:
+    async def _collage(self, photo: Photo, face: Face, matches: Matches, note: str, *, canary: bool) -> bytes:
         with self._slot.lease(canary=canary) as lease:
             engine = cast(LookalikeEngine, lease.engine)
-            return await asyncio.to_thread(lambda: encode(mark(engine.collage(photo, face, matches))))
+            return await asyncio.to_thread(lambda: encode(mark(engine.collage(photo, face, matches, note))))
 
     async def _portrait(self, name: str, *, canary: bool) -> bytes:
         with self._slot.lease(canary=canary) as lease:

@@ -82,9 +82,10 @@ class LookalikeEngine:
         except KeyError:
             raise UnknownModel("This gallery has no such portrait.") from None
 
-    def collage(self, photo: Photo, face: Face, matches: Sequence[Match]) -> Pixels:
-        """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery."""
-        return collage.draw(photo, face, [(match, self.portrait(match.picture)) for match in matches[: collage.MOST]])
+    def collage(self, photo: Photo, face: Face, matches: Sequence[Match], note: str = METHOD) -> Pixels:
+        """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery, over ``note``."""
+        shown = [(match, self.portrait(match.picture)) for match in matches[: collage.MOST]]
+        return collage.draw(photo, face, shown, note)
 
     def close(self) -> None:
         """Let go of the index and the portraits. The engine is not used afterwards."""

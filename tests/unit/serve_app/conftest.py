@@ -153,7 +153,7 @@ class StandIns:
             raise UnknownModel("There is no such portrait.")
         return FINE
 
-    async def collage(self, photo: Photo, face: Face, matches: tuple[Match, ...]) -> bytes:
+    async def collage(self, photo: Photo, face: Face, matches: tuple[Match, ...], note: str) -> bytes:
         return picture(1, 2, 3, media_type="image/jpeg")
 
     async def swap(self, query: SwapQuery) -> Answer[SwapPicture]:

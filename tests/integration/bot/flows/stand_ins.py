@@ -49,6 +49,7 @@ class StandIns:
         self.painted: list[StyleQuery] = []
         self.swapped: list[SwapQuery] = []
         self.hidden: list[AnonymizeQuery] = []
+        self.small_print: list[str] = []
         self.hold = asyncio.Event()
         self.hold.set()
         self.unsuitable = False
@@ -97,7 +98,8 @@ class StandIns:
     async def portrait(self, name: str) -> bytes:
         return FINE
 
-    async def collage(self, photo: Photo, face: Face, matches: tuple[Match, ...]) -> bytes:
+    async def collage(self, photo: Photo, face: Face, matches: tuple[Match, ...], note: str) -> bytes:
+        self.small_print.append(note)
         return picture(200, 200, 50)
 
     async def swap(self, query: SwapQuery) -> Answer[SwapPicture]:

@@ -35,6 +35,21 @@ async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
     assert result.labels == ["↗️ Share"]
 
 
+@pytest.mark.parametrize("by", ["a caption", "a button"])
+async def test_a_collages_small_print_is_in_the_language_of_whoever_asked(
+    running: RunningBot, playground: Playground, stand_ins: StandIns, by: str
+) -> None:
+    anna = playground.person("Анна", language="ru")
+    if by == "a caption":
+        await anna.send_photo(FINE, "на кого я похожа?")
+    else:
+        await anna.send_photo(FINE)
+        await anna.tap(await anna.chat.find("Выберите стиль"), "Кто мой двойник")
+    await anna.chat.find(is_result)
+    (note,) = stand_ins.small_print
+    assert note.startswith("У каждого в этой галерее")
+
+
 async def test_a_photo_without_a_face_resembles_nobody_and_costs_nothing(
     running: RunningBot, playground: Playground
 ) -> None:

@@ -6,12 +6,17 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
 from bot.presentation.answers import explain
 from bot.presentation.translations import LOCALES, Translations
+from deployments.faces.types import Face, Pose, Quality
+from deployments.imaging import Photo, encode
+from deployments.lookalike import collage
+from deployments.lookalike.types import Match
 
 BOT = LOCALES.parent
 SOURCES = [path for path in BOT.rglob("*.py") if BOT / "playground" not in path.parents]  # fmt: skip
@@ -49,6 +54,22 @@ def messages(path: Path) -> dict[str, set[str]]:
 ENGLISH = messages(LOCALES / "en.ftl")
 VALUES: dict[str, str | float] = {name: 3 for names in ENGLISH.values() for name in names}
 VALUES |= {"name": "<b>Ann</b>", "style": "<i>Wave</i>", "role": "none", "state": "on", "history": "on", "rule": "x"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_the_per_cent_mean_fits_on_a_collage_in_every_language(path: Path) -> None:
+    words = Translations.load().words(path.stem)
+    face = Face(
+        (60, 60, 140, 140), 0.9, np.zeros((5, 2), np.float32), None, Pose(0, 0, 0), Quality(80, 0, 1), None, None
+    )
+    match = Match("Ada", None, None, None, 73.4, 0.4, "ada.jpg", None)
+    photo = encode(np.zeros((200, 200, 3), np.uint8))
+
+    def drawn(note: str) -> np.ndarray:
+        return collage.draw(Photo.open(photo), face, [(match, photo)], note)
+
+    note = words.plain("lookalike-method")
+    assert not np.array_equal(drawn(note), drawn(note + "!")), "its end is cut off"
 
 
 def test_there_are_at_least_two_languages() -> None:

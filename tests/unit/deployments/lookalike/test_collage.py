@@ -93,6 +93,12 @@ def test_credits_are_given_once_each_and_need_room() -> None:
     assert once.shape[0] > without.shape[0]
 
 
+def test_what_the_per_cent_mean_is_said_as_it_was_asked_for() -> None:
+    said, other = (collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))], note) for note in ("Ж", "Щ"))
+    assert said.shape == other.shape
+    assert not np.array_equal(said, other)
+
+
 def test_nobody_to_show_is_an_error() -> None:
     with pytest.raises(ValueError, match="somebody"):
         collage.draw(PHOTO, FACE, [])

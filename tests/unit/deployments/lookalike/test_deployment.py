@@ -55,6 +55,12 @@ async def test_whoever_the_canary_found_is_shown_in_the_collage(deployment: Look
     assert (await deployment.collage(PHOTO, FACE, answer.value)).startswith(b"\xff\xd8")
 
 
+async def test_a_collage_says_what_it_is_given_to_say(deployment: Lookalike) -> None:
+    ada = await deployment.answer(LookalikeQuery(np.array([1, 0, 0], np.float32), SPACE, 1), "a visitor")
+    said, other = [await deployment.collage(PHOTO, FACE, ada.value, note) for note in ("Ж", "Щ")]
+    assert said != other
+
+
 async def test_whom_neither_knows_is_an_error(deployment: Lookalike) -> None:
     with pytest.raises(UnknownModel, match="no such portrait"):
         await deployment.collage(PHOTO, FACE, (MATCH,))
