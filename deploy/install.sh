@@ -8,6 +8,8 @@ profile=${1:-demo}
 python=${PYTHON:-python3}
 lock=requirements/$profile.txt
 say() { printf '%s\n' "$*" >&2; }
+# One line that the next one takes the place of; where nobody watches, the log has them all.
+draw() { if [ -t 2 ]; then awk '{ printf "\r\033[K%.100s", $0; fflush() } END { printf "\r\033[K" }' >&2; else cat >/dev/null; fi; }
 
 [ -f "$lock" ] || { say "There is no lock called $profile; choose demo, dev, bench, cpu or gpu."; exit 2; }
 command -v "$python" >/dev/null 2>&1 || { say "Python is missing: install Python 3.11 or newer, or name it: make demo PYTHON=/path/to/python3"; exit 2; }
@@ -39,8 +41,7 @@ log=.venv/install.log
 say "Installing from $lock (a few minutes the first time; details in $log)"
 # --no-deps: the lock is complete, and one wheel (insightface) asks for a second OpenCV that would overwrite ours.
 if ! .venv/bin/python -m pip install --no-deps --require-hashes --disable-pip-version-check -r "$lock" 2>&1 |
-    tee "$log" | { grep --line-buffered -E '^ *(Downloading|Using cached|Installing|ERROR)' || true; } |
-    awk '{ printf "\r\033[K%.100s", $0; fflush() } END { printf "\r\033[K" }' >&2; then :; fi
+    tee "$log" | { grep --line-buffered -E '^ *(Downloading|Using cached|Installing|ERROR)' || true; } | draw; then :; fi
 if ! grep -qE '^(Successfully installed|Requirement already satisfied)' "$log" || grep -q '^ERROR' "$log"; then
     say "Installation failed: $(grep -E '^(ERROR|.*Connection|.*Network)' "$log" | tail -1 || true) (no network, or no space? see $log, then run the command again)"
     exit 1

@@ -14,7 +14,7 @@ from registry.errors import InUse
 from registry.manifest import Manifest
 from registry.store import Store
 from serve_app.commands.stores import StoreOption, explained, installed, new_table, open_store, who
-from serve_app.commands.terminal import at_a_terminal, console
+from serve_app.commands.terminal import at_a_terminal, complain, console
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
@@ -33,7 +33,10 @@ def gc(
     why: Annotated[str, typer.Option("--why", help="The reason, for the audit trail.")] = "garbage collection",
     store: StoreOption = None,
 ) -> None:
-    """Remove versions that no alias, no running replica and no setting uses. The audit trail stays."""
+    """Remove versions that no alias, no running replica and no setting uses. The audit trail stays.
+
+    Where nobody can be asked, nothing goes without --yes.
+    """
     with explained():
         opened = open_store(store)
         verdicts = judge(opened, tuple(_pinned(Settings().models)))
@@ -49,7 +52,10 @@ def gc(
             if not dry_run:
                 opened.sweep()
             return
-        if not yes and at_a_terminal():
+        if not yes:
+            if not at_a_terminal():
+                complain(f"Nobody is there to be asked whether {len(garbage)} versions, {total}, may go: give --yes.")
+                raise typer.Exit(2)
             typer.confirm(f"Remove {len(garbage)} versions, {total}?", abort=True)
         freed = sum(_removed(opened, verdict, why) for verdict in garbage)
         opened.sweep()

@@ -1,9 +1,13 @@
-"""What deploy/install.sh leaves out where the CPU build of torch is in .venv already."""
+"""What deploy/install.sh leaves out where the CPU build of torch is in .venv already, and what it draws."""
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +26,51 @@ def test_a_lock_without_cuda_lacks_torch_and_its_companions_and_nothing_else(pro
     assert all(re.match(r"torch$|torchvision$|triton$|nvidia-|cuda-", name) for name in gone)
     assert after.items() <= before.items(), "every entry that stays has all of its hashes"
     assert not {name for name in after if name.startswith(("cuda-", "nvidia-"))} - {"nvidia-ml-py"}
+
+
+# Of the virtual environment's interpreter as much as the script asks of it: it has pip and no torch.
+INTERPRETER = """#!/bin/sh
+case "$*" in
+    *'import pip'*) exit 0 ;;
+    *--require-hashes*) printf 'Collecting numpy\\n  Downloading numpy-2.whl\\nSuccessfully installed numpy-2\\n' ;;
+    *--editable*) exit 0 ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that the script installs into without a package index."""
+    for name in ("deploy/install.sh", "requirements/demo.txt", "requirements/dev.txt", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    interpreter = tmp_path / ".venv" / "bin" / "python"
+    interpreter.parent.mkdir(parents=True)
+    interpreter.write_text(INTERPRETER)
+    interpreter.chmod(0o755)
+    return tmp_path
+
+
+def test_where_nobody_watches_no_control_characters_are_drawn(checkout: Path) -> None:
+    told = subprocess.run(
+        ["sh", "deploy/install.sh"], cwd=checkout, env=os.environ | {"PYTHON": sys.executable}, capture_output=True
+    )
+    assert (told.returncode, told.stdout) == (0, b"")
+    assert told.stderr.startswith(b"Installing from requirements/demo.txt")
+    assert not re.findall(rb"[^\n\x20-\x7e]", told.stderr)
+    assert b"Downloading numpy" in (checkout / ".venv" / "install.log").read_bytes()
+
+
+def test_a_terminal_shows_what_is_downloaded(checkout: Path) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        environment = os.environ | {"PYTHON": sys.executable}
+        subprocess.run(["sh", "deploy/install.sh"], cwd=checkout, env=environment, stderr=theirs, check=True)
+        assert b"\r\x1b[K  Downloading numpy-2.whl" in os.read(ours, 65_536)
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def entries(lock: str) -> dict[str, str]:

@@ -162,6 +162,14 @@ def test_at_a_terminal_garbage_is_asked_about(store: FolderStore, monkeypatch: p
     assert store.versions("net") == ["v4"]
 
 
+def test_where_nobody_can_be_asked_nothing_goes_without_the_word(store: FolderStore) -> None:
+    result = run("gc")
+    assert result.exit_code == 2
+    assert "3 versions, 9 bytes, may go: give --yes." in result.output
+    assert store.versions("net") == ["v1", "v2", "v3", "v4"]
+    assert [entry for entry in store.audit("net") if entry.action == "remove"] == []
+
+
 def test_what_killed_publishers_left_is_swept_though_no_version_is_garbage(store: FolderStore) -> None:
     run("gc", "--yes")
     left = store.root / ".staging" / "net@v5-dead"
