@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -55,6 +54,9 @@ def bot(
 
     The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
     """
+    # Here, for it takes seconds, and whoever lists the commands needs none of it.
+    from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
+
     studio_settings = Settings()
     try:
         configure(log)

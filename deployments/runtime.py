@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import onnxruntime as ort
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 Device = Literal["cpu", "cuda"]
 
@@ -33,6 +34,9 @@ def onnx_session(path: Path, runtime: Runtime) -> ort.InferenceSession:
 
     Raises :class:`DeviceUnavailable` when the session would run elsewhere.
     """
+    # Here, for whoever only chooses models and devices, as the command line does, runs none.
+    import onnxruntime as ort
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = runtime.threads
     options.inter_op_num_threads = 1

@@ -1,6 +1,10 @@
-"""Failures of the machine, told in a sentence."""
+"""What ends a command of this package in a sentence."""
 
 from __future__ import annotations
+
+
+class Failure(Exception):
+    """Something outside the program kept it from its work; the message says what, and what would help."""
 
 
 def in_words(error: Exception) -> str:

@@ -9,20 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated
 
-import aiohttp
 import typer
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from registry.errors import RegistryError
 from serve_app.commands.serve import open_until_interrupted
 from serve_app.commands.starter import ensure_starter
 from serve_app.commands.terminal import complain, console, exits_on
-from serve_app.contact_sheet import summary, write_contact_sheet
 from serve_app.local import StudioError, studio
-from serve_app.samples import Sample, installed_samples
+from serve_app.samples import installed_samples
 from serve_app.settings import Settings
-from serve_app.tour import Stop, Tour, TourFailed
 
 app = typer.Typer()
 
@@ -39,6 +35,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the pictures and the contact sheet.")] = Path("demo-output"),
 ) -> None:
     """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
+    # Here, for the HTTP client takes a while, and whoever lists the commands needs none.
+    from serve_app.commands.showing import show
+    from serve_app.tour import TourFailed
+
     try:
         # Now, and not after the minutes that the models and the graph take.
         out.mkdir(parents=True, exist_ok=True)
@@ -56,22 +56,7 @@ def demo(
         with console.status("Starting Ray and the graph…"):
             address = opened.enter_context(studio(settings))
         console.print(f"Ready in {time.perf_counter() - began:.1f} s at [bold]{escape(address)}[/]")
-        sheet = asyncio.run(_show(address, samples, out))
+        sheet = asyncio.run(show(address, samples, out))
         console.print(f"Contact sheet: [bold]{escape(str(sheet))}[/]")
         if not once:
             open_until_interrupted(address)
-
-
-async def _show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:
-    stops: list[Stop] = []
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    timeout = aiohttp.ClientTimeout(total=300)
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("Taking the samples round")
-        async with aiohttp.ClientSession(address, timeout=timeout) as session:
-            async for stop in Tour(session, out).stops(samples):
-                stops.append(stop)
-                progress.update(task, description=f"{stop.capability}: {stop.title}")
-    for capability, gave, took, models in summary(stops):
-        console.print(f"  {capability:<12} {took:>7,.0f} ms  {models:<36} {gave}", highlight=False, soft_wrap=True)
-    return write_contact_sheet(out, samples, stops)

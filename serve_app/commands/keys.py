@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
-from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from serve_app.access.keys import Key, KeyBook
 from serve_app.access.scopes import ADMIN, SCOPES
 from serve_app.commands.terminal import complain, console, errors, exits_on
-from serve_app.database import connect, migrate
 from serve_app.settings import Settings
+
+if TYPE_CHECKING:
+    from serve_app.access.keys import KeyBook
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,10 +23,6 @@ app = typer.Typer(
     epilog="Examples:  masquerade keys create gallery-app --scope style --scope jobs  ·  masquerade keys revoke 3f…",
 )
 T = TypeVar("T")
-
-
-class NoDatabase(RuntimeError):
-    """The database cannot be opened; the message says why."""
 
 
 @app.command(epilog="Example:  KEY=$(masquerade keys create gallery-app --scope style --per-minute 120)")
@@ -41,13 +36,8 @@ def create(
 ) -> None:
     """Make a key and print it. It is shown this once: only its hash is stored."""
     scopes = scope or [known for known in SCOPES if known != ADMIN]
-
-    async def issue() -> tuple[Key, str]:
-        async with _book() as book:
-            return await book.issue(name, scopes, per_minute=per_minute, burst=burst)
-
     with exits_on(ValueError, status=2):
-        key, text = _run(issue())
+        key, text = _told(lambda book: book.issue(name, scopes, per_minute=per_minute, burst=burst))
     typer.echo(text)
     errors.print(f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute.[/]")
 
@@ -55,12 +45,7 @@ def create(
 @app.command("list", epilog="Example:  masquerade keys list")
 def list_keys() -> None:
     """Show every key: its id, what it opens and when it was last used."""
-
-    async def read() -> list[Key]:
-        async with _book() as book:
-            return await book.all()
-
-    keys = _run(read())
+    keys = _told(lambda book: book.all())
     if not keys:
         console.print("There are no keys yet: masquerade keys create NAME")
         return
@@ -77,36 +62,23 @@ def list_keys() -> None:
 @app.command(epilog="Example:  masquerade keys revoke 3f…")
 def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade keys list` shows it.")]) -> None:
     """Let a key open nothing from now on."""
-
-    async def end() -> bool:
-        async with _book() as book:
-            return await book.revoke(key_id)
-
-    if not _run(end()):
+    if not _told(lambda book: book.revoke(key_id)):
         complain(f"There is no such key that is still good: {key_id}")
         raise typer.Exit(1)
     console.print(f"Revoked {key_id}.")
 
 
-@exits_on(NoDatabase)
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+def _told(ask: Callable[[KeyBook], Awaitable[T]]) -> T:
+    """What the studio's book of keys answers."""
+    # Here, for what reads a database takes half a second, and whoever lists the commands needs none.
+    from serve_app.access.opening import NoDatabase, opened
 
+    async def answer() -> T:
+        async with opened(Settings()) as book:
+            return await ask(book)
 
-@contextlib.asynccontextmanager
-async def _book() -> AsyncIterator[KeyBook]:
-    url = Settings().sql_url
-    try:
-        await asyncio.to_thread(migrate, url)
-    except Exception as error:
-        # Each driver has errors of its own, and all of them mean that there is no database to use.
-        reason = str(error).partition("\n")[0]
-        raise NoDatabase(f"The database cannot be used: {reason}") from error
-    engine = connect(url)
-    try:
-        yield KeyBook(async_sessionmaker(engine, expire_on_commit=False))
-    finally:
-        await engine.dispose()
+    with exits_on(NoDatabase):
+        return asyncio.run(answer())
 
 
 def _day(moment: float | None) -> str:

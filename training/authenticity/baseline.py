@@ -35,8 +35,9 @@ from training.authenticity.data import (
     read_plan,
 )
 from training.authenticity.views import disturbed
-from training.evaluation.terminal import console, explained, progress
+from training.evaluation.terminal import console, progress
 from training.style.checkpoint import write_atomically
+from training.terminal import explained
 
 SIDE: Final = 300
 WEIGHTS: Final = "baseline.safetensors"

@@ -26,8 +26,9 @@ from training.authenticity.judgement import (
     source_rows,
 )
 from training.evaluation.report import Report
-from training.evaluation.terminal import conclude, explained, progress
+from training.evaluation.terminal import conclude, progress
 from training.stores import STORE, StoreOption, opened
+from training.terminal import explained
 
 logger = logging.getLogger(__name__)
 

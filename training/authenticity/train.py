@@ -29,10 +29,11 @@ from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.board import board
 from training.evaluation.report import read_report
-from training.evaluation.terminal import console, explained, progress
+from training.evaluation.terminal import console, progress
 from training.stores import with_room
 from training.style.export import load_card, manifest_of
 from training.style.run import stop_requests
+from training.terminal import explained
 
 RECORD = "run.json"
 CARD = Path(__file__).with_name("card.yaml")

@@ -18,9 +18,10 @@ from training.evaluation.detection import Box, average_precision, matched
 from training.evaluation.people import Pairs, Seen, look, pairs, side_by_side, thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import Numbers, area_under_roc, bootstrap, roc, wilson
-from training.evaluation.terminal import conclude, explained, progress
+from training.evaluation.terminal import conclude, progress
 from training.evaluation.verification import best_threshold, called_by_folds, fold_accuracy, true_accept_rate
 from training.stores import STORE, StoreOption, opened
+from training.terminal import explained
 
 ADULT = 18.0
 SHOWN = 6

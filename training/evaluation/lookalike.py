@@ -17,8 +17,9 @@ from deployments.runtime import Runtime
 from training.evaluation.people import Seen, look, thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import Numbers, wilson
-from training.evaluation.terminal import conclude, explained
+from training.evaluation.terminal import conclude
 from training.stores import STORE, StoreOption, opened
+from training.terminal import explained
 
 TOP = 5
 SHOWN = 6

@@ -19,9 +19,10 @@ from deployments.runtime import Runtime
 from training.evaluation.people import thumbnail
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import area_under_roc, roc, wilson
-from training.evaluation.terminal import conclude, explained, progress, tell_unreadable
+from training.evaluation.terminal import conclude, progress, tell_unreadable
 from training.pictures import pictures_below
 from training.stores import STORE, StoreOption, opened
+from training.terminal import explained
 
 SHOWN = 12
 

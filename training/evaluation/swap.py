@@ -24,8 +24,9 @@ from deployments.swap.types import SourceFace, SwapQuery
 from training.evaluation.people import Seen, look
 from training.evaluation.report import Report, Series
 from training.evaluation.statistics import wilson
-from training.evaluation.terminal import conclude, explained, progress
+from training.evaluation.terminal import conclude, progress
 from training.stores import STORE, StoreOption, opened
+from training.terminal import explained
 
 SHOWN = 8
 SIDE = 240

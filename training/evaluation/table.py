@@ -18,7 +18,8 @@ from rich.table import Table
 
 from training.evaluation.page import bar, interval, number
 from training.evaluation.report import Document, read_report
-from training.evaluation.terminal import UNDER_A_BAR, console, explained
+from training.evaluation.terminal import UNDER_A_BAR, console
+from training.terminal import explained
 
 PEERS: Final[Mapping[str, str]] = {"wave": "fns_wave", "udnie": "fns_udnie", "the_scream": "fns_scream"}
 # Those of the shipped networks, beside which the style-add evaluation trains one more.

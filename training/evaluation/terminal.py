@@ -1,9 +1,7 @@
-"""What every evaluation shows at its end, and how its failures are told."""
+"""What every evaluation shows while it runs and at its end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -12,11 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deployments.errors import MasqueradeError
-from deployments.runtime import DeviceUnavailable
-from registry.errors import RegistryError
 from training.evaluation.report import Report
-from training.failures import in_words
 
 console = Console(stderr=True)
 UNDER_A_BAR = 3
@@ -54,13 +48,3 @@ def progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Known failures become one sentence and exit status 1."""
-    try:
-        yield
-    except (ValueError, OSError, ImportError, RegistryError, MasqueradeError, DeviceUnavailable) as error:
-        console.print(f"[red]{escape(in_words(error))}[/]", highlight=False)
-        raise typer.Exit(1) from error

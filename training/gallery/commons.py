@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from training.gallery.polite import Polite, Unreachable
 
-API: Final = "https://commons.wikimedia.org/w/api.php"
-
 # The most titles one request may ask for.
 _TITLES: Final = 50
 _WIDTH: Final = 1024

@@ -14,6 +14,8 @@ from typing import Any, Final, Self
 
 import aiohttp
 
+from training.failures import Failure
+
 _ATTEMPTS: Final = 6
 _BACKOFF_S: Final = 5.0
 _LONGEST_WAIT_S: Final = 300.0
@@ -21,7 +23,7 @@ _TRY_LATER: Final = frozenset({429, 500, 502, 503, 504})
 _CHUNK: Final = 65_536
 
 
-class Unreachable(Exception):
+class Unreachable(Failure):
     """A service does not answer, or not with what it should, and asking again did not help."""
 
 

@@ -1,27 +1,20 @@
-"""What ``masquerade gallery`` shows on a terminal: summaries, progress, and failures in one sentence."""
+"""What ``masquerade gallery`` shows on a terminal: summaries and progress."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from deployments.errors import MasqueradeError
-from deployments.runtime import DeviceUnavailable
-from registry.errors import RegistryError
-from training.failures import in_words
-from training.gallery.polite import Unreachable
 from training.gallery.publish import Progress
 from training.gallery.report import Report
 
 console = Console()
-errors = Console(stderr=True)
 
 _MOST_NAMES = 10
 
@@ -58,13 +51,3 @@ def bars() -> Iterator[Progress]:
             shown.update(tasks[label], completed=done, total=total)
 
         yield progress
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Known failures become one sentence and exit status 1."""
-    try:
-        yield
-    except (ValueError, OSError, RegistryError, MasqueradeError, DeviceUnavailable, Unreachable) as error:
-        errors.print(f"[red]{escape(in_words(error))}[/]", highlight=False)
-        raise typer.Exit(1) from error

@@ -10,8 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from training.gallery.polite import Polite, Unreachable
-
-SPARQL: Final = "https://query.wikidata.org/sparql"
+from training.gallery.services import SPARQL
 
 _PAGE: Final = 200
 _OF_AGE: Final = 18

@@ -18,7 +18,8 @@ from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
 from training.style.encoders import Encoder
 from training.style.export import NETWORK_WEIGHTS, PREVIEW_SIDE, VECTORS, Painting, write_pack
-from training.style.learner import Lesson, Progress, StyleLearner
+from training.style.learner import Progress, StyleLearner
+from training.style.lesson import Lesson
 
 
 class CannotAdd(ValueError):

@@ -18,17 +18,19 @@ from deployments.imaging import Pixels
 from deployments.style.packs import IDENTITY
 from registry.store import FolderStore
 from training.evaluation.report import Report
-from training.evaluation.terminal import conclude, explained, progress
+from training.evaluation.terminal import conclude, progress
 from training.style.adding import open_studio
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import NoPhotos, PhotoCrops, load_photos, load_picture, named_paths, split, to_pixels
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
+from training.style.failures import Mistake
 from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge, Judgement
-from training.style.learner import Lesson, StyleLearner
+from training.style.learner import StyleLearner
+from training.style.lesson import Lesson
 from training.style.record import RunRecord
-from training.style.terminal import Mistake, told_plainly
+from training.style.terminal import told_plainly
 from training.style.trainer import TURNS, WEIGHTS, Settings
 
 STYLE: Final = "added"
@@ -80,7 +82,7 @@ def evaluate(
     ] = Path("var/models"),
 ) -> None:
     """Measure what `masquerade style add` takes, and how near it comes to training a network for the style."""
-    with told_plainly(again="the same command"), explained():
+    with told_plainly(again="the same command"):
         torch.set_num_threads(threads)
         studio = open_studio(FolderStore(store), network)
         others = {name: path.absolute() for name, path in named_paths(style).items()}

@@ -6,19 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
-from rich.markup import escape
 
 from deployments.processor import cores
-from registry.manifest import TrainingData
 from training.stores import STORE, StoreOption, opened
-from training.style.adding import add, check_name, open_studio
-from training.style.data import PhotoCrops, read_rgb, split
-from training.style.encoders import open_encoder
-from training.style.export import Painting
-from training.style.learner import Lesson, Progress
-from training.style.terminal import bar, console, told_plainly
+from training.style.lesson import Lesson
+from training.style.terminal import told_plainly
 
 app = typer.Typer(
     help="Teach the studio more styles.",
@@ -61,32 +54,18 @@ def add_style(
     store: StoreOption = STORE,
 ) -> None:
     """Learn a style from one painting and install it. The network and its other styles stay what they are."""
+    # Here, for PyTorch takes seconds to import, and help needs none of it.
+    from training.style.export import Painting
+    from training.style.teaching import teach
+
     with told_plainly():
-        torch.set_num_threads(threads or cores())
-        models = opened(store)
-        studio = open_studio(models, network)
-        check_name(studio, name, models)
-        lesson = Lesson(steps=steps, painting_side=painting_side)
-        training, held_out = split(photos)
-        crops = PhotoCrops(training, lesson.crop, lesson.seed)
-        # Of the training photographs at least one can be read, or there would be no crops.
-        sample = preview or next(path for path in (*held_out, *training) if read_rgb(path) is not None)
-        console.print(f"{len(crops)} photographs to learn on, {crops.skipped} skipped")
-        facts = Painting(
+        about = Painting(
             name=name,
             title=title or name.replace("_", " ").replace("-", " ").capitalize(),
             artist=artist,
             year=year or datetime.now(UTC).year,
             licence=licence,
         )
-        terms = TrainingData(name=f"{len(crops)} photographs", terms=photo_terms)
-        with bar() as shown:
-            task = shown.add_task("learning", total=steps)
-
-            def watch(step: Progress) -> None:
-                words = f"content {step.content:.3f}, style {step.style:.3f}"
-                shown.update(task, completed=step.step, description=words)
-
-            pack = add(studio, facts, painting, crops, sample, open_encoder(encoder), lesson, models, terms, watch)
-        path = pack.path(f"previews/{name}.jpg")
-        console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
+        lesson = Lesson(steps=steps, painting_side=painting_side)
+        models = opened(store)
+        teach(models, network, about, painting, photos, photo_terms, preview, encoder, lesson, threads or cores())

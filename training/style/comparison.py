@@ -14,7 +14,7 @@ from torch import Tensor
 from deployments.imaging import Pixels
 from registry.store import FolderStore
 from training.evaluation.report import Report, Series
-from training.evaluation.terminal import conclude, explained, progress
+from training.evaluation.terminal import conclude, progress
 from training.style.adding import open_studio
 from training.style.contenders import Contender, Network, Published, Served
 from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
@@ -22,6 +22,7 @@ from training.style.encoders import open_encoder
 from training.style.judge import Judge
 from training.style.optimised import Optimised
 from training.style.yardstick import BARS, Curve, curves, milliseconds, verdict
+from training.terminal import explained
 
 THEIRS: Final = "published"
 

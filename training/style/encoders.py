@@ -20,12 +20,12 @@ from deployments.masterpiece.encoder import (
     colour,
     read_vgg19,
 )
+from training.style.failures import EncoderUnavailable
 
 __all__ = [
     "VGG19_BLOCKS",
     "Encoder",
     "EncoderInfo",
-    "EncoderUnavailable",
     "UnknownLayer",
     "file_vgg19",
     "open_encoder",
@@ -36,10 +36,6 @@ __all__ = [
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 VGG16_BLOCKS = (2, 2, 3, 3, 3)
-
-
-class EncoderUnavailable(RuntimeError):
-    """The weights of this encoder cannot be had here; the message says why and what would help."""
 
 
 def torchvision_vgg16(half: bool = True) -> Encoder:

@@ -20,8 +20,9 @@ from training.style.checkpoint import Weights, load_weights
 from training.style.contenders import Published
 from training.style.data import NoPhotos, load_photos, named_paths, split
 from training.style.encoders import open_encoder
+from training.style.failures import Mistake
 from training.style.judge import Judge, Painter
-from training.style.terminal import Mistake, told_plainly
+from training.style.terminal import told_plainly
 
 
 def own_painter(weights: Weights, style: str) -> Painter:

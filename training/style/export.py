@@ -28,8 +28,9 @@ from training.stores import with_room
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import load_picture, to_pixels
+from training.style.failures import Mistake
 from training.style.record import RunRecord
-from training.style.terminal import Mistake, told_plainly
+from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS
 
 NETWORK_WEIGHTS = "network.safetensors"

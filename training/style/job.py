@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
+from training.style.failures import DeviceLost, Mistake
 from training.style.inputs import Inputs
 from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
-from training.style.terminal import DeviceLost, Mistake, bar, console
+from training.style.terminal import bar, console
 from training.style.trainer import ALONE, CHECKPOINT, WEIGHTS, Settings, Share, Trainer
 
 # What PyTorch's messages name where a GPU, its memory or one of its libraries fails.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,29 +15,12 @@ from torch import Tensor
 from deployments.style.packs import IDENTITY
 from training.style.data import PhotoCrops
 from training.style.encoders import Encoder
-from training.style.losses import RECIPES, Features, Recipe, content_distance, grams, style_distance, total_variation
+from training.style.lesson import Lesson
+from training.style.losses import Features, content_distance, grams, style_distance, total_variation
 from training.style.network import StyleNetwork, neutral_style
 
 # As many crops tell the styles apart when the one to begin with is chosen.
 TRIALS = 3
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """How a style is learnt. ``crops`` photographs, ``crop`` px a side, are met again and again; sides are in pixels.
-
-    Photographs not learnt on come out nearer to the style with 48 crops than with new ones at every step, with more steps
-    than with fewer, and at this learning rate than at a third of it; at twice this rate no nearer, and farther from the photo.
-    """
-
-    steps: int = 1500
-    crops: int = 48
-    crop: int = 256
-    painting_side: int = 512
-    learning_rate: float = 0.08
-    average: float = 0.98
-    seed: int = 1
-    recipe: Recipe = field(default_factory=lambda: RECIPES["deep"])
 
 
 @dataclass(frozen=True, slots=True)

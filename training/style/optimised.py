@@ -14,7 +14,8 @@ from torch import Tensor
 from deployments.masterpiece.optimisation import Optimisation
 from training.style.data import load_picture
 from training.style.encoders import Encoder
-from training.style.losses import RECIPES, Recipe, grams
+from training.style.losses import grams
+from training.style.recipes import RECIPES, Recipe
 
 
 def optimise(photo: Tensor, target: Mapping[str, Tensor], encoder: Encoder, recipe: Recipe, steps: int) -> Tensor:

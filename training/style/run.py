@@ -18,9 +18,10 @@ from torch.utils.tensorboard import SummaryWriter
 from deployments.imaging import encode
 from training.board import board
 from training.style.data import load_photos
+from training.style.failures import Stopped
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
-from training.style.terminal import Stopped, console
+from training.style.terminal import console
 from training.style.trainer import Losses, Trainer, Validation
 
 SHOWN_PHOTOS, SHOWN_SIDE = 2, 384

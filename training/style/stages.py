@@ -9,8 +9,8 @@ from typing import Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from training.style.losses import RECIPES
 from training.style.network import Architecture
+from training.style.recipes import RECIPES
 from training.style.trainer import Settings
 
 CARDS: Final = Path(__file__).parent / "cards"

@@ -11,10 +11,11 @@ import typer
 from rich.logging import RichHandler
 
 from training.style.data import named_paths
+from training.style.failures import Mistake
 from training.style.job import Job, counts, factors, work
-from training.style.losses import RECIPES
 from training.style.network import SIZES
-from training.style.terminal import Mistake, console, told_plainly
+from training.style.recipes import RECIPES
+from training.style.terminal import console, told_plainly
 from training.style.trainer import Settings
 
 EXAMPLES = """Examples:

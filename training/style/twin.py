@@ -26,13 +26,14 @@ from training.style.contenders import Trained
 from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
+from training.style.failures import Mistake
 from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge, Judgement
-from training.style.losses import RECIPES
 from training.style.network import SIZES
+from training.style.recipes import RECIPES
 from training.style.record import RunRecord
 from training.style.run import LOSSES
-from training.style.terminal import Mistake, console, told_plainly
+from training.style.terminal import console, told_plainly
 from training.style.trainer import WEIGHTS, Settings
 from training.style.yardstick import milliseconds
 

@@ -13,13 +13,14 @@ from ray.train import LoggingConfig, RunConfig, ScalingConfig, WorkerGroupError,
 from ray.train.torch import TorchTrainer, get_device
 
 from registry.errors import RegistryError
-from training.style.encoders import EncoderUnavailable
+from training.failures import Failure
+from training.style.failures import Mistake, Stopped
 from training.style.job import Job, work
-from training.style.terminal import DeviceLost, Mistake, Stopped, console
+from training.style.terminal import console
 from training.style.trainer import Share
 
 # What a command ends with in a sentence; other failures of a worker are the program's.
-TOLD: Final = (ValueError, OSError, RegistryError, EncoderUnavailable, DeviceLost)
+TOLD: Final = (ValueError, OSError, RegistryError, Failure)
 
 
 def on_workers(job: Job, workers: int) -> None:

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from training.style import train
 from training.style.checkpoint import load_weights
 from training.style.job import Job, work
-from training.style.losses import Recipe
+from training.style.recipes import Recipe
 from training.style.network import Architecture
-from training.style.terminal import Mistake, Stopped
+from training.style.failures import Mistake, Stopped
 from training.style.trainer import Settings
 from training.style.workers import on_workers, plain_failures
 

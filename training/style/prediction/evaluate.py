@@ -27,7 +27,8 @@ from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, load_photos, read_rgb, resize, split, to_pixels, to_tensor
 from training.style.encoders import open_encoder
 from training.style.judge import Judge, Judgement
-from training.style.learner import Lesson, StyleLearner
+from training.style.learner import StyleLearner
+from training.style.lesson import Lesson
 from training.style.prediction.train import anchors, exhibition
 from training.style.terminal import bar, console, told_plainly
 

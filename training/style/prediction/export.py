@@ -16,12 +16,13 @@ from registry.store import FolderStore
 from training.stores import with_room
 from training.style.adding import Studio, open_studio
 from training.style.export import NETWORK_WEIGHTS, load_card, manifest_of
+from training.style.failures import Mistake
 from training.style.prediction.graph import predictor_graph
 from training.style.prediction.network import load_predictor, save_predictor
 from training.style.prediction.pictures import READ_SIDE
 from training.style.prediction.train import anchors
 from training.style.prediction.trainer import PREDICTOR
-from training.style.terminal import Mistake, told_plainly
+from training.style.terminal import told_plainly
 
 GRAPH = "predictor.onnx"
 

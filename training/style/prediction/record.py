@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from training.style.encoders import EncoderInfo
+from training.style.failures import Mistake
 from training.style.inputs import Inputs
 from training.style.prediction.trainer import CHECKPOINT, Course
-from training.style.terminal import Mistake
 
 ENTRY: Final = "began_with"
 

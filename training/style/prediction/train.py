@@ -23,14 +23,15 @@ from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import Encoder, open_encoder
 from training.style.export import NETWORK_WEIGHTS, VECTORS
+from training.style.failures import Mistake, Stopped
 from training.style.inputs import Inputs
-from training.style.losses import RECIPES
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
 from training.style.prediction.record import Beginning
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read
+from training.style.recipes import RECIPES
 from training.style.run import LOSSES, stop_requests
-from training.style.terminal import Mistake, Stopped, bar, console, told_plainly
+from training.style.terminal import bar, console, told_plainly
 
 EXAMPLES = """Examples:
 

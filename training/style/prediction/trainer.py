@@ -16,10 +16,11 @@ from torch.nn import functional
 from training.style.data import PhotoCrops
 from training.style.descent import NOTHING, Descent
 from training.style.encoders import Encoder
-from training.style.losses import RECIPES, Recipe, content_distance, grams, style_distance, total_variation
+from training.style.losses import content_distance, grams, style_distance, total_variation
 from training.style.network import StyleNetwork
 from training.style.prediction.network import StylePredictor, save_predictor
 from training.style.prediction.pictures import StylePictures, Targets, reading
+from training.style.recipes import RECIPES, Recipe
 
 PREDICTOR, CHECKPOINT = "predictor.safetensors", "checkpoint.safetensors"
 # One picture in each step is new; the others are met again while their Gram matrices are still kept.

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from training.evaluation import cli
 from training.evaluation.report import Report
-from training.evaluation.terminal import UNDER_A_BAR, conclude, explained
+from training.evaluation.terminal import UNDER_A_BAR, conclude
+from training.terminal import explained
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from registry.store import FolderStore
 from training.style import adding, cli
 from training.style.checkpoint import Weights
 from training.style.export import Painting, write_network, write_pack
-from training.style.learner import Lesson, StyleLearner
-from training.style.losses import Recipe
+from training.style.lesson import Lesson
+from training.style.recipes import Recipe
 from training.style.network import StyleNetwork
 
 LICENCE = Licence(name="CC-BY-NC-4.0", commercial_use=False)
@@ -92,7 +92,7 @@ def test_adding_it_again_is_a_new_version(add, store) -> None:
 def test_mistakes_end_with_a_sentence_and_publish_nothing(add, store, more, sentence) -> None:
     options = ["--network", more["network"]] if "network" in more else []
     result = add(*options, name=more.get("name", "lines"))
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert sentence in " ".join(result.output.split())
     assert store.models() == ["style-tiny", "styles-first"]
 
@@ -100,7 +100,7 @@ def test_mistakes_end_with_a_sentence_and_publish_nothing(add, store, more, sent
 def test_a_name_whose_pack_holds_another_style_is_refused_and_nothing_vanishes(add, store) -> None:
     assert add(name="my_style").exit_code == 0
     result = add(name="my-style")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     told = " ".join(result.output.split())
     assert "'my-style' would replace styles-my-style@v1, which holds my_style; choose another name" in told
     assert store.versions("styles-my-style") == ["v1"]
@@ -111,7 +111,7 @@ def test_a_style_of_another_network_is_not_replaced(add, store) -> None:
     tiny = store.get("style-tiny")
     publish_folder(store, tiny.manifest.model_copy(update={"model": "style-other"}), tiny.folder)
     result = add("--network", "style-other")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "would replace styles-lines@v1, which is no pack of style-other" in " ".join(result.output.split())
     assert store.versions("styles-lines") == ["v1"]
 
@@ -131,19 +131,25 @@ def test_a_style_follows_its_network_to_new_weights(add, store, tiny) -> None:
     }
 
 
-def test_a_painting_that_is_no_picture_is_refused(add, store, tmp_path) -> None:
+@pytest.fixture
+def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.style.teaching.open_encoder", lambda _: pytest.fail("the encoder was loaded"))
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_a_painting_that_is_no_picture_is_refused_before_the_encoder_is_loaded(add, store, tmp_path) -> None:
     (tmp_path / "words.jpg").write_text("words")
     result = add(painting=tmp_path / "words.jpg")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "not a picture" in " ".join(result.output.split())
     assert store.models() == ["style-tiny", "styles-first"]
 
 
-def test_a_preview_that_is_no_picture_is_told_before_anything_is_learnt(add, store, tmp_path, monkeypatch) -> None:
+@pytest.mark.usefixtures("no_encoder")
+def test_a_preview_that_is_no_picture_is_told_before_the_encoder_is_loaded(add, store, tmp_path) -> None:
     (tmp_path / "words.jpg").write_text("words")
-    monkeypatch.setattr(StyleLearner, "learn", lambda _: pytest.fail("the style was learnt"))
     result = add("--preview", str(tmp_path / "words.jpg"))
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "not a picture" in " ".join(result.output.split())
 
 

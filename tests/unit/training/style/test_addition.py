@@ -10,8 +10,8 @@ from deployments.style.packs import IDENTITY
 from training.evaluation.report import read_report
 from training.style import addition, judge
 from training.style.checkpoint import load_weights
-from training.style.learner import Lesson
-from training.style.losses import RECIPES
+from training.style.lesson import Lesson
+from training.style.recipes import RECIPES
 from training.style.record import RunRecord
 from training.style.trainer import Trainer
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.style.encoders import EncoderUnavailable, UnknownLayer, file_vgg19, open_encoder
+from training.style.encoders import UnknownLayer, file_vgg19, open_encoder
+from training.style.failures import EncoderUnavailable
 
 
 def test_layers_have_the_papers_names_and_sizes(encoder) -> None:

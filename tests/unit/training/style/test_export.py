@@ -150,7 +150,7 @@ def test_mistakes_end_with_a_sentence_and_write_nothing(export, tmp_path, option
     waves = {"name": "waves", "title": "Waves", "artist": "Nobody", "year": 1900, "licence": "public domain"}
     (tmp_path / "wrong").write_text(yaml.safe_dump([waves]))
     result = export(**{option: tmp_path / "wrong"})
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert sentence in " ".join(result.output.split())
     assert not (tmp_path / "store").exists()
 
@@ -161,7 +161,7 @@ def test_a_published_version_is_not_written_again(export, exported, taken) -> No
     shutil.rmtree(exported / other)
     before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
     result = export()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     told = " ".join(result.output.split())
     assert f"{taken.replace('/', '@')} is in" in told
     assert "give another store, or another version in its card" in told
@@ -171,7 +171,7 @@ def test_a_published_version_is_not_written_again(export, exported, taken) -> No
 def test_what_is_no_version_is_not_written_over(export, tmp_path) -> None:
     (tmp_path / "store/two/v3").mkdir(parents=True)
     result = export()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "is in the way and is no model version; remove it first" in " ".join(result.output.split())
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from training.style.data import PhotoCrops, load_picture, split
-from training.style.learner import Lesson, StyleLearner
-from training.style.losses import Recipe
+from training.style.learner import StyleLearner
+from training.style.lesson import Lesson
+from training.style.recipes import Recipe
 from training.style.network import StyleNetwork, neutral_style
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"), style=10)

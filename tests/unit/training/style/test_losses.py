@@ -3,15 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training.style.losses import (
-    RECIPES,
-    content_distance,
-    gram,
-    reconstruction,
-    relative,
-    style_distance,
-    total_variation,
-)
+from training.style.losses import content_distance, gram, reconstruction, relative, style_distance, total_variation
+from training.style.recipes import RECIPES
 
 
 def test_a_gram_matrix_is_the_mean_product_of_channel_pairs() -> None:

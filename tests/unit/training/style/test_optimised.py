@@ -7,7 +7,7 @@ from training.style import judge as judge_module
 from training.style import optimised
 from training.style.data import load_picture
 from training.style.judge import Judge
-from training.style.losses import Recipe
+from training.style.recipes import Recipe
 from training.style.optimised import Optimised
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"), style=50, variation=0)

@@ -18,7 +18,7 @@ from deployments.style.engine import StyleEngine
 from registry.manifest import load_manifest
 from training.style.adding import open_studio
 from training.style.data import NoPhotos, PhotoCrops, read_rgb
-from training.style.losses import Recipe
+from training.style.recipes import Recipe
 from training.style import judge
 from training.style.encoders import file_vgg19
 from training.style.export import load_card
@@ -26,7 +26,7 @@ from training.style.prediction import evaluate, export, reproduce, train
 from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
 from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
-from training.style.terminal import Stopped
+from training.style.failures import Stopped
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))
 COURSE = Course(steps=4, batch=2, warm_up=1, seed=3, recipe=RECIPE)
@@ -165,7 +165,7 @@ def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, co
         (["--also", str(next(paintings.iterdir()))], "started with paintings 8, not 9"),
     ):
         result = command("--resume", *options)
-        assert result.exit_code == 2, options
+        assert result.exit_code == 1, options
         assert sentence in " ".join(result.output.split())
     assert command("--resume").exit_code == 0
     assert {path.name: path.read_bytes() for path in run.glob("*.safetensors")} == files
@@ -177,14 +177,14 @@ def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, co
 def test_a_run_is_not_resumed_on_other_pictures_of_the_same_number(run, command, make_picture, changed, words) -> None:
     make_picture(changed, seed=60)
     result = command("--resume")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert f"holds a run with {words}" in " ".join(result.output.split())
 
 
 def test_a_run_is_not_replaced_by_repeating_its_command(run, command) -> None:
     files = {path.name: path.read_bytes() for path in run.iterdir()}
     result = command()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
     assert {path.name: path.read_bytes() for path in run.iterdir()} == files
 
@@ -196,13 +196,13 @@ def test_resuming_what_never_started_or_was_cut_off_is_refused(command, tmp_path
             checkpoint.parent.mkdir(exist_ok=True)
             checkpoint.write_bytes(content)
         result = command("--resume")
-        assert result.exit_code == 2
+        assert result.exit_code == 1
         assert "holds no run that could be resumed" in " ".join(result.output.split())
 
 
 def test_crops_the_network_cannot_paint_are_refused_at_once(command) -> None:
     result = command("--crop", "66")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "--crop must be a multiple of 4" in result.output
 
 
@@ -271,7 +271,7 @@ def test_one_command_trains_judges_and_exports_and_gives_the_same_bytes_again(
         "held_out.of_nearest",
     }
     result = command("never")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "is in the store already" in " ".join(result.output.split()).replace(str(store.root), "the store")
     assert not (tmp_path / "never").exists()
     for run, why in (("again", "the same"), ("first", "a finished run is taken as it is")):

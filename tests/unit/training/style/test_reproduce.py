@@ -92,7 +92,7 @@ def test_a_version_that_is_there_is_refused_before_anything_is_trained(command, 
     (tmp_path / "runs").rename(tmp_path / "kept")
     before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
     result = command()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     told = " ".join(result.output.split())
     assert "style-small@v1 is in" in told
     assert "what is published never changes: give another store" in told
@@ -105,7 +105,7 @@ def test_runs_of_another_plan_are_not_taken_for_these(command, plan, monkeypatch
     other = plan.stages["coarse"].model_copy(update={"seed": 9})
     monkeypatch.setitem(plan.stages, "coarse", other)
     result = command(store="another")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "other settings" in " ".join(result.output.split())
 
 
@@ -113,7 +113,7 @@ def test_runs_on_other_photographs_are_not_taken_for_these(command, photos, make
     command()
     make_picture("photos/0.png", seed=40)
     result = command(store="another")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     told = " ".join(result.output.split())
     assert "coarse holds a run with other photographs; give another folder for the runs" in told
 
@@ -124,7 +124,7 @@ def test_runs_by_another_encoder_are_not_taken_for_these(command, encoder_file, 
     other = tmp_path / "other.safetensors"
     save_file({name: 2 * tensor for name, tensor in tensors.items()}, other)
     result = command(encoder=other, store="another")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "coarse holds a run with another encoder" in " ".join(result.output.split())
 
 
@@ -139,11 +139,11 @@ def test_runs_that_do_not_say_what_they_learnt_from_are_known_by_names_and_numbe
     assert command(store="another").exit_code == 0
     (photos / "0.png").unlink()
     result = command(store="a third")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "started with photos 8" in " ".join(result.output.split())
 
 
 def test_an_unknown_product_ends_with_a_sentence(command) -> None:
     result = command("style-huge")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "there are style-small" in " ".join(result.output.split())

@@ -128,12 +128,12 @@ def test_a_run_is_not_replaced_by_repeating_its_command(command, tmp_path) -> No
     command("--until", "2")
     before = files()
     result = command()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
     assert files() == before
     # Weights are all that some keep of a run.
     (tmp_path / "run/checkpoint.safetensors").unlink()
-    assert command().exit_code == 2
+    assert command().exit_code == 1
     assert (tmp_path / "run/weights.safetensors").read_bytes() == before["weights.safetensors"]
 
 
@@ -147,7 +147,7 @@ def test_a_network_of_another_shape_is_no_start(command, tmp_path, monkeypatch, 
     command(folder="first")
     monkeypatch.setattr(module, "SIZES", {"lean": replace(tiny, blocks=2)})
     result = command("--start-from", str(tmp_path / "first/weights.safetensors"))
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "no narrower or wider version" in " ".join(result.output.split())
 
 
@@ -192,7 +192,7 @@ def test_too_few_photographs_to_hold_any_out_train_without_validation_pictures(c
 def test_resuming_with_other_settings_is_refused(command) -> None:
     command()
     result = command("--resume", "--seed", "5")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "started with settings" in " ".join(result.output.split())
 
 
@@ -201,7 +201,7 @@ def test_resuming_on_other_pictures_of_the_same_names_is_refused(command, make_p
     command("--until", "2")
     make_picture(changed, seed=50)
     result = command("--resume")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert f"holds a run with {words}; resume it with the same" in " ".join(result.output.split())
 
 
@@ -209,13 +209,13 @@ def test_resuming_with_the_styles_in_another_order_is_refused(command, make_pict
     dots, lines = (f"{name}={make_picture(f'{name}.png', seed=90)}" for name in ("dots", "lines"))
     command("--until", "2", "--style", lines, style=dots)
     result = command("--resume", "--style", dots, style=lines)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "holds a run with other paintings" in " ".join(result.output.split())
 
 
 def test_resuming_what_never_started_is_refused(command) -> None:
     result = command("--resume")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "no run that could be resumed" in " ".join(result.output.split())
 
 
@@ -255,7 +255,7 @@ def test_a_run_can_start_from_weights_whose_own_run_is_not_at_hand(command, tmp_
 )
 def test_mistakes_end_with_a_sentence(command, more, sentence) -> None:
     result = command(*more)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert sentence in " ".join(result.output.split())
 
 
@@ -263,7 +263,7 @@ def test_an_empty_folder_ends_with_a_sentence(command, photos) -> None:
     for path in photos.iterdir():
         path.unlink()
     result = command()
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "holds no JPEG, PNG or WebP" in " ".join(result.output.split())
 
 
@@ -277,7 +277,7 @@ def test_damaged_photographs_are_counted_when_they_are_met(command, photos, tmp_
 
 def test_a_gpu_that_is_not_there_ends_with_a_sentence(command, tmp_path) -> None:
     result = command("--device", "gpu")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "--device gpu cannot be used here" in " ".join(result.output.split())
     assert not (tmp_path / "run").exists()
 

@@ -9,7 +9,7 @@ import torch
 
 from training.style.checkpoint import load_weights
 from training.style.data import NotAPicture, PhotoCrops, split
-from training.style.losses import RECIPES, Recipe
+from training.style.recipes import RECIPES, Recipe
 from training.style.trainer import CHECKPOINT, WEIGHTS, Settings, Trainer
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))

@@ -1,0 +1,58 @@
+"""What ``masquerade style add`` does, once it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from rich.markup import escape
+
+from registry.manifest import TrainingData
+from registry.store import Store
+from training.style.adding import add, check_name, open_studio
+from training.style.data import PhotoCrops, load_picture, read_rgb, split
+from training.style.encoders import open_encoder
+from training.style.export import PREVIEW_SIDE, Painting
+from training.style.learner import Progress
+from training.style.lesson import Lesson
+from training.style.terminal import bar, console
+
+
+def teach(
+    store: Store,
+    network: str,
+    about: Painting,
+    painting: Path,
+    photos: Path,
+    photo_terms: str,
+    preview: Path | None,
+    encoder: str,
+    lesson: Lesson,
+    threads: int,
+) -> None:
+    """Teach ``network`` the ``painting`` on the photographs in a folder, show how far it is, and publish the style.
+
+    Whatever is wrong with the name or a picture is told before the encoder, the largest part of it all, is loaded.
+    """
+    torch.set_num_threads(threads)
+    studio = open_studio(store, network)
+    check_name(studio, about.name, store)
+    for picture in (painting, *([] if preview is None else [preview])):
+        load_picture(picture, PREVIEW_SIDE)
+    training, held_out = split(photos)
+    crops = PhotoCrops(training, lesson.crop, lesson.seed)
+    # Of the training photographs at least one can be read, or there would be no crops.
+    sample = preview or next(path for path in (*held_out, *training) if read_rgb(path) is not None)
+    console.print(f"{len(crops)} photographs to learn on, {crops.skipped} skipped")
+    terms = TrainingData(name=f"{len(crops)} photographs", terms=photo_terms)
+    eye = open_encoder(encoder)
+    with bar() as shown:
+        task = shown.add_task("learning", total=lesson.steps)
+
+        def watch(step: Progress) -> None:
+            words = f"content {step.content:.3f}, style {step.style:.3f}"
+            shown.update(task, completed=step.step, description=words)
+
+        pack = add(studio, about, painting, crops, sample, eye, lesson, store, terms, watch)
+    path = pack.path(f"previews/{about.name}.jpg")
+    console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
