@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from serve_app.commands.terminal import console
+from serve_app.commands.terminal import BAD, GOOD, console
 
 app = typer.Typer()
 
@@ -40,9 +40,9 @@ def check(
         problems = checking.check(path, os.environ)
         wrong += len(problems)
         if not problems:
-            console.print(f"[green]✓[/] {escape(str(path))}", highlight=False)
+            console.print(f"[green]{GOOD}[/] {escape(str(path))}", highlight=False)
         for problem in problems:
-            console.print(f"[red]✗[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
+            console.print(f"[red]{BAD}[/] {escape(str(problem))}", highlight=False, soft_wrap=True)
             console.print(f"    → {escape(problem.remedy)}", highlight=False, soft_wrap=True)
     if wrong:
         raise typer.Exit(1)

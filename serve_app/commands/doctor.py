@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from registry.store import FolderStore
 from serve_app.commands.stores import StoreOption
-from serve_app.commands.terminal import console
+from serve_app.commands.terminal import BAD, GOOD, NOTE, console
 from serve_app.doctor import checks, probes
 from serve_app.doctor.checks import Finding, Level
 from serve_app.settings import Settings, variable
@@ -25,10 +25,10 @@ app = typer.Typer()
 Section = tuple[str, Iterable[Finding]]
 
 _MARKS: dict[Level, str] = {
-    "ok": "[green]✓[/]",
-    "note": "[dim]·[/]",
+    "ok": f"[green]{GOOD}[/]",
+    "note": f"[dim]{NOTE}[/]",
     "warning": "[yellow]![/]",
-    "problem": "[red]✗[/]",
+    "problem": f"[red]{BAD}[/]",
 }
 _RAY_PORTS = {8265: "Ray's dashboard", 6379: "Ray's head, or Redis"}
 

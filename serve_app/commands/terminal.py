@@ -25,6 +25,9 @@ from serve_app.wording import faults
 console = Console()
 errors = Console(stderr=True)
 
+# Colour alone tells nothing where there is none, nor a sign that the terminal's encoding does not have.
+GOOD, BAD, NOTE = ("+", "x", "-") if console.options.ascii_only else ("✓", "✗", "·")
+
 
 @contextmanager
 def exits_on(*kinds: type[Exception], status: int = 1) -> Iterator[None]:

@@ -84,6 +84,22 @@ def test_settings_that_are_wrong_are_named_without_a_traceback(variables: dict[s
     assert "hunter2" not in outcome.stderr
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_the_signs_is_told_all_the_same(encoding: str, tmp_path: Path) -> None:
+    plain = {"PYTHONIOENCODING": encoding, "MASQUERADE_DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "serve_app"]
+    told = subprocess.run(
+        [*command, "doctor"], capture_output=True, cwd=ROOT, env=os.environ | plain, check=False, timeout=120
+    )
+    assert (told.returncode, told.stderr) == (1, b"")
+    said = told.stdout.decode(encoding)
+    assert "  + Python 3." in said
+    assert "  x No models in " in said
+    helped = subprocess.run([*command, "--help"], capture_output=True, cwd=ROOT, env=os.environ | plain, timeout=120)
+    assert (helped.returncode, helped.stderr) == (0, b"")
+    assert "masquerade models list" in helped.stdout.decode(encoding)
+
+
 # What takes seconds to import, or must not be imported before the studio has set its environment.
 HEAVY = {"aiogram", "aiohttp", "faiss", "onnxruntime", "ray", "sqlalchemy", "torch", "transformers"}
 
