@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Header, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
+from starlette.middleware.gzip import GZipMiddleware
 
 from deployments.errors import UnknownStyle
 from serve_app import contracts, presenting, problems
@@ -83,6 +84,8 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
+    # The page and the description of the API; pictures are as small as they get, and are left alone.
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=6)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RelativeRedirects)

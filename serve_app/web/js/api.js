@@ -38,27 +38,27 @@ export function safePicture(value) {
 
 /** @returns {Promise<any>} the JSON document behind `path` */
 export async function getJson(path) {
-  let response;
-  try {
-    response = await fetch(address(path), { headers: { accept: "application/json", ...keyHeader() } });
-  } catch {
-    throw new Problem({ status: 0, slug: "unreachable" });
-  }
-  const text = await response.text();
-  if (!response.ok) throw problemFrom(response.status, text, (name) => response.headers.get(name));
-  return parsed(text, response.status);
+  const headers = { accept: "application/json", ...keyHeader() };
+  const { status, body } = await got(address(path), headers, (response) => response.text());
+  return parsed(body, status);
 }
 
 /** @returns {Promise<Blob>} the picture behind an address that {@link safePicture} accepted */
 export async function getPicture(url) {
-  let response;
+  return (await got(url, {}, (response) => response.blob())).body;
+}
+
+/** What `read` makes of an answer. A connection may be lost before the answer and in the middle of it. */
+async function got(url, headers, read) {
+  let response, body;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { headers });
+    body = await (response.ok ? read(response) : response.text());
   } catch {
     throw new Problem({ status: 0, slug: "unreachable" });
   }
-  if (!response.ok) throw problemFrom(response.status, await response.text(), (name) => response.headers.get(name));
-  return response.blob();
+  if (!response.ok) throw problemFrom(response.status, body, (name) => response.headers.get(name));
+  return { status: response.status, body };
 }
 
 /**

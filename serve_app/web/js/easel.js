@@ -10,6 +10,16 @@ export function carriesFiles({ dataTransfer }) {
   return Boolean(dataTransfer?.types.includes("Files"));
 }
 
+/**
+ * The one to hang of several files: the first picture, or what must be refused in words.
+ * @param {DataTransfer | null} transfer
+ * @returns {File | undefined}
+ */
+export function pictureAmong(transfer) {
+  const files = [...transfer?.files ?? []];
+  return files.find(({ type }) => type.startsWith("image/")) ?? files[0];
+}
+
 export class Easel {
   #parts = stamp("easel");
 
@@ -26,6 +36,7 @@ export class Easel {
     this.faces = new FaceLayer(this.#parts.faces);
     if (title) this.#parts.pickerTitle.textContent = title;
     host.append(this.root);
+    this.#parts.wall.classList.toggle("taking", !fixed);
     if (fixed) this.#parts.change.remove();
     else this.#listen();
   }
@@ -52,8 +63,7 @@ export class Easel {
     wall.addEventListener("dragleave", (event) => carriesFiles(event) && hover(-1));
     wall.addEventListener("drop", (event) => {
       hover(0);
-      const files = [...event.dataTransfer?.files ?? []];
-      const dropped = files.find(({ type }) => type.startsWith("image/")) ?? files[0];
+      const dropped = pictureAmong(event.dataTransfer);
       if (dropped) this.onPick(dropped, dropped.name);
     });
   }

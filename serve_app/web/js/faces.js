@@ -17,6 +17,11 @@ export async function findFaces(photo, options) {
   return facesOf(await postForJson("v1/faces", form, options));
 }
 
+/** How many there are, in words. */
+export function countOf({ length }) {
+  return length === 1 ? "One face" : `${length} faces`;
+}
+
 /** The faces of an answer. Their positions in the list are the numbers the service knows them by. */
 export function facesOf(answer) {
   const faces = Array.isArray(answer?.faces) ? answer.faces : [];

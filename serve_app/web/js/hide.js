@@ -1,7 +1,7 @@
 /** Hide faces: all of them, but those the person taps to be seen. */
 
 import { postForPicture } from "./api.js";
-import { findFaces } from "./faces.js";
+import { countOf, findFaces } from "./faces.js";
 import { actionButton } from "./label.js";
 import { announce } from "./parts.js";
 import { wordsFor } from "./words.js";
@@ -52,6 +52,7 @@ export function hideMode(room, studio) {
       const faces = await findFaces(photo, { signal: controller.signal });
       if (controller.signal.aborted) return;
       hint.textContent = faces.length ? HINT : "We see no face here.";
+      announce(faces.length ? `${countOf(faces)} found. ${HINT}` : hint.textContent);
       easel.faces.show(photo, faces, toggle);
       faces.forEach((_, index) => mark(index));
     } catch (error) {

@@ -2,9 +2,29 @@
 
 const STORED = "masquerade.key";
 
+/** Where the browser keeps nothing for the page, the key lasts as long as the page does. */
+let unstored = "";
+
+function stored() {
+  try {
+    return sessionStorage.getItem(STORED) ?? unstored;
+  } catch {
+    return unstored;
+  }
+}
+
+function store(key) {
+  unstored = key;
+  try {
+    sessionStorage.setItem(STORED, key);
+  } catch {
+    // Browsers that block a site's data refuse even to be asked.
+  }
+}
+
 /** What goes into a request: an Authorization header, or nothing. */
 export function keyHeader() {
-  const key = sessionStorage.getItem(STORED);
+  const key = stored();
   return key ? { authorization: `Bearer ${key}` } : {};
 }
 
@@ -33,7 +53,7 @@ function ask(refusal) {
     const give = (event) => {
       event.preventDefault();
       given = true;
-      sessionStorage.setItem(STORED, input.value.trim());
+      store(input.value.trim());
       dialog.close();
     };
     form.addEventListener("submit", give);

@@ -21,7 +21,6 @@ export class WallLabel {
     this.#parts.cancel.addEventListener("click", () => this.#onCancel());
     this.#parts.dismiss.addEventListener("click", () => {
       this.#show(this.#before);
-      this.root.focus();
     });
     this.#parts.retry.addEventListener("click", () => {
       if (this.#parts.retry.getAttribute("aria-disabled") !== "true") this.#onRetry();
@@ -30,7 +29,10 @@ export class WallLabel {
 
   #show(state) {
     clearInterval(this.#countdown);
+    const held = this.root.contains(document.activeElement);
     this.root.dataset.state = state;
+    // Whoever was on a button that goes away with the old state stays at the label.
+    if (held && !document.activeElement?.getClientRects().length) this.root.focus({ preventScroll: true });
   }
 
   empty() {
@@ -38,12 +40,12 @@ export class WallLabel {
   }
 
   /**
-   * @param {string} title
+   * @param {string | (Node | string)[]} title
    * @param {string} line
    * @param {HTMLElement[]} actions
    */
   rest(title, line, actions = []) {
-    this.#parts.title.textContent = title;
+    this.#parts.title.replaceChildren(...[title].flat());
     this.#parts.line.textContent = this.#parts.line.title = line;
     this.#parts.actions.replaceChildren(...actions);
     this.#show("rest");
@@ -69,6 +71,7 @@ export class WallLabel {
   sent(share) {
     const { progress, doing } = this.#parts;
     const lit = Math.round(share * LOZENGES);
+    progress.setAttribute("aria-label", share < 1 ? "Sending" : this.#doing);
     [...progress.children].forEach((lozenge, index) => lozenge.classList.toggle("lit", index < lit));
     progress.classList.toggle("waiting", share >= 1);
     if (share < 1) {

@@ -2,7 +2,7 @@
 
 import { postForJson, safePicture } from "./api.js";
 import { collage } from "./collage.js";
-import { facesOf, portraitOf } from "./faces.js";
+import { countOf, facesOf, portraitOf } from "./faces.js";
 import { announce, bringIntoView, icon, make, stamp } from "./parts.js";
 import { resultName } from "./photo.js";
 import { Workspace } from "./workspace.js";
@@ -58,7 +58,7 @@ export function lookalikeMode(room, studio) {
       work.easel.faces.show(photo, faces, (index) => turnTo(photo, index, method));
       if (faces.length) turnTo(photo, mostStriking(faces), method);
       else doubles.replaceChildren(make("p", { class: "hint" }, "Nobody in sight. A larger or brighter face works best."));
-      const count = faces.length === 1 ? "One face" : `${faces.length} faces`;
+      const count = countOf(faces);
       work.label.rest(photo.name, [count, galleryName(answer.gallery), answer.model].filter(Boolean).join(" · "));
       bringIntoView(doubles);
       announce(`${count}.`);

@@ -1,7 +1,7 @@
 /** Opens the studio: which rooms there are, what hangs where, and what happens when a picture is pasted or dropped. */
 
 import { address, getJson } from "./api.js";
-import { carriesFiles } from "./easel.js";
+import { carriesFiles, pictureAmong } from "./easel.js";
 import { hideMode } from "./hide.js";
 import { lookalikeMode } from "./lookalike.js";
 import { paintMode } from "./paint.js";
@@ -24,10 +24,18 @@ const rooms = {
   real: realMode(byId("real"), studio),
 };
 let current = "paint";
+/** Whether the person is walking from room to room, rather than being led by the address. */
+let walking = false;
 
 const navigation = tabs(/** @type {HTMLElement} */ (document.querySelector(".tabs")), (mode) => {
   current = mode;
-  history.replaceState(null, "", `#/${mode}`);
+  const here = `#/${mode}`;
+  if (walking) {
+    // So that going back leads to the last room and not out of the studio, where photos are left behind.
+    if (location.hash !== here) history.pushState(null, "", here);
+  } else {
+    history.replaceState(null, "", here);
+  }
   /** @type {{enter?: () => void}} */ (rooms[mode]).enter?.();
 });
 
@@ -61,11 +69,12 @@ async function open() {
   const easels = Object.values(rooms).flatMap((room) => ("easels" in room ? room.easels : [room.easel]));
   for (const easel of easels) easel.lend(samples);
   navigation.show(addressed());
+  walking = true;
   document.body.classList.add("open");
 }
 
 document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData?.files ?? []].find(({ type }) => type.startsWith("image/"));
+  const file = pictureAmong(event.clipboardData);
   if (!file) return;
   event.preventDefault();
   rooms[current].accept(file, file.name || "Pasted picture");
@@ -75,13 +84,16 @@ document.addEventListener("paste", (event) => {
 document.addEventListener("drop", (event) => event.preventDefault());
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
-  const taken = carriesFiles(event) && /** @type {Element} */ (event.target).closest(".wall");
+  const taken = carriesFiles(event) && /** @type {Element} */ (event.target).closest(".wall.taking");
   if (event.dataTransfer && !taken) event.dataTransfer.dropEffect = "none";
 });
 
 window.addEventListener("hashchange", () => {
   const mode = addressed();
-  if (mode in rooms && mode !== current) navigation.show(mode);
+  if (!(mode in rooms) || mode === current) return;
+  walking = false;
+  navigation.show(mode);
+  walking = true;
 });
 
 await open();

@@ -28,8 +28,10 @@ export class Photo {
    */
   static async open(blob, name, signal) {
     const image = new Image();
-    image.src = URL.createObjectURL(blob);
+    let bytes = blob;
     try {
+      bytes = await kept(blob);
+      image.src = URL.createObjectURL(bytes);
       await image.decode();
     } catch {
       URL.revokeObjectURL(image.src);
@@ -39,7 +41,7 @@ export class Photo {
       URL.revokeObjectURL(image.src);
       throw new Cancelled();
     }
-    return new Photo(blob, name, image);
+    return new Photo(bytes, name, image);
   }
 
   /** The name without its ending. */
@@ -57,6 +59,17 @@ export class Photo {
     this.#keepers -= 1;
     if (this.#keepers === 0) URL.revokeObjectURL(this.url);
   }
+}
+
+/** Bytes; no service takes as much, and what is larger is not worth the memory. */
+const KEPT_AT_MOST = 2 ** 26;
+
+/**
+ * The bytes as they are now: a file that is edited, moved or removed after it was chosen is still sent as it was seen.
+ * @param {Blob} blob
+ */
+async function kept(blob) {
+  return blob instanceof File && blob.size <= KEPT_AT_MOST ? new Blob([await blob.arrayBuffer()], { type: blob.type }) : blob;
 }
 
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp" };

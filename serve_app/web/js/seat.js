@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { Easel } from "./easel.js";
-import { findFaces } from "./faces.js";
+import { countOf, findFaces } from "./faces.js";
 import { announce } from "./parts.js";
 import { Photo } from "./photo.js";
 
@@ -75,7 +75,7 @@ export class Seat {
       if (faces.length === 0) throw new Problem({ status: 422, slug: "no-face" });
       this.faces = faces;
       this.easel.faces.show(photo, faces, this.onTap);
-      announce(faces.length === 1 ? "One face found." : `${faces.length} faces found.`);
+      announce(`${countOf(faces)} found.`);
       this.onChange();
     } catch (error) {
       if (controller.signal.aborted) return;

@@ -53,13 +53,16 @@ export class StylePicker extends EventTarget {
     } catch (error) {
       const { headline, detail } = wordsFor(error);
       const again = make("button", { type: "button", class: "plain" }, "Look again");
+      const held = away.contains(document.activeElement);
       again.addEventListener("click", () => this.load());
       away.replaceChildren(make("p", { role: "alert" }, make("strong", {}, headline), ` ${detail}`), again);
       away.hidden = false;
+      if (held) again.focus();
       styles.hidden = true;
       this.parts.blend.hidden = true;
       return;
     }
+    const held = away.contains(document.activeElement);
     away.hidden = true;
     styles.hidden = false;
     this.parts.blend.hidden = this.styles.length < 2;
@@ -67,6 +70,7 @@ export class StylePicker extends EventTarget {
     styles.replaceChildren(...this.#cards.map(({ root }) => root));
     this.#chosen = [this.styles[0] ?? null, null];
     this.#edit(0);
+    if (held) this.#cards[this.#tabStop()]?.root.focus();
   }
 
   /** The chosen styles with weights that add up to one; empty before there is a choice. */

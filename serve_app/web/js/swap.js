@@ -5,7 +5,7 @@ import { castList } from "./cast.js";
 import { Easel } from "./easel.js";
 import { actionButton, downloadLink, WallLabel } from "./label.js";
 import { Mapping } from "./mapping.js";
-import { announce, bringIntoView, partsOf } from "./parts.js";
+import { announce, bringIntoView, make, partsOf } from "./parts.js";
 import { Photo, resultName } from "./photo.js";
 import { Seat, toneOf } from "./seat.js";
 import { Task } from "./task.js";
@@ -136,7 +136,9 @@ export function swapMode(room, studio, { toPaint }) {
       return;
     }
     const count = mapping.size === 1 ? "one face changes" : `${mapping.size || "no"} faces change`;
-    label.rest(`${source.photo.stem} → ${target.photo.stem}`, known() ? count : "");
+    // Names written from right to left must not turn the arrow's sense around.
+    const [lender, receiver] = [source, target].map(({ photo }) => make("bdi", {}, photo?.stem ?? ""));
+    label.rest([lender, " → ", receiver], known() ? count : "");
   }
 
   function backToFaces() {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -185,3 +185,96 @@ async def test_focus_can_be_seen(visit: Any) -> None:
     await visit.page.keyboard.press("Tab")
     outline = await visit.page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
     assert outline == "3px"
+
+
+async def test_the_focus_stays_at_the_label_when_the_button_it_was_on_goes(visit: Any, photo: Path) -> None:
+    held: list[Route] = []
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.route("**/v1/style", lambda route: held.append(route))
+    async with visit.page.expect_request("**/v1/style"):
+        await visit.act("paint")
+    await visit.page.get_by_role("button", name="Cancel").focus()
+    await held[0].continue_()
+    await expect(visit.page.get_by_role("link", name="Download")).to_be_visible()
+    await expect(visit.part("paint", "label")).to_be_focused()
+    await visit.page.keyboard.press("Tab")
+    await expect(visit.page.get_by_role("link", name="Download")).to_be_focused()
+
+
+async def test_looking_for_the_styles_again_keeps_the_focus(visit: Any, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/styles", answer(503, "unavailable", "The style model is restarting."))
+    await visit.open()
+    again = visit.page.get_by_role("button", name="Look again")
+    await again.focus()
+    async with visit.page.expect_response("**/v1/styles"):
+        await visit.page.keyboard.press("Enter")
+    await expect(again).to_be_focused()
+    await visit.page.unroute("**/v1/styles")
+    await visit.page.keyboard.press("Enter")
+    await expect(visit.page.get_by_role("radio").first).to_be_focused()
+
+
+async def test_the_bar_is_named_after_what_is_being_done(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    # Sent, and never answered.
+    await visit.page.evaluate(
+        """() => {
+          XMLHttpRequest.prototype.send = function () { this.upload.dispatchEvent(new ProgressEvent("load")) };
+        }"""
+    )
+    await visit.act("paint")
+    await expect(visit.room("paint").get_by_role("progressbar", name="Painting")).to_be_visible()
+
+
+async def test_long_words_stay_within_the_narrowest_screen(visit: Any, photo: Path) -> None:
+    long = "https://commons.example.org/" + "portrait" * 30
+    match = {"name": long, "role": long, "similarity": 81.5, "attribution": long}
+    entry = {"name": "long", "title": "T" * 200, "artist": "A" * 200}
+    faces = [{"box": [10, 10, 90, 90], "matches": [match, match]}]
+    await visit.page.set_viewport_size({"width": 320, "height": 640})
+    await visit.pretend_everything_is_offered()
+    await visit.page.route("**/v1/styles", lambda route: route.fulfill(json={"styles": [entry, entry]}))
+    await visit.page.route(
+        "**/v1/lookalike", lambda route: route.fulfill(json={"faces": faces, "gallery": long, "method": long})
+    )
+    await visit.open()
+    await expect(visit.part("paint", "painter")).to_have_text("A" * 200)
+    await visit.hang("paint", photo)
+    assert await visit.page.evaluate("document.documentElement.scrollWidth") == 320
+    await visit.page.get_by_role("tab", name="Look alike").click()
+    await visit.act("lookalike")
+    await expect(visit.part("lookalike", "doubles")).to_contain_text("Portraits: ")
+    assert await visit.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+async def test_the_two_seats_of_a_swap_can_be_told_apart_without_seeing(visit: Any) -> None:
+    await visit.open("swap")
+    for seat in ("Faces from", "Into this picture"):
+        group = visit.page.get_by_role("group", name=seat)
+        await expect(group.get_by_role("button", name="Choose a photo")).to_be_visible()
+
+
+async def test_the_face_being_looked_at_shows_in_a_high_contrast_theme(visit: Any, group: Path) -> None:
+    await visit.page.emulate_media(forced_colors="active")
+    await visit.open("lookalike")
+    await visit.hang("lookalike", group)
+    await visit.act("lookalike")
+    faces = visit.part("lookalike", "faces").get_by_role("button")
+    await faces.nth(2).click()
+    widths = await faces.evaluate_all("(faces) => faces.map((face) => parseFloat(getComputedStyle(face).borderWidth))")
+    assert [index for index, width in enumerate(widths) if width > min(widths)] == [2]
+
+
+async def test_on_paper_there_is_the_result_without_the_tools(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    await visit.page.emulate_media(media="print")
+    await expect(visit.page.locator("#paint .after")).to_be_visible()
+    await expect(visit.caption("paint")).to_be_visible()
+    for tool in (".tabs", "#paint .bench", "#paint .before", "#paint .change", "#paint [data-part=actions]"):
+        await expect(visit.page.locator(tool)).to_be_hidden()

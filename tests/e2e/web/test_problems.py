@@ -30,10 +30,10 @@ DRAG_OVER = """
 }
 """
 PASTE = """
-({ data }) => {
+({ data, name = "image.png", type = "image/jpeg" }) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], "image.png", { type: "image/jpeg" }));
+  transfer.items.add(new File([bytes], name, { type }));
   document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
 }
 """
@@ -195,3 +195,44 @@ async def test_pressing_the_button_without_a_photo_leads_to_choosing_one(visit: 
     await visit.open()
     await visit.room("paint").get_by_role("button", name="Paint it").click(force=True)
     await expect(visit.room("paint").get_by_role("button", name="Choose a photo")).to_be_focused()
+
+
+async def test_a_pasted_file_that_is_no_picture_is_refused_in_words(visit: Any) -> None:
+    await visit.open()
+    letter = {"data": base64.b64encode(b"Dear studio").decode(), "name": "letter.pdf", "type": "application/pdf"}
+    await visit.page.evaluate(PASTE, letter)
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("doesn’t open as a picture")
+
+
+async def test_a_file_that_is_changed_after_it_was_chosen_is_sent_as_it_was_seen(
+    visit: Any, photo: Path, turned_photo: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "edited.jpg"
+    file.write_bytes(photo.read_bytes())
+    await visit.open()
+    await visit.hang("paint", file)
+    file.write_bytes(turned_photo.read_bytes())
+    await visit.act("paint")
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    assert await visit.natural_size("paint", "after") == [360, 240]
+
+
+async def test_a_browser_that_stores_nothing_shows_the_studio_all_the_same(visit: Any) -> None:
+    await visit.page.add_init_script(
+        """Object.defineProperty(window, "sessionStorage", {
+          get() { throw new DOMException("The document is sandboxed or its data is blocked.", "SecurityError") },
+        })"""
+    )
+    await visit.open()
+    await expect(visit.page.get_by_role("radio").first).to_be_visible()
+
+
+async def test_a_connection_lost_in_the_middle_of_an_answer_is_told_as_that(visit: Any) -> None:
+    await visit.page.add_init_script(
+        """const { text } = Response.prototype;
+        Response.prototype.text = function () {
+          return this.url.endsWith("/v1/styles") ? Promise.reject(new TypeError("network error")) : text.call(this);
+        };"""
+    )
+    await visit.open()
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")

@@ -172,3 +172,22 @@ async def test_a_studio_without_any_model_says_so(visit: Any) -> None:
     await visit.page.goto(visit.site)
     await expect(visit.page.get_by_role("link", name="See what is missing")).to_be_visible()
     await expect(visit.page.get_by_role("tab")).to_have_count(0)
+
+
+async def test_going_back_leads_to_the_last_room_with_the_photo_where_it_was(visit: Any, photo: Path) -> None:
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.get_by_role("tab", name="Hide faces").click()
+    await expect(visit.room("hide")).to_be_visible()
+    await visit.page.go_back()
+    await expect(visit.room("paint")).to_be_visible()
+    await expect(visit.page.get_by_role("tab", name="Paint")).to_have_attribute("aria-selected", "true")
+    await expect(visit.part("paint", "picture")).to_have_attribute("alt", "harbour.jpg")
+    await visit.page.go_forward()
+    await expect(visit.room("hide")).to_be_visible()
+
+
+async def test_how_many_faces_can_be_hidden_is_announced(visit: Any, group: Path) -> None:
+    await visit.open("hide")
+    await visit.hang("hide", group)
+    await expect(visit.page.locator("#announcer")).to_contain_text("6 faces found.")

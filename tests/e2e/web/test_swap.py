@@ -137,3 +137,28 @@ async def test_a_photo_from_another_room_lends_its_faces(visit: Any, portrait: P
     await visit.hang("paint", portrait)
     await visit.page.get_by_role("tab", name="Swap").click()
     await expect(visit.part("swap", "source").locator(".face")).to_have_count(1)
+
+
+async def test_names_written_from_right_to_left_do_not_turn_the_arrow_around(
+    visit: Any, portrait: Path, tmp_path: Path
+) -> None:
+    for name in ("אבא", "אמא"):
+        (tmp_path / f"{name}.jpg").write_bytes(portrait.read_bytes())
+    await seated(visit, tmp_path / "אבא.jpg", tmp_path / "אמא.jpg")
+    await expect(visit.caption("swap")).to_have_text("אבא → אמא")
+    places = await visit.caption("swap").evaluate(
+        """(title) => {
+          const letters = document.createTreeWalker(title, NodeFilter.SHOW_TEXT);
+          const places = {};
+          while (letters.nextNode()) {
+            [...letters.currentNode.data].forEach((letter, index) => {
+              const range = document.createRange();
+              range.setStart(letters.currentNode, index);
+              range.setEnd(letters.currentNode, index + 1);
+              places[letter] = range.getBoundingClientRect().x;
+            });
+          }
+          return places;
+        }"""
+    )
+    assert places["ב"] < places["→"] < places["מ"]

@@ -246,3 +246,14 @@ def test_a_page_that_is_known_is_not_sent_again(client: TestClient, path: str) -
 def test_a_licence_that_cannot_be_read_allows_nothing_and_costs_no_result(tmp_path: Path) -> None:
     inventory = Inventory(FolderStore(tmp_path), Selection())
     assert inventory.commercial_use("nowhere@v1") is False
+
+
+def test_what_a_page_needs_travels_small_and_pictures_as_they_are(client: TestClient) -> None:
+    for path in ("/openapi.json", "/", "/js/swap.js", "/css/easel.css"):
+        response = client.get(path)
+        assert response.headers["content-encoding"] == "gzip", path
+        assert int(response.headers.get("content-length", "0")) < len(response.content) / 2, path
+        plain = client.get(path, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.content == response.content
+    assert "content-encoding" not in send(client, "/v1/style", style="wave").headers
