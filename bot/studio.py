@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from deployments.authenticity.engine import Verdict
+from serve_app.contracts import Authenticity
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.pipeline import Picture, Pipeline
@@ -61,7 +63,11 @@ class Studio:
         """What :class:`serve_app.jobs.worker.Worker` calls. Raises what the pipeline raises."""
         if kind == "lookalike":
             return await self._lookalike(photos["image"], fields.get("language"))
-        return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
+        picture = await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
+        if kind == "authenticity" and Authenticity.model_validate_json(picture.data).verdict == Verdict.UNSURE:
+            # What a result's notes name is not charged: people asked for an answer, and this is none.
+            return replace(picture, notes=("Nobody can tell.",))
+        return picture
 
     async def _lookalike(self, data: bytes, language: str | None) -> Picture:
         result = await self._pipeline.lookalike(await self._pipeline.open(data), TOP)

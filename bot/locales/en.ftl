@@ -88,7 +88,7 @@ lookalike-method = Everybody has a closest double in this gallery. N % means: of
 result-lookalike-note = <i>A game, not an identification.</i>
 result-authenticity-real = 📷 This looks like a photograph to me. I put the chance that AI made it at <b>{ $percent } %</b>.
 result-authenticity-ai = 🤖 This looks like a picture made by AI. I put the chance of that at <b>{ $percent } %</b>.
-result-authenticity-unsure = 🤷 I cannot tell: I put the chance that AI made it at <b>{ $percent } %</b>, and between { $low } and { $high } % I would only be guessing.
+result-authenticity-unsure = 🤷 I cannot tell: I put the chance that AI made it at <b>{ $percent } %</b>, and between { $low } and { $high } % I would only be guessing. That cost you nothing.
 result-authenticity-note = <i>An estimate, not proof. Editing, filters and small copies mislead me, and it says nothing about who sent the picture.</i>
 album-done = All done. Shall I go on?
 

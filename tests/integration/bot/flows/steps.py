@@ -51,6 +51,13 @@ async def quota_left(running: RunningBot, person: Person) -> int:
         return (await running.services.credits.balance(session, person.user.id)).quota_left
 
 
+async def settled(running: RunningBot, person: Person, left: int) -> None:
+    """Wait until so much of the day is left: a message is there a moment before it is paid for."""
+    async with asyncio.timeout(20):
+        while await quota_left(running, person) != left:
+            await asyncio.sleep(0.02)
+
+
 async def handled(running: RunningBot, updates: int) -> None:
     """Wait until so many updates were handled to the end."""
     done = select(func.count()).select_from(SeenUpdate).where(SeenUpdate.done)

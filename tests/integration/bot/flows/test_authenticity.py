@@ -9,7 +9,7 @@ from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, REFUSED
-from tests.integration.bot.flows.steps import quota_left, send
+from tests.integration.bot.flows.steps import quota_left, send, settled
 
 
 async def opinion(person: Person, photo: bytes) -> Reply:
@@ -34,10 +34,13 @@ async def test_a_photograph_is_told_with_what_chance_is_left(running: RunningBot
     assert "4 %" in told.text
 
 
-async def test_doubt_is_said_with_its_band(running: RunningBot, playground: Playground) -> None:
-    told = await opinion(playground.person("Ann"), FINE)
+async def test_doubt_is_said_with_its_band_and_costs_nothing(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    told = await opinion(ann, FINE)
     assert "I cannot tell" in told.text
     assert "50 %, and between 25 and 75 %" in told.text
+    assert "cost you nothing" in told.text
+    await settled(either, ann, left=5)
 
 
 async def test_it_doubts_in_russian_too(either: RunningBot, playground: Playground) -> None:
@@ -51,6 +54,14 @@ async def test_an_album_is_answered_in_one_message(running: RunningBot, playgrou
     await send(ann, ALONE, FACELESS, then="Is it real?")
     told = (await ann.chat.find("An estimate, not proof")).text
     assert told.index("1. 🤖") < told.index("2. 📷")
+
+
+async def test_of_an_album_only_what_could_be_told_is_charged(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await send(ann, ALONE, FINE, then="Is it real?")
+    told = (await ann.chat.find("An estimate, not proof")).text
+    assert told.index("1. 🤖") < told.index("2. 🤷")
+    await settled(running, ann, left=4)
 
 
 async def test_a_refused_picture_gets_no_opinion(running: RunningBot, playground: Playground) -> None:
