@@ -8,11 +8,11 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployments.processor import cores
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings
@@ -27,6 +27,8 @@ _FAILED = {"DEPLOY_FAILED", "UNHEALTHY"}
 # The class of an error, with its modules, before what it says.
 _EXCEPTION = re.compile(r"^(?:\w+\.)*[A-Z]\w*: ")
 
+# A process each for Serve's controller, its proxy, the task that builds the graph, the gateway, the versions, anonymize.
+_BESIDE_MODELS = 6
 # Pictures travel inside calls, not through Ray's shared memory. Left to itself Ray reserves a third of the machine for it, and
 # complains in a container whose /dev/shm is smaller.
 _OBJECT_STORE = 256 * 2**20
@@ -47,22 +49,24 @@ def studio(settings: Settings) -> Iterator[str]:
     proxy_port = _take_front(settings)
     _set_flags(settings)
     import ray
-    from ray import serve
     from ray.exceptions import RayError
 
-    from serve_app.deployed import await_running, state_of
     from serve_app.selection import select
-    from serve_app.versions.live import application_of, deploy
 
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)
     selection = select(settings.model_store.open(), settings.models)
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
-    with _in_environment(settings.secrets()):
+    # Ray starts as many workers ahead of time as it is told there are cores, of which no deployment here reserves any, and
+    # left to itself no more at once than there really are. All are wanted, and each alone would wait most of the time.
+    workers = len(selection.chosen) + _BESIDE_MODELS
+    inherited = settings.secrets() | {"RAY_worker_maximum_startup_concurrency": str(workers)}
+    with _in_environment(inherited), ThreadPoolExecutor(max_workers=1) as importing:
+        # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
+        importing.submit(_import_serve)
         try:
             ray.init(
                 address="local",
-                num_cpus=max(2, cores()),
+                num_cpus=workers,
                 object_store_memory=_OBJECT_STORE,
                 include_dashboard=False,
                 logging_level=logging.ERROR,
@@ -72,6 +76,12 @@ def studio(settings: Settings) -> Iterator[str]:
         except Exception as error:  # Ray raises no narrower one for a machine too busy or too full to start on.
             raise StudioError(f"Ray did not start: {error} Is the machine overloaded, or its disk full?") from error
     _guard_token()
+    from ray import serve
+
+    from serve_app.deployed import await_running, state_of
+    from serve_app.versions.live import application_of, deploy
+
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
     address = ray.get_runtime_context().gcs_address
     try:
         serve.start(
@@ -92,6 +102,11 @@ def studio(settings: Settings) -> Iterator[str]:
             with contextlib.suppress(RayError):
                 serve.delete(GRAPH)
         ray.shutdown()
+
+
+def _import_serve() -> None:
+    import serve_app.preload
+    import serve_app.versions.live  # noqa: F401  # for all of what it imports
 
 
 def _guard_token() -> None:

@@ -22,6 +22,8 @@ SERVE_FLAGS = {
     # A replica that is given another version is in no router's list until the controller has looked again: with one
     # replica that is how long requests wait, twice at every change of versions. Costs 2 % of a core.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.05",
+    # Workers that wait for work have already imported what every replica needs.
+    "RAY_preload_python_modules": "serve_app.preload",
     "RAY_USAGE_STATS_ENABLED": "0",
     # Photos and pixel arrays go back to the system when they are done with. Left to itself glibc learns to keep buffers
     # of up to 32 MB in every thread's arena: 680 MB more in a gateway that had seen eighty large uploads.
