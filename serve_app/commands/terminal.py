@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,10 @@ from rich.progress import (
 from registry.sources import Progress as Report
 from serve_app.wording import faults
 
-console = Console()
+# Into a file or another program tables are not folded at the width of a terminal that is not there: nobody could search them.
+PIPED_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
+
+console = Console(width=PIPED_WIDTH)
 errors = Console(stderr=True)
 
 # Colour alone tells nothing where there is none, nor a sign that the terminal's encoding does not have.

@@ -175,3 +175,11 @@ def test_a_word_that_is_no_command_is_told_without_torch_too() -> None:
     outcome = without("torch", "styl")
     assert outcome.returncode == 2
     assert "No such command 'styl'" in outcome.stderr
+
+
+def test_what_goes_into_a_pipe_can_be_searched() -> None:
+    """Folded at the width of a terminal that is not there, names stood in two lines."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-m", "serve_app", "models", "list", "--available"]
+    listed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True, timeout=120)
+    assert any("buffalo-l@v1" in line and "InsightFace-non-commercial" in line for line in listed.stdout.splitlines())
