@@ -9,10 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiohttp
-import numpy as np
 
 from benchmarks.load import Reply
-from deployments.imaging import encode
 from drills.telling import say
 from serve_app.client import StudioClient, StudioRefusal
 
@@ -36,13 +34,6 @@ JUDGE = Call("/v1/authenticity")
 LIST = Call("/v1/styles", photo=False)
 ORDER = Call("/v1/jobs", {"kind": "style", "style": "wave"})
 MIX = (PAINT, MODERATE, PAINT, JUDGE, PAINT, LIST, MODERATE, ORDER)
-
-
-def portrait(side: int = 128) -> bytes:
-    """A photo of soft colours."""
-    across = np.linspace(0, 255, side, dtype=np.float32)
-    red, green = np.meshgrid(across, across)
-    return encode(np.stack([red, green, 255 - red], axis=2).astype(np.uint8))
 
 
 def patient(client: StudioClient, photo: bytes, jobs: list[str]) -> Callable[[int], Awaitable[Reply]]:

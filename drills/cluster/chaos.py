@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from benchmarks.figures import Figure
 from benchmarks.load import Answered, Load, constant_arrival, session
-from drills.cluster.calls import DEADLINE_S, bare, delivered, patient, portrait
+from drills.cluster.calls import DEADLINE_S, bare, delivered, patient
 from drills.cluster.stage import CONTROLLER, PROXY, REPLICA, Stage
+from drills.photo import portrait
 from drills.telling import Tell, say
 from serve_app.client import StudioClient
 

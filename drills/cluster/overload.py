@@ -10,9 +10,10 @@ import aiohttp
 
 from benchmarks.figures import Figure
 from benchmarks.load import Answered, Load, Reply, closed_loop, constant_arrival, open_loop, session
-from drills.cluster.calls import PAINT, asked, portrait
+from drills.cluster.calls import PAINT, asked
 from drills.cluster.logical import IMPORT_PATH
 from drills.cluster.stage import Stage
+from drills.photo import portrait
 from drills.telling import Tell, say
 
 REPLICAS = {"Gateway": 2}

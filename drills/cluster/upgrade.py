@@ -9,9 +9,10 @@ import psutil
 
 from benchmarks.figures import Figure
 from benchmarks.load import constant_arrival, session
-from drills.cluster.calls import bare, portrait
+from drills.cluster.calls import bare
 from drills.cluster.logical import IMPORT_PATH
 from drills.cluster.stage import REPLICA, Stage
+from drills.photo import portrait
 from drills.telling import Tell, say
 
 RATE = 6.0

@@ -17,7 +17,7 @@ from rich.console import Console
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
 from benchmarks.load import Load, constant_arrival, post, session
-from deployments.imaging import encode
+from drills.photo import portrait
 from drills.versions import bucket
 from drills.versions.bad import CONTRARY, kinds, place
 from drills.versions.figures import Chronicle, figures
@@ -62,7 +62,7 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
         chronicle = Chronicle(MODEL)
         # Before anybody decides, the newest version answers.
         chronicle.began(await stage.active(MODEL))
-        ask = post("/v1/moderate", [_photo()], {})
+        ask = post("/v1/moderate", [portrait(160)], {})
         async with session(stage.url) as http, constant_arrival(partial(ask, http), rate=arguments.rate) as load:
             # The first swap is part of getting warm: from then on memory has seen what it will see again.
             await _swap(stage, chronicle, "promote", "v1")
@@ -105,7 +105,7 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
         for request in chronicle.strangers(load):
             console.print(f"  not live: {request} {chronicle.spans}", highlight=False, soft_wrap=True)
     if not arguments.without_s3:
-        parts["a bucket behind a bad network"] = await bucket.drill(folder / "s3", store, _photo(), arguments.rate)
+        parts["a bucket behind a bad network"] = await bucket.drill(folder / "s3", store, portrait(160), arguments.rate)
     return parts
 
 
@@ -217,12 +217,6 @@ def _store(folder: Path, models: Path) -> FolderStore:
     for name in GOOD[1:]:
         publish_folder(store, good.manifest.model_copy(update={"version": name}), good.folder)
     return store
-
-
-def _photo() -> bytes:
-    across = np.linspace(0, 255, 160, dtype=np.float32)
-    red, green = np.meshgrid(across, across)
-    return encode(np.stack([red, green, 255 - red], axis=2).astype(np.uint8))
 
 
 if __name__ == "__main__":
