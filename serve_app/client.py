@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,9 @@ CONNECT_S = 2.0
 # Shorter than the 5 s for which the server keeps an idle connection: one it closes at the moment of its next use is lost.
 KEPT_S = 4.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S, JITTER_S = 0.05, 0.25, 0.1
+
+# Retries are logged for whoever configures logging; on the terminals of others they are noise.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 # Busy, or for the moment not there. Other refusals stay what they are however often one asks.
 _PASSING = frozenset({408, 429, 502, 503, 504})
@@ -151,14 +155,17 @@ class StudioClient:
             wait_max=LONGEST_PAUSE_S,
             wait_jitter=JITTER_S,
         )
-        async with asyncio.timeout(self._deadline_s):
-            async for attempt in tries:
-                with attempt:
-                    # The studio need not work on what nobody waits for any more.
-                    sent["x-request-timeout-seconds"] = f"{max(0.001, ends - time.monotonic()):.3f}"
-                    form = None if photos is None else _form(photos, fields or {})
-                    async with self._http.request(method, path, data=form, headers=sent, params=params) as response:
-                        return await _read(response)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                async for attempt in tries:
+                    with attempt:
+                        # The studio need not work on what nobody waits for any more.
+                        sent["x-request-timeout-seconds"] = f"{max(0.001, ends - time.monotonic()):.3f}"
+                        form = None if photos is None else _form(photos, fields or {})
+                        async with self._http.request(method, path, data=form, headers=sent, params=params) as response:
+                            return await _read(response)
+        except TimeoutError as error:
+            raise TimeoutError(f"{method} {path} was not answered within {self._deadline_s:g} s") from error
         raise AssertionError("the last try ends the loop")
 
 

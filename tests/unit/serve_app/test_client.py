@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -151,3 +153,26 @@ async def test_the_deadline_ends_all_tries(studio: Studio, answers: list[tuple[i
     limits = [float(request.headers["x-request-timeout-seconds"]) for _, request, _ in studio.asked]
     assert limits == sorted(limits, reverse=True)
     assert limits[0] <= 0.5
+
+
+async def test_a_missed_deadline_says_which_call_and_how_long() -> None:
+    gone = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with StudioClient(f"http://127.0.0.1:{port}", deadline_s=0.3) as client:
+            with pytest.raises(TimeoutError, match=r"GET /v1/styles was not answered within 0\.3 s"):
+                await client.get("/v1/styles")
+        await gone.wait()
+
+
+def test_retries_are_not_printed_where_nobody_configured_logging(capfd: pytest.CaptureFixture[str]) -> None:
+    program = "import serve_app.client, logging; logging.getLogger('stamina').warning('stamina.retry_scheduled')"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    assert capfd.readouterr().err == ""
