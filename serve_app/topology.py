@@ -161,8 +161,7 @@ _LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_time
 EMBEDDED = Topology(
     {
         "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),
-        # Every picture passes here: while a replica is replaced, all that the gateway has in hand may wait.
-        "Moderation": replace(_LAPTOP, max_batch=8, max_queued=64),
+        "Moderation": replace(_LAPTOP, max_batch=8),
         "Style": _LAPTOP,
         "Faces": _LAPTOP,
         "Lookalike": replace(_LAPTOP, max_batch=32),
