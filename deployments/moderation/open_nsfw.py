@@ -2,9 +2,9 @@
 
 On processors every picture gets a glance first, and all but the plainly harmless a proper look. The proper look is what
 the network's authors do, to the last step. For the glance the picture is decoded at a reduced scale, and OpenVINO computes
-in bfloat16 where the processor has tiles for it; there it takes less than half of a look's time. What a glance gives less than 0.1 passes, and
-the line is at 0.7: of 6,034 pictures, many of them made to mislead the network, none that passes at a glance has 0.2 or
-more at a look (a test holds a sample of them), so no decision hangs on a glance.
+in bfloat16 where the processor has tiles for it; there it takes less than half of a look's time. What a glance gives less
+than 0.1 passes, and the line is at 0.7: of 6,034 pictures, many of them made to mislead the network, none that passes at a
+glance has 0.2 or more at a look (a test holds a sample of them), so no decision hangs on a glance.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""How tests of the gateway ask, and what they read of a refusal."""
+"""How tests of the gateway ask and order, and what they read of a refusal."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -21,3 +22,19 @@ def problem(response: Any) -> tuple[int, str]:
     assert document["detail"]
     assert "Traceback" not in response.text
     return response.status_code, document["type"].rsplit(":", 1)[-1]
+
+
+def submit(client: TestClient, photo: bytes = FINE, **fields: Any) -> Any:
+    """The answer to the order of a job."""
+    return client.post("/v1/jobs", files={"image": photo}, data=fields)
+
+
+def ended(client: TestClient, job_id: str) -> dict[str, Any]:
+    """The job's state once it is no longer queued or running."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        state: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
+        if state["state"] not in {"queued", "running"}:
+            return state
+        time.sleep(0.02)
+    raise AssertionError(f"{job_id} did not end: {state}")

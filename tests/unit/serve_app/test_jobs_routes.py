@@ -21,26 +21,11 @@ from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
-from serve_app.objects import new_key, open_objects
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
+from .asking import ended, submit
 from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
-
-
-def submit(client: TestClient, photo: bytes = FINE, **fields: Any) -> Any:
-    return client.post("/v1/jobs", files={"image": photo}, data=fields)
-
-
-def ended(client: TestClient, job_id: str) -> dict[str, Any]:
-    """The job's state once it is no longer queued or running."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        state: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
-        if state["state"] not in {"queued", "running"}:
-            return state
-        time.sleep(0.02)
-    raise AssertionError(f"{job_id} did not end: {state}")
 
 
 def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient) -> None:
@@ -368,48 +353,6 @@ def test_an_unknown_job_is_404(client: TestClient) -> None:
     for path in ("/v1/jobs/nope", "/v1/jobs/nope/result"):
         assert client.get(path).status_code == 404
     assert client.delete("/v1/jobs/nope").status_code == 404
-
-
-def test_a_job_may_name_an_upload_and_takes_it_along(client: TestClient, settings: Settings) -> None:
-    store, key = open_objects(settings), new_key("up")
-    store.put(key, FINE)
-    order = {"kind": "faces", "image_key": key}
-    response = client.post("/v1/jobs", data=order)
-    assert response.status_code == 202, response.text
-    assert ended(client, response.json()["id"])["state"] == "done"
-    with pytest.raises(KeyError):
-        store.get(key)
-    assert client.post("/v1/jobs", data=order).status_code == 422, "an upload is used once"
-
-
-def test_an_order_with_an_upload_sent_again_is_the_same_job_though_the_upload_is_gone(
-    client: TestClient, settings: Settings
-) -> None:
-    key, headers = new_key("up"), {"Idempotency-Key": "7"}
-    open_objects(settings).put(key, FINE)
-    first, again = (
-        client.post("/v1/jobs", data={"kind": "faces", "image_key": key}, headers=headers) for _ in range(2)
-    )
-    assert (first.status_code, again.status_code) == (202, 202), again.text
-    assert again.json()["id"] == first.json()["id"]
-    other = client.post("/v1/jobs", data={"kind": "moderate", "image_key": key}, headers=headers)
-    assert other.status_code == 422, "another order needs an upload of its own"
-
-
-@pytest.mark.parametrize("key", ["up/" + "0" * 32, "in/" + "0" * 32, "../../etc/passwd", "up/../in/x"])
-def test_an_upload_that_is_not_there_is_a_field_that_is_not_right(client: TestClient, key: str) -> None:
-    response = client.post("/v1/jobs", data={"kind": "faces", "image_key": key})
-    assert response.status_code == 422
-    assert "upload" in response.json()["detail"]
-
-
-def test_a_picture_and_an_upload_in_one_place_are_one_too_many(client: TestClient) -> None:
-    response = submit(client, kind="faces", image_key="up/" + "0" * 32)
-    assert response.status_code == 422
-
-
-def test_without_a_bucket_there_are_no_upload_tickets(client: TestClient) -> None:
-    assert client.post("/v1/uploads").status_code == 404
 
 
 def test_a_ledger_that_is_away_for_a_moment_ends_no_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
