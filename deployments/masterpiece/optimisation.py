@@ -6,7 +6,7 @@ Slow, without a network, and what the fast networks approximate.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,26 +14,12 @@ from torch import Tensor
 
 from deployments.masterpiece.distances import content_distance, style_distance, total_variation
 from deployments.masterpiece.encoder import Encoder
+from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.query import Half, Sketch
 
 LEARNING_RATE = 0.03
 _BETAS: Final = (0.9, 0.999)
 _EPSILON: Final = 1e-8
-
-
-class Objective(Protocol):
-    """Which layers are compared, and how much each term weighs."""
-
-    @property
-    def content_layers(self) -> tuple[str, ...]: ...
-    @property
-    def style_layers(self) -> tuple[str, ...]: ...
-    @property
-    def content(self) -> float: ...
-    @property
-    def style(self) -> float: ...
-    @property
-    def variation(self) -> float: ...
 
 
 class Optimisation:
@@ -70,10 +56,9 @@ class Optimisation:
     def step(self) -> None:
         """Move every pixel once. Raises ``ValueError`` where the losses lead nowhere."""
         objective = self._objective
-        layers = tuple(dict.fromkeys((*objective.content_layers, *objective.style_layers)))
         with torch.enable_grad():
             canvas = self._canvas.requires_grad_()
-            made = self._encoder(canvas, layers)
+            made = self._encoder(canvas, objective.layers)
             loss = objective.content * content_distance(made, self._wanted, objective.content_layers).sum()
             loss = loss + objective.style * style_distance(made, self._target, objective.style_layers).sum()
             loss = loss + objective.variation * total_variation(canvas).sum()

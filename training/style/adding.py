@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
+from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY, StyleBook
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
@@ -16,7 +17,6 @@ from registry.references import next_version
 from registry.store import Store
 from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
-from training.style.encoders import Encoder
 from training.style.export import NETWORK_WEIGHTS, PREVIEW_SIDE, VECTORS, Painting, write_pack
 from training.style.learner import Progress, StyleLearner
 from training.style.lesson import Lesson

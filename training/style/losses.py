@@ -1,35 +1,9 @@
-"""Perceptual losses over a frozen encoder (Johnson, Alahi & Fei-Fei 2016; Gatys, Ecker & Bethge 2016).
-
-Every distance is relative: the mean squared difference over the mean square of the target. Layers of any depth, and
-encoders of any activation scale, then weigh the same, and one set of weights serves all encoders.
-"""
+"""What training adds to the distances of :mod:`deployments.masterpiece.distances`: likeness to another picture."""
 
 from __future__ import annotations
 
 from torch import Tensor
 from torch.nn import functional
-
-from deployments.masterpiece.distances import (
-    Features,
-    content_distance,
-    gram,
-    grams,
-    relative,
-    style_distance,
-    total_variation,
-)
-
-__all__ = [
-    "Features",
-    "content_distance",
-    "gram",
-    "grams",
-    "imitation",
-    "reconstruction",
-    "relative",
-    "style_distance",
-    "total_variation",
-]
 
 
 def reconstruction(painting: Tensor, photo: Tensor) -> Tensor:

@@ -1,21 +1,21 @@
-"""How the losses of :mod:`training.style.losses` are put together, by name."""
+"""How the losses of training are put together, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deployments.masterpiece.objective import Objective
+
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """Which layers are compared, and how much each term weighs.
+class Recipe(Objective):
+    """An objective for training networks; what it adds is for the identity style and for ``imitation``.
 
     ``imitation`` weighs the likeness to the paintings of the network that training started from.
     """
 
     content_layers: tuple[str, ...] = ("relu2_2",)
-    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-    content: float = 1.0
     style: float = 4.0
     variation: float = 0.3
     identity: float = 20.0
@@ -25,11 +25,6 @@ class Recipe:
     def perceptual(self) -> bool:
         """Whether an encoder has a say."""
         return self.content > 0 or self.style > 0
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Every layer an encoder has to deliver."""
-        return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
 
 
 # The reference's layers; those of Johnson et al.; what suits a distilled VGG-19; strokes over detail, for VGG-19; and

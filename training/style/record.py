@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from training.style.encoders import EncoderInfo
+from deployments.masterpiece.encoder import EncoderInfo
 from training.style.inputs import Inputs
 from training.style.trainer import Settings, Validation
 

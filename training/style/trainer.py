@@ -13,12 +13,13 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
+from deployments.masterpiece.distances import content_distance, grams, style_distance, total_variation
+from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import PhotoCrops, load_picture
 from training.style.descent import Descent
-from training.style.encoders import Encoder
-from training.style.losses import content_distance, grams, imitation, reconstruction, style_distance, total_variation
+from training.style.losses import imitation, reconstruction
 from training.style.network import Architecture, StyleNetwork, neutral_style
 from training.style.recipes import RECIPES, Recipe
 from training.style.resizing import resize

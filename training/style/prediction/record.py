@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 
-from training.style.encoders import EncoderInfo
+from deployments.masterpiece.encoder import EncoderInfo
 from training.style.failures import Mistake
 from training.style.inputs import Inputs
 from training.style.prediction.trainer import CHECKPOINT, Course

@@ -15,13 +15,14 @@ from rich.logging import RichHandler
 from rich.progress import Progress
 from safetensors.torch import load_file
 
+from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY
 from registry.integrity import sha256_of
 from registry.store import FolderStore
 from training.pictures import pictures_below
 from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
-from training.style.encoders import Encoder, open_encoder
+from training.style.encoders import open_encoder
 from training.style.export import NETWORK_WEIGHTS, VECTORS
 from training.style.failures import Mistake, Stopped
 from training.style.inputs import Inputs

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deployments.masterpiece.distances import content_distance, grams, style_distance, total_variation
+from deployments.masterpiece.encoder import Encoder
 from training.style.data import PhotoCrops
 from training.style.descent import NOTHING, Descent
-from training.style.encoders import Encoder
-from training.style.losses import content_distance, grams, style_distance, total_variation
 from training.style.network import StyleNetwork
 from training.style.prediction.network import StylePredictor, save_predictor
 from training.style.prediction.pictures import StylePictures, Targets, reading

@@ -10,7 +10,8 @@ from deployments.errors import InvalidField
 from deployments.masterpiece import engine as engines
 from deployments.masterpiece.distances import grams
 from deployments.masterpiece.encoder import read_vgg19
-from deployments.masterpiece.engine import WEIGHTS, Aim, MasterpieceEngine
+from deployments.masterpiece.engine import WEIGHTS, MasterpieceEngine
+from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.optimisation import Optimisation
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, WORKING_PIXELS, MasterpieceQuery, Sketch
 from deployments.runtime import DeviceUnavailable, Runtime
@@ -46,11 +47,11 @@ def test_a_call_takes_the_step_that_work_in_one_piece_would_have_taken(losses, p
     start, style = (
         torch.from_numpy(photo(40, 32, seed).pixels().transpose(2, 0, 1).copy())[None] / 255 for seed in (1, 2)
     )
-    target = grams(encoder(style, Aim().style_layers), Aim().style_layers)
-    whole = Optimisation(start, target, encoder, Aim())
+    target = grams(encoder(style, Objective().style_layers), Objective().style_layers)
+    whole = Optimisation(start, target, encoder, Objective())
     for _ in range(5):
         whole.step()
-    before, handed_over = whole.canvas.clone(), Optimisation(start, target, encoder, Aim(), whole.sketch())
+    before, handed_over = whole.canvas.clone(), Optimisation(start, target, encoder, Objective(), whole.sketch())
     whole.step()
     handed_over.step()
     assert handed_over.steps == whole.steps == 6

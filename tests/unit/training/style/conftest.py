@@ -19,7 +19,8 @@ from registry.publish import describe
 from registry.store import FolderStore
 from training.style import run
 from training.style.checkpoint import Weights
-from training.style.encoders import VGG19_BLOCKS, Encoder, file_vgg19
+from deployments.masterpiece.encoder import VGG19_BLOCKS, Encoder
+from training.style.encoders import file_vgg19
 from training.style.export import Painting, write_network, write_pack
 from training.style.network import Architecture, StyleNetwork
 from training.style.trainer import Trainer

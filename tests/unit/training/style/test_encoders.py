@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.style.encoders import UnknownLayer, file_vgg19, open_encoder
+from deployments.masterpiece.encoder import UnknownLayer
+from training.style.encoders import file_vgg19, open_encoder
 from training.style.failures import EncoderUnavailable
 
 

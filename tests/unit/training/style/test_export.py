@@ -21,7 +21,7 @@ from registry.manifest import ModelVersion, load_manifest
 from training.style import export as module
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
-from training.style.encoders import EncoderInfo
+from deployments.masterpiece.encoder import EncoderInfo
 from training.style.export import PREVIEW_BYTES
 from training.style.network import StyleNetwork
 from training.style.record import RunRecord

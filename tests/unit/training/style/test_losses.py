@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from training.style.losses import content_distance, gram, reconstruction, relative, style_distance, total_variation
+from deployments.masterpiece.distances import content_distance, gram, relative, style_distance, total_variation
+from training.style.losses import reconstruction
 from training.style.recipes import RECIPES
 
 
