@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI
 from ray import serve
 from ray.serve import Application, Deployment
-from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.anonymize.deployment import Anonymize
@@ -21,13 +19,13 @@ from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import Policy
 from deployments.runtime import Runtime
 from deployments.serving import Options
-from deployments.slots import Plan, SlotStatus
+from deployments.slots import Plan
 from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
 from deployments.user_config import UserConfig
-from serve_app.calls import call
 from serve_app.deployed import state_of
 from serve_app.gateway import create_app
+from serve_app.graph import Served, graph_over
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.resting import Resting
@@ -39,7 +37,6 @@ from serve_app.telemetry.logs import to_stderr
 from serve_app.topology import GRAPH, PROFILES, Shape, limited
 from serve_app.versions.deployment import Versions
 from serve_app.versions.desk import Coordination, VersionDesk
-from serve_app.visitors import visitor
 
 # Capability -> its deployment. Anonymising needs no model of its own, only faces.
 MODEL_DEPLOYMENTS: dict[str, type] = {
@@ -51,8 +48,6 @@ MODEL_DEPLOYMENTS: dict[str, type] = {
     "authenticity": Authenticity,
     "masterpiece": Masterpiece,
 }
-# A masterpiece's call may have to wait for a replica to start, which takes torch some time.
-SLOW_DEADLINE_S = 600.0
 
 
 @serve.ingress()
@@ -126,80 +121,6 @@ def running_graph(settings: Settings, inventory: Inventory) -> Graph:
     return graph_over(handles, inventory.missing, settings.deadline_s)
 
 
-def graph_over(
-    handles: dict[str, DeploymentHandle[Any]],
-    missing: dict[str, str],
-    deadline_s: float,
-    may_rest: Callable[[str], Awaitable[bool]] | None = None,
-) -> Graph:
-    """The deployments behind ``handles`` as coroutines with a deadline, retries and the product's errors.
-
-    Capabilities that ``may_rest`` have no replica while nobody asks for one, and are not woken to tell their state.
-    """
-
-    def method(capability: str, name: str) -> Callable[..., Awaitable[Any]] | None:
-        if capability not in handles:
-            return None
-        remote = getattr(handles[capability], name).remote
-
-        async def called(*arguments: Any) -> Any:
-            # Model deployments choose between stable and canary by who asks.
-            who = (visitor(),) if name == "answer" and capability in MODEL_DEPLOYMENTS else ()
-            limit_s = SLOW_DEADLINE_S if capability == "masterpiece" else deadline_s
-            return await call(functools.partial(remote, *arguments, *who), deadline_s=limit_s, what=capability)
-
-        return called
-
-    moderate = method("moderation", "answer")
-    if moderate is None:
-        raise LookupError("the graph has no moderation")
-
-    def state(capability: str) -> Callable[[], Awaitable[SlotStatus | None]]:
-        handle = handles[capability]
-
-        async def ask() -> SlotStatus | None:
-            if may_rest is not None and await may_rest(capability):
-                return await _status(handle)
-            answer: SlotStatus = await handle.status.remote()
-            return answer
-
-        return functools.partial(call, ask, deadline_s=deadline_s, what=capability)
-
-    # A painting in hand takes its replica for minutes, and whoever asks for its state would wait.
-    asked = MODEL_DEPLOYMENTS.keys() & handles.keys() - {"masterpiece"}
-    states = {name: state(name) for name in sorted(asked)}
-    return Graph(
-        moderate=moderate,
-        style=method("style", "answer"),
-        styles=method("style", "styles"),
-        faces=method("faces", "answer"),
-        lookalike=method("lookalike", "answer"),
-        portrait=method("lookalike", "portrait"),
-        collage=method("lookalike", "collage"),
-        swap=method("swap", "answer"),
-        anonymize=method("anonymize", "answer"),
-        authenticity=method("authenticity", "answer"),
-        masterpiece=method("masterpiece", "answer"),
-        states=states,
-        missing=missing,
-    )
-
-
-async def _status(handle: DeploymentHandle[Any]) -> SlotStatus | None:
-    """What the first replica that answers says of itself; None where none runs.
-
-    One that is asked by a call of its own waits for a replica, and the scaling policy starts one for whoever waits.
-    """
-    try:
-        answers = await handle.broadcast("status").results_async(return_exceptions=True)
-    except DeploymentUnavailableError:
-        return None
-    failures = [answer for answer in answers if isinstance(answer, BaseException)]
-    if answers and len(failures) == len(answers):
-        raise failures[0]
-    return next((answer for answer in answers if isinstance(answer, SlotStatus)), None)
-
-
 def _may_rest(settings: Settings) -> frozenset[str]:
     topology = limited(PROFILES[settings.profile], settings.engines)
     return frozenset(name for name, kind in MODEL_DEPLOYMENTS.items() if topology[kind.__name__].may_rest)
@@ -213,13 +134,9 @@ def _resting() -> frozenset[str]:
 
 
 def _coordination(handle: DeploymentHandle[Any]) -> Coordination:
-    """The versions deployment as coroutines; each waits a few seconds at most, since pages show their answers."""
-
-    def method(name: str) -> Callable[..., Awaitable[Any]]:
-        remote = getattr(handle, name).remote
-        return functools.partial(call, remote, deadline_s=10, what="the versions")
-
-    return Coordination(method("notice"), method("state"), method("configuration"))
+    """The versions deployment. It has a few seconds to answer, since pages show what it says."""
+    versions = Served("the versions", handle, deadline_s=10)
+    return Coordination(*(functools.partial(versions.call, name) for name in ("notice", "state", "configuration")))
 
 
 def _deployed(kind: type, shape: Shape, **more: Any) -> Deployment:

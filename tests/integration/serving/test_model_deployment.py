@@ -22,7 +22,7 @@ from deployments.traffic import Traffic
 from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore
-from serve_app.app import graph_over
+from serve_app.graph import graph_over
 from serve_app.calls import call
 from serve_app.deployed import state_of
 from serve_app.resting import Resting

@@ -11,7 +11,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from deployments.imaging import Limits
 from deployments.slots import ModelSet, SlotStatus
 from serve_app import presenting
-from serve_app.app import graph_over
+from serve_app.graph import graph_over
 from serve_app.pipeline import Pipeline
 from serve_app.settings import EngineLimits
 from serve_app.status.board import Served, StatusBoard
