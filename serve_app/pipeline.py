@@ -35,6 +35,9 @@ T = TypeVar("T")
 AT_REST: Final = "at rest"
 """The state of a capability without a replica: the next who asks for it starts one."""
 
+# What finds the faces these work on.
+_NEEDED_BESIDE = dict.fromkeys(("lookalike", "swap", "anonymize"), ("faces",))
+
 # How long somebody who hands in a job waits for a look at what the style network knows.
 _GLANCE_S = 1.0
 
@@ -94,8 +97,9 @@ class Pipeline:
 
     def check(self, capability: str) -> None:
         """Raises ``Unavailable`` where no installed model could ever do the work."""
-        if capability in self._graph.missing:
-            self._need(None, capability)
+        for needed in (capability, *_NEEDED_BESIDE.get(capability, ())):
+            if needed in self._graph.missing:
+                self._need(None, needed)
 
     async def check_names(self, styles: Sequence[str], artwork: str | None) -> None:
         """Raises ``UnknownStyle`` or ``UnknownArtwork`` for what will not be found when the work is done.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -180,6 +181,16 @@ async def test_lookalikes_come_face_by_face(pipeline: Pipeline) -> None:
     result = await pipeline.lookalike(await pipeline.open(FINE), 3)
     assert [len(matches) for _, matches in result.faces] == [3, 3]
     assert (result.gallery, result.model) == ("stars@v1", "finder@v1")
+
+
+@pytest.mark.parametrize("capability", ["faces", "lookalike", "swap", "anonymize"])
+async def test_what_works_on_faces_is_not_promised_where_nothing_finds_them(
+    stand_ins: StandIns, capability: str
+) -> None:
+    pipeline = Pipeline(replace(stand_ins.graph(), faces=None, missing={"faces": "models pull dlib-faces"}), Limits())
+    with pytest.raises(Unavailable, match="no model for faces yet .models pull dlib-faces"):
+        pipeline.check(capability)
+    pipeline.check("style")
 
 
 async def test_a_capability_that_is_not_installed_says_what_to_do(stand_ins: StandIns) -> None:
