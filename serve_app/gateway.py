@@ -97,7 +97,7 @@ def create_app(
     _add_pictures(app, pipeline, inventory)
     _add_answers(app, pipeline, inventory)
     _add_operations(app, pipeline, inventory)
-    app.include_router(routes(desk))
+    app.include_router(routes(desk, inventory))
     app.include_router(version_routes(versions))
     app.include_router(uploads(desk))
     app.include_router(status_routes(board))

@@ -8,12 +8,13 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import InvalidField, TooLarge, UnknownJob
+from deployments.style.query import read_weights
 from serve_app.access.guard import ANYONE
 from serve_app.duties import Duty, keep_doing
 from serve_app.inventory import Inventory
@@ -49,8 +50,8 @@ class Desk:
         settings: Settings,
         sessions: async_sessionmaker[AsyncSession],
     ) -> None:
-        self.pipeline = pipeline
-        self.inventory = inventory
+        self._pipeline = pipeline
+        self._inventory = inventory
         self._keep_s = settings.keep_results_s
         self._max_bytes = settings.limits.max_bytes
         self._objects = open_objects(settings)
@@ -79,28 +80,28 @@ class Desk:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def known(self, dedupe: str) -> Job | None:
-        """The job of an order that came before; see :func:`same_order`."""
-        async with self._sessions() as session:
-            return await self._ledger.known(session, dedupe)
-
     async def submit(
-        self, kind: str, photos: dict[str, bytes], fields: dict[str, Any], owner: str, dedupe: str | None = None
+        self,
+        kind: str,
+        photos: Mapping[str, bytes | str],
+        fields: dict[str, Any],
+        owner: str,
+        idempotency_key: str | None = None,
     ) -> Job:
-        """Store the photos, record the order; only then is it acknowledged.
+        """Record an order; only then is it acknowledged. ``photos`` are bytes, or the keys of uploads, which it uses up.
 
-        An order with the ``dedupe`` of an earlier one is that one again.
+        The same order under the same ``idempotency_key`` is one job, however often it comes. Refuses what could not be
+        done when its turn came: raises what the pipeline raises for photos, names and capabilities it does not know.
         """
-        inputs = {name: new_key("in") for name in photos}
-        for name, key in inputs.items():
-            await asyncio.to_thread(self._objects.put, key, photos[name])
-        channel = SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
-        request = fields | {VISITOR: visitor()}
-        async with self._sessions.begin() as session:
-            job, new = await self._ledger.submit(session, Order(kind, channel, owner, request, inputs, dedupe))
-        if not new:
-            await asyncio.to_thread(self._objects.delete, list(inputs.values()))
-        self._workers[channel].notice()
+        dedupe = None if idempotency_key is None else _same_order(owner, idempotency_key, kind, fields, photos)
+        if dedupe is not None and (known := await self._known(dedupe)) is not None:
+            return known
+        uploads = [photo for photo in photos.values() if isinstance(photo, str)]
+        sent = {name: await self.uploaded(photo) if isinstance(photo, str) else photo for name, photo in photos.items()}
+        await self._check(kind, sent, fields)
+        job = await self._record(kind, sent, fields, owner, dedupe)
+        # It has copies of its own.
+        await asyncio.to_thread(self._objects.delete, uploads)
         return job
 
     async def ticket(self) -> UploadTicket | None:
@@ -119,10 +120,6 @@ class Desk:
             return await asyncio.to_thread(self._objects.get, key)
         except KeyError:
             raise gone from None
-
-    async def used(self, keys: Iterable[str]) -> None:
-        """Forget uploads whose job has its own copy."""
-        await asyncio.to_thread(self._objects.delete, list(keys))
 
     async def job(self, job_id: str, caller: str) -> Job:
         """A job of the caller's, or of nobody in particular. Raises ``UnknownJob``."""
@@ -159,8 +156,34 @@ class Desk:
             await self._ledger.forget(session, [job.id])
         await asyncio.to_thread(self._objects.delete, keys)
 
+    async def _known(self, dedupe: str) -> Job | None:
+        async with self._sessions() as session:
+            return await self._ledger.known(session, dedupe)
+
+    async def _check(self, kind: str, photos: Mapping[str, bytes], fields: Mapping[str, Any]) -> None:
+        self._pipeline.check(kind)
+        styles = [name for name, _ in read_weights(fields.get("style", ()))]
+        await self._pipeline.check_names(styles, fields.get("artwork"))
+        for data in photos.values():
+            await self._pipeline.open(data)
+
+    async def _record(
+        self, kind: str, photos: Mapping[str, bytes], fields: dict[str, Any], owner: str, dedupe: str | None
+    ) -> Job:
+        inputs = {name: new_key("in") for name in photos}
+        for name, key in inputs.items():
+            await asyncio.to_thread(self._objects.put, key, photos[name])
+        channel = SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
+        request = fields | {VISITOR: visitor()}
+        async with self._sessions.begin() as session:
+            job, new = await self._ledger.submit(session, Order(kind, channel, owner, request, inputs, dedupe))
+        if not new:
+            await asyncio.to_thread(self._objects.delete, list(inputs.values()))
+        self._workers[channel].notice()
+        return job
+
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
-        return await PERFORM[kind](self.pipeline, self.inventory, photos, fields)
+        return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
 
     async def _count(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         """Keep the gauges of the queue true, for every channel: the ledger knows them all."""
@@ -177,11 +200,8 @@ class Desk:
         await asyncio.to_thread(self._objects.sweep, self._keep_s)
 
 
-def same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:
-    """What all sendings of one order under one idempotency ``key`` have in common.
-
-    ``photos`` are bytes, or the keys of uploads, which are gone when a job has taken them.
-    """
+def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:
+    """What all sendings of one order under one idempotency ``key`` have in common."""
     # What is ordered counts as well: those without an API key are one owner, and may choose the same key.
     digest = hashlib.sha256(json.dumps([owner, key, kind, fields], sort_keys=True).encode())
     for name, photo in sorted(photos.items()):

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
-from deployments.style.query import read_weights
 from serve_app import contracts, presenting, problems
-from serve_app.jobs.desk import Desk, same_order
+from serve_app.inventory import Inventory
+from serve_app.jobs.desk import Desk
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 
@@ -31,8 +31,8 @@ FORMS: dict[str, type[contracts.Form]] = {
 }
 
 
-def routes(desk: Desk) -> APIRouter:
-    """The router over a job desk."""
+def routes(desk: Desk, inventory: Inventory) -> APIRouter:
+    """The router over a job desk; ``inventory`` knows the licences of results."""
     router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
     @router.post("", status_code=202)
@@ -46,22 +46,9 @@ def routes(desk: Desk) -> APIRouter:
 
         Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer.
         """
-        uploads, owner = _uploads(form), request.state.caller
+        uploads = _uploads(form)
         photos, fields = await _checked(form).contents()
-        dedupe = None
-        if idempotency_key is not None:
-            dedupe = same_order(owner, idempotency_key, form.kind, fields, {**photos, **uploads})
-        job = None if dedupe is None else await desk.known(dedupe)
-        if job is None:
-            photos |= {name: await desk.uploaded(key) for name, key in uploads.items()}
-            desk.pipeline.check(form.kind)
-            await desk.pipeline.check_names(
-                [name for name, _ in read_weights(fields.get("style", ()))], fields.get("artwork")
-            )
-            for data in photos.values():
-                await desk.pipeline.open(data)
-            job = await desk.submit(form.kind, photos, fields, owner, dedupe)
-            await desk.used(uploads.values())
+        job = await desk.submit(form.kind, {**photos, **uploads}, fields, request.state.caller, idempotency_key)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return await _state(desk, _kept(job))
 
@@ -84,7 +71,7 @@ def routes(desk: Desk) -> APIRouter:
                 request, "not-finished", "Not finished", 409, "This job is still going on.", headers
             )
         data = await desk.result(job)
-        headers = presenting.picture_headers(job.result["models"], job.result.get("notes", ()), desk.inventory)
+        headers = presenting.picture_headers(job.result["models"], job.result.get("notes", ()), inventory)
         return Response(data, media_type=job.result["media_type"], headers=headers)
 
     @router.delete("/{job_id}", status_code=204, response_class=Response)

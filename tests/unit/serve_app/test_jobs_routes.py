@@ -58,7 +58,7 @@ def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(
     stored = sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file())
     if at_once:
         # Where it comes to another replica, both look before one of them is recorded.
-        monkeypatch.setattr(Desk, "known", not_yet)
+        monkeypatch.setattr(Desk, "_known", not_yet)
     assert order("7") == first
     assert sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file()) == stored
     # A stranger who happens on the same key orders something of their own.
