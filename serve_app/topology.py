@@ -7,10 +7,11 @@ change without touching code. GPU fractions of the deployments that share a one-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from deployments.runtime import Device
+from serve_app.scaling.policy import Rule
 from serve_app.settings import EngineLimits
 
 Profile = Literal["embedded", "cluster"]
@@ -28,28 +29,17 @@ POLICY = "serve_app.scaling.adapter:QueueTimePolicy"
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
-    """Autoscaling bounds, and what :mod:`serve_app.scaling.policy` holds the deployment to.
+class Scaling(Rule):
+    """The rule that :mod:`serve_app.scaling.policy` holds the deployment to.
 
-    ``service_s`` is the work of one query in engine seconds, until replicas have measured it. ``target`` is the number
-    of requests one replica should have in hand, which decides where no work is reported.
+    ``target`` is the number of requests one replica should have in hand, which decides where no work is reported.
     """
 
-    min_replicas: int
-    max_replicas: int
-    target: float
-    service_s: float
-    queue_s: float = 1.0
-    utilisation: float = 0.7
-    hold_s: float = 120.0
-    idle_s: float = 300.0
-
-    def rule(self) -> dict[str, float]:
-        """The policy's keyword arguments, but for the range."""
-        return {name: getattr(self, name) for name in ("service_s", "queue_s", "utilisation", "hold_s", "idle_s")}
+    target: float = 1.0
 
     def options(self) -> dict[str, Any]:
         """``autoscaling_config``. The policy holds and waits by itself, so Serve's own delays are nought."""
+        rule = {name: getattr(self, name) for name in ("service_s", "queue_s", "utilisation", "hold_s", "idle_s")}
         return {
             "min_replicas": self.min_replicas,
             "max_replicas": self.max_replicas,
@@ -61,7 +51,7 @@ class Scaling:
             # A peak is seen at once; what comes after it is the policy's memory.
             "look_back_period_s": 12.0,
             "aggregation_function": "max",
-            "policy": {"policy_function": POLICY, "policy_kwargs": {"ongoing": self.target, **self.rule()}},
+            "policy": {"policy_function": POLICY, "policy_kwargs": {"ongoing": self.target, **rule}},
         }
 
 
@@ -125,14 +115,8 @@ class Shape:
         return options
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
-    """All deployments of the graph by name."""
-
-    shapes: dict[str, Shape] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Shape:
-        return self.shapes[name]
+Topology = Mapping[str, Shape]
+"""All deployments of the graph by name."""
 
 
 def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
@@ -140,60 +124,55 @@ def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
 
     Raises ``ValueError`` for a deployment there is none of, or that cannot be several.
     """
-    unknown = sorted(limits.keys() - topology.shapes.keys())
+    unknown = sorted(limits.keys() - topology.keys())
     if unknown:
-        raise ValueError(f"engines: there is no deployment called {unknown[0]}; there are {', '.join(topology.shapes)}")
+        raise ValueError(f"engines: there is no deployment called {unknown[0]}; there are {', '.join(topology)}")
     if "Versions" in limits and (limits["Versions"].replicas or 1) > 1:
         raise ValueError("engines: there is one Versions; two would undo each other's steps")
-    shapes = {
+    return {
         name: replace(shape, **limits[name].model_dump(exclude_none=True)) if name in limits else shape
-        for name, shape in topology.shapes.items()
+        for name, shape in topology.items()
     }
-    return Topology(shapes)
 
 
 # Minutes on one picture, in calls of seconds each, and nobody waits at the door: one replica works, others wait longer.
-_MASTERPIECE = Scaling(0, 1, 1, 8.0, queue_s=120.0)
+_MASTERPIECE = Scaling(0, 1, 8.0, target=1, queue_s=120.0)
 
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
 # at once. A replica takes what comes and refuses by time (``deployments.batching``); few wait before it.
 _LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
-EMBEDDED = Topology(
-    {
-        "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),
-        "Moderation": replace(_LAPTOP, max_batch=8),
-        "Style": _LAPTOP,
-        "Faces": _LAPTOP,
-        "Lookalike": replace(_LAPTOP, max_batch=32),
-        "Swap": _LAPTOP,
-        "Anonymize": _LAPTOP,
-        "Authenticity": _LAPTOP,
-        "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE),
-        "Versions": _LAPTOP,
-    }
-)
+EMBEDDED: Topology = {
+    "Gateway": replace(_LAPTOP, max_ongoing=64, max_queued=-1),
+    "Moderation": replace(_LAPTOP, max_batch=8),
+    "Style": _LAPTOP,
+    "Faces": _LAPTOP,
+    "Lookalike": replace(_LAPTOP, max_batch=32),
+    "Swap": _LAPTOP,
+    "Anonymize": _LAPTOP,
+    "Authenticity": _LAPTOP,
+    "Masterpiece": replace(_LAPTOP, max_batch=1, max_ongoing=1, scaling=_MASTERPIECE),
+    "Versions": _LAPTOP,
+}
 
 # New code starts beside the old before the old stops: no request waits for a model to load, at up to twice the share
 # of a GPU for the minute that takes.
 _CLUSTER = Shape(cpu=1, surge_percent=100)
-CLUSTER = Topology(
-    {
-        "Gateway": replace(_CLUSTER, max_ongoing=128, max_queued=512, scaling=Scaling(2, 16, 32, 0.01)),
-        "Moderation": replace(
-            _CLUSTER, gpu=0.2, max_batch=32, max_ongoing=64, max_queued=256, scaling=Scaling(1, 8, 32, 0.01)
-        ),
-        "Style": replace(_CLUSTER, gpu=0.4, max_batch=8, max_ongoing=32, scaling=Scaling(1, 16, 12, 0.06)),
-        "Faces": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=48, scaling=Scaling(1, 8, 16, 0.03)),
-        "Lookalike": replace(_CLUSTER, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 32, 0.01)),
-        "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 8, 0.1)),
-        "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 4, 0.1)),
-        "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 8, 0.1)),
-        # On processors, where no GPU work stands in line behind it; at rest there is none.
-        "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),
-        # One, always: two would undo each other's steps.
-        "Versions": Shape(cpu=0.2),
-    }
-)
+CLUSTER: Topology = {
+    "Gateway": replace(_CLUSTER, max_ongoing=128, max_queued=512, scaling=Scaling(2, 16, 0.01, target=32)),
+    "Moderation": replace(
+        _CLUSTER, gpu=0.2, max_batch=32, max_ongoing=64, max_queued=256, scaling=Scaling(1, 8, 0.01, target=32)
+    ),
+    "Style": replace(_CLUSTER, gpu=0.4, max_batch=8, max_ongoing=32, scaling=Scaling(1, 16, 0.06, target=12)),
+    "Faces": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=48, scaling=Scaling(1, 8, 0.03, target=16)),
+    "Lookalike": replace(_CLUSTER, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 0.01, target=32)),
+    "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 0.1, target=8)),
+    "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 0.1, target=4)),
+    "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 0.1, target=8)),
+    # On processors, where no GPU work stands in line behind it; at rest there is none.
+    "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),
+    # One, always: two would undo each other's steps.
+    "Versions": Shape(cpu=0.2),
+}
 
 # Their models are an operator's own, so no rendered file may count on them.
 TO_ORDER = frozenset({"Masterpiece"})
@@ -201,9 +180,9 @@ TO_ORDER = frozenset({"Masterpiece"})
 # The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to
 # be delivered. While it polls it has one replica, whatever is said here: Telegram allows one poller for a bot.
 BOT_ROUTE = "/telegram"
-_WEBHOOK = Shape(cpu=1, max_ongoing=64, max_queued=256, scaling=Scaling(2, 8, 32, 0.05), graceful_timeout_s=30.0)
+_WEBHOOK = Shape(cpu=1, max_ongoing=64, max_queued=256, scaling=Scaling(2, 8, 0.05, target=32), graceful_timeout_s=30.0)
 BOT: dict[Profile, Shape] = {
-    "embedded": replace(_WEBHOOK, cpu=0, scaling=Scaling(2, 2, 32, 0.05), graceful_wait_loop_s=0.1),
+    "embedded": replace(_WEBHOOK, cpu=0, scaling=Scaling(2, 2, 0.05, target=32), graceful_wait_loop_s=0.1),
     "cluster": _WEBHOOK,
 }
 

@@ -43,7 +43,7 @@ DEFAULTS: Final = {
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "0",
     "RAY_SERVE_USE_GRPC_BY_DEFAULT": "0",
     "RAY_SERVE_ENABLE_DIRECT_INGRESS": "0",
-    "MASQUERADE_ENGINES": json.dumps({name: {"max_batch": 1} for name in EMBEDDED.shapes}),
+    "MASQUERADE_ENGINES": json.dumps({name: {"max_batch": 1} for name in EMBEDDED}),
 }
 PEERS: Final = Path(__file__).parent / "peers"
 

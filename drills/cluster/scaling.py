@@ -27,7 +27,7 @@ BURST_S = 50.0
 AFTER_S = 90.0
 # One CPU: Ray starts a spare worker process for each, which on a small machine delays those that are needed.
 NODE = {"resources": {"CPU": 1, "GPU": 1, "object_store_memory": 100_000_000}, "min_workers": 1, "max_workers": 2}
-SCALING = Scaling(1, 4, 2, service_s=SERVICE_S, queue_s=1.0, hold_s=10.0, idle_s=10.0)
+SCALING = Scaling(1, 4, SERVICE_S, target=2, queue_s=1.0, hold_s=10.0, idle_s=10.0)
 OPTIONS: dict[str, Any] = {
     "max_ongoing_requests": 200,
     "max_queued_requests": -1,

@@ -47,11 +47,11 @@ def _deployment(
         remedy = f"Take it out, or install one: {selection.missing[capability]}"
         yield document.problem(where, f"{name} is deployed and has no model in {store.root}", remedy)
         return
-    if capability not in selection.chosen or name not in CLUSTER.shapes or name == "Anonymize":
+    if capability not in selection.chosen or name not in CLUSTER or name == "Anonymize":
         return
     models = selection.chosen[capability]
     needed = sum(store.get(ref).manifest.memory_mb for ref in (models.model, *models.extras))
-    known = {key: limits for key, limits in settings.engines.items() if key in CLUSTER.shapes}
+    known = {key: limits for key, limits in settings.engines.items() if key in CLUSTER}
     shape = limited(CLUSTER, known)[name]
     if shape.processor == "cuda" and needed > shape.memory_mb:
         yield document.problem(

@@ -90,9 +90,9 @@ def _graph(
     environment: Mapping[str, str],
 ) -> Iterator[Problem]:
     for number, deployment in enumerate(deployments):
-        if (name := str(deployment.get("name"))) not in CLUSTER.shapes:
+        if (name := str(deployment.get("name"))) not in CLUSTER:
             where = (*place, "deployments", number, "name")
-            yield document.problem(where, f"the graph has no deployment {name}", nearest(name, CLUSTER.shapes))
+            yield document.problem(where, f"the graph has no deployment {name}", nearest(name, CLUSTER))
     yield from _sharing(document, place, deployments)
     given = application.get("args") or {}
     if not isinstance(given, dict):
@@ -116,8 +116,8 @@ def _graph(
         yield from _shared(document, (*place, "args"), settings, given, environment)
     for name, limits in settings.engines.items():
         where = (*place, "args", "engines", name)
-        if name not in CLUSTER.shapes:
-            yield document.problem(where, f"the graph has no deployment {name}", nearest(name, CLUSTER.shapes))
+        if name not in CLUSTER:
+            yield document.problem(where, f"the graph has no deployment {name}", nearest(name, CLUSTER))
             continue
         allowed = _share(deployments, name) * GPU_MEMORY_MB
         wanted = limits.gpu_memory_mb or 0
@@ -174,7 +174,7 @@ def _share(deployments: list[dict[str, Any]], name: str) -> float:
         if item.get("name") == name and isinstance(actor := item.get("ray_actor_options"), dict):
             share = actor.get("num_gpus", 0)
             return float(share) if isinstance(share, int | float) else 0.0
-    return CLUSTER.shapes[name].gpu if name in CLUSTER.shapes else 0.0
+    return CLUSTER[name].gpu if name in CLUSTER else 0.0
 
 
 def _said(

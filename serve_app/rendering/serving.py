@@ -39,7 +39,7 @@ def serve_config() -> dict[str, Any]:
 def _graph() -> dict[str, Any]:
     engines = {
         name: {"max_batch": shape.max_batch, "gpu_memory_mb": shape.memory_mb}
-        for name, shape in CLUSTER.shapes.items()
+        for name, shape in CLUSTER.items()
         if shape.gpu or shape.max_batch > 1
     }
     return {
@@ -47,9 +47,7 @@ def _graph() -> dict[str, Any]:
         "route_prefix": "/",
         "import_path": IMPORT_PATH,
         "args": {**STUDIO, "engines": engines},
-        "deployments": [
-            {"name": name, **shape.options()} for name, shape in CLUSTER.shapes.items() if name not in TO_ORDER
-        ],
+        "deployments": [{"name": name, **shape.options()} for name, shape in CLUSTER.items() if name not in TO_ORDER],
     }
 
 

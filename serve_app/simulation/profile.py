@@ -87,7 +87,7 @@ class LoadProfile(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         unknown = [*(self.mix.keys() - FEATURES.keys()), *(self.machines.keys() - {kind.name for kind in WORKERS})]
-        unknown += [*((self.work.keys() | self.replicas.keys()) - CLUSTER.shapes.keys())]
+        unknown += [*((self.work.keys() | self.replicas.keys()) - CLUSTER.keys())]
         if unknown:
             raise ValueError(f"nothing is called {min(unknown)}")
         if sum(self.mix.values()) <= 0:

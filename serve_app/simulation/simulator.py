@@ -6,7 +6,7 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from serve_app.scaling.policy import Rule
 from serve_app.simulation.machines import Fleet
@@ -67,11 +67,11 @@ class Simulator:
         self._fleet = Fleet(profile.fleet())
         used = {name for feature in self._features for stage in FEATURES[feature] for name in stage}
         self._pools: dict[str, Pool] = {}
-        for name in (name for name in topology.shapes if name in used):
+        for name in (name for name in topology if name in used):
             shape, work = topology[name], profile.work[name]
-            scaling = shape.scaling
-            given = scaling.rule() if scaling else {"service_s": work.base_s + work.query_s}
-            rule = Rule(**{**profile.range_of(name, topology)._asdict(), **given})
+            # What does not scale by a rule has a replica that does its work.
+            usual = shape.scaling or Rule(1, 1, work.base_s + work.query_s)
+            rule = replace(usual, **profile.range_of(name, topology)._asdict())
             self._pools[name] = Pool(shape, work, rule, self._fleet, self._at, self._chance)
         hours = len(self._rates)
         self.outcome = Outcome(hours, hours * hour_s, by_hour=[[] for _ in range(hours)])

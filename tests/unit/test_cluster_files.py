@@ -57,10 +57,10 @@ def test_the_arguments_of_the_application_are_settings() -> None:
     settings = Settings(**graph["args"])
     assert settings.profile == "cluster"
     assert settings.environment == "production"
-    assert limited(CLUSTER, settings.engines) == Topology(
-        {name: replace(shape, gpu_memory_mb=shape.memory_mb) if name in settings.engines else shape
-         for name, shape in CLUSTER.shapes.items()}
-    )  # fmt: skip
+    assert limited(CLUSTER, settings.engines) == {
+         name: replace(shape, gpu_memory_mb=shape.memory_mb) if name in settings.engines else shape
+         for name, shape in CLUSTER.items()
+    }  # fmt: skip
 
 
 def test_limits_for_a_deployment_there_is_none_of_are_refused() -> None:
@@ -88,18 +88,18 @@ def test_both_applications_are_importable_where_the_file_says() -> None:
 
 
 def test_the_deployments_that_share_a_gpu_fill_it_exactly() -> None:
-    shares = [shape.gpu for shape in CLUSTER.shapes.values() if shape.gpu]
+    shares = [shape.gpu for shape in CLUSTER.values() if shape.gpu]
     assert sum(shares) == pytest.approx(1.0)
-    assert sum(shape.memory_mb for shape in CLUSTER.shapes.values()) < 24 * 1024
+    assert sum(shape.memory_mb for shape in CLUSTER.values()) < 24 * 1024
 
 
 def test_both_profiles_shape_the_same_deployments() -> None:
-    assert CLUSTER.shapes.keys() == EMBEDDED.shapes.keys()
+    assert CLUSTER.keys() == EMBEDDED.keys()
 
 
 def test_the_laptop_profile_asks_for_no_gpu_and_scales_only_what_may_rest_at_none() -> None:
-    assert all(shape.gpu == 0 for shape in EMBEDDED.shapes.values())
-    assert {name for name, shape in EMBEDDED.shapes.items() if shape.scaling is not None} == {"Masterpiece"}
+    assert all(shape.gpu == 0 for shape in EMBEDDED.values())
+    assert {name for name, shape in EMBEDDED.items() if shape.scaling is not None} == {"Masterpiece"}
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ async def test_figures_tell_rest_from_a_replica_that_cannot_start(message: str, 
 
 def test_what_has_no_least_number_of_replicas_may_rest() -> None:
     def resting(topology: Any) -> set[str]:
-        return {name for name, shape in topology.shapes.items() if shape.may_rest}
+        return {name for name, shape in topology.items() if shape.may_rest}
 
     assert resting(CLUSTER) == {"Swap", "Anonymize", "Authenticity", "Masterpiece"}
     assert resting(EMBEDDED) == {"Masterpiece"}

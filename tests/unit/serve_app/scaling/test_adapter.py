@@ -72,9 +72,8 @@ def test_an_impossible_rule_is_refused_when_the_config_is_read() -> None:
 
 
 def test_serve_can_load_the_policy_of_every_deployment_by_its_name() -> None:
-    scaled = {name: shape.scaling for name, shape in CLUSTER.shapes.items() if shape.scaling is not None}
-    assert CLUSTER.shapes.keys() - scaled.keys() == {"Versions"}
+    scaled = {name: shape.scaling for name, shape in CLUSTER.items() if shape.scaling is not None}
+    assert CLUSTER.keys() - scaled.keys() == {"Versions"}
     for scaling in scaled.values():
-        arguments = {"ongoing": scaling.target, **scaling.rule()}
-        policy = AutoscalingPolicy(policy_function=POLICY, policy_kwargs=arguments)
+        policy = AutoscalingPolicy.model_validate(scaling.options()["policy"])
         assert policy.get_policy()(**policy.policy_kwargs)(context([]))[0] == 1

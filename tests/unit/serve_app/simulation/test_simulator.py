@@ -18,10 +18,10 @@ from serve_app.simulation.machines import Fleet
 from serve_app.simulation.profile import FEATURES, LoadProfile, Work, read_profile
 from serve_app.simulation.report import plot, quantile
 from serve_app.simulation.simulator import Outcome, Simulator
-from serve_app.topology import CLUSTER, EMBEDDED, Topology
+from serve_app.topology import CLUSTER, EMBEDDED
 
 ROOT = Path(__file__).parents[4]
-WORK: dict[str, Any] = {name: {"query_s": 0.02} for name in CLUSTER.shapes}
+WORK: dict[str, Any] = {name: {"query_s": 0.02} for name in CLUSTER}
 
 
 def profile(rates: list[float], mix: dict[str, float] | None = None, **more: Any) -> LoadProfile:
@@ -45,7 +45,7 @@ def test_alone_a_request_takes_the_sum_of_its_stages() -> None:
 def test_one_replica_under_random_arrivals_waits_as_pollaczek_and_khinchine_say(spread: float, mean: float) -> None:
     quick = {"query_s": 1e-6}
     work = WORK | {"Faces": {"query_s": 0.1, "spread": spread}, "Moderation": quick, "Gateway": quick}
-    alone = Topology(EMBEDDED.shapes | {"Faces": replace(EMBEDDED["Faces"], max_batch=1, max_ongoing=1000)})
+    alone = {**EMBEDDED, "Faces": replace(EMBEDDED["Faces"], max_batch=1, max_ongoing=1000)}
     outcome = simulate(profile([5.0], {"faces": 1}, work=work), hour_s=4000, topology=alone)
     times = outcome.latencies["faces"]
     # At half its capacity the mean wait is (1 + spread^2) / 2 service times.
@@ -108,9 +108,7 @@ def test_hardly_anybody_is_nobody() -> None:
 
 
 def test_every_feature_passes_only_through_deployments_there_are() -> None:
-    assert {name for stages in FEATURES.values() for stage in stages for name in stage} == CLUSTER.shapes.keys() - {
-        "Versions"
-    }
+    assert {name for stages in FEATURES.values() for stage in stages for name in stage} == CLUSTER.keys() - {"Versions"}
 
 
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=3), st.integers(0, 3))
