@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import aiohttp
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from serve_app.client import StudioClient
 from serve_app.commands.terminal import console
 from serve_app.contact_sheet import summary, write_contact_sheet
 from serve_app.samples import Sample
@@ -20,11 +20,10 @@ async def show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:
     """
     stops: list[Stop] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    timeout = aiohttp.ClientTimeout(total=300)
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Taking the samples round")
-        async with aiohttp.ClientSession(address, timeout=timeout) as session:
-            async for stop in Tour(session, out).stops(samples):
+        async with StudioClient(address, deadline_s=300) as studio:
+            async for stop in Tour(studio, out).stops(samples):
                 stops.append(stop)
                 progress.update(task, description=f"{stop.capability}: {stop.title}")
     for capability, gave, took, models in summary(stops):
