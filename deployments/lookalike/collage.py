@@ -14,7 +14,6 @@ import numpy as np
 
 from deployments.faces.types import Face
 from deployments.imaging import Photo, Pixels, resized
-from deployments.lookalike.calibration import METHOD
 from deployments.lookalike.portrait import portrait
 from deployments.lookalike.types import Match
 
@@ -36,7 +35,7 @@ _REGULAR: Final = 400
 _BOLD: Final = 650
 
 
-def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]], note: str = METHOD) -> Pixels:
+def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]], note: str) -> Pixels:
     """RGB [H, 1080, 3]: the face of ``photo`` beside the first of ``matches``, up to two more in a row underneath.
 
     ``matches`` come with their portraits as JPEG. ``note``, what the per cent mean in the reader's language, and credits

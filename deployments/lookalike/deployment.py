@@ -12,7 +12,7 @@ from deployments.engine import Engine
 from deployments.errors import UnknownModel
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
-from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery, Match
+from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
 from deployments.provenance import mark
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
@@ -41,7 +41,7 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
             # A match of the canary's gallery; with no canary this looks in the same gallery again.
             return await self._portrait(name, canary=True)
 
-    async def collage(self, photo: Photo, face: Face, matches: Matches, note: str = METHOD) -> bytes:
+    async def collage(self, photo: Photo, face: Face, matches: Matches, note: str) -> bytes:
         """A face side by side with its matches, over ``note``, as an encoded JPEG. Raises ``UnknownModel``."""
         try:
             return await self._collage(photo, face, matches, note, canary=False)

@@ -82,7 +82,7 @@ class LookalikeEngine:
         except KeyError:
             raise UnknownModel("This gallery has no such portrait.") from None
 
-    def collage(self, photo: Photo, face: Face, matches: Sequence[Match], note: str = METHOD) -> Pixels:
+    def collage(self, photo: Photo, face: Face, matches: Sequence[Match], note: str) -> Pixels:
         """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery, over ``note``."""
         shown = [(match, self.portrait(match.picture)) for match in matches[: collage.MOST]]
         return collage.draw(photo, face, shown, note)

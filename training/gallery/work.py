@@ -71,7 +71,7 @@ def search_gallery(store: Store, photo: Path, name: str, top: int, collage: Path
     console.print(table)
     if collage is not None:
         face, matches = max(zip(found.faces, answers, strict=True), key=lambda pair: pair[0].quality.size)
-        collage.write_bytes(encode(gallery.collage(picture, face, matches)))
+        collage.write_bytes(encode(gallery.collage(picture, face, matches, METHOD)))
         console.print(f"Wrote [bold]{escape(str(collage))}[/]")
     gallery.close()
     faces.close()
