@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
+from fastapi import Form as FormBody
 from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from starlette import datastructures
@@ -27,6 +28,9 @@ RESULT: dict[int | str, dict[str, Any]] = {
     200: {"content": PICTURE[200]["content"] | {"application/json": {}}, "description": "What the job made"}
 }
 
+MULTIPART = FormBody(media_type="multipart/form-data")
+"""Annotates a route's parameter that is one of the forms below."""
+
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
 StyleImage = Annotated[
     UploadFile | None, Field(description="In place of a style: a JPEG, PNG or WebP picture to paint like")
@@ -41,7 +45,8 @@ Strength = Annotated[
 StyleWeight = Annotated[str, Field(max_length=128)]
 # Entries that were left empty do not count: more may come than can be blended.
 StyleWeights = Annotated[list[StyleWeight], Field(max_length=16, json_schema_extra={"maxItems": MAX_STYLES})]
-FaceNumbers = Annotated[str, Field(max_length=1000)]
+FaceNumbers = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=64)]
+Top = Annotated[int, Field(ge=1, le=20)]
 
 
 class Form(BaseModel):
@@ -97,7 +102,7 @@ class LookalikeForm(Form):
     """A photo whose faces are looked up in the gallery."""
 
     image: Image
-    top: Annotated[int, Field(ge=1, le=20)] = 3
+    top: Top = 3
 
 
 class SwapForm(Form):
@@ -109,9 +114,8 @@ class SwapForm(Form):
     source: Image
     target: Image | None = None
     artwork: str | None = Field(default=None, max_length=64, description="An artwork's id, in place of a target")
-    mapping: list[FaceNumbers] = Field(
+    mapping: FaceNumbers = Field(
         default=[],
-        max_length=64,
         description="Pairs source:target such as 0:1,1:0; skip leaves a face out (skip:2 a target, 1:skip a source)",
         examples=[["0:1,1:0"]],
     )
@@ -134,9 +138,7 @@ class AnonymizeForm(Form):
 
     image: Image
     method: Method = Method.BLUR
-    keep: list[FaceNumbers] = Field(
-        default=[], max_length=64, description="Face numbers to leave as they are, such as 0,2"
-    )
+    keep: FaceNumbers = Field(default=[], description="Face numbers to leave as they are, such as 0,2")
 
     @field_validator("keep")
     @classmethod
@@ -173,10 +175,10 @@ class JobForm(Form):
     style: StyleWeights = []
     strength: Strength = 1.0
     preserve_color: bool = False
-    mapping: list[FaceNumbers] = Field(default=[], max_length=64)
+    mapping: FaceNumbers = []
     method: Method = Method.BLUR
-    keep: list[FaceNumbers] = Field(default=[], max_length=64)
-    top: Annotated[int, Field(ge=1, le=20)] = 3
+    keep: FaceNumbers = []
+    top: Top = 3
 
 
 class Upload(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Form, Header, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -37,13 +37,12 @@ from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes
 from serve_app.visitors import Visitors
 
-MULTIPART = "multipart/form-data"
-# Two pictures and the form around them.
+# Bytes of a request around its two pictures.
 FORM_OVERHEAD = 2**20
-DAY = "public, max-age=86400"
+FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 JPEG = "image/jpeg"
-# What faces and likenesses are told in, the usual one first.
-MEDIA_TYPES = ("application/json", JPEG)
+# What /v1/faces and /v1/lookalike answer with, by the Accept header; the first where it does not say.
+ANSWERS = ("application/json", JPEG)
 
 
 def create_app(
@@ -54,7 +53,8 @@ def create_app(
     board: StatusBoard,
 ) -> FastAPI:
     """The whole HTTP side of the studio: ``/v1``, health, API documentation and the page."""
-    # Of the database that is open now: connections belong to the loop, and so to the lifespan, they were made in.
+    # Requests use the database of the lifespan that began last. Work that runs as long as a lifespan gets its own sessions:
+    # connections belong to the event loop they were made in, and lifespans of several loops may overlap.
     sessions = async_sessionmaker(expire_on_commit=False)
     desk = Desk(pipeline, inventory, settings, sessions)
 
@@ -114,17 +114,17 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
         return _picture(await PERFORM[kind](pipeline, inventory, photos, fields), inventory)
 
     @app.post("/v1/style", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def style(form: Annotated[contracts.StyleForm, Form(media_type=MULTIPART)]) -> Response:
+    async def style(form: Annotated[contracts.StyleForm, contracts.MULTIPART]) -> Response:
         """Paint a photo in one style, in a blend of several, or like a picture of your own."""
         return await performed("style", form)
 
     @app.post("/v1/swap", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def swap(form: Annotated[contracts.SwapForm, Form(media_type=MULTIPART)]) -> Response:
+    async def swap(form: Annotated[contracts.SwapForm, contracts.MULTIPART]) -> Response:
         """Put faces of one photo on faces of another."""
         return await performed("swap", form)
 
     @app.post("/v1/anonymize", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def anonymize(form: Annotated[contracts.AnonymizeForm, Form(media_type=MULTIPART)]) -> Response:
+    async def anonymize(form: Annotated[contracts.AnonymizeForm, contracts.MULTIPART]) -> Response:
         """Hide the faces of a photo."""
         return await performed("anonymize", form)
 
@@ -144,12 +144,12 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         """A small picture of a style."""
         for entry in (await pipeline.styles()).value:
             if entry.name == name:
-                return Response(entry.preview, media_type="image/jpeg", headers={"Cache-Control": DAY})
+                return Response(entry.preview, media_type=JPEG, headers=FOR_A_DAY)
         raise UnknownStyle(f"There is no style {name!r}.")
 
     @app.post("/v1/moderate", tags=["answers"])
     async def moderate(
-        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
+        form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
     ) -> contracts.Moderation:
         """Say whether a picture keeps the house rules."""
         answer = await pipeline.moderate(await pipeline.open(await form.image.read()))
@@ -158,7 +158,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
 
     @app.post("/v1/authenticity", tags=["answers"])
     async def authenticity(
-        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)], response: Response
+        form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
     ) -> contracts.Authenticity:
         """Say whether a picture looks like a photograph or machine-made. An estimate, not proof."""
         answer = await pipeline.authenticity(await pipeline.open(await form.image.read()))
@@ -174,22 +174,22 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     async def artwork(artwork_id: str) -> Response:
         """The picture of an artwork."""
         photo = await pipeline.artwork(artwork_id)
-        return Response(photo.data, media_type=photo.media_type, headers={"Cache-Control": DAY})
+        return Response(photo.data, media_type=photo.media_type, headers=FOR_A_DAY)
 
     @app.post(
         "/v1/faces",
         tags=["answers"],
         response_model=contracts.Faces,
-        responses={200: {"content": {"image/jpeg": {}}, "description": "Faces, or with Accept: image/jpeg a preview"}},
+        responses={200: {"content": {JPEG: {}}, "description": "Faces, or with Accept: image/jpeg a preview"}},
     )
     async def faces(
-        form: Annotated[contracts.ImageForm, Form(media_type=MULTIPART)],
+        form: Annotated[contracts.ImageForm, contracts.MULTIPART],
         response: Response,
         accept: Annotated[str, Header()] = "*/*",
     ) -> contracts.Faces | Response:
         """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
         photo = await pipeline.open(await form.image.read())
-        if preferred(accept, MEDIA_TYPES) == JPEG:
+        if preferred(accept, ANSWERS) == JPEG:
             return _picture(await pipeline.numbered(photo), inventory)
         answer = await pipeline.faces(photo)
         response.headers["X-Model"] = answer.model
@@ -199,19 +199,17 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         "/v1/lookalike",
         tags=["answers"],
         response_model=contracts.Lookalike,
-        responses={
-            200: {"content": {"image/jpeg": {}}, "description": "Matches, or with Accept: image/jpeg a collage"}
-        },
+        responses={200: {"content": {JPEG: {}}, "description": "Matches, or with Accept: image/jpeg a collage"}},
     )
     async def lookalike(
-        form: Annotated[contracts.LookalikeForm, Form(media_type=MULTIPART)],
+        form: Annotated[contracts.LookalikeForm, contracts.MULTIPART],
         response: Response,
         accept: Annotated[str, Header()] = "*/*",
     ) -> contracts.Lookalike | Response:
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
         result = await pipeline.lookalike(photo, form.top)
-        if preferred(accept, MEDIA_TYPES) == JPEG:
+        if preferred(accept, ANSWERS) == JPEG:
             return _picture(await pipeline.collage(result), inventory)
         response.headers["X-Model"] = result.model
         return presenting.lookalike(result, inventory)
@@ -219,7 +217,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     @app.get("/v1/gallery/{picture}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
     async def portrait(picture: str) -> Response:
         """A portrait from the lookalike gallery."""
-        return Response(await pipeline.portrait(picture), media_type="image/jpeg", headers={"Cache-Control": DAY})
+        return Response(await pipeline.portrait(picture), media_type=JPEG, headers=FOR_A_DAY)
 
 
 def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
@@ -236,7 +234,7 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """One of the sample photos."""
         for photo in offered:
             if photo.name == name:
-                return Response(photo.data, media_type=photo.media_type, headers={"Cache-Control": DAY})
+                return Response(photo.data, media_type=photo.media_type, headers=FOR_A_DAY)
         raise HTTPException(404, "There is no such sample.")
 
     @app.get("/healthz", tags=["operations"])

@@ -30,7 +30,7 @@ from serve_app.telemetry.metrics import metrics
 from serve_app.visitors import visitor
 
 CHANNEL = "http"
-# Minutes of work stand in a line of their own: nobody who wants a picture now waits behind it.
+# Work of minutes has a queue of its own: nobody who wants a picture now waits behind it.
 SLOW_CHANNEL = "slow"
 SLOW_KINDS = frozenset({"masterpiece"})
 RESTART_S = 1.0
@@ -62,7 +62,7 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def open(self, sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[None]:
-        """Work jobs off until the block ends, over ``sessions`` that live as long."""
+        """Work jobs off until the block ends, over ``sessions`` of the block's own event loop."""
         self._workers = {
             channel: Worker(self._ledger, sessions, self._objects, self._perform, channel=channel)
             for channel in (CHANNEL, SLOW_CHANNEL)

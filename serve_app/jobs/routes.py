@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -37,7 +37,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
 
     @router.post("", status_code=202)
     async def submit(
-        form: Annotated[contracts.JobForm, Form(media_type="multipart/form-data")],
+        form: Annotated[contracts.JobForm, contracts.MULTIPART],
         request: Request,
         response: Response,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
