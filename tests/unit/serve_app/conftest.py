@@ -63,6 +63,8 @@ class StandIns:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.looked_for: list[FaceQuery] = []
+        self.compared: list[LookalikeQuery] = []
         self.cancelled: list[str] = []
         self.hold_style: asyncio.Event | None = None
         self.hold_masterpiece = False
@@ -128,6 +130,7 @@ class StandIns:
 
     async def faces(self, query: FaceQuery) -> Answer[FaceSet]:
         self.calls.append("faces")
+        self.looked_for.append(query)
         blue = tuple(query.photo.pixels()[0, 0]) == (0, 0, 255)
         found = () if blue else tuple(self._face(number, query) for number in range(2))
         return Answer(FaceSet(found, "plain-4"), "finder@v1")
@@ -138,10 +141,12 @@ class StandIns:
             [[left + 5, 20], [left + 15, 20], [left + 10, 27], [left + 6, 33], [left + 14, 33]], np.float32
         )
         embedding = np.eye(4, dtype=np.float32)[number] if query.embed else None
-        return Face((left, 10, left + 20, 40), 0.9, points, None, Pose(0, 0, 0), Quality(20, 0, 1), embedding, 30.0)
+        quality = Quality(20 + number, 0, 1)
+        return Face((left, 10, left + 20, 40), 0.9, points, None, Pose(0, 0, 0), quality, embedding, 30.0)
 
     async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
         self.calls.append("lookalike")
+        self.compared.append(query)
         match = Match(
             name="Ada <b>Lovelace</b>", alias="", role="mathematician", link=None, similarity=97.5, cosine=0.7,
             picture="ada.jpg", attribution="public domain",
@@ -154,6 +159,7 @@ class StandIns:
         return FINE
 
     async def collage(self, photo: Photo, face: Face, matches: tuple[Match, ...], note: str) -> bytes:
+        self.calls.append(f"collage of a face {face.quality.size} px wide")
         return picture(1, 2, 3, media_type="image/jpeg")
 
     async def swap(self, query: SwapQuery) -> Answer[SwapPicture]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from deployments.anonymize.types import Method
 from deployments.errors import Busy, InvalidField, NoFace, Refused, Unavailable, UnknownStyle
+from deployments.faces.types import FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo
 from deployments.masterpiece.query import MasterpieceQuery
-from deployments.provenance import Step, read
+from deployments.provenance import DigitalSourceType, Step, read
+from deployments.serving import Answer
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 
@@ -138,6 +141,44 @@ async def test_every_picture_that_comes_in_or_is_made_is_looked_at(
     assert stand_ins.calls.count("moderate") == looks
 
 
+async def test_who_is_to_be_hidden_is_looked_for_however_they_lie_and_in_outline(
+    pipeline: Pipeline, stand_ins: StandIns
+) -> None:
+    await pipeline.anonymize(await pipeline.open(FINE), Method.BLUR, ())
+    assert [(query.every, query.dense) for query in stand_ins.looked_for] == [(True, True)]
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+async def test_people_are_told_apart_only_where_they_are_compared(
+    pipeline: Pipeline, stand_ins: StandIns, capability: str
+) -> None:
+    """An embedding is what somebody can be recognised by: who only counts or hides faces has no use for it."""
+    work, _ = CAPABILITIES[capability]
+    await work(pipeline, await pipeline.open(FINE))
+    compared = {"lookalike": 1, "swap": 1}
+    assert sum(query.embed for query in stand_ins.looked_for) == compared.get(capability, 0)
+
+
+@pytest.mark.parametrize(
+    ("capability", "nature"),
+    [
+        ("style", DigitalSourceType.COMPOSITE),
+        ("masterpiece", DigitalSourceType.COMPOSITE),
+        ("swap", DigitalSourceType.COMPOSITE),
+        ("anonymize", DigitalSourceType.ENHANCED),
+        ("numbered", DigitalSourceType.ENHANCED),
+    ],
+)
+async def test_a_picture_says_whether_a_model_made_parts_of_it_anew(
+    pipeline: Pipeline, capability: str, nature: DigitalSourceType
+) -> None:
+    work, _ = CAPABILITIES[capability]
+    picture = await work(pipeline, await pipeline.open(FINE))
+    provenance = read(picture.data)
+    assert provenance is not None
+    assert provenance.source_type is nature
+
+
 async def test_source_and_target_of_a_swap_are_both_moderated(pipeline: Pipeline) -> None:
     fine, bad = await pipeline.open(FINE), await pipeline.open(REFUSED)
     for source, target in ((fine, bad), (bad, fine)):
@@ -149,6 +190,7 @@ async def test_a_swap_follows_its_mapping(pipeline: Pipeline, stand_ins: StandIn
     fine = await pipeline.open(FINE)
     result = await pipeline.swap(fine, fine, "0:1,1:0")
     assert "swap ((0, 1), (1, 0))" in stand_ins.calls
+    assert all(query.dense for query in stand_ins.looked_for), "the outline of a face is what is cut and pasted"
     assert result.models == ("swapper@v1", "finder@v1")
 
 
@@ -177,10 +219,32 @@ async def test_a_photo_without_a_face_says_so(pipeline: Pipeline, capability: st
             await pipeline.anonymize(photo, Method.BLUR, ())
 
 
-async def test_lookalikes_come_face_by_face(pipeline: Pipeline) -> None:
+async def test_lookalikes_come_face_by_face(pipeline: Pipeline, stand_ins: StandIns) -> None:
     result = await pipeline.lookalike(await pipeline.open(FINE), 3)
     assert [len(matches) for _, matches in result.faces] == [3, 3]
     assert (result.gallery, result.model) == ("stars@v1", "finder@v1")
+    for (face, _), query in zip(result.faces, stand_ins.compared, strict=True):
+        assert (query.embedding is face.embedding, query.space) == (True, "plain-4")
+
+
+async def test_a_face_model_that_measures_nothing_to_compare_by_is_said_to_be_the_reason(stand_ins: StandIns) -> None:
+    async def plain(query: FaceQuery) -> Answer[FaceSet]:
+        found = (await stand_ins.faces(replace(query, embed=False))).value
+        return Answer(replace(found, space=None), "finder@v1")
+
+    pipeline = Pipeline(replace(stand_ins.graph(), faces=plain), Limits())
+    with pytest.raises(Unavailable, match="cannot compare faces"):
+        await pipeline.lookalike(await pipeline.open(FINE), 3)
+    assert stand_ins.compared == []
+
+
+async def test_a_collage_shows_the_largest_face(pipeline: Pipeline, stand_ins: StandIns) -> None:
+    collage = await pipeline.collage(await pipeline.lookalike(await pipeline.open(FINE), 3))
+    assert "collage of a face 21 px wide" in stand_ins.calls
+    assert collage.models == ("finder@v1", "stars@v1")
+    provenance = read(collage.data)
+    assert provenance is not None
+    assert provenance.source_type is DigitalSourceType.ENHANCED
 
 
 @pytest.mark.parametrize("capability", ["faces", "lookalike", "swap", "anonymize"])

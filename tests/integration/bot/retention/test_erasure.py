@@ -199,15 +199,16 @@ async def test_the_days_quota_does_not_return_with_a_new_account(
         await order(ANNA, update)
     await erasure.delete(ANNA)
     async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
-        assert (await credits.balance(session, ANNA)).quota_left == 0
+        again = await accounts.open(session, ANNA, "en")
+        assert (again.banned, (await credits.balance(session, ANNA)).quota_left) == (False, 0)
     clock.now += DAY
     async with sessions() as session:
         assert (await credits.balance(session, ANNA)).quota_left == 3
 
 
+@pytest.mark.parametrize("later", [0, DAY], ids=["the same day", "a day later, its quota untouched"])
 async def test_a_ban_and_a_debt_outlive_the_account_without_its_number(
-    erasure, buy, accounts, payments, credits, sessions
+    erasure, buy, accounts, payments, credits, sessions, clock, later
 ) -> None:
     offer = await buy("small")
     async with sessions.begin() as session:
@@ -215,6 +216,7 @@ async def test_a_ban_and_a_debt_outlive_the_account_without_its_number(
         await credits.settle(session, "job-1")
         await payments.refunded(session, ANNA, "c1", offer.payload, 50)
         await accounts.ban(session, ANNA, banned=True)
+    clock.now += later
     removal = await erasure.delete(ANNA)
     assert removal.kept_debt == 7
     assert str(ANNA) not in await everything(sessions)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.accounts.cashier import Cashier, NotRefundable, Renewal
 from bot.accounts.payments import Paid
+from bot.accounts.tables import Payment
 from bot.accounts.tariff import MONTH_S
 from tests.integration.bot.accounts.payments.people import ANNA, FakeBank
 
@@ -104,12 +105,15 @@ async def test_a_refund_that_telegram_refuses_is_told_with_what_was_done_all_the
     assert await counter.plus_until() == clock.now + MONTH_S
 
 
-async def test_a_refund_heard_of_before_its_payment_leaves_nothing_to_gain(counter, balance, clock) -> None:
-    offer = await counter.offer()
+async def test_a_refund_heard_of_before_its_payment_leaves_nothing_to_gain(counter, balance, sessions, clock) -> None:
+    offer, told = await counter.offer(), clock.now
     await counter.refunded("c1", offer.payload)
+    clock.now += 60
     receipt = await counter.paid(Paid("c1", offer.payload, 50, clock.now))
     assert not receipt.new
     assert (await balance()).credits == 0
+    async with sessions() as session:
+        assert (await session.get(Payment, "c1")).refunded == told, "statistics count it on the day it went back"
 
 
 async def test_a_payment_and_its_refund_at_the_same_time_leave_nothing(counter, balance, clock) -> None:
