@@ -130,6 +130,28 @@ def test_a_wish_that_was_overtaken_is_never_loaded(engines: dict[str, Echo]) -> 
     slot.close()
 
 
+def test_what_becomes_of_a_wish_that_was_overtaken_is_no_news(engines: dict[str, Echo]) -> None:
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(choice: ModelSet) -> Echo:
+        if choice.model == "m@bad":
+            loading.set()
+            assert go_on.wait(10)
+        return engines[choice.model]
+
+    slot: Slot[str, str] = Slot(load)
+    slot.follow(Plan(ModelSet("m@v1"))).result(10)
+    overtaken = slot.follow(Plan(ModelSet("m@bad")))
+    assert loading.wait(10)
+    assert slot.status.staging == ModelSet("m@bad")
+    back = slot.follow(Plan(ModelSet("m@v1")))
+    go_on.set()
+    back.result(10)
+    assert isinstance(overtaken.exception(10), ValueError)
+    assert (slot.status.staging, slot.status.refused, slot.status.error) == (None, None, None)
+    slot.close()
+
+
 def test_a_failing_request_gives_its_lease_back(slot: Slot[str, str], engines: dict[str, Echo]) -> None:
     slot.follow(Plan(ModelSet("m@v1"))).result(10)
     with pytest.raises(RuntimeError), slot.lease():
@@ -138,11 +160,40 @@ def test_a_failing_request_gives_its_lease_back(slot: Slot[str, str], engines: d
     assert engines["m@v1"].closed.wait(10)
 
 
-def test_closing_lets_go_of_the_engine(engines: dict[str, Echo]) -> None:
+def test_an_engine_has_one_batch_in_hand_at_a_time(slot: Slot[str, str], engines: dict[str, Echo]) -> None:
+    slot.follow(Plan(ModelSet("m@v1"))).result(10)
+    engine = engines["m@v1"]
+    engine.go_on.clear()
+    with slot.lease() as one, slot.lease() as other:
+        first = one.submit(["a"])
+        assert engine.entered.wait(10)
+        second = other.submit(["b"])
+        assert (first.running(), second.running()) == (True, False), "no engine is safe to use from two threads"
+        engine.go_on.set()
+        assert (first.result(10), second.result(10)) == (["m@v1:a"], ["m@v1:b"])
+
+
+def test_closing_lets_go_of_the_engines(engines: dict[str, Echo]) -> None:
+    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model])
+    slot.follow(Plan(ModelSet("m@v1"), Second(ModelSet("m@v2"), "canary", 5))).result(10)
+    with slot.lease():
+        slot.close()
+        assert engines["m@v2"].closed.wait(10)
+        assert not engines["m@v1"].closed.is_set(), "a request is still on it"
+    assert engines["m@v1"].closed.wait(10)
+    with pytest.raises(LookupError), slot.lease():
+        pass
+
+
+def test_closing_waits_for_no_request_that_keeps_a_version_from_being_loaded(engines: dict[str, Echo]) -> None:
     slot: Slot[str, str] = Slot(lambda choice: engines[choice.model])
     slot.follow(Plan(ModelSet("m@v1"))).result(10)
-    slot.close()
-    assert engines["m@v1"].closed.wait(10)
+    with slot.lease():
+        slot.follow(Plan(ModelSet("m@v2"))).result(10)
+        waiting = slot.follow(Plan(ModelSet("m@v3")))
+        slot.close()
+        assert waiting.done()
+    assert engines["m@v3"].warm_ups == 0
 
 
 V1, V2, V3 = (ModelSet(f"m@v{number}") for number in (1, 2, 3))
@@ -167,6 +218,8 @@ def test_a_canary_answers_only_those_it_was_meant_for(slot: Slot[str, str]) -> N
     slot.follow(Plan(V1, Second(V2, "canary", 5))).result(10)
     assert (model_of(slot), model_of(slot, canary=True)) == ("m@v1", "m@v2")
     assert (slot.canary_percent, slot.shadow_percent) == (5, 0)
+    with pytest.raises(LookupError), slot.lease_shadow():
+        pass
 
 
 def test_a_shadow_answers_nobody(slot: Slot[str, str]) -> None:

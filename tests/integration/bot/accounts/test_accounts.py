@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot.accounts.accounts import owner_of
+from bot.accounts.tables import User
 
 ANNA = 1001
 
@@ -43,6 +44,15 @@ async def test_settings_change_one_by_one(accounts, sessions) -> None:
     async with sessions.begin() as session:
         account = await accounts.save(session, ANNA, as_file=True)
     assert (account.strength, account.as_file, account.keep_history) == (0.4, True, False)
+
+
+async def test_a_plan_lasts_as_long_as_it_is_paid_for(accounts, sessions, clock) -> None:
+    await open_account(accounts, sessions)
+    async with sessions.begin() as session:
+        (await session.get(User, ANNA)).plus_until = clock.now + 100
+    assert (await open_account(accounts, sessions)).plan == "plus"
+    clock.now += 100
+    assert (await open_account(accounts, sessions)).plan == "free"
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])

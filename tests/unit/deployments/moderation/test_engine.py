@@ -27,7 +27,16 @@ def test_an_empty_batch_asks_nobody(fixed):
     assert classifier.asked == []
 
 
-@pytest.mark.parametrize("scores", [{"explicit": math.nan}, {"explicit": math.inf}, {"suggestive": 0.1}, {}])
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"explicit": math.nan},
+        {"explicit": math.inf},
+        {"explicit": 0.1, "suggestive": math.nan},
+        {"suggestive": 0.1},
+        {},
+    ],
+)
 def test_a_picture_that_cannot_be_rated_is_not_allowed(fixed, photo, scores):
     engine = ModerationEngine(fixed(scores), Policy())
     with pytest.raises(Unavailable):
