@@ -234,18 +234,18 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             return self._failed(asked, error, model)
         ended = time.perf_counter()
         self._metrics.phase(model, "encode", ended - began)
-        self._count(asked, model, failed=False)
+        self._count(asked.since, model, failed=False)
         busy = self._batchers[False].waiting > 0
         self._trial.offer(asked.query, result, took_s, model=model, by_canary=canary, busy=busy)
         return answer
 
     def _failed(self, asked: _Asked[Q], error: Exception, model: str) -> Exception:
         # What the sender got wrong says nothing about the version.
-        self._count(asked, model, failed=not isinstance(error, MasqueradeError) or error.status >= 500)
+        self._count(asked.since, model, failed=not isinstance(error, MasqueradeError) or error.status >= 500)
         return error
 
-    def _count(self, asked: _Asked[Q], model: str, *, failed: bool) -> None:
-        self._traffic.add(model, time.perf_counter() - asked.since, failed=failed)
+    def _count(self, since: float, model: str, *, failed: bool) -> None:
+        self._traffic.add(model, time.perf_counter() - since, failed=failed)
         self._metrics.request(model, failed=failed)
 
     def _load(self, choice: ModelSet) -> Engine[Q, R]:

@@ -58,7 +58,7 @@ def _from_outside() -> list[Figure]:
 async def _one_of_each(address: str, photos: list[bytes]) -> None:
     """Ask every capability once. Raises ``NeverReady`` for one that does not do its work."""
     calls: list[tuple[str, tuple[str, ...], dict[str, str]]] = [
-        ("style", ("image",), {"style": await _a_style(address)}),
+        ("style", ("image",), {"style": (await _two_styles(address))[0]}),
         ("moderate", ("image",), {}),
         ("authenticity", ("image",), {}),
         ("faces", ("image",), {}),
@@ -78,10 +78,10 @@ async def _warm(address: str, photos: list[bytes]) -> None:
         await _one_of_each(address, photos[::-1])
 
 
-async def _a_style(address: str) -> str:
+async def _two_styles(address: str) -> tuple[str, str]:
     async with aiohttp.ClientSession(address) as session, session.get("/v1/styles") as response:
-        name: str = (await response.json())["styles"][0]["name"]
-        return name
+        one, another, *_ = (await response.json())["styles"]
+        return one["name"], another["name"]
 
 
 def _from_inside() -> list[Figure]:
@@ -99,27 +99,34 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
     from serve_app.inventory import inventory_of
     from serve_app.pipeline import Pipeline
 
-    style = await _a_style(address)
-    # Every picture is sent once in each way: nothing can have been kept from the time before.
-    uploaded = uploads(SIDE, ROUNDS + WARM_UP)
-    photos = [Photo.open(data) for data in uploaded]
+    style, another = await _two_styles(address)
     graph = running_graph(settings, inventory_of(settings))
+    incoming: set[bytes] = set()
     watched = {
         "moderated": graph,
-        "moderated on the way in": _open_door(graph, watched=lambda photo: any(photo is one for one in photos)),
+        "moderated on the way in": _open_door(graph, watched=lambda photo: photo.data in incoming),
         "unmoderated": _open_door(graph, watched=lambda _photo: False),
     }
     pipelines = {name: Pipeline(doors, Limits()) for name, doors in watched.items()}
     engine = _engine(settings)
+    # Moderation knows the pictures it has seen: everybody has their own, but for one on which style after style is tried.
+    fresh = iter(uploads(SIDE, 1 + (2 + len(pipelines)) * (WARM_UP + ROUNDS)))
+    known = next(fresh)
     times: dict[str, list[float]] = {}
-    ask = load.post("/v1/style", uploaded, {"style": style})
     async with load.session(address) as session:
-        for number, photo in enumerate(photos):
-            query = StyleQuery(photo, ((style, 1.0),))
+
+        def http(data: bytes, styles: str) -> Awaitable[object]:
+            return load.post("/v1/style", [data], {"style": styles})(session, 0)
+
+        await http(known, style)
+        for number in range(WARM_UP + ROUNDS):
+            queries = {name: StyleQuery(Photo.open(next(fresh)), ((style, 1.0),)) for name in ("engine", *pipelines)}
+            incoming.update(query.photo.data for query in queries.values())
             steps: dict[str, Callable[[], Awaitable[object]]] = {
-                "engine": partial(asyncio.to_thread, engine.run, [query]),
-                "http": partial(ask, session, number),
-                **{name: partial(pipeline.style, photo, query) for name, pipeline in pipelines.items()},
+                "engine": partial(asyncio.to_thread, engine.run, [queries["engine"]]),
+                "http": partial(http, next(fresh), style),
+                "http, known": partial(http, known, f"{style}:{1 - number / 100},{another}:{number / 100}"),
+                **{name: partial(one.style, queries[name].photo, queries[name]) for name, one in pipelines.items()},
             }
             # Whoever comes first finds a cold photo, whoever follows the engine a busy cache: everybody does once.
             first = number % len(steps)
@@ -133,7 +140,10 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
     beside, all_of_it = (
         100 * (ratio(taken[name], taken["unmoderated"]) - 1) for name in ("moderated on the way in", "moderated")
     )
-    added = statistics.median(there - here for there, here in zip(times["http"], times["engine"], strict=True))
+    added, added_known = (
+        statistics.median(there - here for there, here in zip(times[name], times["engine"], strict=True))
+        for name in ("http", "http, known")
+    )
     engine_ms = taken["engine"].median
     return [
         Figure("style, engine alone, as many threads as a replica has", engine_ms, unit="ms"),
@@ -145,9 +155,14 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
             "ms",
             higher_is_better=False,
         ),
+        Figure("the same where the photo was moderated before", added_known, unit="ms", higher_is_better=False),
         Figure("what moderation beside the work adds to style", beside, 5, "%", higher_is_better=False),
         Figure("what it adds with the painting's, after the work", all_of_it, unit="%", higher_is_better=False),
-        Figure("from a style replica's end to its successor's first answer", await _restart_s(graph, query), unit="s"),
+        Figure(
+            "from a style replica's end to its successor's first answer",
+            await _restart_s(graph, queries["engine"]),
+            unit="s",
+        ),
     ]
 
 

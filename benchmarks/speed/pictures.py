@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -13,14 +15,22 @@ from serve_app.settings import Settings
 
 def photograph(width: int, height: int, *, offset: int = 0) -> Pixels:
     """A photograph of exactly this size, [H, W, 3] RGB. Another ``offset`` shifts it, and gives it other bytes."""
-    sample = max(installed_samples(FolderStore(Settings().store_dir)), key=lambda sample: len(sample.data))
-    source = np.roll(Photo.open(sample.data).pixels(), offset, axis=1)
+    sample = _sample()
+    # Down a little as well whenever it has come round.
+    source = np.roll(sample, (61 * (offset // sample.shape[1]), offset), axis=(0, 1))
     scale = max(width / source.shape[1], height / source.shape[0])
     size = (max(width, round(source.shape[1] * scale)), max(height, round(source.shape[0] * scale)))
     larger = cv2.resize(source, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     return np.ascontiguousarray(larger[:height, :width], np.uint8)
 
 
-def uploads(side: int, count: int) -> list[bytes]:
-    """Different square JPEGs."""
-    return [encode(photograph(side, side, offset=37 * number)) for number in range(count)]
+def uploads(side: int, count: int, *, first: int = 0) -> list[bytes]:
+    """Different square JPEGs, numbered from ``first``: the same numbers give the same ones."""
+    return [encode(photograph(side, side, offset=37 * number)) for number in range(first, first + count)]
+
+
+@functools.cache
+def _sample() -> Pixels:
+    """The largest photograph that came with the starter models."""
+    sample = max(installed_samples(FolderStore(Settings().store_dir)), key=lambda sample: len(sample.data))
+    return Photo.open(sample.data).pixels()

@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from deployments.engine import Engine
 from deployments.imaging import Photo
 from deployments.imaging.probe import probe_photo
 from deployments.moderation.engine import Policy, Verdict, build
-from deployments.serving import ModelDeployment, Options
+from deployments.serving import Answer, ModelDeployment, Options
+from deployments.slots import ModelSet
 from registry.manifest import ModelVersion
+
+REMEMBERED: Final = 4096
+"""How many pictures' verdicts a replica keeps: about 2 MB."""
 
 
 class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
-    """Says whether a picture may come in or go out."""
+    """Says whether a picture may come in or go out.
+
+    People try many styles on one photo. A picture whose very bytes were rated before is not rated again: its verdict is kept under
+    their SHA-256, as long as the same versions decide, and in this process's memory alone.
+    """
 
     gives_verdicts = True
 
     def __init__(self, options: Options, policy: Policy) -> None:
         super().__init__(options)
         self._policy = policy
+        self._verdicts: OrderedDict[tuple[ModelSet, bytes], Answer[Verdict]] = OrderedDict()
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[Photo, Verdict]:
         return build((version, *extras), self._policy, self.options.runtime)
+
+    async def answer(self, query: Photo, visitor: str | None = None) -> Answer[Verdict]:
+        status = self._slot.status
+        if status.active is None or status.beside is not None:
+            # A version on trial is to see every picture that the stable one sees.
+            return await super().answer(query, visitor)
+        began, key = time.perf_counter(), (status.active, hashlib.sha256(query.data).digest())
+        if (known := self._verdicts.get(key)) is not None:
+            self._verdicts.move_to_end(key)
+            self._count(began, known.model, failed=False)
+            return known
+        answer = await super().answer(query, visitor)
+        # Another version may have taken over meanwhile, and have given the answer.
+        if self._slot.status.active == status.active:
+            self._verdicts[key] = answer
+            if len(self._verdicts) > REMEMBERED:
+                self._verdicts.popitem(last=False)
+        return answer
 
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Photo:
         return probe_photo(probe, version)

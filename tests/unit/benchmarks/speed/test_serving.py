@@ -22,12 +22,12 @@ async def test_who_turns_requests_away_is_not_compared_by_those_it_answered(
 
     monkeypatch.setattr(load, "closed_loop", loaded)
     monkeypatch.setattr(load, "open_loop", loaded)
-    ask = load.post("/v1/style", [b""], {})
+    monkeypatch.setattr(serving, "uploads", lambda *_, **__: [b""])
     with pytest.raises(NeverReady, match="studio failed 1 of 3: busy"):
         if measure == "rates":
-            await serving._rates({"studio": "http://nowhere"}, ask)
+            await serving._rates({"studio": "http://nowhere"}, 64)
         else:
-            await serving._tails({"studio": "http://nowhere"}, ask, 1.0)
+            await serving._tails({"studio": "http://nowhere"}, 1.0)
 
 
 async def test_rates_and_tails_are_medians_of_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +36,25 @@ async def test_rates_and_tails_are_medians_of_the_rounds(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(load, "closed_loop", loaded)
     monkeypatch.setattr(load, "open_loop", loaded)
-    ask = load.post("/v1/style", [b""], {})
-    assert await serving._rates({"studio": ""}, ask) == {"studio": pytest.approx(2 / 1.01)}
-    assert await serving._tails({"studio": ""}, ask, 1.0) == {"studio": pytest.approx(10)}
+    monkeypatch.setattr(serving, "uploads", lambda *_, **__: [b""])
+    assert await serving._rates({"studio": ""}, 64) == {"studio": pytest.approx(2 / 1.01)}
+    assert await serving._tails({"studio": ""}, 1.0) == {"studio": pytest.approx(10)}
+
+
+async def test_no_server_is_sent_a_picture_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    lots: dict[int, list[int]] = {}
+
+    def uploads(side: int, count: int, *, first: int) -> list[bytes]:
+        lots.setdefault(side, []).extend(range(first, first + count))
+        return [b""]
+
+    async def loaded(*_: object, **__: object) -> load.Load:
+        return answers(200)
+
+    monkeypatch.setattr(serving, "uploads", uploads)
+    monkeypatch.setattr(load, "closed_loop", loaded)
+    monkeypatch.setattr(load, "open_loop", loaded)
+    await serving._rates({"studio": ""}, serving.SIDE)
+    await serving._tails({"studio": ""}, 12.0)
+    (numbers,) = lots.values()
+    assert len(numbers) == len(set(numbers)) == 8 + 3 * 60 + 3 * 120
