@@ -127,7 +127,8 @@ class Cache:
         lock = self._lock(ref)
         try:
             with lock.acquire(blocking=False):
-                # The veto comes once the version is out of its place, where a replica that holds it would miss it.
+                # Asked before the veto is: that comes when the version is out of its place already, and its holder would
+                # miss it.
                 if self._held(ref) is not None:
                     return False
                 self.folder.discard(ref, veto=lambda: self._held(ref))

@@ -236,8 +236,8 @@ def _change(
     store.change(AuditEntry(datetime.now(UTC), by, model, action, version, was, now, why, despite))
     there = store.versions(model)
     if gone := [needed for needed in now.active if needed not in there]:
-        # Garbage collection took it between the look and the leap. It looks again after taking a version away, and we
-        # look after pointing at one: whichever comes second sees the other.
+        # Garbage collection took it between our check and our change. It checks again after taking a version away, and
+        # we check after pointing at one: whichever comes second sees the other.
         store.change(AuditEntry(datetime.now(UTC), by, model, "rollback", version, now, was, "the version was removed"))
         raise UnknownModelVersion(f"{model}@{gone[0]} was removed a moment ago; nothing was changed.")
     return now

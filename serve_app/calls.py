@@ -19,7 +19,7 @@ T = TypeVar("T")
 # Serve needs a moment to notice that a replica is gone; the first retry usually lands on another one.
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 RETRY_FOR_S = 15.0
-"""Where a deployment has only one replica, a call waits for the next one: four seconds, eight on a slow machine."""
+"""Long enough for a deployment's only replica to be replaced, which takes four seconds, or eight on a slow machine."""
 
 _REPLICA_LOST = (RayActorError, RequestCancelledError)
 

@@ -41,9 +41,9 @@ UploadKey = Annotated[
 Strength = Annotated[
     float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
 ]
-# What is read word by word is short: megabytes of numbers would keep everybody else waiting.
+# Short, because it is parsed on the event loop: megabytes would hold up everybody else.
 StyleWeight = Annotated[str, Field(max_length=128)]
-# Entries that were left empty do not count: more may come than can be blended.
+# Empty entries do not count, so more may be sent than can be blended.
 StyleWeights = Annotated[list[StyleWeight], Field(max_length=16, json_schema_extra={"maxItems": MAX_STYLES})]
 FaceNumbers = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=64)]
 Top = Annotated[int, Field(ge=1, le=20)]

@@ -73,8 +73,8 @@ def connect(url: str) -> AsyncEngine:
 class Connection(sqlite3.Connection):
     """A connection whose end ends its transaction as well.
 
-    SQLite puts the end off while a statement is left, and a statement is left when its reader was called off: it then
-    lives as long as the traceback does. Whoever wanted to write meanwhile would wait for a transaction of nobody's.
+    SQLite does not close a connection while a statement is unfinished, and a reader that was cancelled leaves one
+    unfinished for as long as its traceback lives. Writers would wait for a transaction that nobody will end.
     """
 
     def close(self) -> None:

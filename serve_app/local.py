@@ -56,8 +56,8 @@ def studio(settings: Settings) -> Iterator[str]:
     selection = select(settings.model_store.open(), settings.models)
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
-    # Ray starts as many workers ahead of time as it is told there are cores, of which no deployment here reserves any, and
-    # left to itself no more at once than there really are. All are wanted, and each alone would wait most of the time.
+    # Ray starts one worker ahead of time for each core it is told of (no deployment here reserves any), and by itself no
+    # more at once than there are real cores. All are needed, and each spends most of its start waiting.
     workers = len(selection.chosen) + _BESIDE_MODELS
     inherited = settings.secrets() | {"RAY_worker_maximum_startup_concurrency": str(workers)}
     with _in_environment(inherited), ThreadPoolExecutor(max_workers=1) as importing:
@@ -139,7 +139,7 @@ def joined(address: str, settings: Settings) -> Iterator[None]:
     """
     nobody = f"There is no Ray cluster at {address}; is `masquerade serve` running?"
     if address != "auto" and not _listens(address):
-        # Ray would go on knocking for a minute.
+        # Ray itself would try for a minute.
         raise StudioError(nobody)
     _set_flags(settings)
     import ray

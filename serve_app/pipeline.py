@@ -38,7 +38,7 @@ AT_REST: Final = "at rest"
 # What finds the faces these work on.
 _NEEDED_BESIDE = dict.fromkeys(("lookalike", "swap", "anonymize"), ("faces",))
 
-# How long somebody who hands in a job waits for a look at what the style network knows.
+# How long handing in a job may take longer in order to check the names of styles.
 _GLANCE_S = 1.0
 
 
@@ -141,7 +141,7 @@ class Pipeline:
     async def masterpiece(self, query: MasterpieceQuery, tell: Callable[[float], Awaitable[None]]) -> Picture:
         """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
         advance = self._need(self._graph.masterpiece, "masterpiece")
-        # Not beside the work, as elsewhere: nobody waits at the door, and the work is dear.
+        # Before the work, not beside it as elsewhere: nobody waits online, and the work is expensive.
         await asyncio.gather(self._admit(query.photo), self._admit(query.style_image))
         while True:
             answer = await advance(query)
@@ -265,8 +265,7 @@ class Pipeline:
     async def _guarded(self, photos: Sequence[Photo], work: Awaitable[T]) -> T:
         """Await ``work`` while ``photos`` are moderated; a refusal is answered first and ends the work.
 
-        Work that nobody has room for is not waited for either: whoever is turned away learns it at once, and no
-        moderation is spent on them.
+        Work that fails first because a deployment is busy or away is answered at once, without waiting for moderation.
         """
         task = asyncio.ensure_future(work)
         admitted = asyncio.ensure_future(asyncio.gather(*(self._admit(photo) for photo in photos)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], float]
 
-# Sums of fractions near today's Unix time are exact to a fraction of this.
+# Floating-point sums near today's Unix time are exact to much less than this.
 EPSILON_S = 1e-5
 
 

@@ -17,9 +17,9 @@ PATIENCE_S: Final = 2.0
 
 
 class Resting:
-    """What ``read`` answers, which is asked again after ``KEEP_S``: ``serve deploy`` changes scaling without a restart.
+    """What ``read`` answers, remembered for ``KEEP_S``: ``serve deploy`` may change scaling without a restart.
 
-    While ``read`` fails its last answer stands, and before the first one ``initially``.
+    Where ``read`` fails, its last answer holds; before its first one, ``initially``.
     """
 
     def __init__(

@@ -115,7 +115,7 @@ def _ranked(installed: list[Manifest], task: Task, preferred: tuple[str, ...]) -
 def _style(
     store: Installed, installed: list[Manifest], wish: str | None, packs: tuple[str, ...] | None
 ) -> ModelSet | None:
-    """The network wished for, or the first that has a style: a version nobody has made packs for takes no style away."""
+    """The network named in the settings, or else the first that has styles; a version without packs is passed over."""
     if wish is not None:
         return _with_packs(store, installed, _wished(store, "style", wish), packs)
     for network in _ranked(installed, "style", PREFERRED_STYLES):
@@ -140,7 +140,7 @@ def _with_packs(
         for task in ("style-pack", "style-predictor")
     }
     packs = fitting["style-pack"] if wishes is None else [_wished(store, "style-pack", wish).ref for wish in wishes]
-    # One is enough, and none is no harm: only pictures cannot be taken for styles then.
+    # One predictor is enough. Without one, only pictures cannot be used as styles.
     return ModelSet(style.ref, (*packs, *fitting["style-predictor"][:1])) if packs or wishes is not None else None
 
 

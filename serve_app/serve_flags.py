@@ -6,7 +6,7 @@ from __future__ import annotations
 # code never blocks the loop it shares.
 SERVE_FLAGS = {
     "RAY_AUTH_MODE": "token",
-    # A thread that asks Ray for something once more after it has closed shall not start another one.
+    # A thread that calls Ray after it was shut down must not start another Ray.
     "RAY_ENABLE_AUTO_CONNECT": "0",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
     # In a cluster Serve's proxies spread requests over nodes; on one machine see own_front().

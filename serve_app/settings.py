@@ -154,7 +154,7 @@ class Settings(EnvironmentSettings):
     @field_validator("data_dir", "models_dir", "models_cache_dir", "artworks_dir", mode="before")
     @classmethod
     def _is_named(cls, folder: object) -> object:
-        # A variable that another one was to fill; as a path it would mean the working folder.
+        # Usually the value of a variable that was not set. As a path it would mean the working folder.
         if folder == "":
             raise ValueError("names no folder; give one, or leave the variable out")
         return folder

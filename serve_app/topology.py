@@ -135,7 +135,7 @@ def limited(topology: Topology, limits: Mapping[str, EngineLimits]) -> Topology:
     }
 
 
-# Minutes on one picture, in calls of seconds each, and nobody waits at the door: one replica works, others wait longer.
+# A picture takes minutes, in calls of seconds each, and only as a job: one replica will do, and others may wait longer.
 _MASTERPIECE = Scaling(0, 1, 8.0, target=1, queue_s=120.0)
 
 # A laptop: every deployment may use the cores while the others are idle, so none reserves any, and Ctrl-C is obeyed
@@ -174,7 +174,7 @@ CLUSTER: Topology = {
     "Versions": Shape(cpu=0.2),
 }
 
-# Their models are an operator's own, so no rendered file may count on them.
+# No studio comes with a model for these: rendered files leave them out.
 TO_ORDER = frozenset({"Masterpiece"})
 
 # The bot is an application of its own beside the graph's: webhook replicas, whose shutdown gives what is in hand time to

@@ -104,7 +104,7 @@ class GuardedApp(HttpMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        # The path that is routed by, and no other: one put together with the Host header could be somebody's choice.
+        # The path that is routed by. ``request.url`` is built from the Host header, which the client chooses.
         path, authorization = scope["path"], request.headers.get("authorization", "")
         try:
             answer = await self._guard.admit(request.method, path, authorization)

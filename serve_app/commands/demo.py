@@ -35,12 +35,12 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the pictures and the contact sheet.")] = Path("demo-output"),
 ) -> None:
     """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
-    # Here, for the HTTP client takes a while, and whoever lists the commands needs none.
+    # Imported here: the HTTP client takes a while to load, and listing the commands needs none.
     from serve_app.commands.showing import show
     from serve_app.tour import TourFailed
 
     try:
-        # Now, and not after the minutes that the models and the graph take.
+        # Checked now, not after the minutes that the models and the graph take.
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=out):
             pass

@@ -70,7 +70,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade ke
 
 def _told(ask: Callable[[KeyBook], Awaitable[T]]) -> T:
     """What the studio's book of keys answers."""
-    # Here, for what reads a database takes half a second, and whoever lists the commands needs none.
+    # Imported here: the database takes half a second to load, and listing the commands needs none.
     from serve_app.access.opening import NoDatabase, opened
 
     async def answer() -> T:

@@ -114,7 +114,7 @@ class Desk:
         if not UPLOAD_KEY.fullmatch(key):
             raise gone
         try:
-            # A bucket's own limit on length is the uploader's word; this is ours.
+            # The bucket was given this limit as well, but a server may ignore it.
             if await asyncio.to_thread(self._objects.size, key) > self._max_bytes:
                 raise TooLarge(f"The picture has over {self._max_bytes:,} bytes.")
             return await asyncio.to_thread(self._objects.get, key)
@@ -202,7 +202,7 @@ class Desk:
 
 def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:
     """What all sendings of one order under one idempotency ``key`` have in common."""
-    # What is ordered counts as well: those without an API key are one owner, and may choose the same key.
+    # The content is part of it: all callers without an API key are one owner, and two of them may choose the same key.
     digest = hashlib.sha256(json.dumps([owner, key, kind, fields], sort_keys=True).encode())
     for name, photo in sorted(photos.items()):
         digest.update(

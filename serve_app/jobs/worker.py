@@ -159,7 +159,7 @@ class Worker:
         kept = True
         while kept and not called_off():
             await asyncio.sleep(self._heartbeat_s)
-            # Out of reach for once is no reason to let go: there is another beat before the lease runs out.
+            # One renewal may fail: the next one comes before the lease runs out.
             with contextlib.suppress(OSError, SQLAlchemyError):
                 async with self._sessions.begin() as session:
                     kept = await self._ledger.renew(session, job.id, job.lease or "")

@@ -1,1 +1,1 @@
-"""What runs in Serve's proxies, or where the gateway listens itself, around all of it: before a replica sees a request."""
+"""What every request meets before a replica sees it: in Serve's proxies, or around a gateway that listens itself."""

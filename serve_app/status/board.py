@@ -123,7 +123,7 @@ class StatusBoard:
     def _row(self, served: Served, model: SlotStatus | str | None, now: Look, before: Look | None) -> DeploymentState:
         version, note = None, served.message or None
         if isinstance(model, str):
-            # Of what is at rest, too: where no replica can be started, Serve says so.
+            # Serve's message first, also of what is at rest: it says when no replica can be started.
             note = note or model
         elif model is not None:
             version = model.active.model if model.active is not None else None

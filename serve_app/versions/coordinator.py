@@ -123,8 +123,8 @@ class Coordinator:
             return True
         silent = {name for name in live if not reports[name]}
         counts = await self._live.replicas() if moving or silent else {}
-        # Told to stage, and that is all for now: the next replica there is begins with what has proved itself, and what
-        # is to follow is examined beside it. Begun with at once, a bad version would leave nobody to answer.
+        # Where no replica runs, versions are staged and no more: the next replica starts with the proven version and
+        # tries the new one beside it. Were the new one stable already and bad, no replica could answer.
         resting = {name for name in silent if counts.get(self._deployments[name], (0, 0))[1] == 0}
         for capability in resting:
             self._staged_since.pop(capability, None)
@@ -143,7 +143,7 @@ class Coordinator:
                 case Refuse(models=models, reason=reason):
                     blamed = set(models.refs) - set(plan.stable.refs)
                     await asyncio.to_thread(self._refuse, blamed, desire.routings, reason)
-                    # Out of memory, and out of the way of the next one, before anything else is decided.
+                    # Its memory is freed for the next candidate before anything else is decided.
                     changes[capability] = Plan(plan.stable)
                 case Wait(models=models):
                     self.state.waiting[capability] = models.model
@@ -188,7 +188,7 @@ class Coordinator:
             self._refusals.pop(ref, None)
         decided = (routings.get(parse_ref(ref)[0]) for ref in set(new.stable.refs) - set(old.stable.refs))
         if any(routing is not None and routing.previous is not None for routing in decided):
-            # What a rollback brought has nothing behind it to go back to, and is not watched.
+            # After a rollback there is no previous version to go back to, so nothing to watch for.
             seen = total([report.traffic for report in reports]).get(old.stable.model, Traffic())
             self._promoted[capability] = _Promoted(old.stable, seen, self._clock())
 
@@ -245,12 +245,12 @@ class Coordinator:
     def _refuse(self, refs: set[str], routings: Mapping[str, Routing | None], reason: str) -> None:
         """Remember why, and write the decision into the store where the store asked for the version."""
         for ref in refs:
-            # One line, and without the name it stands beside.
+            # In one line, without the version's name, which is always shown beside it.
             reason = " ".join(reason.split()).removeprefix(f"{ref}: ")
             self.state.errors[ref] = reason
             routing = routings.get(parse_ref(ref)[0])
             log.warning("%s: %s", ref, reason)
-            # Until the store says otherwise; where it asked for the version, it is made to say so.
+            # It holds while the routing stays the same. A routing that asks for the version is changed as well.
             self._refusals[ref] = Refusal(routing, reason)
             self._write(ref, routing)
 
@@ -281,5 +281,5 @@ class Coordinator:
             log.warning("the refusal of %s could not be written yet: %s", ref, error)
             self._unwritten.add(ref)
         except RegistryError as error:
-            # There is nothing to go back to, say. Remembered above: it is not tried while the store says the same.
+            # There may be no version to go back to. The refusal stays in memory: no other try under this routing.
             log.warning("the refusal of %s cannot be written: %s", ref, error)

@@ -133,7 +133,7 @@ class VersionDesk:
         return None
 
     async def _follow(self) -> None:
-        # A coordinator that restarts is nothing to write down every other second.
+        # A coordinator that restarts is not worth a line in the log every two seconds.
         with contextlib.suppress(MasqueradeError):
             state = await self._coordination.state()
             await asyncio.to_thread(self._inventory.follow, state.plans)
