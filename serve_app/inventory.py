@@ -6,9 +6,8 @@ import contextlib
 import functools
 import logging
 from collections.abc import Mapping
-from itertools import chain
 
-from deployments.slots import ModelSet, Plan
+from deployments.slots import Plan
 from deployments.swap.artworks import ArtworkGallery
 from deployments.traffic import Traffic, total
 from deployments.trials import together
@@ -102,7 +101,8 @@ class Inventory:
 
     def _with_extras(self, ref: str) -> tuple[str, ...]:
         """``ref`` and what it is served with. A version that took over a moment ago is served with the same."""
-        sets = list(chain.from_iterable(map(_sets, self._plans.values())))
+        plans = self._plans.values()
+        sets = [models for plan in plans for models in (plan.stable, plan.beside) if models is not None]
         if exact := next((models for models in sets if models.model == ref), None):
             return exact.refs
         name = parse_ref(ref)[0]
@@ -111,10 +111,6 @@ class Inventory:
 
 
 _IDLE: tuple[str | None, Place] = (None, "idle")
-
-
-def _sets(plan: Plan) -> list[ModelSet]:
-    return [plan.stable] if plan.second is None else [plan.stable, plan.second.models]
 
 
 def _held(plans: Mapping[str, Plan]) -> dict[str, tuple[str | None, Place]]:

@@ -100,7 +100,8 @@ def desired(
             if other != models:
                 second = Second(other, role, _percent(other, models, desire.routings))
         desire.plans[capability] = Plan(models, second)
-    used = {ref for plan in desire.plans.values() for ref in _refs(plan)}
+    held = (models for plan in desire.plans.values() for models in (plan.stable, plan.beside) if models is not None)
+    used = {ref for models in held for ref in models.refs}
     for model, version in [*stable.items(), *(pin for pins in trials.values() for pin in pins.items())]:
         if model in serving and f"{model}@{version}" not in used and version != serving[model]:
             desire.unusable[f"{model}@{version}"] = (
@@ -109,10 +110,6 @@ def desired(
                 "another version, or a canary is there already"
             )
     return desire
-
-
-def _refs(plan: Plan) -> tuple[str, ...]:
-    return plan.stable.refs if plan.second is None else (*plan.stable.refs, *plan.second.models.refs)
 
 
 def _percent(tried: ModelSet, stable: ModelSet, routings: Mapping[str, Routing | None]) -> float:

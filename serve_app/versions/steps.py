@@ -45,11 +45,11 @@ def next_step(live: Plan, desired: Plan, replicas: Sequence[SlotStatus], *, sett
         if live != desired:
             return Apply(desired)
         # A replica that started late may refuse what the others hold.
-        return None if live.second is None else _refusal(live.second.models, replicas)
+        return None if live.beside is None else _refusal(live.beside, replicas)
     staging = Plan(live.stable, Second(target))
     if all(target in _held(status) for status in replicas) and settled and replicas:
         return Apply(_activated(live, desired, target))
-    if live.second is None or live.second.models != target:
+    if live.beside != target:
         return Apply(staging)
     return _refusal(target, replicas) or Wait(target)
 
@@ -58,23 +58,19 @@ def _target(live: Plan, desired: Plan) -> ModelSet | None:
     """The version to stage next, if one is missing: stable before what is tried beside it."""
     if desired.stable != live.stable:
         return desired.stable
-    if desired.second is None:
-        return None
-    held = live.second if live.second is not None and live.second.role != "staging" else None
-    return None if held is not None and held.models == desired.second.models else desired.second.models
+    staged_only = live.second is not None and live.second.role == "staging"
+    return desired.beside if staged_only or live.beside != desired.beside else None
 
 
 def _activated(live: Plan, desired: Plan, target: ModelSet) -> Plan:
     if target == desired.stable:
         # What was stable may be what is tried next; anything else is staged in its turn.
-        kept = desired.second if desired.second and desired.second.models == live.stable else None
-        return Plan(target, kept)
+        return Plan(target, desired.second if desired.beside == live.stable else None)
     return Plan(live.stable, desired.second)
 
 
 def _held(status: SlotStatus) -> set[ModelSet]:
-    held = {status.active} if status.active is not None else set()
-    return held | {status.second.models} if status.second is not None else held
+    return {models for models in (status.active, status.beside) if models is not None}
 
 
 def _refusal(models: ModelSet, replicas: Sequence[SlotStatus]) -> Refuse | None:
