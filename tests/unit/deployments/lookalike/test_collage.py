@@ -36,6 +36,7 @@ FACE = Face(
     embedding=None,
     age=None,
 )
+NOTE = "What the per cent mean."
 MATCH = Match("Ada Lovelace", None, "mathematician", None, 73.4, 0.4, "x.jpg", "M. Carpenter, Public domain")
 
 
@@ -44,7 +45,7 @@ def inked(sheet: np.ndarray) -> np.ndarray:
 
 
 def test_the_face_stands_left_of_its_best_match() -> None:
-    sheet = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))])
+    sheet = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))], NOTE)
     assert sheet.shape[1:] == (1080, 3)
     assert np.abs(sheet[250, 250].astype(int) - RED).max() < 12
     assert np.abs(sheet[250, 800].astype(int) - GREEN).max() < 12
@@ -53,7 +54,7 @@ def test_the_face_stands_left_of_its_best_match() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_match_is_there_and_the_sheet_is_as_long_as_it_needs(count: int) -> None:
     colours = [(30, 160, 60), (40, 40, 200), (200, 200, 20)]
-    sheet = collage.draw(PHOTO, FACE, [(MATCH, plain(colours[number])) for number in range(count)])
+    sheet = collage.draw(PHOTO, FACE, [(MATCH, plain(colours[number])) for number in range(count)], NOTE)
     for number, colour in enumerate(colours):
         there = np.all(np.abs(sheet.astype(int) - colour) < 25, axis=2).sum() > 5_000
         assert there == (number < count)
@@ -62,8 +63,8 @@ def test_every_match_is_there_and_the_sheet_is_as_long_as_it_needs(count: int) -
 
 
 def test_only_three_fit() -> None:
-    three = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))] * 3)
-    five = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))] * 5)
+    three = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))] * 3, NOTE)
+    five = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))] * 5, NOTE)
     assert np.array_equal(three, five)
 
 
@@ -73,7 +74,7 @@ def test_only_three_fit() -> None:
 )
 def test_names_in_any_letters_and_of_any_length_stay_inside_the_margins(name: str) -> None:
     match = replace(MATCH, name=name, role=name, alias=name, attribution=name)
-    sheet = collage.draw(PHOTO, FACE, [(match, plain(PAPER))] * 3)
+    sheet = collage.draw(PHOTO, FACE, [(match, plain(PAPER))] * 3, NOTE)
     ink = inked(sheet)
     assert not ink[:, :36].any()
     assert not ink[:, -36:].any()
@@ -81,15 +82,17 @@ def test_names_in_any_letters_and_of_any_length_stay_inside_the_margins(name: st
 
 
 def test_letters_of_two_alphabets_are_not_the_same_empty_boxes() -> None:
-    sheets = [collage.draw(PHOTO, FACE, [(replace(MATCH, name=name), plain(GREEN))]) for name in ("ЖЖЖ", "ЩЩЩ", "WWW")]
+    sheets = [
+        collage.draw(PHOTO, FACE, [(replace(MATCH, name=name), plain(GREEN))], NOTE) for name in ("ЖЖЖ", "ЩЩЩ", "WWW")
+    ]
     heads = [sheet[550:620, 40:400] for sheet in sheets]
     assert not np.array_equal(heads[0], heads[1])
     assert not np.array_equal(heads[1], heads[2])
 
 
 def test_credits_are_given_once_each_and_need_room() -> None:
-    without = collage.draw(PHOTO, FACE, [(replace(MATCH, attribution=None), plain(GREEN))])
-    once = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))])
+    without = collage.draw(PHOTO, FACE, [(replace(MATCH, attribution=None), plain(GREEN))], NOTE)
+    once = collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))], NOTE)
     assert once.shape[0] > without.shape[0]
 
 
@@ -101,10 +104,10 @@ def test_what_the_per_cent_mean_is_said_as_it_was_asked_for() -> None:
 
 def test_nobody_to_show_is_an_error() -> None:
     with pytest.raises(ValueError, match="somebody"):
-        collage.draw(PHOTO, FACE, [])
+        collage.draw(PHOTO, FACE, [], NOTE)
 
 
 def test_the_engine_draws_its_own_people(three_people: ModelVersion) -> None:
     engine = LookalikeEngine(three_people, Runtime())
     (matches,) = engine.run([LookalikeQuery(np.ones(3, np.float32), "test-space", 3)])
-    assert engine.collage(PHOTO, FACE, matches).shape[1:] == (1080, 3)
+    assert engine.collage(PHOTO, FACE, matches, NOTE).shape[1:] == (1080, 3)

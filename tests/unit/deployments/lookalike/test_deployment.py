@@ -52,7 +52,7 @@ async def test_whoever_the_canary_found_is_shown_in_the_collage(deployment: Look
     answer = await deployment.answer(barbara, "a visitor")
     assert (answer.model, answer.value[0].name) == ("some-people@v2", "Barbara")
     assert (await deployment.portrait(answer.value[0].picture)).startswith(b"\xff\xd8")
-    assert (await deployment.collage(PHOTO, FACE, answer.value)).startswith(b"\xff\xd8")
+    assert (await deployment.collage(PHOTO, FACE, answer.value, "What they mean.")).startswith(b"\xff\xd8")
 
 
 async def test_a_collage_says_what_it_is_given_to_say(deployment: Lookalike) -> None:
@@ -63,4 +63,4 @@ async def test_a_collage_says_what_it_is_given_to_say(deployment: Lookalike) -> 
 
 async def test_whom_neither_knows_is_an_error(deployment: Lookalike) -> None:
     with pytest.raises(UnknownModel, match="no such portrait"):
-        await deployment.collage(PHOTO, FACE, (MATCH,))
+        await deployment.collage(PHOTO, FACE, (MATCH,), "What they mean.")
