@@ -17,10 +17,10 @@ from deployments.swap.inswapper import InSwapper
 from deployments.swap.restoration import Damaged, Restorer
 from deployments.swap.safety import BlockList
 from deployments.swap.suitability import common_obstacle, same_face
-from deployments.swap.types import Reason, Skipped, SourceFace, SwapQuery, SwapResult, UsedModel
+from deployments.swap.types import Reason, Skipped, SourceFace, SwapQuery, SwapResult
 from registry.manifest import ModelVersion
 
-__all__ = ["Skipped", "SourceFace", "SwapEngine", "SwapQuery", "SwapResult", "UsedModel", "build"]
+__all__ = ["Skipped", "SourceFace", "SwapEngine", "SwapQuery", "SwapResult", "build"]
 
 
 @dataclass(slots=True)
@@ -40,12 +40,10 @@ class SwapEngine:
     def __init__(
         self,
         swapper: Swapper,
-        models: Sequence[UsedModel] = (),
         restorer: Restorer | None = None,
         blocked: BlockList | None = None,
     ) -> None:
         self._swapper = swapper
-        self._models = tuple(models)
         self._restorer = restorer
         self._blocked = blocked
 
@@ -72,7 +70,7 @@ class SwapEngine:
             damaged = [Damaged(plan.pixels, job.target_face) for plan, job in jobs]
             for (plan, _), patch in zip(jobs, self._restorer.restore(damaged), strict=True):
                 patch.onto(plan.pixels)
-        return [SwapResult(plan.pixels, tuple(plan.swapped), tuple(plan.skipped), self._models) for plan in plans]
+        return [SwapResult(plan.pixels, tuple(plan.swapped), tuple(plan.skipped)) for plan in plans]
 
     def close(self) -> None:
         self._swapper.close()
@@ -121,9 +119,7 @@ def build(version: ModelVersion, runtime: Runtime, extras: Sequence[ModelVersion
             blocked = BlockList.load(extra)
         else:
             raise ValueError(f"{extra.ref} ({extra.manifest.task}) has no place beside {version.ref}")
-    drawn_by = [version, *(extra for extra in extras if extra.manifest.task == "face-restoration")]
-    models = [UsedModel(used.ref, used.manifest.licence.commercial_use) for used in drawn_by]
-    return SwapEngine(swapper, models, restorer, blocked)
+    return SwapEngine(swapper, restorer, blocked)
 
 
 def _identity(query: SwapQuery, source: int, target: int) -> Obstacle | None:

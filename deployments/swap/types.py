@@ -53,18 +53,9 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class UsedModel:
-    """A model version that had a hand in the result, and whether its licence allows commercial use."""
-
-    ref: str
-    commercial_use: bool
-
-
-@dataclass(frozen=True, slots=True)
 class SwapResult:
     """The target at its full size with the faces of ``swapped`` (pairs of the mapping) exchanged."""
 
     pixels: Pixels = field(repr=False)
     swapped: tuple[tuple[int, int], ...]
     skipped: tuple[Skipped, ...]
-    models: tuple[UsedModel, ...]
