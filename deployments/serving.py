@@ -148,7 +148,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         ``visitor`` stands for whoever asks, and decides whether a canary answers.
         """
         canary = False
-        if (percent := self._slot.canary_percent) and (active := self._slot.status.active):
+        if (percent := self._slot.percent("canary")) and (active := self._slot.status.active):
             canary = sees_canary(visitor, parse_ref(active.model)[0], percent)
         return await self._batchers[canary].submit(_Asked(query, time.perf_counter()))
 

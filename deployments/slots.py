@@ -130,19 +130,13 @@ class Pace:
 Examine = Callable[[ModelSet, Engine[Q, R], Pace | None], float]
 
 
-def warm_up_only(_choice: ModelSet, engine: Engine[Q, R], _pace: Pace | None) -> float:
-    """The least examination: the engine can be used at all."""
-    engine.warm_up()
-    return 0.0
-
-
 class Slot(Generic[Q, R]):
     """Holds one active engine and swaps it without a pause. Safe to use from several threads."""
 
     def __init__(
         self,
         load: Callable[[ModelSet], Engine[Q, R]],
-        examine: Examine[Q, R] = warm_up_only,
+        examine: Examine[Q, R],
     ) -> None:
         """``load`` builds an engine and raises when the version is not what it claims to be.
 
@@ -163,11 +157,9 @@ class Slot(Generic[Q, R]):
     @property
     def status(self) -> SlotStatus:
         with self._changed:
-            plan = self._plan
             active = self._active.choice if self._active else None
-            second = plan.second if plan and self._second and self._second.choice == plan.beside else None
             refused, error = self._refused or (None, None)
-            return SlotStatus(active, self._staging, error, second, refused)
+            return SlotStatus(active, self._staging, error, self._beside, refused)
 
     def follow(self, plan: Plan) -> Future[None]:
         """Turn to ``plan``; returns at once. What is loaded already changes its place before this returns.
@@ -183,24 +175,16 @@ class Slot(Generic[Q, R]):
         self._retire(leaving)
         return self._stager.submit(self._pursue, plan)
 
-    @property
-    def canary_percent(self) -> float:
-        """The share of users that a loaded canary answers."""
+    def percent(self, role: Role) -> float:
+        """The share of users that a loaded canary answers, or of requests that a shadow computes; 0 where there is none."""
         second = self.status.second
-        return second.percent if second is not None and second.role == "canary" else 0.0
-
-    @property
-    def shadow_percent(self) -> float:
-        """The share of requests that a loaded shadow computes as well."""
-        second = self.status.second
-        return second.percent if second is not None and second.role == "shadow" else 0.0
+        return second.percent if second is not None and second.role == role else 0.0
 
     @contextmanager
     def lease(self, *, canary: bool = False) -> Iterator[Lease[Q, R]]:
         """Hold the active engine, or the canary while there is one. Raises ``LookupError`` while there is none."""
         with self._changed:
-            wanted = self._second if canary and self._role == "canary" else None
-            loaded = self._take(wanted or self._active)
+            loaded = self._take((self._in_role("canary") if canary else None) or self._active)
         with self._held(loaded) as lease:
             yield lease
 
@@ -208,7 +192,7 @@ class Slot(Generic[Q, R]):
     def lease_shadow(self) -> Iterator[Lease[Q, R]]:
         """Hold the shadow. Raises ``LookupError`` while there is none."""
         with self._changed:
-            loaded = self._take(self._second if self._role == "shadow" else None)
+            loaded = self._take(self._in_role("shadow"))
         with self._held(loaded) as lease:
             yield lease
 
@@ -225,10 +209,14 @@ class Slot(Generic[Q, R]):
         self._retire(leaving)
 
     @property
-    def _role(self) -> Role | None:
-        if self._plan is None or self._plan.second is None or self._second is None:
-            return None
-        return self._plan.second.role if self._second.choice == self._plan.second.models else None
+    def _beside(self) -> Second | None:
+        """What the plan wants beside the stable version, once that is loaded. The lock is held."""
+        wanted = self._plan.second if self._plan else None
+        return wanted if wanted and self._second and self._second.choice == wanted.models else None
+
+    def _in_role(self, role: Role) -> _Loaded[Q, R] | None:
+        beside = self._beside
+        return self._second if beside and beside.role == role else None
 
     @staticmethod
     def _take(loaded: _Loaded[Q, R] | None) -> _Loaded[Q, R]:

@@ -128,8 +128,8 @@ class Trial(Generic[Q, R]):
         summary = self.summary
         if summary is None or by_canary != (summary.role == "canary") or (by_canary and model != summary.model):
             return
-        whole = max(CANARY_PERCENT, self._slot.canary_percent)
-        share = 100 * CANARY_PERCENT / whole if by_canary else self._slot.shadow_percent
+        whole = max(CANARY_PERCENT, self._slot.percent("canary"))
+        share = 100 * CANARY_PERCENT / whole if by_canary else self._slot.percent("shadow")
         if self._draw() * 100 >= share:
             return
         if busy or self._queue.full():

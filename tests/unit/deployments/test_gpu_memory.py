@@ -100,7 +100,7 @@ def test_an_answer_is_whole_or_an_error(room: int, size: int) -> None:
 
 def test_a_slot_runs_its_engine_sparingly() -> None:
     card = Card(2)
-    slot: Slot[int, int] = Slot(lambda _: card)
+    slot: Slot[int, int] = Slot(lambda _: card, lambda *_: 0.0)
     slot.follow(Plan(ModelSet("card@v1"))).result(10)
     with slot.lease() as lease:
         assert lease.submit([1, 2, 3]).result(10) == [2, 4, 6]

@@ -36,6 +36,11 @@ class Echo:
         self.closed.set()
 
 
+def warm_up(_choice: ModelSet, engine: Echo, _active: Pace | None) -> float:
+    engine.warm_up()
+    return 0.0
+
+
 @pytest.fixture
 def engines() -> dict[str, Echo]:
     return {ref: Echo(ref, broken=ref.endswith("bad")) for ref in ("m@v1", "m@v2", "m@v3", "m@bad")}
@@ -43,7 +48,7 @@ def engines() -> dict[str, Echo]:
 
 @pytest.fixture
 def slot(engines: dict[str, Echo]):
-    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model])
+    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model], warm_up)
     yield slot
     slot.close()
 
@@ -118,7 +123,7 @@ def test_a_wish_that_was_overtaken_is_never_loaded(engines: dict[str, Echo]) -> 
         assert go_on.wait(10)
         return engines[choice.model]
 
-    slot: Slot[str, str] = Slot(load)
+    slot: Slot[str, str] = Slot(load, warm_up)
     first = slot.follow(Plan(ModelSet("m@v1")))
     assert loading.wait(10)
     second, third = slot.follow(Plan(ModelSet("m@bad"))), slot.follow(Plan(ModelSet("m@v2")))
@@ -139,7 +144,7 @@ def test_what_becomes_of_a_wish_that_was_overtaken_is_no_news(engines: dict[str,
             assert go_on.wait(10)
         return engines[choice.model]
 
-    slot: Slot[str, str] = Slot(load)
+    slot: Slot[str, str] = Slot(load, warm_up)
     slot.follow(Plan(ModelSet("m@v1"))).result(10)
     overtaken = slot.follow(Plan(ModelSet("m@bad")))
     assert loading.wait(10)
@@ -174,7 +179,7 @@ def test_an_engine_has_one_batch_in_hand_at_a_time(slot: Slot[str, str], engines
 
 
 def test_closing_lets_go_of_the_engines(engines: dict[str, Echo]) -> None:
-    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model])
+    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model], warm_up)
     slot.follow(Plan(ModelSet("m@v1"), Second(ModelSet("m@v2"), "canary", 5))).result(10)
     with slot.lease():
         slot.close()
@@ -186,7 +191,7 @@ def test_closing_lets_go_of_the_engines(engines: dict[str, Echo]) -> None:
 
 
 def test_closing_waits_for_no_request_that_keeps_a_version_from_being_loaded(engines: dict[str, Echo]) -> None:
-    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model])
+    slot: Slot[str, str] = Slot(lambda choice: engines[choice.model], warm_up)
     slot.follow(Plan(ModelSet("m@v1"))).result(10)
     with slot.lease():
         slot.follow(Plan(ModelSet("m@v2"))).result(10)
@@ -217,7 +222,7 @@ def test_a_staged_version_waits_until_it_is_told_to_take_over(slot: Slot[str, st
 def test_a_canary_answers_only_those_it_was_meant_for(slot: Slot[str, str]) -> None:
     slot.follow(Plan(V1, Second(V2, "canary", 5))).result(10)
     assert (model_of(slot), model_of(slot, canary=True)) == ("m@v1", "m@v2")
-    assert (slot.canary_percent, slot.shadow_percent) == (5, 0)
+    assert (slot.percent("canary"), slot.percent("shadow")) == (5, 0)
     with pytest.raises(LookupError), slot.lease_shadow():
         pass
 
@@ -227,7 +232,7 @@ def test_a_shadow_answers_nobody(slot: Slot[str, str]) -> None:
     assert model_of(slot) == model_of(slot, canary=True) == "m@v1"
     with slot.lease_shadow() as lease:
         assert lease.model == "m@v2"
-    assert (slot.canary_percent, slot.shadow_percent) == (0, 10)
+    assert (slot.percent("canary"), slot.percent("shadow")) == (0, 10)
 
 
 def test_going_back_to_a_version_that_is_still_loaded_needs_no_loading(

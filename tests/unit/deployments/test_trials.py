@@ -39,7 +39,7 @@ def engines() -> dict[str, Adder]:
 
 @pytest.fixture
 def slot(engines: dict[str, Adder]):
-    slot: Slot[float, float] = Slot(lambda choice: engines[choice.model])
+    slot: Slot[float, float] = Slot(lambda choice: engines[choice.model], lambda *_: 0.0)
     slot.follow(Plan(STABLE, Second(SHADOW, "shadow", 50))).result(10)
     yield slot
     slot.close()
@@ -100,7 +100,7 @@ async def test_without_a_shadow_nothing_happens(slot: Slot[float, float]) -> Non
 
 @pytest.fixture
 def canaried(engines: dict[str, Adder]):
-    slot: Slot[float, float] = Slot(lambda choice: engines[choice.model])
+    slot: Slot[float, float] = Slot(lambda choice: engines[choice.model], lambda *_: 0.0)
     slot.follow(Plan(STABLE, Second(SHADOW, "canary", 50))).result(10)
     yield slot
     slot.close()
