@@ -25,5 +25,5 @@ class Anonymize:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hide, query)
 
     def _hide(self, query: AnonymizeQuery) -> bytes:
-        (result,) = self._engine.run([query])
-        return encode(mark(result.pixels))
+        (pixels,) = self._engine.run([query])
+        return encode(mark(pixels))

@@ -8,12 +8,12 @@ import numpy as np
 
 from deployments.anonymize.methods import Painter, blur, pixelate, replace
 from deployments.anonymize.region import FaceEllipse
-from deployments.anonymize.types import AnonymizeQuery, AnonymizeResult, Method
+from deployments.anonymize.types import AnonymizeQuery, Method
 from deployments.errors import InvalidField, NoFace
 from deployments.imaging import Pixels
 from deployments.swap.paste import Patch
 
-__all__ = ["AnonymizeEngine", "AnonymizeQuery", "AnonymizeResult", "Method"]
+__all__ = ["AnonymizeEngine", "AnonymizeQuery", "Method"]
 
 _PAINTERS: dict[Method, Painter] = {Method.BLUR: blur, Method.PIXELATE: pixelate, Method.REPLACE: replace}
 
@@ -24,8 +24,8 @@ class AnonymizeEngine:
     def warm_up(self) -> None:
         """Nothing is loaded, so there is nothing to warm up."""
 
-    def run(self, batch: Sequence[AnonymizeQuery]) -> list[AnonymizeResult]:
-        """Hide the faces of each query.
+    def run(self, batch: Sequence[AnonymizeQuery]) -> list[Pixels]:
+        """Each photo at its full size, with its faces hidden.
 
         Raises :class:`NoFace` for a photo without faces, which would otherwise be taken for an anonymised one, and
         :class:`InvalidField` when ``keep`` names a face that is not there.
@@ -48,14 +48,12 @@ def _check(query: AnonymizeQuery) -> None:
             raise InvalidField(f"keep: there is no face {index}; {there}.", field="keep")
 
 
-def _anonymize(query: AnonymizeQuery) -> AnonymizeResult:
+def _anonymize(query: AnonymizeQuery) -> Pixels:
     pixels: Pixels = np.require(query.photo.pixels(), requirements=["C", "W"])
-    hidden = tuple(index for index in range(len(query.faces)) if index not in query.keep)
-    for index in hidden:
-        face = query.faces[index]
+    for face in (face for index, face in enumerate(query.faces) if index not in query.keep):
         ellipse = FaceEllipse.of(face)
         region = ellipse.region(pixels.shape)
         if region.width and region.height:
             painted, mask = _PAINTERS[query.method](region.of(pixels), face, ellipse, region)
             Patch(region, painted, mask).onto(pixels)
-    return AnonymizeResult(pixels, hidden)
+    return pixels

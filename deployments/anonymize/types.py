@@ -1,12 +1,12 @@
-"""What anonymising is asked and what it answers."""
+"""What anonymising is asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from deployments.faces.types import Face
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import Photo
 
 
 class Method(StrEnum):
@@ -29,11 +29,3 @@ class AnonymizeQuery:
     faces: tuple[Face, ...]
     method: Method = Method.BLUR
     keep: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AnonymizeResult:
-    """The photo at its full size, and the indices of the faces that were hidden."""
-
-    pixels: Pixels = field(repr=False)
-    hidden: tuple[int, ...]

@@ -25,8 +25,8 @@ class Policy:
     """Thresholds per rule, in 0..1: a score that reaches its rule's threshold refuses the picture.
 
     Settings may lower a threshold of the :data:`FLOOR` or add a rule it does not have, never the other way round: a
-    threshold above the floor is replaced by the floor's, with a line in the log, and ``relaxations`` keeps what was
-    asked for. Raises ``ValueError`` for unknown rules and thresholds outside 0..1.
+    threshold above the floor is replaced by the floor's, with a line in the log. Raises ``ValueError`` for unknown rules
+    and thresholds outside 0..1.
     """
 
     def __init__(self, thresholds: Mapping[str, float] | None = None) -> None:
@@ -36,9 +36,10 @@ class Policy:
                 raise ValueError(f"moderation has no rule {rule!r}; it has {', '.join(RULES)}")
             if not 0 <= threshold <= 1:
                 raise ValueError(f"the threshold of moderation rule {rule!r} is {threshold}, not within 0..1")
-        self.relaxations = {rule: asked[rule] for rule in FLOOR if asked.get(rule, 0.0) > FLOOR[rule]}
-        for rule, threshold in self.relaxations.items():
-            logger.warning("moderation keeps %s at %g: %g is more lenient than the floor", rule, FLOOR[rule], threshold)
+            if threshold > FLOOR.get(rule, 1.0):
+                logger.warning(
+                    "moderation keeps %s at %g: %g is more lenient than the floor", rule, FLOOR[rule], threshold
+                )
         wanted = {**FLOOR, **asked}
         self.thresholds = {rule: min(wanted[rule], FLOOR.get(rule, 1.0)) for rule in RULES if rule in wanted}
 

@@ -27,7 +27,7 @@ class Scene:
 
     def hidden(self, method: Method, keep: tuple[int, ...] = ()) -> Pixels:
         (result,) = AnonymizeEngine().run([AnonymizeQuery(self.photo, self.faces, method, keep)])
-        return result.pixels
+        return result
 
 
 def face_at(at: tuple[float, float], scale: float, degrees: float, size: int) -> Face:

@@ -44,13 +44,9 @@ def test_a_kept_face_stays_as_it_is(scene, method):
     assert (result[:, :130] != picture.pixels[:, :130]).any()
 
 
-def test_the_result_says_which_faces_are_hidden(scene):
+def test_with_every_face_kept_not_a_bit_changes(scene):
     picture = scene((60, 60), (150, 150), (240, 240), scale=0.4)
-    (result,) = AnonymizeEngine().run([AnonymizeQuery(picture.photo, picture.faces, keep=(1,))])
-    assert result.hidden == (0, 2)
-    (nothing,) = AnonymizeEngine().run([AnonymizeQuery(picture.photo, picture.faces, keep=(0, 1, 2))])
-    assert nothing.hidden == ()
-    assert (nothing.pixels == picture.pixels).all()
+    assert (picture.hidden(Method.BLUR, keep=(0, 1, 2)) == picture.pixels).all()
 
 
 def test_a_photo_without_faces_is_not_passed_off_as_anonymised(scene):
@@ -106,6 +102,6 @@ def test_a_batch_is_answered_in_order(scene):
     engine.warm_up()
     results = engine.run([AnonymizeQuery(one.photo, one.faces, Method.PIXELATE) for one in pictures])
     for picture, result in zip(pictures, results, strict=True):
-        assert (result.pixels == picture.hidden(Method.PIXELATE)).all()
+        assert (result == picture.hidden(Method.PIXELATE)).all()
     assert engine.run([]) == []
     engine.close()

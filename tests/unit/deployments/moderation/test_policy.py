@@ -31,7 +31,7 @@ def test_settings_that_would_relax_it_are_held_at_the_floor_and_said_so(caplog):
     with caplog.at_level(logging.WARNING):
         policy = Policy({"explicit": 0.9})
     assert policy.thresholds == dict(FLOOR)
-    assert policy.relaxations == {"explicit": 0.9}
+    assert policy.broken_rule({"explicit": FLOOR["explicit"]}) == "explicit"
     assert "0.9 is more lenient than the floor" in caplog.text
 
 
