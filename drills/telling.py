@@ -32,10 +32,6 @@ def telling(title: str, console: Console) -> Iterator[Tell]:
         yield tell
 
 
-def silently(_what: str, _done: int, _total: int) -> None:
-    """For drills that nobody watches."""
-
-
 def say(line: str) -> None:
     """Print a line for whoever runs the drill, also while what others print goes elsewhere."""
     print(line, file=sys.__stdout__, flush=True)

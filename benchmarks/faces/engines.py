@@ -52,11 +52,6 @@ def dlib_faces() -> ModelVersion:
     return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
 
 
-def age_model(data: Path) -> ModelVersion:
-    """face-api.js' age network of the shared data."""
-    return version_of(data / "face_models", ["age_gender.onnx"], model="age", task="face-age", licence=_MIT)
-
-
 def landmark_model(data: Path) -> ModelVersion:
     """face-api.js' network for 68 points of the shared data."""
     return version_of(

@@ -28,11 +28,10 @@ class NeverReady(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; ``ready_s`` is the time from its start until it answered."""
+    """A running server."""
 
     address: str
     process: psutil.Process
-    ready_s: float
 
     def resident_mb(self) -> float:
         """Memory of the process and all it started: proportional, so that what they share counts once."""
@@ -69,7 +68,7 @@ def served(command: Sequence[str], ready: str, environment: Mapping[str, str] | 
             if time.perf_counter() - began > PATIENCE_S:
                 raise NeverReady(f"{command[0]} did not answer {ready} within {PATIENCE_S:.0f} s")
             time.sleep(0.05)
-        yield Server(address, psutil.Process(process.pid), time.perf_counter() - began)
+        yield Server(address, psutil.Process(process.pid))
     finally:
         _end(process)
 

@@ -29,8 +29,6 @@ class Customers:
     def __init__(self, running: Stage, pack: Pack) -> None:
         self.books = Books(running.sessions)
         self.people: list[Person] = []
-        self.too_late = 0
-        """Checkouts that Telegram gave up."""
         self._stage = running
         self._pack = pack
         self._spent = Counter[int]()
@@ -62,10 +60,8 @@ class Customers:
     async def pay(self, person: Person, invoice: Reply | str) -> Charge:
         """Press Pay until it works: a bot that was killed a moment ago may miss a checkout's ten seconds."""
         while True:
-            try:
+            with contextlib.suppress(PaymentFailed):
                 return await person.pay(invoice)
-            except PaymentFailed:
-                self.too_late += 1
 
     async def buy(self, person: Person) -> Charge:
         """Pay for the pack, and wait until its credits are there."""
