@@ -9,6 +9,11 @@ class Failure(Exception):
 
 def in_words(error: Exception) -> str:
     """What went wrong; of an operating system's error the file and the reason, without its number."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    match error:
+        case ModuleNotFoundError(name=str(name)):
+            return f"{name} is not installed, which this command needs: sh deploy/install.sh dev installs everything"
+        case OSError(strerror=str(reason), filename=None):
+            return reason
+        case OSError(strerror=str(reason), filename=name):
+            return f"{name}: {reason}"
     return str(error)

@@ -1,4 +1,6 @@
-"""How every command of this package tells what went wrong, and the statuses they end with.
+"""What every command of this package shares of the terminal: where it speaks, progress, and how it tells what went wrong.
+
+The statuses they end with:
 
 - 0: it did what it was asked;
 - 1: it was understood, and could not be done: one sentence on standard error says why;
@@ -14,13 +16,30 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from deployments.errors import MasqueradeError
 from deployments.runtime import DeviceUnavailable
 from registry.errors import RegistryError
 from training.failures import Failure, in_words
 
-errors = Console(stderr=True)
+output = Console()
+"""For what was asked for."""
+console = Console(stderr=True)
+"""For what is said besides: progress, and what went wrong."""
+
+
+def bars() -> Progress:
+    """Bars with counts, the time taken and the time left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
 
 
 @contextmanager
@@ -29,5 +48,5 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError, RegistryError, MasqueradeError, DeviceUnavailable, Failure) as error:
-        errors.print(in_words(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(in_words(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error

@@ -54,3 +54,24 @@ def test_another_failure_of_an_import_is_still_told(tmp_path: Path) -> None:
     )
     assert outcome.returncode == 1
     assert "typer is broken" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "command"), [("torch", "training.style.train"), ("cv2", "training.evaluation.table")]
+)
+def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
+    tmp_path: Path, package: str, command: str
+) -> None:
+    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('No module named it', name={package!r})")
+    outcome = subprocess.run(
+        [sys.executable, "-m", command, "--help"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
+        check=False,
+    )
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        f"{package} is not installed, which this command needs: sh deploy/install.sh dev installs everything\n"
+    )

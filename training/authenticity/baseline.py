@@ -35,9 +35,8 @@ from training.authenticity.data import (
     read_plan,
 )
 from training.authenticity.views import disturbed
-from training.evaluation.terminal import console, progress
 from training.style.checkpoint import write_atomically
-from training.terminal import explained
+from training.terminal import bars, console, explained
 
 SIDE: Final = 300
 WEIGHTS: Final = "baseline.safetensors"
@@ -171,7 +170,7 @@ def main(
         torch.set_num_threads(threads)
         dataset = load(data, read_plan(data, plan))
         settings = Settings(epochs=epochs, seed=seed)
-        with progress() as bar:
+        with bars() as bar:
             task = bar.add_task("training the baseline", total=epochs)
 
             def tell(words: str) -> None:

@@ -19,9 +19,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from deployments.imaging import Pixels
+from registry.manifest import Strict
 from training.pictures import SUFFIXES
 from training.style.data import read_rgb
 
@@ -48,10 +49,8 @@ def _below(pattern: str) -> str:
     return pattern
 
 
-class Source(BaseModel):
+class Source(Strict):
     """Pictures of one origin. ``files`` are patterns below the data folder; ``limit`` keeps that many of them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(min_length=1)]
     machine_made: bool
@@ -61,10 +60,8 @@ class Source(BaseModel):
     limit: Annotated[int, Field(ge=1)] | None = None
 
 
-class Plan(BaseModel):
+class Plan(Strict):
     """All sources of a data folder."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sources: tuple[Source, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -22,13 +23,14 @@ from training.authenticity.judgement import (
     accuracy,
     add_figures,
     add_reliability,
-    add_roc,
     source_rows,
 )
+from training.evaluation.curves import add_roc
 from training.evaluation.report import Report
-from training.evaluation.terminal import conclude, progress
+from training.evaluation.statistics import area_under_roc
+from training.evaluation.terminal import conclude
 from training.stores import STORE, StoreOption, opened
-from training.terminal import explained
+from training.terminal import bars, explained
 
 logger = logging.getLogger(__name__)
 
@@ -73,23 +75,35 @@ def write(report: Report, judged: Judged, baseline: Judged | None) -> None:
             (f"CNN, {words}", baseline.part(unseen=unseen))
             for words, unseen in (("held out", False), ("unseen sources", True))
         ]
-    add_roc(report, [(words, part) for words, part in curves if part.comparable])
+    add_roc(
+        report,
+        "ROC",
+        ("photographs called machine-made", "machine-made pictures found"),
+        [
+            (f"{words} ({area_under_roc(part.truth, part.probabilities):.2f})", part.truth, part.probabilities)
+            for words, part in curves
+            if part.comparable
+        ],
+        note="In brackets: the area under the curve.",
+    )
     for words, part, _ in parts:
         if part.comparable:
             add_reliability(report, part, words)
 
 
-def add_leave_one_out(
-    report: Report, dataset: Dataset, run: Path, engine: AuthenticityEngine, seed: int, views: int
-) -> None:
-    """A table of models that never saw the source they are asked about, from the measurements of a training run."""
-    import threading
+def add_leave_one_out(report: Report, dataset: Dataset, run: Path, engine: AuthenticityEngine) -> None:
+    """A table of models that never saw the source they are asked about, made as those of a training run were.
 
+    Raises ``ValueError`` where ``run`` is no folder of one.
+    """
     from training.authenticity.features import Meter, indices, measure
-    from training.authenticity.fitting import Recipe, fit_without, rate
+    from training.authenticity.fitting import fit_without, rate
+    from training.authenticity.train import recipe_of
 
-    features = measure(dataset, views, seed, run, meter=Meter(), advance=lambda _: None, stop=threading.Event())
-    examples, recipe = dataset.examples, Recipe(views=views, seed=seed)
+    examples, recipe = dataset.examples, recipe_of(run)
+    features = measure(
+        dataset, recipe.views, recipe.seed, run, meter=Meter(), advance=lambda _: None, stop=threading.Event()
+    )
     rows = []
     for source in dict.fromkeys(example.source for example in dataset.learnable()):
         weigher = fit_without(features, examples, source, recipe, lambda *_: None)
@@ -153,15 +167,13 @@ def evaluate(
             "Unseen sources took no part in training, calibration or any choice.",
         )
         engine = build(version, Runtime(threads=threads))
-        with progress() as bar:
+        with bars() as bar:
             task = bar.add_task("judging", total=len(examples))
             judged = judge(engine, examples, lambda: bar.advance(task))
         dataset.skipped.update({"no upload": len(examples) - len(judged.examples)})
         write(report, judged, None if baseline is None else _baseline(baseline, judged.examples, threads))
         if run is not None:
-            from training.authenticity.fitting import Recipe
-
-            add_leave_one_out(report, dataset, run, engine, Recipe.seed, Recipe.views)
+            add_leave_one_out(report, dataset, run, engine)
         if pictures:
             add_false_alarms(report, judged)
         skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items() if count)

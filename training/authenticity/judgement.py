@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,6 @@ from training.evaluation.statistics import (
     balanced_accuracy,
     bootstrap,
     calibration_error,
-    roc,
     wilson,
 )
 
@@ -143,22 +141,6 @@ SOURCE_COLUMNS = (
 )
 
 
-def add_roc(report: Report, curves: Sequence[tuple[str, Judged]]) -> None:
-    """One curve for each of ``curves``."""
-    series = [Series(name="chance", x=(0, 1), y=(0, 1), muted=True)]
-    for name, judged in curves:
-        false, true = roc(judged.truth, judged.probabilities)
-        title = f"{name} ({area_under_roc(judged.truth, judged.probabilities):.2f})"
-        series.append(Series(name=title, x=_short(false), y=_short(true)))
-    report.plot(
-        "ROC",
-        "photographs called machine-made",
-        "machine-made pictures found",
-        series,
-        note="In brackets: the area under the curve.",
-    )
-
-
 def add_reliability(report: Report, judged: Judged, where: str) -> None:
     """How often pictures are machine-made of which a probability is said, and how the probabilities spread."""
     weights, truth = balanced_weights(judged.examples), judged.truth
@@ -205,7 +187,3 @@ def add_reliability(report: Report, judged: Judged, where: str) -> None:
         x_limits=(0, 1),
         bands=[(*judged.unsure, "unsure")],
     )
-
-
-def _short(values: Numbers) -> tuple[float, ...]:
-    return tuple(values.round(5).tolist())

@@ -29,11 +29,10 @@ from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.board import board
 from training.evaluation.report import read_report
-from training.evaluation.terminal import console, progress
 from training.stores import with_room
 from training.style.export import load_card, manifest_of
 from training.style.run import stop_requests
-from training.terminal import explained
+from training.terminal import bars, console, explained
 
 RECORD = "run.json"
 CARD = Path(__file__).with_name("card.yaml")
@@ -67,6 +66,14 @@ def train(dataset: Dataset, features: Features, recipe: Recipe, tell: Tell) -> R
         foreign[own] = rate(weigher, features, own)
     some = [examples[index] for index in learnable]
     return Result(members, calibrate(foreign[learnable], labels(some), balanced_weights(some)))
+
+
+def recipe_of(run: Path) -> Recipe:
+    """What a finished run was trained by. Raises ``ValueError`` where ``run`` holds the record of none."""
+    try:
+        return Recipe(**json.loads((run / RECORD).read_text(encoding="utf-8"))["recipe"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{run} holds no {RECORD} of a training run that ended") from error
 
 
 def export(result: Result, card: Description, store: FolderStore, package: str | None) -> Manifest:
@@ -161,7 +168,7 @@ def main(
             f"{len(learnable)} pictures to learn from, {len(dataset.held_out())} held out; skipped: {skipped}"
         )
         run.mkdir(parents=True, exist_ok=True)
-        with progress() as bar:
+        with bars() as bar:
             task = bar.add_task("measuring", total=len(dataset.examples))
             features = measure(
                 dataset, views, seed, run, meter=Meter(threads), stop=stop,

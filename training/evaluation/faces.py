@@ -14,14 +14,15 @@ from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import Face, FaceQuery
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
+from training.evaluation.curves import add_roc, histogram
 from training.evaluation.detection import Box, average_precision, matched
 from training.evaluation.people import Pairs, Seen, look, pairs, side_by_side, thumbnail
-from training.evaluation.report import Report, Series
-from training.evaluation.statistics import Numbers, area_under_roc, bootstrap, roc, wilson
-from training.evaluation.terminal import conclude, progress
+from training.evaluation.report import Report
+from training.evaluation.statistics import area_under_roc, bootstrap, wilson
+from training.evaluation.terminal import conclude
 from training.evaluation.verification import best_threshold, called_by_folds, fold_accuracy, true_accept_rate
 from training.stores import STORE, StoreOption, opened
-from training.terminal import explained
+from training.terminal import bars, explained
 
 ADULT = 18.0
 SHOWN = 6
@@ -124,16 +125,14 @@ def _verified(report: Report, seen: list[Seen], compared: Pairs, least_accuracy:
     report.figure("same person recognised, 1 % of strangers let in", true_accept_rate(similarity, same, 0.01))
     report.figure("area under the ROC", area_under_roc(same, similarity))
     report.figure("best threshold, cosine", best_threshold(similarity, same))
-    false, true = roc(same, similarity)
-    chance = Series(name="chance", x=(0.0, 1.0), y=(0.0, 1.0), muted=True)
-    curve = Series(name="pairs", x=tuple(false.tolist()), y=tuple(true.tolist()))
-    report.plot("ROC of verification", "strangers taken for one person", "one person recognised", [curve, chance])
+    axes = ("strangers taken for one person", "one person recognised")
+    add_roc(report, "ROC of verification", axes, [("pairs", same, similarity)])
     edges = np.linspace(float(similarity.min()), float(similarity.max()), 41)
     report.plot(
         "How alike pictures are",
         "cosine similarity",
         "share of pairs",
-        [_histogram("one person", similarity[same], edges), _histogram("two people", similarity[~same], edges)],
+        [histogram("one person", similarity[same], edges), histogram("two people", similarity[~same], edges)],
     )
     order = np.argsort(similarity)
     least = [place for place in order if same[place]][:SHOWN]
@@ -147,19 +146,13 @@ def _verified(report: Report, seen: list[Seen], compared: Pairs, least_accuracy:
         report.pictures(title, shown)
 
 
-def _histogram(name: str, values: Numbers, edges: Numbers) -> Series:
-    counts, _ = np.histogram(values, edges)
-    middles = (edges[:-1] + edges[1:]) / 2
-    return Series(name=name, x=tuple(middles.tolist()), y=tuple((counts / max(len(values), 1)).tolist()))
-
-
 def _detected(report: Report, engine: FaceEngine, annotations: tuple[AnnotatedPicture, ...]) -> None:
     """Average precision and recall at half overlap, and the F1 of "adult" where ages are known and estimated."""
     scores: list[float] = []
     hits: list[bool] = []
     total = 0
     ages: list[tuple[float, float]] = []
-    with progress() as shown:
+    with bars() as shown:
         for entry in shown.track(annotations, description="Looking for the annotated faces"):
             (found,) = engine.run([FaceQuery(Photo.open(entry.path.read_bytes()), embed=False)])
             partners = matched([face.box for face in found.faces], [face.score for face in found.faces], entry.boxes)

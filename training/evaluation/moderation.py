@@ -16,13 +16,14 @@ from deployments.imaging import Photo
 from deployments.moderation.engine import ModerationEngine, Verdict, build
 from deployments.moderation.policy import Policy
 from deployments.runtime import Runtime
+from training.evaluation.curves import add_roc
 from training.evaluation.people import thumbnail
-from training.evaluation.report import Report, Series
-from training.evaluation.statistics import area_under_roc, roc, wilson
-from training.evaluation.terminal import conclude, progress, tell_unreadable
+from training.evaluation.report import Report
+from training.evaluation.statistics import area_under_roc, wilson
+from training.evaluation.terminal import conclude, tell_unreadable
 from training.pictures import pictures_below
 from training.stores import STORE, StoreOption, opened
-from training.terminal import explained
+from training.terminal import bars, explained
 
 SHOWN = 12
 
@@ -76,7 +77,7 @@ def judged(folder: Path, engine: ModerationEngine) -> list[Judged]:
     """Every picture of a folder and below. Raises ``ValueError`` when there is none that can be read."""
     paths = pictures_below(folder)
     found: list[Judged] = []
-    with progress() as shown:
+    with bars() as shown:
         for path in shown.track(paths, description=f"Looking at {folder.name}/"):
             try:
                 photo = Photo.open(path.read_bytes())
@@ -143,10 +144,8 @@ def _thresholds(
         note=f"a miss costs {cost_of_a_miss:g} refusals; {cost:.3f} a picture. "
         f'MASQUERADE_MODERATION_THRESHOLDS={{"{rule}": {line:.3f}}} sets it where it is stricter than the floor',
     )
-    false, true = roc(labels, scores)
-    curve = Series(name=rule, x=tuple(false.tolist()), y=tuple(true.tolist()))
-    chance = Series(name="chance", x=(0.0, 1.0), y=(0.0, 1.0), muted=True)
-    report.plot(f"ROC of {rule}", "safe pictures refused", "unsafe pictures refused", [curve, chance])
+    axes = ("safe pictures refused", "unsafe pictures refused")
+    add_roc(report, f"ROC of {rule}", axes, [(rule, labels, scores)])
 
 
 def _worst(scores: Mapping[str, float]) -> float:

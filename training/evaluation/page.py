@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import base64
-import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 from typing import Final
 
 import cv2
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 
 from deployments.imaging import Pixels, encode
-from training.evaluation.report import Cell, Document, Figure, Gallery, Plot, Section, Series, Table, Text
+from training.evaluation.report import Cell, Document, Figure, Gallery, Plot, Section, Table, Text
 
 _THUMBNAIL: Final = 220
-_INK: Final = "#6f6678"
-_COLOURS: Final = ("#b3563b", "#3b7ab3", "#5d8f4e", "#8a5fa8", "#c0922f", "#4d9a95")
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #221d26; --paper: #faf7f2; --line: #ddd5ca; --soft: #6f6678; --card: #fff;
@@ -41,8 +36,8 @@ figure { margin: 0; } figure.plot { background: #fff; border: 1px solid var(--li
 """
 
 
-def html(document: Document, pictures: Mapping[int, Sequence[Pixels]]) -> str:
-    """The page. ``pictures`` holds those of each :class:`Gallery`, by its place among the sections."""
+def html(document: Document, pictures: Mapping[int, Sequence[Pixels]] = MappingProxyType({})) -> str:
+    """The page, without outside resources. ``pictures`` holds those of each :class:`Gallery`, by its place among the sections."""
     title = escape(document.title)
     body = "".join(_section(section, pictures.get(place, ())) for place, section in enumerate(document.sections))
     return (
@@ -110,6 +105,9 @@ def _body(section: Section, pictures: Sequence[Pixels]) -> Iterator[str]:
             rows = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in section.rows)
             yield f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
         case Plot():
+            # matplotlib comes with an extra, and many a page has no plots.
+            from training.evaluation.plots import draw
+
             yield f'<figure class="plot">{draw(section)}</figure>'
         case Gallery():
             shown = zip(pictures, section.captions, strict=True)
@@ -128,48 +126,3 @@ def _thumbnail(pixels: Pixels, caption: str) -> str:
     data = base64.b64encode(encode(small, "image/jpeg", 80)).decode()
     words = escape(caption)
     return f'<figure><img alt="{words}" src="data:image/jpeg;base64,{data}"><figcaption>{words}</figcaption></figure>'
-
-
-def draw(plot: Plot) -> str:
-    """A plot as an SVG element: equal plots give equal text."""
-    with mpl.rc_context({"svg.hashsalt": plot.title, "font.size": 9, "svg.fonttype": "none"}):
-        canvas = Canvas(figsize=(6.2, 4.2), layout="constrained")
-        axes = canvas.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="#e8e2da", linewidth=0.6)
-        axes.set_axisbelow(True)
-        for low, high, label in plot.bands:
-            axes.axvspan(low, high, color="#c9c2b8", alpha=0.35, label=label, linewidth=0)
-        for index, series in enumerate(plot.series):
-            _trace(axes, series, _INK if series.muted else _COLOURS[index % len(_COLOURS)])
-        axes.set_xlabel(plot.x)
-        axes.set_ylabel(plot.y)
-        if plot.x_limits:
-            axes.set_xlim(*plot.x_limits)
-        if plot.y_limits:
-            axes.set_ylim(*plot.y_limits)
-        if len(plot.series) + len(plot.bands) > 1:
-            axes.legend(frameon=False)
-        buffer = io.StringIO()
-        canvas.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    # The XML prologue has no place inside a page, and ids of several plots must not meet.
-    prefix = re.sub(r"\W+", "-", plot.title.lower())
-    svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{prefix}-", svg[svg.index("<svg") :])
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(plot.title)}" ', 1)
-
-
-def _trace(axes: mpl.axes.Axes, series: Series, colour: str) -> None:
-    style = "--" if series.muted else "-"
-    match series.shape:
-        case "line":
-            axes.plot(
-                series.x, series.y, style, color=colour, label=series.name, linewidth=1.2 if series.muted else 1.8
-            )
-        case "points":
-            axes.plot(series.x, series.y, "o", color=colour, label=series.name, markersize=5)
-        case "bars":
-            width = 0.8 * min((b - a for a, b in zip(series.x, series.x[1:], strict=False)), default=1.0)
-            axes.bar(series.x, series.y, width=width, color=colour, label=series.name, alpha=0.8)
-    if series.low and series.high:
-        axes.vlines(series.x, series.low, series.high, color=colour, linewidth=1.2)

@@ -14,11 +14,12 @@ from deployments.errors import MasqueradeError
 from deployments.imaging import Photo, Pixels
 from registry.manifest import ModelVersion
 from registry.store import Store
-from training.evaluation.terminal import progress, tell_unreadable
+from training.evaluation.terminal import tell_unreadable
 from training.evaluation.verification import Labels, Similarities
 from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.sources import read_source
 from training.stores import memory_path
+from training.terminal import bars
 
 THUMBNAIL: Final = 240
 
@@ -52,7 +53,7 @@ def look(source: Path, faces: ModelVersion, engine: FaceFinder, store: Store) ->
     Answers are remembered beside the store. Raises ``ValueError`` when there is nothing to evaluate on.
     """
     listed = [(candidate.name, picture.path) for candidate in read_source(source) for picture in candidate.pictures]
-    with Memory(memory_path(store, faces)) as memory, progress() as shown:
+    with Memory(memory_path(store, faces)) as memory, bars() as shown:
         analyses = shown.track(
             analyse([path for _, path in listed], engine, memory), len(listed), description="Looking at pictures"
         )

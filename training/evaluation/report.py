@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from deployments.imaging import Pixels
+from registry.manifest import Strict
+from training.files import write_whole
 
 DOCUMENT: Final = "report.json"
 PAGE: Final = "report.html"
@@ -34,11 +36,7 @@ def _number(value: object) -> object:
     return math.nan if value is None else value
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Figure(_Strict):
+class Figure(Strict):
     """One number. ``at_least`` and ``at_most`` are its bars; ``interval`` is the range it lies in with 95 % confidence."""
 
     name: str
@@ -61,7 +59,7 @@ class Figure(_Strict):
         return low and (self.at_most is None or self.value <= self.at_most)
 
 
-class Text(_Strict):
+class Text(Strict):
     """A paragraph under a heading."""
 
     kind: Literal["text"] = "text"
@@ -69,7 +67,7 @@ class Text(_Strict):
     text: str
 
 
-class Table(_Strict):
+class Table(Strict):
     """Rows of as many cells as there are columns. None is shown as a dash."""
 
     kind: Literal["table"] = "table"
@@ -79,7 +77,7 @@ class Table(_Strict):
     note: str = ""
 
 
-class Series(_Strict):
+class Series(Strict):
     """Points of a plot. ``low`` and ``high`` are the ends of their error bars."""
 
     name: str
@@ -91,7 +89,7 @@ class Series(_Strict):
     muted: bool = False
 
 
-class Plot(_Strict):
+class Plot(Strict):
     """Series over common axes. Limits left out fit the data; ``bands`` shade ranges of x under a label."""
 
     kind: Literal["plot"] = "plot"
@@ -105,7 +103,7 @@ class Plot(_Strict):
     note: str = ""
 
 
-class Gallery(_Strict):
+class Gallery(Strict):
     """A row of pictures. The document keeps the captions only."""
 
     kind: Literal["pictures"] = "pictures"
@@ -117,7 +115,7 @@ class Gallery(_Strict):
 Section = Annotated[Text | Table | Plot | Gallery, Field(discriminator="kind")]
 
 
-class Document(_Strict):
+class Document(Strict):
     """What ``report.json`` holds."""
 
     title: str
@@ -210,13 +208,13 @@ class Report:
 
     def write(self, folder: Path) -> Path:
         """Write both files into ``folder``, each in one move; returns the page's path. Raises ``OSError``."""
-        # Drawing needs matplotlib, which reading a report does not.
+        # The page is made of the classes above.
         from training.evaluation.page import html
 
         folder.mkdir(parents=True, exist_ok=True)
         document = self.document
-        _replace(folder / DOCUMENT, document.model_dump_json(indent=1) + "\n")
-        _replace(folder / PAGE, html(document, self._pictures))
+        write_whole(folder / DOCUMENT, f"{document.model_dump_json(indent=1)}\n".encode())
+        write_whole(folder / PAGE, html(document, self._pictures).encode())
         return folder / PAGE
 
 
@@ -230,9 +228,3 @@ def read_report(path: Path) -> Document:
         return Document.model_validate_json(file.read_bytes())
     except ValidationError as error:
         raise ValueError(f"{file} is not an evaluation report") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -21,12 +21,13 @@ from deployments.runtime import Runtime
 from deployments.swap.engine import SwapEngine
 from deployments.swap.engine import build as build_swap
 from deployments.swap.types import SourceFace, SwapQuery
+from training.evaluation.curves import histogram
 from training.evaluation.people import Seen, look
-from training.evaluation.report import Report, Series
+from training.evaluation.report import Report
 from training.evaluation.statistics import wilson
-from training.evaluation.terminal import conclude, progress
+from training.evaluation.terminal import conclude
 from training.stores import STORE, StoreOption, opened
-from training.terminal import explained
+from training.terminal import bars, explained
 
 SHOWN = 8
 SIDE = 240
@@ -72,7 +73,7 @@ def swap(
         drawn = strangers(seen, count, seed)
         swapped: list[Swapped] = []
         refused = lost = 0
-        with progress() as shown:
+        with bars() as shown:
             for source, target in shown.track(drawn, description="Swapping"):
                 try:
                     result = _swap(engine, finder, source.path, target.path)
@@ -157,13 +158,8 @@ def _figures(
     report.figure("SSIM outside the face", float(np.mean([entry.ssim for entry in swapped])))
     report.figure("refused as unsuitable", refused / total, interval=wilson(refused, total))
     report.figure("no face found afterwards", lost / total, interval=wilson(lost, total))
-    edges = np.linspace(-1, 1, 41)
-    counts, _ = np.histogram(gains, edges)
-    middles = ((edges[:-1] + edges[1:]) / 2).tolist()
-    report.plot(
-        "Whose face it is", "similarity to source minus to target", "swaps",
-        [Series(name="swaps", x=tuple(middles), y=tuple(counts.astype(float).tolist()))],
-    )  # fmt: skip
+    gained = histogram("swaps", gains, np.linspace(-1, 1, 41))
+    report.plot("Whose face it is", "similarity to source minus to target", "share of swaps", [gained])
     order = np.argsort(-gains)
     places = order[np.linspace(0, len(order) - 1, min(SHOWN, len(order))).astype(int)]
     report.pictures(

@@ -6,8 +6,7 @@ import importlib.resources
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,8 +17,8 @@ from rich.table import Table
 
 from training.evaluation.page import bar, interval, number
 from training.evaluation.report import Document, read_report
-from training.evaluation.terminal import UNDER_A_BAR, console
-from training.terminal import explained
+from training.evaluation.terminal import UNDER_A_BAR
+from training.terminal import console, explained
 
 PEERS: Final[Mapping[str, str]] = {"wave": "fns_wave", "udnie": "fns_udnie", "the_scream": "fns_scream"}
 # Those of the shipped networks, beside which the style-add evaluation trains one more.
@@ -27,7 +26,6 @@ STYLES: Final = ("starry_night", "the_scream", "wave", "composition_vii", "udnie
 RESEARCH: Final = Path(__file__).parents[1] / "authenticity" / "research.yaml"
 # A face, a pet and things, which come with scikit-image and belong to everybody.
 SHOWN: Final = ("astronaut.png", "chelsea.png", "coffee.png")
-
 
 WIDTH: Final = 120
 
@@ -45,52 +43,48 @@ class Unfinished(ValueError):
     """An evaluation has no report to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One ``masquerade eval`` command; its report goes to ``docs/evaluation/<folder>``."""
+def evaluations(data: Path, reports: Path, runs: Path) -> dict[str, list[str]]:
+    """The ``masquerade eval`` commands with bars, by name, with their options: on the research data in ``data``.
 
-    folder: str
-    command: tuple[str, ...]
-
-
-def evaluations(data: Path, reports: Path, runs: Path) -> list[Evaluation]:
-    """Those with bars on the research data in ``data``; ``runs`` may hold the detector's baseline and measurements."""
+    ``runs`` may hold the detector's baseline and measurements. The report of each goes into a folder of its name.
+    """
     photos, paintings = data / "content" / "photos", data / "styles"
-    style = ["style", str(photos), "--limit", "6", "--report", str(reports / "style")]
+    style = [str(photos), "--limit", "6", "--report", str(reports / "style")]
     for name, peer in PEERS.items():
         style += ["--style", f"{name}={paintings / name}.jpg", "--peer", f"{name}={data / 'style_nets' / peer}.onnx"]
     for shown in SHOWN:
         style += ["--show", str(importlib.resources.files("skimage") / "data" / shown)]
-    added = ["style-add", str(paintings / "wreck.jpg"), str(photos), "--report", str(reports / "style-add")]
+    added = [str(paintings / "wreck.jpg"), str(photos), "--report", str(reports / "style-add")]
     for name in STYLES:
         added += ["--style", f"{name}={paintings / name}.jpg"]
-    genuine = ["authenticity", str(data), "--plan", str(RESEARCH), "--held-out"]
-    genuine += ["--no-pictures", "--out", str(reports / "authenticity")]
+    genuine = [
+        str(data),
+        "--plan",
+        str(RESEARCH),
+        "--held-out",
+        "--no-pictures",
+        "--out",
+        str(reports / "authenticity"),
+    ]
     if (runs / "baseline.safetensors").exists():
         genuine += ["--baseline", str(runs / "baseline.safetensors"), "--run", str(runs)]
-    return [
-        Evaluation("style", tuple(style)),
-        Evaluation("style-add", tuple(added)),
-        Evaluation("authenticity", tuple(genuine)),
-    ]
+    return {"style": style, "style-add": added, "authenticity": genuine}
 
 
-def measure(evaluation: Evaluation) -> None:
+def measure(name: str, options: Sequence[str]) -> None:
     """Run the command, which tells on standard error what it does and what hinders it; its own table is left out.
 
     Raises :class:`Unfinished` where it ends in another way than over or under its bars. After Ctrl-C, which a terminal
     sends to the command as well, this waits until the command has saved what it saves.
     """
-    command = [sys.executable, "-m", "serve_app", "eval", *evaluation.command]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "serve_app", "eval", name, *options], stdout=subprocess.DEVNULL)
     try:
         status = process.wait()
     except KeyboardInterrupt:
         process.wait()
         raise
     if status not in (0, UNDER_A_BAR):
-        told = f"masquerade eval {evaluation.command[0]} ended with status {status}"
-        raise Unfinished(f"{told}; what it said stands above")
+        raise Unfinished(f"masquerade eval {name} ended with status {status}; what it said stands above")
 
 
 def _recorded(folder: Path) -> Document:
@@ -135,25 +129,24 @@ def main(
     """
     with explained():
         every = evaluations(data, reports, runs)
-        names = [one.folder for one in every]
-        if unknown := set(only or ()) - set(names):
-            raise ValueError(f"there is no evaluation {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+        if unknown := set(only or ()) - every.keys():
+            raise ValueError(f"there is no evaluation {', '.join(sorted(unknown))}; there are {', '.join(every)}")
         if not recorded and not data.is_dir():
             raise ValueError(f"there is no research data at {data}; set MASQUERADE_DATA, or show --recorded figures")
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         documents: dict[str, Document | None] = {}
         hindered: dict[str, Unfinished] = {}
-        for one in every:
-            if only and one.folder not in only:
+        for name, options in every.items():
+            if only and name not in only:
                 continue
-            documents[one.folder] = None
+            documents[name] = None
             try:
                 if not recorded:
-                    console.print(f"masquerade eval {one.command[0]}")
-                    measure(one)
-                documents[one.folder] = _recorded(reports / one.folder)
+                    console.print(f"masquerade eval {name}")
+                    measure(name, options)
+                documents[name] = _recorded(reports / name)
             except Unfinished as error:
-                hindered[one.folder] = error
+                hindered[name] = error
         # Where it goes to a file or through a pipe, the table is as wide as it has to be.
         Console(width=None if sys.stdout.isatty() else WIDTH).print(table(documents))
         for name, reason in hindered.items():

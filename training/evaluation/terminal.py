@@ -1,18 +1,17 @@
-"""What every evaluation shows while it runs and at its end."""
+"""What every evaluation shows at its end."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from training.evaluation.page import bar, interval, number
 from training.evaluation.report import Report
+from training.terminal import console, output
 
-console = Console(stderr=True)
 UNDER_A_BAR = 3
 """Exit status of an evaluation that ran to its end and found too little."""
 
@@ -22,15 +21,13 @@ def conclude(report: Report, folder: Path) -> None:
 
     In this order, so that a report that cannot be written takes no figures with it.
     """
-    from training.evaluation.page import bar, interval, number
-
     table = Table("figure", "value", "95 % interval", "bar", box=None)
     for figure in report.document.figures:
         state = ("[green]met[/]" if figure.met else "[red]missed[/]") if figure.barred else ""
         table.add_row(
             escape(figure.name), number(figure.value, figure.unit), interval(figure), f"{bar(figure)} {state}".strip()
         )
-    Console().print(table)
+    output.print(table)
     console.print(escape(f"the whole report: {report.write(folder)}"), highlight=False)
     if report.document.under_bars:
         raise typer.Exit(UNDER_A_BAR)
@@ -41,10 +38,3 @@ def tell_unreadable(count: int, folder: Path) -> None:
     if count:
         words = "picture that cannot be read was" if count == 1 else "pictures that cannot be read were"
         console.print(f"[yellow]{count} {words} left out of {escape(str(folder))}[/]", highlight=False)
-
-
-def progress() -> Progress:
-    """A bar with counts and the time left."""
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )

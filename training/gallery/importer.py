@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from training.files import write_whole
 from training.gallery.commons import Commons, CommonsPicture
 from training.gallery.polite import NotThere, Polite, Unreachable
 from training.gallery.wikidata import KnownPerson, Wish, find_people
@@ -52,7 +53,8 @@ async def import_people(
             else:
                 skipped += 1
             progress("Fetching people", len(entries) + skipped, wish.limit)
-        _write(folder / CATALOGUE, entries)
+        catalogue = json.dumps({"people": entries}, ensure_ascii=False, indent=1)
+        write_whole(folder / CATALOGUE, catalogue.encode())
     if not entries:
         raise Unreachable("nobody was found who fits and has a picture; try fewer sitelinks or another occupation")
     return Imported(folder / CATALOGUE, len(entries), skipped)
@@ -72,9 +74,7 @@ async def _fetched(
             except NotThere:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_suffix(".part")
-            partial.write_bytes(data)
-            partial.replace(target)
+            write_whole(target, data)
         photos.append({"path": path.as_posix(), "licence": picture.licence, "attribution": picture.attribution})
     return photos
 
@@ -89,9 +89,3 @@ def _entry(person: KnownPerson, photos: list[dict[str, str]], names: set[str]) -
     if person.description:
         entry["role"] = person.description
     return entry
-
-
-def _write(path: Path, entries: list[dict[str, Any]]) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps({"people": entries}, ensure_ascii=False, indent=1), encoding="utf-8")
-    partial.replace(path)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from registry.manifest import Strict
+from training.evaluation.page import html
+from training.evaluation.report import Document, Table, Text
+from training.files import write_whole
 from training.gallery.curation import Reason
 
 REPORT: Final = "report.json"
@@ -27,26 +29,8 @@ _MEANINGS: Final[dict[Reason, str]] = {
     "two-people": "the same picture under two people",
 }
 
-_STYLE: Final = """
-:root { color-scheme: light dark; --ink: #221d26; --paper: #faf7f2; --line: #ddd5ca; --soft: #6f6678; }
-@media (prefers-color-scheme: dark) { :root { --ink: #f1ebe2; --paper: #17141a; --line: #3a3440; --soft: #a89fb0; } }
-body { margin: 0 auto; max-width: 1100px; padding: 2.5rem 1.5rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 ui-sans-serif, system-ui, sans-serif; }
-h1 { font: 2rem/1.2 ui-serif, Georgia, serif; margin: 0 0 .5rem; }
-h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-p { margin: .2rem 0; color: var(--soft); }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-td, th { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
-td.number { text-align: right; font-variant-numeric: tabular-nums; width: 4rem; }
-td.path { font-family: ui-monospace, monospace; font-size: .82rem; overflow-wrap: anywhere; }
-"""
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LeftOut(_Strict):
+class LeftOut(Strict):
     """A picture that is not in the gallery."""
 
     person: str
@@ -55,7 +39,7 @@ class LeftOut(_Strict):
     detail: str
 
 
-class Report(_Strict):
+class Report(Strict):
     """A build in numbers.
 
     ``gallery`` is the reference of the version built, None when nothing could be. ``people`` and ``pictures`` are what
@@ -92,47 +76,30 @@ def read_report(path: Path) -> Report:
 def write_report(report: Report, folder: Path) -> Path:
     """Write ``report.json`` and ``report.html`` into ``folder``; returns the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
-    page = folder / PAGE
-    page.write_text(html(report), encoding="utf-8")
-    return page
+    write_whole(folder / REPORT, report.model_dump_json(indent=1).encode())
+    write_whole(folder / PAGE, html(_document(report)).encode())
+    return folder / PAGE
 
 
-def html(report: Report) -> str:
-    """The report as one page without outside resources."""
-    title = escape(report.gallery or "No gallery was built")
-    body = "".join(_body(report))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>"
+def _document(report: Report) -> Document:
+    """The report as people read it."""
+    summary = (
+        f"{report.people:,} people, {report.pictures:,} pictures ({report.added:,} new), seen by {report.embedder}."
     )
-
-
-def _body(report: Report) -> Iterator[str]:
-    facts = f"{report.people:,} people, {report.pictures:,} pictures ({report.added:,} new), seen by {report.embedder}."
-    yield f"<p>{escape(facts)}</p>"
     if report.index is not None:
         measured = f"{report.recall or 0:.1%} of the nearest ten found, {report.milliseconds or 0:.2f} ms a search"
-        yield f"<p>Index: {escape(report.index)}, {measured}.</p>"
+        summary += f" Index: {report.index}, {measured}."
+    sections: list[Table | Text] = []
     if report.left_out:
-        yield f"<h2>{len(report.left_out):,} pictures left out</h2>"
-        rows = ((str(count), meaning) for _, meaning, count in report.counts())
-        yield _table((), ((("number", count), ("", meaning)) for count, meaning in rows))
+        counts = tuple((meaning, count) for _, meaning, count in report.counts())
+        title = f"{len(report.left_out):,} pictures left out"
+        sections.append(Table(title=title, columns=("Why", "Pictures"), rows=counts))
     if report.without_picture:
-        yield f"<h2>{len(report.without_picture):,} people of whom no picture could be used</h2>"
-        yield f"<p>{escape(', '.join(report.without_picture))}</p>"
+        title = f"{len(report.without_picture):,} people of whom no picture could be used"
+        sections.append(Text(title=title, text=", ".join(report.without_picture)))
     if report.left_out:
-        yield "<h2>Picture by picture</h2>"
-        yield _table(
-            ("Person", "Picture", "Why it was left out"),
-            ((("", entry.person), ("path", entry.picture), ("", entry.detail)) for entry in report.left_out),
-        )
-
-
-def _table(head: Sequence[str], rows: Iterator[tuple[tuple[str, str], ...]]) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f'<td class="{kind}">{escape(cell)}</td>' for kind, cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{top}</tr>{body}</table>"
+        rows = tuple((entry.person, entry.picture, entry.detail) for entry in report.left_out)
+        columns = ("Person", "Picture", "Why it was left out")
+        sections.append(Table(title="Picture by picture", columns=columns, rows=rows))
+    title = report.gallery or "No gallery was built"
+    return Document(title=title, summary=summary, figures=(), sections=tuple(sections))

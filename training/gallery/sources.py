@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from deployments.lookalike.files import Line, Link
+from registry.manifest import Strict
 
 
 class BadSource(ValueError):
@@ -40,10 +41,8 @@ class Candidate:
     links: tuple[str, ...] = ()
 
 
-class CataloguePicture(BaseModel):
+class CataloguePicture(Strict):
     """``path`` is relative to the catalogue's folder, or absolute."""
-
-    model_config = ConfigDict(extra="forbid")
 
     path: str
     licence: Line | None = None
@@ -61,10 +60,8 @@ def _none_if_blank(text: Any) -> Any:
 _Optional = Annotated[Line | None, BeforeValidator(_none_if_blank)]
 
 
-class CataloguePerson(BaseModel):
+class CataloguePerson(Strict):
     """An entry of a JSON catalogue. A picture is a path, or an object with ``path``, ``licence`` and ``attribution``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Line
     alias: _Optional = None
@@ -73,10 +70,8 @@ class CataloguePerson(BaseModel):
     photos: tuple[Annotated[CataloguePicture, BeforeValidator(_as_mapping)], ...]
 
 
-class Catalogue(BaseModel):
+class Catalogue(Strict):
     """A JSON catalogue: ``{"people": [...]}``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     people: tuple[CataloguePerson, ...]
 

@@ -5,44 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import TaskID
 from rich.table import Table
 
 from training.gallery.publish import Progress
 from training.gallery.report import Report
-
-console = Console()
+from training.terminal import bars, output
 
 _MOST_NAMES = 10
 
 
 def show(report: Report) -> None:
     """A build in a few lines."""
-    console.print(
+    output.print(
         f"{report.people:,} people, {report.pictures:,} pictures ({report.added:,} new), seen by {report.embedder}"
     )
     if report.index is not None:
-        console.print(f"{report.index} index: recall {report.recall:.3f}, {report.milliseconds:.2f} ms a search")
+        output.print(f"{report.index} index: recall {report.recall:.3f}, {report.milliseconds:.2f} ms a search")
     if report.left_out:
         table = Table("left out", "pictures", box=None)
         for _, meaning, count in report.counts():
             table.add_row(meaning, f"{count:,}")
-        console.print(table)
+        output.print(table)
     if report.without_picture:
         names = ", ".join(report.without_picture[:_MOST_NAMES])
         others = len(report.without_picture) - _MOST_NAMES
         more = f" and {others:,} more" if others > 0 else ""
-        console.print(escape(f"No picture could be used of {names}{more}."), highlight=False)
+        output.print(escape(f"No picture could be used of {names}{more}."), highlight=False)
 
 
 @contextmanager
-def bars() -> Iterator[Progress]:
+def labelled_bars() -> Iterator[Progress]:
     """Yields what shows progress: one bar for each label."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=console) as shown:
+    with bars() as shown:
         tasks: dict[str, TaskID] = {}
 
         def progress(label: str, done: int, total: int) -> None:

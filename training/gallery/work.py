@@ -25,9 +25,10 @@ from training.gallery.polite import Polite
 from training.gallery.report import REPORT, read_report, write_report
 from training.gallery.sources import BadSource, read_source
 from training.gallery.starter import SAMPLES, build_starter_gallery, starter_gallery
-from training.gallery.terminal import bars, console, show
+from training.gallery.terminal import labelled_bars, show
 from training.gallery.wikidata import Wish
 from training.stores import memory_path
+from training.terminal import output
 
 
 def build_gallery(store: Store, source: Path, plan: Plan, faces: str, report: Path | None) -> None:
@@ -47,7 +48,7 @@ def tell(store: Store, name: str, report: Path | None) -> None:
     found = read_report(_gallery(store, name).path(REPORT))
     show(found)
     if report is not None:
-        console.print(f"The whole report: [bold]{escape(str(write_report(found, report)))}[/]")
+        output.print(f"The whole report: [bold]{escape(str(write_report(found, report)))}[/]")
 
 
 def search_gallery(store: Store, photo: Path, name: str, top: int, collage: Path | None) -> None:
@@ -68,11 +69,11 @@ def search_gallery(store: Store, photo: Path, name: str, top: int, collage: Path
         for match in matches:
             table.add_row(str(number), escape(match.name), f"{match.similarity:.0f}", f"{match.cosine:.3f}")
         table.add_section()
-    console.print(table)
+    output.print(table)
     if collage is not None:
         face, matches = max(zip(found.faces, answers, strict=True), key=lambda pair: pair[0].quality.size)
         collage.write_bytes(encode(gallery.collage(picture, face, matches, METHOD)))
-        console.print(f"Wrote [bold]{escape(str(collage))}[/]")
+        output.print(f"Wrote [bold]{escape(str(collage))}[/]")
     gallery.close()
     faces.close()
 
@@ -92,13 +93,13 @@ def block_people(store: Store, folder: Path, name: str, faces: str, threshold: f
         raise BadSource(f"{folder} is not a folder")
     embedder = _embedder(store.get(faces))
     try:
-        with Memory(memory_path(store, embedder.version)) as memory, bars() as progress:
+        with Memory(memory_path(store, embedder.version)) as memory, labelled_bars() as progress:
             made = build_block_list(folder, name, embedder, store, memory, progress, threshold=threshold)
     finally:
         embedder.engine.close()
     for path, why in made.left_out.items():
-        console.print(f"Left out {escape(str(path))}: {escape(why.detail)}", highlight=False)
-    console.print(
+        output.print(f"Left out {escape(str(path))}: {escape(why.detail)}", highlight=False)
+    output.print(
         f"Published [bold]{made.version.ref}[/] with {made.vectors:,} faces. It is asked once "
         f"MASQUERADE_MODELS__SWAP_BLOCK_LIST={name} is set.",
         highlight=False,
@@ -112,9 +113,9 @@ def fetch_people(wish: Wish, out: Path, contact: str, sparql: str, commons: str)
         async with Polite.session(contact) as polite:
             return await import_people(wish, out, polite, sparql, Commons(commons, polite), progress)
 
-    with bars() as progress:
+    with labelled_bars() as progress:
         imported = asyncio.run(fetch())
-    console.print(
+    output.print(
         f"{imported.people} people with a picture, {imported.skipped} without a free one; "
         f"next: masquerade gallery build {imported.catalogue} --name NAME"
     )
@@ -125,7 +126,7 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: Store, report: 
     candidates = read_source(source)
     embedder = _embedder(faces)
     try:
-        with Memory(memory_path(store, faces)) as memory, bars() as progress:
+        with Memory(memory_path(store, faces)) as memory, labelled_bars() as progress:
             built = build(candidates, plan, embedder, store, memory, progress)
     except NothingToBuild as error:
         page = write_report(error.report, folder)
@@ -135,7 +136,7 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: Store, report: 
         embedder.engine.close()
     page = write_report(built.report, folder)
     show(built.report)
-    console.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{escape(str(page))}[/]")
+    output.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{escape(str(page))}[/]")
 
 
 def _gallery(store: Store, ref: str) -> ModelVersion:

@@ -18,7 +18,7 @@ from deployments.imaging import Pixels
 from deployments.style.packs import IDENTITY
 from registry.store import FolderStore
 from training.evaluation.report import Report
-from training.evaluation.terminal import conclude, progress
+from training.evaluation.terminal import conclude
 from training.style.adding import open_studio
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import NoPhotos, PhotoCrops, load_photos, load_picture, named_paths, split, to_pixels
@@ -32,6 +32,7 @@ from training.style.lesson import Lesson
 from training.style.record import RunRecord
 from training.style.terminal import told_plainly
 from training.style.trainer import TURNS, WEIGHTS, Settings
+from training.terminal import bars
 
 STYLE: Final = "added"
 MINUTES_BAR: Final = 15.0
@@ -108,7 +109,7 @@ def evaluate(
         if not finished(job):
             work(job)
         joint = Learnt(load_weights(job.folder / WEIGHTS), job.last_step, RunRecord.read(job.folder).seconds / 60)
-        with progress() as shown:
+        with bars() as shown:
             task = shown.add_task("learning on the frozen network", total=steps)
             added, processor_minutes = _added(start, learner, lambda: shown.advance(task))
         judge = Judge(eye, {STYLE: painting}, pictures, side)

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from training.files import write_whole
 from training.style.network import Architecture, StyleNetwork
 
 
@@ -23,16 +24,9 @@ class Weights:
 
 
 def write_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write safetensors beside ``path`` and move them there, so that a full disk never destroys the last good file."""
-    partial = path.with_suffix(".partial")
+    """Write safetensors, wherever the tensors lie, in one move."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        partial.write_bytes(save(plain, metadata))
-    except OSError:
-        # Half a file would only take what little room there is.
-        partial.unlink(missing_ok=True)
-        raise
-    partial.replace(path)
+    write_whole(path, save(plain, metadata))
 
 
 def save_weights(path: Path, weights: Weights) -> None:

@@ -15,7 +15,7 @@ from deployments.imaging import Pixels
 from deployments.masterpiece.objective import Objective
 from registry.store import FolderStore
 from training.evaluation.report import Report, Series
-from training.evaluation.terminal import conclude, progress
+from training.evaluation.terminal import conclude
 from training.style.adding import open_studio
 from training.style.contenders import Contender, Network, Published, Served
 from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
@@ -23,7 +23,7 @@ from training.style.encoders import open_encoder
 from training.style.judge import Judge
 from training.style.optimised import Optimised
 from training.style.yardstick import BARS, Curve, curves, milliseconds, verdict
-from training.terminal import explained
+from training.terminal import bars, explained
 
 THEIRS: Final = "published"
 
@@ -78,7 +78,7 @@ def style(
         eye = open_encoder(encoder)
         judge = Judge(eye, paintings, pictures, side)
         slow: list[Contender] = [Optimised(eye, paintings, side, optimise, Objective())] if optimise else []
-        with progress() as shown:
+        with bars() as shown:
             task = shown.add_task("judging", total=1)
             drawn = curves(
                 judge,

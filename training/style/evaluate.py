@@ -13,7 +13,6 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from training.style.checkpoint import Weights, load_weights
@@ -23,6 +22,7 @@ from training.style.encoders import open_encoder
 from training.style.failures import Mistake
 from training.style.judge import Judge, Painter
 from training.style.terminal import told_plainly
+from training.terminal import output
 
 
 def own_painter(weights: Weights, style: str) -> Painter:
@@ -76,7 +76,7 @@ def evaluate(
         for name, path in named_paths(peer or []).items():
             judged = judge.judge(name, partial(Published(path.stem, {name: path}).paint, style=name, strength=1.0))
             table.add_row(name, path.stem, f"{judged.content:.3f}", f"{judged.style:.3f}")
-        Console().print(table)
+        output.print(table)
         if out:
             out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

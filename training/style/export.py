@@ -16,13 +16,12 @@ import onnx
 import torch
 import typer
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
-from rich.console import Console
+from pydantic import TypeAdapter
 from safetensors.torch import save
 
 from deployments.imaging import Pixels
 from deployments.style.packs import IDENTITY
-from registry.manifest import Description, Manifest, PackageSource, TrainingData
+from registry.manifest import Description, Manifest, PackageSource, Strict, TrainingData
 from registry.publish import describe
 from training.stores import with_room
 from training.style import graphs
@@ -32,16 +31,15 @@ from training.style.failures import Mistake
 from training.style.record import RunRecord
 from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS
+from training.terminal import output
 
 NETWORK_WEIGHTS = "network.safetensors"
 VECTORS, CATALOGUE = "styles.safetensors", "styles.json"
 PREVIEW_SIDE, PREVIEW_BYTES = 256, 20_000
 
 
-class Painting(BaseModel):
+class Painting(Strict):
     """What people are told about a style."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     title: str
@@ -172,7 +170,7 @@ def export(
             published = models.publish(packed, pack_folder), models.publish(manifest, folder)
     for version in reversed(published):
         size = sum(file.size for file in version.manifest.files)
-        Console().print(f"{version.ref}: {size / 1e3:.0f} kB in {version.folder}")
+        output.print(f"{version.ref}: {size / 1e3:.0f} kB in {version.folder}")
 
 
 app = typer.Typer(add_completion=False)

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
 from deployments.masterpiece.encoder import Encoder
 from registry.integrity import sha256_of
+from registry.manifest import Strict
 
 WORDS: Final[Mapping[str, str]] = {
     "paintings": "other paintings",
@@ -19,13 +18,11 @@ WORDS: Final[Mapping[str, str]] = {
 }
 
 
-class Inputs(BaseModel):
+class Inputs(Strict):
     """Each a sha256: of the paintings and the styles' names, of the photographs to train on, of the encoder's weights.
 
     The order counts, for a run's steps depend on it.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     paintings: str
     photos: str

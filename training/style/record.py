@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from deployments.masterpiece.encoder import EncoderInfo
+from registry.manifest import Strict
+from training.files import write_whole
 from training.style.inputs import Inputs
 from training.style.trainer import Settings, Validation
 
 RECORD = "run.json"
 
 
-class RunRecord(BaseModel):
+class RunRecord(Strict):
     """One run. ``started_from`` is the run whose weights it began with, where those are known to come from one.
 
     Runs of before they were kept have no ``inputs``.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     settings: Settings
     encoder: EncoderInfo
@@ -39,9 +37,7 @@ class RunRecord(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Replace the folder's record."""
-        partial = folder / f"{RECORD}.partial"
-        partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        partial.replace(folder / RECORD)
+        write_whole(folder / RECORD, f"{self.model_dump_json(indent=2)}\n".encode())
 
     def lineage(self) -> list[RunRecord]:
         """The runs this one builds on and then itself, oldest first."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Annotated, Final
 
 import torch
 import typer
-from rich.logging import RichHandler
 
 from training.stores import with_room
 from training.style.checkpoint import load_weights
@@ -20,8 +18,9 @@ from training.style.export import export, load_card
 from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge
 from training.style.stages import CARDS, Plan, Stage, read_plan
-from training.style.terminal import console, told_plainly
+from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS
+from training.terminal import console
 
 JUDGED_SIDE: Final = 512
 JUDGED_PHOTOS: Final = 6
@@ -54,7 +53,6 @@ def reproduce(
     what Ctrl-C began.
     """
     with told_plainly(again="the same command"):
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         plan = read_plan()
         stages, cards = plan.leading_to(product), plan.products[product]
         with_room(store, load_card(CARDS / cards.network_card), load_card(CARDS / cards.pack_card))

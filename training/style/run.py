@@ -21,8 +21,8 @@ from training.style.data import load_photos
 from training.style.failures import Stopped
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
-from training.style.terminal import console
 from training.style.trainer import Losses, Trainer, Validation
+from training.terminal import console
 
 SHOWN_PHOTOS, SHOWN_SIDE = 2, 384
 LOSSES = "losses.jsonl"

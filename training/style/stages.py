@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from registry.manifest import Strict
 from training.style.network import Architecture
 from training.style.recipes import RECIPES
 from training.style.trainer import Settings
@@ -17,11 +18,7 @@ CARDS: Final = Path(__file__).parent / "cards"
 STAGES: Final = CARDS / "stages.yaml"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Stage(_Strict):
+class Stage(Strict):
     """One run. ``after`` is the stage whose weights it begins with; the rest is what ``training.style.train`` takes."""
 
     after: str | None = None
@@ -56,7 +53,7 @@ class Stage(_Strict):
         )
 
 
-class Product(_Strict):
+class Product(Strict):
     """What is shipped: the stage whose weights it is, and the cards of its network and of its style pack."""
 
     stage: str
@@ -64,7 +61,7 @@ class Product(_Strict):
     pack_card: str
 
 
-class Plan(_Strict):
+class Plan(Strict):
     """Every stage and every product. Raises ``ValueError`` for a stage or product that builds on none there is."""
 
     paintings: dict[str, str]

@@ -15,7 +15,7 @@ from training.style.encoders import open_encoder
 from training.style.export import PREVIEW_SIDE, Painting
 from training.style.learner import Progress
 from training.style.lesson import Lesson
-from training.style.terminal import bar, console
+from training.terminal import bars, console
 
 
 def teach(
@@ -46,7 +46,7 @@ def teach(
     console.print(f"{len(crops)} photographs to learn on, {crops.skipped} skipped")
     terms = TrainingData(name=f"{len(crops)} photographs", terms=photo_terms)
     eye = open_encoder(encoder)
-    with bar() as shown:
+    with bars() as shown:
         task = shown.add_task("learning", total=lesson.steps)
 
         def watch(step: Progress) -> None:

@@ -1,30 +1,26 @@
-"""What the commands of this room show on a terminal: progress, and of a run that ended early what goes on with it."""
+"""What the commands of this room tell of a run that ended early: what goes on with it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.logging import RichHandler
 
 from training.failures import Failure, in_words
 from training.style.failures import DeviceLost, Stopped
-from training.terminal import explained
-
-console = Console(stderr=True)
-
-
-def bar() -> Progress:
-    """A bar with counts, the time taken and the time left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+from training.terminal import console, explained
 
 
 @contextmanager
 def told_plainly(again: str = "the same command with --resume") -> Iterator[None]:
-    """As :func:`~training.terminal.explained`; ``again`` is what goes on with a run that stopped, or lost its GPU."""
+    """As :func:`~training.terminal.explained`; ``again`` is what goes on with a run that stopped, or lost its GPU.
+
+    Warnings, such as of photographs that are skipped, go above the progress bars.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
     with explained():
         try:
             yield

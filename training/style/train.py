@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.logging import RichHandler
 
 from training.style.data import named_paths
 from training.style.failures import Mistake
 from training.style.job import Job, counts, factors, work
 from training.style.network import SIZES
 from training.style.recipes import RECIPES
-from training.style.terminal import console, told_plainly
+from training.style.terminal import told_plainly
 from training.style.trainer import Settings
 
 EXAMPLES = """Examples:
@@ -73,7 +71,6 @@ def train(
 ) -> None:
     """Train a network on photographs for one or more styles."""
     with told_plainly():
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         if recipe not in RECIPES:
             raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
         losses = RECIPES[recipe]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from typing import Annotated, Final
 import onnx
 import torch
 import typer
-from rich.logging import RichHandler
 from torch import Tensor
 
 from deployments.imaging import Pixels
@@ -33,9 +31,10 @@ from training.style.network import SIZES
 from training.style.recipes import RECIPES
 from training.style.record import RunRecord
 from training.style.run import LOSSES
-from training.style.terminal import console, told_plainly
+from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS, Settings
 from training.style.yardstick import milliseconds
+from training.terminal import console
 
 TWIN: Final = "full"
 VALIDATIONS: Final = 12
@@ -97,7 +96,6 @@ def twin(
 ) -> None:
     """Train every size in the same way, and judge what each has come to."""
     with told_plainly(again="the same command"):
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         if unknown := [name for name in size or () if name not in SIZES]:
             raise Mistake(f"there is no size {unknown[0]}; there are {', '.join(SIZES)}")
         if crop % 4:

@@ -16,8 +16,8 @@ from registry.errors import RegistryError
 from training.failures import Failure
 from training.style.failures import Mistake, Stopped
 from training.style.job import Job, work
-from training.style.terminal import console
 from training.style.trainer import Share
+from training.terminal import console
 
 # What a command ends with in a sentence; other failures of a worker are the program's.
 TOLD: Final = (ValueError, OSError, RegistryError, Failure)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import typer
 
 from deployments.runtime import DeviceUnavailable
 from registry.errors import UnknownModelVersion
+from training.evaluation.report import Report
 from training.gallery.polite import Unreachable
 from training.style.failures import DeviceLost, EncoderUnavailable, Mistake, Stopped
 from training.style.terminal import told_plainly
@@ -48,3 +52,35 @@ def test_of_a_run_it_is_told_what_goes_on_with_it(
         raise failure
     assert ended.value.exit_code == status
     assert capsys.readouterr().err == f"{sentence}\n"
+
+
+@pytest.mark.parametrize("told", [explained, told_plainly])
+def test_a_package_that_is_missed_in_the_middle_is_named_with_what_installs_it(told, capsys) -> None:
+    with pytest.raises(typer.Exit) as ended, told():
+        raise ModuleNotFoundError("No module named 'insightface'", name="insightface")
+    assert ended.value.exit_code == 1
+    assert capsys.readouterr().err.startswith("insightface is not installed, which this command needs: sh deploy")
+
+
+def test_a_terminal_that_is_not_utf_8_is_told_the_same_with_question_marks(tmp_path: Path) -> None:
+    report = Report("Style transfer", "")
+    report.figure("distance of the crêpe", 1, at_most=2)
+    report.write(tmp_path / "style")
+    outcome = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "training.evaluation.table",
+            "--recorded",
+            "--only",
+            "style",
+            "--reports",
+            str(tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert "distance of the cr?pe" in outcome.stdout

@@ -13,7 +13,6 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
@@ -30,7 +29,8 @@ from training.style.judge import Judge, Judgement
 from training.style.learner import StyleLearner
 from training.style.lesson import Lesson
 from training.style.prediction.train import anchors, exhibition
-from training.style.terminal import bar, console, told_plainly
+from training.style.terminal import told_plainly
+from training.terminal import bars, console, output
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def evaluate(
     sheet: Annotated[Path | None, typer.Option(help="JPEG of what was painted, to look at.")] = None,
 ) -> None:
     """Judge a predictor against the photo itself, the nearest style there is, and learning the style."""
-    with told_plainly(), bar() as progress:
+    with told_plainly(), bars() as progress:
         torch.set_num_threads(1)
         opened = FolderStore(store)
         studio, reader = open_studio(opened, network), opened.get(predictor)
@@ -195,7 +195,7 @@ def _tell(rows: Mapping[str, Mapping[str, Judgement]]) -> None:
     for name in names:
         styles = [_columns(row)[name].style for row in rows.values() if name in _columns(row)]
         mean = math.exp(fmean(map(math.log, styles)))
-        Console().print(f"{name}: {mean:.3f} in {len(styles)} pictures", highlight=False)
+        output.print(f"{name}: {mean:.3f} in {len(styles)} pictures", highlight=False)
 
 
 app = typer.Typer(add_completion=False)

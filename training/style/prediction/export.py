@@ -9,7 +9,6 @@ from typing import Annotated
 
 import onnx
 import typer
-from rich.console import Console
 
 from registry.manifest import Description, ModelVersion
 from registry.store import FolderStore
@@ -23,6 +22,7 @@ from training.style.prediction.pictures import READ_SIDE
 from training.style.prediction.train import anchors
 from training.style.prediction.trainer import PREDICTOR
 from training.style.terminal import told_plainly
+from training.terminal import output
 
 GRAPH = "predictor.onnx"
 
@@ -55,7 +55,7 @@ def export(
         published = publish(run, description, studio, models, metrics, package)
         size = sum(file.size for file in published.manifest.files)
     told = f"{published.ref} for {studio.network.ref}: {size / 1e3:.0f} kB in {published.folder}"
-    Console().print(told, highlight=False)
+    output.print(told, highlight=False)
 
 
 def publish(

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from deployments.masterpiece.encoder import EncoderInfo
+from registry.manifest import Strict
 from training.style.failures import Mistake
 from training.style.inputs import Inputs
 from training.style.prediction.trainer import CHECKPOINT, Course
@@ -17,13 +17,11 @@ from training.style.prediction.trainer import CHECKPOINT, Course
 ENTRY: Final = "began_with"
 
 
-class Beginning(BaseModel):
+class Beginning(Strict):
     """Everything that a run's steps depend on. Weights are named by their sha256, collections by their size as well.
 
     Runs of before they were kept have no ``inputs``.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     course: Course
     crop: int

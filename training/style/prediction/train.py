@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Annotated
 
 import torch
 import typer
-from rich.logging import RichHandler
 from rich.progress import Progress
 from safetensors.torch import load_file
 
@@ -32,7 +30,8 @@ from training.style.prediction.record import Beginning
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read
 from training.style.recipes import RECIPES
 from training.style.run import LOSSES, stop_requests
-from training.style.terminal import bar, console, told_plainly
+from training.style.terminal import told_plainly
+from training.terminal import bars, console
 
 EXAMPLES = """Examples:
 
@@ -69,7 +68,6 @@ def train(
 ) -> None:
     """Train on paintings and photographs, through a painting network that stays as it is."""
     with told_plainly():
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console)])
         torch.set_num_threads(threads)
         torch.manual_seed(seed)
         if recipe not in RECIPES:
@@ -105,7 +103,7 @@ def train(
         if resume:
             beginning.check(run)
         run.mkdir(parents=True, exist_ok=True)
-        with bar() as progress:
+        with bars() as progress:
             predictor = load_predictor(start_from) if start_from else _reader(studio, pictures, judge, course, progress)
             predictor.anchor(anchors(studio))
             painter, header = studio.weights.network, beginning.metadata()

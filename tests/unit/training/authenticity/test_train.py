@@ -121,6 +121,25 @@ def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world
     assert {"ROC", "Reliability, held out"} <= {section.title for section in document.sections}
 
 
+def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, world, tmp_path) -> None:
+    measured = (trained / CACHE).read_bytes()
+    arguments = ["authenticity", str(world), "--store", str(trained / "store"), "--out", str(tmp_path)]
+    result = CliRunner().invoke(evaluations, [*arguments, "--run", str(trained)])
+    assert result.exit_code in {0, 3}, result.output
+    (table,) = [section for section in read_report(tmp_path).sections if section.title == "Leave one source out"]
+    assert {row[0] for row in table.rows} == {
+        example.source for example in load(world, Plan.of_folders(world)).learnable()
+    }
+    assert (trained / CACHE).read_bytes() == measured
+
+
+def test_a_folder_without_a_run_that_ended_is_named(trained, world, tmp_path) -> None:
+    arguments = ["authenticity", str(world), "--store", str(trained / "store"), "--out", str(tmp_path)]
+    result = CliRunner().invoke(evaluations, [*arguments, "--run", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "holds no run.json of a training run that ended" in " ".join(result.output.split())
+
+
 def test_too_few_pictures_or_sources_to_learn_from_are_refused_before_anything_is_measured(tmp_path) -> None:
     for index in range(14):
         save(tmp_path / "pictures" / "real" / f"photo-{chr(97 + index)}x.jpg", scene(index, 12))
