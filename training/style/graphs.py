@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from training.style.network import EPSILON, Architecture
 
 Array = npt.NDArray[np.generic]
+Shape = list[str | int | None]
 
 OPSET = 18
 # Written down rather than left to the library's newest, so that older runtimes keep reading what is exported.
@@ -44,26 +45,39 @@ class Builder:
     def ints(self, *values: int) -> str:
         return self.constant("ints_" + "_".join(map(str, values)).replace("-", "m"), np.array(values, np.int64))
 
+    def model(self, name: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> onnx.ModelProto:
+        """The finished graph, checked. Inputs and outputs are of single precision."""
+        ins, outs = (
+            [helper.make_tensor_value_info(value, TensorProto.FLOAT, shape) for value, shape in values.items()]
+            for values in (inputs, outputs)
+        )
+        constants = [numpy_helper.from_array(value, key) for key, value in self.constants.items()]
+        graph = helper.make_graph(self.nodes, name, ins, outs, constants)
+        opset = helper.make_opsetid("", OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="masquerade")
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
 
 def painter(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.ModelProto:
     """``image`` [N,3,H,W] RGB 0..1, H and W multiples of 4, and ``style`` [N,P] to ``painting`` like the image."""
     graph = _Network(architecture, weights, "style")
     graph.write(graph.instance_norm)
-    return graph.model("network", ["image", "style"], ["painting"])
+    return graph.model("network", graph.shapes("image", "style"), graph.shapes("painting"))
 
 
 def statistics(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.ModelProto:
     """``image`` and ``style`` to ``affine`` [N,P]: what each normalised layer multiplies by and adds on this image."""
     graph = _Network(architecture, weights, "style")
     graph.write(graph.measured_affine)
-    return graph.model("statistics", ["image", "style"], ["affine"])
+    return graph.model("statistics", graph.shapes("image", "style"), graph.shapes("affine"))
 
 
 def frozen(architecture: Architecture, weights: Mapping[str, Array]) -> onnx.ModelProto:
     """``image`` and ``affine`` [N,P] to ``painting``: every part of a picture painted alike, whatever is in sight."""
     graph = _Network(architecture, weights, "affine")
     graph.write(graph.given_affine)
-    return graph.model("frozen", ["image", "affine"], ["painting"])
+    return graph.model("frozen", graph.shapes("image", "affine"), graph.shapes("painting"))
 
 
 class _Network(Builder):
@@ -99,21 +113,10 @@ class _Network(Builder):
         else:
             self._head(self._mirror(x, a.end_kernel))
 
-    def model(self, name: str, inputs: list[str], outputs: list[str]) -> onnx.ModelProto:
-        """The finished graph, checked."""
-        picture: list[str | int | None] = ["N", 3, "H", "W"]
-        vector: list[str | int | None] = ["N", self.architecture.style_size]
-        shapes = {"image": picture, "painting": picture, "style": vector, "affine": vector}
-        ins, outs = (
-            [helper.make_tensor_value_info(value, TensorProto.FLOAT, shapes[value]) for value in values]
-            for values in (inputs, outputs)
-        )
-        constants = [numpy_helper.from_array(value, key) for key, value in self.constants.items()]
-        graph = helper.make_graph(self.nodes, name, ins, outs, constants)
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="masquerade")
-        onnx.checker.check_model(model, full_check=True)
-        return model
+    def shapes(self, *names: str) -> dict[str, Shape]:
+        """Inputs and outputs of the three graphs, by their names."""
+        vector: Shape = ["N", self.architecture.style_size]
+        return {name: ["N", 3, "H", "W"] if name in ("image", "painting") else vector for name in names}
 
     def instance_norm(self, x: str, width: int) -> str:
         """One operator for a whole batch: samples side by side as channels, each with its own scale and shift."""

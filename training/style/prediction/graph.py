@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
-from training.style.graphs import IR_VERSION, OPSET, Array, Builder
+from training.style.graphs import Array, Builder, Shape
 from training.style.prediction.network import TINY, StylePredictor
 from training.style.prediction.pictures import READ_SIDE
 
@@ -16,18 +16,9 @@ def predictor_graph(predictor: StylePredictor) -> onnx.ModelProto:
     """``picture`` [N,3,S,S] RGB 0..1 to ``style`` [N,P]; mirrors :class:`StylePredictor` layer by layer."""
     graph = _Predictor(predictor)
     graph.write()
-    picture: list[str | int | None] = ["N", 3, READ_SIDE, READ_SIDE]
-    style: list[str | int | None] = ["N", predictor.design.style_size]
-    ins, outs = (
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)]
-        for name, shape in (("picture", picture), ("style", style))
-    )
-    constants = [numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
-    made = helper.make_graph(graph.nodes, "predictor", ins, outs, constants)
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(made, opset_imports=[opset], ir_version=IR_VERSION, producer_name="masquerade")
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    picture: Shape = ["N", 3, READ_SIDE, READ_SIDE]
+    style: Shape = ["N", predictor.design.style_size]
+    return graph.model("predictor", {"picture": picture}, {"style": style})
 
 
 class _Predictor(Builder):
