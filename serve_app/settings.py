@@ -14,8 +14,11 @@ from pydantic_settings import SettingsConfigDict
 
 from deployments.imaging import Limits
 from deployments.processor import cores
+from deployments.runtime import Device
 from registry.opening import StoreAddress
 from serve_app.secret_files import EnvironmentSettings
+
+Profile = Literal["embedded", "cluster"]
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -67,7 +70,7 @@ class EngineLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    device: Literal["cpu", "cuda"] | None = None
+    device: Device | None = None
     max_batch: Annotated[int, Field(ge=1, le=1024)] | None = None
     gpu_memory_mb: Annotated[int, Field(ge=0)] | None = None
     replicas: Annotated[int, Field(ge=1, le=1024)] | None = None
@@ -81,7 +84,7 @@ class Settings(EnvironmentSettings):
     )
 
     environment: Literal["development", "production"] = "development"
-    profile: Literal["embedded", "cluster"] = "embedded"
+    profile: Profile = "embedded"
     data_dir: Path = Path("var")
     models_dir: Path | None = None
     models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None

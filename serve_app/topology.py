@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from deployments.runtime import Device
 from serve_app.scaling.policy import Rule
-from serve_app.settings import EngineLimits
-
-Profile = Literal["embedded", "cluster"]
+from serve_app.settings import EngineLimits, Profile
 
 GRAPH = "graph"
 """What the Serve application is called."""
