@@ -389,6 +389,7 @@ popup(byId("attach"), byId("attach-menu"));
 
 speak(navigator.language);
 await refresh();
+byId("late").remove();
 new EventSource("api/events").onmessage = event => hear(JSON.parse(event.data));
 const last = state.people.find(person => String(person.id) === sessionStorage.getItem("person")) ?? state.people[0];
 if (last) await choose(last.id, last.id);

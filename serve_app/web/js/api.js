@@ -1,6 +1,7 @@
 /** The HTTP interface, version 1: multipart in, pictures or JSON out, problem documents (RFC 9457) when it fails. */
 
 import { askForKey, keyHeader } from "./key.js";
+import { lifeline } from "./lifeline.js";
 
 /** An answer that is not the one hoped for. `slug` is the last part of the problem's `type`; `status` 0 is no answer. */
 export class Problem extends Error {
@@ -92,18 +93,28 @@ function send(path, form, { signal, onSent }) {
     }
     const request = new XMLHttpRequest();
     const header = (name) => request.getResponseHeader(name);
-    const abort = () => request.abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    request.addEventListener("loadend", () => signal?.removeEventListener("abort", abort));
     request.open("POST", address(path));
     for (const [name, value] of Object.entries(keyHeader())) request.setRequestHeader(name, value);
+    const abort = () => request.abort();
+    const unreachable = () => reject(new Problem({ status: 0, slug: "unreachable" }));
+    const line = lifeline(address("healthz"), () => {
+      unreachable();
+      abort();
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+    request.addEventListener("loadend", () => {
+      line.end();
+      signal?.removeEventListener("abort", abort);
+    });
     request.responseType = "blob";
     request.upload.addEventListener("progress", (event) => {
+      line.stir();
       if (event.lengthComputable && event.total > 0) onSent?.(event.loaded / event.total);
     });
     request.upload.addEventListener("load", () => onSent?.(1));
     request.addEventListener("abort", () => reject(new Cancelled()));
-    request.addEventListener("error", () => reject(new Problem({ status: 0, slug: "unreachable" })));
+    request.addEventListener("error", unreachable);
+    request.addEventListener("progress", line.stir);
     request.addEventListener("load", async () => {
       const blob = /** @type {Blob} */ (request.response);
       if (request.status >= 200 && request.status < 300) {

@@ -1,30 +1,12 @@
 /** The key to a studio that is not open to everybody. It is kept for this tab only, and asked for when it is missed. */
 
+import { recall, remember } from "./memory.js";
+
 const STORED = "masquerade.key";
-
-/** Where the browser keeps nothing for the page, the key lasts as long as the page does. */
-let unstored = "";
-
-function stored() {
-  try {
-    return sessionStorage.getItem(STORED) ?? unstored;
-  } catch {
-    return unstored;
-  }
-}
-
-function store(key) {
-  unstored = key;
-  try {
-    sessionStorage.setItem(STORED, key);
-  } catch {
-    // Browsers that block a site's data refuse even to be asked.
-  }
-}
 
 /** What goes into a request: an Authorization header, or nothing. */
 export function keyHeader() {
-  const key = stored();
+  const key = recall(STORED);
   return key ? { authorization: `Bearer ${key}` } : {};
 }
 
@@ -53,7 +35,7 @@ function ask(refusal) {
     const give = (event) => {
       event.preventDefault();
       given = true;
-      store(input.value.trim());
+      remember(STORED, input.value.trim());
       dialog.close();
     };
     form.addEventListener("submit", give);

@@ -71,6 +71,7 @@ async function open() {
   navigation.show(addressed());
   walking = true;
   document.body.classList.add("open");
+  byId("late").remove();
 }
 
 document.addEventListener("paste", (event) => {

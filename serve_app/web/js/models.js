@@ -1,6 +1,7 @@
 /** The ledger of model versions: what serves, and, with the admin key, what is to serve next. */
 
 import { address } from "./api.js";
+import { recall, remember } from "./memory.js";
 import { announce, make, stamp } from "./parts.js";
 
 // The same as on the status page.
@@ -19,10 +20,11 @@ const keyField = /** @type {HTMLInputElement} */ (byId("key"));
 const drafts = new Map();
 let busy = false;
 
-keyField.value = sessionStorage.getItem(KEY) ?? "";
+byId("late").remove();
+keyField.value = recall(KEY);
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, keyField.value.trim());
+  remember(KEY, keyField.value.trim());
   say("");
   void refresh();
 });
@@ -40,7 +42,7 @@ function hintAt(words) {
 /** @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words */
 async function ask(path, body) {
   const headers = { accept: "application/json" };
-  const key = sessionStorage.getItem(KEY);
+  const key = recall(KEY);
   if (key) headers.authorization = `Bearer ${key}`;
   if (body) headers["content-type"] = "application/json";
   let response;
@@ -94,7 +96,7 @@ function card(name, versions, decided, trials) {
     const { who, action, version, when, why } = decided.last;
     parts.last.textContent = `${who}: ${action} ${version}, ${new Date(when).toLocaleString()}${why ? `. ${why}` : ""}`;
   }
-  const admin = Boolean(sessionStorage.getItem(KEY)) && versions.some((version) => version.serves);
+  const admin = recall(KEY) !== "" && versions.some((version) => version.serves);
   for (const version of [...versions].reverse()) parts.versions.append(row(name, version, decided, admin));
   const trial = trials.find((entry) => entry.model.startsWith(`${name}@`));
   if (trial) {

@@ -1,5 +1,7 @@
 /** The status page: what the studio can do, and for those who may know, how busy it is. Asks again every few seconds. */
 
+import { recall, remember } from "./memory.js";
+
 const PERIOD_MS = 5000;
 const KEY = "masquerade.admin-key";
 
@@ -21,7 +23,7 @@ function element(tag, text, className) {
 }
 
 async function ask(path) {
-  const key = sessionStorage.getItem(KEY);
+  const key = recall(KEY);
   const headers = key ? { accept: "application/json", authorization: `Bearer ${key}` } : { accept: "application/json" };
   const response = await fetch(new URL(path, document.baseURI), { headers, cache: "no-store" });
   return { status: response.status, body: await response.json() };
@@ -89,7 +91,7 @@ async function refresh() {
     part("figures").hidden = figures.status !== 200;
     const locked = figures.status === 401 || figures.status === 403;
     part("unlock").hidden = !locked;
-    tell("refused", locked && sessionStorage.getItem(KEY) ? "This key does not open the figures." : "");
+    tell("refused", locked && recall(KEY) ? "This key does not open the figures." : "");
     if (figures.status === 200) showFigures(figures.body);
   } catch {
     tell("verdict", "The studio does not answer.");
@@ -97,9 +99,10 @@ async function refresh() {
   }
 }
 
+document.getElementById("late").remove();
 part("unlock").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, String(new FormData(event.target).get("key")).trim());
+  remember(KEY, String(new FormData(event.target).get("key")).trim());
   refresh();
 });
 

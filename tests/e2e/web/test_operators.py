@@ -58,3 +58,28 @@ async def test_figures_that_are_away_are_not_blamed_on_the_key(visit: Any, answe
         await visit.page.goto(f"{visit.site}/status.html")
     await expect(visit.page.get_by_role("heading", level=1)).to_have_text("The studio is open.")
     await expect(visit.page.locator("[data-part=refused]")).to_have_text("")
+
+
+async def test_a_key_works_where_the_browser_keeps_nothing(visit: Any) -> None:
+    visit.failing_answers_expected = True
+    refuse = (
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('', 'SecurityError') } })"
+    )
+    await visit.page.add_init_script(refuse)
+
+    async def guard(route: Any) -> None:
+        if route.request.headers.get("authorization") == "Bearer mq_key":
+            await route.fulfill(json=MODELS)
+        else:
+            await route.fulfill(status=401, json=LOCKED)
+
+    for path in ("status", "models"):
+        await visit.page.route(f"**/v1/{path}", guard)
+    await visit.page.goto(f"{visit.site}/models.html")
+    await expect(visit.page.get_by_role("status")).to_have_text("A key.")
+    await visit.page.get_by_label("Admin key").fill("mq_key")
+    await visit.page.get_by_role("button", name="Use").click()
+    await expect(visit.page.get_by_role("heading", name="style-lean")).to_be_visible()
+    await visit.page.goto(f"{visit.site}/status.html")
+    await expect(visit.page.get_by_role("heading", level=1)).to_have_text("The studio is open.")
+    await expect(visit.page.get_by_label("Admin key")).to_be_visible()

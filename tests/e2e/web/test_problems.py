@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from pathlib import Path
@@ -236,3 +237,68 @@ async def test_a_connection_lost_in_the_middle_of_an_answer_is_told_as_that(visi
     )
     await visit.open()
     await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")
+
+
+async def test_whoever_goes_offline_is_told_at_once(visit: Any, photo: Path) -> None:
+    visit.failing_answers_expected = True
+    await visit.open()
+    await visit.hang("paint", photo)
+    # A network that is lost without a word: the request neither ends nor fails.
+    asked = asyncio.Event()
+
+    async def swallow(_: Route) -> None:
+        asked.set()
+
+    await visit.page.route("**/v1/style", swallow)
+    await visit.act("paint")
+    await asyncio.wait_for(asked.wait(), 20)
+    await visit.page.context.set_offline(True)
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")
+    await visit.page.context.set_offline(False)
+    await visit.page.unroute("**/v1/style")
+    await visit.part("paint", "retry").click()
+    await expect(visit.part("paint", "compare")).to_be_visible()
+
+
+async def test_silence_is_waited_out_only_while_the_studio_is_there(visit: Any, photo: Path) -> None:
+    visit.failing_answers_expected = True
+    there = True
+    probes: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def probed(route: Route) -> None:
+        await (route.fulfill(json={}) if there else route.abort())
+        probes.put_nowait(there)
+
+    await visit.page.clock.install()
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.page.route("**/v1/style", lambda route: None)
+    await visit.page.route("**/healthz", probed)
+    await visit.act("paint")
+    label = visit.room("paint").locator("[data-part=label]")
+    await expect(label).to_have_attribute("data-state", "work")
+    for _ in range(3):
+        async with visit.page.expect_response("**/healthz"):
+            await visit.page.clock.fast_forward(11_000)
+    assert await label.get_attribute("data-state") == "work"
+    there = False
+    await visit.page.clock.fast_forward(11_000)
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")
+    assert [probes.get_nowait() for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [("", "gauge"), ("models.html", "memory"), ("status.html", "memory")],
+    ids=["studio", "models", "status"],
+)
+async def test_a_page_that_has_not_arrived_whole_says_what_to_do(visit: Any, page: str, module: str) -> None:
+    visit.failing_answers_expected = True
+    advice = visit.page.get_by_text("This page has not arrived whole.")
+    await visit.page.route(f"**/js/{module}.js", lambda route: route.abort())
+    await visit.page.goto(f"{visit.site}/{page}")
+    await expect(advice).to_be_hidden()
+    await expect(advice).to_be_visible()
+    await visit.page.unroute(f"**/js/{module}.js")
+    await visit.page.reload()
+    await expect(advice).to_have_count(0)

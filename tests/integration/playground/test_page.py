@@ -93,3 +93,11 @@ async def test_nothing_is_wider_than_a_phone(page: Page) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("log").get_by_text("w" * 300).nth(1)).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_page_that_stays_empty_says_what_to_do(page: Page) -> None:
+    advice = page.get_by_text("This page has not arrived whole.")
+    await expect(advice).to_have_count(0)
+    await page.route("**/api/state*", lambda _: None)
+    await page.reload()
+    await expect(advice).to_be_visible(timeout=20_000)
