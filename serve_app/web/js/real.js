@@ -31,7 +31,7 @@ export function realMode(room, studio) {
       dial.replaceChildren(
         gauge(probability, bandOf(answer.unsure)),
         make("p", { class: "verdict" }, verdict.headline),
-        make("p", { class: "hint" }, `${verdict.detail} Chance of a machine: ${Math.round(probability * 100)} %.`),
+        make("p", { class: "hint" }, `${verdict.detail} Chance of a machine: ${Math.round(probability * 100)}\u00a0%.`),
       );
       bringIntoView(dial);
       work.label.rest(photo.name, [verdict.headline, answer.model].filter(Boolean).join(" · "));

@@ -83,3 +83,13 @@ async def test_a_key_works_where_the_browser_keeps_nothing(visit: Any) -> None:
     await visit.page.goto(f"{visit.site}/status.html")
     await expect(visit.page.get_by_role("heading", level=1)).to_have_text("The studio is open.")
     await expect(visit.page.get_by_label("Admin key")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["status", "models"])
+async def test_the_mark_is_drawn_in_the_colours_of_its_page(visit: Any, name: str) -> None:
+    # As a picture of its own it would not follow the page into the dark in every browser.
+    visit.failing_answers_expected = True
+    await visit.page.goto(f"{visit.site}/{name}.html")
+    mark = visit.page.locator(".brand use")
+    assert await mark.evaluate("(use) => use.getBBox().width") > 0
+    assert await mark.evaluate("(use) => getComputedStyle(use).color === getComputedStyle(document.body).color")

@@ -191,3 +191,19 @@ async def test_how_many_faces_can_be_hidden_is_announced(visit: Any, group: Path
     await visit.open("hide")
     await visit.hang("hide", group)
     await expect(visit.page.locator("#announcer")).to_contain_text("6 faces found.")
+
+
+async def test_the_tools_do_not_move_sideways(visit: Any) -> None:
+    await visit.open()
+    # WebKit counts the slider's handle, which stands on its corner and reaches over the end of its track.
+    handle = "(tools) => { tools.append(Object.assign(document.createElement('b'), { className: 'wide' })); }"
+    tools = visit.room("paint").locator(".tools")
+    await tools.evaluate(handle)
+    await visit.page.evaluate(
+        "new CSSStyleSheet().replace('.wide { inline-size: 30rem }').then((s) => document.adoptedStyleSheets.push(s))"
+    )
+    await expect(tools.locator(".wide")).to_have_css("width", "480px")
+    await tools.hover()
+    await visit.page.mouse.wheel(60, 0)
+    assert await tools.evaluate("(tools) => tools.offsetHeight - tools.clientHeight") == 0
+    assert await tools.evaluate("(tools) => tools.scrollLeft") == 0
