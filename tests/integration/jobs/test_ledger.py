@@ -126,6 +126,22 @@ async def test_a_worker_that_speaks_keeps_its_job(ledger, sessions, clock) -> No
     assert await claim(ledger, sessions) is None
 
 
+async def test_who_tells_how_far_the_work_is_keeps_its_job_and_who_lost_it_is_told(ledger, sessions, clock) -> None:
+    await submit(ledger, sessions, order())
+    job = await claim(ledger, sessions)
+    clock.now += 50
+    async with sessions.begin() as session:
+        assert await ledger.advance(session, job.id, job.lease, 0.5)
+    clock.now += 50
+    assert await claim(ledger, sessions) is None
+    clock.now += 11
+    taken = await claim(ledger, sessions)
+    assert (taken.id, taken.progress) == (job.id, 0.5)
+    async with sessions.begin() as session:
+        assert not await ledger.advance(session, job.id, job.lease, 0.9)
+        assert (await session.get(Job, job.id)).progress == 0.5
+
+
 async def test_a_job_that_kills_its_workers_is_given_up(ledger, sessions, clock) -> None:
     job, _ = await submit(ledger, sessions, order())
     for _ in range(3):

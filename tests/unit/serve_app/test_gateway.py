@@ -80,6 +80,12 @@ def test_no_face_is_an_empty_list_where_faces_are_asked_for(client: TestClient) 
     assert send(client, "/v1/faces", FACELESS).json()["faces"] == []
 
 
+def test_a_photos_own_colours_are_kept_where_that_is_asked_for(client: TestClient) -> None:
+    """The night of the stand-ins is blue, and of the red they refuse where the photo's colours are to stay."""
+    painted = {keep: send(client, "/v1/style", style="night", preserve_color=keep) for keep in ("false", "true")}
+    assert [painted[keep].status_code for keep in ("false", "true")] == [200, 451]
+
+
 def test_lookalikes_carry_portraits_and_the_meaning_of_the_number(client: TestClient) -> None:
     document = send(client, "/v1/lookalike", top="2").json()
     match = document["faces"][0]["matches"][0]

@@ -11,6 +11,7 @@ from bot.accounts.credits import InsufficientCredits
 from bot.delivery.messages import Address
 from bot.delivery.tables import Delivery
 from bot.intake.orders import AlbumTooLarge, Intake, Piece, QueueFull, Request
+from bot.intake.tables import Bundle
 from serve_app.jobs.tables import Job
 
 ANNA, BORIS = 1001, 1002
@@ -169,6 +170,37 @@ async def test_a_saved_face_is_put_into_the_same_picture_once_at_a_time(
     assert (await balance()).held == 2
     assert stored(tmp_path) == 1
     assert (await intake.order(tap("update:3", b"Dad"))).new
+
+
+async def test_an_albums_answers_come_together_each_in_reply_to_its_photo(intake, accounts, sessions) -> None:
+    async with sessions.begin() as session:
+        account = await accounts.open(session, ANNA, "en")
+    pieces = [Piece(str(number), {"image": f"in/{number}"}, reply_to=50 + number) for number in range(2)]
+    album, single = pieces, [Piece("2", {"image": "in/2"})]
+    accepted = [
+        await intake.order(Request(origin, account, "style", {"style": ["wave"]}, parts, Address(ANNA, None, 77)))
+        for origin, parts in (("update:1", album), ("update:2", single))
+    ]
+    jobs = [job for one in accepted for job in one.jobs]
+    assert [job.batch for job in jobs] == ["update:1", "update:1", None]
+    async with sessions() as session:
+        assert [(await session.get(Delivery, job.id)).reply_to for job in jobs] == [50, 51, 77]
+
+
+async def test_photos_stay_as_long_as_what_is_made_of_them_and_no_others_do(ask, sessions, clock) -> None:
+    soon, late = clock.now + 10, clock.now + 9999
+    async with sessions.begin() as session:
+        bundles = [
+            Bundle(key=str(number), user_id=ANNA, chat_id=ANNA, message_id=number, caption="", expires=expires)
+            for number, expires in enumerate((soon, soon, late))
+        ]
+        session.add_all(bundles)
+    worked_with, left_alone, kept_longer = bundles
+    await ask("update:1", bundle_id=worked_with.id)
+    await ask("update:2", bundle_id=kept_longer.id)
+    async with sessions() as session:
+        expiries = [(await session.get(Bundle, bundle.id)).expires for bundle in (worked_with, left_alone, kept_longer)]
+    assert expiries == [clock.now + 3600, soon, late]
 
 
 async def test_an_order_of_nothing_is_a_mistake(ask) -> None:
