@@ -153,8 +153,9 @@ async def test_a_version_that_is_tried_again_is_not_judged_by_what_it_did_the_fi
     trial = Trial(slot, draw=lambda: 0.0)
     trial.offer(-1.0, -1.0, 0.01, model="m@v1", by_canary=False, busy=False)
     await idle(trial)
+    trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=True)
     assert trial.summary is not None
-    assert trial.summary.failed == 1
+    assert (trial.summary.failed, trial.summary.dropped) == (1, 1)
     slot.follow(Plan(STABLE)).result(10)
     assert trial.summary is None
     slot.follow(Plan(STABLE, Second(SHADOW, "shadow", 50))).result(10)
@@ -175,6 +176,7 @@ def test_what_replicas_saw_adds_up() -> None:
     other = TrialSummary("m@v2", "canary", compared=3, disagreed=0, similarity=0.9, delta=4.0, own_s=2)
     summed = together([None, one, TrialSummary("m@v2", "canary"), other, TrialSummary("m@v3", "canary", compared=9)])
     assert summed is not None
+    assert (summed.model, summed.role) == ("m@v2", "canary")
     assert (summed.compared, summed.disagreed, summed.own_s) == (4, 1, 3)
     assert (summed.similarity, summed.delta) == (pytest.approx(0.8), 3.5)
     assert together([None]) is None
