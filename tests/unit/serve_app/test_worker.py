@@ -295,15 +295,15 @@ async def test_a_photo_that_was_swept_away_is_told_and_a_bug_is_not_taken_for_it
     async def bitten(*_: Any) -> Picture:
         raise KeyError("no such thing in a table of ours")
 
-    async def slug(perform: Any, **inputs: str) -> str:
+    async def told(perform: Any, **inputs: str) -> tuple[str, int]:
         job_id = await ordered(ledger, sessions, **inputs)
         assert await make(perform).work_once()
         error = (await job_of(sessions, job_id)).error
         assert error is not None
-        return str(error["slug"])
+        return error["slug"], error["status"]
 
-    assert await slug(bitten) == "internal"
-    assert await slug(at_once, image=new_key("in")) == "expired"
+    assert await told(bitten) == ("internal", 500)
+    assert await told(at_once, image=new_key("in")) == ("expired", 410)
 
 
 async def test_a_picture_made_under_a_lost_lease_is_not_kept(

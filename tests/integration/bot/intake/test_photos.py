@@ -214,6 +214,17 @@ async def test_a_late_caption_that_joins_a_later_part_speaks_of_the_part_asked_a
     assert {(bundle.id, bundle.caption) for bundle in again} == {(asked.id, "wave"), (second.id, "wave")}
 
 
+async def test_what_is_asked_while_an_album_gathers_is_its_caption(photos, anna, clock) -> None:
+    album, single = await photos.keep(anna, incoming(album="a")), await photos.keep(anna, incoming())
+    assert await photos.speak(album, "wave " * 1000)
+    assert not await photos.speak(album, "night"), "it has a caption"
+    assert not await photos.speak(single, "wave"), "nothing is gathering there"
+    clock.now += GATHER_S + 1
+    taken = await photos.whole()
+    assert taken is not None
+    assert (taken.id, taken.caption) == (album.id, ("wave " * 1000)[:1024])
+
+
 async def test_a_caption_that_comes_after_a_tap_speaks_of_its_own_part(photos, anna, sessions) -> None:
     asked = await photos.keep(anna, incoming(album="a"))
     await photos.prompted(asked)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import threading
 
 import cv2
 import numpy as np
@@ -98,6 +99,25 @@ def test_a_network_gone_wrong_lets_nothing_through(stand_in, photo, runtime, off
     engine = build([stand_in(0, offset)], Policy(), runtime)
     with pytest.raises(Unavailable):
         engine.run([photo])
+
+
+def test_without_openvino_every_picture_gets_the_proper_look(stand_in, photo, runtime, monkeypatch):
+    def missing():
+        raise ModuleNotFoundError("openvino")
+
+    monkeypatch.setattr("deployments.moderation.open_nsfw.openvino_core", missing)
+    classifier = OpenNsfw(stand_in(1 / 255, 123 / 255), runtime)
+    assert classifier.probabilities([photo] * 2) == pytest.approx([200 / 255] * 2, abs=0.01)
+    classifier.close()
+
+
+def test_closing_leaves_no_thread_behind(stand_in, photo):
+    pytest.importorskip("openvino")
+    before = set(threading.enumerate())
+    classifier = OpenNsfw(stand_in(1 / 255, 123 / 255), Runtime(device="cpu", threads=2))
+    classifier.probabilities([photo] * 2)
+    classifier.close()
+    assert [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("glance")] == []
 
 
 # The real network

@@ -118,6 +118,7 @@ def test_over_its_rate_a_key_is_told_when_to_come_again(guarded: TestClient, iss
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert problem(answers[-1]) == (429, "rate-limited")
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    assert "may make 6 calls a minute" in answers[-1].json()["detail"]
     _, other = issue("faces")
     assert call(guarded, "/v1/faces", other).status_code == 200
 
@@ -132,7 +133,9 @@ def test_a_revoked_key_is_refused_at_once(guarded: TestClient, issue, with_keys)
 def test_the_admin_key_and_keys_of_that_scope_administer(guarded: TestClient, issue) -> None:
     for key in (ADMIN_KEY, issue("admin")[1]):
         assert guarded.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code == 200
-    assert problem(guarded.get("/v1/models"))[0] == 401
+    without = guarded.get("/v1/models")
+    assert problem(without)[0] == 401
+    assert "needs the admin key" in without.json()["detail"], "it is not off: there is a key"
 
 
 def test_the_admin_api_is_off_without_an_admin_key(client: TestClient) -> None:

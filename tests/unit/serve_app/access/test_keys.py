@@ -46,6 +46,30 @@ def test_when_a_key_was_last_used_is_known(issue, with_keys) -> None:
     assert [key.used is not None for key in with_keys(KeyBook.all)] == [True]
 
 
+def test_a_key_was_last_used_at_a_time_known_to_the_minute(issue, with_keys) -> None:
+    key, text = issue()
+
+    async def used_after_calls_at(book: KeyBook, *moments: float) -> list[float]:
+        seen = []
+        for moment in moments:
+            book._clock = lambda moment=moment: key.created + moment
+            await book.find(text)
+            seen.append((await book.all())[0].used - key.created)
+        return seen
+
+    assert with_keys(lambda book: used_after_calls_at(book, 10, 60, 80)) == pytest.approx([10, 10, 80])
+
+
+def test_keys_are_listed_oldest_first(with_keys) -> None:
+    async def listed(book: KeyBook) -> list[str]:
+        for moment in (3.0, 1.0, 2.0):
+            book._clock = lambda moment=moment: moment
+            await book.issue(f"of {moment:g}", ["style"], per_minute=1, burst=1)
+        return [key.name for key in await book.all()]
+
+    assert with_keys(listed) == ["of 1", "of 2", "of 3"]
+
+
 @pytest.mark.parametrize(
     ("name", "scopes", "rate", "said"),
     [
@@ -67,7 +91,17 @@ def test_no_work_under_v1_is_open_by_oversight(method: str, word: str) -> None:
 
 
 def test_reading_what_is_on_offer_needs_no_key() -> None:
-    for path in ("/", "/healthz", "/readyz", "/docs", "/v1/styles", "/v1/styles/wave/preview.jpg", "/v1/artworks"):
+    for path in (
+        "/",
+        "/v1",
+        "/v1/",
+        "/healthz",
+        "/readyz",
+        "/docs",
+        "/v1/styles",
+        "/v1/styles/wave/preview.jpg",
+        "/v1/artworks",
+    ):
         assert required("GET", path) is None
     assert required("GET", "/v1/jobs/1") == "jobs"
     assert required("GET", "/v1/models") == required("POST", "/v1/models/style/promote") == ADMIN
