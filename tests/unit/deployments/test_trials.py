@@ -176,7 +176,7 @@ def test_what_replicas_saw_adds_up() -> None:
     other = TrialSummary("m@v2", "canary", compared=3, disagreed=0, similarity=0.9, delta=4.0, own_s=2)
     summed = together([None, one, TrialSummary("m@v2", "canary"), other, TrialSummary("m@v3", "canary", compared=9)])
     assert summed is not None
-    assert (summed.model, summed.role) == ("m@v2", "canary")
+    assert (summed.model, summed.role) == ((one + other).model, (one + other).role) == ("m@v2", "canary")
     assert (summed.compared, summed.disagreed, summed.own_s) == (4, 1, 3)
     assert (summed.similarity, summed.delta) == (pytest.approx(0.8), 3.5)
     assert together([None]) is None
