@@ -7,6 +7,7 @@ import logging
 
 from bot.accounts.accounts import Account
 from bot.conversation.casting import propose
+from bot.conversation.visit import Visit
 from bot.delivery.messages import NotSent, Rejected, Unreachable
 from bot.intake.counter import REALITY, address_of, hiding, painting, resemblance
 from bot.intake.orders import AlbumTooLarge
@@ -14,7 +15,6 @@ from bot.intake.tables import Bundle
 from bot.presentation.answers import refusal
 from bot.presentation.callbacks import Swap
 from bot.presentation.captions import Understood
-from bot.presentation.translations import Words
 from bot.services import Services
 from deployments.anonymize.types import Method
 from deployments.errors import MasqueradeError
@@ -25,43 +25,45 @@ log = logging.getLogger(__name__)
 ALBUMS_POLL_S = 0.3
 
 
-async def attend(services: Services, account: Account, words: Words, bundle: Bundle) -> None:
-    """Once for every bundle, however often it is called."""
+async def attend(services: Services, account: Account, bundle: Bundle) -> None:
+    """Do what a bundle's caption says, or ask. Once for every bundle, however often it is called."""
     if bundle.prompted is not None:
         return
+    words = services.translations.words(account.language)
+    visit = Visit(services, account, words, address_of(bundle), f"bundle:{bundle.id}")
     try:
-        await serve(services, account, words, bundle, bundle.caption, f"bundle:{bundle.id}")
+        await serve(visit, bundle, bundle.caption)
     except MasqueradeError as error:
-        await services.sender.send(address_of(bundle), refusal(words, error, services.settings.tariff, account))
+        await visit.answer(refusal(words, error, services.settings.tariff, account))
     await services.photos.prompted(bundle)
 
 
-async def serve(services: Services, account: Account, words: Words, bundle: Bundle, spoken: str, origin: str) -> None:
-    """Do with a bundle's photos what was ``spoken`` of them, as the order of ``origin``; else ask what to do."""
+async def serve(visit: Visit, bundle: Bundle, spoken: str) -> None:
+    """Do with a bundle's photos what was ``spoken`` of them; else ask what to do."""
+    services, account = visit.services, visit.account
     _, kept = await services.photos.bundle(bundle.id, account.id)
     most = services.settings.tariff.album(account.plan)
     if len(kept) > most:
         raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=len(kept))
-    to = address_of(bundle)
     match await services.captions.understand(spoken) if spoken else None:
         case Understood(style=StyleInfo(name=name)):
             wish = painting([name], account.strength)
         case Understood(method=Method() as method):
             wish = hiding(method)
         case Understood("lookalike"):
-            wish = resemblance(words)
+            wish = resemblance(visit.words)
         case Understood("authenticity"):
             wish = REALITY
         case Understood("anonymize"):
-            await services.counter.ask_method(words, bundle.id, to)
+            await services.counter.ask_method(visit.words, bundle.id, visit.to)
             return
         case Understood("swap"):
-            await propose(to, Swap(bundle=bundle.id), services, account, words)
+            await propose(visit, Swap(bundle=bundle.id))
             return
         case _:
-            await services.counter.ask(words, bundle)
+            await services.counter.ask(visit.words, bundle)
             return
-    await services.counter.order(account, origin, wish, bundle.id, to)
+    await visit.order(wish, bundle.id)
 
 
 class Albums:
@@ -93,7 +95,7 @@ class Albums:
         if account is None:
             return
         try:
-            await attend(services, account, services.translations.words(account.language), bundle)
+            await attend(services, account, bundle)
         except (Unreachable, Rejected) as error:
             log.info("an album's owner cannot be asked: %s", error)
             await services.photos.prompted(bundle)

@@ -9,15 +9,14 @@ from typing import Any
 
 from aiogram.types import Message
 
-from bot.accounts.accounts import Account
-from bot.delivery.messages import Address, Attachment, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Attachment, Outgoing
 from bot.intake.orders import Piece, Request
 from bot.intake.photos import Expired
 from bot.intake.tables import Upload
 from bot.presentation import keyboards
 from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
 from bot.presentation.numbering import numbered
-from bot.presentation.translations import Words
 from bot.services import Services
 from deployments.errors import MasqueradeError, NoFace
 from deployments.faces.types import Face
@@ -50,62 +49,57 @@ class Seen:
         return Attachment(name, await asyncio.to_thread(numbered, self.photo, self.faces))
 
 
-def need_own_target(services: Services, account: Account) -> None:
+def need_own_target(visit: Visit) -> None:
     """Raise :class:`PlanNeeded` unless this person may put faces into photos of their own."""
-    offer = services.settings.tariff.subscription
-    if offer is not None and not services.settings.tariff.own_target(account.plan):
-        artworks = "yes" if services.artworks.all else "no"
+    tariff = visit.services.settings.tariff
+    offer = tariff.subscription
+    if offer is not None and not tariff.own_target(visit.account.plan):
+        artworks = "yes" if visit.services.artworks.all else "no"
         raise PlanNeeded("It needs the subscription.", daily=offer.daily, stars=offer.stars, artworks=artworks)
 
 
-async def propose(to: Address, wish: Swap, services: Services, account: Account, words: Words) -> None:
+async def propose(visit: Visit, wish: Swap) -> None:
     """Show the faces of a bundle by their numbers, and ask which goes where, or what they shall go into."""
-    bundle, kept = await services.photos.bundle(wish.bundle, account.id)
+    bundle, kept = await visit.services.photos.bundle(wish.bundle, visit.account.id)
     if len(kept) > 2:
-        await services.sender.send(to, Outgoing(words.html("swap-two-photos")))
+        await visit.say(visit.words.html("swap-two-photos"))
     elif wish.identity:
-        await _with_saved(to, wish, kept[-1], services, account, words)
+        await _with_saved(visit, wish, kept[-1])
     elif len(kept) == 2:
-        await _between_two(to, bundle.id, kept, services, account, words)
+        await _between_two(visit, bundle.id, kept)
     else:
-        await _within_one(to, bundle.id, kept[0], services, account, words)
+        await _within_one(visit, bundle.id, kept[0])
 
 
-async def _between_two(
-    to: Address, bundle: int, kept: Sequence[Upload], services: Services, account: Account, words: Words
-) -> None:
-    need_own_target(services, account)
-    source, target = await asyncio.gather(*(look(services, photo.key) for photo in kept))
+async def _between_two(visit: Visit, bundle: int, kept: Sequence[Upload]) -> None:
+    need_own_target(visit)
+    source, target = await asyncio.gather(*(look(visit.services, photo.key) for photo in kept))
     pictures = (await source.numbered("faces-1.jpg"), await target.numbered("faces-2.jpg"))
-    await services.sender.send(to, Outgoing(words.html("swap-numbers-two"), pictures))
-    state = MapFace(bundle=bundle, identity=0, sources=len(source.faces), targets=len(target.faces))
-    await ask(to, state, services, account, words)
+    await visit.answer(Outgoing(visit.words.html("swap-numbers-two"), pictures))
+    await ask(visit, MapFace(bundle=bundle, identity=0, sources=len(source.faces), targets=len(target.faces)))
 
 
-async def _with_saved(
-    to: Address, wish: Swap, target: Upload, services: Services, account: Account, words: Words
-) -> None:
-    need_own_target(services, account)
+async def _with_saved(visit: Visit, wish: Swap, target: Upload) -> None:
+    need_own_target(visit)
+    services = visit.services
     async with services.sessions() as session:
-        await services.identities.get(session, account.id, wish.identity)
+        await services.identities.get(session, visit.account.id, wish.identity)
     seen = await look(services, target.key)
     if len(seen.faces) > 1:
         picture = await seen.numbered("faces.jpg")
-        await services.sender.send(to, Outgoing(words.html("swap-numbers-one"), (picture,)))
-    state = MapFace(bundle=wish.bundle, identity=wish.identity, sources=1, targets=len(seen.faces))
-    await ask(to, state, services, account, words)
+        await visit.answer(Outgoing(visit.words.html("swap-numbers-one"), (picture,)))
+    await ask(visit, MapFace(bundle=wish.bundle, identity=wish.identity, sources=1, targets=len(seen.faces)))
 
 
-async def _within_one(
-    to: Address, bundle: int, only: Upload, services: Services, account: Account, words: Words
-) -> None:
+async def _within_one(visit: Visit, bundle: int, only: Upload) -> None:
     """A single photo: its faces go into a work of art or change places, a saved one goes in, or its own is saved."""
+    services, words = visit.services, visit.words
     if not services.artworks.all:
         # Without a plan there would be nothing to put a face into: better said before faces are numbered and saved.
-        need_own_target(services, account)
+        need_own_target(visit)
     seen = await look(services, only.key)
     async with services.sessions() as session:
-        saved = await services.identities.of(session, account.id)
+        saved = await services.identities.of(session, visit.account.id)
     keyboard = keyboards.swap_sources(
         words,
         bundle,
@@ -117,8 +111,8 @@ async def _within_one(
     pictures: tuple[Attachment, ...] = ()
     if len(seen.faces) > 1:
         pictures = (await seen.numbered("faces.jpg"),)
-    own = "yes" if services.settings.tariff.own_target(account.plan) else "no"
-    await services.sender.send(to, Outgoing(words.html("swap-ask-source", own=own), pictures, keyboard=keyboard))
+    own = "yes" if services.settings.tariff.own_target(visit.account.plan) else "no"
+    await visit.answer(Outgoing(words.html("swap-ask-source", own=own), pictures, keyboard=keyboard))
 
 
 async def kept_photo(services: Services, key: str) -> Photo:
@@ -145,28 +139,28 @@ async def find(services: Services, photo: Photo) -> Seen:
     return Seen(photo, faces)
 
 
-async def ask(
-    to: Address, state: MapFace, services: Services, account: Account, words: Words, asked: Message | None = None
-) -> None:
+async def ask(visit: Visit, state: MapFace, asked: Message | None = None) -> None:
     """Ask about the next target face, in the message that ``asked`` about the one before."""
+    services, words = visit.services, visit.words
     name, key = "", "swap-ask-face"
     if state.artwork and state.sources == 1 and not state.identity:
         # There is no number at the only face.
         name, key = words.plain("button-put-face"), "swap-ask-place"
     if state.identity:
         async with services.sessions() as session:
-            name = (await services.identities.get(session, account.id, state.identity)).name
+            name = (await services.identities.get(session, visit.account.id, state.identity)).name
     target = len(state.chosen.split(".")) + 1 if state.chosen else 1
     text = words.html(key, face=target, faces=state.targets)
     question = Outgoing(text, keyboard=keyboards.sources(words, state, name))
     if asked is None:
-        await services.sender.send(to, question)
+        await visit.answer(question)
     else:
         await services.sender.edit(asked.chat.id, asked.message_id, question)
 
 
-async def order(to: Address, state: MapFace, origin: str, services: Services, account: Account) -> bool:
+async def order(visit: Visit, state: MapFace) -> bool:
     """Order the swap that was put together. False when every face was left alone."""
+    services, account = visit.services, visit.account
     chosen = state.chosen.split(".")
     pairs = [f"{source}:{target}" for target, source in enumerate(chosen) if source != LEFT_ALONE]
     if not pairs:
@@ -186,7 +180,8 @@ async def order(to: Address, state: MapFace, origin: str, services: Services, ac
     if state.artwork:
         fields["artwork"] = services.artworks.by_code(state.artwork).id
     else:
-        need_own_target(services, account)
+        need_own_target(visit)
     piece = Piece("swap", pictures, units=len(pairs), reply_to=reply_to)
-    await services.counter.place(Request(origin, account, "swap", fields, [piece], to, bundle_id=bundle_id))
+    request = Request(visit.origin, account, "swap", fields, [piece], visit.to, bundle_id=bundle_id)
+    await services.counter.place(request)
     return True

@@ -8,8 +8,8 @@ from typing import Any
 from aiogram.filters import Filter
 from aiogram.types import Message, User
 
-from bot.accounts.accounts import Account
 from bot.conversation.replies import mentions
+from bot.conversation.visit import Visit
 from bot.intake.photos import Expired
 from bot.presentation.callbacks import photos_behind
 from bot.services import Services
@@ -32,18 +32,19 @@ class AboutKept(Filter):
     answer the question about the photo.
     """
 
-    async def __call__(self, message: Message, services: Services, account: Account, me: User) -> bool | dict[str, Any]:
+    async def __call__(self, message: Message, visit: Visit, me: User) -> bool | dict[str, Any]:
+        services, user_id = visit.services, visit.account.id
         private = message.chat.type == "private"
         if not (private or mentions(message, me)) or not await _asks(message, services, me):
             return False
         bundle_id = _asked_about(message.reply_to_message, me)
         if bundle_id is not None:
             try:
-                bundle, _ = await services.photos.bundle(bundle_id, account.id)
+                bundle, _ = await services.photos.bundle(bundle_id, user_id)
             except Expired:
                 return False
             return {"bundle": bundle, "asked": spoken(message, me)}
-        latest = await services.photos.latest(account.id, message.chat.id) if private else None
+        latest = await services.photos.latest(user_id, message.chat.id) if private else None
         return {"bundle": latest, "asked": spoken(message, me)} if latest is not None else False
 
 

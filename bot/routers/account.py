@@ -9,26 +9,26 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, TelegramObject
 
-from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
 from bot.conversation.replies import rewrite
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import DeleteAccount, Open
 from bot.presentation.translations import Words
 from bot.retention.erasure import Removal
-from bot.services import Services
 
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
 
 
-async def privacy(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+async def privacy(_event: TelegramObject, visit: Visit) -> None:
     """What is kept and for how long, in the operator's actual numbers."""
-    kept, longer = (lasts(words, time_s) for time_s in (services.settings.keep_s, services.settings.history_keep_s))
-    text = words.html("privacy", kept=kept, longer=longer, yours=longer if account.keep_history else kept)
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.pages(words, "settings", "delete")))
+    words, settings = visit.words, visit.services.settings
+    kept, longer = lasts(words, settings.keep_s), lasts(words, settings.history_keep_s)
+    text = words.html("privacy", kept=kept, longer=longer, yours=longer if visit.account.keep_history else kept)
+    await visit.say(text, keyboards.pages(words, "settings", "delete"))
 
 
 def lasts(words: Words, time_s: float) -> str:
@@ -39,41 +39,40 @@ def lasts(words: Words, time_s: float) -> str:
     return words.plain("lasts-minutes", count=math.ceil(time_s / MINUTE_S))
 
 
-async def terms(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+async def terms(_event: TelegramObject, visit: Visit) -> None:
     """The rules of the house."""
-    text = words.html("terms", money=await _money(services, account))
-    await services.sender.send(to, Outgoing(text))
+    await visit.say(visit.words.html("terms", money=await _money(visit)))
 
 
-async def ask_deletion(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+async def ask_deletion(_event: TelegramObject, visit: Visit) -> None:
     """Ask once more before everything goes."""
-    text = words.html("delete-ask", money=await _money(services, account))
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.confirm_deletion(words, account.id)))
+    text = visit.words.html("delete-ask", money=await _money(visit))
+    await visit.say(text, keyboards.confirm_deletion(visit.words, visit.account.id))
 
 
-async def _money(services: Services, account: Account) -> Literal["yes", "no"]:
+async def _money(visit: Visit) -> Literal["yes", "no"]:
     """Whether there is anything to say of money: something is for sale, or this person paid for something before."""
+    services = visit.services
     if services.settings.tariff.sells("free"):
         return "yes"
     async with services.sessions() as session:
-        return "yes" if await services.payments.of(session, account.id) else "no"
+        return "yes" if await services.payments.of(session, visit.account.id) else "no"
 
 
-async def delete(
-    query: CallbackQuery, callback_data: DeleteAccount, to: Address, services: Services, account: Account, words: Words
-) -> None:
+async def delete(query: CallbackQuery, callback_data: DeleteAccount, visit: Visit) -> None:
     """Remove everything, and say what that was. Somebody else was asked this: not worth a message."""
-    if callback_data.user != account.id:
+    if callback_data.user != visit.account.id:
         return
-    removal = await services.erasure.delete(account.id)
+    sender = visit.services.sender
+    removal = await visit.services.erasure.delete(visit.account.id)
     if removal is None:
         return
     for chat_id, message_id in removal.statuses:
-        await services.sender.remove(chat_id, message_id)
-    gone = Outgoing(told(words, removal))
+        await sender.remove(chat_id, message_id)
+    gone = Outgoing(told(visit.words, removal))
     # In the place of the question, whose button has nothing left to delete.
-    if not await rewrite(query, services.sender, gone):
-        await services.sender.send(to, gone)
+    if not await rewrite(query, sender, gone):
+        await visit.answer(gone)
 
 
 def told(words: Words, removal: Removal) -> str:

@@ -10,7 +10,7 @@ from aiogram.filters import Command, CommandObject, Filter
 from aiogram.types import Message
 
 from bot.accounts.cashier import NotRefundable
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
 from bot.reporting.stats import report
 from bot.reporting.summary import summary
 from bot.services import Services
@@ -24,51 +24,51 @@ class Operator(Filter):
         return message.chat.type == "private" and message.from_user is not None and message.from_user.id in admins
 
 
-async def ban(_message: Message, command: CommandObject, to: Address, services: Services) -> None:
+async def ban(_message: Message, command: CommandObject, visit: Visit) -> None:
     """``/ban 123`` and ``/unban 123``."""
     argument = (command.args or "").strip()
     if not argument.isascii() or not argument.isdigit():
-        await _say(to, services, f"/{command.command} <user id>")
+        await _say(visit, f"/{command.command} <user id>")
         return
     banned = command.command == "ban"
-    async with services.sessions.begin() as session:
-        known = await services.accounts.ban(session, int(argument), banned=banned)
-    await _say(to, services, ("banned" if banned else "let in") if known else "nobody is known by this id")
+    async with visit.services.sessions.begin() as session:
+        known = await visit.services.accounts.ban(session, int(argument), banned=banned)
+    await _say(visit, ("banned" if banned else "let in") if known else "nobody is known by this id")
 
 
-async def refund(_message: Message, command: CommandObject, to: Address, services: Services) -> None:
+async def refund(_message: Message, command: CommandObject, visit: Visit) -> None:
     """``/refund <charge id>``."""
     charge = (command.args or "").strip()
     if not charge:
-        await _say(to, services, "/refund <charge id>")
+        await _say(visit, "/refund <charge id>")
         return
     try:
-        done = await services.cashier.refund(charge)
+        done = await visit.services.cashier.refund(charge)
     except NotRefundable as error:
-        await _say(to, services, error.message)
+        await _say(visit, error.message)
         return
-    await _say(to, services, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
+    await _say(visit, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
 
 
-async def broadcast(message: Message, origin: str, to: Address, services: Services) -> None:
+async def broadcast(message: Message, visit: Visit) -> None:
     """``/broadcast``, in reply to the message everybody shall get."""
     shown = message.reply_to_message
     if shown is None:
-        await _say(to, services, "/broadcast, in reply to the message to send")
+        await _say(visit, "/broadcast, in reply to the message to send")
         return
-    people = await services.broadcaster.order(origin, message.chat.id, shown.message_id)
-    await _say(to, services, f"sending to {people}; you will hear how it went")
+    people = await visit.services.broadcaster.order(visit.origin, message.chat.id, shown.message_id)
+    await _say(visit, f"sending to {people}; you will hear how it went")
 
 
-async def stats(_message: Message, to: Address, services: Services) -> None:
+async def stats(_message: Message, visit: Visit) -> None:
     """The last four weeks."""
-    async with services.sessions() as session:
+    async with visit.services.sessions() as session:
         counted = await report(session, datetime.now(UTC).date())
-    await services.sender.send(to, Outgoing(f"<pre>{html.escape(summary(counted)[:3900])}</pre>"))
+    await visit.say(f"<pre>{html.escape(summary(counted)[:3900])}</pre>")
 
 
-async def _say(to: Address, services: Services, text: str) -> None:
-    await services.sender.send(to, Outgoing(html.escape(text)))
+async def _say(visit: Visit, text: str) -> None:
+    await visit.say(html.escape(text))
 
 
 def router() -> Router:

@@ -5,44 +5,33 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from bot.accounts.accounts import Account
 from bot.conversation.casting import Seen, TooManyFaces, ask, find, look, order
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import IntoArtwork, MapFace, ShowArtworks
-from bot.presentation.translations import Words
 from bot.services import Services
 from deployments.errors import NoFace, UnknownArtwork
 from deployments.swap.artworks import Artwork
 
 
-async def show(
-    _query: CallbackQuery, callback_data: ShowArtworks, to: Address, services: Services, account: Account, words: Words
-) -> None:
+async def show(_query: CallbackQuery, callback_data: ShowArtworks, visit: Visit) -> None:
     """The works as an album and as buttons; groups see the buttons only."""
-    await _whose(callback_data.bundle, callback_data.identity, services, account)
-    works = keyboards.artworks_page(services.artworks.all, callback_data.page)
+    await _source(visit, callback_data.bundle, callback_data.identity)
+    artworks = visit.services.artworks
+    works = keyboards.artworks_page(artworks.all, callback_data.page)
     if not works:
         raise UnknownArtwork("There are no works of art.")
-    if to.chat_id > 0 and len(works) > 1:
-        await services.showcase.show(to, [await services.artworks.exhibit(work) for work in works])
-    keyboard = keyboards.artworks(words, callback_data, services.artworks.all)
-    await services.sender.send(to, Outgoing(words.html("artworks-ask"), keyboard=keyboard))
+    if visit.to.chat_id > 0 and len(works) > 1:
+        await visit.services.showcase.show(visit.to, [await artworks.exhibit(work) for work in works])
+    await visit.say(visit.words.html("artworks-ask"), keyboards.artworks(visit.words, callback_data, artworks.all))
 
 
-async def choose(
-    _query: CallbackQuery,
-    callback_data: IntoArtwork,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-) -> None:
+async def choose(_query: CallbackQuery, callback_data: IntoArtwork, visit: Visit) -> None:
     """Show the numbers and ask who goes where; with one face here and one there, that is clear."""
-    artwork = services.artworks.by_code(callback_data.artwork)
-    source = await _whose(callback_data.bundle, callback_data.identity, services, account)
-    target = await _in_artwork(services, artwork)
+    artwork = visit.services.artworks.by_code(callback_data.artwork)
+    source = await _source(visit, callback_data.bundle, callback_data.identity)
+    target = await _in_artwork(visit.services, artwork)
     state = MapFace(
         bundle=callback_data.bundle,
         identity=callback_data.identity,
@@ -51,19 +40,20 @@ async def choose(
         artwork=callback_data.artwork,
     )
     if state.sources == state.targets == 1:
-        await order(to, state.model_copy(update={"chosen": "0"}), origin, services, account)
+        await order(visit, state.model_copy(update={"chosen": "0"}))
         return
-    await _show_numbers(to, source, target, services, words)
-    await ask(to, state, services, account, words)
+    await _show_numbers(visit, source, target)
+    await ask(visit, state)
 
 
-async def _whose(bundle_id: int, identity: int, services: Services, account: Account) -> Seen | None:
+async def _source(visit: Visit, bundle_id: int, identity: int) -> Seen | None:
     """The photo with the faces that are to go in; None for a saved face. Raises when it is not (or no longer) theirs."""
+    services = visit.services
     if identity:
         async with services.sessions() as session:
-            await services.identities.get(session, account.id, identity)
+            await services.identities.get(session, visit.account.id, identity)
         return None
-    _, kept = await services.photos.bundle(bundle_id, account.id)
+    _, kept = await services.photos.bundle(bundle_id, visit.account.id)
     return await look(services, kept[0].key)
 
 
@@ -75,14 +65,14 @@ async def _in_artwork(services: Services, artwork: Artwork) -> Seen:
         raise UnknownArtwork("Nobody in this work of art can be replaced.") from error
 
 
-async def _show_numbers(to: Address, source: Seen | None, target: Seen, services: Services, words: Words) -> None:
+async def _show_numbers(visit: Visit, source: Seen | None, target: Seen) -> None:
     """Numbers where there is more than one face; a single one needs none."""
     if source is not None and len(source.faces) > 1:
         both = (await source.numbered("faces.jpg"), await target.numbered("artwork.jpg"))
-        await services.sender.send(to, Outgoing(words.html("artworks-numbers-two"), both))
+        await visit.answer(Outgoing(visit.words.html("artworks-numbers-two"), both))
     elif len(target.faces) > 1:
         picture = await target.numbered("artwork.jpg")
-        await services.sender.send(to, Outgoing(words.html("artworks-numbers-one"), (picture,)))
+        await visit.answer(Outgoing(visit.words.html("artworks-numbers-one"), (picture,)))
 
 
 def router() -> Router:

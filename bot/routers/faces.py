@@ -10,16 +10,14 @@ from aiogram.enums import ParseMode
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, TelegramObject, User
 
-from bot.accounts.accounts import Account
 from bot.accounts.identities import MAX_NAME, MOST
 from bot.conversation.casting import kept_photo
 from bot.conversation.replies import rewrite
 from bot.conversation.tickets import Replies, ticket
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import ForgetFace, KeepFace, Open
-from bot.presentation.translations import Words
-from bot.services import Services
 from deployments.errors import FaceUnsuitable, MasqueradeError
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
@@ -36,30 +34,23 @@ class SeveralFaces(MasqueradeError):
     slug, title, status = "several-faces", "More than one face", 422
 
 
-async def faces(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+async def faces(_event: TelegramObject, visit: Visit) -> None:
     """The saved faces."""
+    services, words = visit.services, visit.words
     async with services.sessions() as session:
-        saved = await services.identities.of(session, account.id)
-    artworks = bool(services.artworks.all)
+        saved = await services.identities.of(session, visit.account.id)
     if not saved:
-        await services.sender.send(to, Outgoing(words.html("faces-none")))
+        await visit.say(words.html("faces-none"))
         return
+    artworks = bool(services.artworks.all)
     text = words.html("faces", faces=len(saved), most=MOST, artworks="yes" if artworks else "no")
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.saved_faces(saved, artworks=artworks)))
+    await visit.say(text, keyboards.saved_faces(saved, artworks=artworks))
 
 
-async def ask_name(
-    _query: CallbackQuery,
-    callback_data: KeepFace,
-    bot: Bot,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-    me: User,
-) -> None:
+async def ask_name(_query: CallbackQuery, callback_data: KeepFace, bot: Bot, visit: Visit, me: User) -> None:
     """Ask what the face is called; the answer to this message is its name."""
-    bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)
+    bundle, _ = await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
+    to, words = visit.to, visit.words
     await bot.send_message(
         to.chat_id,
         words.html("ask-face-name") + ticket(me, "name", callback_data.bundle),
@@ -70,15 +61,16 @@ async def ask_name(
         # In a group, only who sent the photo is made to reply.
         reply_parameters=ReplyParameters(message_id=bundle.message_id, allow_sending_without_reply=True),
         reply_markup=ForceReply(
-            input_field_placeholder=words.plain("ask-face-name-hint"), selective=to.chat_id != account.id
+            input_field_placeholder=words.plain("ask-face-name-hint"), selective=to.chat_id != visit.account.id
         ),
     )
 
 
-async def keep(message: Message, number: int, to: Address, services: Services, account: Account, words: Words) -> None:
+async def keep(message: Message, number: int, visit: Visit) -> None:
     """Cut the face out and save it under the name that was given."""
+    services = visit.services
     name = " ".join((message.text or "").split())[:MAX_NAME]
-    _, kept = await services.photos.bundle(number, account.id)
+    _, kept = await services.photos.bundle(number, visit.account.id)
     photo = await kept_photo(services, kept[0].key)
     faces = (await services.pipeline.faces(photo)).value.faces
     if len(faces) != 1:
@@ -92,25 +84,25 @@ async def keep(message: Message, number: int, to: Address, services: Services, a
     await asyncio.to_thread(services.vault.put, key, crop)
     try:
         async with services.sessions.begin() as session:
-            saved = await services.identities.add(session, account.id, name, key)
+            saved = await services.identities.add(session, visit.account.id, name, key)
     except BaseException:
         await asyncio.to_thread(services.vault.delete, [key])
         raise
-    await services.sender.send(to, Outgoing(words.html("face-kept", name=saved.name)))
+    await visit.say(visit.words.html("face-kept", name=saved.name))
 
 
-async def forget(
-    query: CallbackQuery, callback_data: ForgetFace, services: Services, account: Account, words: Words
-) -> None:
+async def forget(query: CallbackQuery, callback_data: ForgetFace, visit: Visit) -> None:
     """Let a face go."""
+    services, account_id = visit.services, visit.account.id
     async with services.sessions.begin() as session:
-        name = (await services.identities.get(session, account.id, callback_data.identity)).name
-        key = await services.identities.remove(session, account.id, callback_data.identity)
+        name = (await services.identities.get(session, account_id, callback_data.identity)).name
+        key = await services.identities.remove(session, account_id, callback_data.identity)
         # Before the row is gone for good, which alone leads to it: broken off, it can be asked for again.
         await asyncio.to_thread(services.vault.delete, [key])
-        left = await services.identities.of(session, account.id)
+        left = await services.identities.of(session, account_id)
     keyboard = keyboards.saved_faces(left, artworks=bool(services.artworks.all))
-    await rewrite(query, services.sender, Outgoing(words.html("face-forgotten", name=name), keyboard=keyboard))
+    forgotten = Outgoing(visit.words.html("face-forgotten", name=name), keyboard=keyboard)
+    await rewrite(query, services.sender, forgotten)
 
 
 def cut(photo: Photo, face: Face) -> bytes:

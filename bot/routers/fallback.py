@@ -7,9 +7,8 @@ from aiogram.enums import ContentType
 from aiogram.types import CallbackQuery, Message, User
 
 from bot.conversation.replies import in_groups, mentions
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
 from bot.presentation import keyboards
-from bot.presentation.translations import Words
 from bot.services import Services
 from serve_app.rates import Rate, Want
 
@@ -32,19 +31,18 @@ async def service(message: Message) -> None:
     """Nothing to say."""
 
 
-async def anything(message: Message, to: Address, services: Services, words: Words, me: User) -> None:
+async def anything(message: Message, visit: Visit, me: User) -> None:
     """Say what kind of thing this is not. What a group says of our messages, or to other bots, is not said to us."""
     if message.chat.type != "private" and not message.video and not mentions(message, me):
         return
-    if message.media_group_id is not None and await _said_of_album(message, services):
+    if message.media_group_id is not None and await _said_of_album(message, visit.services):
         return
     kind = next((kind for kind in KINDS if getattr(message, kind, None) is not None), "other")
-    text = words.html(f"not-taken-{kind}")
+    text = visit.words.html(f"not-taken-{kind}")
     if message.chat.type == "private":
-        answer = Outgoing(text, keyboard=keyboards.pages(words, "help"))
+        await visit.say(text, keyboards.pages(visit.words, "help"))
     else:
-        answer = Outgoing(f"{text}\n{in_groups(words, me)}")
-    await services.sender.send(to, answer)
+        await visit.say(f"{text}\n{in_groups(visit.words, me)}")
 
 
 async def _said_of_album(message: Message, services: Services) -> bool:
@@ -53,9 +51,9 @@ async def _said_of_album(message: Message, services: Services) -> bool:
     return any(await services.buckets.take([album]))
 
 
-async def dead_button(_query: CallbackQuery, to: Address, services: Services, words: Words) -> None:
+async def dead_button(_query: CallbackQuery, visit: Visit) -> None:
     """A button of an older version, or data that nobody's button holds."""
-    await services.sender.send(to, Outgoing(words.html("button-dead")))
+    await visit.say(visit.words.html("button-dead"))
 
 
 def router() -> Router:

@@ -5,31 +5,19 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from bot.accounts.accounts import Account
-from bot.delivery.messages import Address
+from bot.conversation.visit import Visit
 from bot.intake.counter import hiding
 from bot.presentation.callbacks import Hide
-from bot.presentation.translations import Words
-from bot.services import Services
 from deployments.anonymize.types import Method
 
 
-async def hide(
-    _query: CallbackQuery,
-    callback_data: Hide,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-) -> None:
+async def hide(_query: CallbackQuery, callback_data: Hide, visit: Visit) -> None:
     """Ask how, then order it."""
-    if not callback_data.method:
-        await services.photos.bundle(callback_data.bundle, account.id)
-        await services.counter.ask_method(words, callback_data.bundle, to)
+    if callback_data.method:
+        await visit.order(hiding(Method(callback_data.method)), callback_data.bundle)
         return
-    wish = hiding(Method(callback_data.method))
-    await services.counter.order(account, origin, wish, callback_data.bundle, to)
+    await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
+    await visit.services.counter.ask_method(visit.words, callback_data.bundle, visit.to)
 
 
 def router() -> Router:

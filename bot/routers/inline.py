@@ -14,10 +14,9 @@ from aiogram.types import (
     InlineQueryResultsButton,
 )
 
-from bot.accounts.accounts import Account
+from bot.conversation.visit import Visit
 from bot.delivery.tables import Delivery
 from bot.presentation.translations import Words
-from bot.services import Services
 
 # For how long, and how often, the record of a delivery is awaited: it is written when the picture has arrived.
 RECORD_S = 5.0
@@ -26,29 +25,29 @@ LOOK_S = 0.1
 JOB = re.compile(r"[0-9a-f]{32}")
 
 
-async def results(query: InlineQuery, services: Services, account: Account, words: Words) -> None:
+async def results(query: InlineQuery, visit: Visit) -> None:
     """A person's own latest results, or the one whose share button was tapped."""
     job = query.query.strip()
     if JOB.fullmatch(job):
-        found = await _recorded(services, account, job)
+        found = await _recorded(visit, job)
         slips = [found] if found is not None else []
     else:
-        async with services.sessions() as session:
-            slips = list(await services.archive.recent(session, account.id))
-    offered = [_offer(slip, words) for slip in slips if slip.file_id is not None]
+        async with visit.services.sessions() as session:
+            slips = list(await visit.services.archive.recent(session, visit.account.id))
+    offered = [_offer(slip, visit.words) for slip in slips if slip.file_id is not None]
     # The button leads to the bot when there is nothing to share yet.
-    button = None if offered else InlineQueryResultsButton(text=words.plain("inline-nothing"), start_parameter="inline")
-    await query.answer([*offered], cache_time=0, is_personal=True, button=button)
+    nothing = InlineQueryResultsButton(text=visit.words.plain("inline-nothing"), start_parameter="inline")
+    await query.answer([*offered], cache_time=0, is_personal=True, button=None if offered else nothing)
 
 
-async def _recorded(services: Services, account: Account, job: str) -> Delivery | None:
+async def _recorded(visit: Visit, job: str) -> Delivery | None:
     """The delivery of a result; who taps its button at once is faster than the record, which is awaited then."""
     slip = None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(RECORD_S):
             while True:
-                async with services.sessions() as session:
-                    slip = await services.archive.result(session, account.id, job)
+                async with visit.services.sessions() as session:
+                    slip = await visit.services.archive.result(session, visit.account.id, job)
                 if slip is None or slip.file_id is not None or slip.sending is None:
                     return slip
                 await asyncio.sleep(LOOK_S)

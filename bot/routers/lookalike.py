@@ -5,25 +5,14 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from bot.accounts.accounts import Account
-from bot.delivery.messages import Address
+from bot.conversation.visit import Visit
 from bot.intake.counter import resemblance
 from bot.presentation.callbacks import Lookalike
-from bot.presentation.translations import Words
-from bot.services import Services
 
 
-async def lookalike(
-    _query: CallbackQuery,
-    callback_data: Lookalike,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-) -> None:
+async def lookalike(_query: CallbackQuery, callback_data: Lookalike, visit: Visit) -> None:
     """Order a collage with the people a face resembles."""
-    await services.counter.order(account, origin, resemblance(words), callback_data.bundle, to)
+    await visit.order(resemblance(visit.words), callback_data.bundle)
 
 
 def router() -> Router:

@@ -10,23 +10,26 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, Telegram
 
 from bot.accounts.accounts import Account
 from bot.conversation.replies import in_groups, rewrite
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Outgoing
 from bot.presentation import keyboards
 from bot.presentation.callbacks import Open, SetLanguage, SetStrength, Toggle
 from bot.presentation.catalogue import Feature
 from bot.presentation.translations import Words
-from bot.services import Services
 
 
-async def start(message: Message, to: Address, services: Services, words: Words, me: User) -> None:
+async def start(message: Message, visit: Visit, me: User) -> None:
     """Greet; in a group, whose members may just have taken the bot in, also say what is heard there."""
     name = message.from_user.first_name if message.from_user is not None else ""
-    lines = [words.html("start", name=name), *([] if message.chat.type == "private" else ["", in_groups(words, me)])]
-    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=_home(services, words)))
+    lines = [visit.words.html("start", name=name)]
+    if message.chat.type != "private":
+        lines += ["", in_groups(visit.words, me)]
+    await visit.say("\n".join(lines), _home(visit))
 
 
-async def show_help(_event: TelegramObject, to: Address, services: Services, words: Words, me: User) -> None:
+async def show_help(_event: TelegramObject, visit: Visit, me: User) -> None:
     """What can be done here: only what the studio has models for."""
+    services, words = visit.services, visit.words
     artworks = "yes" if services.artworks.all else "no"
     features = [
         words.html(f"help-{name}", artworks=artworks)
@@ -38,57 +41,53 @@ async def show_help(_event: TelegramObject, to: Address, services: Services, wor
         words.html("help-intro"), *features, "",
         words.html("help-rules", megabytes=megabytes), in_groups(words, me),
     ]  # fmt: skip
-    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=_home(services, words)))
+    await visit.say("\n".join(lines), _home(visit))
 
 
-def _home(services: Services, words: Words) -> InlineKeyboardMarkup:
+def _home(visit: Visit) -> InlineKeyboardMarkup:
+    services = visit.services
     shop = services.settings.tariff.sells("free")
-    return keyboards.home(words, swap="swap" in services.catalogue.features, shop=shop)
+    return keyboards.home(visit.words, swap="swap" in services.catalogue.features, shop=shop)
 
 
-async def languages(_event: TelegramObject, to: Address, services: Services, words: Words) -> None:
+async def languages(_event: TelegramObject, visit: Visit) -> None:
     """Ask which language to speak."""
-    keyboard = keyboards.languages(services.translations)
-    await services.sender.send(to, Outgoing(words.html("ask-language"), keyboard=keyboard))
+    await visit.say(visit.words.html("ask-language"), keyboards.languages(visit.services.translations))
 
 
-async def set_language(query: CallbackQuery, callback_data: SetLanguage, services: Services, account: Account) -> None:
+async def set_language(query: CallbackQuery, callback_data: SetLanguage, visit: Visit) -> None:
     """Speak another language from now on, beginning here."""
+    services = visit.services
     code = services.translations.best(callback_data.code)
     async with services.sessions.begin() as session:
-        await services.accounts.save(session, account.id, language=code)
-    words = services.translations.words(code)
-    done = Outgoing(words.html("language-set"))
-    await rewrite(query, services.sender, done)
+        await services.accounts.save(session, visit.account.id, language=code)
+    await rewrite(query, services.sender, Outgoing(services.translations.words(code).html("language-set")))
 
 
-async def settings(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+async def settings(_event: TelegramObject, visit: Visit) -> None:
     """The settings, each a button."""
-    await services.sender.send(to, _settings(words, account))
+    await visit.answer(_settings(visit.words, visit.account))
 
 
-async def toggle(
-    query: CallbackQuery, callback_data: Toggle, services: Services, account: Account, words: Words
-) -> None:
+async def toggle(query: CallbackQuery, callback_data: Toggle, visit: Visit) -> None:
     """Turn a setting on or off."""
+    services = visit.services
     async with services.sessions.begin() as session:
         if callback_data.switch == "as_file":
-            account = await services.accounts.save(session, account.id, as_file=callback_data.on)
+            account = await services.accounts.save(session, visit.account.id, as_file=callback_data.on)
         else:
-            account = await services.accounts.save(session, account.id, keep_history=callback_data.on)
+            account = await services.accounts.save(session, visit.account.id, keep_history=callback_data.on)
     if not account.keep_history:
         await services.photos.shorten(account.id)
-    await rewrite(query, services.sender, _settings(words, account))
+    await rewrite(query, services.sender, _settings(visit.words, account))
 
 
-async def set_strength(
-    query: CallbackQuery, callback_data: SetStrength, services: Services, account: Account, words: Words
-) -> None:
+async def set_strength(query: CallbackQuery, callback_data: SetStrength, visit: Visit) -> None:
     """Begin with another strength."""
-    chosen = callback_data.percent / 100
+    services = visit.services
     async with services.sessions.begin() as session:
-        account = await services.accounts.save(session, account.id, strength=chosen)
-    await rewrite(query, services.sender, _settings(words, account))
+        account = await services.accounts.save(session, visit.account.id, strength=callback_data.percent / 100)
+    await rewrite(query, services.sender, _settings(visit.words, account))
 
 
 def _settings(words: Words, account: Account) -> Outgoing:

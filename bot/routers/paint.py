@@ -7,142 +7,107 @@ import asyncio
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from bot.accounts.accounts import Account
-from bot.delivery.messages import Address, Attachment, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.tables import Delivery
 from bot.intake.counter import painting
 from bot.intake.photos import Expired
 from bot.presentation import keyboards
 from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
-from bot.presentation.translations import Words
-from bot.services import Services
 from serve_app.jobs.tables import Job
 
 
-async def styles(
-    _query: CallbackQuery, callback_data: Styles, services: Services, account: Account, words: Words
-) -> None:
+async def styles(_query: CallbackQuery, callback_data: Styles, visit: Visit) -> None:
     """Show the styles for a photo: another page of them, or all anew under a result."""
-    bundle, _ = await services.photos.bundle(callback_data.bundle, account.id)
-    await services.counter.ask(words, bundle, callback_data.page)
+    bundle, _ = await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
+    await visit.services.counter.ask(visit.words, bundle, callback_data.page)
 
 
-async def paint(
-    _query: CallbackQuery,
-    callback_data: Paint,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-) -> None:
+async def paint(_query: CallbackQuery, callback_data: Paint, visit: Visit) -> None:
     """Order a painting as strong as the person likes them."""
-    style = await services.catalogue.by_code(callback_data.style)
-    wish = painting([style.name], account.strength)
-    await services.counter.order(account, origin, wish, callback_data.bundle, to)
+    style = await visit.services.catalogue.by_code(callback_data.style)
+    await visit.order(painting([style.name], visit.account.strength), callback_data.bundle)
 
 
-async def adjust(
-    query: CallbackQuery, callback_data: Adjust, services: Services, account: Account, words: Words
-) -> None:
+async def adjust(query: CallbackQuery, callback_data: Adjust, visit: Visit) -> None:
     """Change the buttons under a result."""
-    job, slip = await _mine(services, account, callback_data.job)
+    job, slip = await _mine(visit, callback_data.job)
     markup: InlineKeyboardMarkup
     match callback_data.panel:
         case "strength":
-            markup = keyboards.strengths(words, job.id, job.request["strength"])
+            markup = keyboards.strengths(visit.words, job.id, job.request["strength"])
         case "blend":
-            markup = keyboards.blends(words, job.id, await services.catalogue.others(job.request["style"]))
+            others = await visit.services.catalogue.others(job.request["style"])
+            markup = keyboards.blends(visit.words, job.id, others)
         case "main":
-            await _show_main(query, job, slip, services, words)
+            await _show_main(visit, query, job, slip)
             return
     if isinstance(query.message, Message):
         await query.message.edit_reply_markup(reply_markup=markup)
 
 
-async def strength(
-    query: CallbackQuery,
-    callback_data: Strength,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-) -> None:
+async def strength(query: CallbackQuery, callback_data: Strength, visit: Visit) -> None:
     """From now on begin with this, and paint it again this strongly, unless it is: it would come out the same."""
-    job, slip = await _mine(services, account, callback_data.job)
+    job, slip = await _mine(visit, callback_data.job)
     chosen = callback_data.percent / 100
-    async with services.sessions.begin() as session:
-        await services.accounts.save(session, account.id, strength=chosen)
+    async with visit.services.sessions.begin() as session:
+        await visit.services.accounts.save(session, visit.account.id, strength=chosen)
     if chosen == job.request["strength"]:
-        await _show_main(query, job, slip, services, words)
+        await _show_main(visit, query, job, slip)
         return
-    wish = painting(job.request["style"], chosen)
-    await services.counter.order(account, origin, wish, _bundle(slip), to)
+    await visit.order(painting(job.request["style"], chosen), _bundle(slip))
 
 
-async def blend(
-    _query: CallbackQuery,
-    callback_data: Blend,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-) -> None:
+async def blend(_query: CallbackQuery, callback_data: Blend, visit: Visit) -> None:
     """Paint it again, half in its first style and half in this one."""
-    job, slip = await _mine(services, account, callback_data.job)
-    second = await services.catalogue.by_code(callback_data.style)
+    job, slip = await _mine(visit, callback_data.job)
+    second = await visit.services.catalogue.by_code(callback_data.style)
     first = job.request["style"][0].partition(":")[0]
     wish = painting([f"{first}:0.5", f"{second.name}:0.5"], job.request["strength"])
-    await services.counter.order(account, origin, wish, _bundle(slip), to)
+    await visit.order(wish, _bundle(slip))
 
 
-async def again(
-    query: CallbackQuery, callback_data: Again, to: Address, services: Services, account: Account, words: Words
-) -> None:
+async def again(query: CallbackQuery, callback_data: Again, visit: Visit) -> None:
     """The same picture once more. It would come out the same, so it costs nothing: Telegram still has it."""
-    job, slip = await _mine(services, account, callback_data.job)
+    job, slip = await _mine(visit, callback_data.job)
     # Who taps at once is faster than the record of the delivery; the message under the button has the picture anyhow.
     file_id, as_file = _pictured(query) or (slip.file_id, slip.as_file)
     if file_id is None:
         raise Expired("This picture is no longer here.")
-    keyboard = await _painted(job, slip, services, words, single=True, as_file=as_file)
+    keyboard = await _painted(visit, job, slip, single=True, as_file=as_file)
     picture = Attachment("masquerade.jpg", file_id=file_id)
-    await services.sender.send(to, Outgoing(words.html("result-again"), (picture,), as_file, keyboard))
+    await visit.answer(Outgoing(visit.words.html("result-again"), (picture,), as_file, keyboard))
 
 
-async def as_file(
-    _query: CallbackQuery, callback_data: AsFile, to: Address, services: Services, account: Account, words: Words
-) -> None:
+async def as_file(_query: CallbackQuery, callback_data: AsFile, visit: Visit) -> None:
     """The result as a file: every pixel and what says how it was made, which Telegram's photos lose."""
-    job, _ = await _mine(services, account, callback_data.job)
+    job, _ = await _mine(visit, callback_data.job)
     try:
-        data = await asyncio.to_thread(services.objects.get, (job.result or {}).get("key", ""))
+        data = await asyncio.to_thread(visit.services.objects.get, (job.result or {}).get("key", ""))
     except KeyError:
         raise Expired("This picture is no longer here.") from None
     picture = Attachment("masquerade.jpg", data)
-    await services.sender.send(to, Outgoing(words.html("result-file"), (picture,), as_file=True))
+    await visit.answer(Outgoing(visit.words.html("result-file"), (picture,), as_file=True))
 
 
-async def _show_main(query: CallbackQuery, job: Job, slip: Delivery, services: Services, words: Words) -> None:
+async def _show_main(visit: Visit, query: CallbackQuery, job: Job, slip: Delivery) -> None:
     """Put the first buttons back under a result, or under the closing words of an album."""
     if isinstance(query.message, Message):
         single = query.message.text is None
-        markup = await _painted(job, slip, services, words, single=single, as_file=slip.as_file)
+        markup = await _painted(visit, job, slip, single=single, as_file=slip.as_file)
         await query.message.edit_reply_markup(reply_markup=markup)
 
 
-async def _painted(
-    job: Job, slip: Delivery, services: Services, words: Words, *, single: bool, as_file: bool
-) -> InlineKeyboardMarkup:
-    blends = await services.catalogue.blends(job.request["style"])
-    return keyboards.painted(words, job.id, slip.bundle_id, single=single, as_file=as_file, blends=blends)
+async def _painted(visit: Visit, job: Job, slip: Delivery, *, single: bool, as_file: bool) -> InlineKeyboardMarkup:
+    blends = await visit.services.catalogue.blends(job.request["style"])
+    return keyboards.painted(visit.words, job.id, slip.bundle_id, single=single, as_file=as_file, blends=blends)
 
 
-async def _mine(services: Services, account: Account, job_id: str) -> tuple[Job, Delivery]:
+async def _mine(visit: Visit, job_id: str) -> tuple[Job, Delivery]:
     """A person's own job and where it was delivered. Raises ``Expired``, also for other people's."""
-    async with services.sessions() as session:
+    async with visit.services.sessions() as session:
         job, slip = await session.get(Job, job_id), await session.get(Delivery, job_id)
-    if job is None or slip is None or slip.user_id != account.id or not job.request:
+    if job is None or slip is None or slip.user_id != visit.account.id or not job.request:
         raise Expired("This picture is no longer here.")
     return job, slip
 

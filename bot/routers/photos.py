@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -9,13 +10,12 @@ from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
 from aiogram.types import Message, MessageOriginUser, Update, User
 
-from bot.accounts.accounts import Account
 from bot.conversation.attending import attend, serve
 from bot.conversation.references import AboutAnswered, AboutKept, spoken
+from bot.conversation.visit import Visit
+from bot.intake.counter import address_of
 from bot.intake.photos import Incoming
 from bot.intake.tables import Bundle
-from bot.presentation.translations import Words
-from bot.services import Services
 from deployments.errors import MasqueradeError, NotAnImage, TooLarge, Undecodable
 
 if TYPE_CHECKING:
@@ -32,16 +32,9 @@ class Forwarded(MasqueradeError):
 HOPELESS = ("video/", "audio/", "text/", "application/pdf", "application/zip")
 
 
-async def photo(
-    message: Message,
-    event_update: Update,
-    bot: Bot,
-    services: Services,
-    account: Account,
-    words: Words,
-    me: User,
-) -> None:
+async def photo(message: Message, event_update: Update, bot: Bot, visit: Visit, me: User) -> None:
     """Keep a photo and ask what to do with it; an album is asked about when it is whole."""
+    services = visit.services
     # A text that answers a photo speaks of that photo.
     shown = message if message.photo or message.document else message.reply_to_message or message
     if services.settings.forbid_forwarded and shown.forward_origin is not None:
@@ -55,17 +48,15 @@ async def photo(
         album=message.media_group_id,
         caption="" if _quoted(message) else spoken(message, me),
     )
-    bundle = await services.photos.keep(account, incoming)
+    bundle = await services.photos.keep(visit.account, incoming)
     if bundle.due is None:
-        await attend(services, account, words, bundle)
+        await attend(services, visit.account, bundle)
 
 
-async def kept(
-    _message: Message, origin: str, services: Services, account: Account, words: Words, bundle: Bundle, asked: str
-) -> None:
+async def kept(_message: Message, visit: Visit, bundle: Bundle, asked: str) -> None:
     """Do what a text asks for with photos that are here already."""
-    if not await services.photos.speak(bundle, asked):
-        await serve(services, account, words, bundle, asked, origin)
+    if not await visit.services.photos.speak(bundle, asked):
+        await serve(replace(visit, to=address_of(bundle)), bundle, asked)
 
 
 def _quoted(message: Message) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import html
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiogram import Bot, F, Router
@@ -24,6 +25,7 @@ from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
+from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, NotSent, Outgoing, Unreachable
 from bot.delivery.telegram import in_our_words
 from bot.presentation import keyboards
@@ -37,41 +39,33 @@ SHOP = "plans"
 """What the link from a group to the offers starts the private chat with."""
 
 
-async def plans(_event: TelegramObject, to: Address, services: Services, account: Account, words: Words) -> None:
+async def plans(_event: TelegramObject, visit: Visit) -> None:
     """What the person has, and what is for sale."""
+    services, account, words = visit.services, visit.account, visit.words
     async with services.sessions() as session:
         balance = await services.credits.balance(session, account.id)
         subscription = await services.payments.subscription(session, account.id)
     plus, sells = account.plan == "plus", services.settings.tariff.sells(account.plan)
-    lines = [
-        *(
-            [words.html("plans-quota", left=balance.quota_left, quota=balance.quota)]
-            if balance.quota or not sells
-            else []
-        ),
-        *([words.html("plans-credits", credits=balance.credits)] if sells or balance.credits else []),
-        *([words.html("plans-held", held=balance.held)] if balance.held else []),
-        *([words.html("plans-debt", debt=balance.debt)] if balance.debt else []),
-        *([words.html("plans-plus", until=_day(account.plus_until))] if plus and account.plus_until else []),
-    ]
-    renews = plus and subscription is not None and subscription.state == "active"
-    keyboard = keyboards.plans(words, services.settings.tariff, account, renews=renews)
+    lines: list[str] = []
+    if balance.quota or not sells:
+        lines.append(words.html("plans-quota", left=balance.quota_left, quota=balance.quota))
+    if balance.credits or sells:
+        lines.append(words.html("plans-credits", credits=balance.credits))
+    if balance.held:
+        lines.append(words.html("plans-held", held=balance.held))
+    if balance.debt:
+        lines.append(words.html("plans-debt", debt=balance.debt))
+    if plus and account.plus_until:
+        lines.append(words.html("plans-plus", until=_day(account.plus_until)))
     if sells:
         lines += ["", words.html("plans-offer")]
-    await services.sender.send(to, Outgoing("\n".join(lines), keyboard=keyboard))
+    renews = plus and subscription is not None and subscription.state == "active"
+    await visit.say("\n".join(lines), keyboards.plans(words, services.settings.tariff, account, renews=renews))
 
 
-async def buy(
-    _query: CallbackQuery,
-    callback_data: Buy,
-    bot: Bot,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-    me: User,
-) -> None:
+async def buy(_query: CallbackQuery, callback_data: Buy, bot: Bot, visit: Visit, me: User) -> None:
     """Make an offer in private. Whoever taps in a group and cannot be written to is shown the way there."""
+    services, account, words = visit.services, visit.account, visit.words
     try:
         async with services.sessions.begin() as session:
             offer = await services.payments.offer(session, account.id, callback_data.product)
@@ -80,24 +74,25 @@ async def buy(
     except LookupError:
         refusal = Refusal.WITHDRAWN
     if refusal is not None:
-        await services.sender.send(to, Outgoing(words.html(f"checkout-{refusal}")))
+        await visit.say(words.html(f"checkout-{refusal}"))
         return
     try:
-        await _offer(offer, bot, services, account, words)
+        await _offer(replace(visit, to=Address(account.id)), offer, bot)
     except Unreachable:
-        if to.chat_id == account.id:
+        if visit.to.chat_id == account.id:
             raise
         keyboard = keyboards.link(words.plain("button-open-chat"), f"https://t.me/{me.username}?start={SHOP}")
-        await services.sender.send(to, Outgoing(words.html("buy-in-private"), keyboard=keyboard))
+        await visit.say(words.html("buy-in-private"), keyboard)
 
 
-async def _offer(offer: Offer, bot: Bot, services: Services, account: Account, words: Words) -> None:
+async def _offer(visit: Visit, offer: Offer, bot: Bot) -> None:
     """A pack as an invoice, or the subscription behind a link: that is how Telegram takes subscriptions."""
+    words = visit.words
     if offer.period is None:
         title = words.plain("invoice-pack", credits=offer.credits)
         async with in_our_words():
             await bot.send_invoice(
-                account.id,
+                visit.to.chat_id,
                 title=title,
                 description=words.plain("invoice-pack-about", credits=offer.credits),
                 payload=offer.payload,
@@ -105,7 +100,7 @@ async def _offer(offer: Offer, bot: Bot, services: Services, account: Account, w
                 prices=[LabeledPrice(label=title, amount=offer.stars)],
             )
         return
-    title, brings = words.plain("invoice-plus"), _brought(services)
+    title, brings = words.plain("invoice-plus"), _brought(visit.services)
     link = await bot.create_invoice_link(
         title=title,
         description=words.plain("invoice-plus-about", **brings),
@@ -115,8 +110,7 @@ async def _offer(offer: Offer, bot: Bot, services: Services, account: Account, w
         subscription_period=offer.period,
     )
     keyboard = keyboards.link(words.plain("button-pay-subscription", stars=offer.stars), link)
-    text = words.html("plus-offer", **brings, stars=offer.stars)
-    await services.sender.send(Address(account.id), Outgoing(text, keyboard=keyboard))
+    await visit.say(words.html("plus-offer", **brings, stars=offer.stars), keyboard)
 
 
 def _brought(services: Services) -> dict[str, str | int]:
@@ -130,16 +124,17 @@ def _brought(services: Services) -> dict[str, str | int]:
     return {"daily": daily, "extras": "-".join(extras) or "none"}
 
 
-async def check(query: PreCheckoutQuery, services: Services, account: Account, words: Words) -> None:
+async def check(query: PreCheckoutQuery, visit: Visit) -> None:
     """Yes or no, within Telegram's ten seconds."""
-    async with services.sessions() as session:
-        refusal = await services.payments.check(
-            session, account.id, query.invoice_payload, query.currency, query.total_amount
+    async with visit.services.sessions() as session:
+        refusal = await visit.services.payments.check(
+            session, visit.account.id, query.invoice_payload, query.currency, query.total_amount
         )
-    await query.answer(ok=refusal is None, error_message=words.plain(f"checkout-{refusal}") if refusal else None)
+    said = visit.words.plain(f"checkout-{refusal}") if refusal else None
+    await query.answer(ok=refusal is None, error_message=said)
 
 
-async def paid(message: Message, to: Address, services: Services, account: Account, words: Words) -> None:
+async def paid(message: Message, visit: Visit) -> None:
     """Give what was paid for, once, however often Telegram says so."""
     payment = message.successful_payment
     if payment is None:
@@ -152,12 +147,12 @@ async def paid(message: Message, to: Address, services: Services, account: Accou
         recurring=bool(payment.is_recurring) and not payment.is_first_recurring,
         expires=payment.subscription_expiration_date,
     )
-    async with services.sessions.begin() as session:
-        receipt = await services.payments.paid(session, account.id, record)
+    async with visit.services.sessions.begin() as session:
+        receipt = await visit.services.payments.paid(session, visit.account.id, record)
     if receipt.new and receipt.unmatched:
-        await _report_unmatched(services, account, record)
+        await _report_unmatched(visit.services, visit.account, record)
     if receipt.new:
-        await services.sender.send(to, Outgoing(_thanks(words, receipt)))
+        await visit.say(_thanks(visit.words, receipt))
 
 
 async def _report_unmatched(services: Services, account: Account, payment: Paid) -> None:
@@ -172,75 +167,69 @@ async def _report_unmatched(services: Services, account: Account, payment: Paid)
             await services.sender.send(Address(operator), Outgoing(html.escape(text)))
 
 
-async def refunded(message: Message, to: Address, services: Services, account: Account, words: Words) -> None:
+async def refunded(message: Message, visit: Visit) -> None:
     """The Stars went back, and so do the credits they bought."""
     refund = message.refunded_payment
     if refund is None:
         return
-    async with services.sessions.begin() as session:
-        done = await services.payments.refunded(
-            session, account.id, refund.telegram_payment_charge_id, refund.invoice_payload, refund.total_amount
+    async with visit.services.sessions.begin() as session:
+        done = await visit.services.payments.refunded(
+            session, visit.account.id, refund.telegram_payment_charge_id, refund.invoice_payload, refund.total_amount
         )
-    text = words.html("refunded", stars=done.stars)
+    text = visit.words.html("refunded", stars=done.stars)
     if done.owed:
-        text += "\n" + words.html("refunded-owed", owed=done.owed)
-    await services.sender.send(to, Outgoing(text))
+        text += "\n" + visit.words.html("refunded-owed", owed=done.owed)
+    await visit.say(text)
 
 
-async def subscription(event: BotSubscriptionUpdated, services: Services, account: Account, words: Words) -> None:
+async def subscription(event: BotSubscriptionUpdated, visit: Visit) -> None:
     """A subscription was cancelled, taken up again, or its payment failed. What is paid for stays."""
-    state = str(event.state)
+    services, account, state = visit.services, visit.account, str(event.state)
     async with services.sessions.begin() as session:
         await services.payments.subscription_changed(session, account.id, event.invoice_payload, state)
         services.events.record(session, account.id, EventKind.SUBSCRIPTION, state)
-    if words.knows(f"subscription-{state}"):
-        await services.sender.send(Address(account.id), Outgoing(_change(words, account, state)))
+    if visit.words.knows(f"subscription-{state}"):
+        await visit.say(_change(visit.words, account, state))
 
 
-async def ask_stop_renewal(
-    _query: CallbackQuery,
-    callback_data: AskStopRenewal,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-) -> None:
+async def ask_stop_renewal(_query: CallbackQuery, callback_data: AskStopRenewal, visit: Visit) -> None:
     """Ask first: what the bot has ended, Telegram does not let the person take up again. Others are not asked."""
+    account, words = visit.account, visit.words
     if callback_data.user != account.id:
         return
     if account.plus_until is None:
-        await services.sender.send(to, Outgoing(words.html("renewal-none")))
+        await visit.say(words.html("renewal-none"))
         return
     text = words.html("renewal-ask", until=_day(account.plus_until))
-    await services.sender.send(to, Outgoing(text, keyboard=keyboards.confirm_stop(words, account.id)))
+    await visit.say(text, keyboards.confirm_stop(words, account.id))
 
 
-async def stop_renewal(
-    _query: CallbackQuery, callback_data: StopRenewal, to: Address, services: Services, account: Account, words: Words
-) -> None:
+async def stop_renewal(_query: CallbackQuery, callback_data: StopRenewal, visit: Visit) -> None:
     """End the subscription; what is paid for stays. Somebody else was offered this: not worth a message."""
+    account, words = visit.account, visit.words
     if callback_data.user != account.id:
         return
-    match await services.cashier.stop_renewal(account.id):
+    match await visit.services.cashier.stop_renewal(account.id):
         case Renewal.ENDED:
             text = _change(words, account, "canceled")
         case Renewal.REFUSED:
             text = words.html("renewal-refused")
         case Renewal.NONE:
             text = words.html("renewal-none")
-    await services.sender.send(to, Outgoing(text))
+    await visit.say(text)
 
 
-async def paysupport(_message: Message, to: Address, services: Services, account: Account, words: Words) -> None:
+async def paysupport(_message: Message, visit: Visit) -> None:
     """Help with payments: what was paid, by the ids a refund is asked for with."""
+    services, words = visit.services, visit.words
     async with services.sessions() as session:
-        payments = await services.payments.of(session, account.id)
+        payments = await services.payments.of(session, visit.account.id)
     lines = [words.html("paysupport", support=services.settings.support or "nobody")]
     lines += [
         words.html("paysupport-payment", day=_day(payment.paid), stars=payment.stars, charge=payment.charge_id)
         for payment in payments[:10]
     ]
-    await services.sender.send(to, Outgoing("\n".join(lines)))
+    await visit.say("\n".join(lines))
 
 
 def _change(words: Words, account: Account, state: str) -> str:

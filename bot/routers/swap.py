@@ -5,48 +5,37 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery, Message
 
-from bot.accounts.accounts import Account
 from bot.conversation.casting import ask, need_own_target, order, propose
-from bot.delivery.messages import Address, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Outgoing
 from bot.presentation.callbacks import MapFace, Swap
-from bot.presentation.translations import Words
-from bot.services import Services
 
 
-async def swap(
-    _query: CallbackQuery, callback_data: Swap, to: Address, services: Services, account: Account, words: Words
-) -> None:
+async def swap(_query: CallbackQuery, callback_data: Swap, visit: Visit) -> None:
     """Show what a swap can be made of."""
-    await propose(to, callback_data, services, account, words)
+    await propose(visit, callback_data)
 
 
-async def map_face(
-    query: CallbackQuery,
-    callback_data: MapFace,
-    origin: str,
-    to: Address,
-    services: Services,
-    account: Account,
-    words: Words,
-) -> None:
+async def map_face(query: CallbackQuery, callback_data: MapFace, visit: Visit) -> None:
     """Ask for the next face, or order when all are chosen. Other people's questions are not theirs to answer."""
     if callback_data.bundle:
-        await services.photos.bundle(callback_data.bundle, account.id)
+        await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
     if not callback_data.artwork:
-        need_own_target(services, account)
+        need_own_target(visit)
     chosen = callback_data.chosen.split(".") if callback_data.chosen else []
     # One message asks about one face after the other; the question before the first face is another message.
     asked = query.message if isinstance(query.message, Message) and chosen else None
+    sender = visit.services.sender
     if len(chosen) < callback_data.targets:
-        await ask(to, callback_data, services, account, words, asked)
-    elif not await order(to, callback_data, origin, services, account):
-        nothing = Outgoing(words.html("swap-nothing"))
+        await ask(visit, callback_data, asked)
+    elif not await order(visit, callback_data):
+        nothing = Outgoing(visit.words.html("swap-nothing"))
         if asked is None:
-            await services.sender.send(to, nothing)
+            await visit.answer(nothing)
         else:
-            await services.sender.edit(asked.chat.id, asked.message_id, nothing)
+            await sender.edit(asked.chat.id, asked.message_id, nothing)
     elif asked is not None:
-        await services.sender.remove(asked.chat.id, asked.message_id)
+        await sender.remove(asked.chat.id, asked.message_id)
 
 
 def router() -> Router:

@@ -12,9 +12,9 @@ from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
 from bot.accounts.accounts import Account
 from bot.conversation.replies import acknowledge, address, in_groups, where
-from bot.delivery.messages import NotSent, Outgoing
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Address, NotSent, Outgoing
 from bot.presentation.callbacks import DeleteAccount
-from bot.presentation.translations import Words
 from bot.services import Services
 from serve_app.rates import Rate, Want
 
@@ -45,9 +45,10 @@ class Anonymity(BaseMiddleware):
 
 
 class Acquaintance(BaseMiddleware):
-    """Opens the account, sets ``account``, ``words``, ``to`` (where it is answered) and ``origin`` (what orders are known by).
+    """Opens the account, and gives the handlers the :class:`Visit` that an update is.
 
-    Banned people are turned away, except for money, which is always listened to. Whoever deletes their account by two taps is not taken in again by the second.
+    Banned people are turned away, except for money, which is always listened to. Whoever deletes their account by two
+    taps is not taken in again by the second.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -72,10 +73,8 @@ class Acquaintance(BaseMiddleware):
             if event.inline_query is not None:
                 await event.inline_query.answer([], cache_time=0, is_personal=True)
             return None
-        data["account"] = account
-        data["origin"] = f"update:{event.update_id}"
-        data["to"] = where(event)
-        data["words"] = services.translations.words(account.language)
+        words, to = services.translations.words(account.language), where(event) or Address(user.id)
+        data["visit"] = Visit(services, account, words, to, f"update:{event.update_id}")
         return await handler(event, data)
 
 
@@ -92,14 +91,12 @@ class Flood(BaseMiddleware):
         wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id, album)
         if wait == 0:
             return await handler(event, data)
-        words: Words = data["words"]
+        visit: Visit = data["visit"]
         if event.callback_query is not None:
-            await acknowledge(event.callback_query, words.plain("flood", seconds=math.ceil(wait)))
+            await acknowledge(event.callback_query, visit.words.plain("flood", seconds=math.ceil(wait)))
         elif event.message is not None and not any(await services.buckets.take([_told(user.id)])):
             with contextlib.suppress(NotSent):
-                await services.sender.send(
-                    address(event.message), Outgoing(words.html("flood", seconds=math.ceil(wait)))
-                )
+                await visit.say(visit.words.html("flood", seconds=math.ceil(wait)))
         return None
 
 

@@ -14,15 +14,15 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramFor
 from aiogram.types import ErrorEvent, Update, User
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.accounts.accounts import Account, holds
+from bot.accounts.accounts import holds
 from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.conversation.replies import where
+from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
 from bot.intake.photos import Expired
 from bot.presentation.answers import refusal
-from bot.presentation.translations import Words
 from bot.routers import (
     account,
     admin,
@@ -169,9 +169,7 @@ class Reception:
             log.warning("update %s stays leased for a while", update_id)
 
 
-async def _on_error(
-    event: ErrorEvent, services: Services, words: Words | None = None, account: Account | None = None, **_data: Any
-) -> Any:
+async def _on_error(event: ErrorEvent, services: Services, visit: Visit | None = None) -> Any:
     """Say what went wrong in words; leave to redelivery what may go better another time."""
     error = event.exception
     if isinstance(error, FINAL):
@@ -183,15 +181,15 @@ async def _on_error(
         log.error("a handler broke", exc_info=error)
         error = MasqueradeError("This is our fault, not yours.")
     to = _where(event.update)
-    if words is None or account is None or to is None or (isinstance(error, NOT_THEIRS) and to.chat_id < 0):
+    if visit is None or to is None or (isinstance(error, NOT_THEIRS) and to.chat_id < 0):
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
         return True
     async with services.sessions.begin() as session:
         # Whoever had everything deleted meanwhile leaves no trace by what came too late.
-        if await holds(session, account.id):
-            services.events.record(session, account.id, EventKind.REFUSED, error.slug)
+        if await holds(session, visit.account.id):
+            services.events.record(session, visit.account.id, EventKind.REFUSED, error.slug)
     try:
-        await services.sender.send(to, refusal(words, error, services.settings.tariff, account))
+        await services.sender.send(to, refusal(visit.words, error, services.settings.tariff, visit.account))
     except NotSent as lost:
         log.info("an explanation was not taken: %s", lost)
     return True
