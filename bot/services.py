@@ -17,10 +17,7 @@ from bot.accounts.accounts import Accounts
 from bot.accounts.bank import StarBank
 from bot.accounts.cashier import Cashier
 from bot.accounts.credits import Credits
-from bot.accounts.events import Events
-from bot.accounts.identities import Identities
 from bot.accounts.payments import Payments
-from bot.delivery.archive import Archive
 from bot.delivery.broadcast import Broadcaster
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
@@ -74,14 +71,11 @@ class Services:
     credits: Credits
     payments: Payments
     cashier: Cashier
-    identities: Identities
     erasure: Erasure
-    events: Events
     objects: ObjectStore
     vault: ObjectStore
     photos: Photos
     inbox: Inbox
-    archive: Archive
     gate: FloodGate
     buckets: Buckets
     sender: Sender
@@ -138,7 +132,7 @@ def _put_together(
     bot.session.middleware(Outbound(limiter))
     sender = BotSender(bot)
     lease_s = settings.takeover_s
-    ledger, events, archive = Ledger(lease_s=lease_s, max_attempts=MAX_ATTEMPTS), Events(), Archive()
+    ledger = Ledger(lease_s=lease_s, max_attempts=MAX_ATTEMPTS)
     # Not the folder of the HTTP jobs, which is swept by that side's shorter time to live.
     objects, vault = (open_objects(studio, name) for name in ("bot-objects", "bot-faces"))
     money = Credits(settings.tariff)
@@ -146,7 +140,7 @@ def _put_together(
     payments = Payments(settings.tariff, money)
     cashier = Cashier(sessions, payments, StarBank(bot))
     pipeline = Pipeline(graph, studio.limits.for_photos(), artworks_of(studio))
-    artworks, showcase = Artworks(pipeline), Showcase(sessions, archive, sender)
+    artworks, showcase = Artworks(pipeline), Showcase(sessions, sender)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
     answers = Answers(sessions, accounts, translations, catalogue, artworks)
@@ -157,7 +151,7 @@ def _put_together(
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
     inbox = Inbox(sessions, lease_s=lease_s)
     progress = Progress(Places(ledger, channel=CHANNEL), sessions, sender, answers, limiter)
-    handover = Handover(ledger, sessions, objects, sender, answers, money, events)
+    handover = Handover(ledger, sessions, objects, sender, answers, money)
     beat_s = lease_s / 4
     courier = Courier(
         ledger,
@@ -187,14 +181,11 @@ def _put_together(
         credits=money,
         payments=payments,
         cashier=cashier,
-        identities=Identities(),
-        erasure=Erasure(sessions, accounts, cashier, ledger, objects, vault, events),
-        events=events,
+        erasure=Erasure(sessions, accounts, cashier, ledger, objects, vault),
         objects=objects,
         vault=vault,
         photos=photos,
         inbox=inbox,
-        archive=archive,
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,12 +18,6 @@ class EventKind(StrEnum):
     DELETED = "deleted"
 
 
-class Events:
-    """Writes events inside the caller's transaction."""
-
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-
-    def record(self, session: AsyncSession, user_id: int, kind: EventKind, detail: str = "") -> None:
-        """``detail`` is a word of ours: a slug, a state."""
-        session.add(Event(user_id=user_id, kind=kind, detail=detail[:64], created=self._clock()))
+def record(session: AsyncSession, user_id: int, kind: EventKind, now: float, detail: str = "") -> None:
+    """Write an event of ``now`` (Unix seconds) inside the caller's transaction; ``detail`` is a slug or a state."""
+    session.add(Event(user_id=user_id, kind=kind, detail=detail[:64], created=now))

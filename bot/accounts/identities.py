@@ -1,9 +1,12 @@
-"""Faces people saved to swap with again, up to twenty each."""
+"""Faces people saved to swap with again, up to twenty each. Every function runs inside the caller's transaction.
+
+A row names the object of its crop, which lies in the store that is never swept.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,50 +39,45 @@ class UnknownIdentity(MasqueradeError):
     slug, title, status = "unknown-identity", "There is no such face", 404
 
 
-class Identities:
-    """Saved faces. Every method runs inside the caller's transaction; the crop lies in the store that is never swept."""
+async def add(session: AsyncSession, user_id: int, name: str, key: str) -> Identity:
+    """Save a face under a name: data, not markup; white space is tidied and 64 characters are kept.
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+    Raises :class:`TooManyIdentities`, :class:`NameTaken`, or :class:`NoName` for one with nothing to read in it.
+    """
+    tidy = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in name).split())[:MAX_NAME].rstrip()
+    if not tidy.strip(JOINERS):
+        raise NoName("A face needs a name.")
+    # The person's row is the lock: two faces saved at once must not both be the twentieth.
+    await session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    mine = select(func.count()).select_from(Identity).where(Identity.user_id == user_id)
+    if (await session.execute(mine)).scalar_one() >= MOST:
+        raise TooManyIdentities(f"You can save {MOST} faces; delete one first.", most=MOST)
+    same = select(Identity.id).where(Identity.user_id == user_id, Identity.name == tidy)
+    if (await session.execute(same)).scalar_one_or_none() is not None:
+        raise NameTaken("You have saved a face under this name.")
+    identity = Identity(user_id=user_id, name=tidy, key=key, created=time.time())
+    session.add(identity)
+    await session.flush()
+    return identity
 
-    async def add(self, session: AsyncSession, user_id: int, name: str, key: str) -> Identity:
-        """Save a face under a name: data, not markup; white space is tidied and 64 characters are kept.
 
-        Raises :class:`TooManyIdentities`, :class:`NameTaken`, or :class:`NoName` for one with nothing to read in it.
-        """
-        tidy = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in name).split())[
-            :MAX_NAME
-        ].rstrip()
-        if not tidy.strip(JOINERS):
-            raise NoName("A face needs a name.")
-        # The person's row is the lock: two faces saved at once must not both be the twentieth.
-        await session.execute(select(User.id).where(User.id == user_id).with_for_update())
-        mine = select(func.count()).select_from(Identity).where(Identity.user_id == user_id)
-        if (await session.execute(mine)).scalar_one() >= MOST:
-            raise TooManyIdentities(f"You can save {MOST} faces; delete one first.", most=MOST)
-        same = select(Identity.id).where(Identity.user_id == user_id, Identity.name == tidy)
-        if (await session.execute(same)).scalar_one_or_none() is not None:
-            raise NameTaken("You have saved a face under this name.")
-        identity = Identity(user_id=user_id, name=tidy, key=key, created=self._clock())
-        session.add(identity)
-        await session.flush()
-        return identity
+async def of(session: AsyncSession, user_id: int) -> Sequence[Identity]:
+    """A person's faces, oldest first."""
+    statement = select(Identity).where(Identity.user_id == user_id).order_by(Identity.created, Identity.id)
+    return (await session.execute(statement)).scalars().all()
 
-    async def of(self, session: AsyncSession, user_id: int) -> Sequence[Identity]:
-        """A person's faces, oldest first."""
-        statement = select(Identity).where(Identity.user_id == user_id).order_by(Identity.created, Identity.id)
-        return (await session.execute(statement)).scalars().all()
 
-    async def get(self, session: AsyncSession, user_id: int, identity_id: int) -> Identity:
-        """One of a person's own faces. Raises :class:`UnknownIdentity`."""
-        identity = await session.get(Identity, identity_id)
-        if identity is None or identity.user_id != user_id:
-            raise UnknownIdentity("You have no such face.")
-        return identity
+async def get(session: AsyncSession, user_id: int, identity_id: int) -> Identity:
+    """One of a person's own faces. Raises :class:`UnknownIdentity`."""
+    identity = await session.get(Identity, identity_id)
+    if identity is None or identity.user_id != user_id:
+        raise UnknownIdentity("You have no such face.")
+    return identity
 
-    async def remove(self, session: AsyncSession, user_id: int, identity_id: int) -> str:
-        """Forget a face; returns the key of its crop, to be deleted by the caller. Raises :class:`UnknownIdentity`."""
-        identity = await self.get(session, user_id, identity_id)
-        await session.delete(identity)
-        await session.flush()
-        return identity.key
+
+async def remove(session: AsyncSession, user_id: int, identity_id: int) -> Identity:
+    """Forget a face; returns what it was, for the caller to delete its crop. Raises :class:`UnknownIdentity`."""
+    identity = await get(session, user_id, identity_id)
+    await session.delete(identity)
+    await session.flush()
+    return identity

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiogram.types import Message
 
+from bot.accounts import identities
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Attachment, Outgoing
 from bot.intake.orders import Piece, Request
@@ -83,7 +84,7 @@ async def _with_saved(visit: Visit, wish: Swap, target: Upload) -> None:
     need_own_target(visit)
     services = visit.services
     async with services.sessions() as session:
-        await services.identities.get(session, visit.account.id, wish.identity)
+        await identities.get(session, visit.account.id, wish.identity)
     seen = await look(services, target.key)
     if len(seen.faces) > 1:
         picture = await seen.numbered("faces.jpg")
@@ -99,7 +100,7 @@ async def _within_one(visit: Visit, bundle: int, only: Upload) -> None:
         need_own_target(visit)
     seen = await look(services, only.key)
     async with services.sessions() as session:
-        saved = await services.identities.of(session, visit.account.id)
+        saved = await identities.of(session, visit.account.id)
     keyboard = keyboards.swap_sources(
         words,
         bundle,
@@ -148,7 +149,7 @@ async def ask(visit: Visit, state: MapFace, asked: Message | None = None) -> Non
         name, key = words.plain("button-put-face"), "swap-ask-place"
     if state.identity:
         async with services.sessions() as session:
-            name = (await services.identities.get(session, visit.account.id, state.identity)).name
+            name = (await identities.get(session, visit.account.id, state.identity)).name
     target = len(state.chosen.split(".")) + 1 if state.chosen else 1
     text = words.html(key, face=target, faces=state.targets)
     question = Outgoing(text, keyboard=keyboards.sources(words, state, name))
@@ -175,7 +176,7 @@ async def order(visit: Visit, state: MapFace) -> bool:
             pictures["target"] = kept[-1].key
     if state.identity:
         async with services.sessions() as session:
-            face = await services.identities.get(session, account.id, state.identity)
+            face = await identities.get(session, account.id, state.identity)
         pictures["source"] = await asyncio.to_thread(services.vault.get, face.key)
     if state.artwork:
         fields["artwork"] = services.artworks.by_code(state.artwork).id

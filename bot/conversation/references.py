@@ -10,6 +10,7 @@ from aiogram.types import Message, User
 
 from bot.conversation.replies import mentions
 from bot.conversation.visit import Visit
+from bot.delivery import archive
 from bot.intake.photos import Expired
 from bot.presentation.callbacks import photos_behind
 from bot.services import Services
@@ -72,7 +73,7 @@ async def _only_shows(picture: Message, services: Services, me: User) -> bool:
     if picture.media_group_id is None or picture.chat.type != "private":
         return False
     async with services.sessions() as session:
-        return not await services.archive.delivered(session, picture.chat.id, picture.message_id)
+        return not await archive.delivered(session, picture.chat.id, picture.message_id)
 
 
 def _asked_about(question: Message | None, me: User) -> int | None:

@@ -18,8 +18,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from bot.accounts import events
 from bot.accounts.credits import Credits
-from bot.accounts.events import EventKind, Events
+from bot.accounts.events import EventKind
 from bot.delivery.messages import Address, Flooded, NoPictures, NotSent, Outgoing, Rejected, Sender, Sent, Unreachable
 from bot.delivery.presenter import Parcel, Presenter, Wrapping
 from bot.delivery.tables import Delivery
@@ -62,7 +63,6 @@ class Handover:
         sender: Sender,
         presenter: Presenter,
         credits: Credits,
-        events: Events,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -72,7 +72,6 @@ class Handover:
         self._sender = sender
         self._presenter = presenter
         self._credits = credits
-        self._events = events
         self._clock = clock
         self.tally = Tally()
 
@@ -208,7 +207,7 @@ class Handover:
                     ours.append(job)
                     slip = await session.get(Delivery, job.id)
                     if slip is not None:
-                        self._events.record(session, slip.user_id, EventKind.UNREACHABLE)
+                        events.record(session, slip.user_id, EventKind.UNREACHABLE, self._clock())
             for job in ours:
                 await self._credits.release(session, job.id)
         self.tally.undeliverable += len(ours)

@@ -1,4 +1,4 @@
-"""Between the courier, who knows no words, and whoever puts answers into the person's language."""
+"""Between delivery, which knows no words, and whoever puts answers into the person's language."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class Wrapping:
 
 class Presenter(Protocol):
     """Puts answers into words. The parcels of one call belong to one request, in the order it was made."""
+
+    async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
+        """While somebody waits: ``position`` jobs are served before theirs (0: next), or None: the work has begun."""
+        ...
 
     async def results(self, parcels: Sequence[Parcel]) -> Wrapping:
         """One picture, an album of several, or a text where the result is a document (``application/json``)."""

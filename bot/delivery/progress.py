@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.delivery.messages import Action, Address, Flooded, NotSent, Outgoing, Sender
+from bot.delivery.limiter import Limiter
+from bot.delivery.messages import Action, Address, Flooded, NotSent, Sender
 from bot.delivery.outbound import in_lull
 from bot.delivery.places import Places, Stale
+from bot.delivery.presenter import Presenter
 from bot.delivery.tables import Delivery
 from serve_app.duties import keep_doing
 from serve_app.jobs.tables import Job
@@ -44,26 +45,6 @@ def activity(kind: str, *, as_file: bool) -> Action:
     return "upload_document" if as_file else "upload_photo"
 
 
-class Words(Protocol):
-    """Puts the state of a request into the person's words."""
-
-    async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
-        """``position`` jobs are served before (0: next), or None: the work has begun."""
-        ...
-
-
-class Room(Protocol):
-    """What the limits leave for messages that can wait: a :class:`bot.delivery.limiter.Limiter`."""
-
-    async def lull(self) -> None:
-        """Return when there is room for one message that no answer wants."""
-        ...
-
-    async def enter(self, chat_id: int | str) -> bool:
-        """Whether it may go to this chat now."""
-        ...
-
-
 @dataclass(slots=True, eq=False)
 class _Untold:
     """A new request whose owner has not heard of it yet."""
@@ -81,13 +62,18 @@ class Progress:
     """
 
     def __init__(
-        self, places: Places, sessions: async_sessionmaker[AsyncSession], sender: Sender, words: Words, room: Room
+        self,
+        places: Places,
+        sessions: async_sessionmaker[AsyncSession],
+        sender: Sender,
+        presenter: Presenter,
+        limiter: Limiter,
     ) -> None:
         self._places = places
         self._sessions = sessions
         self._sender = sender
-        self._words = words
-        self._room = room
+        self._presenter = presenter
+        self._limiter = limiter
         self._untold: deque[_Untold] = deque()
         self._aside: list[_Untold] = []
         self._stale: deque[Stale] = deque()
@@ -115,7 +101,7 @@ class Progress:
         await self._look()
         told = 0
         while (news := self._next()) is not None:
-            await self._room.lull()
+            await self._limiter.lull()
             told += await self._tell(news)
         return told
 
@@ -154,7 +140,7 @@ class Progress:
         # One at a time waits for room, and decides whom it is for when it is there.
         async with self._turn:
             await self._news.wait()
-            await self._room.lull()
+            await self._limiter.lull()
             news = self._next()
         if news is not None:
             await self._tell(news)
@@ -194,7 +180,7 @@ class Progress:
         if isinstance(news, Stale):
             return await self._edit(news)
         try:
-            refused = not await self._room.enter(news.to.chat_id)
+            refused = not await self._limiter.enter(news.to.chat_id)
             if not refused:
                 return await self._send(news)
         except Flooded:
@@ -224,7 +210,7 @@ class Progress:
             if found is None or not await self._mark(session, news, None, TELLING):
                 return False
         slip, position = found
-        message = await self._words.status(slip, position)
+        message = await self._presenter.status(slip, position)
         try:
             with in_lull():
                 sent = await self._sender.send(news.to, message)
@@ -245,7 +231,7 @@ class Progress:
     async def _edit(self, stale: Stale) -> bool:
         """Claim the edit, so that no other replica makes it as well, and make it."""
         slip = stale.slip
-        if slip.status_id is None or not await self._room.enter(slip.chat_id):
+        if slip.status_id is None or not await self._limiter.enter(slip.chat_id):
             return False
         mine = (Delivery.status_id == slip.status_id, Delivery.chat_id == slip.chat_id)
         said = Delivery.position.is_(None) if slip.position is None else Delivery.position == slip.position
@@ -258,7 +244,7 @@ class Progress:
             claim = update(Delivery).where(*mine, said).values(position=position).returning(Delivery.job_id)
             if not (await session.execute(claim)).all():
                 return False
-        message = await self._words.status(slip, position)
+        message = await self._presenter.status(slip, position)
         try:
             with in_lull():
                 await self._sender.edit(slip.chat_id, slip.status_id, message)

@@ -61,7 +61,7 @@ def refusal(words: Words, error: MasqueradeError, tariff: Tariff, account: Accou
 
 
 class Answers:
-    """Implements :class:`bot.delivery.presenter.Presenter` and :class:`bot.delivery.progress.Words`."""
+    """Implements :class:`bot.delivery.presenter.Presenter`."""
 
     def __init__(
         self,

@@ -7,11 +7,12 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.delivery.archive import Archive
 from bot.delivery.messages import Address, Attachment, Outgoing, Rejected, Sender
+from bot.delivery.tables import StoredFile
 
 MAX_TITLES = 1000
 """Letters of an album's titles together: a caption holds 1,024."""
@@ -30,18 +31,17 @@ class Exhibit:
 class Showcase:
     """Shows albums."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], archive: Archive, sender: Sender) -> None:
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], sender: Sender) -> None:
         self._sessions = sessions
-        self._archive = archive
         self._sender = sender
 
     async def show(self, address: Address, exhibits: Sequence[Exhibit]) -> None:
         """Up to ten pictures, with their titles numbered below them."""
+        names = [exhibit.name for exhibit in exhibits]
         async with self._sessions() as session:
-            known = [await self._archive.known(session, exhibit.name) for exhibit in exhibits]
-        pictures = tuple(
-            Attachment(exhibit.file, exhibit.picture, file_id) for exhibit, file_id in zip(exhibits, known, strict=True)
-        )
+            stored = (await session.execute(select(StoredFile).where(StoredFile.name.in_(names)))).scalars()
+            known = {file.name: file.file_id for file in stored}
+        pictures = tuple(Attachment(exhibit.file, exhibit.picture, known.get(exhibit.name)) for exhibit in exhibits)
         room = MAX_TITLES // len(exhibits) - len("10  · ")
         titles = " · ".join(
             f"{number} {_short(exhibit.title, room)}" for number, exhibit in enumerate(exhibits, start=1)
@@ -50,18 +50,18 @@ class Showcase:
         try:
             sent = await self._sender.send(address, album)
         except Rejected:
-            if not any(known):
+            if not known:
                 raise
             # A bot with another token has none of the files that the one before it sent.
-            known = [None] * len(exhibits)
+            known = {}
             anew = tuple(replace(picture, file_id=None) for picture in pictures)
             sent = await self._sender.send(address, replace(album, pictures=anew))
-        if None in known:
+        if not known.keys() >= set(names):
             # Others may have been shown them for the first time at this moment, too: Telegram has them all the same.
             with contextlib.suppress(IntegrityError):
                 async with self._sessions.begin() as session:
-                    for exhibit, file_id in zip(exhibits, sent.file_ids, strict=True):
-                        await self._archive.remember(session, exhibit.name, file_id)
+                    for name, file_id in zip(names, sent.file_ids, strict=True):
+                        await session.merge(StoredFile(name=name, file_id=file_id))
 
 
 def _short(title: str, room: int) -> str:

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from bot.accounts import events
 from bot.accounts.accounts import Accounts, owner_of
 from bot.accounts.cashier import Cashier, Renewal
 from bot.accounts.days import day_of
-from bot.accounts.events import EventKind, Events
+from bot.accounts.events import EventKind
 from bot.accounts.tables import Activity, Event, Identity, Payment, Remnant, User, Wallet
 from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle, Upload
@@ -58,7 +59,6 @@ class Erasure:
         ledger: Ledger,
         objects: ObjectStore,
         vault: ObjectStore,
-        events: Events,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -69,7 +69,6 @@ class Erasure:
         self._ledger = ledger
         self._objects = objects
         self._vault = vault
-        self._events = events
         self._clock = clock
 
     async def delete(self, user_id: int) -> Removal | None:
@@ -107,7 +106,7 @@ class Erasure:
             await self._leave(session, user, wallet)
             for table in (Activity, Event):
                 await session.execute(update(table).where(table.user_id == user_id).values(user_id=nobody))
-            self._events.record(session, nobody, EventKind.DELETED)
+            events.record(session, nobody, EventKind.DELETED, self._clock())
             # Wallet, entries, invoices, subscriptions and saved faces go with the person's row.
             await session.execute(delete(User).where(User.id == user_id))
             await asyncio.to_thread(self._objects.delete, keys)

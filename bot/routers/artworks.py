@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
+from bot.accounts import identities
 from bot.conversation.casting import Seen, TooManyFaces, ask, find, look, order
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Outgoing
@@ -51,7 +52,7 @@ async def _source(visit: Visit, bundle_id: int, identity: int) -> Seen | None:
     services = visit.services
     if identity:
         async with services.sessions() as session:
-            await services.identities.get(session, visit.account.id, identity)
+            await identities.get(session, visit.account.id, identity)
         return None
     _, kept = await services.photos.bundle(bundle_id, visit.account.id)
     return await look(services, kept[0].key)

@@ -10,6 +10,7 @@ from aiogram.enums import ParseMode
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, TelegramObject, User
 
+from bot.accounts import identities
 from bot.accounts.identities import MAX_NAME, MOST
 from bot.conversation.casting import kept_photo
 from bot.conversation.replies import rewrite
@@ -38,7 +39,7 @@ async def faces(_event: TelegramObject, visit: Visit) -> None:
     """The saved faces."""
     services, words = visit.services, visit.words
     async with services.sessions() as session:
-        saved = await services.identities.of(session, visit.account.id)
+        saved = await identities.of(session, visit.account.id)
     if not saved:
         await visit.say(words.html("faces-none"))
         return
@@ -84,7 +85,7 @@ async def keep(message: Message, number: int, visit: Visit) -> None:
     await asyncio.to_thread(services.vault.put, key, crop)
     try:
         async with services.sessions.begin() as session:
-            saved = await services.identities.add(session, visit.account.id, name, key)
+            saved = await identities.add(session, visit.account.id, name, key)
     except BaseException:
         await asyncio.to_thread(services.vault.delete, [key])
         raise
@@ -93,15 +94,14 @@ async def keep(message: Message, number: int, visit: Visit) -> None:
 
 async def forget(query: CallbackQuery, callback_data: ForgetFace, visit: Visit) -> None:
     """Let a face go."""
-    services, account_id = visit.services, visit.account.id
+    services = visit.services
     async with services.sessions.begin() as session:
-        name = (await services.identities.get(session, account_id, callback_data.identity)).name
-        key = await services.identities.remove(session, account_id, callback_data.identity)
+        gone = await identities.remove(session, visit.account.id, callback_data.identity)
         # Before the row is gone for good, which alone leads to it: broken off, it can be asked for again.
-        await asyncio.to_thread(services.vault.delete, [key])
-        left = await services.identities.of(session, account_id)
+        await asyncio.to_thread(services.vault.delete, [gone.key])
+        left = await identities.of(session, visit.account.id)
     keyboard = keyboards.saved_faces(left, artworks=bool(services.artworks.all))
-    forgotten = Outgoing(visit.words.html("face-forgotten", name=name), keyboard=keyboard)
+    forgotten = Outgoing(visit.words.html("face-forgotten", name=gone.name), keyboard=keyboard)
     await rewrite(query, services.sender, forgotten)
 
 

@@ -15,6 +15,7 @@ from aiogram.types import (
 )
 
 from bot.conversation.visit import Visit
+from bot.delivery import archive
 from bot.delivery.tables import Delivery
 from bot.presentation.translations import Words
 
@@ -33,7 +34,7 @@ async def results(query: InlineQuery, visit: Visit) -> None:
         slips = [found] if found is not None else []
     else:
         async with visit.services.sessions() as session:
-            slips = list(await visit.services.archive.recent(session, visit.account.id))
+            slips = list(await archive.recent(session, visit.account.id))
     offered = [_offer(slip, visit.words) for slip in slips if slip.file_id is not None]
     # The button leads to the bot when there is nothing to share yet.
     nothing = InlineQueryResultsButton(text=visit.words.plain("inline-nothing"), start_parameter="inline")
@@ -47,7 +48,7 @@ async def _recorded(visit: Visit, job: str) -> Delivery | None:
         async with asyncio.timeout(RECORD_S):
             while True:
                 async with visit.services.sessions() as session:
-                    slip = await visit.services.archive.result(session, visit.account.id, job)
+                    slip = await archive.result(session, visit.account.id, job)
                 if slip is None or slip.file_id is not None or slip.sending is None:
                     return slip
                 await asyncio.sleep(LOOK_S)

@@ -8,6 +8,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.conversation.visit import Visit
+from bot.delivery import archive
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.tables import Delivery
 from bot.intake.counter import painting
@@ -106,8 +107,8 @@ async def _painted(visit: Visit, job: Job, slip: Delivery, *, single: bool, as_f
 async def _mine(visit: Visit, job_id: str) -> tuple[Job, Delivery]:
     """A person's own job and where it was delivered. Raises ``Expired``, also for other people's."""
     async with visit.services.sessions() as session:
-        job, slip = await session.get(Job, job_id), await session.get(Delivery, job_id)
-    if job is None or slip is None or slip.user_id != visit.account.id or not job.request:
+        job, slip = await session.get(Job, job_id), await archive.result(session, visit.account.id, job_id)
+    if job is None or slip is None or not job.request:
         raise Expired("This picture is no longer here.")
     return job, slip
 

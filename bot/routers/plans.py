@@ -21,6 +21,7 @@ from aiogram.types import (
     User,
 )
 
+from bot.accounts import events
 from bot.accounts.accounts import Account
 from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
@@ -187,7 +188,7 @@ async def subscription(event: BotSubscriptionUpdated, visit: Visit) -> None:
     services, account, state = visit.services, visit.account, str(event.state)
     async with services.sessions.begin() as session:
         await services.payments.subscription_changed(session, account.id, event.invoice_payload, state)
-        services.events.record(session, account.id, EventKind.SUBSCRIPTION, state)
+        events.record(session, account.id, EventKind.SUBSCRIPTION, time.time(), state)
     if visit.words.knows(f"subscription-{state}"):
         await visit.say(_change(visit.words, account, state))
 

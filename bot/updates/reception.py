@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
@@ -14,6 +15,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramFor
 from aiogram.types import ErrorEvent, Update, User
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.accounts import events
 from bot.accounts.accounts import holds
 from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
@@ -187,7 +189,7 @@ async def _on_error(event: ErrorEvent, services: Services, visit: Visit | None =
     async with services.sessions.begin() as session:
         # Whoever had everything deleted meanwhile leaves no trace by what came too late.
         if await holds(session, visit.account.id):
-            services.events.record(session, visit.account.id, EventKind.REFUSED, error.slug)
+            events.record(session, visit.account.id, EventKind.REFUSED, time.time(), error.slug)
     try:
         await services.sender.send(to, refusal(visit.words, error, services.settings.tariff, visit.account))
     except NotSent as lost:

@@ -8,7 +8,6 @@ import pytest
 
 from bot.accounts.accounts import Accounts
 from bot.accounts.credits import Credits
-from bot.accounts.events import Events
 from bot.accounts.payments import Payments
 from bot.accounts.tariff import Pack, Subscription, Tariff
 from serve_app.jobs.ledger import Ledger
@@ -49,11 +48,6 @@ def accounts(credits: Credits, clock: Clock) -> Accounts:
 @pytest.fixture
 def payments(tariff: Tariff, credits: Credits, clock: Clock) -> Payments:
     return Payments(tariff, credits, clock=clock)
-
-
-@pytest.fixture
-def events(clock: Clock) -> Events:
-    return Events(clock=clock)
 
 
 @pytest.fixture

@@ -156,8 +156,8 @@ def intake(sessions, objects, ledger, credits, tariff, clock) -> Intake:
 
 
 @pytest.fixture
-def handover(ledger, sessions, objects, sender, presenter, credits, events, clock) -> Handover:
-    return Handover(ledger, sessions, objects, sender, presenter, credits, events, clock=clock)
+def handover(ledger, sessions, objects, sender, presenter, credits, clock) -> Handover:
+    return Handover(ledger, sessions, objects, sender, presenter, credits, clock=clock)
 
 
 @pytest.fixture

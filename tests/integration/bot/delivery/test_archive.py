@@ -1,20 +1,13 @@
-"""Pictures Telegram already has are not sent to it again."""
+"""People find their own results again, and nobody else's."""
 
 from __future__ import annotations
 
-import pytest
-
-from bot.delivery.archive import Archive
+from bot.delivery import archive
 
 ANNA, BORIS = 1001, 1002
 
 
-@pytest.fixture
-def archive() -> Archive:
-    return Archive()
-
-
-async def test_a_delivered_picture_is_found_by_its_owner_only(office, archive, sessions) -> None:
+async def test_a_delivered_picture_is_found_by_its_owner_only(office, sessions) -> None:
     (job,) = await office.order()
     async with sessions() as session:
         assert (await archive.result(session, ANNA, job.id)).file_id is None
@@ -26,7 +19,7 @@ async def test_a_delivered_picture_is_found_by_its_owner_only(office, archive, s
         assert await archive.result(session, ANNA, "no such job") is None
 
 
-async def test_a_history_is_newest_first(office, archive, sessions, clock) -> None:
+async def test_a_history_is_newest_first(office, sessions, clock) -> None:
     jobs = []
     for _ in range(3):
         jobs += await office.order()
@@ -37,14 +30,3 @@ async def test_a_history_is_newest_first(office, archive, sessions, clock) -> No
         recent = await archive.recent(session, ANNA, limit=2)
         assert [slip.job_id for slip in recent] == [jobs[2].id, jobs[1].id]
         assert await archive.recent(session, BORIS) == []
-
-
-async def test_our_own_pictures_are_uploaded_once(archive, sessions) -> None:
-    async with sessions.begin() as session:
-        assert await archive.known(session, "style/wave/abc") is None
-        await archive.remember(session, "style/wave/abc", "file-1")
-    async with sessions.begin() as session:
-        assert await archive.known(session, "style/wave/abc") == "file-1"
-        await archive.remember(session, "style/wave/abc", "file-2")
-    async with sessions() as session:
-        assert await archive.known(session, "style/wave/abc") == "file-2"

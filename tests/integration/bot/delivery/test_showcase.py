@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from bot.delivery.archive import Archive
 from bot.delivery.messages import Address, Rejected, Unreachable
 from bot.presentation.showcase import Exhibit, Showcase
 
@@ -16,7 +15,7 @@ WAVE, NIGHT = (Exhibit(f"style/{name}/1", name, f"{name}.jpg", name.encode()) fo
 
 @pytest.fixture
 def showcase(sessions, sender) -> Showcase:
-    return Showcase(sessions, Archive(), sender)
+    return Showcase(sessions, sender)
 
 
 def sent_ids(sender) -> list[list[str | None]]:

@@ -30,16 +30,16 @@ async def kill():
     raise Killed
 
 
-def another(office, sender, presenter, events, clock) -> Courier:
+def another(office, sender, presenter, clock) -> Courier:
     """A courier in another process."""
     handover = Handover(
-        office.ledger, office.sessions, office.objects, sender, presenter, office.credits, events, clock=clock
+        office.ledger, office.sessions, office.objects, sender, presenter, office.credits, clock=clock
     )
     return Courier(office.ledger, office.sessions, handover, channel=CHANNEL)
 
 
 async def test_killed_between_sending_and_recording_the_picture_may_come_twice_but_is_paid_once(
-    office, sender, presenter, events, clock
+    office, sender, presenter, clock
 ) -> None:
     (job,) = await office.order()
     await office.work()
@@ -47,7 +47,7 @@ async def test_killed_between_sending_and_recording_the_picture_may_come_twice_b
     with pytest.raises(Killed):
         await office.courier.deliver_once()
     sender.hook = None
-    survivor = another(office, sender, presenter, events, clock)
+    survivor = another(office, sender, presenter, clock)
     assert not await survivor.deliver_once()
     clock.now += 61
     assert await survivor.deliver_once()
@@ -57,7 +57,7 @@ async def test_killed_between_sending_and_recording_the_picture_may_come_twice_b
     assert (balance.quota_left, balance.held) == (2, 0)
 
 
-async def test_killed_before_sending_it_arrives_once(office, sender, presenter, events, clock, monkeypatch) -> None:
+async def test_killed_before_sending_it_arrives_once(office, sender, presenter, clock, monkeypatch) -> None:
     await office.order()
     await office.work()
     with monkeypatch.context() as patched:
@@ -65,17 +65,17 @@ async def test_killed_before_sending_it_arrives_once(office, sender, presenter, 
         with pytest.raises(Killed):
             await office.courier.deliver_once()
     clock.now += 61
-    survivor = another(office, sender, presenter, events, clock)
+    survivor = another(office, sender, presenter, clock)
     assert await survivor.deliver_once()
     assert (len(sender.sent), survivor.tally.repeats) == (1, 0)
 
 
 async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_over(
-    office, sender, presenter, events, clock
+    office, sender, presenter, clock
 ) -> None:
     (job,) = await office.order()
     await office.work()
-    other = another(office, sender, presenter, events, clock)
+    other = another(office, sender, presenter, clock)
 
     async def fall_asleep():
         sender.hook = None
@@ -90,19 +90,19 @@ async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_
 
 
 async def test_a_courier_that_fell_silent_before_it_sent_anything_sends_nothing(
-    office, sender, presenter, events, clock
+    office, sender, presenter, clock
 ) -> None:
     await office.order()
     await office.work()
     claimed = await office.courier._claim()
     clock.now += 61
-    assert await another(office, sender, presenter, events, clock).deliver_once()
+    assert await another(office, sender, presenter, clock).deliver_once()
     await office.courier._serve(claimed)
     assert len(sender.sent) == 1
 
 
 async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
-    office, sender, presenter, events, clock, ledger, sessions, handover
+    office, sender, presenter, clock, ledger, sessions, handover
 ) -> None:
     (job,) = await office.order()
     await office.work()
@@ -114,7 +114,7 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
             while (await office.job(job.id)).lease_until < clock.now + 50:
                 await asyncio.sleep(0.005)
         clock.now += 50
-        taken_over.append(await another(office, sender, presenter, events, clock).deliver_once())
+        taken_over.append(await another(office, sender, presenter, clock).deliver_once())
 
     sender.hook = wait
     assert await Courier(ledger, sessions, handover, channel=CHANNEL, heartbeat_s=0.01).deliver_once()
@@ -126,13 +126,13 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
 # -- several couriers, several people ----------------------------------------------------------------------------------
 
 
-async def test_many_couriers_deliver_everything_once(office, sender, presenter, events, clock) -> None:
+async def test_many_couriers_deliver_everything_once(office, sender, presenter, clock) -> None:
     for person in range(1, 21):
         await office.order(user_id=person)
         await office.order(user_id=person, pieces=2)
     for _ in range(60):
         await office.work()
-    couriers = [another(office, sender, presenter, events, clock) for _ in range(5)]
+    couriers = [another(office, sender, presenter, clock) for _ in range(5)]
 
     async def drain(courier):
         while await courier.deliver_once():
@@ -147,7 +147,7 @@ async def test_many_couriers_deliver_everything_once(office, sender, presenter, 
 
 
 async def test_accounts_deleted_while_answers_are_delivered_leave_nothing_half_done(
-    office, sender, presenter, events, clock, sessions, accounts, payments, ledger, objects, vault
+    office, sender, presenter, clock, sessions, accounts, payments, ledger, objects, vault
 ) -> None:
     class NoBank:
         async def refund(self, user_id: int, charge_id: str) -> None: ...
@@ -155,13 +155,13 @@ async def test_accounts_deleted_while_answers_are_delivered_leave_nothing_half_d
             return True
 
     erasure = Erasure(
-        sessions, accounts, Cashier(sessions, payments, NoBank()), ledger, objects, vault, events, clock=clock
+        sessions, accounts, Cashier(sessions, payments, NoBank()), ledger, objects, vault, clock=clock
     )  # fmt: skip
     for person in range(1, 13):
         await office.order(user_id=person, pieces=3)
     for number in range(30):
         await office.work(REFUSED if number % 5 == 0 else b"a picture")
-    couriers = [another(office, sender, presenter, events, clock) for _ in range(3)]
+    couriers = [another(office, sender, presenter, clock) for _ in range(3)]
 
     async def drain(courier):
         while await courier.deliver_once():
@@ -249,7 +249,7 @@ async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, s
 
 
 async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
-    office, sender, presenter, events, clock, ledger, sessions, handover, running
+    office, sender, presenter, clock, ledger, sessions, handover, running
 ) -> None:
     await office.order()
     await office.work()
@@ -265,5 +265,5 @@ async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
     await stop(task)
     sender.hook = None
     clock.now += 1
-    assert await another(office, sender, presenter, events, clock).deliver_once()
+    assert await another(office, sender, presenter, clock).deliver_once()
     assert (await office.balance()).held == 0

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.accounts.cashier import Cashier, Renewal
+from bot.accounts import events, identities
 from bot.accounts.events import EventKind
-from bot.accounts.identities import Identities
 from bot.accounts.payments import Paid
 from bot.accounts.tables import Activity, Event, Payment, User
 from bot.accounts.tariff import MONTH_S
@@ -41,9 +41,9 @@ def bank() -> FakeBank:
 
 
 @pytest.fixture
-def erasure(sessions, accounts, payments, bank, ledger, objects, vault, events, clock) -> Erasure:
+def erasure(sessions, accounts, payments, bank, ledger, objects, vault, clock) -> Erasure:
     cashier = Cashier(sessions, payments, bank)
-    return Erasure(sessions, accounts, cashier, ledger, objects, vault, events, clock=clock)
+    return Erasure(sessions, accounts, cashier, ledger, objects, vault, clock=clock)
 
 
 @pytest.fixture
@@ -89,15 +89,15 @@ async def everything(sessions) -> str:
 
 
 async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
-    erasure, buy, order, sessions, events, objects, vault, clock, ledger
+    erasure, buy, order, sessions, objects, vault, clock, ledger
 ) -> None:
     job = await order(ANNA)
     await buy("small")
     async with sessions.begin() as session:
         crop = new_key("in")
         vault.put(crop, b"a face")
-        await Identities(clock=clock).add(session, ANNA, "me", crop)
-        events.record(session, ANNA, EventKind.REFUSED, "too-large")
+        await identities.add(session, ANNA, "me", crop)
+        events.record(session, ANNA, EventKind.REFUSED, clock.now, "too-large")
     async with sessions.begin() as session:
         running = await ledger.claim(session)
         result = new_key("out")
