@@ -174,11 +174,11 @@ class Person:
         button = reply.button(label)
         if "callback_data" not in button:
             raise AssertionError(f"{label!r} is not a callback button: {button}")
-        return self._desk.people.tap(self.user, reply.message, button["callback_data"])
+        return self._desk.interactions.tap(self.user, reply.message, button["callback_data"])
 
     async def tap_data(self, reply: Reply, data: str) -> Tap:
         """Send callback data that the message need not show any more: a stale keyboard, or a forged request."""
-        return self._desk.people.tap(self.user, reply.message, data)
+        return self._desk.interactions.tap(self.user, reply.message, data)
 
     async def answer(self, tap: Tap, patience: float | None = None) -> Answer:
         """Wait for the bot's answer to a tap."""
@@ -218,7 +218,7 @@ class Person:
 
     async def inline(self, text: str, patience: float | None = None) -> InlineQuery:
         """Type the bot's name and a query; ``answer["results"]`` of what is returned is what the bot offers."""
-        query = self._desk.interactions.ask_inline(self.user, text, None)
+        query = self._desk.interactions.ask_inline(self.user, text)
         await self._within(query.answered, patience, "answer to the inline query")
         return query
 

@@ -208,7 +208,7 @@ class Control:
         wanted = await _object(request)
         user = self._user(wanted)
         message = self._chat(request, user).messages[int(wanted["message_id"])]
-        tap = self._people.tap(user, message, str(wanted["data"]))
+        tap = self._api.interactions.tap(user, message, str(wanted["data"]))
         wait = self._telegram.deadlines.callback_answer
         await happens_within(tap.answered, wait, self._telegram.clock)
         return web.json_response(tap.answer or {})
@@ -228,7 +228,7 @@ class Control:
 
     async def _ask_inline(self, request: web.Request) -> web.StreamResponse:
         wanted = await _object(request)
-        query = self._api.interactions.ask_inline(self._user(wanted), str(wanted.get("query") or ""), None)
+        query = self._api.interactions.ask_inline(self._user(wanted), str(wanted.get("query") or ""))
         wait = self._telegram.deadlines.inline_answer
         if await happens_within(query.answered, wait, self._telegram.clock):
             self._inline[query.id] = query

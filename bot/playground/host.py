@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientResponse, web
+from aiohttp import web
 
 from bot.playground.api import BotApi
 from bot.playground.cashier import Cashier
@@ -20,7 +19,6 @@ from bot.playground.conversation import Conversation
 from bot.playground.errors import ApiError
 from bot.playground.faults import Faults, Injector
 from bot.playground.files import FileStore
-from bot.playground.http_calls import read_reply
 from bot.playground.interactions import Interactions
 from bot.playground.limits import FloodControl, Limits, Traffic
 from bot.playground.model import BotProfile, ChatType, Event
@@ -64,7 +62,7 @@ class Playground:
         self.telegram.deadlines = deadlines or Deadlines()
         self._interactions = Interactions(self.telegram)
         self._cashier = Cashier(self.telegram)
-        self._people = People(self.telegram, self._interactions)
+        self._people = People(self.telegram)
         self._desk = Desk(self.telegram, self._people, self._interactions, self._cashier, patience)
         self._api = BotApi(
             self.telegram,
@@ -72,7 +70,6 @@ class Playground:
             self._cashier,
             FloodControl(limits or Limits(), self.clock.time()),
             LongPoll(self.updates, self.clock),
-            self._reply,
         )
         self._server = BotApiServer(self._api, self._injector)
         self._control = Control(self._api, self._people, host)
@@ -174,11 +171,3 @@ class Playground:
         conversation = self._conversations.get(event.chat_id or 0)
         if conversation is not None:
             conversation.hear(event)
-
-    async def _reply(self, response: ClientResponse) -> None:
-        call = await read_reply(response)
-        if call is None or call.method.startswith("get") or call.method in {"setwebhook", "deletewebhook"}:
-            return
-        # The bot asked for it in an answer, so there is nobody to tell that it was refused.
-        with contextlib.suppress(ApiError):
-            await self._server.execute(call)

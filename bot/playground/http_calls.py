@@ -1,16 +1,15 @@
-"""HTTP bodies as calls: multipart, url-encoded or JSON, whichever a bot or its answer to an update uses."""
+"""HTTP requests as calls: multipart, url-encoded or JSON, whichever a bot uses."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from typing import Any
-from urllib.parse import parse_qsl
 
-from aiohttp import ClientResponse, MultipartReader, hdrs, web
+from aiohttp import hdrs, web
 
 from bot.playground.call import Call, Upload
-from bot.playground.errors import ApiError, bad_request
+from bot.playground.errors import bad_request
 
 
 async def read_call(request: web.Request, method: str) -> Call:
@@ -26,37 +25,6 @@ async def read_call(request: web.Request, method: str) -> Call:
             elif isinstance(value, str):
                 args[name] = value
     return Call(method.lower(), args, files)
-
-
-async def read_reply(response: ClientResponse) -> Call | None:
-    """The call in a bot's answer to an update, if it put one there."""
-    args: dict[str, str] = {}
-    files: dict[str, Upload] = {}
-    try:
-        match response.content_type:
-            case "application/json":
-                args = _json_args(await response.text())
-            case "application/x-www-form-urlencoded":
-                args = dict(parse_qsl(await response.text(), keep_blank_values=True))
-            case "multipart/form-data":
-                await _read_multipart(response, args, files)
-            case _:
-                return None
-    except (ApiError, ValueError):
-        return None
-    method = args.pop("method", "").lower()
-    return Call(method, args, files) if method else None
-
-
-async def _read_multipart(response: ClientResponse, args: dict[str, str], files: dict[str, Upload]) -> None:
-    async for part in MultipartReader.from_response(response):
-        if isinstance(part, MultipartReader) or part.name is None:
-            continue
-        if part.filename is None:
-            args[part.name] = await part.text()
-        else:
-            data = bytes(await part.read(decode=True))
-            files[part.name] = Upload(data, part.filename, part.headers.get(hdrs.CONTENT_TYPE))
 
 
 def _json_args(body: str) -> dict[str, str]:

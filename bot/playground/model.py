@@ -42,10 +42,8 @@ class User:
 
     id: int
     first_name: str
-    last_name: str = ""
     username: str = ""
     language_code: str = "en"
-    is_premium: bool = False
     stars: int = 0
     started: bool = False
     blocked_bot: bool = False
@@ -53,11 +51,9 @@ class User:
 
     def json(self) -> Json:
         known: Json = {"id": self.id, "is_bot": False, "first_name": self.first_name}
-        for name in ("last_name", "username", "language_code"):
+        for name in ("username", "language_code"):
             if value := getattr(self, name):
                 known[name] = value
-        if self.is_premium:
-            known["is_premium"] = True
         return known
 
 
@@ -76,9 +72,8 @@ class Chat:
     def json(self) -> Json:
         if self.user is None:
             return {"id": self.id, "type": self.type, "title": self.title}
-        person = self.user.json()
-        shown = {"first_name", "last_name", "username"}
-        return {"id": self.id, "type": "private"} | {name: person[name] for name in person if name in shown}
+        names = {name: value for name, value in self.user.json().items() if name in {"first_name", "username"}}
+        return {"id": self.id, "type": "private"} | names
 
 
 # Who writes what an anonymous administrator wrote, as bots are told.

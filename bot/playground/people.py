@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from bot.playground.interactions import InlineQuery, Interactions, Tap
+from bot.playground.interactions import InlineQuery
 from bot.playground.model import BotStatus, Chat, Event, Json, Message, User, member_json
 from bot.playground.state import Telegram
 from bot.playground.text import entity_text, format_text
@@ -20,9 +20,8 @@ class NotPossible(Exception):
 class People:
     """The other end of every chat."""
 
-    def __init__(self, telegram: Telegram, interactions: Interactions) -> None:
+    def __init__(self, telegram: Telegram) -> None:
         self._telegram = telegram
-        self._interactions = interactions
 
     def send(self, user: User, chat: Chat, content: Json, **details: Any) -> Message:
         """Someone sends something; ``details`` are fields of `Message`. The bot hears of it if it may."""
@@ -45,10 +44,6 @@ class People:
         kept = {key: value for key, value in message.content.items() if not key.startswith((name, "entities"))}
         self._telegram.edit(message, kept | format_text(text).fields(name), message.reply_markup)
         self._push_message("edited_message", message)
-
-    def tap(self, user: User, message: Message, data: str) -> Tap:
-        """Someone taps a button they see under a message, or saw just before the bot took it away."""
-        return self._interactions.tap(user, message, data)
 
     # -- with the bot as a whole ---------------------------------------------------------------------------------------
 

@@ -38,15 +38,15 @@ class BotApiServer:
         app.router.add_get("/file/bot{token:[^/]*}/{path:.+}", self._file)
         return app
 
-    async def execute(self, call: Call, request: web.Request | None = None) -> Any:
-        """Carry out a call; raises `ApiError`. A refusal of a request is noted if somebody is there to hear it."""
+    async def _execute(self, request: web.Request, call: Call) -> Any:
+        """Carry out a call; raises `ApiError`. A refusal is noted if somebody is there to hear it."""
         try:
             handler = METHODS.get(call.method)
             if handler is None:
                 raise ApiError(404, "Not Found: method not found")
             return await handler(self._api, call)
         except ApiError as error:
-            if request is None or request.transport is not None:
+            if request.transport is not None:
                 self.refusals.append(f"{call.method}: {error.description}")
             raise
 
@@ -73,10 +73,10 @@ class BotApiServer:
             case "cut_before":
                 return _cut(request)
             case "cut_after":
-                await self.execute(call, request)
+                await self._execute(request, call)
                 return _cut(request)
             case "proceed":
-                result = await self.execute(call, request)
+                result = await self._execute(request, call)
         return web.json_response({"ok": True, "result": result}, dumps=_dumps)
 
     async def _read(self, request: web.Request, method: str) -> Call:

@@ -6,29 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.call import as_number
 from bot.playground.errors import bad_request
 from bot.playground.markup import MarkupError, parse_html, utf16_length
 
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
 _MAX_BYTES = 1 << 15
-_FORMATS = {
-    "bold",
-    "italic",
-    "underline",
-    "strikethrough",
-    "spoiler",
-    "code",
-    "pre",
-    "text_link",
-    "text_mention",
-    "custom_emoji",
-    "blockquote",
-    "expandable_blockquote",
-}
-_FOUND_BY_SERVER = {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"}
-_EXTRA = {"text_link": "url", "pre": "language", "custom_emoji": "custom_emoji_id"}
 _VERBATIM = {"code", "pre", "text_link", "text_mention", "custom_emoji"}
 # In this order: what a longer pattern covered, a shorter one no longer finds.
 _PATTERNS = (
@@ -59,23 +42,22 @@ class FormattedText:
         return {name: self.text, **({entities_name: list(self.entities)} if self.entities else {})}
 
 
-def format_text(text: str, parse_mode: str = "", entities: Any = None) -> FormattedText:
+def format_text(text: str, parse_mode: str = "") -> FormattedText:
     """What the server makes of a text a bot or a person sends; raises `ApiError` in its words.
 
-    ``parse_mode`` wins over ``entities``. HTML is the one mode understood here.
+    HTML is the one ``parse_mode`` understood here.
     """
     if len(text.encode(errors="replace")) > _MAX_BYTES:
         raise bad_request("Text is too long")
     text = _without_control_characters(text)
+    given: list[dict[str, Any]] = []
     if text and parse_mode and parse_mode.lower() != "none":
         if parse_mode.lower() != "html":
-            raise bad_request("Unsupported parse_mode (this local server reads HTML and entities)")
+            raise bad_request("Unsupported parse_mode (this local server reads HTML)")
         try:
             text, given = parse_html(text)
         except MarkupError as error:
             raise bad_request(f"Can't parse entities: {error}") from error
-    else:
-        given = _given_entities(entities, utf16_length(text))
     return _trimmed(text, given)
 
 
@@ -124,41 +106,3 @@ def _trimmed(text: str, given: list[dict[str, Any]]) -> FormattedText:
         if begin < end:
             kept.append(entity | {"offset": begin, "length": end - begin})
     return FormattedText(text, tuple(find_entities(text, kept)))
-
-
-def _given_entities(entities: Any, length: int) -> list[dict[str, Any]]:
-    if not isinstance(entities, list):
-        return []
-    kept = []
-    for entity in entities:
-        checked = _checked_entity(entity)
-        if checked is None:
-            continue
-        end = min(checked["offset"] + checked["length"], length)
-        if 0 <= checked["offset"] < end:
-            kept.append(checked | {"length": end - checked["offset"]})
-    return kept
-
-
-def _checked_entity(entity: Any) -> dict[str, Any] | None:
-    problem = bad_request("Can't parse MessageEntity: expected an Object")
-    if not isinstance(entity, dict):
-        raise problem
-    checked: dict[str, Any] = {}
-    for name in ("offset", "length"):
-        value = entity.get(name)
-        if not isinstance(value, int | str) or not re.fullmatch(r"-?\d+", str(value)):
-            raise bad_request(f'Can\'t parse MessageEntity: Field "{name}" must be a valid Number')
-        checked[name] = int(value)
-    kind = str(entity.get("type"))
-    if kind in _FOUND_BY_SERVER:
-        return None
-    if kind not in _FORMATS:
-        raise bad_request("Can't parse MessageEntity: Unsupported type specified")
-    checked["type"] = kind
-    if kind in _EXTRA and entity.get(_EXTRA[kind]):
-        checked[_EXTRA[kind]] = entity[_EXTRA[kind]]
-    if kind == "text_mention":
-        user = entity.get("user")
-        checked["user_id"] = as_number(user.get("id")) if isinstance(user, dict) else 0
-    return checked

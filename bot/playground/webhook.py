@@ -6,7 +6,6 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +19,6 @@ _FIRST_DELAY = 1.0
 _MAX_DELAY = 60.0
 _MAX_RETRY_AFTER = 3600.0
 _REPLY_TIMEOUT = 60.0
-
-Reply = Callable[[aiohttp.ClientResponse], Awaitable[None]]
-"""Carries out the method call that a bot may put into its answer to an update."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +40,11 @@ class _Lane:
 class Webhook:
     """One webhook for as long as it is set."""
 
-    def __init__(self, settings: WebhookSettings, queue: UpdateQueue, clock: Clock, reply: Reply) -> None:
+    def __init__(self, settings: WebhookSettings, queue: UpdateQueue, clock: Clock) -> None:
         self.settings = settings
         self.last_error: tuple[int, str] | None = None
         self._queue = queue
         self._clock = clock
-        self._reply = reply
         self._lanes: dict[str, _Lane] = {}
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
@@ -158,7 +153,6 @@ class Webhook:
         try:
             async with self._http.post(self.settings.url, json=update.json(), headers=headers) as response:
                 if response.ok and response.status < 300:
-                    await self._reply(response)
                     return "", 0.0
                 asked = response.headers.get("Retry-After", "")
                 retry_after = min(float(asked), _MAX_RETRY_AFTER) if asked.isdigit() else 0.0

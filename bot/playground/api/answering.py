@@ -79,9 +79,7 @@ async def inline_result(api: BotApi, result: Any) -> Json:
 async def _content(api: BotApi, kind: str, result: Json) -> Json:
     written = result.get("input_message_content")
     if isinstance(written, dict):
-        text = format_text(
-            str(written.get("message_text") or ""), str(written.get("parse_mode") or ""), written.get("entities")
-        )
+        text = format_text(str(written.get("message_text") or ""), str(written.get("parse_mode") or ""))
         if not text.text:
             raise bad_request("Can't parse inline query result: Input message content is not specified")
         if text.length > MAX_TEXT:
@@ -95,5 +93,5 @@ async def _content(api: BotApi, kind: str, result: Json) -> Json:
     if not source:
         raise bad_request(f"Can't parse inline query result: Can't find field \"{_CACHED[kind]}\"")
     asset = await asset_of(api, str(source), cast("Kind", "animation" if kind == "gif" else kind))
-    caption = caption_of(result.get("caption"), result.get("parse_mode"), result.get("caption_entities"))
+    caption = caption_of(result.get("caption"), result.get("parse_mode"))
     return asset.content() | caption.fields("caption")

@@ -17,9 +17,9 @@ _KINDS = {"photo", "document", "video", "animation", "audio"}
 _ALBUM_KINDS = _KINDS - {"animation"}
 
 
-def caption_of(text: Any, parse_mode: Any, entities: Any) -> FormattedText:
+def caption_of(text: Any, parse_mode: Any) -> FormattedText:
     """A caption; raises `ApiError` above 1,024 characters."""
-    caption = format_text(str(text or ""), str(parse_mode or ""), entities)
+    caption = format_text(str(text or ""), str(parse_mode or ""))
     if caption.length > MAX_CAPTION:
         raise bad_request("message caption is too long")
     return caption
@@ -27,7 +27,7 @@ def caption_of(text: Any, parse_mode: Any, entities: Any) -> FormattedText:
 
 def caption_in(call: Call) -> FormattedText:
     """The caption of a method that sends one file."""
-    return caption_of(call.text("caption"), call.text("parse_mode"), call.json("caption_entities", "entities"))
+    return caption_of(call.text("caption"), call.text("parse_mode"))
 
 
 async def asset_of(api: BotApi, source: Upload | str, kind: Kind) -> Asset:
@@ -62,7 +62,7 @@ async def input_media(api: BotApi, call: Call, item: Any, *, album: bool = False
     """The content an InputMedia object stands for; raises `ApiError`."""
     if not isinstance(item, dict):
         raise _unparsable("expected an Object")
-    caption = caption_of(item.get("caption"), item.get("parse_mode"), item.get("caption_entities"))
+    caption = caption_of(item.get("caption"), item.get("parse_mode"))
     source = call.file("", str(item.get("media") or ""))
     if source is None:
         raise _unparsable("media not found")

@@ -61,7 +61,7 @@ async def set_webhook(api: BotApi, call: Call) -> bool:
     await api.drop_webhook()
     if drop:
         api.telegram.updates.clear()
-    api.webhook = Webhook(settings, api.telegram.updates, api.telegram.clock, api.reply)
+    api.webhook = Webhook(settings, api.telegram.updates, api.telegram.clock)
     return True
 
 

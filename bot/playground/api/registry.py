@@ -14,7 +14,7 @@ from bot.playground.limits import FloodControl
 from bot.playground.model import Chat, Json
 from bot.playground.state import Telegram
 from bot.playground.updates import LongPoll
-from bot.playground.webhook import Reply, Webhook
+from bot.playground.webhook import Webhook
 
 
 @dataclass(slots=True)
@@ -26,7 +26,6 @@ class BotApi:
     cashier: Cashier
     flood: FloodControl
     poll: LongPoll
-    reply: Reply
     webhook: Webhook | None = None
     webhook_set_at: float = 0.0
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def message_text(call: Call) -> FormattedText:
     """The text of sendMessage and editMessageText; raises `ApiError`."""
     if not call.text("text"):
         raise bad_request("Message text is empty")
-    text = format_text(call.text("text"), call.text("parse_mode"), call.json("entities", "entities"))
+    text = format_text(call.text("text"), call.text("parse_mode"))
     if not text.text:
         raise bad_request("text must be non-empty")
     if text.length > MAX_TEXT:

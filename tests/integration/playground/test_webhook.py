@@ -202,16 +202,6 @@ async def test_each_update_is_delivered_as_often_as_the_drill_asks(
     assert sum(counts) == 6 + repeats
 
 
-async def test_a_call_in_the_answer_is_carried_out(playground: Playground, bot: Bot, receiver: Receiver) -> None:
-    anna = playground.person("Anna")
-    receiver.answers = [
-        web.json_response({"method": "sendMessage", "chat_id": anna.user.id, "text": "from the answer"})
-    ]
-    await bot.set_webhook(receiver.url)
-    await anna.start()
-    assert (await anna.chat.next()).text == "from the answer"
-
-
 async def test_polling_is_refused_while_a_webhook_is_set(playground: Playground, bot: Bot, receiver: Receiver) -> None:
     polling = asyncio.create_task(bot.get_updates(timeout=30))
     while not playground.polled:
@@ -266,12 +256,11 @@ async def test_an_address_nobody_answers_at_is_tried_again(
     assert (await bot.get_webhook_info()).last_error_message == "Connection refused"
 
 
-@pytest.mark.parametrize("background", [True, False])
-async def test_a_bot_of_aiograms_answers_through_its_webhook(sample_dispatcher: Dispatcher, background: bool) -> None:
+async def test_a_bot_of_aiograms_is_served_by_webhook(sample_dispatcher: Dispatcher) -> None:
     async with Playground(limits=Limits(enforced=False)) as playground:
         bot = Bot(playground.token, session=AiohttpSession(api=TelegramAPIServer.from_base(playground.url)))
         app = web.Application()
-        handler = SimpleRequestHandler(sample_dispatcher, bot, handle_in_background=background, secret_token="s")
+        handler = SimpleRequestHandler(sample_dispatcher, bot, handle_in_background=True, secret_token="s")
         handler.register(app, path="/hook")
         async with TestServer(app) as server:
             await bot.set_webhook(str(server.make_url("/hook")), secret_token="s")

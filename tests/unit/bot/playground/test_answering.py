@@ -12,7 +12,7 @@ TOO_OLD = "Bad Request: query is too old and response timeout expired or query I
 @pytest.fixture
 def tap(bench: Any) -> Any:
     message = bench.telegram.post(bench.chat, None, {"text": "a"})
-    return bench.people.tap(bench.anna, message, "go")
+    return bench.interactions.tap(bench.anna, message, "go")
 
 
 async def test_a_tap_is_answered_once(bench: Any, tap: Any) -> None:
@@ -41,7 +41,7 @@ def article(**fields: Any) -> dict[str, Any]:
 async def test_an_inline_result_is_posted_where_the_person_chooses(open_bench: Any) -> None:
     bench = open_bench
     group = bench.telegram.add_group("Friends", [bench.anna])
-    query = bench.interactions.ask_inline(bench.anna, "mine", None)
+    query = bench.interactions.ask_inline(bench.anna, "mine")
     assert bench.heard()[0].body["query"] == "mine"
     markup = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
     assert await bench.call("answerInlineQuery", inline_query_id=query.id, results=[article(reply_markup=markup)])
@@ -52,7 +52,7 @@ async def test_an_inline_result_is_posted_where_the_person_chooses(open_bench: A
     edited = await bench.call("editMessageText", inline_message_id=chosen.body["inline_message_id"], text="edited")
     assert edited is True
     assert message.content["text"] == "edited"
-    bench.people.tap(bench.anna, message, "go")
+    bench.interactions.tap(bench.anna, message, "go")
     assert bench.heard()[0].body["inline_message_id"] == message.inline_message_id
 
 
@@ -70,12 +70,12 @@ async def test_an_inline_result_is_posted_where_the_person_chooses(open_bench: A
     ],
 )
 async def test_refused_inline_results(bench: Any, results: Any, message: str) -> None:
-    query = bench.interactions.ask_inline(bench.anna, "", None)
+    query = bench.interactions.ask_inline(bench.anna, "")
     args = {"inline_query_id": query.id, "results": results or {"not": "a list"}}
     assert await bench.refusal("answerInlineQuery", **args) == f"Bad Request: {message}"
 
 
 async def test_inline_queries_are_answered_within_half_a_minute(bench: Any) -> None:
-    query = bench.interactions.ask_inline(bench.anna, "", None)
+    query = bench.interactions.ask_inline(bench.anna, "")
     bench.clock.advance(31)
     assert await bench.refusal("answerInlineQuery", inline_query_id=query.id, results=[article()]) == TOO_OLD

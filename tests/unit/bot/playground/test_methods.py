@@ -18,14 +18,13 @@ from bot.playground.call import Call, Upload
 from bot.playground.errors import ApiError
 from bot.playground.model import BotProfile
 
-_ENTITY = {"type": "text_mention", "offset": 0, "length": 1, "user": {"id": 1}}
 _MARKUP = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}, {"text": "c", "copy_text": {"text": "d"}}]]}
-_PHOTO = {"type": "photo", "media": "attach://f", "caption": "a", "caption_entities": [_ENTITY]}
+_PHOTO = {"type": "photo", "media": "attach://f", "caption": "<b>a</b>", "parse_mode": "HTML"}
 _RESULT = {
     "type": "article",
     "id": "1",
     "title": "t",
-    "input_message_content": {"message_text": "a", "entities": [_ENTITY]},
+    "input_message_content": {"message_text": "<b>a</b>", "parse_mode": "HTML"},
     "reply_markup": _MARKUP,
 }
 _INVOICE = {
@@ -47,12 +46,12 @@ _CALLS: dict[str, dict[str, Any]] = {
         "allowed_updates": ["message"],
     },
     "sendmessage": {
-        "text": "a",
-        "entities": [_ENTITY],
+        "text": "<b>a</b>",
+        "parse_mode": "HTML",
         "reply_markup": _MARKUP,
         "reply_parameters": {"message_id": 1, "allow_sending_without_reply": True},
     },
-    "sendphoto": {"photo": "attach://f", "caption": "a", "caption_entities": [_ENTITY], "has_spoiler": True},
+    "sendphoto": {"photo": "attach://f", "caption": "<b>a</b>", "parse_mode": "HTML", "has_spoiler": True},
     "senddocument": {"document": "attach://f", "reply_markup": {"keyboard": [[{"text": "a"}]]}},
     "sendmediagroup": {"media": [_PHOTO, _PHOTO]},
     "sendchataction": {"action": "typing"},

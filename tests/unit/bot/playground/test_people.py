@@ -103,7 +103,7 @@ def test_an_edit_is_told_with_the_new_text(bench: Any) -> None:
 def test_a_tap_on_a_deleted_message_leaves_only_its_place(bench: Any) -> None:
     message = bench.telegram.post(bench.chat, None, {"text": "a"})
     bench.telegram.delete(message)
-    bench.people.tap(bench.anna, message, "x")
+    bench.interactions.tap(bench.anna, message, "x")
     assert bench.heard()[0].body["message"] == {
         "chat": bench.chat.json(),
         "message_id": message.id,

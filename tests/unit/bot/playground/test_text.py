@@ -42,26 +42,6 @@ def test_surrounding_space_is_trimmed_and_entities_move_along() -> None:
     assert formatted.entities == ({"type": "bold", "offset": 0, "length": 1},)
 
 
-def test_given_entities_are_kept_within_the_text() -> None:
-    formatted = format_text(
-        "abc", entities=[{"type": "bold", "offset": 1, "length": 99}, {"type": "url", "offset": 0, "length": 1}]
-    )
-    assert formatted.entities == ({"type": "bold", "offset": 1, "length": 2},)
-
-
-@pytest.mark.parametrize(
-    ("entity", "message"),
-    [
-        ("x", "expected an Object"),
-        ({"type": "bold", "offset": "x", "length": 1}, 'Field "offset" must be a valid Number'),
-        ({"type": "shout", "offset": 0, "length": 1}, "Unsupported type specified"),
-    ],
-)
-def test_given_entities_are_checked(entity: object, message: str) -> None:
-    with pytest.raises(ApiError, match=f"Bad Request: can't parse MessageEntity: {message}"):
-        format_text("abc", entities=[entity])
-
-
 def test_other_parse_modes_are_refused() -> None:
     with pytest.raises(ApiError, match="unsupported parse_mode"):
         format_text("*a*", "MarkdownV2")
