@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pydantic import SecretStr
 
 from bot.playground.host import Playground
-from bot.playground.model import BotProfile
+from bot.playground.telegram.model import BotProfile
 from bot.running import running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller

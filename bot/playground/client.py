@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bot.playground.cashier import Cashier
 from bot.playground.conversation import Conversation, NothingCame, Reply
-from bot.playground.files import Kind
-from bot.playground.interactions import InlineQuery, Interactions, Tap
-from bot.playground.model import BotStatus, Chat, Json, Message, User
-from bot.playground.payments import Charge, Subscription
-from bot.playground.people import People
-from bot.playground.pictures import HD_SIDE, SIDE
-from bot.playground.state import Telegram
-from bot.playground.text import format_text
+from bot.playground.telegram.cashier import Cashier
+from bot.playground.telegram.files import Kind
+from bot.playground.telegram.interactions import InlineQuery, Interactions, Tap
+from bot.playground.telegram.model import BotStatus, Chat, Json, Message, User
+from bot.playground.telegram.payments import Charge, Subscription
+from bot.playground.telegram.people import People
+from bot.playground.telegram.pictures import HD_SIDE, SIDE
+from bot.playground.telegram.state import Telegram
+from bot.playground.telegram.text import format_text
 
 _FILES: dict[Kind, str] = {
     "video": "video/mp4",

@@ -15,14 +15,14 @@ from aiohttp import hdrs, web
 from bot.playground.api import BotApi
 from bot.playground.api.profile import shown_commands
 from bot.playground.clock import happens_within
-from bot.playground.errors import ApiError
-from bot.playground.files import MAX_UPLOAD, Asset
-from bot.playground.interactions import InlineQuery
-from bot.playground.model import Chat, Event, Json, Message, User
-from bot.playground.payments import PaymentFailed
-from bot.playground.people import NotPossible, People
-from bot.playground.pictures import MAX_PHOTO_BYTES
-from bot.playground.text import format_text
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.files import MAX_UPLOAD, Asset
+from bot.playground.telegram.interactions import InlineQuery
+from bot.playground.telegram.model import Chat, Event, Json, Message, User
+from bot.playground.telegram.payments import PaymentFailed
+from bot.playground.telegram.people import NotPossible, People
+from bot.playground.telegram.pictures import MAX_PHOTO_BYTES
+from bot.playground.telegram.text import format_text
 
 _WEB = Path(__file__).parent / "web"
 _SECURITY_HEADERS = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.playground.files import FileStore
-from bot.playground.model import Event, Json, Message
-from bot.playground.payments import Invoice
+from bot.playground.telegram.files import FileStore
+from bot.playground.telegram.model import Event, Json, Message
+from bot.playground.telegram.payments import Invoice
 
 T = TypeVar("T")
 _TRANSCRIPT = 12

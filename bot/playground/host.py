@@ -11,22 +11,22 @@ from typing import Self
 from aiohttp import web
 
 from bot.playground.api import BotApi
-from bot.playground.cashier import Cashier
+from bot.playground.api.server import BotApiServer
 from bot.playground.client import Desk, Group, Person
 from bot.playground.clock import Clock, SystemClock
 from bot.playground.control import Control
 from bot.playground.conversation import Conversation
-from bot.playground.errors import ApiError
 from bot.playground.faults import Faults, Injector
-from bot.playground.files import FileStore
-from bot.playground.interactions import Interactions
 from bot.playground.limits import FloodControl, Limits, Traffic
-from bot.playground.model import BotProfile, ChatType, Event
-from bot.playground.people import People
-from bot.playground.server import BotApiServer
-from bot.playground.state import Deadlines, Telegram
-from bot.playground.updates import LongPoll, UpdateQueue
-from bot.playground.webhook import Webhook
+from bot.playground.telegram.cashier import Cashier
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.files import FileStore
+from bot.playground.telegram.interactions import Interactions
+from bot.playground.telegram.model import BotProfile, ChatType, Event
+from bot.playground.telegram.people import People
+from bot.playground.telegram.state import Deadlines, Telegram
+from bot.playground.telegram.updates import LongPoll, UpdateQueue
+from bot.playground.telegram.webhook import Webhook
 
 
 class Playground:

@@ -22,7 +22,7 @@ from bot.intake.tables import Upload
 from bot.playground.client import Person
 from bot.playground.conversation import NothingCame, Reply
 from bot.playground.faults import Faults
-from bot.playground.model import Event, Message
+from bot.playground.telegram.model import Event, Message
 from drills import databases
 from drills.bot.evidence import Arrival, Evidence, Promise
 from drills.bot.numbered import number_of, photo

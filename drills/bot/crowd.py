@@ -17,7 +17,7 @@ from sqlalchemy import select
 from benchmarks.figures import Figure
 from bot.accounts.tariff import Tariff
 from bot.playground.client import Person
-from bot.playground.model import Event
+from bot.playground.telegram.model import Event
 from drills import databases
 from drills.bot.numbered import photo
 from drills.bot.stage import Setting, Stage, stage

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from bot.accounts.tariff import Pack
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
-from bot.playground.model import Event, EventKind
-from bot.playground.payments import Charge, PaymentFailed
+from bot.playground.telegram.model import Event, EventKind
+from bot.playground.telegram.payments import Charge, PaymentFailed
 from drills.bot.books import Books
 from drills.bot.numbered import number_of, photo
 from drills.bot.purse import Holdings, expected

@@ -15,7 +15,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from benchmarks.figures import Figure
 from bot.accounts.tariff import Pack, Subscription, Tariff
 from bot.playground.client import Person
-from bot.playground.payments import PaymentFailed
+from bot.playground.telegram.payments import PaymentFailed
 from drills import databases
 from drills.bot.customers import PATIENCE_S, Customers
 from drills.bot.purse import Holdings

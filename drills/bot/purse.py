@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.playground.payments import SUBSCRIPTION_PERIOD, Charge
+from bot.playground.telegram.payments import SUBSCRIPTION_PERIOD, Charge
 
 
 @dataclass(frozen=True, slots=True)

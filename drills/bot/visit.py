@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from bot.accounts.licences import conflicts
 from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
-from bot.playground.model import BotProfile
+from bot.playground.telegram.model import BotProfile
 from bot.presentation.translations import Translations
 from bot.settings import BotSettings, Flood
 from drills.bot.flows import FLOWS, Guest, Pictures

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from bot.playground.api.call import Call
+from bot.playground.api.keyboards import checked_markup
 from bot.playground.api.media import asset_of, caption_of
 from bot.playground.api.registry import BotApi, method
-from bot.playground.call import Call
-from bot.playground.errors import bad_request
-from bot.playground.files import Kind
-from bot.playground.keyboards import checked_markup
-from bot.playground.model import Json
-from bot.playground.text import MAX_TEXT, format_text
+from bot.playground.telegram.errors import bad_request
+from bot.playground.telegram.files import Kind
+from bot.playground.telegram.model import Json
+from bot.playground.telegram.text import MAX_TEXT, format_text
 
 _MAX_ANSWER = 200
 _MAX_RESULTS = 50

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.playground.api.call import Call
 from bot.playground.api.registry import BotApi, method
 from bot.playground.api.sending import send
-from bot.playground.call import Call
-from bot.playground.errors import bad_request
-from bot.playground.model import Json
-from bot.playground.payments import SUBSCRIPTION_PERIOD, Invoice
+from bot.playground.telegram.errors import bad_request
+from bot.playground.telegram.model import Json
+from bot.playground.telegram.payments import SUBSCRIPTION_PERIOD, Invoice
 
 _MAX_TITLE = 32
 _MAX_DESCRIPTION = 255

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bot.playground.api.call import Call
+from bot.playground.api.keyboards import checked_markup
 from bot.playground.api.media import caption_in
 from bot.playground.api.registry import BotApi, method
 from bot.playground.api.sending import message_text
-from bot.playground.call import Call
-from bot.playground.errors import bad_request
-from bot.playground.keyboards import checked_markup
-from bot.playground.model import Json, Message
+from bot.playground.telegram.errors import bad_request
+from bot.playground.telegram.model import Json, Message
 
 _DELETABLE_FOR = 48 * 3600
 _CAPTIONED = {"photo", "document", "video", "animation", "audio", "voice"}

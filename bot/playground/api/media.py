@@ -6,12 +6,12 @@ import asyncio
 import mimetypes
 from typing import Any, cast
 
+from bot.playground.api.call import Call, Upload
 from bot.playground.api.registry import BotApi
-from bot.playground.call import Call, Upload
-from bot.playground.errors import ApiError, bad_request
-from bot.playground.files import MAX_UPLOAD, Asset, Kind
-from bot.playground.model import Json
-from bot.playground.text import MAX_CAPTION, FormattedText, format_text
+from bot.playground.telegram.errors import ApiError, bad_request
+from bot.playground.telegram.files import MAX_UPLOAD, Asset, Kind
+from bot.playground.telegram.model import Json
+from bot.playground.telegram.text import MAX_CAPTION, FormattedText, format_text
 
 _KINDS = {"photo", "document", "video", "animation", "audio"}
 _ALBUM_KINDS = _KINDS - {"animation"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+from bot.playground.api.call import Call
 from bot.playground.api.registry import BotApi, method
-from bot.playground.call import Call
-from bot.playground.errors import bad_request
-from bot.playground.model import Event, Json
+from bot.playground.telegram.errors import bad_request
+from bot.playground.telegram.model import Event, Json
 
 _MAX_COMMANDS = 100
 _MAX_COMMAND_DESCRIPTION = 256

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from bot.playground.api.call import Call
 from bot.playground.api.registry import BotApi, method
-from bot.playground.call import Call
-from bot.playground.errors import bad_request, conflict, too_many_requests
-from bot.playground.model import Json
-from bot.playground.webhook import Webhook, WebhookSettings
+from bot.playground.telegram.errors import bad_request, conflict, too_many_requests
+from bot.playground.telegram.model import Json
+from bot.playground.telegram.webhook import Webhook, WebhookSettings
 
 _MAX_POLL = 50
 _DEFAULT_CONNECTIONS = 40

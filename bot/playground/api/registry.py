@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bot.playground.call import Call
-from bot.playground.cashier import Cashier
-from bot.playground.errors import too_many_requests
-from bot.playground.interactions import Interactions
+from bot.playground.api.call import Call
 from bot.playground.limits import FloodControl
-from bot.playground.model import Chat, Json
-from bot.playground.state import Telegram
-from bot.playground.updates import LongPoll
-from bot.playground.webhook import Webhook
+from bot.playground.telegram.cashier import Cashier
+from bot.playground.telegram.errors import too_many_requests
+from bot.playground.telegram.interactions import Interactions
+from bot.playground.telegram.model import Chat, Json
+from bot.playground.telegram.state import Telegram
+from bot.playground.telegram.updates import LongPoll
+from bot.playground.telegram.webhook import Webhook
 
 
 @dataclass(slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from bot.playground.api.call import Call, as_number
+from bot.playground.api.keyboards import checked_markup
 from bot.playground.api.media import caption_in, input_media, media_kind, single_media
 from bot.playground.api.registry import BotApi, method
-from bot.playground.call import Call, as_number
-from bot.playground.errors import ApiError, bad_request
-from bot.playground.files import Kind
-from bot.playground.keyboards import checked_markup
-from bot.playground.model import Chat, Event, Json, Message
-from bot.playground.text import MAX_TEXT, FormattedText, format_text
+from bot.playground.telegram.errors import ApiError, bad_request
+from bot.playground.telegram.files import Kind
+from bot.playground.telegram.model import Chat, Event, Json, Message
+from bot.playground.telegram.text import MAX_TEXT, FormattedText, format_text
 
 _ALBUM = range(2, 11)
 _ACTIONS = {

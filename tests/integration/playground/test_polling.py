@@ -10,7 +10,7 @@ from aiogram import Bot, Dispatcher
 from aiogram.exceptions import TelegramConflictError
 
 from bot.playground.host import Playground
-from bot.playground.payments import PaymentFailed
+from bot.playground.telegram.payments import PaymentFailed
 
 
 @pytest.fixture

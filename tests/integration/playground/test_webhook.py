@@ -19,7 +19,7 @@ from bot.playground.clock import ManualClock
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.playground.limits import Limits
-from bot.playground.webhook import SECRET_HEADER
+from bot.playground.telegram.webhook import SECRET_HEADER
 
 
 class Receiver:

@@ -16,7 +16,7 @@ import uvicorn
 from bot.accounts.tariff import Pack, Subscription, Tariff
 from bot.playground.host import Playground
 from bot.playground.limits import Limits as FloodLimits
-from bot.playground.model import BotProfile
+from bot.playground.telegram.model import BotProfile
 from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.accounts.licences import conflicts
 from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
-from bot.playground.model import BotProfile
+from bot.playground.telegram.model import BotProfile
 from bot.settings import BotSettings
 from serve_app.inventory import inventory_of
 from serve_app.local import studio

@@ -9,7 +9,7 @@ from aiogram.types import BotCommandScopeAllPrivateChats
 from sqlalchemy import delete, select
 
 from bot.accounts.tables import Invoice, Payment
-from bot.playground.cashier import PaymentFailed
+from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground

@@ -12,17 +12,17 @@ import pytest
 from PIL import Image
 
 from bot.playground.api import METHODS, BotApi
-from bot.playground.call import Call, Upload
-from bot.playground.cashier import Cashier
+from bot.playground.api.call import Call, Upload
+from bot.playground.telegram.cashier import Cashier
 from bot.playground.clock import ManualClock
-from bot.playground.errors import ApiError
-from bot.playground.files import FileStore
-from bot.playground.interactions import Interactions
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.files import FileStore
+from bot.playground.telegram.interactions import Interactions
 from bot.playground.limits import FloodControl, Limits
-from bot.playground.model import BotProfile, Chat, User
-from bot.playground.people import People
-from bot.playground.state import Telegram
-from bot.playground.updates import LongPoll, Update, UpdateQueue
+from bot.playground.telegram.model import BotProfile, Chat, User
+from bot.playground.telegram.people import People
+from bot.playground.telegram.state import Telegram
+from bot.playground.telegram.updates import LongPoll, Update, UpdateQueue
 
 
 def picture(width: int = 40, height: int = 30, kind: str = "JPEG", **options: Any) -> bytes:

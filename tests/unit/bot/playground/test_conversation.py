@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.playground.conversation import Conversation, NothingCame, Reply
-from bot.playground.model import Event
+from bot.playground.telegram.model import Event
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from aiogram.methods import DeleteWebhook
 from aiogram.types import Update
 
 from bot.playground.clock import SystemClock
-from bot.playground.updates import LongPoll, UpdateQueue
+from bot.playground.telegram.updates import LongPoll, UpdateQueue
 from bot.updates import polling
 from bot.updates.polling import ATTEMPTS, GetUpdates, Poller
 from bot.updates.reception import Outcome

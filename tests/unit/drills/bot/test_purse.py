@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.playground.payments import SUBSCRIPTION_PERIOD, Charge, Invoice, Subscription
+from bot.playground.telegram.payments import SUBSCRIPTION_PERIOD, Charge, Invoice, Subscription
 from drills.bot.purse import Holdings, expected
 
 PACK = Invoice("10 credits", "", "payload", 50)

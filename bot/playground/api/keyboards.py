@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.playground.errors import bad_request
+from bot.playground.telegram.errors import bad_request
 
 _MAX_CALLBACK_BYTES = 64
 _MAX_BUTTONS = 100

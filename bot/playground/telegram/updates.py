@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.clock import Clock
-from bot.playground.errors import ApiError, conflict
+from bot.playground.telegram.errors import ApiError, conflict
 
 KINDS = (
     "message",

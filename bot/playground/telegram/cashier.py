@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.playground.clock import happens_within
-from bot.playground.errors import bad_request, query_too_old
-from bot.playground.interactions import new_query_id
-from bot.playground.model import Event, Message, User
-from bot.playground.payments import Charge, Checkout, Invoice, PaymentFailed, Subscription
-from bot.playground.state import Telegram
+from bot.playground.telegram.errors import bad_request, query_too_old
+from bot.playground.telegram.interactions import new_query_id
+from bot.playground.telegram.model import Event, Message, User
+from bot.playground.telegram.payments import Charge, Checkout, Invoice, PaymentFailed, Subscription
+from bot.playground.telegram.state import Telegram
 
 
 class Cashier:

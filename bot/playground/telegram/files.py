@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bot.playground import pictures
-from bot.playground.errors import bad_request
+from bot.playground.telegram import pictures
+from bot.playground.telegram.errors import bad_request
 
 Kind = Literal["photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker", "thumbnail"]
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.playground.api import METHODS
-from bot.playground.call import Call, Upload
-from bot.playground.errors import ApiError
-from bot.playground.model import BotProfile
+from bot.playground.api.call import Call, Upload
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.model import BotProfile
 
 _MARKUP = {"inline_keyboard": [[{"text": "a", "callback_data": "b"}, {"text": "c", "copy_text": {"text": "d"}}]]}
 _PHOTO = {"type": "photo", "media": "attach://f", "caption": "<b>a</b>", "parse_mode": "HTML"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.errors import bad_request
+from bot.playground.telegram.errors import bad_request
 
 _ATTACHED = "attach://"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.playground.model import Chat, Message
-from bot.playground.people import NotPossible
-from bot.playground.text import format_text
+from bot.playground.telegram.model import Chat, Message
+from bot.playground.telegram.people import NotPossible
+from bot.playground.telegram.text import format_text
 
 
 def say(bench: Any, chat: Chat, text: str, **details: Any) -> Message:

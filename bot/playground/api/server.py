@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from bot.playground.api import METHODS, BotApi
-from bot.playground.call import Call
+from bot.playground.api.call import Call, Upload
 from bot.playground.clock import Clock
-from bot.playground.errors import ApiError, too_many_requests
 from bot.playground.faults import Injector, Outcome
-from bot.playground.files import MAX_UPLOAD
-from bot.playground.http_calls import read_call
+from bot.playground.telegram.errors import ApiError, bad_request, too_many_requests
+from bot.playground.telegram.files import MAX_UPLOAD
 
 _ENVELOPE = 2**20
 """What a request may hold beside a file of the greatest size."""
@@ -81,7 +81,7 @@ class BotApiServer:
 
     async def _read(self, request: web.Request, method: str) -> Call:
         try:
-            return await read_call(request, method)
+            return await _read_call(request, method)
         except web.HTTPRequestEntityTooLarge as error:
             raise ApiError(413, "Request Entity Too Large") from error
 
@@ -100,6 +100,35 @@ class BotApiServer:
             raise ApiError(401, "Unauthorized: invalid token specified")
         if token != self._api.telegram.bot.token:
             raise ApiError(401, "Unauthorized")
+
+
+async def _read_call(request: web.Request, method: str) -> Call:
+    """The call a request makes; raises `ApiError` for a body that cannot be read."""
+    args, files = dict(request.query), {}
+    if request.content_type == "application/json":
+        args |= _json_args(await request.text())
+    elif request.method == hdrs.METH_POST and request.body_exists:
+        for name, value in (await request.post()).items():
+            if isinstance(value, web.FileField):
+                data = await asyncio.to_thread(value.file.read)
+                files[name] = Upload(data, value.filename, value.content_type)
+            elif isinstance(value, str):
+                args[name] = value
+    return Call(method.lower(), args, files)
+
+
+def _json_args(body: str) -> dict[str, str]:
+    try:
+        values = json.loads(body) if body.strip() else {}
+    except ValueError as error:
+        raise bad_request("Can't parse request JSON object") from error
+    if not isinstance(values, dict):
+        raise bad_request("Object expected as request body")
+    return {name: _as_text(value) for name, value in values.items() if value is not None}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _refusal(error: ApiError) -> web.Response:

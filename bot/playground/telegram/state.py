@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.clock import Clock
-from bot.playground.errors import ApiError, bad_request, forbidden
-from bot.playground.files import FileStore
-from bot.playground.model import BotProfile, Chat, ChatType, Event, Json, Message, User
-from bot.playground.payments import Ledger
-from bot.playground.updates import UpdateQueue
+from bot.playground.telegram.errors import ApiError, bad_request, forbidden
+from bot.playground.telegram.files import FileStore
+from bot.playground.telegram.model import BotProfile, Chat, ChatType, Event, Json, Message, User
+from bot.playground.telegram.payments import Ledger
+from bot.playground.telegram.updates import UpdateQueue
 
 _FIRST_USER = 5_000_000_001
 _FIRST_GROUP = 4_000_001

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.errors import ApiError
-from bot.playground.files import MAX_DOWNLOAD, PATH_LIFETIME, FileStore
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.files import MAX_DOWNLOAD, PATH_LIFETIME, FileStore
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from bot.playground.interactions import InlineQuery
-from bot.playground.model import BotStatus, Chat, Event, Json, Message, User, member_json
-from bot.playground.state import Telegram
-from bot.playground.text import entity_text, format_text
+from bot.playground.telegram.interactions import InlineQuery
+from bot.playground.telegram.model import BotStatus, Chat, Event, Json, Message, User, member_json
+from bot.playground.telegram.state import Telegram
+from bot.playground.telegram.text import entity_text, format_text
 
 _CAPTIONED = {"photo", "document", "video", "animation", "audio", "voice"}
 

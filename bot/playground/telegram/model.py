@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.playground.payments import Invoice
+from bot.playground.telegram.payments import Invoice
 
 Json = dict[str, Any]
 """A Bot API object, with the field names of the Bot API."""

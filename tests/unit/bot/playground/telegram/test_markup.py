@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.markup import MarkupError, checked_link, parse_html, utf16_length
+from bot.playground.telegram.markup import MarkupError, checked_link, parse_html, utf16_length
 
 
 @pytest.mark.parametrize(

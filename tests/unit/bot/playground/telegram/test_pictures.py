@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.playground.errors import ApiError
-from bot.playground.pictures import HD_SIDE, MAX_PHOTO_BYTES, photo_sizes, thumbnail
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.pictures import HD_SIDE, MAX_PHOTO_BYTES, photo_sizes, thumbnail
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:

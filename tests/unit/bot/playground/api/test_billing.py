@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.payments import SUBSCRIPTION_PERIOD, Charge, PaymentFailed
+from bot.playground.telegram.payments import SUBSCRIPTION_PERIOD, Charge, PaymentFailed
 
 TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
 INVOICE = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.playground.call import Upload
+from bot.playground.api.call import Upload
 
 BUTTON = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
 NOT_MODIFIED = (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.playground.errors import ApiError
-from bot.playground.text import entity_text, format_text
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.text import entity_text, format_text
 
 
 def found(text: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.playground.clock import ManualClock
-from bot.playground.errors import ApiError
-from bot.playground.updates import DEFAULT_KINDS, LongPoll, UpdateQueue
+from bot.playground.telegram.errors import ApiError
+from bot.playground.telegram.updates import DEFAULT_KINDS, LongPoll, UpdateQueue
 
 
 @pytest.fixture

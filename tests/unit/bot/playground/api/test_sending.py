@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.playground.call import Upload
-from bot.playground.files import MAX_UPLOAD
+from bot.playground.api.call import Upload
+from bot.playground.telegram.files import MAX_UPLOAD
 from bot.playground.limits import FloodControl, Limits
-from bot.playground.model import Event
+from bot.playground.telegram.model import Event
 
 BUTTON = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
 

@@ -6,9 +6,9 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 
-from bot.playground.errors import query_too_old
-from bot.playground.model import Json, Message, User
-from bot.playground.state import Telegram
+from bot.playground.telegram.errors import query_too_old
+from bot.playground.telegram.model import Json, Message, User
+from bot.playground.telegram.state import Telegram
 
 
 def new_query_id() -> str:

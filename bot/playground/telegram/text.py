@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.playground.errors import bad_request
-from bot.playground.markup import MarkupError, parse_html, utf16_length
+from bot.playground.telegram.errors import bad_request
+from bot.playground.telegram.markup import MarkupError, parse_html, utf16_length
 
 MAX_TEXT = 4096
 MAX_CAPTION = 1024

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, ImageOps, JpegImagePlugin, PngImagePlugin
 from PIL import WebPImagePlugin as WebpImagePlugin
 
-from bot.playground.errors import bad_request
+from bot.playground.telegram.errors import bad_request
 
 MAX_PHOTO_BYTES = 10 * 2**20
 MAX_PHOTO_SIDES = 10_000

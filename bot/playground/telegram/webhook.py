@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from bot.playground.clock import Clock
-from bot.playground.updates import DEFAULT_KINDS, Update, UpdateQueue
+from bot.playground.telegram.updates import DEFAULT_KINDS, Update, UpdateQueue
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 _FIRST_DELAY = 1.0
