@@ -44,11 +44,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Control:
     """The page and its interface, under ``/playground``."""
 
-    def __init__(self, api: BotApi, people: People, host: str) -> None:
+    def __init__(self, api: BotApi, people: People) -> None:
         self._api = api
         self._people = people
         self._telegram = api.telegram
-        self._names = _LOCAL_NAMES | {host}
         self._streams: set[asyncio.Queue[Json | None]] = set()
         self._inline: dict[str, InlineQuery] = {}
         self._telegram.listeners.append(self._broadcast)
@@ -81,7 +80,7 @@ class Control:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Keep other origins out: no foreign host names, and no posts that a form elsewhere could make."""
-        if request.host.rsplit(":", 1)[0] not in self._names:
+        if request.host.rsplit(":", 1)[0] not in _LOCAL_NAMES:
             raise web.HTTPForbidden(text="this page answers to local names only")
         if request.method == hdrs.METH_POST and _OWN_HEADER not in request.headers:
             raise web.HTTPForbidden(text=f"posts need the header {_OWN_HEADER}")

@@ -24,9 +24,11 @@ from bot.playground.telegram.files import FileStore
 from bot.playground.telegram.interactions import Interactions
 from bot.playground.telegram.model import BotProfile, ChatType, Event
 from bot.playground.telegram.people import People
-from bot.playground.telegram.state import Deadlines, Telegram
+from bot.playground.telegram.state import Telegram
 from bot.playground.telegram.updates import LongPoll, UpdateQueue
 from bot.playground.telegram.webhook import Webhook
+
+_HOST = "127.0.0.1"
 
 
 class Playground:
@@ -44,13 +46,11 @@ class Playground:
         clock: Clock | None = None,
         limits: Limits | None = None,
         faults: Faults | None = None,
-        deadlines: Deadlines | None = None,
-        host: str = "127.0.0.1",
         port: int = 0,
         patience: float = 10.0,
         numbers: int = 0,
     ) -> None:
-        self._host, self._port, self._patience = host, port, patience
+        self._port, self._patience = port, patience
         self._folder = tempfile.TemporaryDirectory(prefix="playground-")
         self._injector = Injector(faults or Faults())
         self.bot = bot or BotProfile()
@@ -59,7 +59,6 @@ class Playground:
         self.telegram = Telegram(
             self.bot, self.clock, FileStore(Path(self._folder.name)), self.updates, numbers=numbers
         )
-        self.telegram.deadlines = deadlines or Deadlines()
         self._interactions = Interactions(self.telegram)
         self._cashier = Cashier(self.telegram)
         self._people = People(self.telegram)
@@ -72,7 +71,7 @@ class Playground:
             LongPoll(self.updates, self.clock),
         )
         self._server = BotApiServer(self._api, self._injector)
-        self._control = Control(self._api, self._people, host)
+        self._control = Control(self._api, self._people)
         self._conversations: dict[int, Conversation] = {}
         self._runner: web.AppRunner | None = None
         self.telegram.listeners.append(self._hear)
@@ -80,7 +79,7 @@ class Playground:
     # -- running -------------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        listener = socket.create_server((self._host, self._port))
+        listener = socket.create_server((_HOST, self._port))
         self._port = listener.getsockname()[1]
         app = self._server.application()
         app.add_subapp("/playground", self._control.application())
@@ -102,7 +101,7 @@ class Playground:
     @property
     def url(self) -> str:
         """The base for ``TelegramAPIServer.from_base``."""
-        return f"http://{self._host}:{self._port}"
+        return f"http://{_HOST}:{self._port}"
 
     @property
     def page_url(self) -> str:
