@@ -13,7 +13,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Accounts
+from bot.accounts.accounts import Accounts, Keeping
 from bot.accounts.bank import StarBank
 from bot.accounts.cashier import Cashier
 from bot.accounts.credits import Credits
@@ -144,11 +144,9 @@ def _put_together(
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
     answers = Answers(sessions, accounts, translations, catalogue, artworks)
-    keep_s, history_keep_s = settings.keep_s, settings.history_keep_s
-    photos = Photos(
-        sessions, objects, pipeline.open, keep_s=keep_s, history_keep_s=history_keep_s, prompt_lease_s=lease_s
-    )
-    intake = Intake(sessions, objects, ledger, money, settings.tariff, keep_s=keep_s, history_keep_s=history_keep_s)
+    keeping = Keeping(settings.keep_s, settings.history_keep_s)
+    photos = Photos(sessions, objects, pipeline.open, keeping=keeping, prompt_lease_s=lease_s)
+    intake = Intake(sessions, objects, ledger, money, settings.tariff, keeping=keeping)
     inbox = Inbox(sessions, lease_s=lease_s)
     progress = Progress(Places(ledger, channel=CHANNEL), sessions, sender, answers, limiter)
     handover = Handover(ledger, sessions, objects, sender, answers, money)
@@ -195,7 +193,7 @@ def _put_together(
         courier=courier,
         progress=progress,
         broadcaster=Broadcaster(bot, sessions, sender),
-        janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keep_s, history_keep_s)),
+        janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keeping.usual_s, keeping.history_s)),
     )
 
 

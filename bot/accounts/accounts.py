@@ -44,6 +44,18 @@ class Account:
         return owner_of(self.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long photos and results are kept, in seconds: as a rule, and for people who keep a history."""
+
+    usual_s: float
+    history_s: float
+
+    def of(self, account: Account) -> float:
+        """Seconds for what belongs to this person."""
+        return self.history_s if account.keep_history else self.usual_s
+
+
 def owner_of(user_id: int) -> str:
     """The ledger's name for a person."""
     return f"tg:{user_id}"

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, Keeping
 from bot.accounts.credits import Credits
 from bot.accounts.tariff import Tariff
 from bot.delivery.messages import Address
@@ -88,19 +88,17 @@ class Intake:
         credits: Credits,
         tariff: Tariff,
         *,
-        keep_s: float,
-        history_keep_s: float,
+        keeping: Keeping,
         max_unfinished: int = 50,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Results are kept for ``keep_s`` after they are ordered, or ``history_keep_s`` for people who keep a history."""
+        """Results are kept from when they are ordered."""
         self._sessions = sessions
         self._objects = objects
         self._ledger = ledger
         self._credits = credits
         self._tariff = tariff
-        self._keep_s = keep_s
-        self._history_keep_s = history_keep_s
+        self._keeping = keeping
         self._max_unfinished = max_unfinished
         self._clock = clock
 
@@ -135,7 +133,7 @@ class Intake:
         await self._credits.lock(session, request.account.id)
         if (same := await self._in_hand(session, request)) is not None:
             return Accepted(same, new=False), [False] * len(same)
-        account, kept = request.account, self._history_keep_s if request.account.keep_history else self._keep_s
+        account = request.account
         batch = request.origin if len(request.pieces) > 1 else None
         jobs: list[Job] = []
         taken: list[bool] = []
@@ -147,7 +145,7 @@ class Intake:
             taken.append(new)
         if any(taken):
             await self._check_room(session, request)
-        expires = self._clock() + kept
+        expires = self._clock() + self._keeping.of(account)
         for piece, job, new in zip(request.pieces, jobs, taken, strict=True):
             if not new:
                 continue

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account, holds
+from bot.accounts.accounts import Account, Keeping, holds
 from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle, Upload
 from deployments.errors import MasqueradeError
@@ -64,21 +64,19 @@ class Photos:
         objects: ObjectStore,
         open_photo: OpenPhoto,
         *,
-        keep_s: float,
-        history_keep_s: float,
+        keeping: Keeping,
         prompt_lease_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``open_photo`` is :meth:`serve_app.pipeline.Pipeline.open`.
 
-        Photos are kept for ``keep_s`` after they were last used, or ``history_keep_s`` for people who keep a history.
-        An album that was handed out and not closed is handed out again after ``prompt_lease_s``.
+        Photos are kept from when they were last used. An album that was handed out and not closed is handed out again
+        after ``prompt_lease_s``.
         """
         self._sessions = sessions
         self._objects = objects
         self._open = open_photo
-        self._keep_s = keep_s
-        self._history_keep_s = history_keep_s
+        self._keeping = keeping
         self._prompt_lease_s = prompt_lease_s
         # When an album is due is not changed while it is closed for being due then.
         self._closing = asyncio.Lock()
@@ -205,7 +203,7 @@ class Photos:
 
     async def shorten(self, user_id: int) -> None:
         """Somebody keeps no history any more: what there is of theirs goes when other people's would."""
-        soon = self._clock() + self._keep_s
+        soon = self._clock() + self._keeping.usual_s
         async with self._sessions.begin() as session:
             for table in (Bundle, Delivery):
                 theirs = update(table).where(table.user_id == user_id, table.expires > soon)
@@ -218,7 +216,7 @@ class Photos:
     async def _bundle(self, session: AsyncSession, account: Account, incoming: Incoming) -> Bundle:
         """The bundle this photo belongs to, opened if it is the first; raises ``IntegrityError`` when two are first."""
         now = self._clock()
-        expires = now + (self._history_keep_s if account.keep_history else self._keep_s)
+        expires = now + self._keeping.of(account)
         caption = incoming.caption[:MAX_CAPTION]
         key = f"update:{incoming.update_id}"
         if incoming.album is not None:

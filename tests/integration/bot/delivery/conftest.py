@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, Keeping
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
 from bot.delivery.messages import Action, Address, Attachment, Outgoing, Sent
@@ -151,7 +151,7 @@ def presenter() -> Plain:
 def intake(sessions, objects, ledger, credits, tariff, clock) -> Intake:
     return Intake(
         sessions, objects, ledger, credits, tariff,
-        keep_s=3600, history_keep_s=86_400, max_unfinished=12, clock=clock,
+        keeping=Keeping(3600, 86_400), max_unfinished=12, clock=clock,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
+from bot.accounts.accounts import Keeping
 from bot.accounts.tables import Invoice, Remnant
 from bot.delivery.messages import Address
 from bot.delivery.tables import Delivery
@@ -29,7 +30,7 @@ async def open_photo(data: bytes) -> Photo:
 
 @pytest.fixture
 def photos(sessions, objects, clock) -> Photos:
-    return Photos(sessions, objects, open_photo, keep_s=HOUR, history_keep_s=24 * HOUR, prompt_lease_s=60, clock=clock)
+    return Photos(sessions, objects, open_photo, keeping=Keeping(HOUR, 24 * HOUR), prompt_lease_s=60, clock=clock)
 
 
 @pytest.fixture

@@ -32,9 +32,7 @@ async def kill():
 
 def another(office, sender, presenter, clock) -> Courier:
     """A courier in another process."""
-    handover = Handover(
-        office.ledger, office.sessions, office.objects, sender, presenter, office.credits, clock=clock
-    )
+    handover = Handover(office.ledger, office.sessions, office.objects, sender, presenter, office.credits, clock=clock)
     return Courier(office.ledger, office.sessions, handover, channel=CHANNEL)
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
+from bot.accounts.accounts import Keeping
 from bot.accounts.credits import InsufficientCredits
 from bot.delivery.messages import Address
 from bot.delivery.tables import Delivery
@@ -20,7 +21,7 @@ ANNA, BORIS = 1001, 1002
 @pytest.fixture
 def intake(sessions, objects, ledger, credits, tariff, clock) -> Intake:
     return Intake(
-        sessions, objects, ledger, credits, tariff, keep_s=3600, history_keep_s=86_400, max_unfinished=6, clock=clock
+        sessions, objects, ledger, credits, tariff, keeping=Keeping(3600, 86_400), max_unfinished=6, clock=clock
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import delete, func, select
 
+from bot.accounts.accounts import Keeping
 from bot.delivery.tables import Delivery
 
 from bot.accounts.tables import User
@@ -35,7 +36,7 @@ async def open_photo(data: bytes) -> Photo:
 
 @pytest.fixture
 def photos(sessions, objects, clock) -> Photos:
-    return Photos(sessions, objects, open_photo, keep_s=3600, history_keep_s=86_400, prompt_lease_s=60, clock=clock)
+    return Photos(sessions, objects, open_photo, keeping=Keeping(3600, 86_400), prompt_lease_s=60, clock=clock)
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ async def test_an_album_whose_asker_died_is_handed_out_again(photos, anna, clock
 
 
 async def test_an_album_in_hand_is_handed_to_nobody_else_however_long_it_takes(sessions, objects, anna, clock) -> None:
-    photos = Photos(sessions, objects, open_photo, keep_s=9, history_keep_s=9, prompt_lease_s=0.03, clock=clock)
+    photos = Photos(sessions, objects, open_photo, keeping=Keeping(9, 9), prompt_lease_s=0.03, clock=clock)
     await photos.keep(anna, incoming(album="a"))
     clock.now += GATHER_S + 1
     taken = await photos.whole()

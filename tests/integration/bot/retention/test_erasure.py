@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from bot.accounts.accounts import Keeping
 from bot.accounts.cashier import Cashier, Renewal
 from bot.accounts import events, identities
 from bot.accounts.events import EventKind
@@ -48,7 +49,7 @@ def erasure(sessions, accounts, payments, bank, ledger, objects, vault, clock) -
 
 @pytest.fixture
 def intake(sessions, objects, ledger, credits, tariff, clock) -> Intake:
-    return Intake(sessions, objects, ledger, credits, tariff, keep_s=3600, history_keep_s=DAY, clock=clock)
+    return Intake(sessions, objects, ledger, credits, tariff, keeping=Keeping(3600, DAY), clock=clock)
 
 
 @pytest.fixture
