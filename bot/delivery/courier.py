@@ -9,7 +9,7 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.delivery.handover import Handover, Tally
+from bot.delivery.handover import Handover
 from deployments.errors import Unavailable
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
@@ -44,11 +44,6 @@ class Courier:
         self._wake = asyncio.Event()
         self._serving: set[str] = set()
         self._stopping = False
-
-    @property
-    def tally(self) -> Tally:
-        """What was handed over since the start."""
-        return self._handover.tally
 
     def notice(self) -> None:
         """A job has ended: look now instead of at the next poll."""

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -42,16 +42,6 @@ NO_PICTURES = {"slug": "no-pictures", "message": "This group lets nobody send pi
 REJECTED = {"slug": "internal", "message": "Telegram does not take this result.", "status": 500}
 
 
-@dataclass(slots=True)
-class Tally:
-    """What was handed over since the start. ``repeats`` are answers that may have arrived twice."""
-
-    delivered: int = 0
-    told: int = 0
-    undeliverable: int = 0
-    repeats: int = 0
-
-
 class Handover:
     """Answers claimed jobs. A job whose lease is lost meanwhile is somebody else's to answer."""
 
@@ -73,7 +63,6 @@ class Handover:
         self._presenter = presenter
         self._credits = credits
         self._clock = clock
-        self.tally = Tally()
 
     async def answer(self, jobs: Sequence[Job]) -> None:
         """Send the results and the failures of one request's jobs, which are claimed for delivery."""
@@ -151,7 +140,6 @@ class Handover:
                     continue
                 if slip.sending is not None:
                     slip.repeats += 1
-                    self.tally.repeats += 1
                 slip.sending = self._clock()
                 ours.append(replace(parcel, delivery=slip))
             # Wallets are locked after all the jobs, here and below, as everybody does who has to do with both.
@@ -184,7 +172,7 @@ class Handover:
                 if job.state == State.DONE:
                     await self._credits.settle(session, job.id, used=_used(job, slip))
         for parcel in parcels:
-            self._log(parcel, now)
+            _log(parcel, now)
 
     async def _later(self, jobs: Sequence[Job]) -> None:
         """Try again after a pause that grows with the attempts, but not for ever."""
@@ -210,7 +198,6 @@ class Handover:
                         events.record(session, slip.user_id, EventKind.UNREACHABLE, self._clock())
             for job in ours:
                 await self._credits.release(session, job.id)
-        self.tally.undeliverable += len(ours)
 
     async def _fail(self, jobs: Sequence[Job], error: dict[str, Any]) -> None:
         """There is no result to deliver after all, which is news to deliver; a failure that cannot be told stays untold."""
@@ -238,23 +225,20 @@ class Handover:
             elif closing is not None:
                 await self._sender.send(replace(_address(slip), reply_to=None), closing)
 
-    def _log(self, parcel: Parcel, now: float) -> None:
-        """One line per job; times in seconds."""
-        job, failed = parcel.job, parcel.job.state == State.FAILED
-        if failed:
-            self.tally.told += 1
-        else:
-            self.tally.delivered += 1
-        facts = {
-            "job": job.id,
-            "kind": job.kind,
-            "outcome": (job.error or {}).get("slug", "failed") if failed else "delivered",
-            "queue_s": round((job.started or job.created) - job.created, 3),
-            "work_s": round((job.finished or now) - (job.started or job.created), 3),
-            "delivery_s": round(now - (job.finished or now), 3),
-            "repeats": parcel.delivery.repeats,
-        }
-        log.info("job", extra=facts)
+
+def _log(parcel: Parcel, now: float) -> None:
+    """One line per job; times in seconds."""
+    job = parcel.job
+    facts = {
+        "job": job.id,
+        "kind": job.kind,
+        "outcome": (job.error or {}).get("slug", "failed") if job.state == State.FAILED else "delivered",
+        "queue_s": round((job.started or job.created) - job.created, 3),
+        "work_s": round((job.finished or now) - (job.started or job.created), 3),
+        "delivery_s": round(now - (job.finished or now), 3),
+        "repeats": parcel.delivery.repeats,
+    }
+    log.info("job", extra=facts)
 
 
 def _address(slip: Delivery) -> Address:

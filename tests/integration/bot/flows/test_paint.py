@@ -370,8 +370,9 @@ async def test_a_job_in_hand_when_the_bot_stops_is_finished_by_the_next_one(
         assert colour((await ann.chat.find(is_result)).file()) == WAVE
         await ann.say("/plans")
         assert "4 of 5" in (await ann.chat.find("Credits:")).text
+        async with running.services.sessions() as session:
+            assert (await session.execute(select(Delivery.repeats))).scalars().all() == [0]
     assert len([reply for reply in ann.chat.replies if is_result(reply)]) == 1
-    assert running.services.courier.tally.repeats == 0
 
 
 async def test_what_is_sent_while_the_bot_is_away_is_answered_when_it_is_back(
