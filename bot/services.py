@@ -13,7 +13,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Accounts, Keeping
+from bot.accounts.accounts import CHANNEL, Accounts, Keeping
 from bot.accounts.bank import StarBank
 from bot.accounts.cashier import Cashier
 from bot.accounts.credits import Credits
@@ -30,7 +30,7 @@ from bot.delivery.telegram import BotSender
 from bot.intake.counter import Counter
 from bot.intake.flood import FloodGate
 from bot.intake.inbox import Inbox
-from bot.intake.orders import CHANNEL, Intake
+from bot.intake.orders import Intake
 from bot.intake.photos import Photos
 from bot.presentation.answers import Answers
 from bot.presentation.artworks import Artworks
@@ -148,18 +148,10 @@ def _put_together(
     photos = Photos(sessions, objects, pipeline.open, keeping=keeping, prompt_lease_s=lease_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keeping=keeping)
     inbox = Inbox(sessions, lease_s=lease_s)
-    progress = Progress(Places(ledger, channel=CHANNEL), sessions, sender, answers, limiter)
+    progress = Progress(Places(ledger), sessions, sender, answers, limiter)
     handover = Handover(ledger, sessions, objects, sender, answers, money)
     beat_s = lease_s / 4
-    courier = Courier(
-        ledger,
-        sessions,
-        handover,
-        channel=CHANNEL,
-        hands=settings.couriers,
-        drain_s=settings.drain_s,
-        heartbeat_s=beat_s,
-    )
+    courier = Courier(ledger, sessions, handover, hands=settings.couriers, drain_s=settings.drain_s, heartbeat_s=beat_s)
     at_work = Studio(pipeline, inventory, lambda language: translations.words(language).plain("lookalike-method"))
     perform, around = at_work.perform, _around(progress, courier)
     workers = tuple(

@@ -19,6 +19,9 @@ from bot.accounts.tariff import Plan
 
 Clock = Callable[[], float]
 
+CHANNEL = "telegram"
+"""The ledger's name for the bot's jobs."""
+
 DEFAULT_STRENGTH = 1.0
 
 MOST_ID = 2**63 - 1

@@ -9,6 +9,7 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from bot.accounts.accounts import CHANNEL
 from bot.delivery.handover import Handover
 from deployments.errors import Unavailable
 from serve_app.jobs.ledger import Ledger
@@ -20,7 +21,7 @@ IDLE_POLL_S = 0.5
 
 
 class Courier:
-    """Delivers the answers of one channel. Several may run anywhere; the ledger hands each job to one of them."""
+    """Delivers answers. Several may run anywhere; the ledger hands each job to one of them."""
 
     def __init__(
         self,
@@ -28,7 +29,6 @@ class Courier:
         sessions: async_sessionmaker[AsyncSession],
         handover: Handover,
         *,
-        channel: str,
         hands: int = 8,
         drain_s: float = 20.0,
         heartbeat_s: float = 15.0,
@@ -37,7 +37,6 @@ class Courier:
         self._ledger = ledger
         self._sessions = sessions
         self._handover = handover
-        self._channel = channel
         self._hands = hands
         self._drain_s = drain_s
         self._heartbeat_s = heartbeat_s
@@ -94,7 +93,7 @@ class Courier:
         """One request's jobs that have ended, of somebody who is not being served already."""
         try:
             async with self._sessions.begin() as session:
-                first = await self._ledger.claim_delivery(session, channel=self._channel, besides=self._serving)
+                first = await self._ledger.claim_delivery(session, channel=CHANNEL, besides=self._serving)
                 jobs = [] if first is None else [first, *await self._ledger.claim_batch(session, first)]
         except (OSError, SQLAlchemyError):
             log.exception("the ledger is out of reach; trying again")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.accounts.accounts import CHANNEL
 from bot.delivery.tables import Delivery
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
@@ -36,11 +37,10 @@ class Stale:
 
 
 class Places:
-    """The queue of one channel, as its people see it. Every method runs inside the caller's session."""
+    """The queue, as people see it. Every method runs inside the caller's session."""
 
-    def __init__(self, ledger: Ledger, *, channel: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, ledger: Ledger, *, clock: Callable[[], float] = time.time) -> None:
         self._ledger = ledger
-        self._channel = channel
         self._clock = clock
 
     async def of(self, session: AsyncSession, job_ids: Sequence[str]) -> tuple[Delivery, int | None] | None:
@@ -69,7 +69,7 @@ class Places:
             select(Delivery, Job.batch)
             .join(Job, Job.id == Delivery.job_id)
             .where(
-                Job.channel == self._channel,
+                Job.channel == CHANNEL,
                 Job.state.in_(UNFINISHED),
                 Delivery.status_id.is_(None),
                 Delivery.position.is_(None),
@@ -83,11 +83,11 @@ class Places:
 
     async def stale(self, session: AsyncSession) -> list[Stale]:
         """The status messages that are not true, furthest from the truth first."""
-        places = {job_id: place for place, job_id in enumerate(await self._ledger.queue(session, self._channel))}
+        places = {job_id: place for place, job_id in enumerate(await self._ledger.queue(session, CHANNEL))}
         statement = (
             select(Delivery, Job.state, Job.started)
             .join(Job, Job.id == Delivery.job_id)
-            .where(Job.channel == self._channel, Job.state.in_(UNFINISHED), Delivery.status_id.is_not(None))
+            .where(Job.channel == CHANNEL, Job.state.in_(UNFINISHED), Delivery.status_id.is_not(None))
             .order_by(Job.turn)
         )
         # A request of several jobs has one message; its first unfinished job speaks for it.

@@ -55,7 +55,7 @@ class _Untold:
 
 
 class Progress:
-    """The status messages of one channel. Any number may run: each edit is made by one of them.
+    """The status messages. Any number may run: each edit is made by one of them.
 
     They leave in lulls between the answers, and what they say is looked up when there is room: a place that waited for
     its turn would be where somebody stood a while ago.

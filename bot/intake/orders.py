@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.accounts.accounts import Account, Keeping
+from bot.accounts.accounts import CHANNEL, Account, Keeping
 from bot.accounts.credits import Credits
 from bot.accounts.tariff import Tariff
 from bot.delivery.messages import Address
@@ -23,8 +23,6 @@ from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
-
-CHANNEL = "telegram"
 
 
 class AlbumTooLarge(MasqueradeError):

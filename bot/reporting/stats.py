@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from sqlalchemy import ColumnElement, Date, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from bot.accounts.accounts import CHANNEL
 from bot.accounts.days import day_of, start_of, week_of
 from bot.accounts.events import EventKind
 from bot.accounts.payments import Status
@@ -115,14 +116,12 @@ async def read_report(studio: Settings, day: date, days: int) -> Report:
         await engine.dispose()
 
 
-async def report(
-    session: AsyncSession, day: date, *, channel: str = "telegram", days: int = 28, weeks: int = 8
-) -> Report:
+async def report(session: AsyncSession, day: date, *, days: int = 28, weeks: int = 8) -> Report:
     """Count the ``days`` that end with ``day``, and the cohorts of the ``weeks`` before that day's week."""
     period = tuple(day - DAY * back for back in range(days - 1, -1, -1))
     begin, end = start_of(period[0]), start_of(day + DAY)
     jobs = select(Job.kind, Job.state, Job.error, Job.created, Job.started, Job.finished, Job.delivered).where(
-        Job.channel == channel, Job.created >= begin, Job.created < end
+        Job.channel == CHANNEL, Job.created >= begin, Job.created < end
     )
     rows = [_Row(*row) async for row in await session.stream(jobs)]
     delivered = [row for row in rows if row.state == State.DELIVERED]

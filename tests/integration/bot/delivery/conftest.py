@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.accounts.accounts import Account, Keeping
+from bot.accounts.accounts import CHANNEL, Account, Keeping
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
 from bot.delivery.messages import Action, Address, Attachment, Outgoing, Sent
 from bot.delivery.presenter import Parcel, Wrapping
 from bot.delivery.tables import Delivery
-from bot.intake.orders import CHANNEL, Intake, Piece, Request
+from bot.intake.orders import Intake, Piece, Request
 from serve_app.jobs.tables import Job
 from serve_app.objects import new_key
 
@@ -162,7 +162,7 @@ def handover(ledger, sessions, objects, sender, presenter, credits, clock) -> Ha
 
 @pytest.fixture
 def courier(ledger, sessions, handover) -> Courier:
-    return Courier(ledger, sessions, handover, channel=CHANNEL, hands=4, drain_s=5.0)
+    return Courier(ledger, sessions, handover, hands=4, drain_s=5.0)
 
 
 @pytest.fixture

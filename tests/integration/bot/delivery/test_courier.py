@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from bot.accounts.accounts import CHANNEL
 from bot.accounts.events import EventKind
 from bot.accounts.tables import Event
 from bot.delivery.handover import GIVE_UP_S
@@ -16,7 +17,6 @@ from bot.delivery.messages import (
     Unreachable,
 )
 from bot.delivery.tables import Delivery
-from bot.intake.orders import CHANNEL
 from deployments.errors import Unavailable
 from serve_app.jobs.states import State
 

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from bot.accounts.accounts import CHANNEL
 from bot.delivery.messages import Address, Flooded, Outgoing, Rejected, Uncertain
 from bot.delivery.places import BEGUN_S, Places
 from bot.delivery.progress import Progress
-from bot.intake.orders import CHANNEL
 from serve_app.jobs.ledger import Order
 
 ANNA, BORIS = 1001, 1002
@@ -47,7 +47,7 @@ def room() -> FakeRoom:
 
 @pytest.fixture
 def places(ledger, clock) -> Places:
-    return Places(ledger, channel=CHANNEL, clock=clock)
+    return Places(ledger, clock=clock)
 
 
 @pytest.fixture

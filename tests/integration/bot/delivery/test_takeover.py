@@ -11,7 +11,6 @@ from bot.accounts.cashier import Cashier
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
 from bot.delivery.tables import Delivery
-from bot.intake.orders import CHANNEL
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
@@ -40,7 +39,7 @@ async def delivered(office) -> int:
 def another(office, sender, presenter, clock) -> Courier:
     """A courier in another process."""
     handover = Handover(office.ledger, office.sessions, office.objects, sender, presenter, office.credits, clock=clock)
-    return Courier(office.ledger, office.sessions, handover, channel=CHANNEL)
+    return Courier(office.ledger, office.sessions, handover)
 
 
 async def test_killed_between_sending_and_recording_the_picture_may_come_twice_but_is_paid_once(
@@ -122,7 +121,7 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
         taken_over.append(await another(office, sender, presenter, clock).deliver_once())
 
     sender.hook = wait
-    assert await Courier(ledger, sessions, handover, channel=CHANNEL, heartbeat_s=0.01).deliver_once()
+    assert await Courier(ledger, sessions, handover, heartbeat_s=0.01).deliver_once()
     # A sender that breaks off is an answer that may not have arrived, not an error of the test.
     assert taken_over == [False]
     assert len(sender.sent) == 1
@@ -265,7 +264,7 @@ async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
         await asyncio.Event().wait()
 
     sender.hook = hook
-    task = running(Courier(ledger, sessions, handover, channel=CHANNEL, drain_s=0.05))
+    task = running(Courier(ledger, sessions, handover, drain_s=0.05))
     await asyncio.wait_for(sending.wait(), 20)
     await stop(task)
     sender.hook = None
