@@ -1,4 +1,4 @@
-"""Who goes where in a swap: faces found and numbered, the questions about them, and the order at the end."""
+"""Asking which face goes where in a swap: faces are found and numbered, asked about one by one, and ordered."""
 
 from __future__ import annotations
 

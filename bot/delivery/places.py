@@ -1,4 +1,4 @@
-"""Where requests stand in the queue, and which status messages do not say so any more."""
+"""Where requests stand in the queue, and which status messages are out of date."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNFINISHED = (State.QUEUED, State.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A status message that is not true: the one of ``slip``, whose ``position`` it should tell (None: at work)."""
+    """A status message that is out of date: ``slip`` says what it told, ``position`` is right (None: at work)."""
 
     slip: Delivery
     position: int | None
@@ -82,7 +82,7 @@ class Places:
         return [(tuple(slip.job_id for slip in slips), slips[0]) for slips in requests.values()]
 
     async def stale(self, session: AsyncSession) -> list[Stale]:
-        """The status messages that are not true, furthest from the truth first."""
+        """The status messages that are out of date, those that are wrong by most first."""
         places = {job_id: place for place, job_id in enumerate(await self._ledger.queue(session, CHANNEL))}
         statement = (
             select(Delivery, Job.state, Job.started)

@@ -89,7 +89,7 @@ class Progress:
         self._news.set()
 
     async def run(self) -> None:
-        """Tell what is new and mend what is not true any more, until cancelled; first, what was left to be told."""
+        """Send new status messages and bring others up to date, until cancelled; first those an earlier process left."""
         await self._take_up()
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_doing(self._look, ROUND_S))
@@ -155,7 +155,7 @@ class Progress:
             self._news.set()
 
     async def _look(self) -> None:
-        """Forget the news about what has ended, and find the messages that are not true any more."""
+        """Forget the news about what has ended, and find the messages that are out of date."""
         # What is announced, or taken up again, during the look was not asked about.
         asked = [*self._aside, *self._untold]
         async with self._sessions() as session:

@@ -1,4 +1,4 @@
-"""Where photos are asked about and orders are placed, and the person hears at once that it goes on."""
+"""Asking people what to do with their photos, and placing their orders."""
 
 from __future__ import annotations
 

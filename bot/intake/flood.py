@@ -1,4 +1,4 @@
-"""The gate that strangers' messages pass."""
+"""How much of what a person, or a chat, sends is listened to."""
 
 from __future__ import annotations
 

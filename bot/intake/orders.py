@@ -1,4 +1,4 @@
-"""From a wish to durable work: jobs ordered and credits reserved, before the update that asked is acknowledged."""
+"""Orders become durable jobs with their credits reserved, before the update that asked for them is acknowledged."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Accepted:
 
 
 class Intake:
-    """The one door through which work comes in."""
+    """Takes orders; all of the bot's jobs come in here."""
 
     def __init__(
         self,

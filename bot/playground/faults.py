@@ -1,4 +1,4 @@
-"""The bad days of a network and a server, on demand: refusals, lost connections, delays, updates delivered again."""
+"""Faults on demand: refusals, server errors, lost connections, delays, updates delivered again."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class Playground:
         group = self.telegram.add_group(title, [person.user for person in members], kind)
         return Group(group, self._conversation(group.id), self._desk)
 
-    # -- weather -------------------------------------------------------------------------------------------------------
+    # -- faults and limits ---------------------------------------------------------------------------------------------
 
     def set_faults(self, faults: Faults) -> None:
         """From now on, fail like this; counts start again."""

@@ -1,4 +1,4 @@
-"""What nothing else took: said kindly, and with a hint at what works."""
+"""What no other router takes: the person is told what the bot works with."""
 
 from __future__ import annotations
 

@@ -1,14 +1,13 @@
-"""Photos come in, alone or as albums, as photos or as files, or answered by a text; they are kept, and asked about."""
+"""Photos as they come in (one or an album, as photos or as files), and texts that say what to do with one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import aiohttp
 from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramBadRequest
-from aiogram.types import Message, MessageOriginUser, Update, User
+from aiogram.types import Document, Message, MessageOriginUser, PhotoSize, Update, User
 
 from bot.conversation.attending import attend, serve
 from bot.conversation.references import AboutAnswered, AboutKept, spoken
@@ -17,9 +16,6 @@ from bot.intake.counter import address_of
 from bot.intake.photos import Incoming
 from bot.intake.tables import Bundle
 from deployments.errors import MasqueradeError, NotAnImage, TooLarge, Undecodable
-
-if TYPE_CHECKING:
-    from aiogram.types import Document, PhotoSize
 
 
 class Forwarded(MasqueradeError):

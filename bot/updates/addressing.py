@@ -1,4 +1,4 @@
-"""In groups, the bot minds its own business: commands, taps, replies, mentions and albums with one of these."""
+"""What of a group's messages is meant for the bot: commands, taps, replies, mentions and albums with one of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is speaking: whether it is a person, their account, their language, and whether they are heard now."""
+"""Who sent an update: middlewares that turn away groups and channels, open the account and keep floods out."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from serve_app.rates import Rate, Want
 
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
-# Why somebody is not heard is said, but not at every message.
 TELL = Rate(1 / 30, 1)
+"""How often somebody who is not listened to is told why."""
 
 
 class Anonymity(BaseMiddleware):
