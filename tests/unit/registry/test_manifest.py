@@ -89,7 +89,14 @@ def test_a_misspelt_key_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/net.onnx", "file:///etc/passwd", "ftp://example.org/x", "net.onnx"]
+    "url",
+    [
+        "http://example.org/net.onnx",
+        "file:///etc/passwd",
+        "file://localhost/etc/passwd",
+        "ftp://example.org/x",
+        "net.onnx",
+    ],
 )
 def test_a_url_source_is_https(url: str) -> None:
     with pytest.raises(ValidationError, match="not an https address"):

@@ -39,6 +39,8 @@ def test_a_published_version_is_found_with_its_files(store: FolderStore, publish
     assert version.ref == "net@v1"
     assert version.path("net.dat").read_bytes() == b"abc"
     assert version.path("labels/en.txt").read_bytes() == b"x"
+    with pytest.raises(KeyError, match=r"net@v1 has no file 'other.dat'"):
+        version.path("other.dat")
     assert store.models() == ["net"]
 
 

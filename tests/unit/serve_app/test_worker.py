@@ -115,6 +115,18 @@ async def until(look: Callable[[], Any]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def test_the_work_of_another_channel_is_left_to_its_own_workers(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    async with sessions.begin() as session:
+        theirs, _ = await ledger.submit(session, Order("style", "telegram", "anna"))
+    mine = await ordered(ledger, sessions)
+    worker = make(at_once)
+    assert [await worker.work_once() for _ in range(2)] == [True, False]
+    assert (await job_of(sessions, mine)).state == State.DONE
+    assert (await job_of(sessions, theirs.id)).state == State.QUEUED
+
+
 async def test_a_database_that_is_lost_for_once_ends_no_worker(
     ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
 ) -> None:
