@@ -52,7 +52,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = len(_SIGNATURE)
     for _ in range(_MAX_CHUNKS):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if end > len(data) or at + 12 > len(data):
+        if end > len(data):
             raise Undecodable("The PNG is incomplete.")
         kind, body = data[at + 4 : at + 8], data[at + 8 : end - 4]
         decides = kind in _KEPT or kind in png_colour.CHUNKS

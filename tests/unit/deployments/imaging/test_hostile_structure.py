@@ -108,6 +108,14 @@ def test_a_second_png_header_is_refused_for_nobody_has_checked_its_size(place):
         Photo.open(png(parts), LIMITS)
 
 
+@pytest.mark.parametrize(("width", "height"), [(0, 16), (16, 0), (0, 0)])
+def test_a_png_without_pixels_says_so(width, height):
+    header, pixels, end = PNGS[2]
+    empty = b"IHDR", width.to_bytes(4, "big") + height.to_bytes(4, "big") + header[1][8:]
+    with pytest.raises(Undecodable, match="no pixels"):
+        Photo.open(png([empty, pixels, end]), LIMITS)
+
+
 @given(rearranged(PNGS, PNG_KINDS))
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_arrangement_of_png_chunks_gets_an_answer(parts):
