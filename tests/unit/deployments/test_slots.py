@@ -269,7 +269,7 @@ def test_two_engines_at_most_are_in_memory_whatever_is_wished() -> None:
         assert sum(not engine.closed.is_set() for engine in made) <= 2
         return made[-1]
 
-    slot: Slot[str, str] = Slot(load)
+    slot: Slot[str, str] = Slot(load, warm_up)
     slot.follow(Plan(V1, Second(V2))).result(10)
     slot.follow(Plan(V3, Second(V2, "canary", 5))).result(10)
     assert (slot.status.active, slot.status.second) == (V3, Second(V2, "canary", 5))
