@@ -1,0 +1,140 @@
+"""What people write with a photo, after it and in answer to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, update
+
+from bot.accounts.tables import User
+from bot.intake.photos import JUST_NOW_S
+from bot.intake.tables import Bundle
+from bot.playground.host import Playground
+from bot.running import RunningBot
+from tests.integration.bot.flows.stand_ins import FINE, StandIns, colour, picture
+from tests.integration.bot.flows.steps import NIGHT, WAVE, handled, is_result, painted, quota_left
+
+
+async def test_a_caption_that_names_a_style_needs_no_tap(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE, caption="in the style of the wave please")
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+
+
+async def test_a_text_that_answers_a_photo_asks_for_something_to_be_made_of_it(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    photo = await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    await ann.say("the wave", reply_to=photo)
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+    await ann.say("how lovely", reply_to=result)
+    await ann.chat.find("I work with photos")
+
+
+async def test_a_text_right_after_a_photo_speaks_of_that_photo(either: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.say("the wave")
+    await ann.chat.find("I work with photos")
+    await ann.send_photo(picture(20, 20, 20))
+    await ann.chat.find("Choose a style")
+    photo = await ann.send_photo(FINE)
+    question = await ann.chat.find("Choose a style")
+    await ann.say("the wave")
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == WAVE
+    assert result.message.reply_to is not None
+    assert result.message.reply_to.id == photo.id
+    await ann.say("night", reply_to=question)
+    assert colour((await ann.chat.find(is_result)).file()) == NIGHT
+    await ann.say("thank you!")
+    await ann.chat.find("I work with photos")
+    assert await quota_left(either, ann) == 3
+
+
+async def test_a_text_speaks_of_no_photo_that_was_asked_about_long_ago(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    await handled(running, 1)
+    async with running.services.sessions.begin() as session:
+        await session.execute(update(Bundle).values(prompted=Bundle.prompted - JUST_NOW_S - 1))
+    await ann.say("the wave")
+    await ann.chat.find("I work with photos")
+
+
+async def test_a_text_while_an_album_comes_in_is_its_caption(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE])
+    await handled(running, 2)
+    await ann.say("the wave")
+    assert [reply.text for reply in await ann.chat.album()] == ["The Wave", ""]
+    assert not [reply for reply in ann.chat.replies if "Choose a style" in reply.text]
+
+
+async def test_what_answers_a_preview_speaks_of_the_photo_and_nobody_pays_for_a_painted_preview(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    photo = await ann.send_photo(FINE)
+    preview = (await ann.chat.album())[1]
+    await ann.chat.find("Choose a style")
+    await ann.say("night", reply_to=preview)
+    result = await ann.chat.find(is_result)
+    assert colour(result.file()) == NIGHT
+    assert result.message.reply_to is not None
+    assert result.message.reply_to.id == photo.id
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Bundle))).scalar_one() == 1
+
+
+async def test_a_text_that_answers_a_result_is_about_the_result(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([FINE, FINE], "the wave")
+    alone, (_, second) = await painted(ann), await ann.chat.album()
+    for result in (second, alone):
+        await ann.say("blur the faces", reply_to=result)
+        hidden = await ann.chat.find("Nobody to be seen")
+        assert hidden.message.reply_to is not None
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Bundle))).scalar_one() == 4
+
+
+async def test_in_a_group_a_mention_that_answers_the_question_speaks_of_its_photo(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    group, name = playground.group("Family", ann, bob), f"@{playground.bot.username}"
+    await ann.send_photo(FINE, name, to=group)
+    question = await group.chat.find("Choose a style")
+    await ann.say("the wave", to=group, reply_to=question)
+    await bob.say(f"{name} the wave", to=group, reply_to=question)
+    await group.chat.find("I work with photos")
+    await ann.say(f"{name} the wave", to=group, reply_to=question)
+    assert (await group.chat.find(is_result)).text == "The Wave"
+
+
+async def test_the_caption_of_somebody_elses_photo_orders_nothing(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE, "The wave of the century. Is it real?", forwarded_from="News")
+    await ann.chat.find("Choose a style")
+    await ann.send_photo(FINE, "the wave", forwarded_from="News")
+    await ann.chat.find("Choose a style")
+    mine = await ann.send_photo(FINE, "the wave")
+    await ann.chat.find(is_result)
+    await ann.forward(mine)
+    await ann.chat.find(is_result)
+    assert await quota_left(running, ann) == 3
+
+
+async def test_captions_are_data(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann <script>")
+    await ann.send_photo(FINE, caption="'; DROP TABLE users; -- <b>&amp; *_`")
+    await ann.chat.find("Choose a style")
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(User))).scalar_one() == 1
