@@ -28,13 +28,16 @@ def _only_core(openvino: Any) -> Any:
     return openvino.Core()
 
 
-def plan_options(runtime: Runtime, streams: int = 1) -> dict[str, Any]:
-    """How a model is to be compiled for one engine: so many requests at a time share the engine's cores."""
+def plan_options(runtime: Runtime, streams: int = 1, *, exact: bool = False) -> dict[str, Any]:
+    """How a model is to be compiled for one engine: so many requests at a time share the engine's cores.
+
+    ``exact`` computes at single precision on every processor, for results that are compared with those of another one.
+    """
     return {
         "INFERENCE_NUM_THREADS": runtime.threads,
         "NUM_STREAMS": streams,
         # Left to itself OpenVINO takes bfloat16 wherever there is an instruction for it, faster or not.
-        "INFERENCE_PRECISION_HINT": "bf16" if multiplies_bfloat16() else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if multiplies_bfloat16() and not exact else "f32",
         # Pinned threads of several replicas would share cores while others stand idle.
         "ENABLE_CPU_PINNING": False,
     }

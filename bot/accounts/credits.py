@@ -168,7 +168,10 @@ class Credits:
         user_id = (await session.execute(owner)).scalar_one_or_none()
         if user_id is None:
             return False
-        wallet = await self._wallet(session, user_id)
+        try:
+            wallet = await self._wallet(session, user_id)
+        except LookupError:  # The account was deleted while this waited for its lock.
+            return False
         closed = select(Entry.id).where(Entry.closes == job_id)
         hold = await self._hold(session, job_id)
         if hold is None or (await session.execute(closed)).scalar_one_or_none() is not None:

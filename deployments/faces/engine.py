@@ -132,7 +132,7 @@ def _load(version: ModelVersion, runtime: Runtime) -> Backend:
     # Imported here, so that a backend's libraries are needed only where it is used.
     match version.manifest.backend:
         case "dlib":
-            from deployments.faces import dlib
+            from deployments.faces.dlib import backend as dlib
 
             return dlib.load(version, runtime)
         case "insightface":

@@ -18,6 +18,8 @@ from deployments.imaging import Pixels
 
 # Two boxes of which this much of the smaller is shared are about one face, seen from two sides.
 _SAME: Final = 0.3
+# Quarters of a turn.
+_TURNED: Final = (1, 2, 3)
 
 
 class Finding(NamedTuple):
@@ -32,14 +34,16 @@ def find_faces(detector: Detector, pictures: Sequence[Pixels], every: Collection
 
     People who lie or hang upside down beside others who stand are looked for in the pictures numbered in ``every`` only.
     """
-    upright = detector.detect(pictures)
-    turned = [index for index, faces in enumerate(upright) if index in every or _best(faces) < detector.sure]
-    sides = [_turned(detector, [pictures[index] for index in turned], turns) for turns in (1, 2, 3)]
-    found = [Finding(faces, []) for faces in upright]
-    for index, *others in zip(turned, *sides, strict=True):
+    upright = [(index, 0) for index in range(len(pictures))]
+    seen = _look(detector, pictures, [*upright, *((index, turns) for index in every for turns in _TURNED)])
+    doubtful = [index for index, _ in upright if index not in every and _best(seen[index, 0]) < detector.sure]
+    seen |= _look(detector, pictures, [(index, turns) for index in doubtful for turns in _TURNED])
+    found = [Finding(seen[side], []) for side in upright]
+    for index in (*doubtful, *every):
+        faces, others = seen[index, 0], [seen[index, turns] for turns in _TURNED]
         side = max(others, key=_total)
-        faces = side if _best(upright[index]) < detector.sure <= _best(side) else upright[index]
-        found[index] = Finding(faces, _apart(chain(upright[index], *others), faces) if index in every else [])
+        chosen = side if _best(faces) < detector.sure <= _best(side) else faces
+        found[index] = Finding(chosen, _apart(chain(faces, *others), chosen) if index in every else [])
     blank = [index for index, (faces, _) in enumerate(found) if not faces]
     for index, faces in zip(blank, detector.look_again([pictures[index] for index in blank]), strict=True):
         found[index] = Finding(faces, _apart(found[index].beside, faces))
@@ -49,6 +53,8 @@ def find_faces(detector: Detector, pictures: Sequence[Pixels], every: Collection
 def turn_back(detection: Detection, turns: int, width: int, height: int) -> Detection:
     """A face of ``np.rot90(picture, turns)`` in the coordinates of the picture, ``width`` x ``height`` px."""
     quarter = turns % 4
+    if quarter == 0:
+        return detection
     # Where the turned picture's axes and corner lie in the picture.
     axes = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]][quarter], np.float32)
     corner = np.array([(0, 0), (width, 0), (width, height), (0, height)][quarter], np.float32)
@@ -66,12 +72,15 @@ def turn_back(detection: Detection, turns: int, width: int, height: int) -> Dete
     )
 
 
-def _turned(detector: Detector, pictures: Sequence[Pixels], turns: int) -> list[list[Detection]]:
-    answers = detector.detect([np.ascontiguousarray(np.rot90(picture, turns)) for picture in pictures])
-    return [
-        [turn_back(face, turns, picture.shape[1], picture.shape[0]) for face in faces]
-        for picture, faces in zip(pictures, answers, strict=True)
-    ]
+def _look(
+    detector: Detector, pictures: Sequence[Pixels], sides: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], list[Detection]]:
+    """The faces of pictures turned by quarters, ``(index, turns)``, in the pictures' own coordinates: one run for all."""
+    answers = detector.detect([np.ascontiguousarray(np.rot90(pictures[index], turns)) for index, turns in sides])
+    return {
+        (index, turns): [turn_back(face, turns, pictures[index].shape[1], pictures[index].shape[0]) for face in faces]
+        for (index, turns), faces in zip(sides, answers, strict=True)
+    }
 
 
 def _best(faces: Sequence[Detection]) -> float:

@@ -43,7 +43,7 @@ function drawSidebar() {
 
 async function choose(person, chat) {
   Object.assign(state, { me: person, chat, replyTo: null });
-  sessionStorage.setItem("person", person);
+  remember(person);
   speak(me()?.language_code);
   closeDrawer();
   await refresh();
@@ -52,6 +52,21 @@ async function choose(person, chat) {
   drawLog(true);
   drawReplying();
   byId("text").focus();
+}
+
+/** A reload shows the same person again, except in browsers that keep nothing for a site: those refuse even to be asked. */
+function remember(person) {
+  try {
+    sessionStorage.setItem("person", person);
+  } catch { /* The first person is shown instead. */ }
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem("person");
+  } catch {
+    return null;
+  }
 }
 
 async function addPerson() {
@@ -391,6 +406,6 @@ speak(navigator.language);
 await refresh();
 byId("late").remove();
 new EventSource("api/events").onmessage = event => hear(JSON.parse(event.data));
-const last = state.people.find(person => String(person.id) === sessionStorage.getItem("person")) ?? state.people[0];
+const last = state.people.find(person => String(person.id) === remembered()) ?? state.people[0];
 if (last) await choose(last.id, last.id);
 else addPerson();

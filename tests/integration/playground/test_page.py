@@ -95,6 +95,18 @@ async def test_nothing_is_wider_than_a_phone(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_a_browser_that_stores_nothing_chats_all_the_same(page: Page) -> None:
+    await page.add_init_script(
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('', 'SecurityError') } })"
+    )
+    await page.reload()
+    await introduce(page, "Anna", "English")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_role("log").get_by_text("Hello, Anna")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("log").get_by_text("Hello, Anna")).to_be_visible()
+
+
 async def test_a_page_that_stays_empty_says_what_to_do(page: Page) -> None:
     advice = page.get_by_text("This page has not arrived whole.")
     await expect(advice).to_have_count(0)

@@ -201,6 +201,18 @@ async def test_ten_payments_and_ten_reservations_at_once_add_up(sessions, credit
     assert wallet.balance == total
 
 
+async def test_a_job_that_ends_while_its_account_is_deleted_ends_without_an_error(sessions, credits, anna) -> None:
+    await do(sessions, credits.reserve, ANNA, 2, "job-1")
+    async with sessions.begin() as deletion:
+        await deletion.delete(await deletion.get(User, ANNA))
+        await deletion.flush()
+        settling = asyncio.create_task(do(sessions, credits.settle, "job-1"))
+        # Time to look the job up and to be kept waiting by the deletion; without it there is nothing to be tested.
+        await asyncio.wait([settling], timeout=0.3)
+        assert not settling.done()
+    assert await settling is False
+
+
 async def test_a_rolled_back_transaction_holds_nothing(sessions, credits, anna) -> None:
     with pytest.raises(RuntimeError):
         async with sessions.begin() as session:

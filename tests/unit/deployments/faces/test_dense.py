@@ -10,7 +10,7 @@ import pytest
 from deployments.faces.alignment import ARCFACE_TEMPLATE, transform_points
 from deployments.faces.backend import Detection, Sighting
 from deployments.faces.dense import OnnxLandmarks
-from deployments.faces.dlib import MMOD, PREDICTOR, DlibDetector
+from deployments.faces.dlib import backend as dlib
 from deployments.imaging import Photo
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion
@@ -20,7 +20,7 @@ def test_points_agree_with_dlib_s_on_real_faces(face_models: Path, dlib_version:
     pixels = group.pixels()
     faces = [
         Sighting(pixels, detection, np.zeros((112, 112, 3), np.uint8))
-        for detection in DlibDetector(dlib_version.path(PREDICTOR), dlib_version.path(MMOD)).detect([pixels])[0]
+        for detection in dlib.load(dlib_version, Runtime()).detector.detect([pixels])[0]
     ]
     found = OnnxLandmarks(onnx_session(face_models / "face_landmark_68.onnx", Runtime())).locate(faces)
     errors = [

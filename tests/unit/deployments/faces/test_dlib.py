@@ -9,8 +9,8 @@ import dlib as library
 import numpy as np
 import pytest
 
-from deployments.faces import dlib
 from deployments.faces.backend import Sighting
+from deployments.faces.dlib import backend as dlib
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo, Pixels
@@ -107,7 +107,7 @@ def test_vectors_without_the_name_of_their_space_are_refused(
 def test_a_face_of_another_detector_cannot_be_embedded(
     dlib_version: ModelVersion, sighting_of: Callable[..., Sighting]
 ) -> None:
-    embedder = dlib.DlibEmbedder(dlib_version.path(dlib.RESNET), "s")
+    embedder = dlib.load(dlib_version, Runtime()).embedder
     with pytest.raises(ValueError, match="68 points"):
         embedder.embed([sighting_of(np.zeros((90, 90, 3), np.uint8), (10, 10, 50, 60), np.zeros((5, 2)))])
 

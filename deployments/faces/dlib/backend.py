@@ -7,7 +7,7 @@ paper, 68 points by regression trees (Kazemi and Sullivan, CVPR 2014), and a 29-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +16,9 @@ import numpy as np
 
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.boxes import resize
+from deployments.faces.dlib.boxes import rectangle_of
+from deployments.faces.dlib.hog import Hog
+from deployments.faces.dlib.networks import CHIP_SIZE, Describe, Find, descriptor, finder
 from deployments.faces.embedding import normalise
 from deployments.faces.types import Box, FloatArray
 from deployments.imaging import Pixels
@@ -26,7 +29,6 @@ PREDICTOR: Final = "shape_predictor_68_face_landmarks.dat"
 RESNET: Final = "dlib_face_recognition_resnet_model_v1.dat"
 MMOD: Final = "mmod_human_face_detector.dat"
 
-_CHIP_SIZE: Final = 150
 _CHIP_PADDING: Final = 0.25
 # Both detectors see faces from about 80 px on. Pictures are scanned with their longer side at this many pixels, so
 # that faces from a twentieth of it are found, but at most doubled: enlarging further adds work and no detail.
@@ -34,7 +36,6 @@ _SCAN_SIDE: Final = 1600
 _MAX_UPSAMPLING: Final = 2.0
 _RETRY_UPSAMPLING: Final = 1.6
 _RETRY_THRESHOLD: Final = -0.2
-_CHIPS_PER_RUN: Final = 32
 # The CNN sees faces from 80 px on; the box in question comes out at half of this.
 _CONFIRM_SIDE: Final = 200
 
@@ -48,40 +49,42 @@ class DetectionContract(Strict):
 class DlibDetector:
     """HOG or MMOD boxes with 68 points.
 
-    HOG takes badges and knots in wood for faces. A box it is not sure of is only kept where the CNN sees a face as well,
-    which costs some tens of milliseconds for that box and nothing for the others.
+    HOG takes badges and knots in wood for faces. A box it is not sure of is only kept where the CNN sees a face as well.
     """
 
     max_side: int = _SCAN_SIDE
     # Measured on LFW: 5 % of upright pictures score less, 2 % of upside-down ones more.
     sure: float = 0.75
 
-    def __init__(self, predictor: Path, mmod: Path, method: Literal["hog", "mmod"] = "hog") -> None:
-        """``mmod`` is the CNN's file; the HOG detector is part of the library."""
+    def __init__(self, predictor: Path, cnn: Find, hog: Hog | None) -> None:
+        """``predictor`` is the file of the 68 points. Without ``hog`` the CNN does all the looking."""
         self._predictor = dlib.shape_predictor(str(predictor))
-        self._cnn = dlib.cnn_face_detection_model_v1(str(mmod))
-        self._hog = dlib.get_frontal_face_detector() if method == "hog" else None
+        self._cnn = cnn
+        self._hog = hog
 
     def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
         """The faces of each picture."""
-        return [self._scan(picture, _scan_scale(picture), threshold=0.0) for picture in pictures]
+        return self._scan(pictures, enlarged=1.0, threshold=0.0)
 
     def look_again(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
         """The faces of each picture seen larger and less strictly: small ones, slanted ones, half profiles."""
-        return [self._scan(picture, _scan_scale(picture) * _RETRY_UPSAMPLING, _RETRY_THRESHOLD) for picture in pictures]
+        return self._scan(pictures, _RETRY_UPSAMPLING, _RETRY_THRESHOLD)
 
-    def _scan(self, picture: Pixels, scale: float, threshold: float) -> list[Detection]:
-        height, width = picture.shape[:2]
-        scanned = resize(picture, max(round(width * scale), 1), max(round(height * scale), 1))
-        if self._hog is None:
-            answers = [answer for answer in self._cnn(scanned, 0) if answer.confidence >= threshold]
-            return [self._describe(picture, answer.rect, answer.confidence, scale) for answer in answers]
-        rectangles, scores, _ = self._hog.run(scanned, 0, threshold)
-        found = [
-            self._describe(picture, rectangle, score, scale)
-            for rectangle, score in zip(rectangles, scores, strict=True)
+    def _scan(self, pictures: Sequence[Pixels], enlarged: float, threshold: float) -> list[list[Detection]]:
+        scales = [_scan_scale(picture) * enlarged for picture in pictures]
+        scanned = [_scaled(picture, scale) for picture, scale in zip(pictures, scales, strict=True)]
+        found = [self._cnn(picture) for picture in scanned] if self._hog is None else self._hog(scanned, threshold)
+        return [
+            [
+                face
+                for face in self._described(picture, boxes, scale)
+                if self._hog is None or self._certain(picture, face)
+            ]
+            for picture, boxes, scale in zip(pictures, found, scales, strict=True)
         ]
-        return [face for face in found if face.score >= self.sure or self._confirmed(picture, face)]
+
+    def _certain(self, picture: Pixels, face: Detection) -> bool:
+        return face.score >= self.sure or self._confirmed(picture, face)
 
     def _confirmed(self, picture: Pixels, face: Detection) -> bool:
         """Whether the CNN finds a face as well, looking at the box and as much again around it."""
@@ -92,32 +95,26 @@ class DlibDetector:
         left, right = max(round(centre_x - reach), 0), min(round(centre_x + reach), width)
         top, bottom = max(round(centre_y - reach), 0), min(round(centre_y + reach), height)
         scale = _CONFIRM_SIDE / max(right - left, bottom - top, 1)
-        looked_at = resize(
-            picture[top:bottom, left:right],
-            max(round((right - left) * scale), 1),
-            max(round((bottom - top) * scale), 1),
-        )
-        return len(self._cnn(looked_at, 0)) > 0
+        return bool(self._cnn(_scaled(picture[top:bottom, left:right], scale)))
 
-    def _describe(self, picture: Pixels, found: dlib.rectangle, score: float, scale: float) -> Detection:
-        box = (found.left() / scale, found.top() / scale, (found.right() + 1) / scale, (found.bottom() + 1) / scale)
-        dense = _points(self._predictor(picture, _rectangle(box)))
-        return Detection(box, _confidence(score), five_of(dense), dense)
+    def _described(self, picture: Pixels, boxes: Iterable[tuple[Box, float]], scale: float) -> Iterator[Detection]:
+        """Boxes and margins in the picture ``scale`` times as large, as faces of this one."""
+        for (x0, y0, x1, y1), margin in boxes:
+            box = (x0 / scale, y0 / scale, x1 / scale, y1 / scale)
+            dense = _points(self._predictor(picture, rectangle_of(box)))
+            yield Detection(box, _confidence(margin), five_of(dense), dense)
 
 
 class DlibEmbedder:
     """The 128-d ResNet. Its author compares vectors by Euclidean distance (0.6); here they have length 1."""
 
-    def __init__(self, resnet: Path, space: str) -> None:
+    def __init__(self, resnet: Describe, space: str) -> None:
         self.space = space
-        self._network = dlib.face_recognition_model_v1(str(resnet))
+        self._resnet = resnet
 
     def embed(self, faces: Sequence[Sighting]) -> FloatArray:
         """Vectors [N, 128] of length 1. Faces need their 68 points, by which dlib cuts its chips."""
-        chips = [_chip(face) for face in faces]
-        runs = range(0, len(chips), _CHIPS_PER_RUN)
-        vectors = [self._network.compute_face_descriptor(chips[run : run + _CHIPS_PER_RUN]) for run in runs]
-        return normalise(np.concatenate([np.asarray(vector, dtype=np.float32) for vector in vectors]))
+        return normalise(self._resnet([_chip(face) for face in faces]))
 
 
 def five_of(dense: FloatArray) -> FloatArray:
@@ -137,9 +134,18 @@ def load(version: ModelVersion, runtime: Runtime) -> Backend:
         raise ValueError(f"{version.ref} names no embedding_space")
     contract = DetectionContract.model_validate(version.manifest.input.get("detection", {}))
     return Backend(
-        detector=DlibDetector(version.path(PREDICTOR), version.path(MMOD), contract.method),
-        embedder=DlibEmbedder(version.path(RESNET), version.manifest.embedding_space),
+        detector=DlibDetector(
+            version.path(PREDICTOR),
+            cnn=finder(version.path(MMOD), runtime),
+            hog=Hog(runtime.threads) if contract.method == "hog" else None,
+        ),
+        embedder=DlibEmbedder(descriptor(version.path(RESNET), runtime), version.manifest.embedding_space),
     )
+
+
+def _scaled(picture: Pixels, scale: float) -> Pixels:
+    height, width = picture.shape[:2]
+    return resize(picture, max(round(width * scale), 1), max(round(height * scale), 1))
 
 
 def _scan_scale(picture: Pixels) -> float:
@@ -153,19 +159,14 @@ def _chip(face: Sighting) -> Pixels:
     if dense is None:
         raise ValueError("dlib's embedder needs the 68 points of a face")
     parts = [dlib.point(round(float(x)), round(float(y))) for x, y in dense]
-    shape = dlib.full_object_detection(_rectangle(face.detection.box), parts)
-    return np.asarray(dlib.get_face_chip(face.pixels, shape, size=_CHIP_SIZE, padding=_CHIP_PADDING), dtype=np.uint8)
-
-
-def _rectangle(box: Box) -> dlib.rectangle:
-    x0, y0, x1, y1 = box
-    return dlib.rectangle(round(x0), round(y0), round(x1) - 1, round(y1) - 1)
+    shape = dlib.full_object_detection(rectangle_of(face.detection.box), parts)
+    return np.asarray(dlib.get_face_chip(face.pixels, shape, size=CHIP_SIZE, padding=_CHIP_PADDING), dtype=np.uint8)
 
 
 def _points(shape: dlib.full_object_detection) -> FloatArray:
     return np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
 
 
-def _confidence(score: float) -> float:
+def _confidence(margin: float) -> float:
     """A support vector machine's margin as 0..1: 0.5 at the detector's own threshold, 0.95 from a margin of 1."""
-    return float(1 / (1 + np.exp(-3 * score)))
+    return float(1 / (1 + np.exp(-3 * margin)))
