@@ -147,14 +147,16 @@ class Desk:
             raise UnknownJob("The result of this job has expired.") from None
 
     async def remove(self, job: Job) -> None:
-        """Withdraw the job and everything it stored."""
+        """Withdraw the job and everything it stored. Raises ``Unavailable`` where that cannot be; it may be asked for again."""
         async with self._sessions.begin() as session:
             await self._ledger.cancel(session, job.id)
             # It may have been finished since the caller looked at it.
             latest = await session.get_one(Job, job.id, populate_existing=True)
-            keys = [*latest.inputs.values(), *([latest.result["key"]] if latest.result else [])]
-            await self._ledger.forget(session, [job.id])
+        keys = [*latest.inputs.values(), *([latest.result["key"]] if latest.result else [])]
+        # Objects go first: a row is needed to find them again.
         await asyncio.to_thread(self._objects.delete, keys)
+        async with self._sessions.begin() as session:
+            await self._ledger.forget(session, [job.id])
 
     async def _known(self, dedupe: str) -> Job | None:
         async with self._sessions() as session:

@@ -70,8 +70,9 @@ class Worker:
     async def run(self) -> None:
         """Work until cancelled, when a job in hand is given back. Raises when the ledger or the objects are out of reach."""
         while True:
+            # Before the look: what comes during it is noticed.
+            self._wake.clear()
             if not await self.work_once():
-                self._wake.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_POLL_S):
                         await self._wake.wait()

@@ -21,6 +21,7 @@ from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
+from serve_app.objects import FolderObjects
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
@@ -305,6 +306,22 @@ def test_a_removed_job_leaves_no_photo_and_no_result(client: TestClient, tmp_pat
     assert client.get(f"/v1/jobs/{job_id}/result").status_code == 404
     assert client.get(f"/v1/jobs/{job_id}").status_code == 404
     assert client.delete(f"/v1/jobs/{job_id}").status_code == 204, "whoever lost the answer may ask again"
+
+
+def test_a_job_whose_photos_cannot_be_removed_now_may_be_removed_again(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_store: FolderObjects, _keys: object) -> None:
+        raise Unavailable("Photos cannot be removed right now.", retry_after=5)
+
+    job_id = submit(client, kind="style", style="wave").json()["id"]
+    ended(client, job_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderObjects, "delete", away)
+        refused = client.delete(f"/v1/jobs/{job_id}")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
 
 
 def test_a_removed_job_that_is_ordered_again_under_its_key_is_still_removed(client: TestClient) -> None:

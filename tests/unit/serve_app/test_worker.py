@@ -143,6 +143,31 @@ async def test_a_database_that_is_lost_for_once_ends_no_worker(
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_job_that_comes_while_the_worker_looks_is_begun_at_once(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve_app.jobs.worker.IDLE_POLL_S", 3600.0)
+    worker, ids = make(at_once), list[str]()
+    look = worker.work_once
+
+    async def work_once() -> bool:
+        worked = await look()
+        if not ids:
+            ids.append(await ordered(ledger, sessions))
+            worker.notice()
+        return worked
+
+    monkeypatch.setattr(worker, "work_once", work_once)
+    task = asyncio.create_task(worker.run())
+
+    async def done() -> bool:
+        return bool(ids) and (await job_of(sessions, ids[0])).state == State.DONE
+
+    await until(done)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_job_is_worked_on_for_whoever_handed_it_in(
     ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
 ) -> None:
