@@ -52,8 +52,12 @@ class ObjectStore(Protocol):
         """Remove objects; those already gone are fine."""
         ...
 
-    def sweep(self, older_than_s: float) -> int:
-        """Remove everything stored longer ago than that; returns how many."""
+    def before(self, when: float) -> list[str]:
+        """The keys of what was stored before that (Unix seconds)."""
+        ...
+
+    def sweep(self, older_than_s: float, besides: Collection[str] = ()) -> int:
+        """Remove everything stored longer ago than that, besides these keys; returns how many."""
         ...
 
     def ticket(self, max_bytes: int, valid_s: int) -> UploadTicket | None:
