@@ -9,9 +9,8 @@ import contextlib
 import os
 import re
 import tempfile
-import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,12 +51,12 @@ class ObjectStore(Protocol):
         """Remove objects; those already gone are fine."""
         ...
 
-    def before(self, when: float) -> list[str]:
-        """The keys of what was stored before that (Unix seconds)."""
+    def stored_before(self, when: float) -> list[str]:
+        """The keys of everything stored before ``when`` (Unix seconds)."""
         ...
 
-    def sweep(self, older_than_s: float, besides: Collection[str] = ()) -> int:
-        """Remove everything stored longer ago than that, besides these keys; returns how many."""
+    def sweep(self, when: float, besides: Collection[str] = ()) -> int:
+        """Remove everything stored before ``when`` (Unix seconds) but these keys; returns how many."""
         ...
 
     def ticket(self, max_bytes: int, valid_s: int) -> UploadTicket | None:
@@ -109,16 +108,29 @@ class FolderObjects:
         for key in keys:
             self._path(key).unlink(missing_ok=True)
 
-    def sweep(self, older_than_s: float) -> int:
-        oldest = time.time() - older_than_s
+    def stored_before(self, when: float) -> list[str]:
+        keys = (self._key(path) for path in self._files_before(when))
+        return [key for key in keys if KEY.fullmatch(key)]
+
+    def sweep(self, when: float, besides: Collection[str] = ()) -> int:
         removed = 0
-        for path in self._root.glob("*/*/*"):
-            # Another replica may sweep as well, and people take back what is theirs.
+        # Also what a process left that was killed while it stored something.
+        for path in self._files_before(when):
             with contextlib.suppress(FileNotFoundError):
-                if path.is_file() and path.stat().st_mtime < oldest:
+                if self._key(path) not in besides:
                     path.unlink()
                     removed += 1
         return removed
+
+    def _files_before(self, when: float) -> Iterator[Path]:
+        for path in self._root.glob("*/*/*"):
+            # Another replica may sweep as well, and people take back what is theirs.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file() and path.stat().st_mtime < when:
+                    yield path
+
+    def _key(self, path: Path) -> str:
+        return f"{path.relative_to(self._root).parts[0]}/{path.name}"
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):

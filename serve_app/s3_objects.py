@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -55,14 +55,15 @@ class S3Objects:
         if removed < len(names):
             raise Unavailable("Photos cannot be removed right now.", retry_after=RETRY_AFTER_S)
 
-    def sweep(self, older_than_s: float) -> int:
-        oldest = datetime.now(UTC) - timedelta(seconds=older_than_s)
+    def stored_before(self, when: float) -> list[str]:
         with _reached():
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{self._prefix}/"
-            )
-            entries = (entry for page in pages for entry in page.get("Contents", ()))
-            return self._remove(entry["Key"] for entry in entries if entry["LastModified"] < oldest)
+            keys = (name.removeprefix(f"{self._prefix}/") for name in self._names_before(when))
+            return [key for key in keys if KEY.fullmatch(key)]
+
+    def sweep(self, when: float, besides: Collection[str] = ()) -> int:
+        kept = {self._name(key) for key in besides}
+        with _reached():
+            return self._remove(name for name in self._names_before(when) if name not in kept)
 
     def ticket(self, max_bytes: int, valid_s: int) -> UploadTicket:
         key = new_key("up")
@@ -88,6 +89,12 @@ class S3Objects:
         if not KEY.fullmatch(key):
             raise KeyError(key)
         return f"{self._prefix}/{key}"
+
+    def _names_before(self, when: float) -> Iterator[str]:
+        oldest = datetime.fromtimestamp(when, UTC)
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._prefix}/")
+        entries = (entry for page in pages for entry in page.get("Contents", ()))
+        return (entry["Key"] for entry in entries if entry["LastModified"] < oldest)
 
     def _remove(self, names: Iterable[str]) -> int:
         removed, remaining = 0, iter(names)

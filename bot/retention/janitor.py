@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from bot.accounts.accounts import CHANNEL
 from bot.accounts.days import day_of
 from bot.accounts.tables import Invoice, Payment, Remnant
 from bot.delivery.tables import Delivery
@@ -50,7 +51,7 @@ class Janitor:
         longest_keep_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``longest_keep_s``: no object of the store is rightfully older (a crash may leave some that no row names)."""
+        """``longest_keep_s``: older objects that no row names were left by a crash. What is used again is kept for longer."""
         self._sessions = sessions
         self._objects = objects
         self._ledger = ledger
@@ -70,7 +71,7 @@ class Janitor:
         while (batch := await self._results()) > 0:
             results += batch
         await self._rows()
-        await asyncio.to_thread(self._objects.sweep, self._longest_keep_s)
+        await self._leftovers()
         return Swept(photos, results, await self._inbox.sweep())
 
     async def _photos(self) -> int:
@@ -100,6 +101,27 @@ class Janitor:
             await self._ledger.forget(session, ids)
             await session.execute(delete(Delivery).where(Delivery.job_id.in_(ids)))
         return len(jobs)
+
+    async def _leftovers(self) -> None:
+        """What a crash left in the store. What was used again, or waits for its turn, is old but no leftover."""
+        # The store's own time: that of the photos' files.
+        when = time.time() - self._longest_keep_s
+        old = await asyncio.to_thread(self._objects.stored_before, when)
+        await asyncio.to_thread(self._objects.sweep, when, await self._named(old))
+
+    async def _named(self, keys: Sequence[str]) -> set[str]:
+        """Those of ``keys`` that are photos of a bundle, or belong to a job whose answer is still to come."""
+        if not keys:
+            return set()
+        coming = Job.channel == CHANNEL, Job.state.in_([State.QUEUED, State.RUNNING, State.DONE])
+        named: set[str] = set()
+        async with self._sessions() as session:
+            for inputs, result in await session.execute(select(Job.inputs, Job.result).where(*coming)):
+                named |= {*inputs.values(), *([result["key"]] if result else [])}
+            for start in range(0, len(keys), AT_ONCE):
+                photos = select(Upload.key).where(Upload.key.in_(keys[start : start + AT_ONCE]))
+                named |= set((await session.execute(photos)).scalars())
+        return named.intersection(keys)
 
     async def _unshared(self, session: AsyncSession, keys: set[str]) -> Sequence[str]:
         """Those of ``keys`` that are not photos of a bundle that is still kept."""

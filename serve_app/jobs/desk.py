@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -199,7 +200,7 @@ class Desk:
                 metrics().oldest_job_seconds.set(age, tags={"channel": channel})
 
     async def _sweep(self) -> None:
-        await asyncio.to_thread(self._objects.sweep, self._keep_s)
+        await asyncio.to_thread(self._objects.sweep, time.time() - self._keep_s)
 
 
 def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,14 @@ def test_what_is_too_old_is_swept(store: ObjectStore) -> None:
     keys = [new_key("in") for _ in range(3)]
     for key in keys:
         store.put(key, b"photo")
-    assert store.sweep(older_than_s=3600) == 0
-    assert store.sweep(older_than_s=-5) == 3
+    assert (store.stored_before(time.time() - 3600), store.sweep(time.time() - 3600)) == ([], 0)
+    soon = time.time() + 5
+    assert sorted(store.stored_before(soon)) == sorted(keys)
+    assert store.sweep(soon, besides=keys[:1]) == 2
+    assert store.stored_before(soon) == keys[:1]
+    assert store.get(keys[0]) == b"photo"
     with pytest.raises(KeyError):
-        store.get(keys[0])
+        store.get(keys[1])
 
 
 def test_what_a_bucket_will_not_remove_is_not_said_to_be_gone(
@@ -102,7 +107,7 @@ def test_stores_of_one_bucket_do_not_see_each_other(bucket: Any, tmp_path: Path)
     photos, faces = open_objects(settings), open_objects(settings, "bot-faces")
     key = new_key("in")
     faces.put(key, b"face")
-    assert photos.sweep(older_than_s=-5) == 0
+    assert photos.sweep(time.time() + 5) == 0
     assert faces.get(key) == b"face"
     with pytest.raises(KeyError):
         photos.get(key)

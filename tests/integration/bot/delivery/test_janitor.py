@@ -147,6 +147,26 @@ async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(
     assert not there(objects, orphan)
 
 
+async def test_what_is_used_again_or_still_to_come_is_no_leftover_however_old_it_is(
+    office, photos, intake, sessions, objects, ledger, clock
+) -> None:
+    janitor = Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=-1, clock=clock)
+    account = await office.account()
+    bundle = await photos.keep(account, Incoming(1, ANNA, 1, b"a photo"))
+    _, (kept,) = await photos.bundle(bundle.id, ANNA)
+    clock.now += HOUR - 10
+    piece = Piece("1", {"image": kept.key})
+    await intake.order(Request("update:9", account, "style", {}, [piece], Address(ANNA), bundle_id=bundle.id))
+    await office.work()
+    await office.deliver()
+    (done,), (waiting,) = await office.order(), await office.order()
+    await office.work()
+    clock.now += HOUR - 10
+    await janitor.sweep()
+    for key in (kept.key, waiting.inputs["image"], (await office.job(done.id)).result["key"]):
+        assert there(objects, key)
+
+
 async def test_full_buckets_old_offers_and_spent_remnants_go(sessions, janitor, payments, office, clock) -> None:
     await office.account()
     await SqlBuckets(sessions, clock=clock).take([Want("a", Rate(1, 1))])
