@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.processor import cores, multiplies_bfloat16
+from deployments.processor import cores, multiplies_bfloat16, multiplies_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -64,5 +64,14 @@ def test_bfloat16_pays_where_there_are_tiles_for_it(tmp_path: Path, flags: str, 
     assert multiplies_bfloat16(machine(tmp_path, "0::/", {"proc/cpuinfo": processor})) is pays
 
 
+@pytest.mark.parametrize(
+    ("flags", "pays"), [("avx2 avx512_vnni", True), ("avx2 avx_vnni", True), ("avx2 avx512f avx512_bf16", False)]
+)
+def test_bytes_pay_where_there_are_instructions_for_their_products(tmp_path: Path, flags: str, pays: bool) -> None:
+    processor = f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: avx_vnni\n"
+    assert multiplies_bytes(machine(tmp_path, "0::/", {"proc/cpuinfo": processor})) is pays
+
+
 def test_where_nothing_is_known_of_the_processor_single_precision_is_taken(tmp_path: Path) -> None:
     assert not multiplies_bfloat16(tmp_path)
+    assert not multiplies_bytes(tmp_path)

@@ -13,6 +13,7 @@ COMMANDS = [
     "authenticity.baseline",
     "authenticity.train",
     "evaluation.table",
+    "moderation.quantise",
     "style.evaluate",
     "style.export",
     "style.loss_network",

@@ -10,7 +10,8 @@ import pytest
 
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
-from registry.manifest import ModelVersion, load_manifest
+from registry.manifest import ModelVersion
+from registry.store import FolderStore
 from tests.versions import version_of
 
 Scores = Mapping[str, float]
@@ -60,8 +61,7 @@ def make_version() -> Callable[..., ModelVersion]:
 
 @pytest.fixture(scope="session")
 def open_nsfw_version(models_dir: Path) -> ModelVersion:
-    folder = models_dir / "open-nsfw" / "v1"
-    return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
+    return FolderStore(models_dir).get("open-nsfw")
 
 
 @pytest.fixture(scope="session")

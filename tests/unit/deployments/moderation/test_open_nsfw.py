@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
+from deployments.moderation import open_nsfw
 from deployments.moderation.engine import Policy, build
-from deployments.moderation.open_nsfw import HARMLESS, LINE, Glance, OpenNsfw, preprocess
+from deployments.moderation.open_nsfw import HARMLESS, IN_BYTES, LINE, NETWORK, Glance, OpenNsfw, preprocess
 from deployments.runtime import Runtime
 
 
@@ -183,10 +185,16 @@ def test_scores_are_those_of_the_published_runner(research_data, open_nsfw_versi
 # The glance before the look
 
 
-def test_a_glance_only_lets_pass_what_is_far_from_the_line(research_data, open_nsfw_version, runtime):
+@pytest.fixture(params=[NETWORK, IN_BYTES])
+def network(request, open_nsfw_version) -> Path:
+    """As it is, and in eight-bit integers."""
     pytest.importorskip("openvino")
+    return open_nsfw_version.path(request.param)
+
+
+def test_a_glance_only_lets_pass_what_is_far_from_the_line(research_data, open_nsfw_version, network, runtime):
     classifier = OpenNsfw(open_nsfw_version, runtime)
-    glance = Glance(open_nsfw_version.path("open-nsfw.onnx"), runtime)
+    glance = Glance(network, runtime)
     folders = ("content/photos", "faces_lfw/*", "faces_celeb/*", "ai_vs_real/ai_art", "styles")
     found = [path for folder in folders for path in sorted(research_data.glob(f"{folder}/*.jpg"))[::60]]
     assert len(found) > 40
@@ -209,12 +217,33 @@ def logit(probability: np.ndarray | float) -> np.ndarray:
     return np.log(probability / (1 - np.asarray(probability)))
 
 
-def test_pictures_seen_side_by_side_are_told_in_their_order(open_nsfw_version, refused, photo):
-    pytest.importorskip("openvino")
-    glance = Glance(open_nsfw_version.path("open-nsfw.onnx"), Runtime(threads=3))
+def test_pictures_seen_side_by_side_are_told_in_their_order(network, refused, photo):
+    glance = Glance(network, Runtime(threads=3))
     pictures = [photo, refused, grid_of_strokes(), photo, refused]
     assert glance(pictures) == pytest.approx([glance([picture])[0] for picture in pictures], abs=1e-6)
     glance.close()
+
+
+@pytest.mark.parametrize(("pays", "glanced_with"), [(True, IN_BYTES), (False, NETWORK)])
+def test_bytes_are_glanced_with_where_the_processor_multiplies_them(
+    open_nsfw_version, runtime, monkeypatch, pays, glanced_with
+):
+    taken = []
+    monkeypatch.setattr(open_nsfw, "multiplies_bytes", lambda: pays)
+    monkeypatch.setattr(open_nsfw, "Glance", lambda path, _: taken.append(path.name))
+    OpenNsfw(open_nsfw_version, runtime)
+    assert taken == [glanced_with]
+
+
+def test_a_version_without_bytes_is_glanced_with_as_it_is(
+    tmp_path, open_nsfw_version, make_version, runtime, monkeypatch
+):
+    taken = []
+    monkeypatch.setattr(open_nsfw, "multiplies_bytes", lambda: True)
+    monkeypatch.setattr(open_nsfw, "Glance", lambda path, _: taken.append(path.name))
+    (tmp_path / NETWORK).symlink_to(open_nsfw_version.path(NETWORK))
+    OpenNsfw(make_version(tmp_path, "open-nsfw"), runtime)
+    assert taken == [NETWORK]
 
 
 def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version, runtime, monkeypatch):

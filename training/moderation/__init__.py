@@ -1,0 +1,1 @@
+"""Moderation: what is made here of networks that others trained."""
