@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from bot.accounts.accounts import CHANNEL
@@ -59,14 +60,15 @@ async def test_a_job_that_was_given_up_is_told_as_well(office, sender, ledger, s
     assert sender.texts == ["failed: internal"]
 
 
-async def test_faces_that_stayed_are_not_paid_for(office) -> None:
+@pytest.mark.parametrize(("stayed", "left"), [(1, 9), (3, 13), (4, 13)])
+async def test_faces_that_stayed_are_not_paid_for(office, stayed, left) -> None:
     await office.pay(10)
     await office.order(kind="swap", units=3)
     assert (await office.balance()).held == 6
-    await office.work(notes=["face 2 stays: it looks away"])
+    await office.work(notes=["a face stays: it looks away"] * stayed)
     await office.deliver()
     balance = await office.balance()
-    assert (balance.quota_left + balance.credits, balance.held) == (9, 0)
+    assert (balance.quota_left + balance.credits, balance.held) == (left, 0)
 
 
 async def test_an_albums_answers_come_together_in_order_when_all_are_done(office, sender) -> None:
@@ -77,7 +79,8 @@ async def test_an_albums_answers_come_together_in_order_when_all_are_done(office
     assert await office.deliver() == 1
     ((_, message),) = sender.sent
     assert [picture.data for picture in message.pictures] == [b"picture 0", b"picture 1", b"picture 2"]
-    assert [(await office.slip(job.id)).file_id for job in jobs] == ["file-10", "file-11", "file-12"]
+    slips = [await office.slip(job.id) for job in jobs]
+    assert [(slip.message_id, slip.file_id) for slip in slips] == [(10, "file-10"), (11, "file-11"), (12, "file-12")]
     assert (await office.balance()).quota_left == 0
 
 
@@ -196,6 +199,8 @@ async def test_a_store_that_is_away_costs_an_answer_time_only(office, sender, ob
 
 async def test_what_keeps_failing_is_given_up_after_a_day_and_costs_nothing(office, sender, clock) -> None:
     (job,) = await office.order()
+    # However long it waited for its turn.
+    clock.now += GIVE_UP_S
     await office.work()
     sender.mishaps = [Uncertain("cut")] * 2000
     start = clock.now

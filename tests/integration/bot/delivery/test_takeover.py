@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from bot.accounts.cashier import Cashier
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
+from bot.delivery.messages import Unreachable
 from bot.delivery.tables import Delivery
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
@@ -91,6 +93,28 @@ async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_
     assert len(sender.sent) == 2
     assert (await office.slip(job.id)).message_id == 20
     assert (await office.balance()).quota_left == 2
+
+
+async def test_a_courier_that_fell_silent_gives_nothing_up_over_the_one_who_took_over(
+    office, sender, presenter, clock
+) -> None:
+    (job,) = await office.order()
+    await office.work()
+    other = another(office, sender, presenter, clock)
+    taken_over = []
+
+    async def fall_asleep():
+        sender.hook = None
+        clock.now += 61
+        taken_over.extend(await other._claim())
+        raise Unreachable("chat not found")
+
+    sender.hook = fall_asleep
+    await office.courier.deliver_once()
+    await other._serve(taken_over)
+    assert (await office.job(job.id)).state == State.DELIVERED
+    balance = await office.balance()
+    assert (balance.quota_left, balance.held) == (2, 0)
 
 
 async def test_a_courier_that_fell_silent_before_it_sent_anything_sends_nothing(
@@ -231,6 +255,44 @@ async def test_one_persons_answers_do_not_take_all_hands(office, sender, running
         while await delivered(office) < 9:
             await asyncio.sleep(0.01)
     assert len(sender.sent) == 9
+
+
+async def test_one_persons_answers_come_one_after_the_other(office) -> None:
+    for _ in range(2):
+        await office.order()
+        await office.work()
+    first = await office.courier._claim()
+    assert await office.courier._claim() == []
+    await office.courier._serve(first)
+    assert len(await office.courier._claim()) == 1
+
+
+async def test_a_ledger_that_is_lost_for_a_moment_breaks_off_nothing_in_hand(
+    office, sender, running, monkeypatch
+) -> None:
+    await office.order()
+    await office.work()
+    claim, looks, go_on = office.ledger.claim_delivery, [], asyncio.Event()
+    again = asyncio.Event()
+
+    async def away(*arguments, **options):
+        if not sender.sent:
+            return await claim(*arguments, **options)
+        looks.append(True)
+        if len(looks) > 1:
+            again.set()
+        office.courier.notice()
+        raise OperationalError("UPDATE", {}, OSError("the connection is closed"))
+
+    monkeypatch.setattr(office.ledger, "claim_delivery", away)
+    sender.hook = go_on.wait
+    running(office.courier)
+    async with asyncio.timeout(20):
+        await again.wait()
+        go_on.set()
+        while await delivered(office) < 1:
+            await asyncio.sleep(0.01)
+    assert len(sender.sent) == 1
 
 
 async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, sender, running) -> None:
