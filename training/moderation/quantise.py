@@ -21,16 +21,8 @@ import typer
 from rich.table import Table
 
 from deployments.imaging import Photo, Pixels, encode
-from deployments.moderation.open_nsfw import (
-    HARMLESS,
-    IN_BYTES,
-    LINE,
-    MEAN_BGR,
-    NETWORK,
-    Glance,
-    OpenNsfw,
-    seen_at_a_glance,
-)
+from deployments.moderation.glance import IN_BYTES, MEAN_BGR, NETWORK, Glance, glance_in_bytes, seen_at_a_glance
+from deployments.moderation.open_nsfw import HARMLESS, LINE, OpenNsfw
 from deployments.runtime import Runtime
 from training.failures import Failure
 from training.pictures import pictures_below
@@ -106,7 +98,9 @@ def quantise(
             # Ranges follow what comes last a little more than what came first.
             shuffled = [seen[place] for place in np.random.default_rng(0).permutation(len(seen))]
             write_quantised(version.path(NETWORK), made, shuffled)
-            comparison = compare(OpenNsfw(version, Runtime()), Glance(made, Runtime()), _photos(others, "Comparing"))
+            comparison = compare(
+                OpenNsfw(version, Runtime()), glance_in_bytes(made, threads=1), _photos(others, "Comparing")
+            )
             _tell(comparison)
             if comparison.highest_passed > LINE / 2:
                 raise Failure(

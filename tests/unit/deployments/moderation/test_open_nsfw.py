@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
-from pathlib import Path
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -11,9 +11,10 @@ import pytest
 
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
-from deployments.moderation import open_nsfw
+from deployments.moderation import glance as glances
 from deployments.moderation.engine import Policy, build
-from deployments.moderation.open_nsfw import HARMLESS, IN_BYTES, LINE, NETWORK, Glance, OpenNsfw, preprocess
+from deployments.moderation.glance import IN_BYTES, NETWORK, Glance, glance_in_bytes, glance_on_openvino, open_glance
+from deployments.moderation.open_nsfw import HARMLESS, LINE, OpenNsfw, preprocess
 from deployments.runtime import Runtime
 
 
@@ -107,7 +108,7 @@ def test_without_openvino_every_picture_gets_the_proper_look(stand_in, photo, ru
     def missing():
         raise ModuleNotFoundError("openvino")
 
-    monkeypatch.setattr("deployments.moderation.open_nsfw.openvino_core", missing)
+    monkeypatch.setattr("deployments.moderation.glance.openvino_core", missing)
     classifier = OpenNsfw(stand_in(1 / 255, 123 / 255), runtime)
     assert classifier.probabilities([photo] * 2) == pytest.approx([200 / 255] * 2, abs=0.01)
     classifier.close()
@@ -185,16 +186,18 @@ def test_scores_are_those_of_the_published_runner(research_data, open_nsfw_versi
 # The glance before the look
 
 
-@pytest.fixture(params=[NETWORK, IN_BYTES])
-def network(request, open_nsfw_version) -> Path:
-    """As it is, and in eight-bit integers."""
+@pytest.fixture(params=["as it is", "in bytes"])
+def look_quickly(request, open_nsfw_version) -> Callable[[int], Glance]:
+    """The glance on so many threads, of both kinds, whatever this processor is fastest with."""
+    if request.param == "in bytes":
+        return lambda threads: glance_in_bytes(open_nsfw_version.path(IN_BYTES), threads)
     pytest.importorskip("openvino")
-    return open_nsfw_version.path(request.param)
+    return lambda threads: glance_on_openvino(open_nsfw_version.path(NETWORK), Runtime(threads=threads))
 
 
-def test_a_glance_only_lets_pass_what_is_far_from_the_line(research_data, open_nsfw_version, network, runtime):
+def test_a_glance_only_lets_pass_what_is_far_from_the_line(research_data, open_nsfw_version, look_quickly, runtime):
     classifier = OpenNsfw(open_nsfw_version, runtime)
-    glance = Glance(network, runtime)
+    glance = look_quickly(1)
     folders = ("content/photos", "faces_lfw/*", "faces_celeb/*", "ai_vs_real/ai_art", "styles")
     found = [path for folder in folders for path in sorted(research_data.glob(f"{folder}/*.jpg"))[::60]]
     assert len(found) > 40
@@ -217,33 +220,33 @@ def logit(probability: np.ndarray | float) -> np.ndarray:
     return np.log(probability / (1 - np.asarray(probability)))
 
 
-def test_pictures_seen_side_by_side_are_told_in_their_order(network, refused, photo):
-    glance = Glance(network, Runtime(threads=3))
+def test_pictures_seen_side_by_side_are_told_in_their_order(look_quickly, refused, photo):
+    glance = look_quickly(3)
     pictures = [photo, refused, grid_of_strokes(), photo, refused]
     assert glance(pictures) == pytest.approx([glance([picture])[0] for picture in pictures], abs=1e-6)
     glance.close()
 
 
-@pytest.mark.parametrize(("pays", "glanced_with"), [(True, IN_BYTES), (False, NETWORK)])
-def test_bytes_are_glanced_with_where_the_processor_multiplies_them(
-    open_nsfw_version, runtime, monkeypatch, pays, glanced_with
+@pytest.mark.parametrize(
+    ("bytes_pay", "bfloat16_pays", "kind"),
+    [(False, False, NETWORK), (True, False, IN_BYTES), (True, True, NETWORK), (False, True, NETWORK)],
+)
+def test_a_glance_is_of_what_the_processor_multiplies_fastest(
+    open_nsfw_version, runtime, monkeypatch, bytes_pay, bfloat16_pays, kind
 ):
-    taken = []
-    monkeypatch.setattr(open_nsfw, "multiplies_bytes", lambda: pays)
-    monkeypatch.setattr(open_nsfw, "Glance", lambda path, _: taken.append(path.name))
-    OpenNsfw(open_nsfw_version, runtime)
-    assert taken == [glanced_with]
+    monkeypatch.setattr(glances, "multiplies_bytes", lambda: bytes_pay)
+    monkeypatch.setattr(glances, "multiplies_bfloat16", lambda: bfloat16_pays)
+    for maker in ("glance_in_bytes", "glance_on_openvino"):
+        monkeypatch.setattr(glances, maker, lambda path, _: path.name)
+    assert open_glance(open_nsfw_version, runtime) == kind
 
 
-def test_a_version_without_bytes_is_glanced_with_as_it_is(
-    tmp_path, open_nsfw_version, make_version, runtime, monkeypatch
-):
-    taken = []
-    monkeypatch.setattr(open_nsfw, "multiplies_bytes", lambda: True)
-    monkeypatch.setattr(open_nsfw, "Glance", lambda path, _: taken.append(path.name))
+def test_a_version_without_bytes_is_glanced_at_as_it_is(tmp_path, open_nsfw_version, make_version, runtime, monkeypatch):
+    monkeypatch.setattr(glances, "multiplies_bytes", lambda: True)
+    monkeypatch.setattr(glances, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(glances, "glance_on_openvino", lambda path, _: path.name)
     (tmp_path / NETWORK).symlink_to(open_nsfw_version.path(NETWORK))
-    OpenNsfw(make_version(tmp_path, "open-nsfw"), runtime)
-    assert taken == [NETWORK]
+    assert open_glance(make_version(tmp_path, "open-nsfw"), runtime) == NETWORK
 
 
 def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version, runtime, monkeypatch):

@@ -11,8 +11,6 @@ from deployments.moderation.open_nsfw import HARMLESS
 from training.moderation import quantise
 from training.moderation.quantise import Comparison, app
 
-pytest.importorskip("openvino")
-
 
 @pytest.fixture
 def pictures(research_data: Path, tmp_path: Path) -> Path:
