@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from registry.collection import judge, remove
 from registry.errors import InUse
-from registry.leases import Held, Lease, dump_held, load_held
+from registry.leases import Held, Lease, dump_held, holders, load_held
 from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
 from registry.routing import AuditEntry, Routing
@@ -66,6 +67,38 @@ def test_what_a_replica_holds_stays_until_the_replica_lets_go_or_dies(net: Folde
     net.hold(Held("killed", ("net@v1",), datetime.now(UTC) - timedelta(seconds=1)))
     assert reasons(net)["net@v1"] is None
     assert list((net.root / ".leases").iterdir()) == []
+
+
+def test_a_lease_outlives_a_disk_that_is_full_for_a_moment(net: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold, full = net.hold, [True, True]
+
+    def sometimes(held: Held) -> None:
+        if full:
+            full.pop()
+            raise OSError(28, "No space left on device")
+        hold(held)
+
+    monkeypatch.setattr(net, "hold", sometimes)
+    with Lease(net, "replica", ttl=timedelta(seconds=0.15)) as lease:
+        lease.hold(["net@v1"])
+        while "net@v1" not in holders(net.leases()):
+            assert lease._thread.is_alive()
+
+
+def test_a_lease_that_is_let_go_while_leases_are_read_is_passed_over(
+    net: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        net.hold(Held(f"replica-{number}", (f"net@v{number}",), datetime.now(UTC) + timedelta(minutes=1)))
+    read = Path.read_bytes
+
+    def gone_by_now(path: Path) -> bytes:
+        if path.stem == "replica-1":
+            path.unlink()
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", gone_by_now)
+    assert holders(net.leases()) == {"net@v2": ["replica-2"]}
 
 
 def test_a_lease_is_renewed_in_time_while_its_holder_lives(net: FolderStore) -> None:

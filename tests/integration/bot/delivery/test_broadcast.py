@@ -87,6 +87,14 @@ async def test_the_same_order_again_is_the_same_broadcast(make, people, bot, sen
     assert len(sender.texts) == 1
 
 
+async def test_two_broadcasts_reach_everybody_one_after_the_other(make, people, bot, sender) -> None:
+    for update in (5, 6):
+        await make().order(f"update:{update}", BOSS, NEWS)
+    await finish(make())
+    assert bot.copied == people * 2
+    assert sender.texts == ["broadcast done: 8 reached, 0 gone, 0 failed"] * 2
+
+
 async def test_a_restart_goes_on_where_it_stopped(make, people, bot, sender) -> None:
     before = make()
     await before.order("update:5", BOSS, NEWS)
