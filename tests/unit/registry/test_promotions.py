@@ -189,6 +189,7 @@ def test_a_decision_holds_for_the_routing_it_was_made_on(net: FolderStore) -> No
     for change in (
         lambda: promote(net, "net", "v3", **BY, expect=seen),
         lambda: canary(net, "net", "v3", 5, **BY, expect=seen),
+        lambda: canary(net, "net", None, 0, **BY, expect=seen),
         lambda: rollback(net, "net", **BY, expect=seen),
     ):
         with pytest.raises(Conflict, match=r"grace, .* promote v2 \(sharper\)"):
@@ -213,8 +214,9 @@ def test_of_engineers_who_promote_at_once_one_wins_and_the_others_are_told(net: 
     assert sum(net.audit("net")[-1].who in outcome for outcome in outcomes) == 2
 
 
-def test_a_version_that_vanishes_under_a_promotion_is_not_pointed_at(
-    net: FolderStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("decide", [promote, canary, shadow])
+def test_a_version_that_vanishes_under_a_decision_is_not_pointed_at(
+    net: FolderStore, monkeypatch: pytest.MonkeyPatch, decide: Callable[..., Routing]
 ) -> None:
     seen = promote(net, "net", "v1", **BY)
     change = net.change
@@ -224,8 +226,9 @@ def test_a_version_that_vanishes_under_a_promotion_is_not_pointed_at(
         change(entry)
 
     monkeypatch.setattr(net, "change", remove_first)
+    share = [] if decide is promote else [0.5]
     with pytest.raises(UnknownModelVersion, match="v2 was removed a moment ago"):
-        promote(net, "net", "v2", **BY)
+        decide(net, "net", "v2", *share, **BY)
     assert net.routing("net") == seen
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +48,22 @@ def test_every_face_of_the_mapping_is_swapped_and_no_other(engine, two_people, p
     assert result.skipped == ()
     assert (result.pixels[:, :200] == before[:, :200]).all()
     assert (result.pixels[:, 200:] != before[:, 200:]).any()
+
+
+def test_the_face_that_the_mapping_names_is_put_in(engine, portrait):
+    target = portrait(seed=2)
+    sources = tuple(portrait(lips=lips).source for lips in ((60, 50, 160), (200, 190, 40)))
+    results = []
+    for number, source in enumerate(sources):
+        named, alone = engine.run(
+            [
+                SwapQuery(target.photo, (target.face,), sources, ((number, 0),)),
+                SwapQuery(target.photo, (target.face,), (source,), ((0, 0),)),
+            ]
+        )
+        assert (named.pixels == alone.pixels).all()
+        results.append(named.pixels)
+    assert (results[0] != results[1]).any()
 
 
 def test_two_people_of_one_picture_change_faces(engine, two_people):
@@ -193,6 +210,11 @@ def test_restoration_follows_the_swap(version_of, portrait):
     (before,), (after,) = plain.run([query]), negative.run([query])
     column, row = target.face.landmarks[2].astype(int)
     assert np.abs(after.pixels[row, column].astype(int) - (255 - before.pixels[row, column].astype(int))).max() < 12
+    others = portrait(seed=3, skin=(140, 95, 75))
+    another = SwapQuery(others.photo, (others.face,), (portrait().source,), ((0, 0),))
+    (other,) = negative.run([another])
+    for together, alone in zip(negative.run([query, another]), (after, other), strict=True):
+        assert (together.pixels == alone.pixels).all(), "everybody gets their own picture back"
     negative.close()
 
 
@@ -202,6 +224,17 @@ def test_unknown_backends_and_extras_are_refused_at_start(version_of):
     embedded = version_of({}, backend="embedded", format="data")
     with pytest.raises(ValueError, match="has no place beside"):
         build(embedded, Runtime(), [version_of({}, task="style", format="data")])
+
+
+def test_a_second_block_list_is_refused_at_start_and_does_not_take_the_firsts_place(version_of):
+    buffer = io.BytesIO()
+    np.save(buffer, np.eye(4, dtype=np.float32))
+    facts = {"task": "face-block-list", "format": "data", "embedding_space": "s", "input": {"threshold": 0.4}}
+    lists = [version_of({"embeddings.npy": buffer.getvalue()}, model=name, **facts) for name in ("one", "two")]
+    embedded = version_of({}, model="embedded-swap", backend="embedded", format="data")
+    build(embedded, Runtime(), lists[:1]).close()
+    with pytest.raises(ValueError, match="two@v1 .* has no place beside"):
+        build(embedded, Runtime(), lists)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -56,6 +56,26 @@ def test_a_person_on_the_block_list_is_refused_as_a_source(query):
     check(query(embedding=VECTORS[1]), BLOCKED)
 
 
+def test_one_likeness_among_many_people_of_the_list_is_enough(query):
+    many = BlockList(VECTORS[:3], "space", 0.5)
+    with pytest.raises(Refused):
+        check(query(embedding=VECTORS[2]), many)
+    check(query(embedding=VECTORS[3]), many)
+
+
+def test_every_source_of_the_mapping_is_held_against_the_list_and_no_other(query):
+    anybody, blocked = query(embedding=VECTORS[1]), query(embedding=VECTORS[0])
+    both = replace(
+        anybody,
+        sources=(*anybody.sources, *blocked.sources),
+        target_faces=(anybody.target_faces[0],) * 2,
+        mapping=((0, 0), (1, 1)),
+    )
+    with pytest.raises(Refused):
+        check(both, BLOCKED)
+    check(replace(both, mapping=((0, 0), (0, 1))), BLOCKED)
+
+
 def test_a_vector_that_is_no_number_lets_nobody_through(query):
     with pytest.raises(Refused):
         check(query(embedding=np.full(4, np.nan, np.float32)), BLOCKED)
