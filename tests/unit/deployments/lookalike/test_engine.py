@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from PIL import Image
 from deployments.errors import InvalidField, UnknownModel
 from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery
 from deployments.lookalike.files import CALIBRATION, INDEX, PEOPLE, PORTRAITS
+from deployments.lookalike.index import VectorIndex
 from deployments.lookalike.types import EmptyGallery, SpaceMismatch
 from deployments.runtime import DeviceUnavailable, Runtime
 from registry.manifest import ModelVersion
@@ -63,6 +65,18 @@ def test_a_batch_answers_as_each_query_alone_would(three_people: ModelVersion) -
 def test_asking_for_more_people_than_there_are_gives_everybody(three_people: ModelVersion) -> None:
     (answer,) = LookalikeEngine(three_people, Runtime()).run([query(1, 0, 0, top=50)])
     assert len(answer) == 3
+
+
+def test_where_an_index_finds_fewer_people_nobody_else_is_named(make_gallery) -> None:
+    version = make_gallery(np.eye(3, dtype=np.float32), ["Ada", "Grace", "Edsger"])
+    # Of three cells it looks into the nearest one only.
+    quantizer = faiss.IndexFlatIP(3)
+    index = faiss.IndexIVFFlat(quantizer, 3, 3, faiss.METRIC_INNER_PRODUCT)
+    index.train(np.eye(3, dtype=np.float32))
+    index.add(np.eye(3, dtype=np.float32))
+    engine = LookalikeEngine(version, Runtime())
+    engine._index = VectorIndex(index, Runtime())
+    assert [[match.name for match in answer] for answer in engine.run([query(0.1, 0.8, 0.3)])] == [["Grace"]]
 
 
 def test_vectors_of_another_space_are_refused_by_name(three_people: ModelVersion) -> None:

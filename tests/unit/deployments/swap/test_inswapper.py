@@ -68,6 +68,17 @@ def test_a_fixed_batch_is_filled_up(tmp_path, job, runs):
         np.testing.assert_allclose(left.pixels, right.pixels, atol=1e-3)
 
 
+@pytest.mark.parametrize("batch", ["n", 1, 3])
+def test_every_crop_is_redrawn_with_its_own_identity(tmp_path, job, batch):
+    swapper = InSwapper(standin(tmp_path, batch=batch), Runtime())
+    jobs = [job(), job(embedding=np.eye(IDENTITY, dtype=np.float32)[5])]
+    dark, light = swapper.swap(jobs)
+    for together, one in zip((dark, light), jobs, strict=True):
+        (alone,) = swapper.swap([one])
+        np.testing.assert_allclose(together.pixels, alone.pixels, atol=1e-3)
+    assert np.abs(dark.pixels - light.pixels).max() > 10
+
+
 def test_no_jobs_need_no_run(version, runs):
     assert InSwapper(version, Runtime()).swap([]) == []
     assert runs == []
