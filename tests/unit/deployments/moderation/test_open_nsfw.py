@@ -241,7 +241,9 @@ def test_a_glance_is_of_what_the_processor_multiplies_fastest(
     assert open_glance(open_nsfw_version, runtime) == kind
 
 
-def test_a_version_without_bytes_is_glanced_at_as_it_is(tmp_path, open_nsfw_version, make_version, runtime, monkeypatch):
+def test_a_version_without_bytes_is_glanced_at_as_it_is(
+    tmp_path, open_nsfw_version, make_version, runtime, monkeypatch
+):
     monkeypatch.setattr(glances, "multiplies_bytes", lambda: True)
     monkeypatch.setattr(glances, "multiplies_bfloat16", lambda: False)
     monkeypatch.setattr(glances, "glance_on_openvino", lambda path, _: path.name)
