@@ -37,7 +37,10 @@ from training.style.loss_network import save
 SIDE: Final = 256
 ROUNDS: Final = 4
 SLICE_S: Final = 3.0
-"""Processor time of every contender in a round; one that is in the middle of a step, or a call, ends it."""
+"""Processor time of every contender in a round; one that is in the middle of a step, or a call, ends it.
+
+What it has then painted after all its time is not looked at: a call of ours is several steps, and runs over by seconds.
+"""
 
 OURS: Final = "masterpiece"
 PAPERS: Final = {1: "block1_relu1", 2: "block2_relu1", 3: "block3_relu1", 4: "block4_relu1"}
@@ -119,6 +122,27 @@ class Theirs:
         return rgb.clamp(0, 1)
 
 
+class Progress:
+    """How fast one contender paints in its turns, and what it had when its time was over."""
+
+    def __init__(self, painter: Ours | Theirs, seconds: float) -> None:
+        self.paces: list[float] = []
+        self.canvas: Tensor | None = None
+        self._painter, self._left = painter, seconds
+
+    def turn(self, slice_s: float, clock: Callable[[], float] = time.process_time) -> None:
+        """Paint for one turn, and note the seconds a step took."""
+        spent, before = 0.0, self._painter.steps
+        while spent < slice_s:
+            began = clock()
+            self._painter.advance()
+            taken = clock() - began
+            spent, self._left = spent + taken, self._left - taken
+            if self._left >= 0:
+                self.canvas = self._painter.canvas
+        self.paces.append(spent / (self._painter.steps - before))
+
+
 def run(rounds: int = ROUNDS, slice_s: float = SLICE_S, side: int = SIDE) -> list[Figure]:
     """How long a step takes, and how far each has come after the same time."""
     painting = Photo.open(
@@ -135,11 +159,12 @@ def run(rounds: int = ROUNDS, slice_s: float = SLICE_S, side: int = SIDE) -> lis
         }
         judge = judged_by(photo, style)
         begin, reckoned = judge(theirs.canvas), theirs.loss
-        paces: dict[str, list[float]] = {name: [] for name in contenders}
+        progress = {name: Progress(painter, rounds * slice_s) for name, painter in contenders.items()}
         for _ in range(rounds):
-            for contender, painter in contenders.items():
-                paces[contender].append(_seconds_a_step(painter, slice_s))
-    loss = {contender: judge(painter.canvas) for contender, painter in contenders.items()}
+            for painting_on in progress.values():
+                painting_on.turn(slice_s)
+    paces = {name: made.paces for name, made in progress.items()}
+    loss = {name: begin if made.canvas is None else judge(made.canvas) for name, made in progress.items()}
     best = min(loss[contender] for contender in contenders if contender != OURS)
     return [
         *(
@@ -159,13 +184,6 @@ def run(rounds: int = ROUNDS, slice_s: float = SLICE_S, side: int = SIDE) -> lis
         ),
         Figure("masterpiece: loss against the better pastiche", loss[OURS] / best, higher_is_better=False),
     ]
-
-
-def _seconds_a_step(painter: Ours | Theirs, slice_s: float) -> float:
-    began, before = time.process_time(), painter.steps
-    while (spent := time.process_time() - began) < slice_s or painter.steps == before:
-        painter.advance()
-    return spent / (painter.steps - before)
 
 
 def judged_by(photo: Pixels, style: Pixels) -> Callable[[Tensor], float]:

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from deployments.masterpiece.winograd import FrozenConv2d
 from deployments.processor import multiplies_bfloat16
 
 VGG19_BLOCKS = (2, 2, 4, 4, 4)
@@ -83,9 +84,7 @@ def chain(
             layers[f"pool{block - 1}"] = nn.MaxPool2d(2)
         for index in range(1, count + 1):
             weight, bias = weights(block, index)
-            conv = nn.Conv2d(
-                weight.shape[1], weight.shape[0], 3, padding=1, padding_mode="reflect" if mirror else "zeros"
-            )
+            conv = FrozenConv2d(weight.shape[1], weight.shape[0], mirror=mirror)
             with torch.no_grad():
                 conv.weight.copy_(weight)
                 conv.bias.copy_(bias)  # type: ignore[union-attr]  # the layer was made with a bias

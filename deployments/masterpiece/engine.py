@@ -41,8 +41,8 @@ class MasterpieceEngine:
         self._encoder(torch.zeros(1, 3, 32, 32, device=self._device), self._objective.layers)
 
     def warm_up(self) -> None:
-        """One step on grey."""
-        grey = torch.full((1, 3, 64, 64), 0.5, device=self._device)
+        """One step on grey, of a side at which every layer works as it will on photos."""
+        grey = torch.full((1, 3, 128, 128), 0.5, device=self._device)
         Optimisation(grey, self._target(grey), self._encoder, self._objective).step()
 
     def run(self, batch: Sequence[MasterpieceQuery]) -> list[Sketch | Pixels]:

