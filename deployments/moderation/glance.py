@@ -76,7 +76,7 @@ def glance_in_bytes(path: Path, threads: int) -> Glance:
     """Eight-bit integers on ONNX Runtime.
 
     Not on OpenVINO, which is a seventh faster: there a network of integers that is compiled for several streams comes out
-    wrong every other time (2026.4, the same picture in all of 24 plans for one stream, in 11 of 24 for two).
+    wrong every other time (2026.4: 13 of 24 for two streams, none of 48 for one).
     """
     # A second thread saves less of a lone picture's wait than it takes from the engines next door.
     session = onnx_session(path, Runtime(threads=1))
