@@ -66,6 +66,16 @@ def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(
     assert len({first, order("8"), order("7", FACELESS)}) == 3
 
 
+def test_another_wish_under_the_same_idempotency_key_is_another_job(client: TestClient) -> None:
+    ids = [
+        client.post(
+            "/v1/jobs", files={"image": FINE}, data={"kind": "style", **fields}, headers={"Idempotency-Key": "7"}
+        ).json()["id"]
+        for fields in ({"style": "wave"}, {"style": "wave", "strength": "0"}, {"style": "wave"})
+    ]
+    assert ids[0] == ids[2] != ids[1]
+
+
 def test_an_answer_in_words_comes_as_a_document(client: TestClient) -> None:
     job_id = submit(client, kind="lookalike", top="1").json()["id"]
     ended(client, job_id)
@@ -353,6 +363,14 @@ def test_what_is_kept_for_seconds_is_looked_after_in_seconds(
     while any(path.is_file() for path in brief.objects_dir.rglob("*")):
         assert time.monotonic() < deadline, "photos and results outlived their time"
         time.sleep(0.02)
+
+
+def test_a_result_whose_time_is_over_is_said_to_have_expired(client: TestClient, settings: Settings) -> None:
+    job_id = submit(client, kind="moderate").json()["id"]
+    ended(client, job_id)
+    FolderObjects(settings.objects_dir).sweep(time.time() + 5)
+    gone = client.get(f"/v1/jobs/{job_id}/result")
+    assert (gone.status_code, gone.json()["detail"]) == (404, "The result of this job has expired.")
 
 
 def test_a_result_says_what_could_not_be_done_as_the_route_does(client: TestClient, stand_ins: StandIns) -> None:
