@@ -334,6 +334,23 @@ def test_a_job_whose_photos_cannot_be_removed_now_may_be_removed_again(
     assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
 
 
+def test_a_withdrawn_job_is_gone_though_its_photos_cannot_be_removed_yet(
+    client: TestClient, stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_store: FolderObjects, _keys: object) -> None:
+        raise Unavailable("Photos cannot be removed right now.", retry_after=5)
+
+    stand_ins.hold_masterpiece = True
+    _, waiting = (masterpiece(client, FINE).json()["id"] for _ in range(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderObjects, "delete", away)
+        assert client.delete(f"/v1/jobs/{waiting}").status_code == 503
+    assert client.get(f"/v1/jobs/{waiting}").status_code == 404
+    stored = len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()])
+    assert client.delete(f"/v1/jobs/{waiting}").status_code == 204
+    assert len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()]) == stored - 2
+
+
 def test_a_removed_job_that_is_ordered_again_under_its_key_is_still_removed(client: TestClient) -> None:
     def order() -> Any:
         return client.post(
