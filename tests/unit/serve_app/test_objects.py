@@ -1,13 +1,15 @@
-"""People's photos go when their time is over, whoever else removes some of them at the same moment."""
+"""People's photos in a folder: nobody else's to read, and gone when their time is over."""
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-from serve_app.objects import FolderObjects, new_key
+from serve_app.objects import FolderObjects, new_key, open_objects
+from serve_app.settings import Settings
 
 
 def test_a_sweep_is_not_broken_off_by_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +31,29 @@ def test_a_sweep_is_not_broken_off_by_another(tmp_path: Path, monkeypatch: pytes
     for key in keys:
         with pytest.raises(KeyError):
             objects.get(key)
+
+
+def test_a_photo_that_could_not_be_stored_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        FolderObjects(tmp_path).put(new_key("in"), b"a photo")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_photo_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
+    FolderObjects(tmp_path).put(new_key("in"), b"a photo")
+    (photo,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert [path.stat().st_mode & 0o777 for path in (photo, photo.parent)] == [0o600, 0o700]
+
+
+def test_one_stores_sweep_leaves_the_other_stores_alone(tmp_path: Path) -> None:
+    photos, faces = (open_objects(Settings(data_dir=tmp_path), name) for name in ("objects", "bot-faces"))
+    key = new_key("in")
+    faces.put(key, b"a face to keep")
+    assert photos.sweep(time.time() + 60) == 0
+    assert faces.get(key) == b"a face to keep"
