@@ -76,7 +76,8 @@ def _look(
     detector: Detector, pictures: Sequence[Pixels], sides: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], list[Detection]]:
     """The faces of pictures turned by quarters, ``(index, turns)``, in the pictures' own coordinates: one run for all."""
-    answers = detector.detect([np.ascontiguousarray(np.rot90(pictures[index], turns)) for index, turns in sides])
+    turned = [np.ascontiguousarray(np.rot90(pictures[index], turns)) for index, turns in sides]
+    answers = detector.detect(turned) if turned else []
     return {
         (index, turns): [turn_back(face, turns, pictures[index].shape[1], pictures[index].shape[0]) for face in faces]
         for (index, turns), faces in zip(sides, answers, strict=True)

@@ -21,11 +21,13 @@ class RedDotDetector:
 
     def __init__(self) -> None:
         self.looks = 0
+        self.runs: list[int] = []
         self.second_looks = 0
         self.finds_on_second_look: list[Detection] = []
 
     def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
         self.looks += len(pictures)
+        self.runs.append(len(pictures))
         return [self._dots(picture) for picture in pictures]
 
     def look_again(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
@@ -65,6 +67,15 @@ def test_a_sure_face_is_taken_without_turning_anything(detector: RedDotDetector)
     found = find_faces(detector, [picture_with((7, 5))])
     assert found[0].faces[0].landmarks[0].tolist() == [7, 5]
     assert (detector.looks, detector.second_looks) == (1, 0)
+
+
+def test_sides_are_looked_at_together(detector: RedDotDetector) -> None:
+    sure, doubtful = picture_with((7, 5)), picture_with((7, 35))
+    find_faces(detector, [sure, doubtful, doubtful])
+    assert detector.runs == [3, 6]
+    detector.runs.clear()
+    find_faces(detector, [sure, doubtful], every={0, 1})
+    assert detector.runs == [8]
 
 
 def test_a_photo_that_stands_on_its_head_is_seen_the_right_way_up(detector: RedDotDetector) -> None:
