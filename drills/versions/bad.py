@@ -36,13 +36,13 @@ class Bad:
 
 
 def place(store: FolderStore, good: str, version: str, bad: Bad) -> None:
-    """Put a copy of ``good`` (``name@version``) under ``version`` into the store and spoil it."""
+    """Put the network of ``good`` (``name@version``) under ``version`` into the store and spoil it."""
     source = store.get(good)
     folder = store.root / source.manifest.model / version
     folder.mkdir()
-    for entry in source.manifest.files:
-        (folder / entry.name).write_bytes(source.path(entry.name).read_bytes())
-    manifest = source.manifest.model_copy(update={"version": version})
+    (folder / WEIGHTS).write_bytes(source.path(WEIGHTS).read_bytes())
+    files = tuple(entry for entry in source.manifest.files if entry.name == WEIGHTS)
+    manifest = source.manifest.model_copy(update={"version": version, "files": files, "probes": ()})
     write(folder, manifest)
     bad.spoil(folder, manifest)
 

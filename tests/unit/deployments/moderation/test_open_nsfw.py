@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from deployments.errors import Unavailable
+from deployments.examination import Unfit, examine
 from deployments.imaging import Photo, encode
+from deployments.imaging.probe import probe_photo
 from deployments.moderation import glance as glances
 from deployments.moderation.engine import Policy, build
 from deployments.moderation.glance import IN_BYTES, NETWORK, Glance, glance_in_bytes, glance_on_openvino, open_glance
@@ -249,6 +251,13 @@ def test_a_version_without_bytes_is_glanced_at_as_it_is(
     monkeypatch.setattr(glances, "glance_on_openvino", lambda path, _: path.name)
     (tmp_path / NETWORK).symlink_to(open_nsfw_version.path(NETWORK))
     assert open_glance(make_version(tmp_path, "open-nsfw"), runtime) == NETWORK
+
+
+def test_a_glance_that_lets_everything_pass_keeps_its_version_from_serving(open_nsfw_version, runtime, monkeypatch):
+    assert examine(build([open_nsfw_version], Policy(), runtime), [open_nsfw_version], probe_photo, None) > 0
+    monkeypatch.setattr(Glance, "__call__", lambda _, batch: [0.003] * len(batch))
+    with pytest.raises(Unfit, match=r"scores\.explicit is off"):
+        examine(build([open_nsfw_version], Policy(), runtime), [open_nsfw_version], probe_photo, None)
 
 
 def test_what_a_glance_finds_suspicious_is_looked_at(refused, open_nsfw_version, runtime, monkeypatch):
