@@ -102,6 +102,25 @@ def test_what_a_bucket_will_not_remove_is_not_said_to_be_gone(
         store.get(gone)
 
 
+def test_a_bucket_is_not_asked_to_remove_more_than_it_takes_in_one_call(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_objects(Settings(data_dir=tmp_path, objects_url=URL))
+    key, counts = new_key("in"), list[int]()
+    store.put(key, b"photo")
+    remove = store._client.delete_objects
+
+    def counted(Delete: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        counts.append(len(Delete["Objects"]))
+        return remove(Delete=Delete, **more)
+
+    monkeypatch.setattr(store._client, "delete_objects", counted)
+    store.delete([*(new_key("in") for _ in range(1000)), key])
+    assert counts == [1000, 1]
+    with pytest.raises(KeyError):
+        store.get(key)
+
+
 def test_stores_of_one_bucket_do_not_see_each_other(bucket: Any, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, objects_url=URL)
     photos, faces = open_objects(settings), open_objects(settings, "bot-faces")
