@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from deployments.errors import UnknownModel
+from deployments.imaging import encode
 from deployments.lookalike.deployment import Lookalike
-from deployments.lookalike.engine import LookalikeQuery
+from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
+from deployments.provenance import mark
 from deployments.runtime import Runtime
 from deployments.serving import Options
 from registry.manifest import ModelVersion
@@ -59,6 +62,14 @@ async def test_a_collage_says_what_it_is_given_to_say(deployment: Lookalike) -> 
     ada = await deployment.answer(LookalikeQuery(np.array([1, 0, 0], np.float32), SPACE, 1), "a visitor")
     said, other = [await deployment.collage(PHOTO, FACE, ada.value, note) for note in ("Ж", "Щ")]
     assert said != other
+
+
+async def test_a_collage_is_marked(deployment: Lookalike) -> None:
+    ada = await deployment.answer(LookalikeQuery(np.array([1, 0, 0], np.float32), SPACE, 1), "a visitor")
+    with deployment._slot.lease() as lease:
+        plain = cast(LookalikeEngine, lease.engine).collage(PHOTO, FACE, ada.value, "What they mean.")
+    collage = await deployment.collage(PHOTO, FACE, ada.value, "What they mean.")
+    assert collage == encode(mark(plain)) != encode(plain)
 
 
 async def test_whom_neither_knows_is_an_error(deployment: Lookalike) -> None:

@@ -1,0 +1,49 @@
+"""No picture with somebody's face changed leaves a deployment without the mark that people see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deployments.anonymize.deployment import Anonymize
+from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
+from deployments.anonymize.types import Method
+from deployments.faces.types import Face, Pose, Quality
+from deployments.imaging import Photo, encode
+from deployments.provenance import mark
+from deployments.runtime import Runtime
+from deployments.serving import Options
+from deployments.style.deployment import Style
+from deployments.style.engine import StyleQuery
+from deployments.swap.deployment import Swap
+from deployments.swap.types import SwapQuery, SwapResult
+from registry.opening import StoreAddress
+
+GROUND = np.full((200, 240, 3), 90, np.uint8)
+PHOTO = Photo.open(encode(GROUND))
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Options:
+    return Options(StoreAddress(str(tmp_path)), Runtime())
+
+
+async def test_a_swapped_face_is_marked(options: Options) -> None:
+    answer = Swap(options).finish(SwapQuery(PHOTO, (), (), ()), SwapResult(GROUND, (), ()))
+    assert answer.data == encode(mark(GROUND)) != encode(GROUND)
+
+
+async def test_a_painted_photo_is_marked_and_one_that_is_as_it_was_is_not(options: Options) -> None:
+    painted, as_it_was = (StyleQuery.parse(PHOTO, ["wave"], strength) for strength in (1.0, 0.0))
+    assert Style(options).finish(painted, GROUND) == encode(mark(GROUND)) != encode(GROUND)
+    assert Style(options).finish(as_it_was, GROUND) == PHOTO.data
+
+
+async def test_a_hidden_face_is_marked() -> None:
+    points = np.array([[40, 40], [60, 40], [50, 50], [42, 62], [58, 62]], np.float32)
+    face = Face((30.0, 25.0, 70.0, 75.0), 1.0, points, None, Pose(0, 0, 0), Quality(40, 0.0, 1.0), None, None)
+    query = AnonymizeQuery(PHOTO, (face,), Method.PIXELATE)
+    (plain,) = AnonymizeEngine().run([query])
+    assert await Anonymize(1).answer(query) == encode(mark(plain)) != encode(plain)
