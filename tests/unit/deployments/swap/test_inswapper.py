@@ -114,6 +114,11 @@ def test_an_identity_of_another_space_is_never_fed_to_the_network(version, job, 
         InSwapper(version, Runtime()).swap([job(embedding=embedding, space=space)])
 
 
+def test_a_face_of_values_that_are_no_numbers_is_an_error_and_no_picture(version, job):
+    with pytest.raises(ValueError, match="no numbers"):
+        InSwapper(version, Runtime()).swap([job(embedding=np.full(IDENTITY, np.nan, np.float32))])
+
+
 def test_a_network_of_another_signature_is_refused_at_start(version_of):
     import onnx
     from onnx import TensorProto, helper
