@@ -14,7 +14,9 @@ from bot.accounts.tables import Activity, Event, Payment, User
 from bot.accounts.tariff import MONTH_S
 from bot.delivery.messages import Address
 from bot.intake.orders import Intake, Piece, Request
+from bot.intake.photos import Incoming, Photos
 from bot.retention.erasure import Erasure
+from deployments.imaging import Photo
 from serve_app.database import Base
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
@@ -124,6 +126,21 @@ async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
         assert (await session.get(Job, job.id)).state == State.CANCELLED
         assert {user for (user,) in await session.execute(select(Activity.user_id))} == {payment.user_id}
         assert {user for (user,) in await session.execute(select(Event.user_id))} == {payment.user_id}
+
+
+async def test_a_photo_that_nothing_was_ordered_of_goes_as_well(erasure, accounts, sessions, objects, clock) -> None:
+    async def open_photo(data: bytes) -> Photo:
+        return Photo(data, "image/jpeg", 10, 10, "")
+
+    photos = Photos(sessions, objects, open_photo, keeping=Keeping(3600, DAY), prompt_lease_s=60, clock=clock)
+    async with sessions.begin() as session:
+        account = await accounts.open(session, ANNA, "en")
+    bundle = await photos.keep(account, Incoming(1, ANNA, 1, b"a photo"))
+    _, (kept,) = await photos.bundle(bundle.id, ANNA)
+    assert (await erasure.delete(ANNA)).photos == 1
+    with pytest.raises(KeyError):
+        objects.get(kept.key)
+    assert kept.key not in await everything(sessions)
 
 
 async def test_other_people_are_not_touched(erasure, order, sessions, objects) -> None:
