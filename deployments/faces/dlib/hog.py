@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
-from typing import Any
 
 import dlib
 
 from deployments.faces.dlib.boxes import box_of
 from deployments.faces.types import Box
 from deployments.imaging import Pixels
+from deployments.lending import Lending
 
 
 class Hog:
@@ -19,9 +18,7 @@ class Hog:
 
     def __init__(self, threads: int) -> None:
         # A detector keeps the gradients of the picture it is looking at.
-        self._idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(threads):
-            self._idle.put(dlib.get_frontal_face_detector())
+        self._detectors = Lending([dlib.get_frontal_face_detector() for _ in range(threads)])
         self._threads = ThreadPoolExecutor(threads, "hog")
 
     def __call__(self, pictures: Sequence[Pixels], threshold: float) -> list[list[tuple[Box, float]]]:
@@ -29,9 +26,6 @@ class Hog:
         return list(self._threads.map(lambda picture: self._scan(picture, threshold), pictures))
 
     def _scan(self, picture: Pixels, threshold: float) -> list[tuple[Box, float]]:
-        detector = self._idle.get()
-        try:
+        with self._detectors.one() as detector:
             rectangles, margins, _ = detector.run(picture, 0, threshold)
-        finally:
-            self._idle.put(detector)
         return [(box_of(found), margin) for found, margin in zip(rectangles, margins, strict=True)]

@@ -38,3 +38,8 @@ def ended(client: TestClient, job_id: str) -> dict[str, Any]:
             return state
         time.sleep(0.02)
     raise AssertionError(f"{job_id} did not end: {state}")
+
+
+def masterpiece(client: TestClient, style_image: bytes | None = None, **fields: str) -> Any:
+    files = {"image": FINE} | ({"style_image": style_image} if style_image else {})
+    return client.post("/v1/jobs", files=files, data={"kind": "masterpiece"} | fields)

@@ -1,4 +1,4 @@
-"""A job is recorded before it is acknowledged, worked off, picked up, and removed without a trace."""
+"""A job is recorded before it is acknowledged, worked off and picked up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +18,11 @@ from starlette.testclient import TestClient
 from deployments.errors import Busy, Unavailable
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
-from serve_app.jobs.states import State
-from serve_app.jobs.tables import Job
 from serve_app.objects import FolderObjects
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
-from .asking import ended, submit
+from .asking import ended, masterpiece, submit
 from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
@@ -90,11 +87,6 @@ def test_a_style_job_takes_a_picture_for_the_style(client: TestClient) -> None:
     painted = Image.open(io.BytesIO(client.get(f"/v1/jobs/{job_id}/result").content))
     assert abs(painted.getpixel((2, 2))[0] - 200) < 6
     assert client.post("/v1/jobs", files=files, data={"kind": "style", "style": "wave"}).status_code == 422
-
-
-def masterpiece(client: TestClient, style_image: bytes | None = None, **fields: str) -> Any:
-    files = {"image": FINE} | ({"style_image": style_image} if style_image else {})
-    return client.post("/v1/jobs", files=files, data={"kind": "masterpiece"} | fields)
 
 
 def test_a_masterpiece_is_worked_on_call_by_call_and_moderated(client: TestClient, stand_ins: StandIns) -> None:
@@ -274,23 +266,6 @@ def test_what_is_no_jobs_id_is_no_job(client: TestClient, job_id: str) -> None:
         assert answer.json()["type"].endswith("unknown-job")
 
 
-def test_a_job_that_ends_while_it_is_removed_leaves_no_result(
-    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job_id = submit(client, kind="style", style="wave").json()["id"]
-    ended(client, job_id)
-    look = Desk.job
-
-    async def before_the_end(desk: Desk, job_id: str, caller: str) -> Job:
-        job = await look(desk, job_id, caller)
-        job.state, job.result = State.RUNNING, None
-        return job
-
-    monkeypatch.setattr(Desk, "job", before_the_end)
-    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
-    assert not [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]
-
-
 @pytest.mark.parametrize(
     ("fields", "status"),
     [({"kind": "style"}, 422), ({"kind": "nothing"}, 422), ({}, 422), ({"kind": "swap"}, 422),
@@ -305,63 +280,6 @@ def test_a_job_that_could_never_work_is_refused_at_the_door(
 
 def test_an_upload_that_is_no_picture_is_refused_at_the_door(client: TestClient) -> None:
     assert submit(client, b"GIF89a", kind="style", style="wave").status_code == 415
-
-
-def test_a_removed_job_leaves_no_photo_and_no_result(client: TestClient, tmp_path: Path) -> None:
-    job_id = submit(client, kind="style", style="wave").json()["id"]
-    ended(client, job_id)
-    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]
-    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
-    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
-    assert client.get(f"/v1/jobs/{job_id}/result").status_code == 404
-    assert client.get(f"/v1/jobs/{job_id}").status_code == 404
-    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204, "whoever lost the answer may ask again"
-
-
-def test_a_job_whose_photos_cannot_be_removed_now_may_be_removed_again(
-    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_store: FolderObjects, _keys: object) -> None:
-        raise Unavailable("Photos cannot be removed right now.", retry_after=5)
-
-    job_id = submit(client, kind="style", style="wave").json()["id"]
-    ended(client, job_id)
-    with monkeypatch.context() as patched:
-        patched.setattr(FolderObjects, "delete", away)
-        refused = client.delete(f"/v1/jobs/{job_id}")
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-    assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
-    assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
-
-
-def test_a_withdrawn_job_is_gone_though_its_photos_cannot_be_removed_yet(
-    client: TestClient, stand_ins: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_store: FolderObjects, _keys: object) -> None:
-        raise Unavailable("Photos cannot be removed right now.", retry_after=5)
-
-    stand_ins.hold_masterpiece = True
-    _, waiting = (masterpiece(client, FINE).json()["id"] for _ in range(2))
-    with monkeypatch.context() as patched:
-        patched.setattr(FolderObjects, "delete", away)
-        assert client.delete(f"/v1/jobs/{waiting}").status_code == 503
-    assert client.get(f"/v1/jobs/{waiting}").status_code == 404
-    stored = len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()])
-    assert client.delete(f"/v1/jobs/{waiting}").status_code == 204
-    assert len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()]) == stored - 2
-
-
-def test_a_removed_job_that_is_ordered_again_under_its_key_is_still_removed(client: TestClient) -> None:
-    def order() -> Any:
-        return client.post(
-            "/v1/jobs", files={"image": FINE}, data={"kind": "moderate"}, headers={"Idempotency-Key": "7"}
-        )
-
-    job_id = order().json()["id"]
-    ended(client, job_id)
-    removed = client.delete(f"/v1/jobs/{job_id}")
-    assert "content-type" not in removed.headers, "there is nothing to have a type"
-    assert order().status_code == 404
 
 
 def test_every_answer_about_a_result_is_in_the_document(client: TestClient) -> None:

@@ -78,16 +78,22 @@ async def test_a_result_and_what_its_job_says_go_in_time(office, janitor, object
     assert await janitor.sweep() == type(await janitor.sweep())(0, 0, 0)
 
 
-async def test_a_photo_in_use_stays_with_the_job_that_uses_it(office, photos, intake, janitor, objects, clock) -> None:
+async def ordered_late(office, photos, intake, clock) -> str:
+    """The key of a photo that was kept for nearly an hour when a job of it was ordered."""
     account = await office.account()
     bundle = await photos.keep(account, Incoming(1, ANNA, 1, b"a photo"))
     _, (kept,) = await photos.bundle(bundle.id, ANNA)
     clock.now += HOUR - 10
     piece = Piece("1", {"image": kept.key})
     await intake.order(Request("update:9", account, "style", {}, [piece], Address(ANNA), bundle_id=bundle.id))
+    return kept.key
+
+
+async def test_a_photo_in_use_stays_with_the_job_that_uses_it(office, photos, intake, janitor, objects, clock) -> None:
+    key = await ordered_late(office, photos, intake, clock)
     clock.now += HOUR - 10
     await janitor.sweep()
-    assert there(objects, kept.key)
+    assert there(objects, key)
 
 
 async def test_a_photo_kept_for_another_try_outlives_the_first_jobs_result(
@@ -151,20 +157,15 @@ async def test_what_is_used_again_or_still_to_come_is_no_leftover_however_old_it
     office, photos, intake, sessions, objects, ledger, clock
 ) -> None:
     janitor = Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=-1, clock=clock)
-    account = await office.account()
-    bundle = await photos.keep(account, Incoming(1, ANNA, 1, b"a photo"))
-    _, (kept,) = await photos.bundle(bundle.id, ANNA)
-    clock.now += HOUR - 10
-    piece = Piece("1", {"image": kept.key})
-    await intake.order(Request("update:9", account, "style", {}, [piece], Address(ANNA), bundle_id=bundle.id))
+    key = await ordered_late(office, photos, intake, clock)
     await office.work()
     await office.deliver()
     (done,), (waiting,) = await office.order(), await office.order()
     await office.work()
     clock.now += HOUR - 10
     await janitor.sweep()
-    for key in (kept.key, waiting.inputs["image"], (await office.job(done.id)).result["key"]):
-        assert there(objects, key)
+    for named in (key, waiting.inputs["image"], (await office.job(done.id)).result["key"]):
+        assert there(objects, named)
 
 
 async def test_full_buckets_old_offers_and_spent_remnants_go(sessions, janitor, payments, office, clock) -> None:

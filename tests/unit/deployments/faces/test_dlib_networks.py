@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 
 import cv2
 import dlib as library

@@ -49,6 +49,13 @@ def test_too_few_pictures_are_told(pictures: Path, models_dir: Path, tmp_path: P
     assert not (tmp_path / "o.onnx").exists()
 
 
+def test_a_file_that_is_no_picture_is_named(pictures: Path, models_dir: Path, tmp_path: Path) -> None:
+    (pictures / "AAA.jpg").write_bytes(b"no picture")
+    result = run(pictures, tmp_path / "o.onnx", "--count", 10, "--store", models_dir)
+    assert result.exit_code == 1
+    assert "AAA.jpg cannot be used" in " ".join(result.output.split())
+
+
 def test_a_network_that_lets_the_wrong_pass_is_not_written(
     pictures: Path, models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
