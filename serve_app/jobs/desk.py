@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from deployments.errors import InvalidField, TooLarge, UnknownJob
+from deployments.errors import InvalidField, TooLarge, Unavailable, UnknownJob
 from deployments.style.query import read_weights
 from serve_app.access.guard import ANYONE
 from serve_app.duties import Duty, keep_doing
@@ -70,7 +70,7 @@ class Desk:
         }
         duties: list[tuple[Duty, float]] = [(worker.run, RESTART_S) for worker in self._workers.values()]
         duties += [
-            (self._sweep, min(SWEEP_PERIOD_S, self._keep_s)),
+            (functools.partial(self._sweep, sessions), min(SWEEP_PERIOD_S, self._keep_s)),
             (functools.partial(self._count, sessions), COUNT_PERIOD_S),
         ]
         tasks = [asyncio.create_task(keep_doing(duty, period_s)) for duty, period_s in duties]
@@ -101,8 +101,9 @@ class Desk:
         sent = {name: await self.uploaded(photo) if isinstance(photo, str) else photo for name, photo in photos.items()}
         await self._check(kind, sent, fields)
         job = await self._record(kind, sent, fields, owner, dedupe)
-        # It has copies of its own.
-        await asyncio.to_thread(self._objects.delete, uploads)
+        # It has copies of its own. What cannot be removed now is swept in its time, and no reason to send the order again.
+        with contextlib.suppress(Unavailable):
+            await asyncio.to_thread(self._objects.delete, uploads)
         return job
 
     async def ticket(self) -> UploadTicket | None:
@@ -199,8 +200,12 @@ class Desk:
             if state == State.QUEUED:
                 metrics().oldest_job_seconds.set(age, tags={"channel": channel})
 
-    async def _sweep(self) -> None:
-        await asyncio.to_thread(self._objects.sweep, time.time() - self._keep_s)
+    async def _sweep(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        """Remove what nobody will ask for any more. Photos stay until their jobs had their turn, however long that takes."""
+        when = time.time() - self._keep_s
+        async with sessions() as session:
+            needed = await self._ledger.needed(session, self._workers)
+        await asyncio.to_thread(self._objects.sweep, when, needed)
 
 
 def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:

@@ -217,6 +217,12 @@ class Ledger:
         rows = (await session.execute(statement)).all()
         return {(channel, State(state)): (count, now - oldest) for channel, state, count, oldest in rows}
 
+    async def needed(self, session: AsyncSession, channels: Collection[str]) -> set[str]:
+        """The keys of all photos that jobs of these channels have yet to be done with."""
+        open_jobs = Job.channel.in_(channels), Job.state.in_([State.QUEUED, State.RUNNING])
+        inputs = (await session.execute(select(Job.inputs).where(*open_jobs))).scalars()
+        return {key for named in inputs for key in named.values()}
+
     async def waiting(self, session: AsyncSession, owner: str) -> int:
         """How many unfinished jobs an owner has."""
         statement = (

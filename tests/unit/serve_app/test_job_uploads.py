@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from starlette.testclient import TestClient
 
-from serve_app.objects import new_key, open_objects
+from deployments.errors import Unavailable
+from serve_app.objects import FolderObjects, new_key, open_objects
 from serve_app.settings import Settings
 
 from .asking import ended, submit
@@ -36,6 +39,25 @@ def test_an_order_with_an_upload_sent_again_is_the_same_job_though_the_upload_is
     assert again.json()["id"] == first.json()["id"]
     other = client.post("/v1/jobs", data={"kind": "moderate", "image_key": key}, headers=headers)
     assert other.status_code == 422, "another order needs an upload of its own"
+
+
+def test_an_upload_that_cannot_be_removed_now_is_no_reason_to_refuse_the_order(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = FolderObjects.delete
+
+    def away(store: FolderObjects, keys: Iterable[str]) -> None:
+        wanted = list(keys)
+        if key in wanted:
+            raise Unavailable("Photos cannot be removed right now.", retry_after=1)
+        delete(store, wanted)
+
+    key = new_key("up")
+    open_objects(settings).put(key, FINE)
+    monkeypatch.setattr(FolderObjects, "delete", away)
+    response = client.post("/v1/jobs", data={"kind": "faces", "image_key": key})
+    assert response.status_code == 202, response.text
+    assert ended(client, response.json()["id"])["state"] == "done"
 
 
 @pytest.mark.parametrize("key", ["up/" + "0" * 32, "in/" + "0" * 32, "../../etc/passwd", "up/../in/x"])

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from deployments.errors import Busy, Unavailable
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
-from serve_app.objects import FolderObjects
+from serve_app.objects import FolderObjects, new_key
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
@@ -298,6 +298,26 @@ def test_what_is_kept_for_seconds_is_looked_after_in_seconds(
     while any(path.is_file() for path in brief.objects_dir.rglob("*")):
         assert time.monotonic() < deadline, "photos and results outlived their time"
         time.sleep(0.02)
+
+
+def test_a_photo_waits_with_its_job_however_long_the_queue_is(
+    client_for: Callable[[Settings], TestClient], settings: Settings, stand_ins: StandIns
+) -> None:
+    brief = Settings(data_dir=settings.data_dir, keep_results_s=0.2)
+    client = client_for(brief)
+    stand_ins.hold_masterpiece = True
+    first, second = (masterpiece(client, FINE).json()["id"] for _ in range(2))
+    # Stored after them, and nobody's: once it is gone, whatever may go of theirs is gone as well.
+    nobodys = new_key("in")
+    objects = FolderObjects(brief.objects_dir)
+    objects.put(nobodys, FINE)
+    deadline = time.monotonic() + 20
+    while objects.stored_before(time.time()).count(nobodys):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert client.get(f"/v1/jobs/{second}").json()["state"] == "queued"
+    stand_ins.hold_masterpiece = False
+    assert [ended(client, job_id)["state"] for job_id in (first, second)] == ["done", "done"]
 
 
 def test_a_result_whose_time_is_over_is_said_to_have_expired(client: TestClient, settings: Settings) -> None:
