@@ -233,7 +233,7 @@ class Pipeline:
                 find(FaceQuery(source, embed=True, dense=True)), find(FaceQuery(target, embed=False, dense=True))
             )
             givers, takers = _some(sources.value, "source"), _some(targets.value, "target")
-            pairs = wish.among(len(givers), len(takers))
+            pairs = wish.among(givers, takers)
             offered = tuple(SourceFace(source, face, sources.value.space) for face in givers)
             return await swap(SwapQuery(target, takers, offered, pairs)), sources.model
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from deployments.errors import InvalidField
+from deployments.faces.types import Face
+from deployments.swap.suitability import LEAST_SIZE
 
 Mapping = tuple[tuple[int, int], ...]
 
@@ -26,18 +28,21 @@ class Wish:
     skipped: frozenset[int] = frozenset()
     unused: frozenset[int] = frozenset()
 
-    def among(self, sources: int, targets: int) -> Mapping:
-        """The pairs for a number of source and target faces, both at least 1.
+    def among(self, sources: Sequence[Face], targets: Sequence[Face]) -> Mapping:
+        """The pairs for the faces of both sides, at least one each.
 
         Raises :class:`InvalidField` for a face that is not there.
         """
         for source in sorted(self.unused):
-            _present(source, sources, "source")
-        check([*(self.pairs or ()), *((0, target) for target in sorted(self.skipped))], sources, targets)
-        if self.pairs is None:
-            givers = [source for source in range(sources) if source not in self.unused]
-            return _default(givers, [target for target in range(targets) if target not in self.skipped])
-        return self.pairs
+            _present(source, len(sources), "source")
+        named = [*(self.pairs or ()), *((0, target) for target in sorted(self.skipped))]
+        check(named, len(sources), len(targets))
+        if self.pairs is not None:
+            return self.pairs
+        givers = [source for source in _prominent(sources) if source not in self.unused]
+        if len(givers) == 1:
+            return tuple((givers[0], target) for target in range(len(targets)) if target not in self.skipped)
+        return tuple(zip(givers, (t for t in _prominent(targets) if t not in self.skipped), strict=False))
 
 
 def read(text: str | None) -> Wish:
@@ -51,7 +56,8 @@ def read(text: str | None) -> Wish:
     - ``skip``: leave every target face that is not named.
 
     Without a field one source goes on every target face, and several go on the target faces from left to right, until
-    there are no more of either.
+    there are no more of either. Faces too small to be swapped, far in the background, are no sources and take none of
+    several, unless all are that small.
 
     Raises :class:`InvalidField` for anything else, for a target named twice, and for a source that is both used and not.
     """
@@ -104,7 +110,5 @@ def _present(index: int, count: int, side: str) -> None:
         raise InvalidField(f"mapping: there is no {side} face {index}; {there}.", field="mapping")
 
 
-def _default(sources: Sequence[int], targets: Sequence[int]) -> Mapping:
-    if len(sources) == 1:
-        return tuple((sources[0], target) for target in targets)
-    return tuple(zip(sources, targets, strict=False))
+def _prominent(faces: Sequence[Face]) -> list[int]:
+    return [index for index, face in enumerate(faces) if face.quality.size >= LEAST_SIZE] or list(range(len(faces)))
