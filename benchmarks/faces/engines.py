@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from registry.manifest import Format, Licence, Manifest, ModelFile, ModelVersion, Task, load_manifest
+from registry.manifest import Format, Licence, Manifest, ModelFile, ModelVersion, Task
+from registry.store import FolderStore
 
-DLIB: Final = "dlib-faces/v1"
 _RESEARCH: Final = Licence(name="LicenseRef-InsightFace-non-commercial", commercial_use=False)
 _MIT: Final = Licence(name="MIT", commercial_use=True)
 
@@ -41,15 +41,11 @@ def yunet_mobilefacenet(data: Path) -> ModelVersion:
 
 
 def dlib_faces() -> ModelVersion:
-    """The embedded default, as ``masquerade models pull dlib-faces`` leaves it.
+    """The embedded default, as ``masquerade models pull dlib-faces`` leaves it in ``MASQUERADE_MODELS_DIR``.
 
-    Looked for under ``MASQUERADE_MODELS_DIR`` (default ``var/models``). Raises ``FileNotFoundError`` when it was not
-    pulled yet.
+    That is ``var/models`` where it is not set. Raises ``UnknownModelVersion`` when it was not pulled yet.
     """
-    folder = Path(os.environ.get("MASQUERADE_MODELS_DIR", "var/models")) / DLIB
-    if not (folder / "manifest.yaml").is_file():
-        raise FileNotFoundError(f"{folder} is not there; run `masquerade models pull dlib-faces` first")
-    return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
+    return FolderStore(Path(os.environ.get("MASQUERADE_MODELS_DIR", "var/models"))).get("dlib-faces")
 
 
 def landmark_model(data: Path) -> ModelVersion:

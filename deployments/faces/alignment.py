@@ -23,6 +23,9 @@ ARCFACE_TEMPLATE: Final[FloatArray] = np.array(
     dtype=np.float32,
 )
 
+# Five points closer together than this many pixels cannot be aligned, and nothing could be done with such a face.
+_LEAST_SPREAD: Final = 1.0
+
 
 def umeyama(source: FloatArray, target: FloatArray) -> FloatArray:
     """The similarity that takes ``source`` [N, 2] nearest to ``target`` [N, 2], as a [2, 3] affine matrix.
@@ -42,6 +45,17 @@ def umeyama(source: FloatArray, target: FloatArray) -> FloatArray:
     matrix[:, :2] = scale * rotation
     matrix[:, 2] = target_mean - scale * rotation @ source_mean
     return matrix.astype(np.float32)
+
+
+def alignable(landmarks: FloatArray) -> bool:
+    """Whether the points [5, 2] of a face lie far enough apart to tell its size and its turn."""
+    return bool(np.ptp(landmarks, axis=0).max() >= _LEAST_SPREAD)
+
+
+def upright(landmarks: FloatArray) -> bool:
+    """Whether the mouth of a face with these points [5, 2] lies under its eyes, or less than an eighth of a turn from there."""
+    across, down = landmarks[3:].mean(axis=0) - landmarks[:2].mean(axis=0)
+    return bool(down >= abs(across))
 
 
 def arcface_transform(landmarks: FloatArray) -> FloatArray:

@@ -54,6 +54,14 @@ def rescale(detection: Detection, x: float, y: float) -> Detection:
     )
 
 
+def shift(detection: Detection, x: float, y: float) -> Detection:
+    """The same face in a picture whose corner lies ``x`` px to the left and ``y`` px above."""
+    x0, y0, x1, y1 = detection.box
+    by = np.array([x, y], dtype=np.float32)
+    dense = None if detection.dense is None else detection.dense + by
+    return Detection((x0 + x, y0 + y, x1 + x, y1 + y), detection.score, detection.landmarks + by, dense)
+
+
 def suppress(boxes: FloatArray, scores: FloatArray, overlap: float) -> list[int]:
     """Greedy non-maximum suppression: indices of ``boxes`` [N, 4] to keep, best score first.
 

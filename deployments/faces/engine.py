@@ -11,9 +11,10 @@ import numpy as np
 
 from deployments.faces import pose, quality
 from deployments.faces.age import OnnxAge
-from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, norm_crop, scale_points
+from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, alignable, norm_crop, scale_points
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.boxes import clip, rescale
+from deployments.faces.closer import look_closer
 from deployments.faces.dense import OnnxLandmarks
 from deployments.faces.search import Finding, find_faces
 from deployments.faces.types import Face, FaceQuery, FaceSet, FloatArray
@@ -23,8 +24,8 @@ from registry.manifest import ModelVersion
 
 T = TypeVar("T")
 
-# Five points closer together than this many pixels cannot be aligned, and nothing could be done with such a face.
-_LEAST_SPREAD: Final = 1.0
+# How much larger than a detector looks at it a photo is decoded where every face is asked for.
+_CLOSER: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,14 @@ class FaceEngine:
         ``ValueError`` when a model answers with values that are no numbers.
         """
         models = self._models
-        pictures = [query.photo.pixels(models.detector.max_side) for query in batch]
+        side = models.detector.max_side
+        pictures = [query.photo.pixels(side) for query in batch]
         every = {index for index, query in enumerate(batch) if query.every}
-        found = list(_sightings(batch, pictures, find_faces(models.detector, pictures, every)))
+        findings = find_faces(models.detector, pictures, every)
+        for index in every:
+            closer = batch[index].photo.pixels(_CLOSER * side)
+            findings[index] = look_closer(models.detector, findings[index], pictures[index], closer)
+        found = list(_sightings(batch, pictures, findings))
         embed = None if models.embedder is None else models.embedder.embed
         locate = None if models.landmarks is None else models.landmarks.locate
         guess = None if models.ages is None else models.ages.estimate
@@ -161,8 +167,7 @@ def _sightings(batch: Sequence[FaceQuery], pictures: Sequence[Pixels], findings:
         for beside, faces in enumerate(finding):
             for face in faces:
                 x0, y0, x1, y1 = clip(face.box, width, height)
-                spread = float(np.ptp(face.landmarks, axis=0).max())
-                if x1 > x0 and y1 > y0 and spread >= _LEAST_SPREAD:
+                if x1 > x0 and y1 > y0 and alignable(face.landmarks):
                     aligned = norm_crop(picture, face.landmarks)
                     yield _Found(index, Sighting(picture, face, aligned), scale, bool(beside))
 

@@ -18,15 +18,17 @@ from deployments.faces.types import FloatArray, Pose
 _MODEL: Final = np.array(
     [[-31.5, 0.0, 0.0], [31.5, 0.0, 0.0], [0.0, 36.7, -29.5], [-26.8, 67.0, 8.8], [26.8, 67.0, 8.8]]
 )
-_CENTRED: Final = _MODEL - _MODEL.mean(axis=0)
-_SOLVER: Final = np.linalg.pinv(_CENTRED)
+_SOLVER: Final = np.linalg.pinv(np.hstack([_MODEL, np.ones((5, 1))]))
+
+
+def camera(landmarks: FloatArray) -> FloatArray:
+    """The affine camera [2, 4] that takes millimetres of the rigid face (x, y, z, 1) to where five points [5, 2] lie."""
+    return np.asarray((_SOLVER @ landmarks).T, np.float64)
 
 
 def estimate(landmarks: FloatArray) -> Pose:
     """The pose of a face from its five points [5, 2]: degrees, signs as in :class:`Pose`."""
-    centred = landmarks.astype(np.float64) - landmarks.mean(axis=0)
-    affine = (_SOLVER @ centred).T
-    left, _, right = np.linalg.svd(affine, full_matrices=False)
+    left, _, right = np.linalg.svd(camera(landmarks)[:, :3], full_matrices=False)
     across, down = left @ right
     away = np.cross(across, down)
     # The rotation is roll (in the picture), after yaw (about the neck), after pitch (a nod).

@@ -1,23 +1,23 @@
 """Looking for faces until it is clear that there are none: upright, turned, and once more at another scale.
 
 Detectors are trained on upright faces. On a photo that lies on its side or stands on its head they find little, with low
-scores, or worse: eyes where the mouth is. So a photo whose best face is doubtful is looked at from all four sides.
+scores, or worse: eyes where the mouth is. So a photo in which no face is surely upright is looked at from all four sides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from deployments.faces.alignment import upright
 from deployments.faces.backend import Detection, Detector
+from deployments.faces.same import among, apart, by_score
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
 
-# Two boxes of which this much of the smaller is shared are about one face, seen from two sides.
-_SAME: Final = 0.3
 # Quarters of a turn.
 _TURNED: Final = (1, 2, 3)
 
@@ -29,25 +29,39 @@ class Finding(NamedTuple):
     beside: list[Detection]
 
 
+class _Side(NamedTuple):
+    """The faces seen with a picture turned, in its own coordinates: those that stand upright so, and the others."""
+
+    standing: list[Detection]
+    hanging: list[Detection]
+
+    @property
+    def best(self) -> float:
+        return max((face.score for face in self.standing), default=0.0)
+
+    @property
+    def total(self) -> float:
+        return sum(face.score for face in chain(self.standing, self.hanging))
+
+
 def find_faces(detector: Detector, pictures: Sequence[Pixels], every: Collection[int] = ()) -> list[Finding]:
     """The faces of each picture, in its own pixels however the picture had to be turned to find them.
 
-    People who lie or hang upside down beside others who stand are looked for in the pictures numbered in ``every`` only.
+    A face that hangs is taken from the side on which it stands, where it is seen there: its points are better. Such as
+    are seen on other sides only, or by a second look, are looked for in the pictures numbered in ``every`` only.
     """
-    upright = [(index, 0) for index in range(len(pictures))]
-    seen = _look(detector, pictures, [*upright, *((index, turns) for index in every for turns in _TURNED)])
-    doubtful = [index for index, _ in upright if index not in every and _best(seen[index, 0]) < detector.sure]
+    as_sent = [(index, 0) for index in range(len(pictures))]
+    seen = _look(detector, pictures, [*as_sent, *((index, turns) for index in every for turns in _TURNED)])
+    doubtful = [index for index, _ in as_sent if index not in every and _doubtful(seen[index, 0], detector.sure)]
     seen |= _look(detector, pictures, [(index, turns) for index in doubtful for turns in _TURNED])
-    found = [Finding(seen[side], []) for side in upright]
+    found = [Finding(seen[side].standing, []) for side in as_sent]
     for index in (*doubtful, *every):
-        faces, others = seen[index, 0], [seen[index, turns] for turns in _TURNED]
-        side = max(others, key=_total)
-        chosen = side if _best(faces) < detector.sure <= _best(side) else faces
-        found[index] = Finding(chosen, _apart(chain(faces, *others), chosen) if index in every else [])
-    blank = [index for index, (faces, _) in enumerate(found) if not faces]
-    for index, faces in zip(blank, detector.look_again([pictures[index] for index in blank]), strict=True):
-        found[index] = Finding(faces, _apart(found[index].beside, faces))
-    return found
+        found[index] = _settled([seen[index, turns] for turns in (0, *_TURNED)], detector.sure)
+    again = [index for index, (faces, _) in enumerate(found) if not faces or index in every]
+    for index, more in zip(again, detector.look_again([pictures[index] for index in again]), strict=True):
+        faces, beside = found[index]
+        found[index] = Finding(faces or more, apart([*beside, *by_score(more)], faces or more))
+    return [finding if index in every else Finding(finding.faces, []) for index, finding in enumerate(found)]
 
 
 def turn_back(detection: Detection, turns: int, width: int, height: int) -> Detection:
@@ -74,35 +88,31 @@ def turn_back(detection: Detection, turns: int, width: int, height: int) -> Dete
 
 def _look(
     detector: Detector, pictures: Sequence[Pixels], sides: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], list[Detection]]:
-    """The faces of pictures turned by quarters, ``(index, turns)``, in the pictures' own coordinates: one run for all."""
+) -> dict[tuple[int, int], _Side]:
+    """The sides ``(index, turns)`` of pictures turned by quarters: one run for all."""
     turned = [np.ascontiguousarray(np.rot90(pictures[index], turns)) for index, turns in sides]
     answers = detector.detect(turned) if turned else []
-    return {
-        (index, turns): [turn_back(face, turns, pictures[index].shape[1], pictures[index].shape[0]) for face in faces]
-        for (index, turns), faces in zip(sides, answers, strict=True)
-    }
+    seen: dict[tuple[int, int], _Side] = {}
+    for (index, turns), faces in zip(sides, answers, strict=True):
+        height, width = pictures[index].shape[:2]
+        side = seen[index, turns] = _Side([], [])
+        for face in faces:
+            (side.standing if upright(face.landmarks) else side.hanging).append(turn_back(face, turns, width, height))
+    return seen
 
 
-def _best(faces: Sequence[Detection]) -> float:
-    return max((face.score for face in faces), default=0.0)
+def _doubtful(side: _Side, sure: float) -> bool:
+    """Whether another side may show more: nobody stands for sure, or somebody hangs."""
+    return side.best < sure or bool(side.hanging)
 
 
-def _total(faces: Sequence[Detection]) -> float:
-    return sum(face.score for face in faces)
-
-
-def _apart(faces: Iterable[Detection], known: Sequence[Detection]) -> list[Detection]:
-    """Those that are no face already ``known``, nor one another."""
-    apart: list[Detection] = []
-    for face in sorted(faces, key=lambda face: -face.score):
-        if not any(_shared(face, other) > _SAME for other in (*known, *apart)):
-            apart.append(face)
-    return apart
-
-
-def _shared(one: Detection, other: Detection) -> float:
-    """How much of the smaller box lies in the larger one, 0..1."""
-    boxes = np.array([one.box, other.box], np.float32)
-    shared = np.maximum(boxes[:, 2:].min(axis=0) - boxes[:, :2].max(axis=0), 0).prod()
-    return float(shared / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1).min(), 1e-6))
+def _settled(sides: Sequence[_Side], sure: float) -> Finding:
+    """What the four sides of a picture come to, the first as it is, unless somebody surely stands on another one only."""
+    first, *others = sides
+    other = max(others, key=lambda side: (side.best >= sure, side.total))
+    chosen = other if first.best < sure <= other.best else first
+    standing = by_score(chain.from_iterable(side.standing for side in sides))
+    hanging = by_score(chain.from_iterable(side.hanging for side in sides))
+    retaken = apart([face for face in standing if among(face, chosen.hanging)], chosen.standing)
+    faces = [*chosen.standing, *retaken, *(face for face in chosen.hanging if not among(face, retaken))]
+    return Finding(faces, apart([*standing, *hanging], faces))

@@ -70,8 +70,8 @@ class Face:
 class FaceQuery:
     """One photo to look at. ``embed`` asks for embeddings, ``dense`` for 68 points where the backend has them.
 
-    ``every`` asks for faces that lie on their side or stand on their head beside upright ones, too, which takes four
-    times as long.
+    ``every`` asks for faces that lie on their side or stand on their head beside upright ones, too, and for such as are
+    small in a large photo, which takes five times as long, and ten times for a large one.
     """
 
     photo: Photo

@@ -83,7 +83,7 @@ def pull(
             ensure_gallery(opened)
 
 
-@app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v1")
+@app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v2")
 def verify(
     refs: Annotated[list[str] | None, typer.Argument(help="NAME, NAME@VERSION or NAME@ALIAS; all if left out.")] = None,
     store: StoreOption = None,

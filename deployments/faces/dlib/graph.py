@@ -13,7 +13,7 @@ from deployments.runtime import Runtime
 
 
 def compiled(network: Network, shape: Sequence[int], runtime: Runtime) -> Any:
-    """What computes the network for RGB pictures 0..255 of ``shape`` (NHWC, -1 for any size).
+    """What computes the network for RGB pictures 0..255 of ``shape`` (NHWC).
 
     A file does not tell what a shortcut is added to; here it is what came into its block, as in every network of dlib's:
     a block begins where the one before it ends. Raises ``ModuleNotFoundError`` where OpenVINO is not installed.

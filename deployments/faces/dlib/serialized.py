@@ -2,7 +2,7 @@
 
 dlib nests a network's layers, the last one outermost. Its file opens all of them down to the input and closes them one
 after the other, each with what it learnt: from the input on they stand in the order in which a picture passes them.
-Only what dlib's two networks for faces are made of can be read.
+Only what dlib's network for vectors of faces is made of can be read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """Every channel times ``gamma`` [C] plus ``beta`` [C]; batch normalisation is read as what it comes to."""
+    """Every channel times ``gamma`` [C] plus ``beta`` [C]."""
 
     gamma: FloatArray
     beta: FloatArray
@@ -74,21 +74,11 @@ Layer = Convolution | Affine | Relu | Pooling | Shortcut | Linear
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What a detector slides over the picture, and the overlap (intersection over union) from which two are one face."""
-
-    width: int
-    height: int
-    overlap: float
-
-
-@dataclass(frozen=True, slots=True)
 class Network:
-    """Layers in the order of their use, over ``(RGB - mean) / 256``; a detector has a ``window``, other networks none."""
+    """Layers in the order of their use, over ``(RGB - mean) / 256``."""
 
     mean: tuple[float, float, float]
     layers: tuple[Layer, ...]
-    window: Window | None = None
 
 
 def read(path: Path) -> Network:
@@ -164,37 +154,27 @@ class _Reader:
 
 
 def _network(file: _Reader) -> Network:
-    window = _loss(file)
+    _loss(file)
     while file.expect(*_WRAPPERS, _INNERMOST) != _INNERMOST:
         pass
     mean = _input(file)
     if not (layers := tuple(_layers(file))):
         raise ValueError("it has no layers")
-    return Network(mean, layers, window)
+    return Network(mean, layers)
 
 
-def _loss(file: _Reader) -> Window | None:
+def _loss(file: _Reader) -> None:
     file.expect(1)
-    match file.text():
-        case "loss_metric_2":
-            file.numbers(2)
-            return None
-        case "loss_mmod_":
-            file.expect(1)
-            width, height = file.pair()
-            _, _, _, overlap, *_ = file.numbers(7)
-            return Window(width, height, overlap)
-        case _:
-            raise ValueError(_NO_SUCH)
+    if file.text() != "loss_metric_2":
+        raise ValueError(_NO_SUCH)
+    file.numbers(2)
 
 
 def _input(file: _Reader) -> tuple[float, float, float]:
-    kind = file.text()
-    if kind not in ("input_rgb_image_sized", "input_rgb_image_pyramid"):
+    if file.text() != "input_rgb_image_sized":
         raise ValueError(_NO_SUCH)
     red, green, blue = file.numbers(3)
-    if kind == "input_rgb_image_sized":
-        file.pair()
+    file.pair()
     return red, green, blue
 
 
@@ -219,8 +199,6 @@ def _layer(file: _Reader) -> Layer:
             gamma, beta = _parts(file.tensor(), file.view(), file.view())
             file.integer()
             return Affine(gamma.ravel(), beta.ravel())
-        case "bn_con2":
-            return _batch_normalisation(file)
         case "relu_":
             return Relu()
         case "max_pool_2":
@@ -247,15 +225,6 @@ def _convolution(file: _Reader) -> Convolution:
     filters, bias = _parts(values, file.view(), file.view())
     file.numbers(4)
     return Convolution(filters, bias.ravel(), stride, padding)
-
-
-def _batch_normalisation(file: _Reader) -> Affine:
-    gamma, beta = _parts(file.tensor(), file.view(), file.view())
-    _, _, means, variances = (file.tensor() for _ in range(4))
-    file.pair()
-    *_, epsilon = file.numbers(5)
-    scale = gamma.ravel() / np.sqrt(variances + epsilon)
-    return Affine(scale, beta.ravel() - scale * means)
 
 
 def _pooling(file: _Reader, kind: str) -> Pooling:

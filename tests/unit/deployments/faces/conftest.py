@@ -13,10 +13,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from deployments.faces.backend import Detection, Sighting
-from deployments.faces.dlib.backend import MMOD, PREDICTOR, RESNET
 from deployments.faces.types import FloatArray
 from deployments.imaging import Photo, Pixels, encode
 from registry.manifest import ModelVersion
+from registry.store import FolderStore
 from tests import versions
 
 
@@ -43,10 +43,7 @@ def scrfd_version(face_models: Path) -> ModelVersion:
 
 @pytest.fixture(scope="session")
 def dlib_version(models_dir: Path) -> ModelVersion:
-    names = [PREDICTOR, RESNET, MMOD]
-    return _version(
-        models_dir / "dlib-faces" / "v1", names, format="dlib", backend="dlib", embedding_space="dlib-resnet-v1"
-    )
+    return FolderStore(models_dir).get("dlib-faces")
 
 
 @pytest.fixture(scope="session")

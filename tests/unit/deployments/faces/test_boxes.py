@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from deployments.faces.backend import Detection
-from deployments.faces.boxes import clip, letterbox, rescale, suppress
+from deployments.faces.boxes import clip, letterbox, rescale, shift, suppress
 
 coordinates = st.floats(-500, 1500, width=32)
 
@@ -71,3 +71,12 @@ def test_what_remains_overlaps_little_and_what_went_overlapped_something_better(
 
 def test_nothing_in_nothing_out() -> None:
     assert suppress(np.empty((0, 4), np.float32), np.empty(0, np.float32), 0.4) == []
+
+
+def test_a_face_moves_with_all_its_points() -> None:
+    points, dense = np.zeros((5, 2), np.float32), np.ones((68, 2), np.float32)
+    moved = shift(Detection((1, 2, 3, 4), 0.9, points, dense), 10, 20)
+    assert (moved.box, moved.score) == ((11, 22, 13, 24), 0.9)
+    assert moved.landmarks.tolist() == [[10, 20]] * 5
+    assert moved.dense.tolist() == [[11, 21]] * 68
+    assert shift(Detection((1, 2, 3, 4), 0.9, points), 10, 20).dense is None

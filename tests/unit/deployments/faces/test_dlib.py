@@ -39,9 +39,31 @@ def test_people_who_stand_on_their_heads_beside_others_are_found_where_every_fac
     people = group.pixels(640)
     both = photo_of(np.ascontiguousarray(np.vstack([people, people[::-1, ::-1]])))
     some, every = engine.run([FaceQuery(both, embed=False), FaceQuery(both, embed=False, every=True)])
-    assert (len(some.faces), len(every.faces)) == (6, 12)
-    assert [face.box for face in every.faces[:6]] == [face.box for face in some.faces]
-    assert all(face.box[1] >= len(people) for face in every.faces[6:])
+    assert [face.box for face in every.faces[: len(some.faces)]] == [face.box for face in some.faces]
+    standing = [face for face in every.faces if abs(face.pose.roll) < 45]
+    hanging = [face for face in every.faces if abs(face.pose.roll) > 135]
+    assert (len(standing), len(hanging)) == (6, 6)
+    assert all(face.box[3] <= len(people) for face in standing)
+    assert all(face.box[1] >= len(people) for face in hanging)
+    seen = {face.box for face in some.faces}
+    assert seen >= {face.box for face in standing}
+
+
+def test_small_faces_in_a_large_photo_are_found_where_every_face_is_asked_for(
+    engine: FaceEngine, group: Photo, photo_of: Callable[[Pixels], Photo]
+) -> None:
+    people, wall = group.pixels(), np.full((2400, 3200, 3), 120, np.uint8)
+    wall[100 : 100 + people.shape[0], 100 : 100 + people.shape[1]] = people
+    crowd = cv2.resize(people, None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    wall[1800 : 1800 + crowd.shape[0], 2500 : 2500 + crowd.shape[1]] = crowd
+    some, every = engine.run(
+        [FaceQuery(photo_of(wall), embed=False), FaceQuery(photo_of(wall), embed=False, every=True)]
+    )
+    assert [face.box for face in every.faces[: len(some.faces)]] == [face.box for face in some.faces]
+    faces = sorted(every.faces, key=lambda face: face.box[0])
+    assert len(faces) == 12
+    for large, small in zip(faces[:6], faces[6:], strict=True):
+        np.testing.assert_allclose(small.landmarks, (large.landmarks - 100) * 0.3 + (2500, 1800), atol=3)
 
 
 def test_one_person_is_more_alike_at_half_the_size_than_any_two_people(
@@ -68,27 +90,6 @@ def test_faces_of_40_px_in_a_small_photo_are_found(
 ) -> None:
     small = cv2.resize(group.pixels(), None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
     assert len(engine.run([FaceQuery(photo_of(small), embed=False)])[0].faces) == 6
-
-
-def test_the_cnn_detector_is_taken_where_the_manifest_says_so(
-    dlib_version: ModelVersion,
-    version_of: Callable[..., ModelVersion],
-    group: Photo,
-    photo_of: Callable[[Pixels], Photo],
-) -> None:
-    names = [dlib.PREDICTOR, dlib.RESNET, dlib.MMOD]
-    contract = {"detection": {"method": "mmod"}}
-    version = version_of(dlib_version.folder, names, backend="dlib", embedding_space="s", input=contract)
-    one_person = photo_of(group.pixels()[250:450, 1080:1280])
-    faces = build(version, Runtime()).run([FaceQuery(one_person, embed=False)])[0].faces
-    assert len(faces) == 1
-    assert faces[0].score > 0.9
-
-
-def test_an_unknown_detector_is_refused(dlib_version: ModelVersion, version_of: Callable[..., ModelVersion]) -> None:
-    contract = {"detection": {"method": "haar"}}
-    with pytest.raises(ValueError, match="haar"):
-        build(version_of(dlib_version.folder, [], backend="dlib", embedding_space="s", input=contract), Runtime())
 
 
 def test_a_gpu_that_dlib_cannot_use_is_a_failure(dlib_version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> None:

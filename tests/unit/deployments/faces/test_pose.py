@@ -60,3 +60,10 @@ def test_upside_down_shows_in_the_roll() -> None:
 def test_eyes_on_one_spot_still_give_finite_angles() -> None:
     found = pose.estimate(np.float32([[5, 5], [5, 5], [6, 9], [5, 12], [5, 12]]))
     assert np.isfinite([found.yaw, found.pitch, found.roll]).all()
+
+
+@given(st.floats(-75, 75), st.floats(-60, 60), st.floats(-179, 179), st.floats(0.1, 30))
+def test_the_camera_takes_millimetres_to_pixels(yaw: float, pitch: float, roll: float, scale: float) -> None:
+    points = seen(yaw, pitch, roll, scale)
+    shown = np.hstack([FACE, np.ones((5, 1))]) @ pose.camera(points).T
+    np.testing.assert_allclose(shown, points, atol=0.02 * scale)

@@ -10,45 +10,26 @@ from deployments.faces.backend import Detection
 from deployments.faces.search import find_faces, turn_back
 from deployments.imaging import Pixels
 
-RED = (255, 0, 0)
-
-
-class RedDotDetector:
-    """Finds red pixels: with a high score in the upper half of a picture, with a low one in the lower half."""
-
-    max_side = 1000
-    sure = 0.75
-
-    def __init__(self) -> None:
-        self.looks = 0
-        self.runs: list[int] = []
-        self.second_looks = 0
-        self.finds_on_second_look: list[Detection] = []
-
-    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        self.looks += len(pictures)
-        self.runs.append(len(pictures))
-        return [self._dots(picture) for picture in pictures]
-
-    def look_again(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        self.second_looks += len(pictures)
-        return [list(self.finds_on_second_look) for _ in pictures]
-
-    def _dots(self, picture: Pixels) -> list[Detection]:
-        found = []
-        for y, x in np.argwhere((picture == RED).all(axis=2)).tolist():
-            points = np.float32([[x, y]] * 5)
-            score = 0.9 if y < picture.shape[0] / 2 else 0.3
-            found.append(Detection((x, y, x + 2, y + 1), score, points, np.float32([[x, y]] * 68)))
-        return found
+from .dots import STANDING, RedDotDetector, large, picture_with
 
 
 class UprightDetector(RedDotDetector):
     """Sees nothing in the lower half of a picture, and a face around each dot in the upper one."""
 
     def _dots(self, picture: Pixels) -> list[Detection]:
-        upper = [face for face in super()._dots(picture) if face.score >= self.sure]
-        return [replace(face, box=tuple(np.add(face.box, (-4, -4, 4, 4)).tolist())) for face in upper]
+        return [large(face) for face in super()._dots(picture) if face.score >= self.sure]
+
+
+class TurningDetector(RedDotDetector):
+    """Sees a face around each dot, and that those in the lower half hang: with a score of ``hanging``."""
+
+    hanging = 0.8
+
+    def _dots(self, picture: Pixels) -> list[Detection]:
+        return [large(face if face.score >= self.sure else self._hung(face)) for face in super()._dots(picture)]
+
+    def _hung(self, face: Detection) -> Detection:
+        return replace(face, score=self.hanging, landmarks=2 * face.landmarks[2] - face.landmarks)
 
 
 @pytest.fixture
@@ -56,16 +37,9 @@ def detector() -> RedDotDetector:
     return RedDotDetector()
 
 
-def picture_with(*dots: tuple[int, int]) -> Pixels:
-    picture = np.zeros((40, 60, 3), np.uint8)
-    for x, y in dots:
-        picture[y, x] = RED
-    return picture
-
-
 def test_a_sure_face_is_taken_without_turning_anything(detector: RedDotDetector) -> None:
     found = find_faces(detector, [picture_with((7, 5))])
-    assert found[0].faces[0].landmarks[0].tolist() == [7, 5]
+    assert found[0].faces[0].landmarks[2].tolist() == [7, 5]
     assert (detector.looks, detector.second_looks) == (1, 0)
 
 
@@ -81,9 +55,9 @@ def test_sides_are_looked_at_together(detector: RedDotDetector) -> None:
 def test_a_photo_that_stands_on_its_head_is_seen_the_right_way_up(detector: RedDotDetector) -> None:
     upside_down = picture_with((7, 35), (40, 38))
     found = find_faces(detector, [upside_down])[0].faces
-    assert sorted(face.landmarks[0].tolist() for face in found) == [[7, 35], [40, 38]]
+    assert sorted(face.landmarks[2].tolist() for face in found) == [[7, 35], [40, 38]]
     assert {face.score for face in found} == {0.9}
-    assert [face.dense[0].tolist() for face in found] == [face.landmarks[0].tolist() for face in found]
+    assert [face.dense[0].tolist() for face in found] == [face.landmarks[2].tolist() for face in found]
 
 
 def test_a_doubtful_face_stays_when_no_side_shows_a_sure_one(detector: RedDotDetector) -> None:
@@ -108,11 +82,53 @@ def test_a_photo_without_any_face_gets_a_second_look(detector: RedDotDetector) -
 def test_whoever_hangs_beside_people_who_stand_is_found_once_where_every_face_is_asked_for() -> None:
     standing, hanging = (7, 5), (40, 35)
     some, every = find_faces(UprightDetector(), [picture_with(standing, hanging)] * 2, every={1})
-    assert [face.landmarks[0].tolist() for face in some.faces] == [[*standing]]
+    assert [face.landmarks[2].tolist() for face in some.faces] == [[*standing]]
     assert some.beside == []
-    assert [face.landmarks[0].tolist() for face in every.faces] == [[*standing]]
+    assert [face.landmarks[2].tolist() for face in every.faces] == [[*standing]]
     # From the right and from below it is upright, and so is who stands from the left.
-    assert [face.landmarks[0].tolist() for face in every.beside] == [[*hanging]]
+    assert [face.landmarks[2].tolist() for face in every.beside] == [[*hanging]]
+
+
+@pytest.mark.parametrize("every", [(), (0,)])
+def test_a_face_that_hangs_beside_others_is_taken_from_the_side_on_which_it_stands(every: tuple[int, ...]) -> None:
+    standing, hanging = (7, 5), (40, 35)
+    detector = TurningDetector()
+    (found,) = find_faces(detector, [picture_with(standing, hanging)], every)
+    assert sorted((face.landmarks[2].tolist(), face.score) for face in found.faces) == [
+        ([*standing], 0.9),
+        ([*hanging], 0.9),
+    ]
+    assert found.beside == []
+    assert (detector.looks, detector.second_looks) == (4, len(every))
+
+
+def test_a_face_that_hangs_and_stands_nowhere_stays_as_it_is() -> None:
+    class OnceStanding(TurningDetector):
+        def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+            first = self.looks == 0
+            return [faces if first else [] for faces in super().detect(pictures)]
+
+    found = find_faces(OnceStanding(), [picture_with((7, 5), (40, 35))])[0].faces
+    assert sorted(face.score for face in found) == [0.8, 0.9]
+
+
+def test_however_high_its_score_a_face_that_hangs_does_not_make_a_side_the_right_one() -> None:
+    detector = TurningDetector()
+    detector.hanging = 0.99
+    (found,) = find_faces(detector, [picture_with((40, 35))])
+    assert [face.score for face in found.faces] == [0.9], "as it is seen where it stands"
+
+
+def test_where_every_face_is_asked_for_small_ones_beside_large_ones_are_too(detector: RedDotDetector) -> None:
+    small = Detection((30, 20, 32, 22), 0.5, STANDING + (31, 21))
+    detector.finds_on_second_look = [small]
+    picture = picture_with((7, 5))
+    some, every = find_faces(detector, [picture, picture], every={1})
+    assert len(some.faces) == len(every.faces) == 1
+    assert some.beside == []
+    assert every.beside == [small]
+    detector.finds_on_second_look = list(every.faces)
+    assert find_faces(detector, [picture], every={0})[0].beside == [], "the same face is not counted twice"
 
 
 def test_no_photos_no_faces(detector: RedDotDetector) -> None:
@@ -124,7 +140,8 @@ def test_points_and_boxes_are_turned_back_exactly(turns: int, detector: RedDotDe
     picture = picture_with((7, 5))
     seen = detector.detect([np.ascontiguousarray(np.rot90(picture, turns))])[0][0]
     found = turn_back(seen, turns, 60, 40)
-    assert found.landmarks.tolist() == [[7, 5]] * 5
+    assert found.landmarks[2].tolist() == [7, 5]
+    assert found.dense.tolist() == [[7, 5]] * 68
     x0, y0, x1, y1 = found.box
     assert x0 < x1
     assert y0 < y1

@@ -1,0 +1,47 @@
+"""Whether what was seen twice is one face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from deployments.faces.backend import Detection
+
+# Two boxes of which this much of the smaller is shared are about one face, seen from two sides.
+_SAME: Final = 0.3
+# From this on, of both of two boxes, both show the face as a whole.
+_WHOLE: Final = 0.6
+
+
+def by_score(faces: Iterable[Detection]) -> list[Detection]:
+    """The surest first."""
+    return sorted(faces, key=lambda face: -face.score)
+
+
+def apart(faces: Iterable[Detection], known: Sequence[Detection]) -> list[Detection]:
+    """Those that are no face already ``known``, nor one that came before."""
+    found: list[Detection] = []
+    for face in faces:
+        if not among(face, known) and not among(face, found):
+            found.append(face)
+    return found
+
+
+def among(face: Detection, others: Iterable[Detection]) -> bool:
+    """Whether the face is one of the others, or part of it."""
+    return any(_shared(face, other) > _SAME * min(_area(face), _area(other)) for other in others)
+
+
+def wholly(one: Detection, other: Detection) -> bool:
+    """Whether both are the same face, and neither just a part of it."""
+    return _shared(one, other) > _WHOLE * max(_area(one), _area(other))
+
+
+def _shared(one: Detection, other: Detection) -> float:
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.box, other.box
+    return max(min(ax1, bx1) - max(ax0, bx0), 0.0) * max(min(ay1, by1) - max(ay0, by0), 0.0)
+
+
+def _area(face: Detection) -> float:
+    x0, y0, x1, y1 = face.box
+    return (x1 - x0) * (y1 - y0)
