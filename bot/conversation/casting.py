@@ -19,9 +19,10 @@ from bot.presentation import keyboards
 from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
 from bot.presentation.numbering import numbered
 from bot.services import Services
-from deployments.errors import MasqueradeError, NoFace
+from deployments.errors import InvalidField, MasqueradeError, NoFace
 from deployments.faces.types import Face
 from deployments.imaging import Photo
+from deployments.swap.mapping import prominent
 
 LEFT_ALONE = "x"
 
@@ -40,10 +41,20 @@ class TooManyFaces(MasqueradeError):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A picture with the faces in it, left to right."""
+    """A picture with the faces in it, left to right, that people are asked about.
+
+    ``numbers`` are theirs among all its faces: those far in the background, too small to be swapped, count there as well.
+    """
 
     photo: Photo
     faces: tuple[Face, ...]
+    numbers: tuple[int, ...]
+
+    def number(self, asked: int) -> int:
+        """Among all faces, of one that people were asked about. Raises ``InvalidField`` for one that is not there."""
+        if not 0 <= asked < len(self.numbers):
+            raise InvalidField("This face is not there any more.", field="mapping")
+        return self.numbers[asked]
 
     async def numbered(self, name: str) -> Attachment:
         """The picture with a number at every face."""
@@ -132,12 +143,13 @@ async def look(services: Services, key: str) -> Seen:
 
 async def find(services: Services, photo: Photo) -> Seen:
     """A picture's faces. Raises ``NoFace``, :class:`TooManyFaces` when there are more than buttons can tell apart."""
-    faces = (await services.pipeline.faces(photo)).value.faces
-    if not faces:
+    everybody = (await services.pipeline.faces(photo)).value.faces
+    if not everybody:
         raise NoFace("There is no face in this photo.")
-    if len(faces) > MOST_FACES:
-        raise TooManyFaces(f"There are more than {MOST_FACES} faces.", most=MOST_FACES, given=len(faces))
-    return Seen(photo, faces)
+    numbers = prominent(everybody)
+    if len(numbers) > MOST_FACES:
+        raise TooManyFaces(f"There are more than {MOST_FACES} faces.", most=MOST_FACES, given=len(numbers))
+    return Seen(photo, tuple(everybody[number] for number in numbers), tuple(numbers))
 
 
 async def ask(visit: Visit, state: MapFace, asked: Message | None = None) -> None:
@@ -162,26 +174,36 @@ async def ask(visit: Visit, state: MapFace, asked: Message | None = None) -> Non
 async def order(visit: Visit, state: MapFace) -> bool:
     """Order the swap that was put together. False when every face was left alone."""
     services, account = visit.services, visit.account
-    chosen = state.chosen.split(".")
-    pairs = [f"{source}:{target}" for target, source in enumerate(chosen) if source != LEFT_ALONE]
-    if not pairs:
+    chosen = [(int(source), target) for target, source in enumerate(state.chosen.split(".")) if source != LEFT_ALONE]
+    if not chosen:
         return False
     pictures: dict[str, str | bytes] = {}
-    fields: dict[str, Any] = {"mapping": pairs}
+    fields: dict[str, Any] = {}
+    kept: Sequence[Upload] = ()
     reply_to = bundle_id = None
     if state.bundle:
         bundle, kept = await services.photos.bundle(state.bundle, account.id)
-        pictures["source"], bundle_id, reply_to = kept[0].key, bundle.id, bundle.message_id
-        if not state.artwork:
-            pictures["target"] = kept[-1].key
+        bundle_id, reply_to = bundle.id, bundle.message_id
+    elif not (state.identity and state.artwork):
+        raise Expired("The photo is no longer here.")
     if state.identity:
         async with services.sessions() as session:
             face = await identities.get(session, account.id, state.identity)
-        pictures["source"] = await asyncio.to_thread(services.vault.get, face.key)
+        crop = await asyncio.to_thread(services.vault.get, face.key)
+        pictures["source"] = crop
+        source = await find(services, await services.pipeline.open(crop))
+    else:
+        pictures["source"] = kept[0].key
+        source = await look(services, kept[0].key)
     if state.artwork:
-        fields["artwork"] = services.artworks.by_code(state.artwork).id
+        artwork = services.artworks.by_code(state.artwork)
+        fields["artwork"] = artwork.id
+        target = await find(services, await services.pipeline.artwork(artwork.id))
     else:
         need_own_target(visit)
+        pictures["target"] = kept[-1].key
+        target = await look(services, kept[-1].key)
+    pairs = fields["mapping"] = [f"{source.number(giver)}:{target.number(taker)}" for giver, taker in chosen]
     piece = Piece("swap", pictures, units=len(pairs), reply_to=reply_to)
     request = Request(visit.origin, account, "swap", fields, [piece], visit.to, bundle_id=bundle_id)
     await services.counter.place(request)

@@ -94,7 +94,7 @@ class MapFace(CallbackData, prefix="w2"):
     sources: Faces
     targets: Faces
     artwork: str = ""
-    chosen: str = ""
+    chosen: Annotated[str, Field(pattern=r"^([0-9]|x)(\.([0-9]|x))*$|^$")] = ""
 
 
 class ShowArtworks(CallbackData, prefix="wa"):

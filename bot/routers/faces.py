@@ -22,6 +22,7 @@ from bot.presentation.callbacks import ForgetFace, KeepFace, Open
 from deployments.errors import FaceUnsuitable, MasqueradeError
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
+from deployments.swap.mapping import prominent
 from deployments.swap.suitability import obstacle_of
 from serve_app.objects import new_key
 
@@ -73,7 +74,8 @@ async def keep(message: Message, number: int, visit: Visit) -> None:
     name = " ".join((message.text or "").split())[:MAX_NAME]
     _, kept = await services.photos.bundle(number, visit.account.id)
     photo = await kept_photo(services, kept[0].key)
-    faces = (await services.pipeline.faces(photo)).value.faces
+    everybody = (await services.pipeline.faces(photo)).value.faces
+    faces = [everybody[number] for number in prominent(everybody)]
     if len(faces) != 1:
         raise SeveralFaces("There has to be one face.", faces=len(faces))
     obstacle = await asyncio.to_thread(obstacle_of, faces[0], (photo.height, photo.width), "The face")

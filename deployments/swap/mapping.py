@@ -39,10 +39,10 @@ class Wish:
         check(named, len(sources), len(targets))
         if self.pairs is not None:
             return self.pairs
-        givers = [source for source in _prominent(sources) if source not in self.unused]
+        givers = [source for source in prominent(sources) if source not in self.unused]
         if len(givers) == 1:
             return tuple((givers[0], target) for target in range(len(targets)) if target not in self.skipped)
-        return tuple(zip(givers, (t for t in _prominent(targets) if t not in self.skipped), strict=False))
+        return tuple(zip(givers, (t for t in prominent(targets) if t not in self.skipped), strict=False))
 
 
 def read(text: str | None) -> Wish:
@@ -110,5 +110,6 @@ def _present(index: int, count: int, side: str) -> None:
         raise InvalidField(f"mapping: there is no {side} face {index}; {there}.", field="mapping")
 
 
-def _prominent(faces: Sequence[Face]) -> list[int]:
+def prominent(faces: Sequence[Face]) -> list[int]:
+    """The numbers of the faces that are not too small to be swapped, far in the background; of all, where all are."""
     return [index for index, face in enumerate(faces) if face.quality.size >= LEAST_SIZE] or list(range(len(faces)))

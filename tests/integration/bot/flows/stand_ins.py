@@ -54,6 +54,7 @@ class StandIns:
         self.hold.set()
         self.unsuitable = False
         self.crowd = 0
+        self.background = 0
         self.on_offer = len(STYLES)
         self.down = False
 
@@ -86,7 +87,10 @@ class StandIns:
             tiny = replace(_face(0, query), box=(20.0, 20.0, 40.0, 40.0))
             return Answer(FaceSet((tiny,), "plain-4"), "finder@v1")
         count = self.crowd or (0 if blue > 220 else 1 if green > 180 else 2)
-        return Answer(FaceSet(tuple(_face(number, query) for number in range(count)), "plain-4"), "finder@v1")
+        large = [_face(number, query) for number in range(count)]
+        # Far behind the others, and left of them.
+        small = [replace(_face(0, query), quality=Quality(15, 0, 1)) for _ in range(self.background)]
+        return Answer(FaceSet((*small, *large), "plain-4"), "finder@v1")
 
     async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
         match = Match(
@@ -130,4 +134,4 @@ def _face(number: int, query: FaceQuery) -> Face:
     left = 20.0 + 80 * number
     points = np.array([[left + 5, 20], [left + 15, 20], [left + 10, 27], [left + 6, 33], [left + 14, 33]], np.float32)
     embedding = np.eye(4, dtype=np.float32)[number] if query.embed else None
-    return Face((left, 20, left + 60, 90), 0.9, points, None, Pose(0, 0, 0), Quality(20, 0, 1), embedding, 30.0)
+    return Face((left, 20, left + 60, 90), 0.9, points, None, Pose(0, 0, 0), Quality(60, 0, 1), embedding, 30.0)

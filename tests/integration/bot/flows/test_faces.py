@@ -199,6 +199,36 @@ async def test_in_a_group_only_who_saves_a_face_is_made_to_name_it(running: Runn
     await group.chat.find("Saved as")
 
 
+async def test_people_far_in_the_background_are_not_asked_about(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.background = 9
+    ann = playground.person("Ann")
+    await send(ann, FINE, FINE, then="Swap faces")
+    first = await ann.chat.find("Face 1 of 2")
+    assert first.labels == ["1", "2", "Leave it as it is"]
+    await ann.tap(first, "2")
+    await ann.tap(await ann.chat.edited(first, "Face 2 of 2"), "Leave")
+    await ann.chat.find(is_result)
+    # They count where faces are counted all the same.
+    assert stand_ins.swapped[0].mapping == ((10, 9),)
+
+
+async def test_a_face_can_be_saved_from_a_photo_with_people_in_the_background(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    stand_ins.background = 2
+    ann = playground.person("Ann")
+    await save_face(ann, "Bob")
+    await send(ann, FINE, then="Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Bob")
+    question = await ann.chat.find("Face 1 of 2")
+    await ann.tap(question, "Bob")
+    await ann.tap(await ann.chat.edited(question, "Face 2 of 2"), "Leave")
+    await ann.chat.find(is_result)
+    assert stand_ins.swapped[0].mapping == ((2, 2),)
+
+
 async def test_more_faces_than_can_be_asked_about_are_told(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
