@@ -3,6 +3,9 @@
 import { postForJson } from "./api.js";
 import { make } from "./parts.js";
 
+/** As the service has it, in pixels of the photo. */
+const LEAST_SIZE = 24;
+
 /** @typedef {{box: [number, number, number, number]}} Face */
 
 /**
@@ -27,6 +30,16 @@ export function facesOf(answer) {
   const faces = Array.isArray(answer?.faces) ? answer.faces : [];
   const isBox = (box) => Array.isArray(box) && box.length === 4 && box.every(Number.isFinite);
   return faces.map((face) => ({ ...face, box: isBox(face?.box) ? face.box : [0, 0, 0, 0] }));
+}
+
+/** The numbers of the faces that are not far in the background, too small to be swapped or told by; of all, where all are. */
+export function prominent(faces) {
+  const all = [...faces.keys()];
+  const large = all.filter((index) => {
+    const [x0, y0, x1, y1] = faces[index].box;
+    return Math.min(x1 - x0, y1 - y0) >= LEAST_SIZE;
+  });
+  return large.length ? large : all;
 }
 
 /** Numbered buttons over the faces of one picture. */

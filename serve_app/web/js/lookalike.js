@@ -2,7 +2,7 @@
 
 import { postForJson, safePicture } from "./api.js";
 import { collage } from "./collage.js";
-import { countOf, facesOf, portraitOf } from "./faces.js";
+import { countOf, facesOf, portraitOf, prominent } from "./faces.js";
 import { announce, bringIntoView, icon, make, stamp } from "./parts.js";
 import { resultName } from "./photo.js";
 import { Workspace } from "./workspace.js";
@@ -101,8 +101,8 @@ function percentOf(similarity) {
 }
 
 function mostStriking(faces) {
-  const best = faces.map(({ matches }) => matches[0]?.similarity ?? -1);
-  return best.indexOf(Math.max(...best));
+  const likeness = (index) => faces[index].matches[0]?.similarity ?? -1;
+  return prominent(faces).reduce((best, index) => (likeness(index) > likeness(best) ? index : best));
 }
 
 function galleryName(gallery) {

@@ -3,6 +3,7 @@
 import { postForPicture } from "./api.js";
 import { castList } from "./cast.js";
 import { Easel } from "./easel.js";
+import { prominent } from "./faces.js";
 import { actionButton, downloadLink, WallLabel } from "./label.js";
 import { Mapping } from "./mapping.js";
 import { announce, bringIntoView, make, partsOf } from "./parts.js";
@@ -48,8 +49,9 @@ export function swapMode(room, studio, { toPaint }) {
   function restart() {
     task.cancel();
     mapping.clear();
-    active = 0;
-    if (source.faces.length === 1 && target.faces.length === 1) mapping.connect(0, 0);
+    const [givers, takers] = [prominent(source.faces), prominent(target.faces)];
+    [active = 0] = givers;
+    if (givers.length === 1 && takers.length === 1) mapping.connect(givers[0], takers[0]);
     backToFaces();
   }
 
@@ -177,7 +179,10 @@ export function swapMode(room, studio, { toPaint }) {
     announce(`${title}. Done. A before and after slider is on the picture.`);
   }
 
-  parts.inOrder.addEventListener("click", () => assignAll((index) => (index < source.faces.length ? index : null)));
+  parts.inOrder.addEventListener("click", () => {
+    const [givers, takers] = [prominent(source.faces), prominent(target.faces)];
+    assignAll((index) => givers[takers.indexOf(index)] ?? null);
+  });
   parts.everyone.addEventListener("click", () => assignAll(() => active));
   parts.clear.addEventListener("click", () => assignAll(() => null));
   parts.bench.addEventListener("submit", (event) => {

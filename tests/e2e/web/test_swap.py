@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.async_api import Locator, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -55,6 +56,23 @@ async def test_faces_can_be_matched_in_order_or_not_at_all(visit: Any, group: Pa
         await expect(target.nth(index)).to_have_accessible_name(f"Face {index + 1}: gets face {index + 1}")
     await visit.page.get_by_role("button", name="Nobody").click()
     await expect(visit.room("swap").get_by_role("button", name="Swap faces")).to_have_attribute("aria-disabled", "true")
+
+
+async def test_people_far_in_the_background_lend_no_face_unless_they_are_tapped(
+    visit: Any, portrait: Path, group: Path, tmp_path: Path
+) -> None:
+    with Image.open(portrait) as person, Image.open(group) as people:
+        selfie = Image.new("RGB", (600, 300), (120, 120, 120))
+        selfie.paste(people.crop((1040, 200, 1280, 560)).reduce(6), (40, 100))
+        selfie.paste(person, (300, 10))
+        selfie.save(tmp_path / "selfie.png")
+    source, target = await seated(visit, tmp_path / "selfie.png", portrait)
+    await expect(source).to_have_count(2)
+    await expect(target.first).to_have_accessible_name("Face 1: gets face 2")
+    await expect(source.nth(1)).to_have_attribute("aria-pressed", "true")
+    await source.first.click()
+    await target.first.click()
+    await expect(target.first).to_have_accessible_name("Face 1: gets face 1")
 
 
 async def test_two_single_faces_are_connected_without_asking(visit: Any, portrait: Path) -> None:
