@@ -143,12 +143,18 @@ async def look(services: Services, key: str) -> Seen:
 
 async def find(services: Services, photo: Photo) -> Seen:
     """A picture's faces. Raises ``NoFace``, :class:`TooManyFaces` when there are more than buttons can tell apart."""
-    everybody = (await services.pipeline.faces(photo)).value.faces
-    if not everybody:
+    seen = await in_front(services, photo)
+    if not seen.faces:
         raise NoFace("There is no face in this photo.")
+    if len(seen.faces) > MOST_FACES:
+        raise TooManyFaces(f"There are more than {MOST_FACES} faces.", most=MOST_FACES, given=len(seen.faces))
+    return seen
+
+
+async def in_front(services: Services, photo: Photo) -> Seen:
+    """A picture's faces, however many, without those far in the background."""
+    everybody = (await services.pipeline.faces(photo)).value.faces
     numbers = prominent(everybody)
-    if len(numbers) > MOST_FACES:
-        raise TooManyFaces(f"There are more than {MOST_FACES} faces.", most=MOST_FACES, given=len(numbers))
     return Seen(photo, tuple(everybody[number] for number in numbers), tuple(numbers))
 
 
@@ -202,7 +208,7 @@ async def order(visit: Visit, state: MapFace) -> bool:
     else:
         need_own_target(visit)
         pictures["target"] = kept[-1].key
-        target = await look(services, kept[-1].key)
+        target = source if pictures["target"] == pictures["source"] else await look(services, kept[-1].key)
     pairs = fields["mapping"] = [f"{source.number(giver)}:{target.number(taker)}" for giver, taker in chosen]
     piece = Piece("swap", pictures, units=len(pairs), reply_to=reply_to)
     request = Request(visit.origin, account, "swap", fields, [piece], visit.to, bundle_id=bundle_id)

@@ -12,7 +12,7 @@ from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message
 
 from bot.accounts import identities
 from bot.accounts.identities import MAX_NAME, MOST
-from bot.conversation.casting import kept_photo
+from bot.conversation.casting import in_front, kept_photo
 from bot.conversation.replies import rewrite
 from bot.conversation.tickets import Replies, ticket
 from bot.conversation.visit import Visit
@@ -22,7 +22,6 @@ from bot.presentation.callbacks import ForgetFace, KeepFace, Open
 from deployments.errors import FaceUnsuitable, MasqueradeError
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
-from deployments.swap.mapping import prominent
 from deployments.swap.suitability import obstacle_of
 from serve_app.objects import new_key
 
@@ -74,8 +73,7 @@ async def keep(message: Message, number: int, visit: Visit) -> None:
     name = " ".join((message.text or "").split())[:MAX_NAME]
     _, kept = await services.photos.bundle(number, visit.account.id)
     photo = await kept_photo(services, kept[0].key)
-    everybody = (await services.pipeline.faces(photo)).value.faces
-    faces = [everybody[number] for number in prominent(everybody)]
+    faces = (await in_front(services, photo)).faces
     if len(faces) != 1:
         raise SeveralFaces("There has to be one face.", faces=len(faces))
     obstacle = await asyncio.to_thread(obstacle_of, faces[0], (photo.height, photo.width), "The face")

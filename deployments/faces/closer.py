@@ -29,8 +29,6 @@ def look_closer(detector: Detector, found: Finding, picture: Pixels, closer: Pix
     Upright faces seen there as a whole have their points from there.
     """
     (height, width), (closer_height, closer_width) = picture.shape[:2], closer.shape[:2]
-    if closer_width <= width and closer_height <= height:
-        return found
     side = detector.max_side
     places = [(x, y) for y in _pieces(closer_height, side) for x in _pieces(closer_width, side)]
     seen = detector.detect([np.ascontiguousarray(closer[y : y + side, x : x + side]) for x, y in places])

@@ -86,8 +86,10 @@ class FaceEngine:
         every = {index for index, query in enumerate(batch) if query.every}
         findings = find_faces(models.detector, pictures, every)
         for index in every:
-            closer = batch[index].photo.pixels(_CLOSER * side)
-            findings[index] = look_closer(models.detector, findings[index], pictures[index], closer)
+            photo = batch[index].photo
+            if max(photo.width, photo.height) > side:
+                closer = photo.pixels(_CLOSER * side)
+                findings[index] = look_closer(models.detector, findings[index], pictures[index], closer)
         found = list(_sightings(batch, pictures, findings))
         embed = None if models.embedder is None else models.embedder.embed
         locate = None if models.landmarks is None else models.landmarks.locate

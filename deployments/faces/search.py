@@ -23,7 +23,7 @@ _TURNED: Final = (1, 2, 3)
 
 
 class Finding(NamedTuple):
-    """The faces of a picture that are upright on one of its sides, and those that are so on another one."""
+    """The faces of a picture, and beside them those that only a search for every face finds."""
 
     faces: list[Detection]
     beside: list[Detection]

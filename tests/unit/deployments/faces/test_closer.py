@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from deployments.faces.backend import Detection
+from deployments.faces.backend import Backend, Detection
 from deployments.faces.boxes import rescale
 from deployments.faces.closer import look_closer
+from deployments.faces.engine import FaceEngine
 from deployments.faces.search import Finding, find_faces
-from deployments.imaging import Pixels
+from deployments.faces.types import FaceQuery
+from deployments.imaging import Photo, Pixels
 
 from .dots import RED, STANDING, RedDotDetector, picture_with
 
@@ -76,11 +78,13 @@ def test_closer_a_face_seen_as_a_whole_has_better_points() -> None:
     assert look_closer(detector, known, small, large) == known, "the border of a piece cuts it in half"
 
 
-def test_a_photo_that_is_no_larger_is_not_looked_at_again(detector: RedDotDetector) -> None:
-    picture = picture_with((7, 5))
-    before = find_faces(detector, [picture], every={0})[0]
-    looks = detector.looks
-    assert look_closer(detector, before, picture, picture) == before
+@pytest.mark.parametrize(("times", "looks"), [(1, 4), (2, 4 + 6)])
+def test_only_a_photo_larger_than_the_detector_looks_at_is_looked_at_closer(
+    detector: RedDotDetector, photo_of: Callable[[Pixels], Photo], times: int, looks: int
+) -> None:
+    detector.max_side = 60
+    photo = photo_of(np.repeat(np.repeat(picture_with((7, 5)), times, axis=0), times, axis=1))
+    FaceEngine(Backend(detector)).run([FaceQuery(photo, embed=False, every=True)])
     assert detector.looks == looks
 
 
