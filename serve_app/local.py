@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from serve_app.forking.launch import fork_server, one_machine
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings
@@ -48,8 +49,41 @@ def studio(settings: Settings) -> Iterator[str]:
     _refuse_taken(settings.host, settings.port)
     proxy_port = _take_front(settings)
     _set_flags(settings)
+    with fork_server() as forking, _ray(settings, forking) as address:
+        from ray import serve
+        from ray.exceptions import RayError
+
+        from serve_app.deployed import await_running, state_of
+        from serve_app.versions.live import application_of, deploy
+
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
+        try:
+            serve.start(
+                http_options={"host": settings.host, "port": proxy_port, "request_timeout_s": settings.deadline_s * 2},
+                logging_config={"encoding": "JSON", "log_level": "INFO"},
+            )
+            try:
+                deploy([application_of(GRAPH, settings)])
+                await_running(GRAPH)
+            except RuntimeError as error:
+                raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
+            with _noted(settings, address):
+                yield settings.url
+        finally:
+            # The replicas end in order; the controller has nothing left to do and ends with Ray. A signal to the whole
+            # process group (a service manager's, say) ends Ray first, and then nobody is left to answer.
+            if _listens(address):
+                with contextlib.suppress(RayError):
+                    serve.delete(GRAPH)
+
+
+@contextmanager
+def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
+    """Start Ray for the models there are; yields its address.
+
+    Raises :class:`StudioError`, or ``RegistryError`` when models are missing.
+    """
     import ray
-    from ray.exceptions import RayError
 
     from serve_app.selection import select
 
@@ -59,8 +93,8 @@ def studio(settings: Settings) -> Iterator[str]:
     # Ray starts one worker ahead of time for each core it is told of (no deployment here reserves any), and by itself no
     # more at once than there are real cores. All are needed, and each spends most of its start waiting.
     workers = len(selection.chosen) + _BESIDE_MODELS
-    inherited = settings.secrets() | {"RAY_worker_maximum_startup_concurrency": str(workers)}
-    with _in_environment(inherited), ThreadPoolExecutor(max_workers=1) as importing:
+    inherited = settings.secrets() | forking | {"RAY_worker_maximum_startup_concurrency": str(workers)}
+    with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
         # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
         importing.submit(_import_serve)
         try:
@@ -75,32 +109,10 @@ def studio(settings: Settings) -> Iterator[str]:
             )
         except Exception as error:  # Ray raises no narrower one for a machine too busy or too full to start on.
             raise StudioError(f"Ray did not start: {error} Is the machine overloaded, or its disk full?") from error
-    _guard_token()
-    from ray import serve
-
-    from serve_app.deployed import await_running, state_of
-    from serve_app.versions.live import application_of, deploy
-
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    address = ray.get_runtime_context().gcs_address
     try:
-        serve.start(
-            http_options={"host": settings.host, "port": proxy_port, "request_timeout_s": settings.deadline_s * 2},
-            logging_config={"encoding": "JSON", "log_level": "INFO"},
-        )
-        try:
-            deploy([application_of(GRAPH, settings)])
-            await_running(GRAPH)
-        except RuntimeError as error:
-            raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
-        with _noted(settings, address):
-            yield settings.url
+        _guard_token()
+        yield str(ray.get_runtime_context().gcs_address)
     finally:
-        # The replicas end in order; the controller has nothing left to do and ends with Ray. A signal to the whole
-        # process group (a service manager's, say) ends Ray first, and then nobody is left to answer.
-        if _listens(address):
-            with contextlib.suppress(RayError):
-                serve.delete(GRAPH)
         ray.shutdown()
 
 
