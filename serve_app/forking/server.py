@@ -78,6 +78,8 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     listener = socket.socket(fileno=int(sys.argv[1]))
     del sys.path[0]  # The folder of this script.
+    # OpenVINO would report its import to its maker, as in deployments.openvino_runtime.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # None means: it cannot be imported
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)

@@ -36,6 +36,8 @@ SLOW_CHANNEL = "slow"
 SLOW_KINDS = frozenset({"masterpiece"})
 RESTART_S = 1.0
 SWEEP_PERIOD_S = 300.0
+# A result may be gone long before; until then its job says so, and is the answer to its order sent again.
+KEEP_JOBS_S = 7 * 86_400.0
 COUNT_PERIOD_S = 10.0
 UPLOAD_VALID_S = 900
 JOB_ID = re.compile(r"[0-9a-f]{32}")
@@ -202,10 +204,11 @@ class Desk:
 
     async def _sweep(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         """Remove what nobody will ask for any more. Photos stay until their jobs had their turn, however long that takes."""
-        when = time.time() - self._keep_s
-        async with sessions() as session:
+        now = time.time()
+        async with sessions.begin() as session:
             needed = await self._ledger.needed(session, self._workers)
-        await asyncio.to_thread(self._objects.sweep, when, needed)
+            await self._ledger.expire(session, self._workers, now - max(KEEP_JOBS_S, self._keep_s))
+        await asyncio.to_thread(self._objects.sweep, now - self._keep_s, needed)
 
 
 def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:

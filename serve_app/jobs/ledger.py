@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -235,6 +235,10 @@ class Ledger:
     async def forget(self, session: AsyncSession, job_ids: Sequence[str]) -> None:
         """Empty what these jobs say about a person; the rows stay as bare counts."""
         await session.execute(update(Job).where(Job.id.in_(job_ids)).values(request={}, inputs={}, result=None))
+
+    async def expire(self, session: AsyncSession, channels: Collection[str], before: float) -> None:
+        """Remove these channels' jobs that ended before then (Unix seconds): nobody knows of them any more."""
+        await session.execute(delete(Job).where(Job.channel.in_(channels), Job.finished < before))
 
     async def withdraw(self, session: AsyncSession, owner: str, successor: str) -> list[str]:
         """Take back everything an owner ordered, finished or not, and empty what it says about them.

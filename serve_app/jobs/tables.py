@@ -19,7 +19,10 @@ class Job(Base):
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_state_turn", "state", "turn"),)
+    __table_args__ = (
+        Index("ix_jobs_state_turn", "state", "turn"),
+        Index("ix_jobs_channel_finished", "channel", "finished"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))

@@ -68,7 +68,8 @@ async function got(url, headers, read) {
  * @param {FormData} form
  * @param {{signal?: AbortSignal, onSent?: (share: number) => void}} [options]
  *   `onSent` hears the share of the upload that has left, 0..1
- * @returns {Promise<{blob: Blob, model: string, requestId: string}>}
+ * @returns {Promise<{blob: Blob, model: string, notes: string[], requestId: string}>}
+ *   `notes` say what of the request could not be done
  */
 export async function post(path, form, options = {}) {
   for (;;) {
@@ -118,7 +119,8 @@ function send(path, form, { signal, onSent }) {
     request.addEventListener("load", async () => {
       const blob = /** @type {Blob} */ (request.response);
       if (request.status >= 200 && request.status < 300) {
-        resolve({ blob, model: header("x-model") ?? "", requestId: header("x-request-id") ?? "" });
+        const notes = header("x-notes")?.split(" | ") ?? [];
+        resolve({ blob, model: header("x-model") ?? "", notes, requestId: header("x-request-id") ?? "" });
       } else {
         reject(problemFrom(request.status, await blob.text(), header));
       }

@@ -63,11 +63,23 @@ export class FaceLayer {
       const [x0, y0, x1, y1] = box;
       const place = { "--x": x0 / photo.width, "--y": y0 / photo.height, "--w": (x1 - x0) / photo.width, "--h": (y1 - y0) / photo.height };
       for (const [name, share] of Object.entries(place)) button.style.setProperty(name, String(share));
-      button.addEventListener("click", () => onTap(index));
+      // The areas for fingers of small neighbours overlap. A click of the keyboard has no place and is for its own face.
+      button.addEventListener("click", (event) => onTap(event.detail ? this.#nearest(event) : index));
       return button;
     });
     this.root.replaceChildren(...this.buttons);
     this.root.hidden = faces.length === 0;
+  }
+
+  /** The number of the face whose box, and then whose middle, is nearest. @param {MouseEvent} event */
+  #nearest({ clientX, clientY }) {
+    const away = this.buttons.map((button, index) => {
+      const { left, right, top, bottom } = button.getBoundingClientRect();
+      const middle = Math.hypot(clientX - (left + right) / 2, clientY - (top + bottom) / 2);
+      const box = Math.hypot(Math.max(left - clientX, 0, clientX - right), Math.max(top - clientY, 0, clientY - bottom));
+      return { index, box, middle };
+    });
+    return away.sort((one, other) => one.box - other.box || one.middle - other.middle)[0].index;
   }
 
   /**

@@ -153,17 +153,22 @@ export function swapMode(room, studio, { toPaint }) {
     refresh();
   }
 
-  /** @param {Photo} before  @param {{blob: Blob, model: string}} answer  @param {AbortSignal} signal */
-  async function present(before, { blob, model }, signal) {
+  /**
+   * @param {Photo} before
+   * @param {{blob: Blob, model: string, notes: string[]}} answer a note for every face that could not be changed
+   * @param {AbortSignal} signal
+   */
+  async function present(before, { blob, model, notes }, signal) {
     const photo = await Photo.open(blob, resultName(before, "swapped", blob.type), signal);
     shown?.release();
     shown = photo;
     parts.duo.hidden = true;
     result.root.hidden = false;
     result.show(before);
-    const count = mapping.size === 1 ? "one new face" : `${mapping.size} new faces`;
+    const changed = mapping.size - notes.length;
+    const count = changed === 1 ? "one new face" : `${changed} new faces`;
     const title = `${before.stem}, recast`;
-    label.rest(title, [`${photo.width} × ${photo.height}`, count, model].filter(Boolean).join(" · "), [
+    label.rest(title, [`${photo.width} × ${photo.height}`, count, ...unchanged(notes), model].filter(Boolean).join(" · "), [
       downloadLink(photo.url, photo.name),
       actionButton("paint", "Paint it next", () => {
         studio.hang(photo.keep());
@@ -176,7 +181,7 @@ export function swapMode(room, studio, { toPaint }) {
     ]);
     bringIntoView(parts.stand);
     await result.unveil(before, photo, title);
-    announce(`${title}. Done. A before and after slider is on the picture.`);
+    announce([`${title}. Done.`, ...unchanged(notes), "A before and after slider is on the picture."].join(" "));
   }
 
   parts.inOrder.addEventListener("click", () => {
@@ -211,4 +216,11 @@ export function swapMode(room, studio, { toPaint }) {
       wires.redraw();
     },
   };
+}
+
+/** What is said of faces that stayed as they were, each reason once. @param {string[]} notes `face 3 stays: …` */
+function unchanged(notes) {
+  if (!notes.length) return [];
+  const reasons = new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")));
+  return [`${notes.length === 1 ? "one stays" : `${notes.length} stay`}: ${[...reasons].join(" ")}`];
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,27 @@ async def test_faces_tapped_to_be_seen_are_kept_and_the_others_hidden(visit: Any
     assert await visit.asked() == [("method", "pixelate"), ("keep", "1,4")]
     await visit.page.get_by_role("button", name="Back to the faces").click()
     await expect(faces.nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+async def test_a_tap_among_small_faces_is_for_the_nearest(visit: Any, group: Path, tmp_path: Path) -> None:
+    with Image.open(group) as people:
+        small = people.reduce(3)
+        hall = Image.new("RGB", (1800, 1200), (120, 120, 120))
+        for place, (left, top) in enumerate([(16, 80), (89, 40), (155, 81)]):
+            hall.paste(small.crop((left, top, left + 40, top + 60)), (800 + 40 * place, 560))
+        hall.save(tmp_path / "hall.png")
+    await visit.open("hide")
+    await visit.hang("hide", tmp_path / "hall.png")
+    faces = visit.part("hide", "faces").get_by_role("button")
+    await expect(faces).to_have_count(3)
+    boxes = [await faces.nth(index).bounding_box() for index in range(3)]
+    assert max(later["x"] - box["x"] for box, later in pairwise(boxes)) < 22, "each has another's area over its middle"
+    for index, box in enumerate(boxes):
+        await visit.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await expect(faces.nth(index)).to_have_accessible_name(f"Face {index + 1}: stays visible")
+    await faces.nth(2).focus()
+    await visit.page.keyboard.press("Enter")
+    await expect(faces.nth(2)).to_have_accessible_name("Face 3: will be hidden")
 
 
 async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(

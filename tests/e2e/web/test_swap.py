@@ -49,6 +49,19 @@ async def test_one_face_may_go_on_many_and_be_taken_back(visit: Any, portrait: P
     assert await visit.asked() == [("mapping", "0:0,0:1,0:3,0:5")]
 
 
+async def test_the_label_counts_what_changed_and_says_why_the_rest_did_not(visit: Any, group: Path) -> None:
+    source, target = await seated(visit, group, group)
+    await source.nth(1).click()
+    await target.nth(1).click()
+    await target.nth(5).click()
+    await visit.act("swap")
+    await expect(visit.part("swap", "compare")).to_be_visible()
+    assert await visit.asked() == [("mapping", "1:1,1:5")]
+    await expect(visit.room("swap")).to_contain_text(
+        "one new face · one stays: Source and target are the same face of the same picture. · "
+    )
+
+
 async def test_faces_can_be_matched_in_order_or_not_at_all(visit: Any, group: Path) -> None:
     _, target = await seated(visit, group, group)
     await visit.page.get_by_role("button", name="In order").click()

@@ -36,3 +36,9 @@ async def ended(ledger, sessions, outcome=None) -> Job:
         else:
             assert await ledger.fail(session, job.id, job.lease, outcome)
     return job
+
+
+async def ended_of(channel: str, ledger, sessions, outcome=None) -> Job:
+    """A job of this channel, ordered and ended."""
+    await submit(ledger, sessions, order(channel=channel))
+    return await ended(ledger, sessions, outcome)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from serve_app.database import Base, migrate
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
-from tests.integration.jobs.orders import claim, claim_delivery, ended, order, submit
+from tests.integration.jobs.orders import claim, claim_delivery, ended, ended_of, order, submit
 
 
 async def test_the_migrated_schema_is_the_one_the_code_means(engine: AsyncEngine) -> None:
@@ -224,3 +224,17 @@ async def test_what_an_owner_ordered_can_be_withdrawn_without_a_trace(ledger, se
     assert [tuple(row) for row in rows] == [*[("gone", "cancelled")] * 3, ("gone", "failed"), ("tg:2", "queued")]
     assert (new, again.inputs) == (False, {})
     assert await claim_delivery(ledger, sessions) is None
+
+
+async def test_jobs_that_ended_long_ago_are_forgotten_and_no_others(ledger, sessions, clock) -> None:
+    old = [await ended_of("http", ledger, sessions, outcome) for outcome in (None, {"slug": "no-face"})]
+    elsewhere = await ended_of("telegram", ledger, sessions)
+    waiting, _ = await submit(ledger, sessions, order(channel="http"))
+    clock.now += 100
+    running = await claim(ledger, sessions)
+    young = await ended_of("http", ledger, sessions)
+    assert running.id == waiting.id
+    async with sessions.begin() as session:
+        await ledger.expire(session, ["http", "slow"], clock.now - 50)
+        left = {job.id for job in (await session.execute(select(Job))).scalars()}
+    assert left == {elsewhere.id, running.id, young.id}, old

@@ -300,6 +300,24 @@ def test_what_is_kept_for_seconds_is_looked_after_in_seconds(
         time.sleep(0.02)
 
 
+def test_a_job_is_known_for_longer_than_its_result_and_not_for_ever(
+    client_for: Callable[[Settings], TestClient], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_for(Settings(data_dir=settings.data_dir, keep_results_s=0.2))
+    job_id = submit(client, kind="moderate").json()["id"]
+    ended(client, job_id)
+    deadline = time.monotonic() + 20
+    while client.get(f"/v1/jobs/{job_id}/result").status_code == 200:
+        assert time.monotonic() < deadline, "the result outlived its time"
+        time.sleep(0.02)
+    assert client.get(f"/v1/jobs/{job_id}").json()["state"] == "done"
+    monkeypatch.setattr("serve_app.jobs.desk.KEEP_JOBS_S", 0.0)
+    while client.get(f"/v1/jobs/{job_id}").status_code == 200:
+        assert time.monotonic() < deadline, "the job was never forgotten"
+        time.sleep(0.02)
+    assert client.get(f"/v1/jobs/{job_id}").status_code == 404
+
+
 def test_a_photo_waits_with_its_job_however_long_the_queue_is(
     client_for: Callable[[Settings], TestClient], settings: Settings, stand_ins: StandIns
 ) -> None:

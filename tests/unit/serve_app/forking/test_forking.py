@@ -105,6 +105,17 @@ def test_it_finds_libraries_imported_and_nothing_of_ray(server: dict[str, str], 
     assert not any(module.split(".")[0] in {"ray", "torch", "serve_app"} for module in modules)
 
 
+def test_openvino_reports_to_nobody(worker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reported = tmp_path / "reported"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/openvino_telemetry.py").write_text(f"open({str(reported)!r}, 'w').close()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    with fork_server() as variables:
+        asked(worker, variables)
+        assert "openvino" in told(worker)["modules"]
+    assert not reported.exists()
+
+
 def test_workers_draw_different_numbers(server: dict[str, str], worker: Path) -> None:
     drawn = set()
     for _ in range(2):
