@@ -22,8 +22,8 @@ import traceback
 from pathlib import Path
 from typing import TypedDict
 
-# What Ray, Serve and the deployments import from others, as far as it starts no thread but those of OpenBLAS, which knows
-# what to do about forks. Whatever is forgotten here every worker imports for itself.
+# What Ray, Serve and the deployments import from others, as far as it starts no thread: threads do not come along into a
+# fork. Whatever is forgotten here every worker imports for itself.
 LIBRARIES = (
     "PIL.Image",
     "aiohttp",
@@ -80,6 +80,9 @@ def main() -> None:
     del sys.path[0]  # The folder of this script.
     # OpenVINO would report its import to its maker, as in deployments.openvino_runtime.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # None means: it cannot be imported
+    # NumPy's and OpenCV's OpenBLAS would start a thread for each core as it is loaded, and does not in any worker therefore:
+    # there they only multiply small matrices.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)

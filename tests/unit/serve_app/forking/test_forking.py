@@ -105,6 +105,13 @@ def test_it_finds_libraries_imported_and_nothing_of_ray(server: dict[str, str], 
     assert not any(module.split(".")[0] in {"ray", "torch", "serve_app"} for module in modules)
 
 
+def test_it_is_forked_from_a_process_of_one_thread(server: dict[str, str], worker: Path) -> None:
+    asked(worker, server)
+    found = told(worker)
+    assert psutil.Process(found["server"]).num_threads() == 1
+    assert "OPENBLAS_NUM_THREADS" not in found["environment"]
+
+
 def test_openvino_reports_to_nobody(worker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reported = tmp_path / "reported"
     (tmp_path / "site").mkdir()
