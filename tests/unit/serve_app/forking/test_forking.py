@@ -17,6 +17,8 @@ import pytest
 from serve_app.forking import launch, start_worker
 from serve_app.forking.launch import fork_server
 
+ROOT = Path(__file__).parents[4]
+
 # Says who it is, as a worker of Ray would find itself.
 WORKER = """
 import json, os, random, signal, sys
@@ -103,6 +105,16 @@ def test_it_finds_libraries_imported_and_nothing_of_ray(server: dict[str, str], 
     modules = set(told(worker)["modules"])
     assert {"numpy", "fastapi", "grpc", "openvino"} <= modules
     assert not any(module.split(".")[0] in {"ray", "torch", "serve_app"} for module in modules)
+
+
+def test_little_but_ray_is_left_to_import(server: dict[str, str], worker: Path) -> None:
+    before = "import sys; sys.path.append({!r}); found = set(sys.modules); import serve_app.preload\n"
+    worker.write_text(
+        before.format(str(ROOT)) + WORKER.replace("list(sys.modules)", "sorted(set(sys.modules) - found)")
+    )
+    asked(worker, server)
+    modules = [name for name in told(worker)["modules"] if name.split(".")[0] not in {"ray", "serve_app"}]
+    assert len(modules) < 20, f"forking.server.LIBRARIES lacks some of {modules}"
 
 
 def test_it_is_forked_from_a_process_of_one_thread(server: dict[str, str], worker: Path) -> None:
