@@ -20,8 +20,8 @@ _LANGUAGE = "--language="
 
 
 def main() -> None:
-    request = _request(sys.argv[1:])
-    if request is None or not _is_forked(request):
+    server = os.environ.get(FORK_SERVER)
+    if not server or not (request := _request(sys.argv[1:])) or not _is_forked(server, request):
         _start_as_ray_does()
 
 
@@ -48,11 +48,8 @@ def _request(arguments: list[str]) -> dict[str, object] | None:
     }
 
 
-def _is_forked(request: dict[str, object]) -> bool:
+def _is_forked(address: str, request: dict[str, object]) -> bool:
     """Hand ``request`` and this process's standard streams over; False when the server is not there to take them."""
-    address = os.environ.get(FORK_SERVER)
-    if address is None:
-        return False
     try:
         with socket.socket(socket.AF_UNIX) as server:
             server.connect(address)
