@@ -15,6 +15,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -93,7 +94,10 @@ def main() -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody asks how a worker ended, so none has to wait to be asked.
     request = _worker(listener)
-    if request is not None:
+    if request is None:
+        # Whoever made the folder was killed, or would have ended this process first.
+        shutil.rmtree(Path(listener.getsockname()).parent, ignore_errors=True)
+    else:
         _become(request)
 
 

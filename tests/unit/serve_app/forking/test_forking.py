@@ -255,10 +255,12 @@ def test_the_server_ends_with_a_studio_that_was_killed(worker: Path) -> None:
         "with fork_server() as variables: print(json.dumps(variables), flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as studio:
-        asked(worker, json.loads(studio.stdout.readline()))
+        variables = json.loads(studio.stdout.readline())
+        asked(worker, variables)
         server = psutil.Process(told(worker)["server"])
         studio.kill()
     server.wait(30)
+    assert not Path(variables[start_worker.FORK_SERVER]).parent.exists()
 
 
 def test_nobody_else_may_ask(server: dict[str, str]) -> None:
