@@ -33,6 +33,8 @@ export function swapMode(room, studio, { toPaint }) {
   });
   /** @type {Photo | null} */
   let shown = null;
+  /** Why faces of what is shown stayed as they were, each reason once. */
+  let reasons = "";
   /** The source face that the next tap on a target face connects. */
   let active = 0;
 
@@ -120,6 +122,7 @@ export function swapMode(room, studio, { toPaint }) {
     const [blind] = blinds();
     if (blind) return `We know of no face in the ${blind === source ? "first" : "second"} picture.`;
     if (!known()) return "Looking for faces …";
+    if (reasons) return reasons;
     if (mapping.size) return "Tap a face again to let it be.";
     return source.faces.length === 1 ? "Tap everyone who gets this face." : "Tap a face in the first picture, then who gets it in the second.";
   }
@@ -146,6 +149,7 @@ export function swapMode(room, studio, { toPaint }) {
   function backToFaces() {
     shown?.release();
     shown = null;
+    reasons = "";
     result.root.hidden = true;
     parts.duo.hidden = false;
     result.show(null);
@@ -166,9 +170,11 @@ export function swapMode(room, studio, { toPaint }) {
     result.root.hidden = false;
     result.show(before);
     const changed = mapping.size - notes.length;
-    const count = changed === 1 ? "one new face" : `${changed} new faces`;
+    const stayed = notes.length === 1 ? ", one stays" : `, ${notes.length} stay`;
+    const count = (changed === 1 ? "one new face" : `${changed} new faces`) + (notes.length ? stayed : "");
+    reasons = [...new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")))].join(" ");
     const title = `${before.stem}, recast`;
-    label.rest(title, [`${photo.width} × ${photo.height}`, count, ...unchanged(notes), model].filter(Boolean).join(" · "), [
+    label.rest(title, [`${photo.width} × ${photo.height}`, count, model].filter(Boolean).join(" · "), [
       downloadLink(photo.url, photo.name),
       actionButton("paint", "Paint it next", () => {
         studio.hang(photo.keep());
@@ -181,7 +187,7 @@ export function swapMode(room, studio, { toPaint }) {
     ]);
     bringIntoView(parts.stand);
     await result.unveil(before, photo, title);
-    announce([`${title}. Done.`, ...unchanged(notes), "A before and after slider is on the picture."].join(" "));
+    announce([`${title}. Done: ${count}.`, reasons, "A before and after slider is on the picture."].filter(Boolean).join(" "));
   }
 
   parts.inOrder.addEventListener("click", () => {
@@ -216,11 +222,4 @@ export function swapMode(room, studio, { toPaint }) {
       wires.redraw();
     },
   };
-}
-
-/** What is said of faces that stayed as they were, each reason once. @param {string[]} notes `face 3 stays: …` */
-function unchanged(notes) {
-  if (!notes.length) return [];
-  const reasons = new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")));
-  return [`${notes.length === 1 ? "one stays" : `${notes.length} stay`}: ${[...reasons].join(" ")}`];
 }
