@@ -83,6 +83,15 @@ class _Asked(Generic[Q]):
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Made(Generic[R]):
+    """What an engine made of a query, its model version, and the seconds that its batch took."""
+
+    result: R
+    model: str
+    took_s: float
+
+
 class ModelDeployment(ABC, Generic[Q, R, A]):
     """Base of all model deployments. ``Q`` goes to the engine, ``R`` comes from it, ``A`` travels on."""
 
@@ -98,8 +107,8 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._slot: Slot[Q, R] = Slot(self._load, self._examine)
         self._plan: Plan | None = None
         # A batch is for one engine: what goes to the canary never waits for, or joins, what does not.
-        self._batchers: dict[bool, Batcher[_Asked[Q], Answer[A]]] = {
-            canary: Batcher(lambda batch, canary=canary: self._answer_batch(batch, canary=canary), options.max_batch)  # type: ignore[misc]
+        self._batchers: dict[bool, Batcher[_Asked[Q], _Made[R]]] = {
+            canary: Batcher(lambda batch, canary=canary: self._make(batch, canary=canary), options.max_batch)  # type: ignore[misc]
             for canary in (False, True)
         }
         self._traffic = TrafficWindow()
@@ -117,8 +126,11 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """Make this capability's engine."""
 
     @abstractmethod
-    def finish(self, query: Q, result: R) -> A:
-        """Turn an engine's result into what travels between deployments (for pictures: encode once)."""
+    async def finish(self, query: Q, result: R) -> A:
+        """Turn an engine's result into what travels between deployments (for pictures: encode once, on another thread).
+
+        The engine is at work on the next batch by then.
+        """
 
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Q:
         """The query a manifest's probe asks for. Raises ``ValueError`` where this capability cannot be probed."""
@@ -150,7 +162,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         canary = False
         if (percent := self._slot.percent("canary")) and (active := self._slot.status.active):
             canary = sees_canary(visitor, parse_ref(active.model)[0], percent)
-        return await self._batchers[canary].submit(_Asked(query, time.perf_counter()))
+        asked = _Asked(query, time.perf_counter())
+        made = await self._batchers[canary].submit(asked)
+        return await self._finished(asked, made, canary=canary)
 
     def status(self) -> SlotStatus:
         return self._slot.status
@@ -184,7 +198,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         followed.add_done_callback(noted)
         return followed
 
-    async def _answer_batch(self, batch: list[_Asked[Q]], *, canary: bool) -> list[Answer[A] | Exception]:
+    async def _make(self, batch: list[_Asked[Q]], *, canary: bool) -> list[_Made[R] | Exception]:
         try:
             with self._slot.lease(canary=canary) as lease:
                 try:
@@ -194,16 +208,9 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                 except Exception as error:
                     if len(batch) > 1:
                         # One bad query must not fail its neighbours: answer each by itself.
-                        return [(await self._answer_batch([asked], canary=canary))[0] for asked in batch]
+                        return [(await self._make([asked], canary=canary))[0] for asked in batch]
                     return [self._failed(batch[0], error, lease.model)]
-                return list(
-                    await asyncio.gather(
-                        *(
-                            self._finished(asked, result, lease.model, took_s, canary=canary)
-                            for asked, result in zip(batch, results, strict=True)
-                        )
-                    )
-                )
+                return [_Made(result, lease.model, took_s) for _, result in zip(batch, results, strict=True)]
         except LookupError:
             return [Unavailable("The model is still loading.", retry_after=5) for _ in batch]
 
@@ -224,19 +231,17 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._metrics.phase(lease.model, "infer", took_s - decoding_s)
         return results, took_s
 
-    async def _finished(
-        self, asked: _Asked[Q], result: R, model: str, took_s: float, *, canary: bool
-    ) -> Answer[A] | Exception:
+    async def _finished(self, asked: _Asked[Q], made: _Made[R], *, canary: bool) -> Answer[A]:
         began = time.perf_counter()
         try:
-            answer = Answer(await asyncio.to_thread(self.finish, asked.query, result), model)
+            answer = Answer(await self.finish(asked.query, made.result), made.model)
         except Exception as error:
-            return self._failed(asked, error, model)
-        ended = time.perf_counter()
-        self._metrics.phase(model, "encode", ended - began)
-        self._count(asked.since, model, failed=False)
+            self._failed(asked, error, made.model)
+            raise
+        self._metrics.phase(made.model, "encode", time.perf_counter() - began)
+        self._count(asked.since, made.model, failed=False)
         busy = self._batchers[False].waiting > 0
-        self._trial.offer(asked.query, result, took_s, model=model, by_canary=canary, busy=busy)
+        self._trial.offer(asked.query, made.result, made.took_s, model=made.model, by_canary=canary, busy=busy)
         return answer
 
     def _failed(self, asked: _Asked[Q], error: Exception, model: str) -> Exception:

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
-from deployments.imaging import encode
-from deployments.provenance import mark
+from deployments.provenance import encode_marked
 
 
 class Anonymize:
@@ -26,4 +25,4 @@ class Anonymize:
 
     def _hide(self, query: AnonymizeQuery) -> bytes:
         (pixels,) = self._engine.run([query])
-        return encode(mark(pixels))
+        return encode_marked(pixels)

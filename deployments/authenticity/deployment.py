@@ -22,5 +22,5 @@ class Authenticity(ModelDeployment[Photo, Opinion, Opinion]):
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Photo:
         return probe_photo(probe, version)
 
-    def finish(self, query: Photo, result: Opinion) -> Opinion:
+    async def finish(self, query: Photo, result: Opinion) -> Opinion:
         return result

@@ -22,5 +22,5 @@ class Faces(ModelDeployment[FaceQuery, FaceSet, FaceSet]):
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> FaceQuery:
         return FaceQuery(probe_photo(probe, version), embed=version.manifest.embedding_space is not None)
 
-    def finish(self, query: FaceQuery, result: FaceSet) -> FaceSet:
+    async def finish(self, query: FaceQuery, result: FaceSet) -> FaceSet:
         return result

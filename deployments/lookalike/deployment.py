@@ -11,9 +11,9 @@ import numpy as np
 from deployments.engine import Engine
 from deployments.errors import UnknownModel
 from deployments.faces.types import Face
-from deployments.imaging import Photo, encode
+from deployments.imaging import Photo
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
-from deployments.provenance import mark
+from deployments.provenance import encode_marked
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
 
@@ -30,7 +30,7 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
         embedding = np.asarray(probe["embedding"], np.float32)
         return LookalikeQuery(embedding, str(version.manifest.embedding_space), int(probe.get("top", 1)))
 
-    def finish(self, query: LookalikeQuery, result: Matches) -> Matches:
+    async def finish(self, query: LookalikeQuery, result: Matches) -> Matches:
         return result
 
     async def portrait(self, name: str) -> bytes:
@@ -52,7 +52,7 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
     async def _collage(self, photo: Photo, face: Face, matches: Matches, note: str, *, canary: bool) -> bytes:
         with self._slot.lease(canary=canary) as lease:
             engine = cast(LookalikeEngine, lease.engine)
-            return await asyncio.to_thread(lambda: encode(mark(engine.collage(photo, face, matches, note))))
+            return await asyncio.to_thread(lambda: encode_marked(engine.collage(photo, face, matches, note)))
 
     async def _portrait(self, name: str, *, canary: bool) -> bytes:
         with self._slot.lease(canary=canary) as lease:

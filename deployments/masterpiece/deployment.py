@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from deployments.engine import Engine
-from deployments.imaging import Pixels, encode
+from deployments.imaging import Pixels
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
-from deployments.provenance import mark
+from deployments.provenance import encode_marked
 from deployments.serving import ModelDeployment
 from registry.manifest import ModelVersion
 
@@ -21,7 +22,7 @@ class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | by
 
         return MasterpieceEngine(version, self.options.runtime)
 
-    def finish(self, query: MasterpieceQuery, result: Sketch | Pixels) -> Sketch | bytes:
+    async def finish(self, query: MasterpieceQuery, result: Sketch | Pixels) -> Sketch | bytes:
         if isinstance(result, Sketch):
             return result
-        return query.photo.data if query.strength == 0 else encode(mark(result))
+        return query.photo.data if query.strength == 0 else await asyncio.to_thread(encode_marked, result)

@@ -58,5 +58,5 @@ class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Photo:
         return probe_photo(probe, version)
 
-    def finish(self, query: Photo, result: Verdict) -> Verdict:
+    async def finish(self, query: Photo, result: Verdict) -> Verdict:
         return result

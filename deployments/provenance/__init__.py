@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.provenance.mark import mark
+from deployments.provenance.mark import encode_marked, mark
 from deployments.provenance.xmp import DigitalSourceType, Provenance, Step, attach, read
 
-__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "mark", "read"]
+__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "encode_marked", "mark", "read"]

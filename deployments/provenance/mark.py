@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from deployments.imaging import Pixels
+from deployments.imaging import Pixels, encode
 
 Curve = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 Alpha = npt.NDArray[np.float32]  # [height, width], 0..1
@@ -53,6 +53,11 @@ def mark(pixels: Pixels) -> Pixels:
     ground = corner + (rim - corner.astype(np.float32)) * _RIM_OPACITY * shadow[..., None]
     corner[:] = np.rint(ground + (ink - ground) * _OPACITY * body[..., None])
     return marked
+
+
+def encode_marked(pixels: Pixels) -> bytes:
+    """A result as it leaves the studio's engines: a JPEG with the mark."""
+    return encode(mark(pixels))
 
 
 @lru_cache(maxsize=64)

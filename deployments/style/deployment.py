@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from deployments.engine import Engine
-from deployments.imaging import Pixels, encode
+from deployments.imaging import Pixels
 from deployments.imaging.probe import probe_photo
-from deployments.provenance import mark
+from deployments.provenance import encode_marked
 from deployments.serving import Answer, ModelDeployment
 from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
 from registry.manifest import ModelVersion
@@ -24,10 +25,8 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
         strength = float(probe.get("strength", 1.0))
         return StyleQuery.parse(probe_photo(probe, version), [str(probe["style"])], strength)
 
-    def finish(self, query: StyleQuery, result: Pixels) -> bytes:
-        if query.strength == 0:
-            return query.photo.data
-        return encode(mark(result))
+    async def finish(self, query: StyleQuery, result: Pixels) -> bytes:
+        return query.photo.data if query.strength == 0 else await asyncio.to_thread(encode_marked, result)
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         """The styles of the active version."""

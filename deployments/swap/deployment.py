@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.engine import Engine
-from deployments.imaging import encode
-from deployments.provenance import mark
+from deployments.provenance import encode_marked
 from deployments.serving import ModelDeployment
 from deployments.swap.engine import Skipped, SwapQuery, SwapResult, build
 from deployments.swap.probe import probe_swap
@@ -33,5 +33,6 @@ class Swap(ModelDeployment[SwapQuery, SwapResult, SwapPicture]):
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> SwapQuery:
         return probe_swap(probe, version)
 
-    def finish(self, query: SwapQuery, result: SwapResult) -> SwapPicture:
-        return SwapPicture(encode(mark(result.pixels)), result.swapped, result.skipped)
+    async def finish(self, query: SwapQuery, result: SwapResult) -> SwapPicture:
+        data = await asyncio.to_thread(encode_marked, result.pixels)
+        return SwapPicture(data, result.swapped, result.skipped)

@@ -66,11 +66,23 @@ class Doubler:
         pass
 
 
+LAST_OUT = 1000
+"""What is only finished once something else is."""
+
+
 class Doubling(ModelDeployment[int, int, str]):
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.another = asyncio.Event()
+
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Doubler:
         return Doubler(version)
 
-    def finish(self, query: int, result: int) -> str:
+    async def finish(self, query: int, result: int) -> str:
+        if query == LAST_OUT:
+            await self.another.wait()
+        else:
+            self.another.set()
         return f"{query}->{result}"
 
     async def answer(self, query: int, visitor: str | None = None) -> Answer[str]:
@@ -134,6 +146,14 @@ async def test_queries_that_come_together_share_a_batch(handle: DeploymentHandle
     sizes = [len(batch) for batch in (await handle.batches.remote())[2:]]
     assert sum(sizes) == 9
     assert len(sizes) == 2
+
+
+async def test_the_engine_goes_on_while_an_answer_is_finished(handle: DeploymentHandle[Doubling]) -> None:
+    await handle.hold.remote()
+    last = handle.answer.remote(LAST_OUT)
+    await handle.let_go_when.remote(1)
+    assert (await handle.answer.remote(1)).value == "1->2"
+    assert (await asyncio.wait_for(last, 30)).value == "1000->2000"
 
 
 async def test_one_bad_query_fails_alone(handle: DeploymentHandle[Doubling]) -> None:

@@ -31,14 +31,14 @@ def options(tmp_path: Path) -> Options:
 
 
 async def test_a_swapped_face_is_marked(options: Options) -> None:
-    answer = Swap(options).finish(SwapQuery(PHOTO, (), (), ()), SwapResult(GROUND, (), ()))
+    answer = await Swap(options).finish(SwapQuery(PHOTO, (), (), ()), SwapResult(GROUND, (), ()))
     assert answer.data == encode(mark(GROUND)) != encode(GROUND)
 
 
 async def test_a_painted_photo_is_marked_and_one_that_is_as_it_was_is_not(options: Options) -> None:
     painted, as_it_was = (StyleQuery.parse(PHOTO, ["wave"], strength) for strength in (1.0, 0.0))
-    assert Style(options).finish(painted, GROUND) == encode(mark(GROUND)) != encode(GROUND)
-    assert Style(options).finish(as_it_was, GROUND) == PHOTO.data
+    assert await Style(options).finish(painted, GROUND) == encode(mark(GROUND)) != encode(GROUND)
+    assert await Style(options).finish(as_it_was, GROUND) == PHOTO.data
 
 
 async def test_a_hidden_face_is_marked() -> None:
