@@ -31,6 +31,7 @@ from deployments.imaging import stopwatch
 from deployments.load import together
 from deployments.memory import resident_mb
 from deployments.metrics import SlotMetrics
+from deployments.refusals import log_refusals_in_a_line
 from deployments.runtime import Runtime
 from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
 from deployments.traffic import Traffic, TrafficWindow
@@ -85,10 +86,10 @@ class _Asked(Generic[Q]):
 
 @dataclass(frozen=True, slots=True)
 class _Made(Generic[R]):
-    """What an engine made of a query, its model version, and the seconds that its batch took."""
+    """What an engine made of a query, its model versions, and the seconds that its batch took."""
 
     result: R
-    model: str
+    models: ModelSet
     took_s: float
 
 
@@ -100,6 +101,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        log_refusals_in_a_line()
         cv2.setNumThreads(options.runtime.threads)
         self._store = options.models.open()
         self._held = HeldVersions(self._store)
@@ -178,9 +180,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         status = self._slot.status
         self._metrics.places(status)
         beside = status.beside
-        if beside is not None and beside != self._beside and status.active and beside.model != status.active.model:
+        if beside is not None and beside != self._beside and status.active:
             # Staged anew: it is judged by what it does now, and not by what it was taken back for.
-            self._traffic.forget(beside.model)
+            for ref in set(beside.refs) - set(status.active.refs):
+                self._traffic.forget(ref)
         self._beside = beside
         name = f"{socket.gethostname()}:{os.getpid()}"
         return Report(name, status, self._traffic.summary(), self._trial.summary, resident_mb())
@@ -204,13 +207,13 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                 try:
                     results, took_s = await self._run(lease, batch)
                 except OutOfMemory as error:
-                    return [self._failed(asked, error, lease.model) for asked in batch]
+                    return [self._failed(asked, error, lease.models) for asked in batch]
                 except Exception as error:
                     if len(batch) > 1:
                         # One bad query must not fail its neighbours: answer each by itself.
                         return [(await self._make([asked], canary=canary))[0] for asked in batch]
-                    return [self._failed(batch[0], error, lease.model)]
-                return [_Made(result, lease.model, took_s) for _, result in zip(batch, results, strict=True)]
+                    return [self._failed(batch[0], error, lease.models)]
+                return [_Made(result, lease.models, took_s) for _, result in zip(batch, results, strict=True)]
         except LookupError:
             return [Unavailable("The model is still loading.", retry_after=5) for _ in batch]
 
@@ -234,24 +237,27 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     async def _finished(self, asked: _Asked[Q], made: _Made[R], *, canary: bool) -> Answer[A]:
         began = time.perf_counter()
         try:
-            answer = Answer(await self.finish(asked.query, made.result), made.model)
+            answer = Answer(await self.finish(asked.query, made.result), made.models.model)
         except Exception as error:
-            self._failed(asked, error, made.model)
+            self._failed(asked, error, made.models)
             raise
-        self._metrics.phase(made.model, "encode", time.perf_counter() - began)
-        self._count(asked.since, made.model, failed=False)
+        self._metrics.phase(answer.model, "encode", time.perf_counter() - began)
+        self._count(asked.since, made.models, failed=False)
         busy = self._batchers[False].waiting > 0
-        self._trial.offer(asked.query, made.result, made.took_s, model=made.model, by_canary=canary, busy=busy)
+        self._trial.offer(asked.query, made.result, made.took_s, model=answer.model, by_canary=canary, busy=busy)
         return answer
 
-    def _failed(self, asked: _Asked[Q], error: Exception, model: str) -> Exception:
+    def _failed(self, asked: _Asked[Q], error: Exception, models: ModelSet) -> Exception:
         # What the sender got wrong says nothing about the version.
-        self._count(asked.since, model, failed=not isinstance(error, MasqueradeError) or error.status >= 500)
+        self._count(asked.since, models, failed=not isinstance(error, MasqueradeError) or error.status >= 500)
         return error
 
-    def _count(self, since: float, model: str, *, failed: bool) -> None:
-        self._traffic.add(model, time.perf_counter() - since, failed=failed)
-        self._metrics.request(model, failed=failed)
+    def _count(self, since: float, models: ModelSet, *, failed: bool) -> None:
+        took_s = time.perf_counter() - since
+        # Each for itself: a style pack on trial stands beside the same network as the pack it is to follow.
+        for ref in models.refs:
+            self._traffic.add(ref, took_s, failed=failed)
+        self._metrics.request(models.model, failed=failed)
 
     def _load(self, choice: ModelSet) -> Engine[Q, R]:
         active = self._slot.status.active

@@ -21,6 +21,7 @@ from typing import Generic, Literal, TypeVar
 from deployments.engine import Engine
 from deployments.gpu_memory import run_sparing
 from deployments.memory import give_back
+from registry.manifest import parse_ref
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -46,6 +47,14 @@ class ModelSet:
     def refs(self) -> tuple[str, ...]:
         """Every version of the set, the one that gives the name first."""
         return (self.model, *self.extras)
+
+    def unlike(self, other: ModelSet) -> tuple[str, str] | None:
+        """The first version of this set that stands in another's place in ``other``, and that one; None where none does."""
+        if self.model != other.model:
+            return self.model, other.model
+        theirs = {parse_ref(ref)[0]: ref for ref in other.extras}
+        pairs = ((ref, theirs.get(parse_ref(ref)[0], ref)) for ref in self.extras)
+        return next((pair for pair in pairs if pair[0] != pair[1]), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +115,14 @@ class _Loaded(Generic[Q, R]):
 class Lease(Generic[Q, R]):
     """The right to use one engine until the ``with`` block ends."""
 
-    model: str
+    models: ModelSet
     engine: Engine[Q, R]
     _thread: ThreadPoolExecutor
+
+    @property
+    def model(self) -> str:
+        """The version that gives the engine its name."""
+        return self.models.model
 
     def submit(self, batch: Sequence[Q]) -> Future[list[R]]:
         """Run a batch on the engine's own thread, in halves where it runs out of GPU memory."""
@@ -228,7 +242,7 @@ class Slot(Generic[Q, R]):
     @contextmanager
     def _held(self, loaded: _Loaded[Q, R]) -> Iterator[Lease[Q, R]]:
         try:
-            yield Lease(loaded.choice.model, loaded.engine, loaded.thread)
+            yield Lease(loaded.choice, loaded.engine, loaded.thread)
         finally:
             with self._changed:
                 loaded.leases -= 1

@@ -103,7 +103,7 @@ class AuditEntry:
 def conflict(model: str, last: AuditEntry | None) -> Conflict:
     """What to tell somebody whose decision rested on a routing that is no more."""
     if last is None:
-        return Conflict(f"{model} has no history any more. Look again, then decide.")
+        return Conflict(f"Nobody has decided on {model} yet, or its history is gone. Look again, then decide.")
     why = f" ({last.why})" if last.why else ""
     return Conflict(
         f"{model} was changed meanwhile: {last.who}, {last.when:%Y-%m-%d %H:%M:%S} UTC, {last.action} {last.version}"

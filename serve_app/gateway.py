@@ -153,7 +153,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     ) -> contracts.Moderation:
         """Say whether a picture keeps the house rules."""
         answer = await pipeline.moderate(await pipeline.open(await form.image.read()))
-        response.headers["X-Model"] = answer.model
+        response.headers.update(presenting.result_headers([answer.model], inventory))
         return presenting.moderation(answer)
 
     @app.post("/v1/authenticity", tags=["answers"])
@@ -162,7 +162,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     ) -> contracts.Authenticity:
         """Say whether a picture looks like a photograph or machine-made. An estimate, not proof."""
         answer = await pipeline.authenticity(await pipeline.open(await form.image.read()))
-        response.headers["X-Model"] = answer.model
+        response.headers.update(presenting.result_headers([answer.model], inventory))
         return presenting.authenticity(answer)
 
     @app.get("/v1/artworks", tags=["pictures"])
@@ -192,7 +192,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         if preferred(accept, ANSWERS) == JPEG:
             return _picture(await pipeline.numbered(photo), inventory)
         answer = await pipeline.faces(photo)
-        response.headers["X-Model"] = answer.model
+        response.headers.update(presenting.result_headers([answer.model], inventory))
         return presenting.faces(answer, inventory)
 
     @app.post(
@@ -211,7 +211,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         result = await pipeline.lookalike(photo, form.top)
         if preferred(accept, ANSWERS) == JPEG:
             return _picture(await pipeline.collage(result), inventory)
-        response.headers["X-Model"] = result.model
+        response.headers.update(presenting.result_headers(result.models, inventory))
         return presenting.lookalike(result, inventory)
 
     @app.get("/v1/gallery/{picture}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
@@ -253,5 +253,5 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
 
 
 def _picture(picture: Picture, inventory: Inventory) -> Response:
-    headers = presenting.picture_headers(picture.models, picture.notes, inventory)
+    headers = presenting.result_headers(picture.models, inventory, picture.notes)
     return Response(picture.data, media_type=picture.media_type, headers=headers)

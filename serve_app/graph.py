@@ -35,9 +35,9 @@ class Served:
         self._handle = handle
         self._deadline_s = deadline_s
 
-    async def answer(self, query: Any) -> Any:
+    async def answer(self, query: Any, method: str = "answer") -> Any:
         """What the model says to ``query``. Who asks decides between its stable version and a canary."""
-        return await self.call("answer", query, visitor())
+        return await self.call(method, query, visitor())
 
     async def call(self, method: str, *arguments: Any) -> Any:
         """What ``method`` of the deployment returns."""
@@ -93,7 +93,7 @@ def graph_over(
         style=style and style.answer,
         styles=style and functools.partial(style.call, "styles"),
         faces=faces and faces.answer,
-        lookalike=lookalike and lookalike.answer,
+        lookalike=lookalike and functools.partial(lookalike.answer, method="search"),
         portrait=lookalike and functools.partial(lookalike.call, "portrait"),
         collage=lookalike and functools.partial(lookalike.call, "collage"),
         swap=swap and swap.answer,

@@ -53,7 +53,7 @@ class Graph:
     style: Callable[[StyleQuery], Awaitable[Answer[bytes]]] | None = None
     styles: Callable[[], Awaitable[Answer[tuple[StyleInfo, ...]]]] | None = None
     faces: Callable[[FaceQuery], Awaitable[Answer[FaceSet]]] | None = None
-    lookalike: Callable[[LookalikeQuery], Awaitable[Answer[tuple[Match, ...]]]] | None = None
+    lookalike: Callable[[tuple[LookalikeQuery, ...]], Awaitable[tuple[Answer[tuple[Match, ...]], ...]]] | None = None
     portrait: Callable[[str], Awaitable[bytes]] | None = None
     collage: Callable[[Photo, Face, tuple[Match, ...], str], Awaitable[bytes]] | None = None
     swap: Callable[[SwapQuery], Awaitable[Answer[SwapPicture]]] | None = None
@@ -85,6 +85,11 @@ class LookalikeResult:
     faces: tuple[tuple[Face, tuple[Match, ...]], ...]
     gallery: str
     model: str
+
+    @property
+    def models(self) -> tuple[str, str]:
+        """Every version behind it: what found the faces, and whom they were compared with."""
+        return self.model, self.gallery
 
 
 class Pipeline:
@@ -189,7 +194,7 @@ class Pipeline:
         async def work() -> LookalikeResult:
             found = await find(FaceQuery(photo))
             faces = _some(found.value, "photo")
-            answers = await asyncio.gather(*(search(_likeness(face, found.value.space, top)) for face in faces))
+            answers = await search(tuple(_likeness(face, found.value.space, top) for face in faces))
             matches = tuple((face, answer.value) for face, answer in zip(faces, answers, strict=True))
             return LookalikeResult(photo, matches, answers[0].model, found.model)
 

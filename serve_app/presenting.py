@@ -62,7 +62,7 @@ def samples(offered: tuple[Sample, ...]) -> contracts.Samples:
     return contracts.Samples(samples=entries)
 
 
-def picture_headers(models: Sequence[str], notes: Sequence[str], inventory: Inventory) -> dict[str, str]:
+def result_headers(models: Sequence[str], inventory: Inventory, notes: Sequence[str] = ()) -> dict[str, str]:
     """What goes with a result: which versions made it, whether it may be used for money, and what could not be done."""
     headers = {
         "X-Model": ", ".join(models),

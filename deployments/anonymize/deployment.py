@@ -9,12 +9,14 @@ import cv2
 
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
 from deployments.provenance import encode_marked
+from deployments.refusals import log_refusals_in_a_line
 
 
 class Anonymize:
     """Hides faces; answers with an encoded JPEG of the photo's size."""
 
     def __init__(self, threads: int) -> None:
+        log_refusals_in_a_line()
         cv2.setNumThreads(1)
         self._engine = AnonymizeEngine()
         self._threads = ThreadPoolExecutor(threads, "anonymize")

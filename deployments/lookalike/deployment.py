@@ -14,7 +14,7 @@ from deployments.faces.types import Face
 from deployments.imaging import Photo
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
 from deployments.provenance import encode_marked
-from deployments.serving import ModelDeployment
+from deployments.serving import Answer, ModelDeployment
 from registry.manifest import ModelVersion
 
 Matches = tuple[Match, ...]
@@ -32,6 +32,12 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
 
     async def finish(self, query: LookalikeQuery, result: Matches) -> Matches:
         return result
+
+    async def search(
+        self, queries: tuple[LookalikeQuery, ...], visitor: str | None = None
+    ) -> tuple[Answer[Matches], ...]:
+        """:meth:`answer` for all faces of a photo, in one call: a crowd takes one place in the queue, not one each."""
+        return tuple(await asyncio.gather(*(self.answer(query, visitor) for query in queries)))
 
     async def portrait(self, name: str) -> bytes:
         """A portrait (JPEG) by the name a match carries. Raises ``UnknownModel``."""

@@ -45,7 +45,7 @@ class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
         began, key = time.perf_counter(), (status.active, hashlib.sha256(query.data).digest())
         if (known := self._verdicts.get(key)) is not None:
             self._verdicts.move_to_end(key)
-            self._count(began, known.model, failed=False)
+            self._count(began, status.active, failed=False)
             return known
         answer = await super().answer(query, visitor)
         # Another version may have taken over meanwhile, and have given the answer.

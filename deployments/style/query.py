@@ -93,7 +93,7 @@ def _weighted(text: str) -> tuple[str, float]:
     if not colon:
         return name.strip(), 1.0
     try:
-        # float() would also read the digits of other scripts, which no other field takes.
-        return name.strip(), float(number if number.isascii() else "")
+        # float() would also read the digits of other scripts and 1_0, which no other field takes.
+        return name.strip(), float(number if number.isascii() and "_" not in number else "")
     except ValueError:
         raise InvalidField(f"The weight of {name.strip()!r} is not a number.", field="style") from None

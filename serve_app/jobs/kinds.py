@@ -49,7 +49,7 @@ async def _anonymize(pipeline: Pipeline, _inventory: Inventory, photos: Photos, 
 
 async def _lookalike(pipeline: Pipeline, inventory: Inventory, photos: Photos, fields: Fields) -> Picture:
     result = await pipeline.lookalike(await pipeline.open(photos["image"]), fields["top"])
-    return _document(presenting.lookalike(result, inventory), result.model)
+    return _document(presenting.lookalike(result, inventory), *result.models)
 
 
 async def _faces(pipeline: Pipeline, inventory: Inventory, photos: Photos, _fields: Fields) -> Picture:
@@ -67,8 +67,8 @@ async def _authenticity(pipeline: Pipeline, _inventory: Inventory, photos: Photo
     return _document(presenting.authenticity(answer), answer.model)
 
 
-def _document(answer: BaseModel, model: str) -> Picture:
-    return Picture(answer.model_dump_json().encode(), "application/json", (model,))
+def _document(answer: BaseModel, *models: str) -> Picture:
+    return Picture(answer.model_dump_json().encode(), "application/json", models)
 
 
 PERFORM: dict[str, Perform] = {

@@ -71,7 +71,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
                 request, "not-finished", "Not finished", 409, "This job is still going on.", headers
             )
         data = await desk.result(job)
-        headers = presenting.picture_headers(job.result["models"], job.result.get("notes", ()), inventory)
+        headers = presenting.result_headers(job.result["models"], inventory, job.result.get("notes", ()))
         return Response(data, media_type=job.result["media_type"], headers=headers)
 
     @router.delete("/{job_id}", status_code=204, response_class=Response)

@@ -116,7 +116,7 @@ class BodyPace(HttpMiddleware):
                 hung_up = True
                 if not answered:
                     answered = True
-                    await _answer_timeout(send)
+                    await _answer_timeout(send, MutableHeaders(scope=scope).get("x-request-id"))
                 return {"type": "http.disconnect"}
             seen += len(message.get("body", b""))
             whole = not message.get("more_body", False)
@@ -158,8 +158,9 @@ def _own_problem(status: int, request_id: str) -> bytes:
     return encoded(slug, title, status, detail, instance=f"urn:request:{request_id}")
 
 
-async def _answer_timeout(send: Send) -> None:
+async def _answer_timeout(send: Send, request_id: str | None) -> None:
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 408, "headers": headers})
-    body = encoded("request-timeout", "Request Timeout", 408, "The request did not arrive in time.")
+    instance = {"instance": f"urn:request:{request_id}"} if request_id else {}
+    body = encoded("request-timeout", "Request Timeout", 408, "The request did not arrive in time.", **instance)
     await send({"type": "http.response.body", "body": body})

@@ -189,8 +189,10 @@ class Coordinator:
         decided = (routings.get(parse_ref(ref)[0]) for ref in set(new.stable.refs) - set(old.stable.refs))
         if any(routing is not None and routing.previous is not None for routing in decided):
             # After a rollback there is no previous version to go back to, so nothing to watch for.
-            seen = total([report.traffic for report in reports]).get(old.stable.model, Traffic())
-            self._promoted[capability] = _Promoted(old.stable, seen, self._clock())
+            now_and_before = new.stable.unlike(old.stable)
+            seen = total([report.traffic for report in reports])
+            before = seen.get(now_and_before[1], Traffic()) if now_and_before else Traffic()
+            self._promoted[capability] = _Promoted(old.stable, before, self._clock())
 
     def _late(self, capability: str, plan: Plan) -> bool:
         staged, since = self._staged_since.get(capability, (None, 0.0))
@@ -205,8 +207,6 @@ class Coordinator:
         """Take back what is under its bars; whether anything was."""
         fallen = False
         for capability, plan in live.items():
-            traffic = total([report.traffic for report in reports[capability]])
-            stable = traffic.get(plan.stable.model, Traffic())
             if plan.second is not None:
                 reason = self._why_not(capability, plan.second, plan.stable, reports[capability])
                 fallen |= self._take_back(plan.second.models, plan.stable, routings, reason)
@@ -215,8 +215,10 @@ class Coordinator:
                 continue
             if self._clock() - promoted.since > self._bars.watch_s:
                 del self._promoted[capability]
-            elif promoted.before.model != plan.stable.model:
-                reason = self._bars.after(self._clock() - promoted.since, stable, promoted.traffic)
+            elif (changed := plan.stable.unlike(promoted.before)) is not None:
+                traffic = total([report.traffic for report in reports[capability]])
+                own = traffic.get(changed[0], Traffic())
+                reason = self._bars.after(self._clock() - promoted.since, own, promoted.traffic)
                 if reason is not None:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)
@@ -225,10 +227,9 @@ class Coordinator:
     def _why_not(self, capability: str, tried: Second, stable: ModelSet, reports: Sequence[Report]) -> str | None:
         """Why what stands beside ``stable`` is under its bars, or None."""
         reason: str | None = None
-        # Versions of an extra leave the name as it is, and then their traffic cannot be told apart.
-        if tried.role == "canary" and tried.models.model != stable.model:
+        if tried.role == "canary" and (changed := tried.models.unlike(stable)) is not None:
             traffic = total([report.traffic for report in reports])
-            own, other = (traffic.get(models.model, Traffic()) for models in (tried.models, stable))
+            own, other = (traffic.get(ref, Traffic()) for ref in changed)
             reason = self._bars.against(own, other)
         trial = together([report.trial for report in reports])
         if reason is None and trial is not None:

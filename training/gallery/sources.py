@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -106,15 +107,20 @@ def _in_folder(folder: Path) -> Iterator[Candidate]:
     for person in sorted(folder.iterdir()):
         if person.is_dir() and not person.name.startswith("."):
             files = sorted(file for file in person.iterdir() if file.is_file() and not file.name.startswith("."))
-            name = re.sub(r"[\s_]+", " ", person.name).strip()
+            name = re.sub(r"[\s_]+", " ", _readable(person)).strip()
             if name:
-                yield Candidate(name, tuple(Picture(file, f"{person.name}/{file.name}") for file in files))
+                yield Candidate(name, tuple(Picture(file, f"{_readable(person)}/{_readable(file)}") for file in files))
+
+
+def _readable(path: Path) -> str:
+    """A file's or folder's name, with a sign for what is no UTF-8: archives of old systems hold such names."""
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def _in_json(path: Path) -> Iterator[Candidate]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadSource(f"{path} cannot be read as JSON: {error}") from error
     try:
         people = Catalogue.model_validate(document).people

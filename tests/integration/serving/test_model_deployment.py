@@ -298,6 +298,17 @@ async def test_a_replica_reports_what_it_holds_and_how_it_fared(
     assert {held.refs for held in store.leases()} == {("doubler@v1",)}
 
 
+async def test_a_request_counts_for_every_version_that_answered_it(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    pack = versions.publish(store, {}, model="pack", version="v1").ref
+    await handle.reconfigure.remote({"stable": {"model": "doubler@v1", "extras": [pack]}})
+    await until(handle, lambda status: status.active == ModelSet("doubler@v1", (pack,)))
+    await handle.answer.remote(1)
+    (report,) = await handle.broadcast("report").results_async(timeout_s=30)
+    assert {ref: traffic.requests for ref, traffic in report.traffic.items()} == {"doubler@v1": 1, pack: 1}
+
+
 async def test_a_replica_that_ends_in_order_holds_nothing_any_more(
     handle: DeploymentHandle[Doubling], store: FolderStore
 ) -> None:

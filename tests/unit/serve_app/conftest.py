@@ -144,14 +144,14 @@ class StandIns:
         quality = Quality(20 + number, 0, 1)
         return Face((left, 10, left + 20, 40), 0.9, points, None, Pose(0, 0, 0), quality, embedding, 30.0)
 
-    async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
+    async def lookalike(self, queries: tuple[LookalikeQuery, ...]) -> tuple[Answer[tuple[Match, ...]], ...]:
         self.calls.append("lookalike")
-        self.compared.append(query)
+        self.compared += queries
         match = Match(
             name="Ada <b>Lovelace</b>", alias="", role="mathematician", link=None, similarity=97.5, cosine=0.7,
             picture="ada.jpg", attribution="public domain",
         )  # fmt: skip
-        return Answer((match,) * query.top, "stars@v1")
+        return tuple(Answer((match,) * query.top, "stars@v1") for query in queries)
 
     async def portrait(self, name: str) -> bytes:
         if name != "ada.jpg":

@@ -80,6 +80,18 @@ def test_an_answer_in_words_comes_as_a_document(client: TestClient) -> None:
     assert document["faces"][0]["matches"][0]["name"] == "Ada <b>Lovelace</b>"
 
 
+@pytest.mark.parametrize("kind", ["faces", "lookalike", "moderate", "authenticity"])
+def test_an_answer_in_words_names_its_models_at_once_and_as_a_job(client: TestClient, kind: str) -> None:
+    at_once = client.post(f"/v1/{kind}", files={"image": FINE}).headers
+    job_id = submit(client, kind=kind).json()["id"]
+    ended(client, job_id)
+    later = client.get(f"/v1/jobs/{job_id}/result").headers
+    for header in ("x-model", "x-commercial-use", "cache-control"):
+        assert later[header] == at_once[header]
+    if kind == "lookalike":
+        assert at_once["x-model"] == "finder@v1, stars@v1"
+
+
 def test_a_style_job_takes_a_picture_for_the_style(client: TestClient) -> None:
     files = {"image": FINE, "style_image": picture(200, 180, 10)}
     job_id = client.post("/v1/jobs", files=files, data={"kind": "style"}).json()["id"]

@@ -225,6 +225,8 @@ async def test_lookalikes_come_face_by_face(pipeline: Pipeline, stand_ins: Stand
     assert (result.gallery, result.model) == ("stars@v1", "finder@v1")
     for (face, _), query in zip(result.faces, stand_ins.compared, strict=True):
         assert (query.embedding is face.embedding, query.space) == (True, "plain-4")
+    # A crowd would fill the queue of its own deployment if each of its faces were a call.
+    assert stand_ins.calls.count("lookalike") == 1
 
 
 async def test_a_face_model_that_measures_nothing_to_compare_by_is_said_to_be_the_reason(stand_ins: StandIns) -> None:

@@ -92,12 +92,12 @@ class StandIns:
         small = [replace(_face(0, query), quality=Quality(15, 0, 1)) for _ in range(self.background)]
         return Answer(FaceSet((*small, *large), "plain-4"), "finder@v1")
 
-    async def lookalike(self, query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
+    async def lookalike(self, queries: tuple[LookalikeQuery, ...]) -> tuple[Answer[tuple[Match, ...]], ...]:
         match = Match(
             name="Ada <b>Lovelace</b>", alias="", role="mathematician", link=None, similarity=97.5, cosine=0.7,
             picture="ada.jpg", attribution="public domain",
         )  # fmt: skip
-        return Answer((match,) * query.top, "stars@v1")
+        return tuple(Answer((match,) * query.top, "stars@v1") for query in queries)
 
     async def portrait(self, name: str) -> bytes:
         return FINE

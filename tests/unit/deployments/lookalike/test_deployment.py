@@ -58,6 +58,14 @@ async def test_whoever_the_canary_found_is_shown_in_the_collage(deployment: Look
     assert (await deployment.collage(PHOTO, FACE, answer.value, "What they mean.")).startswith(b"\xff\xd8")
 
 
+async def test_a_photo_with_more_faces_than_the_queue_has_places_is_one_search(deployment: Lookalike) -> None:
+    ada = LookalikeQuery(np.array([1, 0, 0], np.float32), SPACE, 1)
+    barbara = LookalikeQuery(np.array([-1, 0, 0], np.float32), SPACE, 1)
+    answers = await deployment.search((ada, barbara) * 50, "a visitor")
+    assert [answer.value[0].name for answer in answers[:2]] == ["Ada", "Barbara"]
+    assert len(answers) == 100
+
+
 async def test_a_collage_says_what_it_is_given_to_say(deployment: Lookalike) -> None:
     ada = await deployment.answer(LookalikeQuery(np.array([1, 0, 0], np.float32), SPACE, 1), "a visitor")
     said, other = [await deployment.collage(PHOTO, FACE, ada.value, note) for note in ("Ж", "Щ")]

@@ -47,6 +47,7 @@ def test_strength_is_full_and_colours_are_the_paintings_unless_asked_otherwise()
         "wave:0.7,",
         "wave:0.7,,udnie",
         "wave:１",
+        "wave:1_0",
         "wave:1:2",
         ":1",
         "",

@@ -100,9 +100,11 @@ async def test_a_body_that_trickles_is_answered_408_and_given_up() -> None:
             await asyncio.Event().wait()
         return await client.receive()
 
-    await BodyPace(read_whole, grace_s=0.05)({"type": "http"}, stalls, client.send)
+    scope = {"type": "http", "headers": [(b"x-request-id", b"slow-1")]}
+    await BodyPace(read_whole, grace_s=0.05)(scope, stalls, client.send)
     assert [message.get("status") for message in client.sent] == [408, None]
-    assert b"request-timeout" in client.sent[1]["body"]
+    problem = json.loads(client.sent[1]["body"])
+    assert (problem["type"], problem["instance"]) == ("urn:masquerade:problem:request-timeout", "urn:request:slow-1")
 
 
 async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:

@@ -203,6 +203,38 @@ async def test_a_failing_canary_is_taken_back(coordinator, live, store, publish)
     assert store.routing("judge").canary is None
 
 
+PACKS = {"requires": {"painter": hashlib.sha256(b"weights one").hexdigest()}}
+
+
+async def test_a_pack_whose_canary_fails_is_taken_back_though_the_network_is_the_same(
+    coordinator, live, store, publish
+) -> None:
+    publish("classics", "v2", "style-pack", **PACKS)
+    canary(store, "classics", "v2", 5, **BY)
+    await settle(coordinator, live)
+    assert live.slots["style"][0].second == Second(ModelSet("painter@v1", ("classics@v2",)), "canary", 5)
+    failing = Traffic(30, 12, 0.05, 0.1)
+    live.traffic = {"painter@v1": Traffic(530, 13), "classics@v1": Traffic(500, 1, 0.05, 0.1), "classics@v2": failing}
+    await settle(coordinator, live)
+    assert live.slots["style"][0].second is None
+    assert "12 of 30 requests failed" in store.audit("classics")[-1].why
+
+
+async def test_a_slow_pack_that_was_promoted_is_taken_back_while_it_is_watched(
+    coordinator, live, store, publish, clock
+) -> None:
+    publish("classics", "v2", "style-pack", **PACKS)
+    live.traffic = {"painter@v1": Traffic(500, 1, 0.05, 0.1), "classics@v1": Traffic(500, 1, 0.05, 0.1)}
+    promote(store, "classics", "v2", **BY)
+    await settle(coordinator, live)
+    live.traffic = {"painter@v1": Traffic(700, 1, 0.3, 1.0), "classics@v2": Traffic(200, 0, 0.7, 1.9)}
+    await settle(coordinator, live)
+    clock.now += 90
+    await settle(coordinator, live)
+    assert live.slots["style"][0].active == ModelSet("painter@v1", ("classics@v1",))
+    assert "95th percentile" in store.audit("classics")[-1].why
+
+
 async def test_a_slow_promotion_is_taken_back_while_it_is_watched(coordinator, live, store, publish, clock) -> None:
     publish("judge", "v2")
     live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1)}

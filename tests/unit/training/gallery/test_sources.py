@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,22 @@ def test_a_folder_has_one_sub_folder_a_person(tmp_path: Path) -> None:
         ("Grace Hopper", ["Grace_Hopper/a.jpg", "Grace_Hopper/b.jpg"]),
         ("Nobody", []),
     ]
+
+
+def test_a_name_that_is_no_utf8_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"Ren\xe9e Vivien")
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xe9.jpg")).touch()
+    (person,) = read_source(tmp_path)
+    assert (person.name, person.pictures[0].label) == ("Ren\ufffde Vivien", "Ren\ufffde Vivien/\ufffd.jpg")
+    assert person.pictures[0].path.is_file()
+
+
+def test_a_catalogue_that_nests_without_end_is_no_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "people.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(BadSource, match="cannot be read as JSON"):
+        read_source(path)
 
 
 def test_an_empty_folder_says_what_a_source_looks_like(tmp_path: Path) -> None:
