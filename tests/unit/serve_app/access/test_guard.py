@@ -10,6 +10,9 @@ from starlette.testclient import TestClient
 
 from deployments.faces.types import FaceQuery, FaceSet
 from deployments.serving import Answer
+from serve_app.access.scopes import ADMIN, SCOPES, required
+from serve_app.jobs.kinds import PERFORM
+from serve_app.jobs.routes import FORMS
 from serve_app.settings import Settings
 from serve_app.visitors import visitor
 
@@ -145,8 +148,31 @@ def test_the_admin_api_is_off_without_an_admin_key(client: TestClient) -> None:
     assert "MASQUERADE_ADMIN_KEY" in response.json()["detail"]
 
 
+def test_a_key_orders_as_jobs_what_it_may_have_done_at_once(guarded: TestClient, issue, stand_ins: StandIns) -> None:
+    _, key = issue("style", "jobs")
+    assert call(guarded, "/v1/jobs", key, kind="style", style="wave").status_code == 202
+    for kind in ("faces", "masterpiece"):
+        stand_ins.calls.clear()
+        files = {"image": FINE, "style_image": FINE} if kind == "masterpiece" else {"image": FINE}
+        refused = guarded.post("/v1/jobs", files=files, data={"kind": kind}, headers={"Authorization": f"Bearer {key}"})
+        assert problem(refused) == (403, "forbidden")
+        assert repr(kind) in refused.json()["detail"]
+        assert kind not in stand_ins.calls
+    _, without_jobs = issue("style")
+    assert problem(call(guarded, "/v1/jobs", without_jobs, kind="style", style="wave")) == (403, "forbidden")
+
+
+def test_the_admin_key_orders_every_job(guarded: TestClient) -> None:
+    assert call(guarded, "/v1/jobs", ADMIN_KEY, kind="faces").status_code == 202
+
+
+def test_every_kind_of_job_has_a_scope() -> None:
+    assert set(PERFORM) == set(FORMS)
+    assert set(PERFORM) <= set(SCOPES) - {ADMIN, "jobs"}
+
+
 def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) -> None:
-    (_, mine), (_, theirs) = issue("jobs"), issue("jobs")
+    (_, mine), (_, theirs) = issue("faces", "jobs"), issue("faces", "jobs")
     job = call(guarded, "/v1/jobs", mine, kind="faces").json()["id"]
     as_mine, as_theirs = ({"Authorization": f"Bearer {key}"} for key in (mine, theirs))
     assert guarded.get(f"/v1/jobs/{job}", headers=as_mine).status_code == 200
@@ -158,7 +184,7 @@ def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) ->
 def test_two_keys_may_choose_the_same_idempotency_key(guarded: TestClient, issue) -> None:
     """Each is answered with a job of its own, not with the number of somebody else's."""
     jobs = []
-    for _, key in (issue("jobs"), issue("jobs")):
+    for _, key in (issue("faces", "jobs"), issue("faces", "jobs")):
         as_caller = {"Authorization": f"Bearer {key}", "Idempotency-Key": "1"}
         ordered = guarded.post("/v1/jobs", files={"image": FINE}, data={"kind": "faces"}, headers=as_caller)
         jobs.append(ordered.json()["id"])
@@ -177,8 +203,6 @@ def test_the_page_and_what_is_on_offer_stay_readable(guarded: TestClient) -> Non
 
 
 def test_every_operation_of_the_document_has_a_scope_that_exists(client: TestClient) -> None:
-    from serve_app.access.scopes import SCOPES, required
-
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         for method in methods:
             assert required(method.upper(), path) in {None, *SCOPES}, f"{method} {path}"
