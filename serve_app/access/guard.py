@@ -13,7 +13,7 @@ from serve_app import problems
 from serve_app.access.keys import KeyBook
 from serve_app.access.scopes import ADMIN, required
 from serve_app.asgi import HttpMiddleware
-from serve_app.database import UNREACHABLE
+from serve_app.database import unreachable
 from serve_app.rates import Buckets, Want
 from serve_app.settings import Settings
 
@@ -116,8 +116,10 @@ class GuardedApp(HttpMiddleware):
         path, authorization = scope["path"], request.headers.get("authorization", "")
         try:
             answer = await self._guard.admit(request.method, path, authorization)
-        except UNREACHABLE as error:
-            response = await problems.unreachable(request, error)
+        except Exception as error:
+            if not unreachable(error):
+                raise
+            response = await problems.unexpected(request, error)
             await response(scope, receive, send)
             return
         if isinstance(answer, Caller):
