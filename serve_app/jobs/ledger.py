@@ -225,6 +225,13 @@ class Ledger:
         inputs = (await session.execute(select(Job.inputs).where(*open_jobs))).scalars()
         return {key for named in inputs for key in named.values()}
 
+    async def unfinished(self, session: AsyncSession, channel: str, owner: str) -> tuple[int, int]:
+        """How many unfinished jobs a channel has, and how many of these are an owner's."""
+        own = func.count().filter(Job.owner == owner)
+        unfinished = Job.channel == channel, Job.state.in_([State.QUEUED, State.RUNNING])
+        count, theirs = (await session.execute(select(func.count(), own).select_from(Job).where(*unfinished))).one()
+        return count, theirs
+
     async def waiting(self, session: AsyncSession, owner: str) -> int:
         """How many unfinished jobs an owner has."""
         statement = (

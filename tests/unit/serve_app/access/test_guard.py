@@ -13,7 +13,7 @@ from deployments.serving import Answer
 from serve_app.access.scopes import ADMIN, SCOPES, required
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import FORMS
-from serve_app.settings import Settings
+from serve_app.settings import JobLimits, Settings
 from serve_app.visitors import visitor
 
 from ..conftest import FINE, StandIns
@@ -179,6 +179,26 @@ def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) ->
     assert problem(guarded.get(f"/v1/jobs/{job}", headers=as_theirs))[0] == 404
     assert problem(guarded.delete(f"/v1/jobs/{job}", headers=as_theirs))[0] == 404
     assert problem(guarded.get(f"/v1/jobs/{job}"))[0] == 401
+
+
+def test_a_key_has_a_share_of_the_queue_and_nobody_without_one_counts_as_somebody(
+    client_for, studio: Settings, issue, stand_ins: StandIns
+) -> None:
+    stand_ins.hold_masterpiece = True
+    client = client_for(studio.model_copy(update={"jobs": JobLimits(per_key=1), "require_keys": False}))
+
+    def order(key: str | None = None) -> Any:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        files = {"image": FINE, "style_image": FINE}
+        return client.post("/v1/jobs", files=files, data={"kind": "masterpiece"}, headers=headers)
+
+    (_, mine), (_, theirs) = issue(), issue()
+    assert order(mine).status_code == 202
+    refused = order(mine)
+    assert problem(refused) == (429, "busy")
+    assert "1 of your jobs" in refused.json()["detail"]
+    assert order(theirs).status_code == 202
+    assert [order().status_code for _ in range(3)] == [202] * 3
 
 
 def test_two_keys_may_choose_the_same_idempotency_key(guarded: TestClient, issue) -> None:
