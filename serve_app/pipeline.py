@@ -35,6 +35,15 @@ T = TypeVar("T")
 AT_REST: Final = "at rest"
 """The state of a capability without a replica: the next who asks for it starts one."""
 
+BUSY: Final = "busy"
+"""The state of a capability with so much to do that it has no time to say more."""
+
+SILENT: Final = "does not say how it is"
+"""The state of a capability that let everybody who asked wait."""
+
+# How long to wait for a deployment's word on how it is.
+_STATE_S = 2.0
+
 # What finds the faces these work on.
 _NEEDED_BESIDE = dict.fromkeys(("lookalike", "swap", "anonymize"), ("faces",))
 
@@ -208,11 +217,16 @@ class Pipeline:
         return _picture(data, steps, DigitalSourceType.ENHANCED)
 
     async def states(self) -> dict[str, SlotStatus | str]:
-        """What every deployment says of its model, or in a sentence why it says nothing: ``AT_REST``, say."""
+        """What every deployment says of its model, soon, or in words why it says nothing: ``AT_REST``, say."""
 
         async def ask(call: Callable[[], Awaitable[SlotStatus | None]]) -> SlotStatus | str:
             try:
-                return await call() or AT_REST
+                async with asyncio.timeout(_STATE_S):
+                    return await call() or AT_REST
+            except Busy:
+                return BUSY
+            except TimeoutError:
+                return SILENT
             except MasqueradeError as error:
                 return error.message
 

@@ -15,7 +15,7 @@ from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork
 from serve_app import contracts
 from serve_app.inventory import Inventory
-from serve_app.pipeline import AT_REST, LookalikeResult
+from serve_app.pipeline import AT_REST, BUSY, LookalikeResult
 from serve_app.samples import Sample
 
 
@@ -136,17 +136,19 @@ def lookalike(result: LookalikeResult, inventory: Inventory) -> contracts.Lookal
 def ready(states: dict[str, SlotStatus | str], missing: dict[str, str]) -> contracts.Ready:
     """A capability is ready when its slot has an active version.
 
-    What is at rest, and what was never installed, does not count against it.
+    What is at rest or has its hands full, and what was never installed, does not count against it.
     """
     words = {capability: _readiness(state) for capability, state in states.items()}
-    able = all(state == AT_REST if isinstance(state, str) else state.active is not None for state in states.values())
+    able = all(
+        state in {AT_REST, BUSY} if isinstance(state, str) else state.active is not None for state in states.values()
+    )
     absent = {capability: f"not installed: {remedy}" for capability, remedy in missing.items()}
     return contracts.Ready(ready=able, capabilities=words | absent)
 
 
 def _readiness(state: SlotStatus | str) -> str:
     if isinstance(state, str):
-        return state
+        return "ready" if state == BUSY else state
     return state.error or ("loading" if state.active is None else "ready")
 
 
