@@ -106,7 +106,15 @@ class Desk:
             return known
         await self._admit(kind, owner)
         uploads = [photo for photo in photos.values() if isinstance(photo, str)]
-        sent = {name: await self.uploaded(photo) if isinstance(photo, str) else photo for name, photo in photos.items()}
+        try:
+            sent = {
+                name: await self.uploaded(photo) if isinstance(photo, str) else photo for name, photo in photos.items()
+            }
+        except InvalidField:
+            # The same order may have come twice at once, and the other taken the uploads along when it was recorded.
+            if dedupe is not None and (known := await self._known(dedupe)) is not None:
+                return known
+            raise
         await self._check(kind, sent, fields)
         job = await self._record(kind, sent, fields, owner, dedupe)
         # It has copies of its own. What cannot be removed now is swept in its time, and no reason to send the order again.
