@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app import problems
-from serve_app.access.keys import KeyBook
+from serve_app.access.keys import FORM, KeyBook
 from serve_app.access.scopes import ADMIN, required
 from serve_app.asgi import HttpMiddleware
 from serve_app.database import unreachable
@@ -30,13 +30,17 @@ SCHEME = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is not the one asked for: ``slug`` names the problem, ``retry_after`` is in whole seconds."""
+    """An answer that is not the one asked for: ``slug`` names the problem, ``retry_after`` is in whole seconds.
+
+    ``caller`` is for the log: a key's id, or ``shown:`` and the id that a key which opens nothing claims to have.
+    """
 
     status: int
     slug: str
     title: str
     detail: str
     retry_after: int | None = None
+    caller: str | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -74,13 +78,15 @@ class Guard:
             return Caller(ADMIN)
         key = await self._keys.find(token.strip())
         if key is None:
-            return _unauthorized("This key is not valid here, or not any more.")
+            shown = FORM.fullmatch(token.strip())
+            claimed = None if shown is None else f"shown:{shown.group(1)}"
+            return _unauthorized("This key is not valid here, or not any more.", claimed)
         if scope not in key.scopes:
-            return Refusal(403, "forbidden", "Forbidden", closed(scope))
+            return Refusal(403, "forbidden", "Forbidden", closed(scope), caller=key.id)
         wait = (await self._buckets.take([Want(f"key:{key.id}", key.rate)]))[0]
         if wait:
             detail = f"This key may make {key.rate.per_s * 60:.0f} calls a minute."
-            return Refusal(429, "rate-limited", "Too many calls", detail, max(1, math.ceil(wait)))
+            return Refusal(429, "rate-limited", "Too many calls", detail, max(1, math.ceil(wait)), key.id)
         return Caller(key.id, frozenset(key.scopes))
 
     def keys_for(self, method: str, path: str) -> list[dict[str, list[str]]]:
@@ -126,6 +132,7 @@ class GuardedApp(HttpMiddleware):
             request.state.caller, request.state.scopes = answer.name, answer.scopes
             await self._app(scope, receive, send)
             return
+        request.state.caller = answer.caller
         response = problems.respond(
             request, answer.slug, answer.title, answer.status, answer.detail, answer.headers | {"Connection": "close"}
         )
@@ -137,5 +144,5 @@ def closed(scope: str) -> str:
     return f"This key does not open {scope!r}."
 
 
-def _unauthorized(detail: str) -> Refusal:
-    return Refusal(401, "unauthorized", "Unauthorized", detail)
+def _unauthorized(detail: str, caller: str | None = None) -> Refusal:
+    return Refusal(401, "unauthorized", "Unauthorized", detail, caller=caller)

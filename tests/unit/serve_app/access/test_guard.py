@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -131,6 +132,24 @@ def test_a_revoked_key_is_refused_at_once(guarded: TestClient, issue, with_keys)
     assert call(guarded, "/v1/faces", text).status_code == 200
     with_keys(lambda book: book.revoke(key.id))
     assert problem(call(guarded, "/v1/faces", text)) == (401, "unauthorized")
+
+
+def test_the_log_names_the_key_that_was_refused_and_never_its_secret(
+    guarded: TestClient, issue, with_keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    (gone, revoked), (often, text) = issue("faces"), issue("faces", per_minute=1, burst=1)
+    with_keys(lambda book: book.revoke(gone.id))
+    with caplog.at_level(logging.INFO, "serve_app.telemetry.observed"):
+        for path, key in (
+            ("/v1/faces", revoked), ("/v1/faces", "guessed"), ("/v1/style", text), ("/v1/faces", text), ("/v1/faces", text),
+        ):  # fmt: skip
+            call(guarded, path, key)
+        call(guarded, "/v1/faces")
+    lines = [vars(record) for record in caplog.records if record.getMessage() == "request"]
+    assert [(line["status"], line["caller"]) for line in lines] == [
+        (401, f"shown:{gone.id}"), (401, None), (403, often.id), (200, often.id), (429, often.id), (401, None),
+    ]  # fmt: skip
+    assert not any(secret[-43:] in str(line) for secret in (revoked, text) for line in lines)
 
 
 def test_the_admin_key_and_keys_of_that_scope_administer(guarded: TestClient, issue) -> None:
