@@ -151,7 +151,7 @@ class Pipeline:
         """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
         advance = self._need(self._graph.masterpiece, "masterpiece")
         # Before the work, not beside it as elsewhere: nobody waits online, and the work is expensive.
-        await asyncio.gather(self._admit(query.photo), self._admit(query.style_image))
+        await self._admit_all((query.photo, query.style_image))
         while True:
             answer = await advance(query)
             if not isinstance(answer.value, Sketch):
@@ -282,7 +282,7 @@ class Pipeline:
         Work that fails first because a deployment is busy or away is answered at once, without waiting for moderation.
         """
         task = asyncio.ensure_future(work)
-        admitted = asyncio.ensure_future(asyncio.gather(*(self._admit(photo) for photo in photos)))
+        admitted = asyncio.ensure_future(self._admit_all(photos))
         try:
             await asyncio.wait((task, admitted), return_when=asyncio.FIRST_COMPLETED)
             if not admitted.done() and isinstance(task.exception(), (Busy, Unavailable)):
@@ -295,6 +295,15 @@ class Pipeline:
                     begun.cancel()
                 # A failure nobody waits for any more would be reported as never retrieved.
                 begun.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+    async def _admit_all(self, photos: Sequence[Photo]) -> None:
+        """Moderate ``photos`` side by side; a refusal of one ends the look at the others."""
+        looks = [asyncio.ensure_future(self._admit(photo)) for photo in photos]
+        try:
+            await asyncio.gather(*looks)
+        finally:
+            for look in looks:
+                look.cancel()
 
     async def _admit(self, photo: Photo) -> None:
         verdict = (await self._graph.moderate(photo)).value
