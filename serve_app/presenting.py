@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from deployments.authenticity.engine import METHOD as AUTHENTICITY_METHOD
@@ -17,6 +18,10 @@ from serve_app import contracts
 from serve_app.inventory import Inventory
 from serve_app.pipeline import AT_REST, BUSY, LookalikeResult
 from serve_app.samples import Sample
+
+_BETWEEN = " | "
+# Proxies take heads of 4 KiB, all headers together.
+_NOTES_LENGTH = 2048
 
 
 def styles(answer: Answer[tuple[StyleInfo, ...]]) -> contracts.Styles:
@@ -69,7 +74,15 @@ def picture_headers(models: Sequence[str], notes: Sequence[str], inventory: Inve
         "X-Commercial-Use": str(inventory.commercial_use(*models)).lower(),
         "Cache-Control": "no-store",
     }
-    return headers | ({"X-Notes": " | ".join(notes)} if notes else {})
+    return headers | ({"X-Notes": _brief(notes)} if notes else {})
+
+
+def _brief(notes: Sequence[str]) -> str:
+    """As many notes as fit into a header beside others, and how many more there are."""
+    lengths = itertools.accumulate(len(note) + len(_BETWEEN) for note in notes)
+    shown = max(1, sum(length <= _NOTES_LENGTH for length in lengths))
+    more = [f"and {len(notes) - shown} more"] if shown < len(notes) else []
+    return _BETWEEN.join([*notes[:shown], *more])
 
 
 def moderation(answer: Answer[Verdict]) -> contracts.Moderation:
