@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -24,8 +24,12 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 0x6D617371
 """PostgreSQL's advisory lock that whoever migrates holds."""
 
-UNREACHABLE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, socket.gaierror)
-"""What SQLAlchemy and the drivers raise while there is no database to speak to."""
+POOL_SIZE = 5
+"""Connections to PostgreSQL of one process at most. Nobody keeps one for longer than a few statements take."""
+
+_AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, socket.gaierror)
+# PostgreSQL's classes of errors (its appendix A): no connection, the server stops or starts, it is full.
+_AWAY_STATES = ("08", "57P", "53")
 
 
 class Base(DeclarativeBase):
@@ -50,7 +54,7 @@ def connect(url: str) -> AsyncEngine:
     itself lets waiting connections try again now and then, and under load some of them wait for their timeout.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
+        return create_async_engine(url, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0)
     arguments = {"timeout": 30, "factory": Connection, "async_creator_fn": _opened}
     engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args=arguments)
 
@@ -68,6 +72,17 @@ def connect(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether SQLAlchemy or a driver raised ``error`` because there is no database to speak to now, or none with room."""
+    if isinstance(error, _AWAY):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    # What asyncpg has no kind of error for comes as the base of all of them.
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith(_AWAY_STATES)
 
 
 class Connection(sqlite3.Connection):

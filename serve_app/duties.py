@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -29,5 +30,6 @@ async def keep_doing(duty: Duty, pause_s: float) -> None:
         except Exception as error:
             if called_off():
                 raise asyncio.CancelledError from error
-            log.exception("%s broke; again in %g s", getattr(duty, "__qualname__", duty), pause_s)
+            what = duty.func if isinstance(duty, functools.partial) else duty
+            log.exception("%s broke; again in %g s", getattr(what, "__qualname__", what), pause_s)
         await asyncio.sleep(pause_s)

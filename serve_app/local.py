@@ -192,7 +192,10 @@ def _noted(settings: Settings, address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        note.unlink(missing_ok=True)
+        # Another studio that opened over this folder meanwhile has left its own word.
+        with contextlib.suppress(OSError):
+            if note.read_text(encoding="utf-8") == address:
+                note.unlink()
 
 
 def _note(settings: Settings) -> Path:

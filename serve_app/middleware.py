@@ -54,7 +54,7 @@ class BodyLimit(HttpMiddleware):
 
 
 class UnexpectedErrors(HttpMiddleware):
-    """Makes a problem document of what nobody expected, inside everything that counts answers or adds headers to them.
+    """Makes a problem document of what no route accounts for, inside everything that counts answers or adds headers to them.
 
     Left to itself, Starlette does that outside all middleware. An answer that has begun can only be broken off.
     """

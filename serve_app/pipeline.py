@@ -35,6 +35,15 @@ T = TypeVar("T")
 AT_REST: Final = "at rest"
 """The state of a capability without a replica: the next who asks for it starts one."""
 
+BUSY: Final = "busy"
+"""The state of a capability with so much to do that it has no time to say more."""
+
+SILENT: Final = "does not say how it is"
+"""The state of a capability that let everybody who asked wait."""
+
+# How long to wait for a deployment's word on how it is.
+_STATE_S = 2.0
+
 # What finds the faces these work on.
 _NEEDED_BESIDE = dict.fromkeys(("lookalike", "swap", "anonymize"), ("faces",))
 
@@ -147,7 +156,7 @@ class Pipeline:
         """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
         advance = self._need(self._graph.masterpiece, "masterpiece")
         # Before the work, not beside it as elsewhere: nobody waits online, and the work is expensive.
-        await asyncio.gather(self._admit(query.photo), self._admit(query.style_image))
+        await self._admit_all((query.photo, query.style_image))
         while True:
             answer = await advance(query)
             if not isinstance(answer.value, Sketch):
@@ -213,11 +222,16 @@ class Pipeline:
         return _picture(data, steps, DigitalSourceType.ENHANCED)
 
     async def states(self) -> dict[str, SlotStatus | str]:
-        """What every deployment says of its model, or in a sentence why it says nothing: ``AT_REST``, say."""
+        """What every deployment says of its model, soon, or in words why it says nothing: ``AT_REST``, say."""
 
         async def ask(call: Callable[[], Awaitable[SlotStatus | None]]) -> SlotStatus | str:
             try:
-                return await call() or AT_REST
+                async with asyncio.timeout(_STATE_S):
+                    return await call() or AT_REST
+            except Busy:
+                return BUSY
+            except TimeoutError:
+                return SILENT
             except MasqueradeError as error:
                 return error.message
 
@@ -273,7 +287,7 @@ class Pipeline:
         Work that fails first because a deployment is busy or away is answered at once, without waiting for moderation.
         """
         task = asyncio.ensure_future(work)
-        admitted = asyncio.ensure_future(asyncio.gather(*(self._admit(photo) for photo in photos)))
+        admitted = asyncio.ensure_future(self._admit_all(photos))
         try:
             await asyncio.wait((task, admitted), return_when=asyncio.FIRST_COMPLETED)
             if not admitted.done() and isinstance(task.exception(), (Busy, Unavailable)):
@@ -286,6 +300,15 @@ class Pipeline:
                     begun.cancel()
                 # A failure nobody waits for any more would be reported as never retrieved.
                 begun.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+    async def _admit_all(self, photos: Sequence[Photo]) -> None:
+        """Moderate ``photos`` side by side; a refusal of one ends the look at the others."""
+        looks = [asyncio.ensure_future(self._admit(photo)) for photo in photos]
+        try:
+            await asyncio.gather(*looks)
+        finally:
+            for look in looks:
+                look.cancel()
 
     async def _admit(self, photo: Photo) -> None:
         verdict = (await self._graph.moderate(photo)).value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from deployments.authenticity.engine import METHOD as AUTHENTICITY_METHOD
@@ -15,8 +16,12 @@ from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork
 from serve_app import contracts
 from serve_app.inventory import Inventory
-from serve_app.pipeline import AT_REST, LookalikeResult
+from serve_app.pipeline import AT_REST, BUSY, LookalikeResult
 from serve_app.samples import Sample
+
+_BETWEEN = " | "
+# Proxies take heads of 4 KiB, all headers together.
+_NOTES_LENGTH = 2048
 
 
 def styles(answer: Answer[tuple[StyleInfo, ...]]) -> contracts.Styles:
@@ -69,7 +74,15 @@ def result_headers(models: Sequence[str], inventory: Inventory, notes: Sequence[
         "X-Commercial-Use": str(inventory.commercial_use(*models)).lower(),
         "Cache-Control": "no-store",
     }
-    return headers | ({"X-Notes": " | ".join(notes)} if notes else {})
+    return headers | ({"X-Notes": _brief(notes)} if notes else {})
+
+
+def _brief(notes: Sequence[str]) -> str:
+    """As many notes as fit into a header beside others, and how many more there are."""
+    lengths = itertools.accumulate(len(note) + len(_BETWEEN) for note in notes)
+    shown = max(1, sum(length <= _NOTES_LENGTH for length in lengths))
+    more = [f"and {len(notes) - shown} more"] if shown < len(notes) else []
+    return _BETWEEN.join([*notes[:shown], *more])
 
 
 def moderation(answer: Answer[Verdict]) -> contracts.Moderation:
@@ -136,17 +149,19 @@ def lookalike(result: LookalikeResult, inventory: Inventory) -> contracts.Lookal
 def ready(states: dict[str, SlotStatus | str], missing: dict[str, str]) -> contracts.Ready:
     """A capability is ready when its slot has an active version.
 
-    What is at rest, and what was never installed, does not count against it.
+    What is at rest or has its hands full, and what was never installed, does not count against it.
     """
     words = {capability: _readiness(state) for capability, state in states.items()}
-    able = all(state == AT_REST if isinstance(state, str) else state.active is not None for state in states.values())
+    able = all(
+        state in {AT_REST, BUSY} if isinstance(state, str) else state.active is not None for state in states.values()
+    )
     absent = {capability: f"not installed: {remedy}" for capability, remedy in missing.items()}
     return contracts.Ready(ready=able, capabilities=words | absent)
 
 
 def _readiness(state: SlotStatus | str) -> str:
     if isinstance(state, str):
-        return state
+        return "ready" if state == BUSY else state
     return state.error or ("loading" if state.active is None else "ready")
 
 

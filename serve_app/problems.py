@@ -14,7 +14,7 @@ from starlette.routing import Match, Mount
 
 from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
 from serve_app.contracts import Problem, Ready
-from serve_app.database import UNREACHABLE
+from serve_app.database import unreachable
 from serve_app.problem_document import MEDIA_TYPE, problem
 from serve_app.wording import wording
 
@@ -37,8 +37,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(MasqueradeError, _masquerade)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    for kind in UNREACHABLE:
-        app.add_exception_handler(kind, unreachable)
     app.add_exception_handler(Exception, unexpected)
 
 
@@ -108,8 +106,8 @@ def _allowed(request: Request) -> list[str]:
     return [method for method, fit in ({"GET": fits["GET"], "HEAD": fits["GET"]} | fits).items() if fit]
 
 
-async def unreachable(request: Request, error: Exception) -> JSONResponse:
-    """The answer while the database is away."""
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    """The answer while there is no database to speak to."""
     log.warning("%s %s: the database cannot be reached: %s", request.method, request.url.path, type(error).__name__)
     away = Unavailable("This studio cannot reach its database right now.", retry_after=RETRY_AFTER_S)
     return await _masquerade(request, away)
@@ -123,7 +121,12 @@ def not_ready(request: Request, ready: Ready) -> JSONResponse:
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
-    """The answer to a call that met a bug of ours; the log has all of it, the client nothing."""
+    """The answer to a call that the database is away for, or that met a bug of ours.
+
+    Of a bug the log has all, the client nothing.
+    """
+    if unreachable(error):
+        return await _away(request, error)
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return respond(
         request, MasqueradeError.slug, MasqueradeError.title, 500, "This is our fault, not yours. Please try again."

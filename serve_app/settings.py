@@ -50,6 +50,20 @@ class UploadLimits(BaseModel):
         return Limits(max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_side=self.max_side)
 
 
+class JobLimits(BaseModel):
+    """How many jobs that came by HTTP may be unfinished; more are refused with 429 until some are done.
+
+    ``per_key`` are those of one key, ``quick`` and ``slow`` those of everybody: of seconds each, and of minutes each
+    (masterpieces).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    per_key: Annotated[int, Field(ge=1)] = 200
+    quick: Annotated[int, Field(ge=1)] = 2000
+    slow: Annotated[int, Field(ge=1)] = 20
+
+
 class ModelChoice(BaseModel):
     """Which model versions to serve; ``None`` means the best that is installed."""
 
@@ -96,6 +110,7 @@ class Settings(EnvironmentSettings):
     threads: Annotated[int, Field(ge=1)] = Field(default_factory=cores)
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     limits: UploadLimits = UploadLimits()
+    jobs: JobLimits = JobLimits()
     models: ModelChoice = ModelChoice()
     moderation_thresholds: dict[str, Share] = Field(default={})
     engines: dict[str, EngineLimits] = Field(default={})

@@ -46,7 +46,7 @@ from bot.updates.addressing import Addressing
 from bot.updates.albums import SpokenAlbums
 from bot.updates.person import Acquaintance, Anonymity, Flood, PromptTaps, concerns_money
 from deployments.errors import MasqueradeError
-from serve_app.database import UNREACHABLE
+from serve_app.database import unreachable
 from serve_app.duties import called_off
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class Reception:
         except PASSING as error:
             log.warning("update %s has to come again: %s", update.update_id, error)
             await self._again(update.update_id)
-            patient = isinstance(error, UNREACHABLE) or concerns_money(update)
+            patient = unreachable(error) or concerns_money(update)
             return Outcome.WAITING if patient else Outcome.FAILED
         except asyncio.CancelledError:
             await self._again(update.update_id)

@@ -6,8 +6,9 @@ from typing import Final
 
 ADMIN: Final = "admin"
 
+# Each kind of work has a scope of its name; ordered as a job it needs ``jobs`` as well.
 SCOPES: Final = (
-    "style", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity", "jobs", ADMIN
+    "style", "masterpiece", "swap", "anonymize", "lookalike", "faces", "moderate", "authenticity", "jobs", ADMIN
 )  # fmt: skip
 
 # Paths whose first part is not their scope.

@@ -29,7 +29,11 @@ T = TypeVar("T")
 def create(
     name: Annotated[str, typer.Argument(help="Whose it is, for the list.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"What it opens, repeatable: {', '.join(SCOPES)}. Default: all but admin.")
+        list[str] | None,
+        typer.Option(
+            help=f"What it opens, repeatable: {', '.join(SCOPES)}. A job needs jobs and the scope of its kind. "
+            "Default: all but admin."
+        ),
     ] = None,
     per_minute: Annotated[int, typer.Option(min=1, max=1_000_000, help="Calls a minute in the long run.")] = 60,
     burst: Annotated[int, typer.Option(min=1, max=1_000_000, help="Calls at once.")] = 20,

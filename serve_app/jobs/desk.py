@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from deployments.errors import InvalidField, TooLarge, Unavailable, UnknownJob
+from deployments.errors import Busy, InvalidField, TooLarge, Unavailable, UnknownJob
 from deployments.style.query import read_weights
 from serve_app.access.guard import ANYONE
 from serve_app.duties import Duty, keep_doing
@@ -40,6 +40,8 @@ SWEEP_PERIOD_S = 300.0
 KEEP_JOBS_S = 7 * 86_400.0
 COUNT_PERIOD_S = 10.0
 UPLOAD_VALID_S = 900
+# When there may be room again in a queue that was full: after some jobs of its kind.
+RETRY_AFTER_S = {CHANNEL: 10, SLOW_CHANNEL: 120}
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -57,6 +59,8 @@ class Desk:
         self._inventory = inventory
         self._keep_s = settings.keep_results_s
         self._max_bytes = settings.limits.max_bytes
+        self._limits = {CHANNEL: settings.jobs.quick, SLOW_CHANNEL: settings.jobs.slow}
+        self._per_key = settings.jobs.per_key
         self._objects = open_objects(settings)
         self._ledger = Ledger()
         self._sessions = sessions
@@ -94,13 +98,23 @@ class Desk:
         """Record an order; only then is it acknowledged. ``photos`` are bytes, or the keys of uploads, which it uses up.
 
         The same order under the same ``idempotency_key`` is one job, however often it comes. Refuses what could not be
-        done when its turn came: raises what the pipeline raises for photos, names and capabilities it does not know.
+        done when its turn came: raises what the pipeline raises for photos, names and capabilities it does not know, and
+        ``Busy`` where too many jobs wait already.
         """
         dedupe = None if idempotency_key is None else _same_order(owner, idempotency_key, kind, fields, photos)
         if dedupe is not None and (known := await self._known(dedupe)) is not None:
             return known
+        await self._admit(kind, owner)
         uploads = [photo for photo in photos.values() if isinstance(photo, str)]
-        sent = {name: await self.uploaded(photo) if isinstance(photo, str) else photo for name, photo in photos.items()}
+        try:
+            sent = {
+                name: await self.uploaded(photo) if isinstance(photo, str) else photo for name, photo in photos.items()
+            }
+        except InvalidField:
+            # The same order may have come twice at once, and the other taken the uploads along when it was recorded.
+            if dedupe is not None and (known := await self._known(dedupe)) is not None:
+                return known
+            raise
         await self._check(kind, sent, fields)
         job = await self._record(kind, sent, fields, owner, dedupe)
         # It has copies of its own. What cannot be removed now is swept in its time, and no reason to send the order again.
@@ -166,6 +180,17 @@ class Desk:
         async with self._sessions() as session:
             return await self._ledger.known(session, dedupe)
 
+    async def _admit(self, kind: str, owner: str) -> None:
+        """Raises ``Busy`` where another job is one too many, of the owner's or of everybody's."""
+        channel = _channel(kind)
+        async with self._sessions() as session:
+            count, theirs = await self._ledger.unfinished(session, channel, owner)
+        if owner != ANYONE and theirs >= self._per_key:
+            told = f"{theirs} of your jobs are not finished; wait for some of them."
+            raise Busy(told, retry_after=RETRY_AFTER_S[channel])
+        if count >= self._limits[channel]:
+            raise Busy("Too many jobs are waiting already; order this one later.", retry_after=RETRY_AFTER_S[channel])
+
     async def _check(self, kind: str, photos: Mapping[str, bytes], fields: Mapping[str, Any]) -> None:
         self._pipeline.check(kind)
         styles = [name for name, _ in read_weights(fields.get("style", ()))]
@@ -179,7 +204,7 @@ class Desk:
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
-        channel = SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
+        channel = _channel(kind)
         request = fields | {VISITOR: visitor()}
         async with self._sessions.begin() as session:
             job, new = await self._ledger.submit(session, Order(kind, channel, owner, request, inputs, dedupe))
@@ -209,6 +234,10 @@ class Desk:
             needed = await self._ledger.needed(session, self._workers)
             await self._ledger.expire(session, self._workers, now - max(KEEP_JOBS_S, self._keep_s))
         await asyncio.to_thread(self._objects.sweep, now - self._keep_s, needed)
+
+
+def _channel(kind: str) -> str:
+    return SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
 
 
 def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:

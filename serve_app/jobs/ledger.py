@@ -22,6 +22,8 @@ from serve_app.jobs.tables import Job
 
 Clock = Callable[[], float]
 
+_WAITING: dict[str, Any] = {"state": State.QUEUED, "lease": None, "progress": None}
+
 GAVE_UP = {"slug": "internal", "message": "We tried several times and could not finish this.", "status": 500}
 
 
@@ -165,8 +167,8 @@ class Ledger:
         return await self._end(session, job_id, lease, State.FAILED, error=error)
 
     async def release(self, session: AsyncSession, job_id: str, lease: str) -> bool:
-        """Give an unfinished job back at once, as a worker that shuts down does."""
-        values = {"state": State.QUEUED, "lease": None, "lease_until": None, "attempts": Job.attempts - 1}
+        """Give an unfinished job back at once, as a worker that shuts down does. What was done of it is lost."""
+        values = _WAITING | {"lease_until": None, "attempts": Job.attempts - 1}
         return await self._change(session, job_id, lease, values)
 
     async def postpone(self, session: AsyncSession, job_id: str, lease: str, seconds: float) -> bool:
@@ -177,11 +179,11 @@ class Ledger:
     async def put_back(
         self, session: AsyncSession, job_id: str, lease: str, seconds: float, error: dict[str, Any], *, attempted: bool
     ) -> bool:
-        """The same for work that failed of ``error``: should there be no attempts left, the job fails of it.
+        """The same for work that failed of ``error``, which waits again: should there be no attempts left, the job fails of it.
 
         Work that nobody had room for was not ``attempted``.
         """
-        values: dict[str, Any] = {"lease": None, "lease_until": self._clock() + seconds, "error": error}
+        values = _WAITING | {"lease_until": self._clock() + seconds, "error": error}
         return await self._change(
             session, job_id, lease, values | ({} if attempted else {"attempts": Job.attempts - 1})
         )
@@ -222,6 +224,13 @@ class Ledger:
         open_jobs = Job.channel.in_(channels), Job.state.in_([State.QUEUED, State.RUNNING])
         inputs = (await session.execute(select(Job.inputs).where(*open_jobs))).scalars()
         return {key for named in inputs for key in named.values()}
+
+    async def unfinished(self, session: AsyncSession, channel: str, owner: str) -> tuple[int, int]:
+        """How many unfinished jobs a channel has, and how many of these are an owner's."""
+        own = func.count().filter(Job.owner == owner)
+        unfinished = Job.channel == channel, Job.state.in_([State.QUEUED, State.RUNNING])
+        count, theirs = (await session.execute(select(func.count(), own).select_from(Job).where(*unfinished))).one()
+        return count, theirs
 
     async def waiting(self, session: AsyncSession, owner: str) -> int:
         """How many unfinished jobs an owner has."""
@@ -301,9 +310,9 @@ class Ledger:
         Somebody's fifty photos take fifty turns, and whoever comes next with one photo waits for one of them.
         """
         own = select(func.max(Job.turn)).where(Job.owner == owner)
-        # One look into the index per state; asked for all states but one, a database reads every job there ever was.
-        started = [select(func.max(Job.turn)).where(Job.state == state) for state in State if state != State.QUEUED]
-        looks = select(*(look.scalar_subquery() for look in (own, *started)))
+        # Begun, and not by state: a job that was put back has had its turn. It is one look into an index of its own.
+        begun = select(func.max(Job.turn)).where(Job.started.is_not(None))
+        looks = select(own.scalar_subquery(), begun.scalar_subquery())
         return max(turn or 0 for turn in (await session.execute(looks)).one()) + 1
 
 

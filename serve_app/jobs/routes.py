@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Request, Response
@@ -14,6 +15,7 @@ from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
 from serve_app import contracts, presenting, problems
+from serve_app.access.guard import closed
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.states import State
@@ -44,8 +46,12 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
     ) -> contracts.JobState:
         """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done.
 
-        Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer.
+        Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer. A key needs
+        the scope of the job's kind besides ``jobs``.
         """
+        scopes: frozenset[str] | None = request.state.scopes
+        if scopes is not None and form.kind not in scopes:
+            raise HTTPException(HTTPStatus.FORBIDDEN, closed(form.kind))
         uploads = _uploads(form)
         photos, fields = await _checked(form).contents()
         job = await desk.submit(form.kind, {**photos, **uploads}, fields, request.state.caller, idempotency_key)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String
+from sqlalchemy import JSON, BigInteger, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.database import Base
+
+BEGUN = "started IS NOT NULL"
 
 
 class Job(Base):
@@ -22,6 +24,7 @@ class Job(Base):
     __table_args__ = (
         Index("ix_jobs_state_turn", "state", "turn"),
         Index("ix_jobs_channel_finished", "channel", "finished"),
+        Index("ix_jobs_begun_turn", "turn", sqlite_where=text(BEGUN), postgresql_where=text(BEGUN)),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
 Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
-IDLE_POLL_S = 0.5
+IDLE_POLL_S = 1.0
+"""How long an idle worker rests: until another replica's job, or one that was put back, is seen. Its own are noticed."""
 
 VISITOR = "visitor"
 """Stands among a job's fields for whoever handed it in (:mod:`serve_app.visitors`), where that is not its owner."""
@@ -79,20 +80,20 @@ class Worker:
 
     async def work_once(self) -> bool:
         """Do one job. False when there was none."""
-        async with self._sessions.begin() as session:
-            job = await self._ledger.claim(session, channel=self._channel)
-        if job is None:
-            return False
-        heartbeat = asyncio.create_task(self._keep(job))
+        claimed: tuple[str, str] | None = None
         try:
-            async with self._around(job.id):
+            async with self._sessions.begin() as session:
+                job = await self._ledger.claim(session, channel=self._channel)
+                if job is None:
+                    return False
+                claimed = job.id, job.lease or ""
+            async with self._heartbeat(job), self._around(job.id):
                 await self._do(job)
         finally:
-            heartbeat.cancel()
-            await asyncio.gather(heartbeat, return_exceptions=True)
-            if called_off():
+            # Of a claim that was cut short while it was committed, nobody knows whether it was.
+            if claimed is not None and called_off():
                 async with self._sessions.begin() as session:
-                    await self._ledger.release(session, job.id, job.lease or "")
+                    await self._ledger.release(session, *claimed)
         return True
 
     async def _do(self, job: Job) -> None:
@@ -155,6 +156,16 @@ class Worker:
     async def _fail(self, job: Job, error: dict[str, Any]) -> None:
         async with self._sessions.begin() as session:
             await self._ledger.fail(session, job.id, job.lease or "", error)
+
+    @contextlib.asynccontextmanager
+    async def _heartbeat(self, job: Job) -> AsyncIterator[None]:
+        """The job stays this worker's until the block ends."""
+        heartbeat = asyncio.create_task(self._keep(job))
+        try:
+            yield
+        finally:
+            heartbeat.cancel()
+            await asyncio.gather(heartbeat, return_exceptions=True)
 
     async def _keep(self, job: Job) -> None:
         kept = True

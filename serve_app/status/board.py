@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 WINDOW_S = 15.0
 FORGET_S = 120.0
 REST_S = 1.0
-# How long to wait for deployments to name their models.
-MODELS_S = 2.0
 
 Clock = Callable[[], float]
 States = Callable[[], Awaitable[Mapping[str, SlotStatus | str]]]
@@ -90,7 +88,7 @@ class StatusBoard:
 
     async def read(self) -> StudioState:
         """The state now. Asking more often than once a second changes nothing."""
-        served, states, now = await asyncio.gather(self._cluster.deployments(), self._models(), self._look())
+        served, states, now = await asyncio.gather(self._cluster.deployments(), self._states(), self._look())
         before = next(
             (look for look in reversed(self._looks) if look.samples and now.time - look.time >= WINDOW_S - REST_S), None
         )
@@ -102,14 +100,6 @@ class StatusBoard:
             memory=node_share(MEMORY_USED, now, MEMORY_TOTAL),
             gpu=node_share(GPU, now),
         )
-
-    async def _models(self) -> Mapping[str, SlotStatus | str]:
-        """What deployments say of their models; one that is too busy to say delays nobody who wants to know why."""
-        try:
-            async with asyncio.timeout(MODELS_S):
-                return await self._states()
-        except TimeoutError:
-            return {}
 
     async def _look(self) -> Look:
         async with self._looking:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import sys
 from contextlib import closing
@@ -77,3 +78,18 @@ def test_no_number_of_photos_and_faces_is_given_twice_and_none_is_lost_over_it(t
         assert connection.execute(photo, ("update:3",)).fetchall() == [(3,)]
         connection.execute("DELETE FROM users")
         assert connection.execute("SELECT id FROM identities").fetchall() == []
+
+
+def test_keys_that_opened_all_kinds_of_work_open_masterpieces_too_and_others_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "studio.db"
+    address = f"sqlite+aiosqlite:///{path}"
+    migrate(address, "0009")
+    everything = ["anonymize", "authenticity", "faces", "jobs", "lookalike", "moderate", "style", "swap"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for number, scopes in enumerate((everything, ["jobs", "style"])):
+            key = (f"{number}", json.dumps(scopes))
+            connection.execute("INSERT INTO api_keys VALUES (?, 'app', '', ?, 60, 20, 0, NULL, NULL)", key)
+    migrate(address)
+    with closing(sqlite3.connect(path)) as connection:
+        scopes = [json.loads(told) for (told,) in connection.execute("SELECT scopes FROM api_keys ORDER BY id")]
+    assert scopes == [sorted([*everything, "masterpiece"]), ["jobs", "style"]]

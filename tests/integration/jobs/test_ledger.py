@@ -162,6 +162,58 @@ async def test_a_worker_that_shuts_down_gives_its_job_back_without_a_mark(ledger
             assert await ledger.release(session, job.id, job.lease)
 
 
+async def put_back(ledger, sessions, job, *, attempted=False) -> None:
+    async with sessions.begin() as session:
+        error = {"slug": "busy", "message": "Too many pictures are waiting for this right now.", "status": 429}
+        assert await ledger.put_back(session, job.id, job.lease, 30.0, error, attempted=attempted)
+
+
+async def test_jobs_that_find_no_room_wait_in_their_places(ledger, sessions, clock) -> None:
+    jobs = []
+    for number in range(3):
+        jobs.append((await submit(ledger, sessions, order(owner=f"tg:{number}")))[0])
+        clock.now += 1
+    clock.now += 97
+    for _ in jobs:
+        job = await claim(ledger, sessions)
+        async with sessions.begin() as session:
+            assert await ledger.advance(session, job.id, job.lease, 0.5)
+        await put_back(ledger, sessions, job)
+    async with sessions() as session:
+        assert await ledger.queue(session, "telegram") == [job.id for job in jobs]
+        assert await ledger.position(session, jobs[2]) == 2
+        assert await ledger.backlog(session) == {("telegram", State.QUEUED): (3, 100.0)}
+        assert (await session.get(Job, jobs[0].id)).progress is None, "it begins anew"
+    assert await claim(ledger, sessions) is None, "nobody asks again before the time"
+    clock.now += 31
+    assert [(await claim(ledger, sessions)).id for _ in jobs] == [job.id for job in jobs]
+
+
+async def test_who_comes_after_a_job_that_was_put_back_comes_after_it(ledger, sessions, clock) -> None:
+    for _ in range(5):
+        await submit(ledger, sessions, order(owner="tg:busy"))
+    for _ in range(4):
+        await ended(ledger, sessions)
+    last = await claim(ledger, sessions)
+    async with sessions.begin() as session:
+        await ledger.expire(session, ["telegram"], clock.now + 1)
+    await put_back(ledger, sessions, last)
+    late, _ = await submit(ledger, sessions, order(owner="tg:late"))
+    assert late.turn == last.turn + 1
+
+
+@pytest.mark.parametrize(("attempted", "tries"), [(True, 3), (False, 10)])
+async def test_a_job_is_given_up_for_work_that_failed_and_not_for_want_of_room(
+    ledger, sessions, clock, attempted: bool, tries: int
+) -> None:
+    job, _ = await submit(ledger, sessions, order())
+    for _ in range(tries):
+        await put_back(ledger, sessions, await claim(ledger, sessions), attempted=attempted)
+        clock.now += 31
+    again = await claim(ledger, sessions)
+    assert again is None if attempted else again.id == job.id
+
+
 async def test_a_cancelled_job_is_not_worked_on(ledger, sessions) -> None:
     job, _ = await submit(ledger, sessions, order())
     async with sessions.begin() as session:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from ray.exceptions import ActorDiedError
-from ray.serve.exceptions import DeploymentUnavailableError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from deployments.imaging import Limits
 from deployments.slots import ModelSet, SlotStatus
@@ -79,6 +80,31 @@ async def test_what_may_not_rest_and_has_no_replica_is_not_ready(monkeypatch: py
     monkeypatch.setattr(style, "remote", remote)
     ready = presenting.ready(await pipeline(style=style).states(), {})
     assert (ready.ready, ready.capabilities["style"]) == (False, "Style is restarting.")
+
+
+async def test_a_studio_that_is_merely_busy_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    style = Handle()
+
+    async def remote() -> Any:
+        raise BackPressureError(num_queued_requests=16, max_queued_requests=16)
+
+    monkeypatch.setattr(style, "remote", remote)
+    states = await pipeline(style=style).states()
+    assert states["style"] == "busy"
+    assert presenting.ready(states, {}).model_dump() == {
+        "ready": True,
+        "capabilities": {"moderation": "ready", "style": "ready"},
+    }
+
+
+async def test_a_deployment_that_does_not_say_how_it_is_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    style = Handle()
+    monkeypatch.setattr("serve_app.pipeline._STATE_S", 0.01)
+    monkeypatch.setattr(style, "remote", asyncio.Event().wait)
+    async with asyncio.timeout(3):
+        states = await pipeline(style=style).states()
+    assert states == {"moderation": LOADED, "style": "does not say how it is"}
+    assert not presenting.ready(states, {}).ready
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from pathlib import Path
 
 import pytest
 
 from serve_app.duties import keep_doing
+from serve_app.jobs.desk import RESTART_S, Desk
+from serve_app.jobs.worker import Worker
+
+RUNBOOK = Path(__file__).parents[3] / "docs" / "alerts.md"
 
 
 async def test_what_breaks_is_done_again() -> None:
@@ -44,3 +50,23 @@ async def test_what_breaks_because_it_was_called_off_stays_ended() -> None:
     async with asyncio.timeout(10):
         await asyncio.wait({task})
     assert task.cancelled()
+
+
+async def test_the_log_names_the_duty_that_broke_in_the_words_of_the_runbook(caplog: pytest.LogCaptureFixture) -> None:
+    class Away:
+        async def run(self, why: str = "no database") -> None:
+            raise ConnectionError(why)
+
+    Away.run.__qualname__ = Worker.run.__qualname__
+    told = f"{Worker.run.__qualname__} broke; again in {RESTART_S:g} s"
+    for duty in (Away().run, functools.partial(Away().run, "no bucket")):
+        caplog.clear()
+        task = asyncio.create_task(keep_doing(duty, RESTART_S))
+        async with asyncio.timeout(10):
+            while not caplog.messages:
+                await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert caplog.messages == [told]
+    for words in (told, f"{Desk._sweep.__qualname__} broke"):
+        assert words in RUNBOOK.read_text(encoding="utf-8")

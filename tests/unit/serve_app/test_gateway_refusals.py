@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
 
@@ -192,9 +192,26 @@ def test_a_body_and_a_picture_that_are_too_large_are_one_problem(
     assert body.json()["title"] == photo.json()["title"]
 
 
+class Told(Exception):
+    """What asyncpg raises, by its code."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+def told(sqlstate: str, *, invalidated: bool = False) -> DBAPIError:
+    return DBAPIError("SELECT 1", {}, Told(sqlstate), connection_invalidated=invalidated)
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
+        told("08006"),
+        told("53300"),
+        told("57P01"),
+        told("57P03"),
+        told("XX000", invalidated=True),
         OperationalError("SELECT 1", {}, sqlite3.OperationalError("unable to open database file")),
         ConnectionRefusedError(111, "Connection refused"),
         PoolTimeout("QueuePool limit reached"),
@@ -219,6 +236,18 @@ def test_a_database_that_is_away_is_told_with_a_time_to_come_again(
         assert problem(response) == (503, "unavailable")
         assert int(response.headers["retry-after"]) > 0
     assert send(client, "/v1/moderate").status_code == 200, "what needs no database goes on"
+
+
+def test_a_database_that_is_there_and_finds_fault_is_a_bug_of_ours(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise told("22021")
+
+    monkeypatch.setattr("serve_app.jobs.desk.Desk.job", broken)
+    monkeypatch.setattr("serve_app.access.keys.KeyBook.find", broken)
+    for headers in ({}, {"Authorization": "Bearer mq_x"}):
+        assert problem(client.get("/v1/jobs/1", headers=headers)) == (500, "internal")
 
 
 def test_a_store_of_models_that_is_away_is_told_with_a_time_to_come_again(

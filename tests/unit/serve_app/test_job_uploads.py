@@ -41,6 +41,30 @@ def test_an_order_with_an_upload_sent_again_is_the_same_job_though_the_upload_is
     assert other.status_code == 422, "another order needs an upload of its own"
 
 
+def test_an_order_with_an_upload_that_comes_twice_at_once_is_one_job(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, answers = FolderObjects.size, {}
+
+    def order(which: str) -> None:
+        fields, headers = {"kind": "faces", "image_key": key}, {"Idempotency-Key": "7"}
+        answers[which] = client.post("/v1/jobs", data=fields, headers=headers)
+
+    def slow(store: FolderObjects, name: str) -> int:
+        # While the first looks for its upload, the second is recorded and takes the upload along.
+        if "second" not in answers:
+            monkeypatch.setattr(FolderObjects, "size", size)
+            order("second")
+        return size(store, name)
+
+    key = new_key("up")
+    open_objects(settings).put(key, FINE)
+    monkeypatch.setattr(FolderObjects, "size", slow)
+    order("first")
+    assert [answers[which].status_code for which in ("first", "second")] == [202, 202], answers["first"].text
+    assert answers["first"].json()["id"] == answers["second"].json()["id"]
+
+
 def test_an_upload_that_cannot_be_removed_now_is_no_reason_to_refuse_the_order(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

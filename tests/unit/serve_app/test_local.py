@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -33,6 +34,18 @@ def test_a_studio_that_crashed_is_not_found(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as ray:
         address = f"127.0.0.1:{ray.getsockname()[1]}"
     with _noted(settings, address):
+        assert running_studio(settings) is None
+
+
+def test_of_two_studios_over_one_folder_the_one_that_stays_open_is_found(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        first, second = (f"127.0.0.1:{server.getsockname()[1]}" for server in (one, other))
+        closing = contextlib.ExitStack()
+        closing.enter_context(_noted(settings, first))
+        with _noted(settings, second):
+            closing.close()
+            assert running_studio(settings) == second
         assert running_studio(settings) is None
 
 

@@ -14,12 +14,13 @@ from deployments.errors import Busy, InvalidField, NoFace, Refused, Unavailable,
 from deployments.faces.types import FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo
 from deployments.masterpiece.query import MasterpieceQuery
+from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Step, read
 from deployments.serving import Answer
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 
-from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
+from .conftest import FACELESS, FINE, REFUSED, StandIns, is_red, picture
 
 
 def query(photo: Photo, style: str = "wave", **options: object) -> StyleQuery:
@@ -61,6 +62,28 @@ async def test_a_picture_taken_for_a_style_is_moderated_like_the_photo(pipeline:
         await asyncio.wait_for(pipeline.style(photo, StyleQuery(photo, (), style_image=refused)), 5)
     await asyncio.sleep(0)
     assert stand_ins.cancelled == ["style"]
+
+
+async def test_a_refusal_of_one_photo_ends_the_look_at_the_other(stand_ins: StandIns) -> None:
+    async def moderate(photo: Photo) -> Answer[Verdict]:
+        stand_ins.hold_moderation = None if is_red(photo) else asyncio.Event()
+        return await stand_ins.moderate(photo)
+
+    pipeline = Pipeline(replace(stand_ins.graph(), moderate=moderate), Limits())
+    fine, refused = await pipeline.open(FINE), await pipeline.open(REFUSED)
+
+    async def not_yet(_share: float) -> None:
+        raise AssertionError("nothing is painted")
+
+    for work in (
+        pipeline.swap(refused, fine, None),
+        pipeline.masterpiece(MasterpieceQuery(fine, refused, 1.0, False), not_yet),
+    ):
+        stand_ins.cancelled.clear()
+        with pytest.raises(Refused):
+            await asyncio.wait_for(work, 5)
+        await asyncio.sleep(0)
+        assert stand_ins.cancelled == ["moderate"]
 
 
 async def test_who_is_turned_away_does_not_wait_for_moderation(pipeline: Pipeline, stand_ins: StandIns) -> None:

@@ -119,15 +119,6 @@ async def test_the_board_remembers_looks_and_does_not_ask_too_often() -> None:
     assert (await board.read()).window_s is None, "a rate over a quarter of an hour is no news"
 
 
-async def test_a_deployment_too_busy_to_name_its_model_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def stuck() -> dict:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr("serve_app.status.board.MODELS_S", 0.01)
-    state = await StatusBoard(Cluster(), stuck).read()
-    assert [entry.model for entry in state.deployments] == [None, None]
-
-
 async def test_the_terminal_shows_every_deployment_and_what_is_amiss() -> None:
     console = Console(record=True, width=120)
     console.print(top.picture("http://studio", await StatusBoard(Cluster(), states).read()))

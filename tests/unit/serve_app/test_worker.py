@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -232,6 +233,19 @@ async def test_who_is_called_off_in_work_gives_the_job_back(
         await asyncio.gather(task, return_exceptions=True)
     job = await job_of(sessions, job_id)
     assert (job.state, job.attempts, job.lease) == (State.QUEUED, 0, None)
+
+
+async def test_who_is_called_off_while_the_claim_is_recorded_gives_the_job_back(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
+) -> None:
+    job_id = await ordered(ledger, sessions)
+    working = asyncio.create_task(make(at_once).work_once())
+    engine = sessions.kw["bind"].sync_engine
+    event.listen(engine, "commit", lambda _connection: working.cancel(), once=True)
+    await asyncio.gather(working, return_exceptions=True)
+    assert working.cancelled()
+    job = await job_of(sessions, job_id)
+    assert (job.state, job.lease, job.attempts) == (State.QUEUED, None, 0)
 
 
 async def test_who_is_called_off_while_the_database_is_lost_ends_all_the_same(

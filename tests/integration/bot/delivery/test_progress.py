@@ -250,6 +250,20 @@ async def test_the_beginning_of_work_that_takes_a_while_is_told(
     assert await progress.round() == 0
 
 
+async def test_a_request_that_found_no_room_is_not_told_that_it_is_being_made(
+    office, progress, sender, ledger, sessions, clock
+) -> None:
+    await ordered(office, progress, BORIS, 20)
+    await ordered(office, progress, ANNA, 10)
+    async with sessions.begin() as session:
+        job = await ledger.claim(session, channel=CHANNEL)
+    async with sessions.begin() as session:
+        assert await ledger.put_back(session, job.id, job.lease, 30.0, {"slug": "busy"}, attempted=False)
+    clock.now += BEGUN_S + 1
+    assert await progress.round() == 0
+    assert sender.edits == []
+
+
 async def test_an_albums_one_message_speaks_of_its_first_unfinished_photo(office, progress, sender) -> None:
     await ordered(office, progress, BORIS, 20)
     await ordered(office, progress, ANNA, 10, pieces=3)

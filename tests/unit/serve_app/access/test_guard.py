@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -10,7 +11,10 @@ from starlette.testclient import TestClient
 
 from deployments.faces.types import FaceQuery, FaceSet
 from deployments.serving import Answer
-from serve_app.settings import Settings
+from serve_app.access.scopes import ADMIN, SCOPES, required
+from serve_app.jobs.kinds import PERFORM
+from serve_app.jobs.routes import FORMS
+from serve_app.settings import JobLimits, Settings
 from serve_app.visitors import visitor
 
 from ..conftest import FINE, StandIns
@@ -130,6 +134,24 @@ def test_a_revoked_key_is_refused_at_once(guarded: TestClient, issue, with_keys)
     assert problem(call(guarded, "/v1/faces", text)) == (401, "unauthorized")
 
 
+def test_the_log_names_the_key_that_was_refused_and_never_its_secret(
+    guarded: TestClient, issue, with_keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    (gone, revoked), (often, text) = issue("faces"), issue("faces", per_minute=1, burst=1)
+    with_keys(lambda book: book.revoke(gone.id))
+    with caplog.at_level(logging.INFO, "serve_app.telemetry.observed"):
+        for path, key in (
+            ("/v1/faces", revoked), ("/v1/faces", "guessed"), ("/v1/style", text), ("/v1/faces", text), ("/v1/faces", text),
+        ):  # fmt: skip
+            call(guarded, path, key)
+        call(guarded, "/v1/faces")
+    lines = [vars(record) for record in caplog.records if record.getMessage() == "request"]
+    assert [(line["status"], line["caller"]) for line in lines] == [
+        (401, f"shown:{gone.id}"), (401, None), (403, often.id), (200, often.id), (429, often.id), (401, None),
+    ]  # fmt: skip
+    assert not any(secret[-43:] in str(line) for secret in (revoked, text) for line in lines)
+
+
 def test_the_admin_key_and_keys_of_that_scope_administer(guarded: TestClient, issue) -> None:
     for key in (ADMIN_KEY, issue("admin")[1]):
         assert guarded.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code == 200
@@ -145,8 +167,31 @@ def test_the_admin_api_is_off_without_an_admin_key(client: TestClient) -> None:
     assert "MASQUERADE_ADMIN_KEY" in response.json()["detail"]
 
 
+def test_a_key_orders_as_jobs_what_it_may_have_done_at_once(guarded: TestClient, issue, stand_ins: StandIns) -> None:
+    _, key = issue("style", "jobs")
+    assert call(guarded, "/v1/jobs", key, kind="style", style="wave").status_code == 202
+    for kind in ("faces", "masterpiece"):
+        stand_ins.calls.clear()
+        files = {"image": FINE, "style_image": FINE} if kind == "masterpiece" else {"image": FINE}
+        refused = guarded.post("/v1/jobs", files=files, data={"kind": kind}, headers={"Authorization": f"Bearer {key}"})
+        assert problem(refused) == (403, "forbidden")
+        assert repr(kind) in refused.json()["detail"]
+        assert kind not in stand_ins.calls
+    _, without_jobs = issue("style")
+    assert problem(call(guarded, "/v1/jobs", without_jobs, kind="style", style="wave")) == (403, "forbidden")
+
+
+def test_the_admin_key_orders_every_job(guarded: TestClient) -> None:
+    assert call(guarded, "/v1/jobs", ADMIN_KEY, kind="faces").status_code == 202
+
+
+def test_every_kind_of_job_has_a_scope() -> None:
+    assert set(PERFORM) == set(FORMS)
+    assert set(PERFORM) <= set(SCOPES) - {ADMIN, "jobs"}
+
+
 def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) -> None:
-    (_, mine), (_, theirs) = issue("jobs"), issue("jobs")
+    (_, mine), (_, theirs) = issue("faces", "jobs"), issue("faces", "jobs")
     job = call(guarded, "/v1/jobs", mine, kind="faces").json()["id"]
     as_mine, as_theirs = ({"Authorization": f"Bearer {key}"} for key in (mine, theirs))
     assert guarded.get(f"/v1/jobs/{job}", headers=as_mine).status_code == 200
@@ -155,10 +200,30 @@ def test_jobs_belong_to_the_key_that_ordered_them(guarded: TestClient, issue) ->
     assert problem(guarded.get(f"/v1/jobs/{job}"))[0] == 401
 
 
+def test_a_key_has_a_share_of_the_queue_and_nobody_without_one_counts_as_somebody(
+    client_for, studio: Settings, issue, stand_ins: StandIns
+) -> None:
+    stand_ins.hold_masterpiece = True
+    client = client_for(studio.model_copy(update={"jobs": JobLimits(per_key=1), "require_keys": False}))
+
+    def order(key: str | None = None) -> Any:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        files = {"image": FINE, "style_image": FINE}
+        return client.post("/v1/jobs", files=files, data={"kind": "masterpiece"}, headers=headers)
+
+    (_, mine), (_, theirs) = issue(), issue()
+    assert order(mine).status_code == 202
+    refused = order(mine)
+    assert problem(refused) == (429, "busy")
+    assert "1 of your jobs" in refused.json()["detail"]
+    assert order(theirs).status_code == 202
+    assert [order().status_code for _ in range(3)] == [202] * 3
+
+
 def test_two_keys_may_choose_the_same_idempotency_key(guarded: TestClient, issue) -> None:
     """Each is answered with a job of its own, not with the number of somebody else's."""
     jobs = []
-    for _, key in (issue("jobs"), issue("jobs")):
+    for _, key in (issue("faces", "jobs"), issue("faces", "jobs")):
         as_caller = {"Authorization": f"Bearer {key}", "Idempotency-Key": "1"}
         ordered = guarded.post("/v1/jobs", files={"image": FINE}, data={"kind": "faces"}, headers=as_caller)
         jobs.append(ordered.json()["id"])
@@ -177,8 +242,6 @@ def test_the_page_and_what_is_on_offer_stay_readable(guarded: TestClient) -> Non
 
 
 def test_every_operation_of_the_document_has_a_scope_that_exists(client: TestClient) -> None:
-    from serve_app.access.scopes import SCOPES, required
-
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         for method in methods:
             assert required(method.upper(), path) in {None, *SCOPES}, f"{method} {path}"
