@@ -28,7 +28,7 @@ export function swapMode(room, studio, { toPaint }) {
     target.easel.veil(busy);
     result.veil(busy);
     // Who becomes whom is settled while it is being done.
-    for (const choices of [parts.cast, parts.quick, target.easel.faces.root]) choices.inert = busy;
+    for (const choices of [parts.cast, parts.quick]) choices.inert = busy;
     refresh();
   });
   /** @type {Photo | null} */

@@ -100,6 +100,24 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
     await expect(visit.part("paint", "compare")).to_be_visible()
 
 
+async def test_trying_again_asks_for_what_has_been_chosen_since(visit: Any, photo: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/style", answer(503, "unavailable", "The style model is restarting."))
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    again = visit.part("paint", "retry")
+    await expect(again).to_be_visible()
+    await visit.page.get_by_role("slider", name="Strength").fill("40")
+    await visit.page.get_by_role("radio").nth(1).click()
+    chosen = await visit.page.get_by_role("radio").nth(1).get_attribute("title")
+    await visit.page.unroute("**/v1/style")
+    await again.click()
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    assert ("strength", "0.4") in await visit.asked()
+    await expect(visit.part("paint", "line")).to_contain_text(chosen.split(",")[0])
+
+
 async def test_a_problem_is_told_with_the_services_own_sentence(visit: Any, photo: Path, answer: Any) -> None:
     visit.failing_answers_expected = True
     await visit.open()

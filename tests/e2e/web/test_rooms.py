@@ -81,6 +81,42 @@ async def test_faces_tapped_to_be_seen_are_kept_and_the_others_hidden(visit: Any
     await expect(faces.nth(1)).to_have_attribute("aria-pressed", "true")
 
 
+async def test_a_face_that_is_covered_after_a_failure_is_hidden_when_it_is_tried_again(
+    visit: Any, portrait: Path, answer: Any
+) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/anonymize", answer(503, "unavailable", "The face model is restarting."))
+    await visit.open("hide")
+    await visit.hang("hide", portrait)
+    face = visit.part("hide", "faces").get_by_role("button")
+    await face.click()
+    await expect(face).to_have_accessible_name("Face 1: stays visible")
+    await visit.act("hide")
+    await expect(visit.part("hide", "retry")).to_be_visible()
+    await face.click()
+    await expect(face).to_have_accessible_name("Face 1: will be hidden")
+    await visit.page.unroute("**/v1/anonymize")
+    await visit.part("hide", "retry").click()
+    await expect(visit.part("hide", "compare")).to_be_visible()
+    assert await visit.asked() == [("method", "blur")]
+
+
+async def test_while_faces_are_hidden_nobody_chooses_who_is_seen(visit: Any, portrait: Path) -> None:
+    # Never answered.
+    await visit.page.route("**/v1/anonymize", lambda route: None)
+    await visit.open("hide")
+    await visit.hang("hide", portrait)
+    face = visit.page.locator("#hide .face")
+    await expect(face).to_have_count(1)
+    await visit.act("hide")
+    cancel = visit.room("hide").get_by_role("button", name="Cancel")
+    await expect(cancel).to_be_visible()
+    assert await face.evaluate("(face) => face.closest('[inert]') !== null")
+    await cancel.click()
+    await face.click()
+    await expect(face).to_have_accessible_name("Face 1: stays visible")
+
+
 async def test_a_tap_among_small_faces_is_for_the_nearest(visit: Any, group: Path, tmp_path: Path) -> None:
     with Image.open(group) as people:
         small = people.reduce(3)
