@@ -245,6 +245,38 @@ async def test_going_back_leads_to_the_last_room_with_the_photo_where_it_was(vis
     await expect(visit.room("hide")).to_be_visible()
 
 
+async def test_what_is_chosen_last_hangs_whichever_room_it_is_chosen_in(visit: Any, photo: Path, portrait: Path) -> None:
+    sample = {"name": "one", "title": "Borrowed", "image": "/v1/samples/one"}
+    await visit.page.route("**/v1/samples", lambda route: route.fulfill(json={"samples": [sample]}))
+    await visit.page.route("**/v1/samples/one", lambda route: route.fulfill(path=portrait))
+    # Lent on a slow line: it arrives when it is told to.
+    await visit.page.add_init_script(
+        """const plain = window.fetch;
+        window.fetch = async (address, options) => {
+          if (String(address).endsWith("/v1/samples/one")) await new Promise((resolve) => (window.letGo = resolve));
+          return plain(address, options);
+        };"""
+    )
+    await visit.open()
+    await visit.room("paint").get_by_role("button", name="Borrow: Borrowed").click()
+    await visit.page.get_by_role("tab", name="Hide faces").click()
+    await visit.hang("hide", photo)
+    await visit.page.evaluate(
+        """() => new Promise((opened) => {
+          const { decode } = HTMLImageElement.prototype;
+          HTMLImageElement.prototype.decode = function () {
+            const opening = decode.call(this);
+            opened(opening);
+            return opening;
+          };
+          window.letGo();
+        })"""
+    )
+    await expect(visit.caption("hide")).to_have_text("harbour.jpg")
+    await visit.page.get_by_role("tab", name="Paint").click()
+    await expect(visit.caption("paint")).to_have_text("harbour.jpg")
+
+
 async def test_how_many_faces_can_be_hidden_is_announced(visit: Any, group: Path) -> None:
     await visit.open("hide")
     await visit.hang("hide", group)
