@@ -305,6 +305,25 @@ async def test_silence_is_waited_out_only_while_the_studio_is_there(visit: Any, 
     assert [probes.get_nowait() for _ in range(4)] == [True, True, True, False]
 
 
+async def test_a_request_that_moved_on_outlives_a_question_from_its_silence(visit: Any) -> None:
+    await visit.page.clock.install()
+    await visit.open()
+    await visit.page.evaluate(
+        """async () => {
+          const { lifeline } = await import("/js/lifeline.js");
+          window.fetch = () => new Promise((_, fail) => (window.fail = () => fail(new TypeError("no answer"))));
+          window.told = "nothing";
+          window.line = lifeline("/healthz", () => (window.told = "lost"));
+        }"""
+    )
+    await visit.page.clock.fast_forward(10_000)
+    await visit.page.evaluate("() => { window.line.stir(); window.fail(); }")
+    assert await visit.page.evaluate("window.told") == "nothing"
+    await visit.page.clock.fast_forward(10_000)
+    await visit.page.evaluate("window.fail()")
+    assert await visit.page.evaluate("window.told") == "lost"
+
+
 @pytest.mark.parametrize(
     ("page", "module"),
     [("", "gauge"), ("models.html", "memory"), ("status.html", "memory")],
