@@ -80,6 +80,16 @@ async def test_a_photo_is_painted_with_nothing_but_the_keyboard(visit: Any, phot
     await expect(slider).to_have_attribute("aria-valuenow", "0")
 
 
+async def test_skipping_to_the_studio_leaves_the_room_in_the_address(visit: Any) -> None:
+    await visit.open("hide")
+    skip = visit.page.get_by_role("link", name="Skip to the studio")
+    await skip.focus()
+    await visit.page.keyboard.press("Enter")
+    await expect(visit.page.locator("#studio")).to_be_focused()
+    await visit.page.reload()
+    await expect(visit.room("hide")).to_be_visible()
+
+
 async def test_arrows_walk_through_the_tabs(visit: Any) -> None:
     await visit.open()
     tabs = visit.page.get_by_role("tab")

@@ -196,6 +196,15 @@ async def test_rooms_the_service_does_not_offer_are_not_shown(visit: Any) -> Non
     await expect(visit.room("swap")).to_be_hidden()
 
 
+async def test_the_studio_opens_with_all_its_rooms_where_nobody_says_which_are_empty(visit: Any) -> None:
+    # Never answered.
+    await visit.page.route("**/readyz", lambda route: None)
+    await visit.page.goto(visit.site)
+    await expect(visit.room("paint")).to_be_visible()
+    await expect(visit.page.get_by_role("tab")).to_have_count(5)
+    await expect(visit.page.get_by_text("This page has not arrived whole.")).to_have_count(0)
+
+
 async def test_an_address_leads_into_its_room(visit: Any) -> None:
     await visit.open("hide")
     await expect(visit.page.get_by_role("tab", name="Hide faces")).to_have_attribute("aria-selected", "true")
