@@ -22,7 +22,7 @@ const studio = new Studio();
 const rooms = {
   paint: paintMode(byId("paint"), studio),
   lookalike: lookalikeMode(byId("lookalike"), studio),
-  swap: swapMode(byId("swap"), studio, { toPaint: () => navigation.show("paint") }),
+  swap: swapMode(byId("swap"), studio, { paints: () => navigation.has("paint"), toPaint: () => navigation.show("paint") }),
   hide: hideMode(byId("hide"), studio),
   real: realMode(byId("real"), studio),
 };

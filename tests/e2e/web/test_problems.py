@@ -187,6 +187,15 @@ async def test_a_pasted_photo_is_hung_in_the_open_room(visit: Any, photo: Path) 
     await expect(visit.part("hide", "picture")).to_have_attribute("alt", "image.png")
 
 
+async def test_two_pictures_that_are_pasted_at_once_take_a_seat_each(visit: Any, photo: Path, portrait: Path) -> None:
+    await visit.open("swap")
+    pasted = [{"data": encoded(file), "name": file.name} for file in (portrait, photo)]
+    await visit.page.evaluate(f"(both) => both.forEach({PASTE})", pasted)
+    pictures = visit.room("swap").locator("[data-part=duo] .picture:visible")
+    await expect(pictures).to_have_count(2)
+    assert [await picture.get_attribute("alt") for picture in await pictures.all()] == ["astronaut.jpg", "harbour.jpg"]
+
+
 async def test_text_that_is_dragged_over_the_easel_is_not_invited(visit: Any) -> None:
     await visit.open()
     wall = visit.part("paint", "wall")

@@ -255,17 +255,7 @@ async def test_going_back_leads_to_the_last_room_with_the_photo_where_it_was(vis
 
 
 async def test_what_is_chosen_last_hangs_whichever_room_it_is_chosen_in(visit: Any, photo: Path, portrait: Path) -> None:
-    sample = {"name": "one", "title": "Borrowed", "image": "/v1/samples/one"}
-    await visit.page.route("**/v1/samples", lambda route: route.fulfill(json={"samples": [sample]}))
-    await visit.page.route("**/v1/samples/one", lambda route: route.fulfill(path=portrait))
-    # Lent on a slow line: it arrives when it is told to.
-    await visit.page.add_init_script(
-        """const plain = window.fetch;
-        window.fetch = async (address, options) => {
-          if (String(address).endsWith("/v1/samples/one")) await new Promise((resolve) => (window.letGo = resolve));
-          return plain(address, options);
-        };"""
-    )
+    await visit.lend_on_a_slow_line(portrait)
     await visit.open()
     await visit.room("paint").get_by_role("button", name="Borrow: Borrowed").click()
     await visit.page.get_by_role("tab", name="Hide faces").click()
