@@ -142,7 +142,7 @@ export function swapMode(room, studio, { paints, toPaint }) {
     }
     const count = mapping.size === 1 ? "one face changes" : `${mapping.size || "no"} faces change`;
     // Names written from right to left must not turn the arrow's sense around.
-    const [lender, receiver] = [source, target].map(({ photo }) => make("bdi", {}, photo?.stem ?? ""));
+    const [lender, receiver] = [source, target].map(({ photo }) => make("bdi", {}, photo?.title ?? ""));
     label.rest([lender, " → ", receiver], known() ? count : "");
   }
 
@@ -173,7 +173,7 @@ export function swapMode(room, studio, { paints, toPaint }) {
     const stayed = notes.length === 1 ? ", one stays" : `, ${notes.length} stay`;
     const count = (changed === 1 ? "one new face" : `${changed} new faces`) + (notes.length ? stayed : "");
     reasons = [...new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")))].join(" ");
-    const title = `${before.stem}, recast`;
+    const title = `${before.title}, recast`;
     const onward = actionButton("paint", "Paint it next", () => {
       studio.hang(photo.keep());
       toPaint();

@@ -86,7 +86,9 @@ async def test_one_answer_is_waited_for_before_the_next_is_asked_for(visit: Any,
 async def test_what_was_asked_before_a_decision_is_not_shown_after_it(visit: Any) -> None:
     def told(active: str) -> dict[str, Any]:
         states = {version: "active" if version == active else "idle" for version in ("v4", "v5")}
-        return MODELS | {"models": [VERSION | {"version": version, "state": state} for version, state in states.items()]}
+        return MODELS | {
+            "models": [VERSION | {"version": version, "state": state} for version, state in states.items()]
+        }
 
     questions: asyncio.Queue[Route] = asyncio.Queue()
     await visit.page.route("**/v1/models", questions.put)

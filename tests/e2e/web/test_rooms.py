@@ -31,6 +31,16 @@ async def test_every_face_gets_its_doubles(visit: Any, group: Path) -> None:
     await expect(doubles.locator(".footnote")).to_have_text(re.compile("less (a)?like "))
 
 
+async def test_beside_the_picture_the_doubles_come_without_moving_the_question_away(visit: Any, group: Path) -> None:
+    await visit.page.emulate_media(reduced_motion="reduce")
+    await visit.page.set_viewport_size({"width": 1280, "height": 900})
+    await visit.open("lookalike")
+    await visit.hang("lookalike", group)
+    await visit.act("lookalike")
+    await expect(visit.page.locator("#announcer")).to_have_text("6 faces.")
+    assert await visit.room("lookalike").locator(".tools").evaluate("(tools) => tools.scrollTop") == 0
+
+
 async def test_a_face_and_its_double_can_be_kept_side_by_side(visit: Any, portrait: Path, tmp_path: Path) -> None:
     await visit.open("lookalike")
     await visit.hang("lookalike", portrait)
@@ -254,7 +264,9 @@ async def test_going_back_leads_to_the_last_room_with_the_photo_where_it_was(vis
     await expect(visit.room("hide")).to_be_visible()
 
 
-async def test_what_is_chosen_last_hangs_whichever_room_it_is_chosen_in(visit: Any, photo: Path, portrait: Path) -> None:
+async def test_what_is_chosen_last_hangs_whichever_room_it_is_chosen_in(
+    visit: Any, photo: Path, portrait: Path
+) -> None:
     await visit.lend_on_a_slow_line(portrait)
     await visit.open()
     await visit.room("paint").get_by_role("button", name="Borrow: Borrowed").click()
