@@ -114,9 +114,13 @@ export class Easel {
     this.compare.hide();
   }
 
-  /** @param {boolean} busy */
+  /**
+   * Work on the picture is under way: nobody taps its faces.
+   * @param {boolean} busy
+   */
   veil(busy) {
     this.#parts.veil.hidden = !busy;
+    this.faces.root.inert = busy;
     this.root.setAttribute("aria-busy", String(busy));
   }
 

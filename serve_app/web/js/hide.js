@@ -83,7 +83,7 @@ export function hideMode(room, studio) {
       (options) => postForPicture("v1/anonymize", form, options),
       ({ blob, model }, signal) => work.present(photo, blob, signal, {
         what: "hidden",
-        title: `${photo.stem}, incognito`,
+        title: `${photo.title}, incognito`,
         line: [`${DONE[String(method)]}${seen}`, model].filter(Boolean).join(" · "),
       }, [actionButton("change", "Back to the faces", backToFaces)]),
     );

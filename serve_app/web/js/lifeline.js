@@ -12,16 +12,21 @@ const PATIENCE_MS = 10_000;
  */
 export function lifeline(probe, onLost) {
   let timer = 0;
+  /** How often the request has moved on. */
+  let stirs = 0;
   let over = false;
 
   function stir() {
+    stirs += 1;
     clearTimeout(timer);
     if (!over) timer = setTimeout(ask, SILENCE_MS);
   }
 
   async function ask() {
+    const seen = stirs;
     const there = await fetch(probe, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) }).then(() => true, () => false);
-    if (over) return;
+    // Whoever moved on while the question was under way needs no answer to it, and will be asked after again.
+    if (over || stirs !== seen) return;
     if (there) {
       stir();
     } else {

@@ -14,12 +14,15 @@ import { tabs } from "./tabs.js";
 /** The capability behind each room; a room whose capability the service does not have is not shown. */
 const CAPABILITIES = { paint: "style", lookalike: "lookalike", swap: "swap", hide: "anonymize", real: "authenticity" };
 
+/** How long the rooms wait to hear which of them are empty; then all are shown. */
+const PATIENCE_MS = 3000;
+
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const studio = new Studio();
 const rooms = {
   paint: paintMode(byId("paint"), studio),
   lookalike: lookalikeMode(byId("lookalike"), studio),
-  swap: swapMode(byId("swap"), studio, { toPaint: () => navigation.show("paint") }),
+  swap: swapMode(byId("swap"), studio, { paints: () => navigation.has("paint"), toPaint: () => navigation.show("paint") }),
   hide: hideMode(byId("hide"), studio),
   real: realMode(byId("real"), studio),
 };
@@ -57,7 +60,8 @@ async function described() {
 /** The capabilities whose models were never installed here. */
 async function missing() {
   // Of a studio that is not ready, too, which answers 503.
-  const answer = await fetch(address("readyz")).then((response) => response.json()).catch(() => null);
+  const told = fetch(address("readyz"), { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const answer = await told.then((response) => response.json()).catch(() => null);
   return (capability) => String(answer?.capabilities?.[capability] ?? "").startsWith("not installed");
 }
 
@@ -87,6 +91,12 @@ document.addEventListener("dragover", (event) => {
   event.preventDefault();
   const taken = carriesFiles(event) && /** @type {Element} */ (event.target).closest(".wall.taking");
   if (event.dataTransfer && !taken) event.dataTransfer.dropEffect = "none";
+});
+
+// The address is the room's; were it the link's, a reload would open another room.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("studio").focus();
 });
 
 window.addEventListener("hashchange", () => {

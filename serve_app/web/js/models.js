@@ -3,6 +3,7 @@
 import { address } from "./api.js";
 import { recall, remember } from "./memory.js";
 import { announce, make, stamp } from "./parts.js";
+import { rounds } from "./rounds.js";
 
 // The same as on the status page.
 const KEY = "masquerade.admin-key";
@@ -18,7 +19,7 @@ const keyField = /** @type {HTMLInputElement} */ (byId("key"));
 
 /** What a person has typed into a model's foot outlives the redrawing. @type {Map<string, {reason: string, percent: string}>} */
 const drafts = new Map();
-let busy = false;
+let deciding = false;
 
 byId("late").remove();
 keyField.value = recall(KEY);
@@ -39,32 +40,38 @@ function hintAt(words) {
   if (hint.textContent !== words) hint.textContent = words;
 }
 
-/** @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words */
-async function ask(path, body) {
+/**
+ * @param {string} path
+ * @param {{body?: object, signal?: AbortSignal}} options a `body` is posted
+ * @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words
+ */
+async function ask(path, { body, signal } = {}) {
   const headers = { accept: "application/json" };
   const key = recall(KEY);
   if (key) headers.authorization = `Bearer ${key}`;
   if (body) headers["content-type"] = "application/json";
-  let response;
+  let response, text;
   try {
-    response = await fetch(address(path), { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) });
+    response = await fetch(address(path), { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+    text = await response.text();
   } catch {
     throw new Error("The studio does not answer.");
   }
-  const document = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(document.detail ?? `The studio answered ${response.status}.`);
+  const document = parsed(text);
+  if (!response.ok || !document) throw new Error(document?.detail ?? `The studio answered ${response.status}.`);
   return document;
 }
 
-async function refresh() {
-  if (busy) return;
-  let told;
+/** A proxy in between may answer in HTML. */
+function parsed(text) {
   try {
-    told = await ask("v1/models");
-  } catch (error) {
-    hintAt(error.message);
-    return;
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
+}
+
+function redraw(told) {
   // Whoever is typing or about to press is not interrupted.
   if (list.querySelector("input:focus, button:active")) return;
   const focus = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.focus;
@@ -160,21 +167,22 @@ function deeds(name, version, decided) {
 
 /** Writes a decision down. What was shown goes along, so that nobody decides on something they have not seen. */
 async function decide(name, action, fields, seen) {
-  if (busy) return;
-  busy = true;
+  if (deciding) return;
+  deciding = true;
   try {
     const reason = drafts.get(name)?.reason ?? "";
-    await ask(`v1/models/${encodeURIComponent(name)}/${action}`, { ...fields, reason, by: "admin (page)", ...(seen ? { expect: seen } : {}) });
+    const body = { ...fields, reason, by: "admin (page)", ...(seen ? { expect: seen } : {}) };
+    await ask(`v1/models/${encodeURIComponent(name)}/${action}`, { body });
     drafts.delete(name);
     say("");
     announce(`${name}: ${action} is on its way.`);
   } catch (error) {
     say(error.message);
   } finally {
-    busy = false;
+    deciding = false;
   }
+  // Whatever was asked before does not know of the decision.
   await refresh();
 }
 
-void refresh();
-setInterval(() => document.hidden || void refresh(), EVERY_MS);
+const refresh = rounds(EVERY_MS, { ask: (signal) => ask("v1/models", { signal }), show: redraw, fail: ({ message }) => hintAt(message) });

@@ -44,7 +44,7 @@ export function paintMode(room, studio) {
       (options) => postForPicture("v1/style", form, options),
       ({ blob, model }, signal) => work.present(photo, blob, signal, {
         what: like ? `like-${like.stem}` : blend.map(({ style }) => style.name).join("-"),
-        title: `${photo.stem}, ${like ? `after ${like.stem}` : blend.map(({ style }) => `after ${style.artist || style.title}`).join(" and ")}`,
+        title: `${photo.title}, ${like ? `after ${like.title}` : blend.map(({ style }) => `after ${style.artist || style.title}`).join(" and ")}`,
         line: [like ? like.name : blend.map(describe).join(" with "), model].filter(Boolean).join(" · "),
       }),
     );

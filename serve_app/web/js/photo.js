@@ -49,6 +49,12 @@ export class Photo {
     return this.name.replace(/\.\w{1,5}$/, "") || "photo";
   }
 
+  /** The stem as a caption has room for it beside what became of the picture: of a long one the beginning and the end. */
+  get title() {
+    const letters = [...this.stem];
+    return letters.length > 24 ? [...letters.slice(0, 15), "…", ...letters.slice(-8)].join("") : this.stem;
+  }
+
   /** One more place shows it; every keeper calls {@link release} once. */
   keep() {
     this.#keepers += 1;

@@ -22,6 +22,10 @@ export class Seat {
   problem = null;
   #looking = new AbortController();
   #turn = 0;
+  /** What keeps a person waiting: a picture that is being opened, faces that are looked for, work on the picture. */
+  #opening = false;
+  #searching = false;
+  #working = false;
 
   /**
    * @param {HTMLElement} host
@@ -37,6 +41,11 @@ export class Seat {
     this.easel = new Easel(host, { title, onPick: (blob, name) => this.accept(blob, name) });
   }
 
+  /** Whether a picture sits here or is on its way. */
+  get taken() {
+    return this.photo !== null || this.#opening;
+  }
+
   /**
    * A picture that was chosen, dropped, shot, pasted or borrowed.
    * @param {Blob | Promise<Blob>} blob
@@ -44,12 +53,15 @@ export class Seat {
    */
   async accept(blob, name) {
     const turn = ++this.#turn;
+    this.#opening = true;
     try {
       const photo = await Photo.open(await blob, name);
       if (turn === this.#turn) this.#sit(photo);
       else photo.release();
     } catch (error) {
       if (turn === this.#turn) this.onError(error);
+    } finally {
+      if (turn === this.#turn) this.#opening = false;
     }
   }
 
@@ -68,7 +80,7 @@ export class Seat {
     this.faces = [];
     this.problem = null;
     this.onChange();
-    this.easel.veil(true);
+    this.#search(true);
     try {
       const faces = await findFaces(photo, { signal: controller.signal });
       if (controller.signal.aborted) return;
@@ -82,7 +94,18 @@ export class Seat {
       this.problem = error;
       this.onChange();
     } finally {
-      if (!controller.signal.aborted) this.easel.veil(false);
+      if (!controller.signal.aborted) this.#search(false);
     }
+  }
+
+  /** Veils the picture while it is worked on; while its faces are looked for it is veiled anyway. */
+  veil(working) {
+    this.#working = working;
+    this.easel.veil(this.#working || this.#searching);
+  }
+
+  #search(searching) {
+    this.#searching = searching;
+    this.veil(this.#working);
   }
 }

@@ -1,6 +1,7 @@
 /** The status page: what the studio can do, and for those who may know, how busy it is. Asks again every few seconds. */
 
 import { recall, remember } from "./memory.js";
+import { rounds } from "./rounds.js";
 
 const PERIOD_MS = 5000;
 const KEY = "masquerade.admin-key";
@@ -22,10 +23,10 @@ function element(tag, text, className) {
   return made;
 }
 
-async function ask(path) {
+async function ask(path, signal) {
   const key = recall(KEY);
   const headers = key ? { accept: "application/json", authorization: `Bearer ${key}` } : { accept: "application/json" };
-  const response = await fetch(new URL(path, document.baseURI), { headers, cache: "no-store" });
+  const response = await fetch(new URL(path, document.baseURI), { headers, cache: "no-store", signal });
   return { status: response.status, body: await response.json() };
 }
 
@@ -84,27 +85,25 @@ function showFigures(state) {
     state.window_s === null ? "Rates appear after a few seconds; percentiles are of all requests so far." : `Over the last ${Math.round(state.window_s)} seconds.`;
 }
 
-async function refresh() {
-  try {
-    const [ready, figures] = await Promise.all([ask("readyz"), ask("v1/status")]);
-    showReadiness(ready.body);
-    part("figures").hidden = figures.status !== 200;
-    const locked = figures.status === 401 || figures.status === 403;
-    part("unlock").hidden = !locked;
-    tell("refused", locked && recall(KEY) ? "This key does not open the figures." : "");
-    if (figures.status === 200) showFigures(figures.body);
-  } catch {
-    tell("verdict", "The studio does not answer.");
-    tell("detail", "This page keeps asking.");
-  }
+function show([ready, figures]) {
+  showReadiness(ready.body);
+  part("figures").hidden = figures.status !== 200;
+  const locked = figures.status === 401 || figures.status === 403;
+  part("unlock").hidden = !locked;
+  tell("refused", locked && recall(KEY) ? "This key does not open the figures." : "");
+  if (figures.status === 200) showFigures(figures.body);
+}
+
+function showSilence() {
+  tell("verdict", "The studio does not answer.");
+  tell("detail", "This page keeps asking.");
 }
 
 document.getElementById("late").remove();
 part("unlock").addEventListener("submit", (event) => {
   event.preventDefault();
   remember(KEY, String(new FormData(event.target).get("key")).trim());
-  refresh();
+  void refresh();
 });
 
-refresh();
-setInterval(() => document.hidden || refresh(), PERIOD_MS);
+const refresh = rounds(PERIOD_MS, { ask: (signal) => Promise.all([ask("readyz", signal), ask("v1/status", signal)]), show, fail: showSilence });

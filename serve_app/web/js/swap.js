@@ -15,9 +15,9 @@ import { Wires } from "./wires.js";
 /**
  * @param {HTMLElement} room
  * @param {import("./studio.js").Studio} studio
- * @param {{toPaint: () => void}} doors
+ * @param {{paints: () => boolean, toPaint: () => void}} doors whether anybody paints here, and the way there
  */
-export function swapMode(room, studio, { toPaint }) {
+export function swapMode(room, studio, { paints, toPaint }) {
   const parts = partsOf(room);
   const mapping = new Mapping();
   const label = new WallLabel("Two photos, one change of identities.");
@@ -25,10 +25,10 @@ export function swapMode(room, studio, { toPaint }) {
   const wires = new Wires(parts.wires);
   const task = new Task(label, parts.act, (busy) => {
     if (busy) bringIntoView(label.root);
-    target.easel.veil(busy);
+    target.veil(busy);
     result.veil(busy);
     // Who becomes whom is settled while it is being done.
-    for (const choices of [parts.cast, parts.quick, target.easel.faces.root]) choices.inert = busy;
+    for (const choices of [parts.cast, parts.quick]) choices.inert = busy;
     refresh();
   });
   /** @type {Photo | null} */
@@ -142,7 +142,7 @@ export function swapMode(room, studio, { toPaint }) {
     }
     const count = mapping.size === 1 ? "one face changes" : `${mapping.size || "no"} faces change`;
     // Names written from right to left must not turn the arrow's sense around.
-    const [lender, receiver] = [source, target].map(({ photo }) => make("bdi", {}, photo?.stem ?? ""));
+    const [lender, receiver] = [source, target].map(({ photo }) => make("bdi", {}, photo?.title ?? ""));
     label.rest([lender, " → ", receiver], known() ? count : "");
   }
 
@@ -173,13 +173,14 @@ export function swapMode(room, studio, { toPaint }) {
     const stayed = notes.length === 1 ? ", one stays" : `, ${notes.length} stay`;
     const count = (changed === 1 ? "one new face" : `${changed} new faces`) + (notes.length ? stayed : "");
     reasons = [...new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")))].join(" ");
-    const title = `${before.stem}, recast`;
+    const title = `${before.title}, recast`;
+    const onward = actionButton("paint", "Paint it next", () => {
+      studio.hang(photo.keep());
+      toPaint();
+    });
     label.rest(title, [`${photo.width} × ${photo.height}`, count, model].filter(Boolean).join(" · "), [
       downloadLink(photo.url, photo.name),
-      actionButton("paint", "Paint it next", () => {
-        studio.hang(photo.keep());
-        toPaint();
-      }),
+      ...(paints() ? [onward] : []),
       actionButton("change", "Back to the faces", () => {
         backToFaces();
         parts.act.focus();
@@ -215,10 +216,10 @@ export function swapMode(room, studio, { toPaint }) {
   return {
     easels: [source.easel, target.easel],
     /** Pasted pictures take the first empty seat, then the target's. */
-    accept: (blob, name) => (source.photo ? target : source).accept(blob, name),
+    accept: (blob, name) => (source.taken ? target : source).accept(blob, name),
     /** Whoever comes from another room brings the photo along as the one that lends its faces. */
     enter() {
-      if (!source.photo && studio.photo) source.accept(studio.photo.blob, studio.photo.name);
+      if (!source.taken && studio.photo) source.accept(studio.photo.blob, studio.photo.name);
       wires.redraw();
     },
   };

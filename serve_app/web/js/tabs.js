@@ -5,7 +5,7 @@ const modeOf = (tab) => tab.getAttribute("aria-controls") ?? "";
 /**
  * @param {HTMLElement} list the tablist
  * @param {(mode: string) => void} onChange hears the id of the panel that is shown now
- * @returns {{show: (mode: string) => void, remove: (mode: string) => void}}
+ * @returns {{show: (mode: string) => void, has: (mode: string) => boolean, remove: (mode: string) => void}}
  */
 export function tabs(list, onChange) {
   const all = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=tab]:not([hidden])")]);
@@ -42,6 +42,7 @@ export function tabs(list, onChange) {
 
   return {
     show,
+    has: (mode) => tabOf(mode) !== undefined,
     /** The service does not offer this mode. */
     remove(mode) {
       const tab = tabOf(mode);

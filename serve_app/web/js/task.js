@@ -9,7 +9,8 @@ export class Task {
 
   /**
    * @param {import("./label.js").WallLabel} label
-   * @param {HTMLElement} button the button that starts the work; it takes the focus back after cancelling
+   * @param {HTMLElement} button the button that starts the work; it takes the focus back after cancelling, and trying
+   *   again is pressing it: what has been chosen since a failure counts
    * @param {(busy: boolean) => void} onBusy
    */
   constructor(label, button, onBusy) {
@@ -55,7 +56,7 @@ export class Task {
       } else {
         this.label.problem(error, () => {
           this.button.focus();
-          this.run(doing, work, done);
+          this.button.click();
         });
       }
     } finally {

@@ -9,8 +9,6 @@ import { Task } from "./task.js";
 export class Workspace {
   /** @type {Photo | null} the result that hangs on the easel */
   #result = null;
-  /** Only the picture asked for last is hung, whichever opens first. */
-  #turn = 0;
 
   /**
    * @param {HTMLElement} room the mode's panel
@@ -70,17 +68,12 @@ export class Workspace {
    * @param {string} name
    */
   async accept(blob, name) {
-    const turn = ++this.#turn;
+    const turn = this.studio.ask();
     try {
       const photo = await Photo.open(await blob, name);
-      if (turn !== this.#turn) {
-        photo.release();
-        return;
-      }
-      this.studio.hang(photo);
-      announce(`${name} hangs on the easel.`);
+      if (this.studio.hang(photo, turn)) announce(`${name} hangs on the easel.`);
     } catch (error) {
-      if (turn === this.#turn) this.label.problem(error);
+      if (this.studio.awaits(turn)) this.label.problem(error);
     }
   }
 

@@ -46,6 +46,15 @@ XMLHttpRequest.prototype.send = function (form) {
 };
 """
 
+# The picture of a sample waits until it is told to come.
+HOLD_SAMPLE = """
+const plain = window.fetch;
+window.fetch = async (address, options) => {
+  if (String(address).endsWith("/v1/samples/one")) await new Promise((resolve) => (window.letGo = resolve));
+  return plain(address, options);
+};
+"""
+
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> str:
@@ -85,6 +94,13 @@ class Visit:
         paths = {f"/v1/{call}": {} for call in ("style", "lookalike", "swap", "anonymize", "authenticity")}
         await self.page.route("**/openapi.json", lambda route: route.fulfill(json={"paths": paths}))
         await self.page.route("**/readyz", lambda route: route.fulfill(json={"ready": True, "capabilities": {}}))
+
+    async def lend_on_a_slow_line(self, photo: Path) -> None:
+        """Lend one photo, called Borrowed, which arrives once the page's ``letGo()`` is called."""
+        sample = {"name": "one", "title": "Borrowed", "image": "/v1/samples/one"}
+        await self.page.route("**/v1/samples", lambda route: route.fulfill(json={"samples": [sample]}))
+        await self.page.route("**/v1/samples/one", lambda route: route.fulfill(path=photo))
+        await self.page.add_init_script(HOLD_SAMPLE)
 
     def room(self, mode: str) -> Locator:
         return self.page.locator(f"#{mode}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,16 @@ async def test_a_photo_is_painted_with_nothing_but_the_keyboard(visit: Any, phot
     await expect(slider).to_be_focused()
     await keyboard.press("Home")
     await expect(slider).to_have_attribute("aria-valuenow", "0")
+
+
+async def test_skipping_to_the_studio_leaves_the_room_in_the_address(visit: Any) -> None:
+    await visit.open("hide")
+    skip = visit.page.get_by_role("link", name="Skip to the studio")
+    await skip.focus()
+    await visit.page.keyboard.press("Enter")
+    await expect(visit.page.locator("#studio")).to_be_focused()
+    await visit.page.reload()
+    await expect(visit.room("hide")).to_be_visible()
 
 
 async def test_arrows_walk_through_the_tabs(visit: Any) -> None:
@@ -187,6 +198,17 @@ async def test_focus_can_be_seen(visit: Any) -> None:
     assert outline == "3px"
 
 
+async def test_focus_on_a_picture_of_ones_own_looks_like_focus_and_not_like_a_choice(visit: Any) -> None:
+    await visit.open()
+    own = visit.page.get_by_label("Like a picture of yours")
+    await own.focus()
+    await visit.page.keyboard.press("Shift+Tab")
+    expected = await visit.page.evaluate("getComputedStyle(document.activeElement).outline")
+    await visit.page.keyboard.press("Tab")
+    await expect(own).to_be_focused()
+    assert await visit.page.locator("label", has=own).evaluate("(label) => getComputedStyle(label).outline") == expected
+
+
 async def test_the_focus_stays_at_the_label_when_the_button_it_was_on_goes(visit: Any, photo: Path) -> None:
     held: list[Route] = []
     await visit.open()
@@ -248,6 +270,17 @@ async def test_long_words_stay_within_the_narrowest_screen(visit: Any, photo: Pa
     await visit.act("lookalike")
     await expect(visit.part("lookalike", "doubles")).to_contain_text("Portraits: ")
     assert await visit.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+async def test_of_a_long_name_a_caption_leaves_room_for_what_became_of_the_picture(
+    phone: Any, photo: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / f"IMG_20260714_{'x' * 150}_harbour.jpg"
+    file.write_bytes(photo.read_bytes())
+    await phone.open()
+    await phone.hang("paint", file)
+    await phone.act("paint")
+    await expect(phone.caption("paint")).to_have_text(re.compile("^IMG_20260714_xx…_harbour, after "))
 
 
 async def test_the_two_seats_of_a_swap_can_be_told_apart_without_seeing(visit: Any) -> None:

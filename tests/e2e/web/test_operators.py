@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -14,6 +15,16 @@ VERSION = {
     "replicas": 2, "requests": 120, "failed": 0, "p95_ms": 210.0, "licence": "MIT", "commercial_use": True, "reason": None,
 }  # fmt: skip
 MODELS = {"coordinated": True, "models": [VERSION], "missing": {}, "routings": [], "trials": []}
+# What the page asks for version 1 of the interface, as it asks.
+NOTE_QUESTIONS = """
+window.asked = [];
+const plain = window.fetch;
+window.fetch = (address, options) => {
+  const { pathname } = new URL(address);
+  if (pathname.startsWith("/v1/")) window.asked.push(pathname);
+  return plain(address, options);
+};
+"""
 LOCKED = {"type": "urn:masquerade:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "A key."}
 
 
@@ -48,6 +59,55 @@ async def test_one_admin_key_opens_the_status_and_the_models(visit: Any) -> None
         await visit.page.goto(f"{visit.site}/models.html")
     assert (shown[0], shown[-1]) == (None, "Bearer mq_key")
     await expect(visit.page.get_by_label("Admin key")).to_have_value("mq_key")
+
+
+@pytest.mark.parametrize("name", ["status", "models"])
+async def test_one_answer_is_waited_for_before_the_next_is_asked_for(visit: Any, name: str) -> None:
+    visit.failing_answers_expected = True
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await visit.page.route(f"**/v1/{name}", held.put)
+    await visit.page.clock.install()
+    await visit.page.add_init_script(NOTE_QUESTIONS)
+    await visit.page.goto(f"{visit.site}/{name}.html")
+    first = await asyncio.wait_for(held.get(), 20)
+    await visit.page.clock.fast_forward(9_000)
+    assert await visit.page.evaluate("window.asked") == [f"/v1/{name}"]
+    async with visit.page.expect_response(f"**/v1/{name}") as answered:
+        await first.fulfill(status=401, json=LOCKED)
+    await (await answered.value).finished()
+    if name == "status":
+        await expect(visit.page.get_by_label("Admin key")).to_be_visible()
+    else:
+        await expect(visit.page.get_by_role("status")).to_have_text("A key.")
+    await visit.page.clock.fast_forward(5_000)
+    await asyncio.wait_for(held.get(), 20)
+
+
+async def test_what_was_asked_before_a_decision_is_not_shown_after_it(visit: Any) -> None:
+    def told(active: str) -> dict[str, Any]:
+        states = {version: "active" if version == active else "idle" for version in ("v4", "v5")}
+        return MODELS | {
+            "models": [VERSION | {"version": version, "state": state} for version, state in states.items()]
+        }
+
+    questions: asyncio.Queue[Route] = asyncio.Queue()
+    await visit.page.route("**/v1/models", questions.put)
+    await visit.page.route("**/v1/models/style-lean/promote", lambda route: route.fulfill(json={}))
+    await visit.page.add_init_script("sessionStorage.setItem('masquerade.admin-key', 'mq_key')")
+    await visit.page.clock.install()
+    await visit.page.goto(f"{visit.site}/models.html")
+    await (await asyncio.wait_for(questions.get(), 20)).fulfill(json=told("v4"))
+    state = visit.page.locator(".version", has_text="v5").locator("[data-part=state]")
+    await expect(state).to_have_text("at rest")
+    await visit.page.clock.fast_forward(3_000)
+    slow = await asyncio.wait_for(questions.get(), 20)
+    await visit.page.get_by_role("button", name="Promote").click()
+    await (await asyncio.wait_for(questions.get(), 20)).fulfill(json=told("v5"))
+    await expect(state).to_have_text("active")
+    async with visit.page.expect_response("**/v1/models") as answered:
+        await slow.fulfill(json=told("v4"))
+    await (await answered.value).finished()
+    assert await state.text_content() == "active"
 
 
 async def test_figures_that_are_away_are_not_blamed_on_the_key(visit: Any, answer: Any) -> None:

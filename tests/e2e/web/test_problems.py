@@ -100,6 +100,24 @@ async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, ph
     await expect(visit.part("paint", "compare")).to_be_visible()
 
 
+async def test_trying_again_asks_for_what_has_been_chosen_since(visit: Any, photo: Path, answer: Any) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/style", answer(503, "unavailable", "The style model is restarting."))
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    again = visit.part("paint", "retry")
+    await expect(again).to_be_visible()
+    await visit.page.get_by_role("slider", name="Strength").fill("40")
+    await visit.page.get_by_role("radio").nth(1).click()
+    chosen = await visit.page.get_by_role("radio").nth(1).get_attribute("title")
+    await visit.page.unroute("**/v1/style")
+    await again.click()
+    await expect(visit.part("paint", "compare")).to_be_visible()
+    assert ("strength", "0.4") in await visit.asked()
+    await expect(visit.part("paint", "line")).to_contain_text(chosen.split(",")[0])
+
+
 async def test_a_problem_is_told_with_the_services_own_sentence(visit: Any, photo: Path, answer: Any) -> None:
     visit.failing_answers_expected = True
     await visit.open()
@@ -167,6 +185,15 @@ async def test_a_pasted_photo_is_hung_in_the_open_room(visit: Any, photo: Path) 
     await visit.open("hide")
     await visit.page.evaluate(PASTE, {"data": encoded(photo)})
     await expect(visit.part("hide", "picture")).to_have_attribute("alt", "image.png")
+
+
+async def test_two_pictures_that_are_pasted_at_once_take_a_seat_each(visit: Any, photo: Path, portrait: Path) -> None:
+    await visit.open("swap")
+    pasted = [{"data": encoded(file), "name": file.name} for file in (portrait, photo)]
+    await visit.page.evaluate(f"(both) => both.forEach({PASTE})", pasted)
+    pictures = visit.room("swap").locator("[data-part=duo] .picture:visible")
+    await expect(pictures).to_have_count(2)
+    assert [await picture.get_attribute("alt") for picture in await pictures.all()] == ["astronaut.jpg", "harbour.jpg"]
 
 
 async def test_text_that_is_dragged_over_the_easel_is_not_invited(visit: Any) -> None:
@@ -285,6 +312,25 @@ async def test_silence_is_waited_out_only_while_the_studio_is_there(visit: Any, 
     await visit.page.clock.fast_forward(11_000)
     await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")
     assert [probes.get_nowait() for _ in range(4)] == [True, True, True, False]
+
+
+async def test_a_request_that_moved_on_outlives_a_question_from_its_silence(visit: Any) -> None:
+    await visit.page.clock.install()
+    await visit.open()
+    await visit.page.evaluate(
+        """async () => {
+          const { lifeline } = await import("/js/lifeline.js");
+          window.fetch = () => new Promise((_, fail) => (window.fail = () => fail(new TypeError("no answer"))));
+          window.told = "nothing";
+          window.line = lifeline("/healthz", () => (window.told = "lost"));
+        }"""
+    )
+    await visit.page.clock.fast_forward(10_000)
+    await visit.page.evaluate("() => { window.line.stir(); window.fail(); }")
+    assert await visit.page.evaluate("window.told") == "nothing"
+    await visit.page.clock.fast_forward(10_000)
+    await visit.page.evaluate("window.fail()")
+    assert await visit.page.evaluate("window.told") == "lost"
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,16 @@ async def test_every_face_gets_its_doubles(visit: Any, group: Path) -> None:
     await expect(doubles.locator(".footnote")).to_have_text(re.compile("less (a)?like "))
 
 
+async def test_beside_the_picture_the_doubles_come_without_moving_the_question_away(visit: Any, group: Path) -> None:
+    await visit.page.emulate_media(reduced_motion="reduce")
+    await visit.page.set_viewport_size({"width": 1280, "height": 900})
+    await visit.open("lookalike")
+    await visit.hang("lookalike", group)
+    await visit.act("lookalike")
+    await expect(visit.page.locator("#announcer")).to_have_text("6 faces.")
+    assert await visit.room("lookalike").locator(".tools").evaluate("(tools) => tools.scrollTop") == 0
+
+
 async def test_a_face_and_its_double_can_be_kept_side_by_side(visit: Any, portrait: Path, tmp_path: Path) -> None:
     await visit.open("lookalike")
     await visit.hang("lookalike", portrait)
@@ -79,6 +89,42 @@ async def test_faces_tapped_to_be_seen_are_kept_and_the_others_hidden(visit: Any
     assert await visit.asked() == [("method", "pixelate"), ("keep", "1,4")]
     await visit.page.get_by_role("button", name="Back to the faces").click()
     await expect(faces.nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+async def test_a_face_that_is_covered_after_a_failure_is_hidden_when_it_is_tried_again(
+    visit: Any, portrait: Path, answer: Any
+) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/anonymize", answer(503, "unavailable", "The face model is restarting."))
+    await visit.open("hide")
+    await visit.hang("hide", portrait)
+    face = visit.part("hide", "faces").get_by_role("button")
+    await face.click()
+    await expect(face).to_have_accessible_name("Face 1: stays visible")
+    await visit.act("hide")
+    await expect(visit.part("hide", "retry")).to_be_visible()
+    await face.click()
+    await expect(face).to_have_accessible_name("Face 1: will be hidden")
+    await visit.page.unroute("**/v1/anonymize")
+    await visit.part("hide", "retry").click()
+    await expect(visit.part("hide", "compare")).to_be_visible()
+    assert await visit.asked() == [("method", "blur")]
+
+
+async def test_while_faces_are_hidden_nobody_chooses_who_is_seen(visit: Any, portrait: Path) -> None:
+    # Never answered.
+    await visit.page.route("**/v1/anonymize", lambda route: None)
+    await visit.open("hide")
+    await visit.hang("hide", portrait)
+    face = visit.page.locator("#hide .face")
+    await expect(face).to_have_count(1)
+    await visit.act("hide")
+    cancel = visit.room("hide").get_by_role("button", name="Cancel")
+    await expect(cancel).to_be_visible()
+    assert await face.evaluate("(face) => face.closest('[inert]') !== null")
+    await cancel.click()
+    await face.click()
+    await expect(face).to_have_accessible_name("Face 1: stays visible")
 
 
 async def test_a_tap_among_small_faces_is_for_the_nearest(visit: Any, group: Path, tmp_path: Path) -> None:
@@ -160,6 +206,15 @@ async def test_rooms_the_service_does_not_offer_are_not_shown(visit: Any) -> Non
     await expect(visit.room("swap")).to_be_hidden()
 
 
+async def test_the_studio_opens_with_all_its_rooms_where_nobody_says_which_are_empty(visit: Any) -> None:
+    # Never answered.
+    await visit.page.route("**/readyz", lambda route: None)
+    await visit.page.goto(visit.site)
+    await expect(visit.room("paint")).to_be_visible()
+    await expect(visit.page.get_by_role("tab")).to_have_count(5)
+    await expect(visit.page.get_by_text("This page has not arrived whole.")).to_have_count(0)
+
+
 async def test_an_address_leads_into_its_room(visit: Any) -> None:
     await visit.open("hide")
     await expect(visit.page.get_by_role("tab", name="Hide faces")).to_have_attribute("aria-selected", "true")
@@ -207,6 +262,30 @@ async def test_going_back_leads_to_the_last_room_with_the_photo_where_it_was(vis
     await expect(visit.part("paint", "picture")).to_have_attribute("alt", "harbour.jpg")
     await visit.page.go_forward()
     await expect(visit.room("hide")).to_be_visible()
+
+
+async def test_what_is_chosen_last_hangs_whichever_room_it_is_chosen_in(
+    visit: Any, photo: Path, portrait: Path
+) -> None:
+    await visit.lend_on_a_slow_line(portrait)
+    await visit.open()
+    await visit.room("paint").get_by_role("button", name="Borrow: Borrowed").click()
+    await visit.page.get_by_role("tab", name="Hide faces").click()
+    await visit.hang("hide", photo)
+    await visit.page.evaluate(
+        """() => new Promise((opened) => {
+          const { decode } = HTMLImageElement.prototype;
+          HTMLImageElement.prototype.decode = function () {
+            const opening = decode.call(this);
+            opened(opening);
+            return opening;
+          };
+          window.letGo();
+        })"""
+    )
+    await expect(visit.caption("hide")).to_have_text("harbour.jpg")
+    await visit.page.get_by_role("tab", name="Paint").click()
+    await expect(visit.caption("paint")).to_have_text("harbour.jpg")
 
 
 async def test_how_many_faces_can_be_hidden_is_announced(visit: Any, group: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -126,6 +127,42 @@ async def test_a_result_leads_back_to_the_faces_or_on_to_painting(visit: Any, po
     await expect(visit.caption("paint")).to_have_text("astronaut-swapped.jpg")
 
 
+async def test_painting_is_offered_only_where_somebody_paints(visit: Any, portrait: Path, group: Path) -> None:
+    ready = {"ready": True, "capabilities": {"style": "not installed: pull it"}}
+    await visit.page.route("**/readyz", lambda route: route.fulfill(json=ready))
+    source, target = await seated(visit, group, portrait)
+    await source.nth(5).click()
+    await target.first.click()
+    await visit.act("swap")
+    await expect(visit.page.get_by_role("button", name="Back to the faces")).to_be_visible()
+    await expect(visit.page.get_by_role("button", name="Paint it next")).to_have_count(0)
+
+
+async def test_a_target_that_is_hung_during_a_swap_is_veiled_until_its_faces_are_known(
+    visit: Any, portrait: Path, group: Path
+) -> None:
+    found = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await found.wait()
+        await route.continue_()
+
+    await seated(visit, portrait, portrait)
+    # Never answered.
+    await visit.page.route("**/v1/swap", lambda route: None)
+    await visit.page.route("**/v1/faces", late)
+    await visit.act("swap")
+    await visit.hang("swap", group, 1)
+    await expect(visit.page.locator("#announcer")).to_have_text("Cancelled.")
+    easel = visit.part("swap", "target").locator(".easel")
+    assert await easel.get_attribute("aria-busy") == "true"
+    assert await easel.locator(".veil").is_visible()
+    found.set()
+    await expect(easel.locator(".face")).to_have_count(6)
+    await expect(easel).to_have_attribute("aria-busy", "false")
+    await expect(easel.locator(".veil")).to_be_hidden()
+
+
 async def test_a_photo_without_faces_is_told_and_stays_told(visit: Any, photo: Path, portrait: Path) -> None:
     await visit.open("swap")
     await visit.hang("swap", photo, 0)
@@ -167,6 +204,19 @@ async def test_a_photo_from_another_room_lends_its_faces(visit: Any, portrait: P
     await visit.hang("paint", portrait)
     await visit.page.get_by_role("tab", name="Swap").click()
     await expect(visit.part("swap", "source").locator(".face")).to_have_count(1)
+
+
+async def test_a_picture_on_its_way_to_a_seat_is_not_driven_out_by_one_from_another_room(
+    visit: Any, photo: Path, portrait: Path
+) -> None:
+    await visit.lend_on_a_slow_line(portrait)
+    await visit.open("swap")
+    await visit.part("swap", "source").get_by_role("button", name="Borrow: Borrowed").click()
+    await visit.page.get_by_role("tab", name="Paint").click()
+    await visit.hang("paint", photo)
+    await visit.page.get_by_role("tab", name="Swap").click()
+    await visit.page.evaluate("window.letGo()")
+    await expect(visit.part("swap", "source").locator(".picture")).to_have_attribute("alt", "Borrowed")
 
 
 async def test_names_written_from_right_to_left_do_not_turn_the_arrow_around(
