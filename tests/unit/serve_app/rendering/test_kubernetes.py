@@ -40,6 +40,7 @@ class WorkerGroup(Group):
     replicas: int = Field(ge=0)
     minReplicas: int = Field(ge=0)
     maxReplicas: int = Field(ge=1)
+    priority: int = Field(ge=0, description="since KubeRay 1.7, for version 2 of the autoscaler")
 
 
 class SecretKey(Strict):
