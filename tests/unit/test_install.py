@@ -81,7 +81,9 @@ def test_a_pip_that_ends_half_way_has_installed_nothing(checkout: Path, end: str
     halfway = f"printf 'Requirement already satisfied: numpy\\nCollecting torch\\n'; {end} ;;"
     interpreter.write_text(re.sub(r"(--require-hashes\*\)) .*;;", lambda found: f"{found[1]} {halfway}", INTERPRETER))
     for _ in range(2):
-        told = subprocess.run(["sh", "deploy/install.sh"], cwd=checkout, env=environment, capture_output=True, text=True)
+        told = subprocess.run(
+            ["sh", "deploy/install.sh"], cwd=checkout, env=environment, capture_output=True, text=True
+        )
         assert told.returncode == 1
         assert "Installation failed" in told.stderr
         assert not stamp.exists(), "what was there before may be half replaced"
@@ -102,7 +104,7 @@ def test_what_was_built_for_the_other_kind_of_processor_goes_first(
 ) -> None:
     shutil.copy(ROOT / "requirements/gpu.txt", checkout / "requirements/gpu.txt")
     calls, interpreter = checkout / "calls", checkout / ".venv/bin/python"
-    asked = f"#!/bin/sh\necho \"$*\" >>{calls}\n"
+    asked = f'#!/bin/sh\necho "$*" >>{calls}\n'
     known = f"    *\"version('{there}')\"*|*uninstall*) exit 0 ;;\n    *--require-hashes*)"
     interpreter.write_text(asked + INTERPRETER.replace("    *--require-hashes*)", known))
     environment = os.environ | {"PYTHON": sys.executable}
