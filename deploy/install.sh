@@ -37,13 +37,23 @@ if [ "$profile" != gpu ] && .venv/bin/python -c 'from importlib.metadata import 
     lock=.venv/lock.txt
 fi
 
+# To pip the two builds of ONNX Runtime are two packages, though they lie in one folder, and a CPU build of torch is the release.
+other=$([ "$profile" = gpu ] && echo onnxruntime || echo onnxruntime-gpu)
+if .venv/bin/python -c "from importlib.metadata import version; version('$other')" 2>/dev/null; then
+    say "Taking out what was built for another profile"
+    .venv/bin/python -m pip uninstall --quiet --yes onnxruntime onnxruntime-gpu $([ "$profile" != gpu ] || echo torch torchvision) >&2
+fi
+
 log=.venv/install.log
+whole=.venv/.whole
 say "Installing from $lock (a few minutes the first time; details in $log)"
+# From here until the end nothing is installed: of a pipeline sh keeps the last command's status only, so pip leaves a file.
+rm -f "$stamp" "$whole"
 # --no-deps: the lock is complete, and one wheel (insightface) asks for a second OpenCV that would overwrite ours.
-if ! .venv/bin/python -m pip install --no-deps --require-hashes --disable-pip-version-check -r "$lock" 2>&1 |
-    tee "$log" | { grep --line-buffered -E '^ *(Downloading|Using cached|Installing|ERROR)' || true; } | draw; then :; fi
-if ! grep -qE '^(Successfully installed|Requirement already satisfied)' "$log" || grep -q '^ERROR' "$log"; then
-    say "Installation failed: $(grep -E '^(ERROR|.*Connection|.*Network)' "$log" | tail -1 || true) (no network, or no space? see $log, then run the command again)"
+{ .venv/bin/python -m pip install --no-deps --require-hashes --disable-pip-version-check -r "$lock" 2>&1 && : >"$whole"; } |
+    tee "$log" | { grep --line-buffered -E '^ *(Downloading|Using cached|Installing|ERROR)' || true; } | draw
+if ! rm "$whole" 2>/dev/null; then
+    say "Installation failed: $(grep -E '^(ERROR|.*Connection|.*Network)' "$log" | tail -1 || true) (no network, no space or no memory? see $log, then run the command again)"
     exit 1
 fi
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --disable-pip-version-check --editable . >>"$log" 2>&1 || { say "Installing the project itself failed; see $log"; exit 1; }

@@ -25,13 +25,14 @@ ROOT = "masquerade"
 # What people run; tests and tools of development are not shipped.
 SHIPPED = frozenset({"cpu", "gpu", "models", "cluster", "train", "traces"})
 
+# Whole words: what is limited, permitted or disclaimed is no licence.
 PERMISSIVE = re.compile(
-    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|Zlib|HPND|MIT-CMU|Unlicense|0BSD|CC0|CNRI|Boost|BSL-1\.0|"
-    r"Public Domain|LLVM|Artistic",
+    r"\b(MIT|BSD|Apache|ISC|ISCL|PSF|Python Software Foundation|Zlib|HPND|Unlicense|0BSD|CC0|CNRI|Boost|BSL-1\.0|"
+    r"Public Domain|LLVM|Artistic)\b",
     re.IGNORECASE,
 )
 # Weak copyleft: used unmodified, as published.
-WEAK = re.compile(r"MPL|Mozilla|LGPL|Lesser General Public", re.IGNORECASE)
+WEAK = re.compile(r"\b(MPL|Mozilla|LGPL|LGPLv\d|Lesser General Public)\b", re.IGNORECASE)
 STRONG = re.compile(r"\bA?GPL|(?<!Lesser )General Public License|SSPL|proprietary|commercial", re.IGNORECASE)
 
 # Decisions about single packages, by pattern of their name: why it is fine.
@@ -88,11 +89,31 @@ def verdict(name: str, licence: str) -> str | None:
     """Why a package must not be shipped as it is, or None."""
     if any(re.fullmatch(pattern, canonicalize_name(name)) for pattern in DECIDED):
         return None
-    # A choice between licences may be taken; every part of a conjunction binds.
-    for choice in re.split(r"\s+OR\s+", licence, flags=re.IGNORECASE):
-        if (PERMISSIVE.search(choice) or WEAK.search(choice)) and not STRONG.search(choice):
-            return None
+    if _fine(licence):
+        return None
     return "strong copyleft or proprietary" if STRONG.search(licence) else "nobody decided about this licence"
+
+
+def _fine(licence: str) -> bool:
+    """Whether an expression leaves nothing to decide: of a choice one part may be taken, of a conjunction every part binds."""
+    if len(choices := _split(licence, "OR")) > 1:
+        return any(map(_fine, choices))
+    if len(parts := _split(licence, "AND")) > 1:
+        return all(map(_fine, parts))
+    if bracketed := re.fullmatch(r"\s*\((.*)\)\s*", licence):
+        return _fine(bracketed[1])
+    return bool(PERMISSIVE.search(licence) or WEAK.search(licence)) and not STRONG.search(licence)
+
+
+def _split(expression: str, word: str) -> list[str]:
+    """An expression at every ``word`` that stands in no brackets."""
+    parts = [""]
+    for piece in re.split(rf"(\s+{word}\s+)", expression, flags=re.IGNORECASE):
+        if piece.strip().upper() == word and parts[-1].count("(") == parts[-1].count(")"):
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
 
 
 def check() -> int:

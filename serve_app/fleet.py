@@ -31,6 +31,11 @@ class NodeType:
         """What replicas and people can choose machines by."""
         return {"role": "gpu" if self.gpus else "cpu", "market": self.market}
 
+    @property
+    def priority(self) -> int:
+        """Of types that would do, Ray's autoscaler and the simulator start the highest first: spot, while there are any."""
+        return int(self.market == "spot")
+
 
 # List prices of one European region, on demand, in 2026; spot at the half year's mean.
 HEAD = NodeType("head", "m6i.xlarge", cpus=4, memory_gb=16, hourly_usd=0.23)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,5 +47,19 @@ def _colour(name: str) -> str:
     return OURS if name == "studio" else THEIRS
 
 
+def run() -> None:
+    """Draw the report that the command line names."""
+    arguments = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed.plot", description="Draw what the bench found."
+    )
+    arguments.add_argument("report", type=Path, help="what `make bench` wrote: reports/bench.json")
+    arguments.add_argument("picture", type=Path, help="where to, such as speed.png")
+    options = arguments.parse_args()
+    try:
+        draw(json.loads(options.report.read_text()), options.picture)
+    except (OSError, ValueError) as error:
+        arguments.error(f"{options.report} could not be drawn: {error}")
+
+
 if __name__ == "__main__":
-    draw(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+    run()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -53,24 +54,26 @@ def served(command: Sequence[str], ready: str, environment: Mapping[str, str] | 
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [part.format(port=port) for part in command],
-        env=os.environ | dict(environment or {}),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        while not _answers(address + ready):
-            if process.poll() is not None:
-                raise NeverReady(f"{command[0]} ended: {process.stderr.read()[-800:] if process.stderr else ''}")
-            if time.perf_counter() - began > PATIENCE_S:
-                raise NeverReady(f"{command[0]} did not answer {ready} within {PATIENCE_S:.0f} s")
-            time.sleep(0.05)
-        yield Server(address, psutil.Process(process.pid))
-    finally:
-        _end(process)
+    # A file: whoever writes much into a pipe that nobody reads stands still in the end.
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        process = subprocess.Popen(
+            [part.format(port=port) for part in command],
+            env=os.environ | dict(environment or {}),
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            start_new_session=True,
+        )
+        try:
+            while not _answers(address + ready):
+                if process.poll() is not None:
+                    said.seek(0)
+                    raise NeverReady(f"{command[0]} ended: {said.read()[-800:]}")
+                if time.perf_counter() - began > PATIENCE_S:
+                    raise NeverReady(f"{command[0]} did not answer {ready} within {PATIENCE_S:.0f} s")
+                time.sleep(0.05)
+            yield Server(address, psutil.Process(process.pid))
+        finally:
+            _end(process)
 
 
 def studio() -> list[str]:
@@ -78,7 +81,7 @@ def studio() -> list[str]:
     return [str(Path(sys.executable).with_name("masquerade")), "serve", "--port", "{port}"]
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
@@ -86,8 +89,6 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    if process.stderr:
-        process.stderr.close()
 
 
 def _answers(url: str) -> bool:

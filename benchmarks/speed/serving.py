@@ -31,10 +31,10 @@ from serve_app.topology import EMBEDDED
 SIDE: Final = 256
 SMALL: Final = 64
 CLIENTS: Final = 8
+WARM_UP: Final = 8
 REQUESTS: Final = 60
 ROUNDS: Final = 3
 STEADY_S: Final = 10.0
-LOT: Final = 150
 STYLE: Final = "wave"
 
 STUDIO: Final = "studio"
@@ -94,13 +94,13 @@ async def _measured() -> list[Figure]:
 async def _rates(standing: Mapping[str, str], side: int) -> dict[str, float]:
     """Answers a second of each, loaded in turns: the median of the rounds."""
     for address in standing.values():
-        await load.closed_loop(address, _asking(side, 8), clients=2, requests=8)
+        await load.closed_loop(address, _asking(side, WARM_UP, first=0), clients=2, requests=WARM_UP)
 
     async def loaded(name: str, ask: load.Ask) -> float:
         answered = await load.closed_loop(standing[name], ask, clients=CLIENTS, requests=REQUESTS)
         return _whole(name, answered).rate
 
-    asks = [_asking(side, REQUESTS, lot=lot) for lot in range(1, 1 + ROUNDS)]
+    asks = [_asking(side, REQUESTS, first=WARM_UP + turn * REQUESTS) for turn in range(ROUNDS)]
     return _medians([{name: await loaded(name, ask) for name in standing} for ask in asks])
 
 
@@ -111,13 +111,14 @@ async def _tails(standing: Mapping[str, str], rate: float) -> dict[str, float]:
         answered = await load.open_loop(standing[name], ask, rate=rate, seconds=STEADY_S)
         return _whole(name, answered).quantile(0.99)
 
-    asks = [_asking(SIDE, round(rate * STEADY_S), lot=lot) for lot in range(1 + ROUNDS, 1 + 2 * ROUNDS)]
+    seen, requests = WARM_UP + ROUNDS * REQUESTS, round(rate * STEADY_S)
+    asks = [_asking(SIDE, requests, first=seen + turn * requests) for turn in range(ROUNDS)]
     return _medians([{name: await steady(name, ask) for name in standing} for ask in asks])
 
 
-def _asking(side: int, requests: int, *, lot: int = 0) -> load.Ask:
-    """So many requests, none for a picture of another lot: the studio remembers what it has moderated."""
-    return load.post("/v1/style", uploads(side, requests, first=lot * LOT), {"style": STYLE})
+def _asking(side: int, requests: int, *, first: int) -> load.Ask:
+    """So many requests, each for a picture of its own, numbered from ``first``: the studio remembers what it has moderated."""
+    return load.post("/v1/style", uploads(side, requests, first=first), {"style": STYLE})
 
 
 def _whole(name: str, answered: load.Load) -> load.Load:

@@ -1,7 +1,8 @@
 """Bytes to pixels and back: sniffing, limits, orientation, colour, metadata, reduced-scale decoding.
 
 Everything that comes from outside passes :meth:`Photo.open` once. What it returns is a JPEG, PNG or WebP that is known
-to decode completely, upright, in sRGB (or grey), opaque, within the limits and free of metadata.
+to decode completely, upright, in sRGB (or grey), opaque, within the limits and free of metadata, but for a JPEG's
+orientation.
 """
 
 from __future__ import annotations

@@ -10,9 +10,12 @@ import simplejpeg
 from PIL import Image
 
 from deployments.errors import Undecodable
-from deployments.imaging import colour
+from deployments.imaging import colour, jpeg
 from deployments.imaging.sniff import MediaType
 from deployments.imaging.types import Container, Pixels
+
+# From this EXIF orientation on, a person sees width for height.
+FIRST_SIDEWAYS = 5
 
 _FORMATS: dict[MediaType, str] = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 
@@ -29,20 +32,21 @@ def check(media_type: MediaType, data: bytes) -> None:
 
 
 def plain(media_type: MediaType, data: bytes, min_width: int = 0, min_height: int = 0) -> Pixels:
-    """Decode a file that needs no turning, compositing or colour conversion (:attr:`Container.opaque_8bit`).
+    """Decode a file that needs no compositing or colour conversion (:attr:`Container.opaque_8bit`), upright.
 
-    With ``min_width`` and ``min_height`` a JPEG comes at the smallest n/8 scale that is still at least that large; the
-    other formats know no reduced scale. Raises :class:`Undecodable`.
+    With ``min_width`` and ``min_height`` a JPEG comes at the smallest n/8 scale that is still at least that large, and is
+    turned after; the other formats know no reduced scale, and are not turned. Raises :class:`Undecodable`.
     """
     if media_type == "image/jpeg":
-        return _jpeg(data, min_width, min_height)
+        orientation = jpeg.orientation(data)
+        if orientation >= FIRST_SIDEWAYS:
+            min_width, min_height = min_height, min_width
+        return _upright(_jpeg(data, min_width, min_height), orientation)
     return np.array(_load(media_type, data).convert("RGB"))
 
 
 def normalised(media_type: MediaType, container: Container) -> Pixels:
     """Decode anything the formats may hold into upright, opaque, 8-bit sRGB. Raises :class:`Undecodable`."""
-    if media_type == "image/jpeg" and container.opaque_8bit and container.icc is None:
-        return _upright(_jpeg(container.clean, 0, 0), container.orientation)
     if media_type == "image/jpeg":
         # Pillow keeps what libjpeg says of missing and damaged data to itself.
         check(media_type, container.clean)

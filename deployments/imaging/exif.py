@@ -1,4 +1,4 @@
-"""The one thing we take from EXIF: which way up the picture is."""
+"""The one thing we take from EXIF, and leave in it: which way up the picture is."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ def orientation(exif: bytes) -> int:
         if tag == _ORIENTATION and kind == _SHORT:
             return value if 1 <= value <= 8 else 1
     return 1
+
+
+def block(orientation: int) -> bytes:
+    """EXIF as JPEG has it that says the orientation (1..8) and nothing else."""
+    entry = struct.pack(">HHIHH", _ORIENTATION, _SHORT, 1, orientation, 0)
+    return b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from deployments.errors import Undecodable
-from deployments.imaging.exif import orientation
+from deployments.imaging import exif
 from deployments.imaging.types import Container
 
 _SOI, _EOI, _SOS, _DHT, _DQT, _DRI, _DAC = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0xCC
@@ -115,7 +115,7 @@ def parse(data: bytes) -> Container:
             # Its last byte says whether the components are YCbCr, YCCK or untransformed.
             out.append(_segment(_APP14, payload[:12]))
         elif marker == _APP1 and payload.startswith(b"Exif\0\0"):
-            turn = turn if turn != 1 else orientation(payload)
+            turn = turn if turn != 1 else exif.orientation(payload)
         elif marker == _APP2 and payload.startswith(b"ICC_PROFILE\0") and len(payload) > 14:
             chunks.setdefault(payload[12], payload[14:])
     if frame is None or not scans:
@@ -133,6 +133,23 @@ def parse(data: bytes) -> Container:
         opaque_8bit=components in (1, 3),
         lossless=False,
     )
+
+
+def turned(clean: bytes, orientation: int) -> bytes:
+    """A file without metadata, now saying which way up it is: no coefficient is touched, and a person sees it upright."""
+    head = clean[2:4] == bytes((0xFF, _APP0))
+    at = 4 + int.from_bytes(clean[4:6], "big") if head else 2
+    return clean[:at] + _segment(_APP1, exif.block(orientation)) + clean[at:]
+
+
+def orientation(data: bytes) -> int:
+    """What :func:`turned` said; 1 where it said nothing. Reads the first segments only."""
+    for marker, payload, _ in _segments(data):
+        if marker == _APP1 and payload.startswith(b"Exif\0\0"):
+            return exif.orientation(payload)
+        if marker not in (_APP0, _APP1):
+            break
+    return 1
 
 
 def _segment(marker: int, payload: bytes) -> bytes:

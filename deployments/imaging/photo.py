@@ -10,7 +10,7 @@ import numpy as np
 import simplejpeg
 
 from deployments.errors import TooLarge
-from deployments.imaging import colour, decode, stopwatch
+from deployments.imaging import colour, decode, jpeg, stopwatch
 from deployments.imaging.formats import FORMATS
 from deployments.imaging.sniff import MediaType, sniff
 from deployments.imaging.types import Pixels
@@ -32,7 +32,8 @@ class Limits:
 class Photo:
     """An encoded picture that is known to be sound.
 
-    ``data`` is a JPEG, PNG or WebP (``media_type``), upright, opaque, 8-bit, sRGB or grey, without metadata.
+    ``data`` is a JPEG, PNG or WebP (``media_type``), upright, opaque, 8-bit, sRGB or grey, without metadata. A JPEG that a
+    camera took sideways keeps its samples, and of its metadata which way up it is: :meth:`pixels` are upright all the same.
     ``width`` and ``height`` are its size as a person sees it. ``digest`` is the SHA-256 (hex) of the bytes as they were
     received, before anything was stripped.
     """
@@ -47,9 +48,9 @@ class Photo:
     def open(cls, data: bytes, limits: Limits = Limits()) -> Photo:
         """Take in bytes from outside.
 
-        A picture that needs no change keeps its samples bit for bit and loses its metadata only; one that has to be
-        turned, composited on white or converted to sRGB is encoded anew (JPEG, or PNG if it was lossless). Of an
-        animation the first frame is kept.
+        A picture that needs no change, and a JPEG that has to be turned, keeps its samples bit for bit and loses its
+        metadata only; others that have to be turned, composited on white or converted to sRGB are encoded anew (JPEG, or
+        PNG if it was lossless). Of an animation the first frame is kept.
 
         Raises :class:`TooLarge` over any limit, :class:`NotAnImage` for other kinds of file and :class:`Undecodable`
         for a picture that is incomplete or damaged.
@@ -61,9 +62,14 @@ class Photo:
         _check_size(*container_format.size(data), limits)
         container = container_format.parse(data)
         digest = hashlib.sha256(data).hexdigest()
-        if container.opaque_8bit and container.orientation == 1 and colour.is_srgb(container.icc):
+        stands = container.orientation == 1
+        if container.opaque_8bit and (stands or media_type == "image/jpeg") and colour.is_srgb(container.icc):
             decode.check(media_type, container.clean)
-            return cls(container.clean, media_type, container.width, container.height, digest)
+            if stands:
+                return cls(container.clean, media_type, container.width, container.height, digest)
+            size = container.width, container.height
+            width, height = size[::-1] if container.orientation >= decode.FIRST_SIDEWAYS else size
+            return cls(jpeg.turned(container.clean, container.orientation), media_type, width, height, digest)
         pixels = decode.normalised(media_type, container)
         target: MediaType = "image/png" if container.lossless else "image/jpeg"
         height, width = pixels.shape[:2]

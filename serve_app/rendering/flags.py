@@ -14,7 +14,10 @@ GCS_NAMESPACE = "masquerade"
 # A burst is to be seen within seconds: loads are noted every 0.6 s (0.05 of the look-back), and told every second
 # (``metrics_interval_s`` of each deployment).
 SCALING_FLAGS = {"RAY_SERVE_AUTOSCALING_METRIC_RECORD_INTERVAL_FACTOR": "0.05"}
-CLUSTER_FLAGS = {**SERVE_FLAGS, **SCALING_FLAGS}
+# Nodes come from two images, built on different days: one with CUDA has its distribution's Python, one without the newest
+# of its series. Ray would turn away whoever differs in the last number, which changes neither bytecode nor pickles.
+JOINING_FLAGS = {"RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL": "minor"}
+CLUSTER_FLAGS = {**SERVE_FLAGS, **SCALING_FLAGS, **JOINING_FLAGS}
 
 # Names only: values come from a secret store or a file, never from what is checked in.
 SECRETS = ("MASQUERADE_ADMIN_KEY", "MASQUERADE_DATABASE_URL")

@@ -22,9 +22,10 @@ from serve_app.rendering.image import USER_ID
 from serve_app.rendering.serving import serve_config
 
 HEADER = """\
-Masquerade on Kubernetes (1.29 or newer) with the KubeRay operator 1.6 or newer. Written by `masquerade render`.
+Masquerade on Kubernetes (1.29 or newer) with the KubeRay operator 1.7 or newer. Written by `masquerade render`.
 First push the two images that the head of deploy/Dockerfile builds to where your nodes pull from, name that place in IMAGE
-(serve_app/rendering/flags.py) and render. Spot nodes are expected to carry the taint masquerade/market=spot:NoSchedule.
+(serve_app/rendering/flags.py) and render. Spot nodes are expected to carry the label masquerade/market=spot and the taint
+masquerade/market=spot:NoSchedule; Ray asks for them before it asks for GPUs on demand.
   kubectl create namespace masquerade
   kubectl -n masquerade create secret generic masquerade --from-env-file=secrets.env
   kubectl -n masquerade create secret generic masquerade-ray --from-literal=auth_token="$(openssl rand -hex 32)"
@@ -232,6 +233,8 @@ def _policy(name: str, pods: dict[str, Any], source: dict[str, Any], *ports: int
     }
 
 
+# Label and taint of spot nodes: what tolerates the taint would by itself go to nodes on demand as well.
+_MARKET = "masquerade/market"
 _METRICS_PORT = 8080
 # The operator makes its services of the ports that the head names, and makes none for requests without one called "serve".
 _PORTS = {
@@ -254,6 +257,7 @@ def _group(kind: NodeType) -> dict[str, Any]:
         "replicas": kind.min_workers,
         "minReplicas": kind.min_workers,
         "maxReplicas": kind.max_workers,
+        "priority": kind.priority,
         "rayStartParams": {"num-cpus": str(kind.cpus), "num-gpus": str(kind.gpus)},
         "template": _pod("worker", "gpu" if kind.gpus else "cpu", resources, kind.gpus, kind),
     }
@@ -303,8 +307,9 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
         spec["nodeSelector"] = {"node.kubernetes.io/instance-type": kind.instance}
         spec["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
         if kind.market == "spot":
+            spec["nodeSelector"][_MARKET] = kind.market
             spec["tolerations"].append(
-                {"key": "masquerade/market", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+                {"key": _MARKET, "operator": "Equal", "value": kind.market, "effect": "NoSchedule"}
             )
     return {"metadata": {"labels": {**LABELS, **(kind.labels if kind else {"role": "head"})}}, "spec": spec}
 

@@ -89,6 +89,7 @@ def _worker(kind: NodeType) -> dict[str, Any]:
         "max_workers": kind.max_workers,
         "resources": resources,
         "labels": kind.labels,
+        "priority": kind.priority,
         "node_config": _machine(kind),
     }
 

@@ -80,7 +80,7 @@ class Fleet:
         ]  # fmt: skip
         if not able:
             return None
-        kind = min(able, key=lambda each: each.hourly_usd)
+        kind = max(able, key=lambda each: each.priority)
         machine = Machine(kind, now + kind.boot_s)
         self.machines.append(machine)
         return machine

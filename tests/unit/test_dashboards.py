@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from serve_app.proxy.replay import WORK
 from serve_app.telemetry.dashboards import DASHBOARDS, render_dashboard
 from serve_app.telemetry.metrics import Metrics, metrics
 
@@ -90,6 +91,12 @@ def test_prometheus_accepts_the_alerts_and_every_expression(tmp_path: Path) -> N
     for file in (ROOT / "deploy/prometheus/alerts.yaml", tmp_path / "all.yaml"):
         ran = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_whatever_people_wait_for_is_watched_for_slowness() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "RequestsSlow"]
+    (watched,) = re.findall(r'feature=~"([^"]+)"', rule["expr"])
+    assert {f"/v1/{feature}" for feature in watched.split("|")} == WORK
 
 
 @pytest.mark.parametrize(("status", "fires"), [(1, True), (2, True), (0, False), (3, False), (6, False)])

@@ -1,4 +1,4 @@
-"""What deploy/install.sh leaves out where the CPU build of torch is in .venv already, and what it draws."""
+"""What deploy/install.sh leaves out or takes out for what is in .venv already, what it draws, and when it has failed."""
 
 from __future__ import annotations
 
@@ -71,6 +71,47 @@ def test_a_terminal_shows_what_is_downloaded(checkout: Path) -> None:
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+@pytest.mark.parametrize("end", ["kill -9 $$", "exit 2"])
+def test_a_pip_that_ends_half_way_has_installed_nothing(checkout: Path, end: str) -> None:
+    environment = os.environ | {"PYTHON": sys.executable}
+    interpreter, stamp = checkout / ".venv/bin/python", checkout / ".venv/.installed"
+    stamp.write_text("dev 1 2 3\n")
+    halfway = f"printf 'Requirement already satisfied: numpy\\nCollecting torch\\n'; {end} ;;"
+    interpreter.write_text(re.sub(r"(--require-hashes\*\)) .*;;", lambda found: f"{found[1]} {halfway}", INTERPRETER))
+    for _ in range(2):
+        told = subprocess.run(
+            ["sh", "deploy/install.sh"], cwd=checkout, env=environment, capture_output=True, text=True
+        )
+        assert told.returncode == 1
+        assert "Installation failed" in told.stderr
+        assert not stamp.exists(), "what was there before may be half replaced"
+    interpreter.write_text(INTERPRETER)
+    subprocess.run(["sh", "deploy/install.sh"], cwd=checkout, env=environment, capture_output=True, check=True)
+    assert stamp.read_text().startswith("demo ")
+
+
+@pytest.mark.parametrize(
+    ("profile", "there", "gone"),
+    [
+        ("gpu", "onnxruntime", "onnxruntime onnxruntime-gpu torch torchvision"),
+        ("demo", "onnxruntime-gpu", "onnxruntime onnxruntime-gpu"),
+    ],
+)
+def test_what_was_built_for_the_other_kind_of_processor_goes_first(
+    checkout: Path, profile: str, there: str, gone: str
+) -> None:
+    shutil.copy(ROOT / "requirements/gpu.txt", checkout / "requirements/gpu.txt")
+    calls, interpreter = checkout / "calls", checkout / ".venv/bin/python"
+    asked = f'#!/bin/sh\necho "$*" >>{calls}\n'
+    known = f"    *\"version('{there}')\"*|*uninstall*) exit 0 ;;\n    *--require-hashes*)"
+    interpreter.write_text(asked + INTERPRETER.replace("    *--require-hashes*)", known))
+    environment = os.environ | {"PYTHON": sys.executable}
+    subprocess.run(["sh", "deploy/install.sh", profile], cwd=checkout, env=environment, capture_output=True, check=True)
+    pip = [call for call in calls.read_text().splitlines() if call.startswith("-m pip")]
+    assert pip[0] == f"-m pip uninstall --quiet --yes {gone}"
+    assert "--require-hashes" in pip[1]
 
 
 def entries(lock: str) -> dict[str, str]:

@@ -26,7 +26,11 @@ def supply_chain():
         ("MIT", True), ("Apache-2.0 AND MIT", True), ("GPL-3.0-only OR MIT", True), ("MPL-2.0 AND MIT", True),
         ("GNU Lesser General Public License v3 (LGPLv3)", True), ("GPL-3.0-or-later", False), ("AGPL-3.0", False),
         ("GNU General Public License v2 (GPLv2)", False), ("MIT AND GPL-2.0", False), ("MPL-2.0 AND GPL-3.0", False), ("not stated", False),
-        ("Other/Proprietary License", False), ("Homemade 1.0", False),
+        ("Other/Proprietary License", False), ("Homemade 1.0", False), ("Copyright Foo Limited, all rights reserved", False),
+        ("Evaluation only; no redistribution is permitted", False), ("See the disclaimer", False),
+        ("MIT AND CC-BY-NC-4.0", False), ("Apache-2.0 AND BUSL-1.1", False), ("MIT and Homemade 1.0", False),
+        ("(MIT OR GPL-2.0-only) AND BUSL-1.1", False), ("(GPL-2.0-only OR MIT) AND ISC", True), ("MIT-0", True),
+        ("ISC License (ISCL)", True), ("Mozilla Public License 2.0 (MPL 2.0)", True), ("3-Clause BSD License", True),
     ],
 )  # fmt: skip
 def test_a_licence_is_fine_or_needs_a_decision(supply_chain, licence: str, fine: bool) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -50,7 +50,11 @@ def _below(pattern: str) -> str:
 
 
 class Source(Strict):
-    """Pictures of one origin. ``files`` are patterns below the data folder; ``limit`` keeps that many of them."""
+    """Pictures of one origin. ``files`` are patterns below the data folder; ``limit`` keeps that many of them.
+
+    ``grouped`` ones whose names differ in a final number only, an artist's or a person's, stay on one side of every split.
+    Where a quarter of the source would have to, the name is a camera's (``IMG_0001``) and says nothing.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     machine_made: bool
@@ -138,7 +142,9 @@ def load(root: Path, plan: Plan) -> Dataset:
     seen: list[int] = []
     for source in plan.sources:
         kept = 0
-        for path in _files(root, source):
+        paths = _files(root, source)
+        groups = _groups(paths) if source.grouped else {}
+        for path in paths:
             if kept == source.limit:
                 break
             image = read_rgb(path)
@@ -148,7 +154,7 @@ def load(root: Path, plan: Plan) -> Dataset:
                 logger.info("skipped %s: %s", path.relative_to(root), reason)
                 continue
             seen.append(_difference_hash(image))
-            examples.append(_example(root, path, source))
+            examples.append(_example(root, path, source, groups.get(path, path.stem)))
             kept += 1
     for machine_made, words in ((False, "photographs"), (True, "machine-made pictures")):
         if not any(example.machine_made == machine_made for example in examples):
@@ -190,16 +196,23 @@ def balanced_weights(examples: Sequence[Example]) -> npt.NDArray[np.float64]:
     return np.asarray(raw * len(raw) / raw.sum(), np.float64)
 
 
-def _files(root: Path, source: Source) -> Iterator[Path]:
+def _files(root: Path, source: Source) -> list[Path]:
     """In an order that is the same everywhere and says nothing about the pictures, so that a limit keeps a fair share."""
     found = {path for pattern in source.files for path in root.glob(pattern) if path.suffix.lower() in SUFFIXES}
-    return iter(sorted(found, key=lambda path: (_share(path.relative_to(root).as_posix()), path)))
+    return sorted(found, key=lambda path: (_share(path.relative_to(root).as_posix()), path))
 
 
-def _example(root: Path, path: Path, source: Source) -> Example:
+def _groups(paths: Sequence[Path]) -> dict[Path, str]:
+    """What a file's name says it is one of, for those whose name says so."""
+    named = {path: re.sub(r"[-_ ]?\d+$", "", path.stem) for path in paths}
+    sizes = Counter((path.parent, group) for path, group in named.items())
+    largest = max(1, HELD_OUT_SHARE * len(paths))
+    return {path: group for path, group in named.items() if group and sizes[path.parent, group] <= largest}
+
+
+def _example(root: Path, path: Path, source: Source, group: str) -> Example:
     name = path.relative_to(root).as_posix()
-    group = re.sub(r"[-_ ]?\d+$", "", path.stem) if source.grouped else path.stem
-    key = f"{source.name}/{path.parent.name}/{group or path.stem}"
+    key = f"{source.name}/{path.parent.name}/{group}"
     held_out = source.unseen or _share(f"held out {key}") < HELD_OUT_SHARE
     fold = None if held_out else int(_share(f"fold {key}") * FOLDS)
     return Example(path, name, source.name, source.machine_made, source.unseen, fold)

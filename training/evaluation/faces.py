@@ -49,7 +49,7 @@ def faces(
         Path | None, typer.Option(help="CSV with the true faces: file,x0,y0,x1,y1 and, where known, age.")
     ] = None,
     most: Annotated[int, typer.Option("--pairs", min=10, help="Pairs of one person, and as many of two.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Of the draw of pairs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw of pairs.")] = 0,
     least_accuracy: Annotated[float, typer.Option(min=0.5, max=1, help="Bar for telling people apart.")] = 0.95,
     most_missed: Annotated[float, typer.Option(min=0, max=1, help="Bar for pictures without a face found.")] = 0.02,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("reports/eval-faces"),

@@ -57,7 +57,7 @@ def swap(
         str | None, typer.Option(help="Face model that judges identity; best one the swap does not use.")
     ] = None,
     count: Annotated[int, typer.Option("--pairs", min=2, help="Pairs of strangers to swap.")] = 100,
-    seed: Annotated[int, typer.Option(help="Of the draw of pairs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw of pairs.")] = 0,
     least_gain: Annotated[float, typer.Option(help="Bar for similarity to the source minus to the target.")] = 0.0,
     report: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("reports/eval-swap"),
     store: StoreOption = STORE,

@@ -67,7 +67,9 @@ def evaluations(data: Path, reports: Path, runs: Path) -> dict[str, list[str]]:
         str(reports / "authenticity"),
     ]
     if (runs / "baseline.safetensors").exists():
-        genuine += ["--baseline", str(runs / "baseline.safetensors"), "--run", str(runs)]
+        genuine += ["--baseline", str(runs / "baseline.safetensors")]
+    if (runs / "run.json").exists():
+        genuine += ["--run", str(runs)]
     return {"style": style, "style-add": added, "authenticity": genuine}
 
 

@@ -54,9 +54,9 @@ def evaluate(
         list[str] | None, typer.Option(help="name=network.onnx of somebody else, for the same style.")
     ] = None,
     encoder: Annotated[str, typer.Option(help="The judge: vgg19, or a .safetensors file.")] = "vgg19",
-    side: Annotated[int, typer.Option(help="Short side of photographs and paintings.")] = 512,
-    limit: Annotated[int, typer.Option(help="How many photographs.")] = 12,
-    threads: Annotated[int, typer.Option()] = 1,
+    side: Annotated[int, typer.Option(min=64, help="Short side of photographs and paintings.")] = 512,
+    limit: Annotated[int, typer.Option(min=1, help="How many photographs.")] = 12,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
     out: Annotated[Path | None, typer.Option(help="JSON of our own figures, for the exporter.")] = None,
 ) -> None:
     """Judge a network on photographs it did not see."""

@@ -145,10 +145,12 @@ class Trainer:
     def start_from(self, path: Path) -> None:
         """Begin with another run's weights, of this width or another; styles it does not know begin neutral.
 
-        Raises ``ValueError`` where more than the width differs.
+        Raises ``ValueError`` where more than the width differs, or where they lack a style that is to be imitated.
         """
         teacher = load_weights(path)
         if self.settings.recipe.imitation:
+            if unknown := [name for name in self.names[1:] if name not in teacher.styles]:
+                raise ValueError(f"has no style {', '.join(unknown)} to paint like; there another recipe is needed")
             self._teacher = Weights(teacher.network.to(self._device).requires_grad_(False), teacher.styles)
         loaded = resize(teacher, self._network)
         with torch.no_grad():

@@ -23,7 +23,7 @@ from deployments.style.prediction import StyleReader
 from registry.manifest import ModelVersion
 from registry.store import FolderStore
 from training.style.adding import Studio, open_studio
-from training.style.data import PhotoCrops, load_photos, read_rgb, resize, split, to_pixels, to_tensor
+from training.style.data import NoPhotos, PhotoCrops, load_photos, read_rgb, resize, split, to_pixels, to_tensor
 from training.style.encoders import open_encoder
 from training.style.judge import Judge, Judgement
 from training.style.learner import StyleLearner
@@ -55,11 +55,11 @@ def evaluate(
     network: Annotated[str, typer.Option(help="The painting network it predicts for.")] = "style-fine",
     also: Annotated[list[Path] | None, typer.Option(help="One more picture not trained on.", exists=True)] = None,
     encoder: Annotated[str, typer.Option(help="The judge: vgg19, or a .safetensors file.")] = "vgg19",
-    side: Annotated[int, typer.Option(help="Short side of photographs and pictures.")] = 384,
-    pictures: Annotated[int, typer.Option(help="How many pictures.")] = 12,
-    limit: Annotated[int, typer.Option(help="How many photographs.")] = 2,
-    learnt: Annotated[int, typer.Option(help="For how many pictures `style add` is tried as well.")] = 0,
-    steps: Annotated[int, typer.Option(help="Steps of `style add`.")] = 120,
+    side: Annotated[int, typer.Option(min=64, help="Short side of photographs and pictures.")] = 384,
+    pictures: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 12,
+    limit: Annotated[int, typer.Option(min=1, help="How many photographs.")] = 2,
+    learnt: Annotated[int, typer.Option(min=0, help="For how many pictures `style add` is tried as well.")] = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of `style add`.")] = 120,
     out: Annotated[Path | None, typer.Option(help="JSON of the figures, for the exporter.")] = None,
     sheet: Annotated[Path | None, typer.Option(help="JPEG of what was painted, to look at.")] = None,
 ) -> None:
@@ -68,9 +68,13 @@ def evaluate(
         torch.set_num_threads(1)
         opened = FolderStore(store)
         studio, reader = open_studio(opened, network), opened.get(predictor)
-        shown = [*(also or ()), *_spread(exhibition(paintings)[1], pictures - len(also or ()))]
+        shown = [*(also or ()), *_spread(exhibition(paintings)[1], max(0, pictures - len(also or ())))]
+        if not shown:
+            raise NoPhotos(f"{paintings} holds no held-out painting; give at least four, or name some by --also")
         training, held_out = split(photos)
         views = load_photos(held_out, side, limit)
+        if not views:
+            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
         paths = {path.stem: path for path in shown}
         judge = Judge(open_encoder(encoder), paths, views, side)
         rows: dict[str, dict[str, Judgement]] = {}

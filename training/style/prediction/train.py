@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +29,7 @@ from training.style.prediction.network import Design, StylePredictor, load_predi
 from training.style.prediction.pictures import StylePictures
 from training.style.prediction.record import Beginning
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read
-from training.style.recipes import RECIPES
+from training.style.recipes import RECIPES, Recipe
 from training.style.run import LOSSES, stop_requests
 from training.style.terminal import told_plainly
 from training.terminal import bars, console
@@ -44,6 +45,11 @@ python -m training.style.prediction.train paintings/ photos/ runs/retuned --stor
 READ_PICTURES, READ_ROUNDS = 800, 16
 
 
+def _told(recipes: Mapping[str, Recipe]) -> str:
+    """Those that judge paintings: a predictor has nobody's to copy."""
+    return ", ".join(name for name, recipe in recipes.items() if recipe.perceptual)
+
+
 def train(
     paintings: Annotated[Path, typer.Argument(help="Folder of paintings; every eighth is held out.", exists=True)],
     photos: Annotated[
@@ -54,7 +60,7 @@ def train(
     network: Annotated[str, typer.Option(help="The painting network to predict for.")] = "style-fine",
     also: Annotated[list[Path] | None, typer.Option(help="One more painting; repeat for others.", exists=True)] = None,
     encoder: Annotated[str, typer.Option(help="vgg16, vgg19, auto or a .safetensors file.")] = "auto",
-    recipe: Annotated[str, typer.Option(help=f"Layers and weights of the losses: {', '.join(RECIPES)}.")] = "deep",
+    recipe: Annotated[str, typer.Option(help=f"Layers and weights of the losses: {_told(RECIPES)}.")] = "deep",
     style_weight: Annotated[float | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
     steps: Annotated[int, typer.Option(min=1)] = Course.steps,
     batch: Annotated[int, typer.Option(min=2)] = Course.batch,
@@ -70,8 +76,8 @@ def train(
     with told_plainly():
         torch.set_num_threads(threads)
         torch.manual_seed(seed)
-        if recipe not in RECIPES:
-            raise Mistake(f"there is no recipe {recipe}; there are {', '.join(RECIPES)}")
+        if recipe not in RECIPES or not RECIPES[recipe].perceptual:
+            raise Mistake(f"there is no recipe {recipe} that judges paintings; there are {_told(RECIPES)}")
         if crop % 4:
             raise Mistake("--crop must be a multiple of 4")
         if (run / CHECKPOINT).exists() and not resume:

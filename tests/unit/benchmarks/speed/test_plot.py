@@ -10,7 +10,7 @@ from deployments.imaging import Photo
 
 pytest.importorskip("matplotlib")
 
-from benchmarks.speed.plot import draw
+from benchmarks.speed.plot import draw, run
 
 
 def test_every_contender_of_every_size_is_drawn(tmp_path: Path) -> None:
@@ -22,6 +22,20 @@ def test_every_contender_of_every_size_is_drawn(tmp_path: Path) -> None:
     figures = [{"name": name, "value": 10.0 * (number + 1)} for number, name in enumerate(names)]
     draw({"parts": {"The graph under load": [*figures, {"name": "p99", "value": 3.0}]}}, tmp_path / "speed.png")
     assert Photo.open((tmp_path / "speed.png").read_bytes()).width > 800
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [([], "arguments are required: report, picture"), (["nowhere.json", "a.png"], "nowhere.json could not be drawn")],
+)
+def test_what_cannot_be_drawn_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["plot", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_without_throughput_there_is_nothing_to_draw(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ async def test_rates_and_tails_are_medians_of_the_rounds(monkeypatch: pytest.Mon
     assert await serving._tails({"studio": ""}, 1.0) == {"studio": pytest.approx(10)}
 
 
-async def test_no_server_is_sent_a_picture_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rate", [12.0, 60.0])
+async def test_no_server_is_sent_a_picture_twice(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
     lots: dict[int, list[int]] = {}
 
     def uploads(side: int, count: int, *, first: int) -> list[bytes]:
@@ -55,6 +56,6 @@ async def test_no_server_is_sent_a_picture_twice(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(load, "closed_loop", loaded)
     monkeypatch.setattr(load, "open_loop", loaded)
     await serving._rates({"studio": ""}, serving.SIDE)
-    await serving._tails({"studio": ""}, 12.0)
+    await serving._tails({"studio": ""}, rate)
     (numbers,) = lots.values()
-    assert len(numbers) == len(set(numbers)) == 8 + 3 * 60 + 3 * 120
+    assert len(numbers) == len(set(numbers)) == 8 + 3 * 60 + 3 * 10 * rate

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import struct
 import time
@@ -8,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from deployments.errors import TooLarge, Undecodable
 from deployments.imaging import Limits, Photo, encode
@@ -158,8 +159,52 @@ def test_exif_orientation_is_applied_and_forgotten(picture, save, kind, options,
     photo = Photo.open(save(picture, kind, exif=exif, **options))
     assert (photo.width, photo.height) == upright.size
     assert np.abs(photo.pixels().astype(int) - np.asarray(upright)).mean() < 6
-    assert b"Exif" not in photo.data
     assert Photo.open(photo.data).pixels().tolist() == photo.pixels().tolist()
+    with Image.open(io.BytesIO(photo.data)) as kept:
+        seen = np.asarray(ImageOps.exif_transpose(kept).convert("RGB"))
+    assert np.abs(seen.astype(int) - photo.pixels()).max() <= 2, "whoever looks at the file sees it upright"
+    if photo.media_type != "image/jpeg" or orientation == 1:
+        assert b"Exif" not in photo.data
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"keep_rgb": True}])
+def test_a_jpeg_taken_sideways_keeps_its_samples_and_of_its_metadata_which_way_up_it_is(
+    picture, save, orientation, options
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010E] = "at home"
+    data = save(picture, "JPEG", exif=exif, comment=b"at home", **options)
+    photo = Photo.open(data)
+    with Image.open(io.BytesIO(data)) as sent, Image.open(io.BytesIO(photo.data)) as kept:
+        assert np.asarray(kept).tolist() == np.asarray(sent).tolist()
+        assert dict(kept.getexif()) == {0x0112: orientation}
+        assert not kept.info.get("comment")
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("size", [(1600, 1000), (1000, 1600), (1601, 24)])
+def test_a_turned_jpeg_is_decoded_at_a_reduced_scale_like_one_that_stands(picture, save, orientation, size):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    large = picture.resize(size, Image.Resampling.BICUBIC)
+    photo = Photo.open(save(large, "JPEG", exif=exif, quality=95))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(save(large, "PNG", exif=exif)))).convert("RGB")
+    small, coarse = photo.pixels(200), photo.coarse(12)
+    longest = max(upright.size)
+    assert small.shape == (
+        max(1, round(upright.height * 200 / longest)),
+        max(1, round(upright.width * 200 / longest)),
+        3,
+    )
+    for pixels in (small, coarse):
+        assert pixels.flags.c_contiguous
+        assert pixels.flags.writeable
+        expected = np.asarray(upright.resize(pixels.shape[1::-1], Image.Resampling.BOX))
+        assert np.abs(pixels.astype(int) - expected).mean() < 3
+    assert min(coarse.shape[:2]) >= 12
+    assert max(coarse.shape[:2]) < longest
 
 
 # Encoding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ray._private.utils import check_version_info, compute_version_info
 
 from serve_app.rendering.kuberay import LABELS, PORT, RAY_SECRET, SECRET
 from serve_app.rendering.serving import serve_config
@@ -38,6 +40,7 @@ class WorkerGroup(Group):
     replicas: int = Field(ge=0)
     minReplicas: int = Field(ge=0)
     maxReplicas: int = Field(ge=1)
+    priority: int = Field(ge=0, description="since KubeRay 1.7, for version 2 of the autoscaler")
 
 
 class SecretKey(Strict):
@@ -151,6 +154,22 @@ def test_each_gpu_pod_asks_for_one_gpu_and_the_head_for_none(service: dict[str, 
         (container,) = group["template"]["spec"]["containers"]
         assert container["resources"]["limits"].get("nvidia.com/gpu", "0") == group["rayStartParams"]["num-gpus"]
     assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+
+
+@pytest.mark.parametrize(("python", "joins"), [("3.12.12", True), ("3.11.14", False)])
+def test_pods_of_both_images_join_one_cluster(
+    service: dict[str, Any], monkeypatch: pytest.MonkeyPatch, python: str, joins: bool
+) -> None:
+    # The GPU image has Ubuntu's Python, the head's image the newest of the same series.
+    monkeypatch.setattr("sys.version_info", (3, 12, 3, "final", 0))
+    head = {"ray_version": compute_version_info()[0], "python_version": python}
+    for template in pods(service):
+        (container,) = template["spec"]["containers"]
+        for variable in container["env"]:
+            if variable["name"].startswith("RAY_"):
+                monkeypatch.setenv(variable["name"], variable["value"])
+        with nullcontext() if joins else pytest.raises(RuntimeError, match="Version mismatch"):
+            check_version_info(head, "node 10.0.0.7")
 
 
 def test_no_pod_runs_as_root_or_may_become_it(service: dict[str, Any]) -> None:

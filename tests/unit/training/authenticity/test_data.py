@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.authenticity.data import FOLDS, NoPictures, Plan, Source, balanced_weights, load, read_plan
+from training.authenticity.fitting import check_splits
 
 from .conftest import save, scene
 
@@ -56,6 +57,27 @@ def test_pictures_of_one_person_stay_on_one_side(tmp_path) -> None:
     assert len(sides) == 13
     assert all(len(folds) == 1 for folds in sides.values())
     assert len({next(iter(folds)) for folds in sides.values()}) > 2
+
+
+@pytest.mark.parametrize("names", ["IMG_{:04d}", "DSC{:05d}", "{:04d}", "ComfyUI_{:05d}_"])
+def test_pictures_named_by_a_camera_or_a_program_are_divided_like_all_others(tmp_path, names: str) -> None:
+    for offset, source in enumerate(("real/one", "real/two", "ai/one", "ai/two")):
+        for number in range(24):
+            save(tmp_path / source / f"{names.format(number)}.png", scene(100 * offset + number, 9))
+    dataset = load(tmp_path, Plan.of_folders(tmp_path))
+    check_splits(dataset.examples)
+    assert {e.machine_made for e in dataset.held_out()} == {False, True}
+
+
+def test_a_person_among_pictures_named_by_a_camera_stays_on_one_side(tmp_path) -> None:
+    for number in range(20):
+        save(tmp_path / "real" / f"IMG_{number:04d}.png", scene(number, 9))
+        save(tmp_path / "ai" / f"{number}.png", scene(100 + number, 0))
+    for number in range(5):
+        save(tmp_path / "real" / f"anna_{number}.png", scene(50 + number, 9))
+    examples = load(tmp_path, Plan.of_folders(tmp_path)).examples
+    assert len({e.fold for e in examples if "anna" in e.name}) == 1
+    assert len({e.fold for e in examples if "IMG" in e.name}) > 3
 
 
 def test_unseen_sources_are_never_learnt_from_and_limits_are_kept(world) -> None:

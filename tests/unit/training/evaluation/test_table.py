@@ -116,6 +116,22 @@ def test_a_report_that_is_not_there_or_damaged_is_named_beside_those_there_are(r
     assert "is not an evaluation report" in said
 
 
+@pytest.mark.parametrize(
+    ("left", "asked"),
+    [
+        ((), set()),
+        (("baseline.safetensors",), {"--baseline"}),
+        (("run.json",), {"--run"}),
+        (("baseline.safetensors", "run.json"), {"--baseline", "--run"}),
+    ],
+)
+def test_the_detector_is_compared_with_what_its_runs_left(tmp_path, left, asked) -> None:
+    for name in left:
+        (tmp_path / name).touch()
+    options = table.evaluations(tmp_path, tmp_path, tmp_path)["authenticity"]
+    assert {"--baseline", "--run"} & set(options) == asked
+
+
 def test_help_shows_examples() -> None:
     assert "training.evaluation.table --only style" in CliRunner().invoke(table.app, ["--help"]).output
 

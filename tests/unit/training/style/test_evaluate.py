@@ -45,6 +45,15 @@ def test_mistakes_end_with_a_sentence(
     assert sentence in " ".join(result.output.split())
 
 
+@pytest.mark.parametrize("option", ["--threads", "--side", "--limit"])
+def test_nothing_at_all_is_refused_as_a_number(photos, painting, weights_file, option) -> None:
+    result = CliRunner().invoke(
+        module.app, [str(weights_file), str(photos), "--style", f"dots={painting}", option, "0"]
+    )
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.output
+
+
 def test_the_command_writes_the_exporters_figures(photos, painting, encoder_file, weights_file, tmp_path) -> None:
     options = [
         "--style",

@@ -206,6 +206,36 @@ def test_crops_the_network_cannot_paint_are_refused_at_once(command) -> None:
     assert "--crop must be a multiple of 4" in result.output
 
 
+def test_a_recipe_that_copies_is_refused(command, monkeypatch, tmp_path) -> None:
+    monkeypatch.setitem(train.RECIPES, "copy", replace(RECIPE, content=0.0, style=0.0, imitation=10.0))
+    for more in ([], ["--style-weight", "3"]):
+        result = command("--recipe", "copy", *more)
+        assert result.exit_code == 1
+        told = "there is no recipe copy that judges paintings; there are deep, other"
+        assert told in " ".join(result.output.split())
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--side", "--pictures", "--limit", "--steps"])
+def test_nothing_at_all_is_refused_as_a_number(paintings, photos, store, option) -> None:
+    arguments = [paintings, photos, "--store", store.root, option, "0"]
+    result = CliRunner().invoke(evaluate.app, [*map(str, arguments)])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("few", "words"), [("paintings", "no held-out painting; give at least four"), ("photos", "no held-out photograph")]
+)
+def test_pictures_too_few_to_judge_on_end_with_a_sentence(run, store, paintings, photos, tmp_path, few, words) -> None:
+    for path in sorted((tmp_path / few).iterdir())[3:]:
+        path.unlink()
+    options = ["--store", store.root, "--network", "style-tiny", "--predictor", "style-tiny"]
+    result = CliRunner().invoke(evaluate.app, [*map(str, [paintings, photos, *options])])
+    assert result.exit_code == 1
+    assert words in " ".join(result.output.split())
+
+
 def test_what_is_exported_serves_beside_its_network(run, store, tmp_path) -> None:
     judged = tmp_path / "judged.json"
     judged.write_text(json.dumps({"held_out.style": 0.5}))

@@ -219,6 +219,16 @@ def test_resuming_what_never_started_is_refused(command) -> None:
     assert "no run that could be resumed" in " ".join(result.output.split())
 
 
+def test_a_style_that_the_teacher_lacks_cannot_be_copied(command, make_picture, tmp_path) -> None:
+    command(folder="first")
+    lines = make_picture("lines.png", seed=91)
+    copying = ["--recipe", "copy", "--start-from", str(tmp_path / "first/weights.safetensors")]
+    result = command(*copying, "--style", f"lines={lines}")
+    assert result.exit_code == 1
+    assert "has no style lines to paint like" in " ".join(result.output.split())
+    assert command(*copying).exit_code == 0
+
+
 def test_a_run_that_started_from_another_remembers_it(command, tmp_path) -> None:
     command(folder="first")
     result = command("--start-from", str(tmp_path / "first/weights.safetensors"))
