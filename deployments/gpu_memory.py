@@ -42,7 +42,9 @@ def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an engine's error means that memory was refused: torch's, ONNX Runtime's, FAISS's or Python's."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and _SAYINGS.search(str(error)) is not None
+    # ONNX Runtime's errors have no base in common but Exception.
+    of_a_runtime = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return of_a_runtime and _SAYINGS.search(str(error)) is not None
 
 
 def run_sparing(engine: Engine[Q, R], batch: Sequence[Q]) -> list[R]:
