@@ -1,8 +1,8 @@
 """Living within a share of a GPU: running out is answered by a smaller batch once, then by shedding; use is measured.
 
-The share itself is enforced where memory is taken: ONNX Runtime's arena (:mod:`deployments.runtime`), torch's allocator
-and FAISS's temporary memory each have a limit of their own. A limit reached is an error of their own making too, so this
-knows them by name and not by class: none of them has to be installed.
+No single limit holds the whole of an engine: the arena of each ONNX session (:mod:`deployments.runtime`), torch's
+allocator and FAISS's temporary memory are capped at the share, each by itself. A limit reached is an error of their own
+making too, so this knows them by name and not by class: none of them has to be installed.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Scaling(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap.
+    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, what models must fit in.
 
     ``replicas`` is their number where it is not to follow the load.
     """
@@ -87,7 +87,7 @@ class Shape:
 
     @property
     def memory_mb(self) -> int:
-        """GPU memory the engine may take: its fraction of the card, less a tenth for the driver's context."""
+        """GPU memory the engine's models must fit in: its fraction of the card, less a tenth for the driver's context."""
         if self.gpu_memory_mb is not None:
             return self.gpu_memory_mb
         return int(self.gpu * GPU_MEMORY_MB * (1 - CONTEXT_SHARE))
