@@ -3,6 +3,7 @@
 Layout of a :class:`FolderStore`::
 
     <root>/<model>/<version>/manifest.yaml and files    immutable once there
+    <root>/<model>/.removed/<version>/                  empty: a version that is gone, whose name is not given again
     <root>/<model>/.history/<number>.json               who decided what; the last one says which version is stable
     <root>/.leases/<holder>.json                        which versions a running replica uses
     <root>/.staging/                                    versions being put together, swept when stale
@@ -54,6 +55,9 @@ class Store(Protocol):
 
     def versions(self, model: str) -> list[str]:
         """The model's versions in natural order (v2 before v10), newest last; empty for an unknown model."""
+
+    def removed(self, model: str) -> list[str]:
+        """The versions that somebody took away, or set out to, in no particular order; empty for an unknown model."""
 
     def routing(self, model: str) -> Routing | None:
         """Which versions answer now; ``None`` while nobody has decided, and the newest version is meant."""
@@ -131,6 +135,9 @@ class FolderStore:
         folder = self.root / model
         return sorted((name for name in _folders(folder) if (folder / name / MANIFEST).is_file()), key=natural)
 
+    def removed(self, model: str) -> list[str]:
+        return _folders(self.root / model / ".removed") if is_name(model) else []
+
     def routing(self, model: str) -> Routing | None:
         last = self._journal(model).last()
         return last.now if last else None
@@ -192,7 +199,10 @@ class FolderStore:
 
     def discard(self, ref: str, *, veto: Callable[[], str | None] | None = None) -> None:
         model, version = self.resolve(ref)
-        place = self.root / model / version
+        place, tomb = self.root / model / version, self.root / model / ".removed" / version
+        # First: whoever dies before the removal is on record leaves a name that is taken all the same.
+        tomb.mkdir(parents=True, exist_ok=True)
+        flush_to_disk(tomb.parent)
         with self.stage(f"{model}@{version}") as folder:
             try:
                 # As old as the version is, whoever sweeps now would take it for a leftover before it can be put back.

@@ -95,6 +95,12 @@ class S3Store:
         found = (key.split("/")[1] for key, _ in self._bucket.list(f"{model}/") if _is_manifest(key))
         return sorted(found, key=natural)
 
+    def removed(self, model: str) -> list[str]:
+        if not is_name(model):
+            return []
+        prefix = f"{model}/.removed/"
+        return [key.removeprefix(prefix).removesuffix(".yaml") for key, _ in self._bucket.list(prefix)]
+
     def routing(self, model: str) -> Routing | None:
         entries = self.audit(model)
         return entries[-1].now if entries else None
