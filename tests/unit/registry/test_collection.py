@@ -157,6 +157,20 @@ def test_a_version_whose_manifest_cannot_be_read_is_left_for_people(net: FolderS
     assert reasons(net)["net@v1"] == "its manifest cannot be read"
 
 
+def test_a_version_that_somebody_else_removes_meanwhile_is_passed_over(
+    net: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = net.manifest
+
+    def removed_by_now(ref: str) -> Manifest:
+        if ref == "net@v1":
+            remove(FolderStore(net.root), "net", "v1", by="another cron", why="unused")
+        return manifest(ref)
+
+    monkeypatch.setattr(net, "manifest", removed_by_now)
+    assert reasons(net) == {"net@v2": None, "net@v3": None, "net@v4": None, "net@v5": "the newest"}
+
+
 def test_sizes_are_those_of_the_files(net: FolderStore) -> None:
     assert [verdict.size for verdict in judge(net)] == [1, 2, 3, 4, 5]
 
