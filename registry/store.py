@@ -108,7 +108,7 @@ class Store(Protocol):
         """
 
     def sweep(self) -> None:
-        """Remove what interrupted publications and removals left behind more than a day ago."""
+        """Remove what interrupted publications and removals left behind more than a day ago, and leases of the dead."""
 
     def downloads(self) -> Path:
         """A folder that keeps unfinished downloads from one run to the next."""
@@ -220,6 +220,7 @@ class FolderStore:
         for folder in (self.root / ".staging", self.root / ".downloads"):
             if folder.is_dir():
                 _sweep(folder)
+        self._leases.sweep()
 
     def downloads(self) -> Path:
         folder = self.root / ".downloads"
