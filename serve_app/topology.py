@@ -164,7 +164,7 @@ CLUSTER: Topology = {
     "Faces": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=48, scaling=Scaling(1, 8, 0.03, target=16)),
     "Lookalike": replace(_CLUSTER, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 0.01, target=32)),
     "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 0.1, target=8)),
-    "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 0.1, target=4)),
+    "Anonymize": replace(_CLUSTER, scaling=Scaling(0, 4, 0.1, target=4)),
     "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 0.1, target=8)),
     # On processors, where no GPU work stands in line behind it; at rest there is none.
     "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),
