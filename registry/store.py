@@ -211,7 +211,7 @@ class FolderStore:
             except FileNotFoundError as error:
                 raise unknown(self, model, version) from error
             with ExitStack() as undo:
-                undo.callback(folder.rename, place)
+                undo.callback(_put_back, folder, place)
                 if veto is not None and (reason := veto()) is not None:
                     raise InUse(f"{model}@{version} is {reason}.")
                 undo.pop_all()
@@ -289,6 +289,15 @@ def _defect(manifest: Manifest, folder: Path, *, hashed: bool) -> str | None:
 
 def _remedy(folder: Path) -> str:
     return f"Remove {folder} and pull or import it again."
+
+
+def _put_back(folder: Path, place: Path) -> None:
+    """Move a version back to its place, unless somebody has published it again meanwhile."""
+    try:
+        folder.rename(place)
+    except OSError:
+        if not (place / MANIFEST).is_file():
+            raise
 
 
 def _folders(parent: Path) -> list[str]:
