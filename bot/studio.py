@@ -70,9 +70,9 @@ class Studio:
         return picture
 
     async def _lookalike(self, data: bytes, language: str | None) -> Picture:
-        result = await self._pipeline.lookalike(await self._pipeline.open(data), TOP)
-        collage = await self._pipeline.collage(result, self._small_print(language))
-        _, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
+        photo = await self._pipeline.open(data)
+        collage, result = await self._pipeline.collage(photo, TOP, self._small_print(language))
+        _, matches = result.prominent
         answer = LookalikeAnswer(
             collage.data,
             tuple(Resemblance(match.name, match.similarity, match.role, match.attribution) for match in matches),

@@ -1,8 +1,8 @@
 """Living within a share of a GPU: running out is answered by a smaller batch once, then by shedding; use is measured.
 
-The share itself is enforced where memory is taken: ONNX Runtime's arena (:mod:`deployments.runtime`), torch's allocator
-and FAISS's temporary memory each have a limit of their own. A limit reached is an error of their own making too, so this
-knows them by name and not by class: none of them has to be installed.
+No single limit holds the whole of an engine: the arena of each ONNX session (:mod:`deployments.runtime`), torch's
+allocator and FAISS's temporary memory are capped at the share, each by itself. A limit reached is an error of their own
+making too, so this knows them by name and not by class: none of them has to be installed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def ran_out_of_memory(error: BaseException) -> bool:
     """Whether an engine's error means that memory was refused: torch's, ONNX Runtime's, FAISS's or Python's."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and _SAYINGS.search(str(error)) is not None
+    # ONNX Runtime's errors have no base in common but Exception.
+    of_a_runtime = isinstance(error, RuntimeError) or type(error).__module__.startswith("onnxruntime")
+    return of_a_runtime and _SAYINGS.search(str(error)) is not None
 
 
 def run_sparing(engine: Engine[Q, R], batch: Sequence[Q]) -> list[R]:

@@ -20,8 +20,8 @@ class DeviceUnavailable(RuntimeError):
 class Runtime:
     """What one engine may use.
 
-    ``threads`` are the CPU cores it was given, never more. ``memory_mb`` caps its GPU memory (0: no cap), which is how
-    a deployment's GPU fraction is enforced.
+    ``threads`` are the CPU cores it was given, never more. ``memory_mb`` is its share of the GPU's memory (0: all of it).
+    Every ONNX session may take that much: an engine of several can exceed it, which :mod:`deployments.gpu_memory` reports.
     """
 
     device: Device = "cpu"

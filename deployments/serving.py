@@ -191,15 +191,12 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     def _followed(self, plan: Plan) -> Future[None]:
         began, self._plan = time.perf_counter(), plan
 
-        def noted(ended: Future[None]) -> None:
-            refused = not ended.cancelled() and ended.exception() is not None
+        def noted(refused: bool) -> None:
             self._metrics.swapped(time.perf_counter() - began, refused=refused)
             self._metrics.places(self._slot.status)
             self._keep(self._slot.status)
 
-        followed = self._slot.follow(plan)
-        followed.add_done_callback(noted)
-        return followed
+        return self._slot.follow(plan, noted)
 
     async def _make(self, batch: list[_Asked[Q]], *, canary: bool) -> list[_Made[R] | Exception]:
         try:

@@ -175,11 +175,12 @@ class Slot(Generic[Q, R]):
             refused, error = self._refused or (None, None)
             return SlotStatus(active, self._staging, error, self._beside, refused)
 
-    def follow(self, plan: Plan) -> Future[None]:
+    def follow(self, plan: Plan, then: Callable[[bool], None] | None = None) -> Future[None]:
         """Turn to ``plan``; returns at once. What is loaded already changes its place before this returns.
 
         The future ends when everything is in its place (or ``plan`` was overtaken by a later one), and carries the
-        exception when a version could not be staged.
+        exception when a version could not be staged. Just before that ``then`` is told, on the thread that stages and
+        never on the caller's, whether one was refused.
         """
         with self._changed:
             self._plan = plan
@@ -187,7 +188,7 @@ class Slot(Generic[Q, R]):
             leaving = self._arrange(plan)
             self._changed.notify_all()
         self._retire(leaving)
-        return self._stager.submit(self._pursue, plan)
+        return self._stager.submit(self._pursue_to_the_end, plan, then)
 
     def percent(self, role: Role) -> float:
         """The share of users that a loaded canary answers, or of requests that a shadow computes; 0 where there is none."""
@@ -263,6 +264,15 @@ class Slot(Generic[Q, R]):
         self._active, self._second = stable, second
         self._leaving += leaving
         return leaving
+
+    def _pursue_to_the_end(self, plan: Plan, then: Callable[[bool], None] | None) -> None:
+        refused = True
+        try:
+            self._pursue(plan)
+            refused = False
+        finally:
+            if then is not None:
+                then(refused)
 
     def _pursue(self, plan: Plan) -> None:
         """Load what ``plan`` wants and the slot has not, the stable version first."""

@@ -112,6 +112,14 @@ class Trial(Generic[Q, R]):
     @property
     def summary(self) -> TrialSummary | None:
         """What is known of the present trial; None while there is none."""
+        if (tried := self._tried) is None:
+            return None
+        models, role = tried
+        return _summed(models.model, role, self._seen, self._dropped)
+
+    @property
+    def _tried(self) -> tuple[ModelSet, Role] | None:
+        """What is on trial now, and as what. Forgets what was seen of another one."""
         second = self._slot.status.second
         tried = None
         if second is not None and (second.role == "shadow" or (second.role == "canary" and self._canaries)):
@@ -121,12 +129,14 @@ class Trial(Generic[Q, R]):
             self._of = tried
             self._seen.clear()
             self._dropped = 0
-        return None if tried is None else _summed(tried[0].model, tried[1], self._seen, self._dropped)
+        return tried
 
     def offer(self, query: Q, answer: R, took_s: float, *, model: str, by_canary: bool, busy: bool) -> None:
         """Perhaps compute ``query``, which ``model`` has answered, once more. Skipped when ``busy`` or behind."""
-        summary = self.summary
-        if summary is None or by_canary != (summary.role == "canary") or (by_canary and model != summary.model):
+        if (tried := self._tried) is None:
+            return
+        models, role = tried
+        if by_canary != (role == "canary") or (by_canary and model != models.model):
             return
         whole = max(CANARY_PERCENT, self._slot.percent("canary"))
         share = 100 * CANARY_PERCENT / whole if by_canary else self._slot.percent("shadow")
@@ -153,10 +163,10 @@ class Trial(Generic[Q, R]):
                 continue
             except Exception:
                 log.exception("%s could not be compared", task.model if task.by_canary else "the shadow")
-                if not task.by_canary and self.summary is not None:
+                if not task.by_canary and self._tried is not None:
                     self._seen.append(_Seen(None))
                 continue
-            if (summary := self.summary) is not None and summary.model == tried:
+            if (now := self._tried) is not None and now[0].model == tried:
                 own_s, stable_s = (task.took_s, other_s) if task.by_canary else (other_s, task.took_s)
                 self._seen.append(_Seen(seen, own_s, stable_s))
 

@@ -68,6 +68,7 @@ class Cache:
         could go; no version is forgotten in vain.
         """
         with self._lock("room"):
+            self.folder.sweep()
             if (missing := self._missing(needed)) > 0:
                 self._drop_leftovers(besides=ref)
                 missing = self._missing(needed)

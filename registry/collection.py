@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from registry.errors import BrokenVersion, Conflict, InUse, RegistryError
+from registry.errors import BrokenVersion, Conflict, InUse, RegistryError, UnknownModelVersion
 from registry.leases import holders
 from registry.manifest import Manifest
 from registry.references import natural
@@ -56,6 +56,9 @@ def judge(store: Store, pinned: Collection[str] = ()) -> list[Verdict]:
             ref = f"{model}@{version}"
             try:
                 manifests[ref] = store.manifest(ref)
+            except UnknownModelVersion:
+                # Somebody else has taken it away since it was listed.
+                continue
             except BrokenVersion:
                 # For verify to name and for people to decide about.
                 verdicts.append(Verdict(model, version, 0, "its manifest cannot be read"))
@@ -75,7 +78,8 @@ def judge(store: Store, pinned: Collection[str] = ()) -> list[Verdict]:
 def remove(store: Store, model: str, version: str, *, by: str, why: str) -> None:
     """Take one version away and write down who did it.
 
-    Raises :class:`InUse`, and leaves it, when a routing or a lease names it by now.
+    Raises :class:`InUse`, and leaves it, when a routing or a lease names it by now, and :class:`UnknownModelVersion` when
+    somebody else took it away.
     """
 
     def veto() -> str | None:

@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,6 +52,11 @@ class Held:
     def expired(self) -> bool:
         return datetime.now(UTC) > self.until
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether it expired so long ago that its holder, asleep perhaps, will not renew it any more."""
+        return datetime.now(UTC) > self.until + TTL
+
 
 _HELD = TypeAdapter(Held)
 
@@ -78,7 +83,7 @@ def holders(leases: Iterable[Held]) -> dict[str, list[str]]:
 
 
 class FolderLeases:
-    """Leases as files of a folder, one per holder. Expired ones are removed when they are met."""
+    """Leases as files of a folder, one per holder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -93,18 +98,19 @@ class FolderLeases:
 
     def all(self) -> list[Held]:
         """Every lease that is in force."""
-        return [held for path in sorted(self._folder.glob("*.json")) if (held := self._read(path)) is not None]
+        return [held for _, held in self._found() if not held.expired]
 
-    @staticmethod
-    def _read(path: Path) -> Held | None:
-        try:
-            held = load_held(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        if held is not None and held.expired:
-            path.unlink(missing_ok=True)
-            return None
-        return held
+    def sweep(self) -> None:
+        """Remove what holders that died left behind."""
+        for path, held in self._found():
+            if held.abandoned:
+                path.unlink(missing_ok=True)
+
+    def _found(self) -> Iterator[tuple[Path, Held]]:
+        for path in sorted(self._folder.glob("*.json")):
+            with suppress(FileNotFoundError):
+                if (held := load_held(path.read_bytes())) is not None:
+                    yield path, held
 
 
 class Lease:

@@ -49,9 +49,9 @@ def natural(version: str) -> tuple[list[str | int], str]:
 def next_version(store: Store, model: str) -> str:
     """The number after the highest version the model ever had: v1, v2 and so on. Names are never given twice.
 
-    Gaps are not filled, and what was removed counts as long as the history speaks of it. Raises
+    Gaps are not filled, and what was removed counts, whether or not its removal came on record. Raises
     :class:`UnknownModelVersion` for what cannot be the name of a model.
     """
-    known = {*store.versions(model), *(entry.version for entry in store.audit(model))}
+    known = {*store.versions(model), *store.removed(model), *(entry.version for entry in store.audit(model))}
     numbered = [int(version[1:]) for version in known if version[:1] == "v" and version[1:].isdecimal()]
     return f"v{max(numbered, default=0) + 1}"

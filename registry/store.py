@@ -3,6 +3,7 @@
 Layout of a :class:`FolderStore`::
 
     <root>/<model>/<version>/manifest.yaml and files    immutable once there
+    <root>/<model>/.removed/<version>/                  empty: a version that is gone, whose name is not given again
     <root>/<model>/.history/<number>.json               who decided what; the last one says which version is stable
     <root>/.leases/<holder>.json                        which versions a running replica uses
     <root>/.staging/                                    versions being put together, swept when stale
@@ -55,6 +56,9 @@ class Store(Protocol):
     def versions(self, model: str) -> list[str]:
         """The model's versions in natural order (v2 before v10), newest last; empty for an unknown model."""
 
+    def removed(self, model: str) -> list[str]:
+        """The versions that somebody took away, or set out to, in no particular order; empty for an unknown model."""
+
     def routing(self, model: str) -> Routing | None:
         """Which versions answer now; ``None`` while nobody has decided, and the newest version is meant."""
 
@@ -104,7 +108,7 @@ class Store(Protocol):
         """
 
     def sweep(self) -> None:
-        """Remove what interrupted publications and removals left behind more than a day ago."""
+        """Remove what interrupted publications and removals left behind more than a day ago, and leases of the dead."""
 
     def downloads(self) -> Path:
         """A folder that keeps unfinished downloads from one run to the next."""
@@ -130,6 +134,9 @@ class FolderStore:
             return []
         folder = self.root / model
         return sorted((name for name in _folders(folder) if (folder / name / MANIFEST).is_file()), key=natural)
+
+    def removed(self, model: str) -> list[str]:
+        return _folders(self.root / model / ".removed") if is_name(model) else []
 
     def routing(self, model: str) -> Routing | None:
         last = self._journal(model).last()
@@ -192,7 +199,10 @@ class FolderStore:
 
     def discard(self, ref: str, *, veto: Callable[[], str | None] | None = None) -> None:
         model, version = self.resolve(ref)
-        place = self.root / model / version
+        place, tomb = self.root / model / version, self.root / model / ".removed" / version
+        # First: whoever dies before the removal is on record leaves a name that is taken all the same.
+        tomb.mkdir(parents=True, exist_ok=True)
+        flush_to_disk(tomb.parent)
         with self.stage(f"{model}@{version}") as folder:
             try:
                 # As old as the version is, whoever sweeps now would take it for a leftover before it can be put back.
@@ -201,7 +211,7 @@ class FolderStore:
             except FileNotFoundError as error:
                 raise unknown(self, model, version) from error
             with ExitStack() as undo:
-                undo.callback(folder.rename, place)
+                undo.callback(_put_back, folder, place)
                 if veto is not None and (reason := veto()) is not None:
                     raise InUse(f"{model}@{version} is {reason}.")
                 undo.pop_all()
@@ -210,6 +220,7 @@ class FolderStore:
         for folder in (self.root / ".staging", self.root / ".downloads"):
             if folder.is_dir():
                 _sweep(folder)
+        self._leases.sweep()
 
     def downloads(self) -> Path:
         folder = self.root / ".downloads"
@@ -278,6 +289,15 @@ def _defect(manifest: Manifest, folder: Path, *, hashed: bool) -> str | None:
 
 def _remedy(folder: Path) -> str:
     return f"Remove {folder} and pull or import it again."
+
+
+def _put_back(folder: Path, place: Path) -> None:
+    """Move a version back to its place, unless somebody has published it again meanwhile."""
+    try:
+        folder.rename(place)
+    except OSError:
+        if not (place / MANIFEST).is_file():
+            raise
 
 
 def _folders(parent: Path) -> list[str]:

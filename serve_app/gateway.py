@@ -208,9 +208,10 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     ) -> contracts.Lookalike | Response:
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
-        result = await pipeline.lookalike(photo, form.top)
         if preferred(accept, ANSWERS) == JPEG:
-            return _picture(await pipeline.collage(result), inventory)
+            collage, _ = await pipeline.collage(photo, form.top)
+            return _picture(collage, inventory)
+        result = await pipeline.lookalike(photo, form.top)
         response.headers.update(presenting.result_headers(result.models, inventory))
         return presenting.lookalike(result, inventory)
 

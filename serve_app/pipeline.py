@@ -14,7 +14,16 @@ from typing import Final, TypeVar
 
 from deployments.anonymize.engine import AnonymizeQuery, Method
 from deployments.authenticity.engine import Opinion
-from deployments.errors import Busy, MasqueradeError, NoFace, Refused, Unavailable, UnknownArtwork, UnknownStyle
+from deployments.errors import (
+    Busy,
+    MasqueradeError,
+    NoFace,
+    Refused,
+    Unavailable,
+    UnknownArtwork,
+    UnknownModel,
+    UnknownStyle,
+)
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeQuery, Match
@@ -99,6 +108,11 @@ class LookalikeResult:
     def models(self) -> tuple[str, str]:
         """Every version behind it: what found the faces, and whom they were compared with."""
         return self.model, self.gallery
+
+    @property
+    def prominent(self) -> tuple[Face, tuple[Match, ...]]:
+        """The largest face and its matches."""
+        return max(self.faces, key=lambda entry: entry[0].quality.size)
 
 
 class Pipeline:
@@ -213,13 +227,16 @@ class Pipeline:
         """A gallery portrait by the name matches carry. Raises ``UnknownModel`` when there is none."""
         return await self._need(self._graph.portrait, "lookalike")(name)
 
-    async def collage(self, result: LookalikeResult, note: str = METHOD) -> Picture:
-        """The most prominent face side by side with the people it resembles, over ``note``."""
-        draw = self._need(self._graph.collage, "lookalike")
-        face, matches = max(result.faces, key=lambda entry: entry[0].quality.size)
-        data = await draw(result.photo, face, matches, note)
-        steps = (Step("faces", result.model), Step("lookalike", result.gallery))
-        return _picture(data, steps, DigitalSourceType.ENHANCED)
+    async def collage(self, photo: Photo, top: int, note: str = METHOD) -> tuple[Picture, LookalikeResult]:
+        """The most prominent face side by side with people it resembles, over ``note``, and what :meth:`lookalike` says.
+
+        Raises ``NoFace`` when there is none.
+        """
+        try:
+            return await self._collage(photo, top, note)
+        except UnknownModel:
+            # Another gallery was promoted between the search and the drawing; who is not in it is not to be shown.
+            return await self._collage(photo, top, note)
 
     async def states(self) -> dict[str, SlotStatus | str]:
         """What every deployment says of its model, soon, or in words why it says nothing: ``AT_REST``, say."""
@@ -274,6 +291,13 @@ class Pipeline:
 
         hidden, face_model = await self._guarded([photo], work())
         return await self._released(photo, hidden, (Step("anonymize", face_model),), DigitalSourceType.ENHANCED)
+
+    async def _collage(self, photo: Photo, top: int, note: str) -> tuple[Picture, LookalikeResult]:
+        draw = self._need(self._graph.collage, "lookalike")
+        result = await self.lookalike(photo, top)
+        data = await draw(photo, *result.prominent, note)
+        steps = (Step("faces", result.model), Step("lookalike", result.gallery))
+        return _picture(data, steps, DigitalSourceType.ENHANCED), result
 
     def _need(self, call: T | None, capability: str) -> T:
         if call is None:

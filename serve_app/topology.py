@@ -55,7 +55,7 @@ class Scaling(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, the memory cap.
+    """One deployment's share and limits. ``gpu`` is a fraction of one GPU and, times its memory, what models must fit in.
 
     ``replicas`` is their number where it is not to follow the load.
     """
@@ -87,7 +87,7 @@ class Shape:
 
     @property
     def memory_mb(self) -> int:
-        """GPU memory the engine may take: its fraction of the card, less a tenth for the driver's context."""
+        """GPU memory the engine's models must fit in: its fraction of the card, less a tenth for the driver's context."""
         if self.gpu_memory_mb is not None:
             return self.gpu_memory_mb
         return int(self.gpu * GPU_MEMORY_MB * (1 - CONTEXT_SHARE))
@@ -164,7 +164,7 @@ CLUSTER: Topology = {
     "Faces": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=48, scaling=Scaling(1, 8, 0.03, target=16)),
     "Lookalike": replace(_CLUSTER, max_batch=64, max_ongoing=64, scaling=Scaling(1, 4, 0.01, target=32)),
     "Swap": replace(_CLUSTER, gpu=0.2, max_batch=16, max_ongoing=32, scaling=Scaling(0, 8, 0.1, target=8)),
-    "Anonymize": replace(_CLUSTER, max_batch=4, scaling=Scaling(0, 4, 0.1, target=4)),
+    "Anonymize": replace(_CLUSTER, scaling=Scaling(0, 4, 0.1, target=4)),
     "Authenticity": replace(_CLUSTER, max_batch=8, scaling=Scaling(0, 4, 0.1, target=8)),
     # On processors, where no GPU work stands in line behind it; at rest there is none.
     "Masterpiece": replace(_CLUSTER, surge_percent=0, max_ongoing=1, scaling=replace(_MASTERPIECE, max_replicas=2)),

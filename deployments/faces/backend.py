@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from deployments.faces.types import Box, FloatArray
 from deployments.imaging import Pixels
 
@@ -18,12 +20,25 @@ class Detection:
     points [5, 2] of :class:`deployments.faces.types.Face`; ``dense`` are 68 iBUG points [68, 2] where the detector
     comes with them. The sides of a box lie between pixels (the first pixel reaches from 0 to 1), whole numbers of a
     point are the centres of pixels.
+
+    Raises ``ValueError`` for values that are no numbers: such a face could neither be swapped nor, worse, be hidden.
     """
 
     box: Box
     score: float
     landmarks: FloatArray
     dense: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        require_numbers(
+            "face detector", (*self.box, self.score), self.landmarks, () if self.dense is None else self.dense
+        )
+
+
+def require_numbers(model: str, *values: FloatArray | Sequence[float] | float) -> None:
+    """Raise ``ValueError``, which names the ``model`` that gave them, unless all values are finite."""
+    if not all(np.isfinite(value).all() for value in values):
+        raise ValueError(f"the {model} gives values that are no numbers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.faces.backend import Detection
+from deployments.faces.backend import Detection, require_numbers
 from deployments.faces.boxes import rescale, resize, shorter_side, suppress
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
@@ -135,8 +135,8 @@ def _decoded(maps: Maps) -> Iterator[Detection]:
         # Points are told in parts of the box. Whole numbers are centres of pixels, sides of boxes lie between them.
         within = points[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1]
         landmarks = (corners[:, None] + within * extent[:, None] - 0.5).astype(np.float32)
-    if not all(np.isfinite(values).all() for values in (heat, boxes, landmarks)):
-        raise ValueError("the face detector gives values that are no numbers")
+    # Before any are left out: what is no number is neither hot nor apart from others.
+    require_numbers("face detector", heat, boxes, landmarks)
     for index in suppress(boxes, score, _OVERLAP):
         x0, y0, x1, y1 = boxes[index].tolist()
         yield Detection((x0, y0, x1, y1), min(float(score[index]), 1.0), landmarks[index])

@@ -12,7 +12,7 @@ import numpy as np
 from deployments.faces import pose, quality
 from deployments.faces.age import OnnxAge
 from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, alignable, norm_crop, scale_points
-from deployments.faces.backend import Backend, Detection, Sighting
+from deployments.faces.backend import Backend, Detection, Sighting, require_numbers
 from deployments.faces.boxes import clip, rescale
 from deployments.faces.closer import look_closer
 from deployments.faces.dense import OnnxLandmarks
@@ -22,7 +22,7 @@ from deployments.imaging import Pixels
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion
 
-T = TypeVar("T")
+T = TypeVar("T", bound=FloatArray | float)
 
 # How much larger than a detector looks at it a photo is decoded where every face is asked for.
 _CLOSER: Final = 2
@@ -67,12 +67,7 @@ class FaceEngine:
         ring = (80 + 40 * np.stack([np.cos(turns), np.sin(turns)], axis=1)).astype(np.float32)
         face = Detection((24, 24, 136, 136), 1.0, ARCFACE_TEMPLATE + 24, ring)
         sighting = Sighting(grey, face, grey[:ARCFACE_SIZE, :ARCFACE_SIZE])
-        if models.embedder is not None:
-            models.embedder.embed([sighting])
-        if models.landmarks is not None:
-            models.landmarks.locate([sighting])
-        if models.ages is not None:
-            models.ages.estimate([sighting])
+        self._asked([_Found(0, sighting, (1.0, 1.0), beside=False)], embed=[True], dense=[True])
 
     def run(self, batch: Sequence[FaceQuery]) -> list[FaceSet]:
         """The faces of each photo, left to right. A photo without a face gives an empty set.
@@ -91,14 +86,11 @@ class FaceEngine:
                 closer = photo.pixels(_CLOSER * side)
                 findings[index] = look_closer(models.detector, findings[index], pictures[index], closer)
         found = list(_sightings(batch, pictures, findings))
-        embed = None if models.embedder is None else models.embedder.embed
-        locate = None if models.landmarks is None else models.landmarks.locate
-        guess = None if models.ages is None else models.ages.estimate
-        vectors = _ask(embed, found, [batch[face.index].embed for face in found])
-        dense = _ask(locate, found, [batch[face.index].dense for face in found])
-        ages = _ask(guess, found, [True for _ in found])
         answers: list[list[tuple[bool, Face]]] = [[] for _ in batch]
-        for face, vector, points, age in zip(found, vectors, dense, ages, strict=True):
+        asked = self._asked(
+            found, [batch[face.index].embed for face in found], [batch[face.index].dense for face in found]
+        )
+        for face, vector, points, age in asked:
             query = batch[face.index]
             answers[face.index].append((face.beside, _describe(face, query, vector, points, age)))
         return [
@@ -109,6 +101,19 @@ class FaceEngine:
     def close(self) -> None:
         """Let go of the models. The engine is not used afterwards."""
         self._backend = None
+
+    def _asked(
+        self, found: Sequence[_Found], embed: Sequence[bool], dense: Sequence[bool]
+    ) -> Iterator[tuple[_Found, FloatArray | None, FloatArray | None, float | None]]:
+        """Each face with its vector and its 68 points, where wanted, and its age: what the further models say of it."""
+        models = self._models
+        find = None if models.embedder is None else models.embedder.embed
+        locate = None if models.landmarks is None else models.landmarks.locate
+        guess = None if models.ages is None else models.ages.estimate
+        vectors = _ask("embedder", find, found, embed)
+        points = _ask("landmark model", locate, found, dense)
+        ages = _ask("age model", guess, found, [True for _ in found])
+        return zip(found, vectors, points, ages, strict=True)
 
     @property
     def _models(self) -> Backend:
@@ -175,11 +180,16 @@ def _sightings(batch: Sequence[FaceQuery], pictures: Sequence[Pixels], findings:
 
 
 def _ask(
-    model: Callable[[Sequence[Sighting]], Iterable[T]] | None, found: Sequence[_Found], wanted: Sequence[bool]
+    name: str,
+    model: Callable[[Sequence[Sighting]], Iterable[T]] | None,
+    found: Sequence[_Found],
+    wanted: Sequence[bool],
 ) -> list[T | None]:
     """One run of a model over the faces for which its answer is wanted; None for the others and without a model."""
     chosen = [face.sighting for face, wants in zip(found, wanted, strict=True) if wants]
-    answers = iter(model(chosen) if model is not None and chosen else ())
+    given = tuple(model(chosen)) if model is not None and chosen else ()
+    require_numbers(name, *given)
+    answers = iter(given)
     return [next(answers, None) if wants else None for wants in wanted]
 
 
@@ -190,9 +200,6 @@ def _describe(
     box = clip(placed.box, query.photo.width, query.photo.height)
     direction = pose.estimate(placed.landmarks)
     if points is not None:
-        if not np.isfinite(points).all():
-            # Such a face could neither be swapped nor, worse, be hidden.
-            raise ValueError("the landmark model gives values that are no numbers")
         points = scale_points(points, face.scale)
     return Face(
         box=box,

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
-from deployments.faces.backend import Detection
+from deployments.faces.backend import Detection, require_numbers
 from deployments.faces.boxes import letterbox, suppress
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
@@ -81,6 +81,8 @@ class ScrfdDetector:
         for level in range(self._levels):
             stride = _STRIDES[level]
             score = outputs[level][:, 0]
+            # Before any are left out: what is no number reaches no threshold.
+            require_numbers("face detector", score)
             chosen = np.flatnonzero(score >= self._threshold)
             centre = self._centres[level][chosen]
             distance = outputs[self._levels + level][chosen] * stride
@@ -91,6 +93,7 @@ class ScrfdDetector:
         score = np.concatenate(scores)
         box = (np.concatenate(boxes) / scale).astype(np.float32)
         point = (np.concatenate(points) / scale).astype(np.float32)
+        require_numbers("face detector", box, point)
         for index in suppress(box, score, _OVERLAP):
             x0, y0, x1, y1 = box[index].tolist()
             yield Detection((x0, y0, x1, y1), float(score[index]), point[index])

@@ -95,6 +95,12 @@ class S3Store:
         found = (key.split("/")[1] for key, _ in self._bucket.list(f"{model}/") if _is_manifest(key))
         return sorted(found, key=natural)
 
+    def removed(self, model: str) -> list[str]:
+        if not is_name(model):
+            return []
+        prefix = f"{model}/.removed/"
+        return [key.removeprefix(prefix).removesuffix(".yaml") for key, _ in self._bucket.list(prefix)]
+
     def routing(self, model: str) -> Routing | None:
         entries = self.audit(model)
         return entries[-1].now if entries else None
@@ -159,15 +165,7 @@ class S3Store:
             self._bucket.remove(key)
 
     def leases(self) -> list[Held]:
-        found: list[Held] = []
-        for key, _ in list(self._bucket.list(".leases/")):
-            text = self._bucket.read(key)
-            held = load_held(text) if text else None
-            if held is not None and held.expired:
-                self._bucket.remove(key)
-            elif held is not None:
-                found.append(held)
-        return found
+        return [held for _, held in self._leases() if not held.expired]
 
     def stage(self, ref: str) -> AbstractContextManager[Path]:
         return self._cache.folder.stage(ref)
@@ -227,11 +225,21 @@ class S3Store:
             if (owner := _owner(key)) is not None:
                 files[owner].append(key)
         # Asked before the manifests: who publishes lets go only when the manifest is there.
-        held = holders(self.leases())
+        leases = list(self._leases())
+        for key, lease in leases:
+            if lease.abandoned:
+                self._bucket.remove(key)
+        held = holders(lease for _, lease in leases if not lease.expired)
         for (model, version), keys in files.items():
             if f"{model}@{version}" not in held and self._orphaned(model, version):
                 for key in keys:
                     self._bucket.remove(key)
+
+    def _leases(self) -> Iterator[tuple[str, Held]]:
+        for key, _ in list(self._bucket.list(".leases/")):
+            text = self._bucket.read(key)
+            if text and (held := load_held(text)) is not None:
+                yield key, held
 
     def _orphaned(self, model: str, version: str) -> bool:
         """Whether there is no manifest, and no removal under way that may put it back."""

@@ -58,8 +58,9 @@ class Transfers:
     def upload(self, key: str, path: Path, report: Report) -> None:
         """Send a file, unless the server has just these bytes under this key."""
         size = path.stat().st_size
-        upload = _Upload(self._bucket, key, path, report)
-        if self._bucket.tag(key) == upload.expected_tag():
+        before = self._bucket.tag(key)
+        upload = _Upload(self._bucket, key, path, report, before)
+        if before == upload.expected_tag():
             report(size)
         elif size <= PART:
             self._submit(self._small, key, path, report)
@@ -135,10 +136,14 @@ class Transfers:
 
 
 class _Upload:
-    """One multipart upload, taken up where an earlier one of the same file stopped."""
+    """One multipart upload, taken up where an earlier one of the same file stopped.
 
-    def __init__(self, bucket: Bucket, key: str, path: Path, report: Report) -> None:
-        self._bucket, self._key, self._path, self._report = bucket, key, path, report
+    Several people may be at the same one; whoever is first to complete it has done it for all.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, path: Path, report: Report, before: str | None) -> None:
+        """``before`` is the ETag of what is there under this key, damaged perhaps."""
+        self._bucket, self._key, self._path, self._report, self._before = bucket, key, path, report, before
         self._size = path.stat().st_size
         self._part = max(PART, math.ceil(self._size / _MAX_PARTS))
         self._tags: dict[int, str] = {}
@@ -158,15 +163,18 @@ class _Upload:
         client, at = self._bucket.client, self._bucket.at(self._key)
         with self._bucket.explained():
             upload_id, there = self._resumable() or (client.create_multipart_upload(**at)["UploadId"], {})
-            for number in range(1, math.ceil(self._size / self._part) + 1):
+            count = math.ceil(self._size / self._part)
+            for number in range(1, count + 1):
                 submit(self._send, upload_id, number, there.get(number))
             finish()
+            if len(self._tags) < count:
+                # Somebody else finished before all of ours were sent.
+                return
             parts = [{"PartNumber": number, "ETag": self._tags[number]} for number in sorted(self._tags)]
             try:
                 client.complete_multipart_upload(**at, UploadId=upload_id, MultipartUpload={"Parts": parts})
             except FAULTS as error:
-                # Somebody who pushed the same file finished first, or our own first answer was lost on the way.
-                if code_of(error) != "NoSuchUpload" or self._bucket.tag(self._key) is None:
+                if not self._is_done(error):
                     raise
 
     def _resumable(self) -> tuple[str, dict[int, str]] | None:
@@ -190,13 +198,23 @@ class _Upload:
             stream.seek((number - 1) * self._part)
             data = stream.read(self._part)
         if tag is None or tag.strip('"') != hashlib.md5(data, usedforsecurity=False).hexdigest():
+            told = {"UploadId": upload_id, "PartNumber": number, "Body": data, "ContentMD5": md5(data)}
             with self._bucket.explained():
-                answer = self._bucket.client.upload_part(
-                    **self._bucket.at(self._key), UploadId=upload_id, PartNumber=number, Body=data, ContentMD5=md5(data)
-                )
-            tag = str(answer["ETag"])
-        self._tags[number] = tag
+                try:
+                    tag = str(self._bucket.client.upload_part(**self._bucket.at(self._key), **told)["ETag"])
+                except FAULTS as error:
+                    if not self._is_done(error):
+                        raise
+        if tag is not None:
+            self._tags[number] = tag
         self._report(len(data))
+
+    def _is_done(self, error: Exception) -> bool:
+        """Whether the server refuses because the file is there by now.
+
+        Somebody else has finished the upload, or we have, and the answer was lost on the way.
+        """
+        return code_of(error) != "" and self._bucket.tag(self._key) not in {None, self._before}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 
 from registry.collection import Verdict, judge, remove
-from registry.errors import InUse
+from registry.errors import InUse, UnknownModelVersion
 from registry.manifest import Manifest
 from registry.store import Store
 from serve_app.commands.stores import StoreOption, explained, installed, new_table, open_store, who
@@ -101,11 +101,14 @@ def _state(verdict: Verdict) -> str:
 
 
 def _removed(store: Store, verdict: Verdict, why: str) -> int:
-    """The bytes freed; none when somebody has begun to use the version meanwhile."""
+    """The bytes freed; none when somebody has begun to use the version meanwhile, or has removed it."""
     try:
         remove(store, verdict.model, verdict.version, by=who(), why=why)
     except InUse as error:
         console.print(f"[dim]kept[/]     {escape(str(error))}", highlight=False)
+        return 0
+    except UnknownModelVersion:
+        console.print(f"[dim]gone[/]     {verdict.ref}: somebody else removed it", highlight=False)
         return 0
     console.print(f"[green]removed[/]  {verdict.ref}", highlight=False)
     return verdict.size

@@ -10,10 +10,12 @@ from serve_app.topology import BOT, BOT_ROUTE, CLUSTER, GRAPH, IMPORT_PATH, TO_O
 
 HEADER = """\
 Masquerade on a GPU cluster: `masquerade check serve_config.yaml && serve deploy serve_config.yaml`. Written by
-`masquerade render`; a test holds it to the code. Sharing a GPU: the fractions of the deployments on it add up to one,
-and each engine may take its gpu_memory_mb of the card and no more. Changing user_config, autoscaling_config,
-max_ongoing_requests or max_queued_requests is light; changing ray_actor_options or args restarts replicas, new ones
-beside the old (max_surge_percent). ray_actor_options replaces the whole table: repeat num_cpus when you change num_gpus.
+`masquerade render`; a test holds it to the code. Sharing a GPU: the fractions of the deployments on it add up to one.
+gpu_memory_mb is the most that each network of an engine may take of the card, not all of them together: models have to
+fit by the memory_mb of their manifests, and a replica that takes more than its share all the same says so in its log.
+Changing user_config, autoscaling_config, max_ongoing_requests or max_queued_requests is light; changing
+ray_actor_options or args restarts replicas, new ones beside the old (max_surge_percent). ray_actor_options replaces the
+whole table: repeat num_cpus when you change num_gpus.
 Replicas follow queue time and engine work (serve_app/scaling/policy.py): queue_s is what nobody should wait longer than.
 A deployment whose model is not installed must be taken out; `check` says which. Masterpiece, whose model no studio comes
 with, is not listed: where it is installed the deployment runs with what serve_app/topology.py says. The application "bot" needs

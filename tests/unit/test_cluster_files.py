@@ -16,6 +16,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 
+from serve_app.app import MODEL_DEPLOYMENTS
 from serve_app.checking.keys import unknown_keys
 from serve_app.rendering import rendered
 from serve_app.rendering.flags import CLUSTER_FLAGS
@@ -61,6 +62,12 @@ def test_the_arguments_of_the_application_are_settings() -> None:
          name: replace(shape, gpu_memory_mb=shape.memory_mb) if name in settings.engines else shape
          for name, shape in CLUSTER.items()
     }  # fmt: skip
+
+
+def test_limits_stand_only_where_an_engine_reads_them() -> None:
+    """Anonymize has no model and takes pictures one by one."""
+    readers = {kind.__name__ for kind in MODEL_DEPLOYMENTS.values()}
+    assert serve_config()["applications"][0]["args"]["engines"].keys() <= readers
 
 
 def test_limits_for_a_deployment_there_is_none_of_are_refused() -> None:

@@ -71,16 +71,7 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
     Raises ``OSError`` or what :meth:`Photo.open` raises when a picture cannot be read any more, and what the store
     raises.
     """
-    version = next_version(store, gallery.name)
-    report = report.model_copy(
-        update={
-            "gallery": f"{gallery.name}@{version}",
-            "index": gallery.index.kind,
-            "recall": round(gallery.index.recall, 4),
-            "milliseconds": round(gallery.index.milliseconds, 3),
-        }
-    )
-    with store.stage(f"{gallery.name}@{version}") as folder:
+    with store.stage(gallery.name) as folder:
         people = _write_people(gallery, folder, progress)
         gallery.pictures.write(folder / PICTURES)
         # FAISS writes to a full disk without an error.
@@ -88,6 +79,16 @@ def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) 
         templates = gallery.pictures.templates(len(people))
         curve = calibrate(report.space, gallery.pictures, templates, gallery.index.index)
         (folder / CALIBRATION).write_text(curve.model_dump_json(indent=1), encoding="utf-8")
+        # Only now: cutting takes a while, and somebody else may have published the next one meanwhile.
+        version = next_version(store, gallery.name)
+        report = report.model_copy(
+            update={
+                "gallery": f"{gallery.name}@{version}",
+                "index": gallery.index.kind,
+                "recall": round(gallery.index.recall, 4),
+                "milliseconds": round(gallery.index.milliseconds, 3),
+            }
+        )
         (folder / REPORT).write_text(report.model_dump_json(indent=1), encoding="utf-8")
         description = Description(
             model=gallery.name,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from deployments.engine import Engine
 from deployments.errors import InvalidField
 from deployments.gpu_memory import OutOfMemory, ran_out_of_memory, run_sparing, used_mb, weigh
-from deployments.runtime import Runtime
+from deployments.runtime import Runtime, onnx_session
 from deployments.slots import ModelSet, Plan, Slot
 from tests.versions import manifest_of
 
@@ -40,6 +45,35 @@ class Card:
 
     def close(self) -> None:
         pass
+
+
+class Painter:
+    """An engine on ONNX Runtime that has memory for one query at a time: for two it asks for 256 TiB."""
+
+    def __init__(self, session: ort.InferenceSession) -> None:
+        self.session = session
+
+    def warm_up(self) -> None:
+        pass
+
+    def run(self, batch: Sequence[int]) -> list[int]:
+        self.session.run(None, {"shape": np.array([2**46 if len(batch) > 1 else 1], np.int64)})
+        return [2 * query for query in batch]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def painter(tmp_path: Path) -> Painter:
+    """A network that fills as much memory as it is told to."""
+    shape = onnx.helper.make_tensor_value_info("shape", onnx.TensorProto.INT64, [1])
+    filled = onnx.helper.make_tensor_value_info("filled", onnx.TensorProto.FLOAT, ["n"])
+    node = onnx.helper.make_node("ConstantOfShape", ["shape"], ["filled"])
+    graph = onnx.helper.make_graph([node], "painter", [shape], [filled])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "painter.onnx")
+    return Painter(onnx_session(tmp_path / "painter.onnx", Runtime()))
 
 
 def test_what_fits_is_run_once() -> None:
@@ -71,15 +105,29 @@ def test_any_other_error_is_the_engine_s_own_business() -> None:
         run_sparing(Card(0, RuntimeError("shape mismatch")), [1, 2])
 
 
+def test_memory_that_onnx_runtime_refuses_is_asked_for_in_halves(painter: Painter) -> None:
+    assert run_sparing(painter, [1, 2]) == [2, 4]
+
+
+def test_memory_that_onnx_runtime_refuses_even_to_half_a_batch_is_shed(painter: Painter) -> None:
+    with pytest.raises(OutOfMemory):
+        run_sparing(painter, [1, 2, 3])
+
+
+def test_another_error_of_onnx_runtime_is_none_of_memory(painter: Painter) -> None:
+    with pytest.raises(Exception, match="INVALID_ARGUMENT") as raised:
+        painter.session.run(None, {"shape": np.array([1.0], np.float32)})
+    assert not ran_out_of_memory(raised.value)
+
+
 @pytest.mark.parametrize(
     ("error", "is_it"),
     [
         (OutOfMemoryError(), True),
         (MemoryError(), True),
-        (RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc BFCArena::AllocateRawInternal Available "
-                      "memory of 104857600 is smaller than requested bytes of 318767104"), True),
-        (RuntimeError("Non-zero status code: Failed to allocate memory for requested buffer of size 94371840"), True),
-        (RuntimeError("CUDA failure 2: out of memory ; GPU=0"), True),
+        (RuntimeException("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc BFCArena::AllocateRawInternal Available "
+                          "memory of 104857600 is smaller than requested bytes of 318767104"), True),
+        (RuntimeException("CUDA failure 2: out of memory ; GPU=0"), True),
         (RuntimeError("Error in faiss: Error: 'err == cudaSuccess' failed: Failed to cudaMalloc 1073741824 bytes"), True),
         (RuntimeError("CUDA error: device-side assert triggered"), False),
         (ValueError("out of memory"), False),

@@ -71,6 +71,21 @@ async def test_only_the_sample_is_computed(slot: Slot[float, float]) -> None:
     assert trial.summary.compared == 2
 
 
+async def test_what_was_seen_is_summed_up_for_whoever_asks_and_for_no_request(
+    slot: Slot[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sum_up(*_: object) -> TrialSummary:
+        raise AssertionError("500 comparisons were added up")
+
+    trial = Trial(slot, draw=lambda: 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("deployments.trials._summed", sum_up)
+        trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=False)
+        await idle(trial)
+    assert trial.summary is not None
+    assert trial.summary.compared == 1
+
+
 async def test_a_busy_replica_drops_the_shadow_first(slot: Slot[float, float], engines: dict[str, Adder]) -> None:
     trial = Trial(slot, draw=lambda: 0.0)
     trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
 from registry.cache import Cache
 from registry.errors import RegistryError
-from registry.leases import Held, Lease
+from registry.leases import TTL, Held, Lease
 from registry.manifest import Manifest
 from registry.store import FolderStore
 
@@ -34,6 +35,13 @@ def test_a_cache_that_makes_room_leaves_what_is_held_in_its_place_all_the_time(
         with pytest.raises(RegistryError, match="does not fit"):
             cache.make_room("net@v2")
     assert seen == [["v1"]]
+
+
+def test_a_cache_that_makes_room_forgets_the_leases_of_the_dead(store: FolderStore) -> None:
+    """Nobody collects garbage on every machine."""
+    store.hold(Held("killed", ("net@v1",), datetime.now(UTC) - 2 * TTL))
+    Cache(store.root, 10**9).make_room("net@v2")
+    assert list((store.root / ".leases").iterdir()) == []
 
 
 def test_a_cache_forgets_nothing_that_is_held_while_it_is_being_moved_away(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from registry.collection import judge, remove
 from registry.errors import InUse
-from registry.leases import Held, Lease, dump_held, holders, load_held
+from registry.leases import TTL, Held, Lease, dump_held, holders, load_held
 from registry.manifest import Manifest
 from registry.promotions import canary, promote, rollback, shadow
 from registry.routing import AuditEntry, Routing
@@ -66,7 +66,32 @@ def test_what_a_replica_holds_stays_until_the_replica_lets_go_or_dies(net: Folde
     assert reasons(net)["net@v1"] is None
     net.hold(Held("killed", ("net@v1",), datetime.now(UTC) - timedelta(seconds=1)))
     assert reasons(net)["net@v1"] is None
-    assert list((net.root / ".leases").iterdir()) == []
+
+
+def test_a_lease_that_is_renewed_after_it_ran_out_is_in_force_again(
+    net: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder was asleep, and wakes while somebody reads it."""
+    net.hold(Held("replica", ("net@v1",), datetime.now(UTC) - timedelta(seconds=1)))
+
+    def renewed_by_now(text: bytes) -> Held | None:
+        net.hold(Held("replica", ("net@v1",), datetime.now(UTC) + TTL))
+        return load_held(text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("registry.leases.load_held", renewed_by_now)
+        assert net.leases() == []
+        net.sweep()
+    assert holders(net.leases()) == {"net@v1": ["replica"]}
+
+
+def test_leases_that_ran_out_long_ago_are_swept_and_no_others(net: FolderStore) -> None:
+    now = datetime.now(UTC)
+    net.hold(Held("killed", ("net@v1",), now - TTL - timedelta(seconds=1)))
+    net.hold(Held("asleep", ("net@v2",), now - timedelta(seconds=1)))
+    net.hold(Held("alive", ("net@v3",), now + TTL))
+    net.sweep()
+    assert sorted(path.stem for path in (net.root / ".leases").iterdir()) == ["alive", "asleep"]
 
 
 def test_a_lease_outlives_a_disk_that_is_full_for_a_moment(net: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +180,20 @@ def test_a_version_whose_manifest_cannot_be_read_is_left_for_people(net: FolderS
     path.chmod(0o644)
     path.write_text("]")
     assert reasons(net)["net@v1"] == "its manifest cannot be read"
+
+
+def test_a_version_that_somebody_else_removes_meanwhile_is_passed_over(
+    net: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = net.manifest
+
+    def removed_by_now(ref: str) -> Manifest:
+        if ref == "net@v1":
+            remove(FolderStore(net.root), "net", "v1", by="another cron", why="unused")
+        return manifest(ref)
+
+    monkeypatch.setattr(net, "manifest", removed_by_now)
+    assert reasons(net) == {"net@v2": None, "net@v3": None, "net@v4": None, "net@v5": "the newest"}
 
 
 def test_sizes_are_those_of_the_files(net: FolderStore) -> None:

@@ -48,6 +48,27 @@ def test_the_name_of_the_highest_version_is_not_given_again_when_that_is_removed
     assert {verdict.ref: verdict.kept for verdict in judge(store)}["net@v4"] == "not tried yet"
 
 
+class Killed(BaseException):
+    """The end of a process."""
+
+
+def test_the_name_is_not_given_again_when_whoever_removes_it_is_killed_before_that_is_on_record(
+    store: FolderStore, publish: Callable[..., Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(version="v1")
+    promote(store, "net", "v1", by="ada", why="better")
+    publish(version="v2")
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(FolderStore, "change", die)
+    with pytest.raises(Killed):
+        remove(store, "net", "v2", by="cron", why="unused")
+    assert store.versions("net") == ["v1"]
+    assert next_version(store, "net") == "v3"
+
+
 @given(st.lists(st.from_regex(r"v?(0|1|01|001)(rc|\.)?(0|1|01)?", fullmatch=True), unique=True))
 def test_the_order_of_versions_does_not_depend_on_how_they_were_listed(versions: list[str]) -> None:
     assert sorted(versions, key=natural) == sorted(reversed(versions), key=natural)

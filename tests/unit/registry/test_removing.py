@@ -49,6 +49,21 @@ def test_a_version_is_put_back_when_nobody_can_say_whether_it_is_in_use(store: F
     store.verify("net@v1")
 
 
+def test_a_version_that_is_published_again_before_it_can_be_put_back_stays_as_it_is(
+    store: FolderStore, publish: Publish
+) -> None:
+    publish()
+
+    def object_after_it_is_published_again() -> str:
+        publish()
+        return "held by replica"
+
+    with pytest.raises(InUse, match="net@v1 is held by replica"):
+        store.discard("net@v1", veto=object_after_it_is_published_again)
+    store.verify("net@v1")
+    assert list((store.root / ".staging").iterdir()) == []
+
+
 class Hindsight(FolderStore):
     """Somebody else takes the version away between the look at its name and the look at its files."""
 

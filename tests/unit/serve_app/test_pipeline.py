@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from deployments.anonymize.types import Method
-from deployments.errors import Busy, InvalidField, NoFace, Refused, Unavailable, UnknownStyle
-from deployments.faces.types import FaceQuery, FaceSet
+from deployments.errors import Busy, InvalidField, NoFace, Refused, Unavailable, UnknownModel, UnknownStyle
+from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo
+from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Step, read
@@ -264,12 +265,36 @@ async def test_a_face_model_that_measures_nothing_to_compare_by_is_said_to_be_th
 
 
 async def test_a_collage_shows_the_largest_face(pipeline: Pipeline, stand_ins: StandIns) -> None:
-    collage = await pipeline.collage(await pipeline.lookalike(await pipeline.open(FINE), 3))
+    collage, _ = await pipeline.collage(await pipeline.open(FINE), 3)
     assert "collage of a face 21 px wide" in stand_ins.calls
     assert collage.models == ("finder@v1", "stars@v1")
     provenance = read(collage.data)
     assert provenance is not None
     assert provenance.source_type is DigitalSourceType.ENHANCED
+
+
+async def test_a_collage_shows_who_is_in_a_gallery_that_is_promoted_between_search_and_drawing(
+    stand_ins: StandIns,
+) -> None:
+    galleries = ["stars@v1", "stars@v2"]
+    drawn: list[tuple[Match, ...]] = []
+
+    async def search(query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
+        (match,) = (await stand_ins.lookalike(query)).value
+        return Answer((replace(match, name=f"somebody of {galleries[0]}"),), galleries[0])
+
+    async def draw(photo: Photo, face: Face, matches: tuple[Match, ...], note: str) -> bytes:
+        if len(galleries) > 1:
+            galleries.pop(0)
+            raise UnknownModel("This gallery has no such portrait.")
+        drawn.append(matches)
+        return await stand_ins.collage(photo, face, matches, note)
+
+    pipeline = Pipeline(replace(stand_ins.graph(), lookalike=search, collage=draw), Limits())
+    collage, result = await pipeline.collage(await pipeline.open(FINE), 1)
+    assert collage.models == ("finder@v1", "stars@v2")
+    assert (result.gallery, [result.prominent[1]]) == ("stars@v2", drawn)
+    assert [match.name for match in drawn[0]] == ["somebody of stars@v2"]
 
 
 @pytest.mark.parametrize("capability", ["faces", "lookalike", "swap", "anonymize"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drills.faulty_proxy import FaultyProxy
-from registry.leases import Held, Lease
+from registry.leases import TTL, Held, Lease
 from registry.store import Store
 from tests.integration.registry.s3_store.content import keys
 from tests.versions import publish
@@ -24,7 +24,15 @@ def test_leases_are_seen_from_other_machines_until_they_expire(at: Callable[...,
     assert at("b").leases() == []
     at("a").hold(Held("killed", ("net@v1",), datetime.now(UTC) - timedelta(seconds=1)))
     assert at("b").leases() == []
-    assert keys(bucket) == []
+
+
+def test_leases_that_ran_out_long_ago_are_swept_and_no_others(at: Callable[..., Store], bucket: Any) -> None:
+    now = datetime.now(UTC)
+    at("a").hold(Held("killed", ("net@v1",), now - TTL - timedelta(seconds=1)))
+    at("a").hold(Held("asleep", ("net@v1",), now - timedelta(seconds=1)))
+    assert at("b").leases() == []
+    at("b").sweep()
+    assert keys(bucket) == ["studio/.leases/asleep.json"]
 
 
 def test_a_replica_serves_on_without_its_lease_while_the_server_is_away(

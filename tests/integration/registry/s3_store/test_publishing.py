@@ -110,6 +110,28 @@ def test_a_large_upload_goes_on_where_it_was_interrupted(
     assert sent == []
 
 
+@pytest.mark.parametrize("overtaken_at", [1, 3], ids=["before the first part", "before the last part"])
+def test_of_two_who_push_the_same_large_file_the_slower_has_nothing_left_to_do(
+    at: Callable[..., Store], bucket: Any, monkeypatch: pytest.MonkeyPatch, overtaken_at: int
+) -> None:
+    files = {"net.dat": os.urandom(12 * 2**20)}
+    monkeypatch.setattr(transfers, "PART", 5 * 2**20)
+    monkeypatch.setattr(transfers, "_THREADS", 1)
+    slow = at("a")
+    client = slow._bucket.client  # type: ignore[attr-defined]
+    parts: list[str] = []
+
+    def overtake(params: dict[str, Any], **_: Any) -> None:
+        parts.append(params["url"])
+        if len(parts) == overtaken_at:
+            publish(at("b"), files)
+
+    client.meta.events.register("before-call.s3.UploadPart", overtake)
+    publish(slow, files)
+    assert at("c").verify("net").path("net.dat").read_bytes() == files["net.dat"]
+    assert bucket.list_multipart_uploads(Bucket="models").get("Uploads", []) == []
+
+
 def test_an_upload_nobody_takes_up_again_is_given_up(at: Callable[..., Store], bucket: Any) -> None:
     bucket.create_multipart_upload(Bucket="models", Key="studio/net/v1/files/abc")
     # This server says of every upload that it began in 2010.

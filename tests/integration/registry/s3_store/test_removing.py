@@ -46,6 +46,26 @@ def test_after_the_highest_version_is_removed_new_content_comes_under_the_number
     publish(at("b"), {"weights.dat": b"new"}, version=following)
 
 
+def test_the_name_is_not_given_again_when_the_server_goes_away_before_the_removal_is_on_record(
+    at: Callable[..., Store],
+) -> None:
+    publish(at("a"))
+    promote(at("a"), "net", "v1", **BY)
+    publish(at("a"), version="v2")
+    store = at("b")
+
+    def break_off(params: dict[str, Any], **_: Any) -> None:
+        if "/.history/" in params["url"]:
+            raise ConnectionError("Connection reset by peer")
+
+    store._bucket.client.meta.events.register("before-call.s3.PutObject", break_off)  # type: ignore[attr-defined]
+    with pytest.raises(StoreUnavailable):
+        remove(store, "net", "v2", **BY)
+    following = next_version(at("c"), "net")
+    assert (at("c").versions("net"), following) == (["v1"], "v3")
+    publish(at("c"), {"weights.dat": b"new"}, version=following)
+
+
 def test_a_version_called_like_the_file_every_version_has_is_gone_too_when_removed(at: Callable[..., Store]) -> None:
     publish(at(), version="manifest")
     assert at("b").versions("net") == ["manifest"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,16 +127,43 @@ def test_a_large_photo_is_decoded_small_and_answered_in_its_own_pixels(grey_phot
     np.testing.assert_allclose(face.dense, np.float32([[121.5, 129.5]] * 68))
 
 
-def test_points_that_are_no_numbers_are_an_error_and_no_face_that_nobody_can_hide(
-    grey_photo: Callable[..., Photo],
-) -> None:
-    class Broken(Counting):
-        def locate(self, faces: Sequence[Sighting]) -> list[FloatArray]:
-            return [np.full((68, 2), np.nan, np.float32) for _ in faces]
+class Broken(Counting):
+    """The same models, whose weights are damaged."""
 
-    engine = FaceEngine(Backend(Known({1: [face_at(40, 40)]}), landmarks=Broken()))
-    with pytest.raises(ValueError, match="no numbers"):
+    def locate(self, faces: Sequence[Sighting]) -> list[FloatArray]:
+        return [np.full((68, 2), np.nan, np.float32) for _ in faces]
+
+    def estimate(self, faces: Sequence[Sighting]) -> list[float]:
+        return [float("nan") for _ in faces]
+
+
+@pytest.mark.parametrize(
+    ("parts", "whose"),
+    [({"landmarks": Broken()}, "landmark model"), ({"ages": Broken()}, "age model")],
+    ids=["points", "ages"],
+)
+def test_answers_that_are_no_numbers_are_an_error_and_no_face_that_nobody_can_hide(
+    parts: dict[str, Broken], whose: str, grey_photo: Callable[..., Photo]
+) -> None:
+    engine = FaceEngine(Backend(Known({1: [face_at(40, 40)]}), **parts))
+    with pytest.raises(ValueError, match=f"the {whose} gives values that are no numbers"):
         engine.run([FaceQuery(grey_photo(1), dense=True)])
+    with pytest.raises(ValueError, match=f"the {whose} gives values that are no numbers"):
+        engine.warm_up()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_detection_that_is_no_number_cannot_be_made(value: float) -> None:
+    """Whatever detector it comes from."""
+    whole = face_at(40, 40)
+    for spoilt in (
+        {"box": (*whole.box[:3], value)},
+        {"score": value},
+        {"landmarks": np.where(np.arange(10).reshape(5, 2) == 3, value, whole.landmarks)},
+        {"dense": np.full((68, 2), value, np.float32)},
+    ):
+        with pytest.raises(ValueError, match="the face detector gives values that are no numbers"):
+            replace(whole, **spoilt)
 
 
 def test_a_face_half_outside_is_clipped_but_keeps_its_points(grey_photo: Callable[..., Photo]) -> None:

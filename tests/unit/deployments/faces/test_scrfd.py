@@ -97,6 +97,28 @@ def test_the_second_look_finds_a_face_that_fills_the_frame(session: ort.Inferenc
     assert left_eye[0] < 50 < right_eye[0]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("output", ["score", "box", "points"])
+def test_values_that_are_no_numbers_are_an_error_and_no_missing_face(
+    session: ort.InferenceSession, monkeypatch: pytest.MonkeyPatch, group: Photo, output: str, value: float
+) -> None:
+    """What is spoilt is not what the network is surest of: it must not just be left out."""
+    real = session.run
+
+    def spoilt(names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        outputs = real(names, feed)
+        level = max(range(3), key=lambda level: outputs[level].max())
+        scores = outputs[level].ravel()
+        seen = np.flatnonzero(scores >= 0.5)
+        values = outputs[level + {"score": 0, "box": 3, "points": 6}[output]]
+        values.reshape(scores.size, -1)[seen[scores[seen].argmin()]] = value
+        return outputs
+
+    monkeypatch.setattr(session, "run", spoilt)
+    with pytest.raises(ValueError, match="the face detector gives values that are no numbers"):
+        ScrfdDetector(session).detect([group.pixels()])
+
+
 def test_a_model_without_key_points_is_refused(constant_network: Callable[..., Path]) -> None:
     path = constant_network("no_points.onnx", 640, {f"out{index}": [0.0] for index in range(6)})
     with pytest.raises(ValueError, match="9 or 15 outputs, this model has 6"):

@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from registry.collection import Verdict, judge, remove
 from registry.leases import Lease
 from registry.manifest import Licence
 from registry.routing import Routing
@@ -151,6 +152,21 @@ def test_what_nothing_uses_goes_and_the_record_stays(store: FolderStore, monkeyp
     assert (store.audit("net")[-1].action, store.audit("net")[-1].why) == ("remove", "weekly")
     # The replica is gone by now.
     assert "1 of 4 versions would go" in run("gc", "--dry-run").output
+
+
+def test_what_somebody_else_removes_meanwhile_is_gone_and_the_rest_goes(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(looked_at: FolderStore, pinned: tuple[str, ...]) -> list[Verdict]:
+        verdicts = judge(looked_at, pinned)
+        remove(store, "net", "v1", by="another cron", why="unused")
+        return verdicts
+
+    monkeypatch.setattr("serve_app.commands.housekeeping.judge", overtaken)
+    result = run("gc", "--yes")
+    assert (result.exit_code, store.versions("net")) == (0, ["v4"])
+    assert "gone     net@v1: somebody else removed it" in result.output
+    assert "6 bytes freed" in result.output
 
 
 def test_at_a_terminal_garbage_is_asked_about(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:

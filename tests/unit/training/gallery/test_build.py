@@ -9,6 +9,7 @@ import pytest
 
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.runtime import Runtime
+from tests import versions
 from training.gallery import publish
 from training.gallery.build import Embedder, NothingToBuild, Plan, build
 from training.gallery.report import REPORT, read_report
@@ -85,6 +86,16 @@ def test_a_picture_filed_under_two_people_is_taken_from_both(folder, embedder, s
         ("Grace Hopper", "two-people"),
     }
     assert "Grace Hopper" in next(entry.detail for entry in built.report.left_out if entry.person == "Ada Lovelace")
+
+
+def test_of_two_builds_at_once_the_slower_becomes_the_version_after_the_other(folder, embedder, store, memory) -> None:
+    def overtaken(doing: str, done: int, total: int) -> None:
+        if (doing, done) == ("Cutting portraits", 0):
+            versions.publish(store, model="pioneers", task="face-gallery")
+
+    built = build(read_source(folder), Plan("pioneers"), embedder, store, memory, overtaken)
+    assert (built.version.ref, built.report.gallery) == ("pioneers@v2", "pioneers@v2")
+    assert store.versions("pioneers") == ["v1", "v2"]
 
 
 def test_nobody_usable_is_refused_with_the_report(tmp_path, embedder, store, memory, studio) -> None:

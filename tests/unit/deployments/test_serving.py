@@ -1,0 +1,65 @@
+"""What a replica does beside answering: it keeps the store's record of what it holds, off the path of requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from pathlib import Path
+
+import pytest
+
+from deployments.runtime import Runtime
+from deployments.serving import ModelDeployment, Options
+from deployments.slots import Plan, Slot
+from registry.leases import Held
+from registry.manifest import ModelVersion
+from registry.opening import StoreAddress
+from registry.store import FolderStore
+from tests import versions
+
+
+class Echo:
+    def warm_up(self) -> None:
+        pass
+
+    def run(self, batch: Sequence[int]) -> list[int]:
+        return list(batch)
+
+    def close(self) -> None:
+        pass
+
+
+class Echoing(ModelDeployment[int, int, int]):
+    def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Echo:
+        return Echo()
+
+    async def finish(self, query: int, result: int) -> int:
+        return result
+
+
+async def test_what_is_held_is_written_down_by_a_thread_that_no_request_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease in a bucket takes a request over the network, also where nothing has to be loaded first."""
+    store = FolderStore(tmp_path)
+    refs = [versions.publish(store, version=version).ref for version in ("v1", "v2")]
+    writers: list[threading.Thread] = []
+    hold, follow = FolderStore.hold, Slot.follow
+
+    def noting(to: FolderStore, held: Held) -> None:
+        writers.append(threading.current_thread())
+        hold(to, held)
+
+    def done_at_once(slot: Slot[int, int], plan: Plan, *told: Callable[[bool], None]) -> Future[None]:
+        followed = follow(slot, plan, *told)
+        wait([followed], 10)
+        return followed
+
+    monkeypatch.setattr(FolderStore, "hold", noting)
+    monkeypatch.setattr(Slot, "follow", done_at_once)
+    replica = Echoing(Options(StoreAddress(str(tmp_path)), Runtime()))
+    for beside in ({}, {"canary": {"model": refs[1], "percent": 5}}, {}):
+        await replica.reconfigure({"stable": {"model": refs[0]}, **beside})
+    assert [held.refs for held in store.leases()] == [(refs[0],)]
+    assert threading.current_thread() not in writers
