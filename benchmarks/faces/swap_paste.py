@@ -140,7 +140,8 @@ def _difference(theirs: Any, job: Job, identity: FloatArray) -> float:
     inner = np.zeros((SIZE, SIZE), dtype=np.float32)
     quarter = SIZE // 4
     inner[quarter:-quarter, quarter:-quarter] = 1
-    both = from_crop(fake, matrix.astype(np.float32), inner, job.target.shape).alpha == 1
+    _, alpha = from_crop(fake, matrix.astype(np.float32), inner, job.target.shape).paint(patch.region)
+    both = alpha == 1
     result = job.target.copy()
     patch.onto(result)
     region = patch.region

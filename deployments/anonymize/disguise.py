@@ -14,7 +14,6 @@ import numpy as np
 from deployments.anonymize.region import FaceEllipse
 from deployments.faces.types import FloatArray
 from deployments.swap.masks import smoothstep
-from deployments.swap.paste import Region
 
 _IVORY: Final = np.array([238, 230, 214], dtype=np.float32)
 _GOLD: Final = np.array([196, 154, 74], dtype=np.float32)
@@ -33,8 +32,8 @@ _SIDES: Final = (96, 640)
 _YAW_STEP: Final = 15.0
 
 
-def draw(ellipse: FaceEllipse, region: Region, yaw: float, light: float) -> FloatArray:
-    """The mask over ``ellipse`` for the pixels of ``region``: RGB 0..255 [H, W, 3].
+def draw(ellipse: FaceEllipse, yaw: float, light: float) -> tuple[FloatArray, FloatArray]:
+    """The mask over ``ellipse``: a drawing of RGB 0..255 [H, W, 3], and the matrix [2, 3] that brings it to the photo.
 
     ``yaw`` is in degrees, > 0 to the image's right; ``light`` in 0..1 is the brightness of the surroundings.
     """
@@ -43,16 +42,15 @@ def draw(ellipse: FaceEllipse, region: Region, yaw: float, light: float) -> Floa
     exposure = np.float32(0.55 + 0.5 * min(light * 1.6, 1.0))
     drawing = _drawing(side, float(np.sin(np.radians(turn)))) * exposure
     half = side / 2 / _REACH
-    # From the drawing, x to the right and y down, to the photo.
+    # x to the right and y down.
     basis = np.stack([ellipse.across * ellipse.radii[0], -ellipse.up * ellipse.radii[1]], axis=1) / half
     matrix = np.empty((2, 3), dtype=np.float32)
     matrix[:, :2] = basis
-    matrix[:, 2] = ellipse.centre - region.origin - basis @ np.full(2, (side - 1) / 2)
+    matrix[:, 2] = ellipse.centre - basis @ np.full(2, (side - 1) / 2)
     shrink = side / (2 * _REACH * float(ellipse.radii.mean()))
     if shrink > 1:
         drawing = np.asarray(cv2.GaussianBlur(drawing, (0, 0), 0.4 * shrink), dtype=np.float32)
-    painted = cv2.warpAffine(drawing, matrix, (region.width, region.height), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(np.clip(painted, 0, 255), dtype=np.float32)
+    return drawing, matrix
 
 
 def _drawing(side: int, turn: float) -> FloatArray:

@@ -54,6 +54,5 @@ def _anonymize(query: AnonymizeQuery) -> Pixels:
         ellipse = FaceEllipse.of(face)
         region = ellipse.region(pixels.shape)
         if region.width and region.height:
-            painted, mask = _PAINTERS[query.method](region.of(pixels), face, ellipse, region)
-            Patch(region, painted, mask).onto(pixels)
+            Patch(region, _PAINTERS[query.method](region.of(pixels), face, ellipse, region)).onto(pixels)
     return pixels

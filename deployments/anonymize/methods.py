@@ -19,47 +19,80 @@ from deployments.anonymize.region import FaceEllipse
 from deployments.faces.types import Face, FloatArray
 from deployments.imaging import Pixels
 from deployments.swap.masks import Mask
-from deployments.swap.paste import Region
+from deployments.swap.paste import Paint, Region, laid, spread
 
-# New pixels [H, W, 3] (RGB 0..255) for a region, and how much of them shows.
-Painter = Callable[[Pixels, Face, FaceEllipse, Region], tuple[FloatArray, Mask]]
+# Looks at the pixels of a region once, and paints it afterwards.
+Painter = Callable[[Pixels, Face, FaceEllipse, Region], Paint]
 
 _BLUR_CELLS: Final = 5
 _PIXEL_CELLS: Final = 7
 
 
-def blur(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> tuple[FloatArray, Mask]:  # noqa: ARG001
+def blur(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> Paint:  # noqa: ARG001
     """A soft shade of the face's colours: averaged to 5 cells across, smoothed, and enlarged again."""
-    small = cv2.GaussianBlur(_cells(pixels, ellipse.size / _BLUR_CELLS), (0, 0), 0.8)
-    smooth = cv2.resize(small, (region.width, region.height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(np.clip(smooth, 0, 255), dtype=np.float32), ellipse.mask(region)
+    cells = _cells(pixels, ellipse.size / _BLUR_CELLS)
+    small = np.asarray(cv2.GaussianBlur(cells, (0, 0), 0.8), dtype=np.float32)
+    matrix = spread(small, region)
+
+    def paint(part: Region) -> tuple[FloatArray, Mask]:
+        smooth = laid(small, matrix, part, interpolation=cv2.INTER_CUBIC)
+        return np.clip(smooth, 0, 255, out=smooth), ellipse.mask(part)
+
+    return paint
 
 
-def pixelate(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> tuple[FloatArray, Mask]:  # noqa: ARG001
+def pixelate(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> Paint:  # noqa: ARG001
     """Flat square cells, 7 across the face. A cell is painted whole when any of the face is in it."""
     side = max(round(ellipse.size / _PIXEL_CELLS), 2)
-    columns, rows = -(-region.width // side), -(-region.height // side)
-    bottom, right = rows * side - region.height, columns * side - region.width
-    padded = cv2.copyMakeBorder(pixels, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    face_mask = cv2.copyMakeBorder(ellipse.mask(region), 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=0)
-    cells = cv2.resize(padded, (columns, rows), interpolation=cv2.INTER_AREA)
-    hit = (face_mask.reshape(rows, side, columns, side).max(axis=(1, 3)) >= 1).astype(np.float32)
-    painted, mask = (
-        np.kron(values, block)[: region.height, : region.width]
-        for values, block in ((cells, np.ones((side, side, 1), np.uint8)), (hit, np.ones((side, side), np.float32)))
-    )
-    return np.asarray(painted, dtype=np.float32), np.asarray(mask, dtype=np.float32)
+    cells = _squares(pixels, side)
+    rows, columns = np.arange(region.height) // side, np.arange(region.width) // side
+    hit = np.zeros(cells.shape[:2], dtype=np.float32)
+    for strip in region.strips():
+        inside = np.maximum.reduceat(ellipse.mask(strip) >= 1, np.arange(0, region.width, side), axis=1)
+        np.maximum.at(hit, rows[strip.y - region.y :][: strip.height], inside)
+
+    def paint(part: Region) -> tuple[Pixels, Mask]:
+        there = np.ix_(rows[part.y - region.y :][: part.height], columns[part.x - region.x :][: part.width])
+        return cells[there], hit[there]
+
+    return paint
 
 
-def replace(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> tuple[FloatArray, Mask]:
+def replace(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> Paint:
     """A carnival mask that covers the face, lit like its surroundings."""
-    mask = ellipse.mask(region)
-    around = pixels[mask == 0]
-    light = float(around.mean()) / 255 if around.size else 0.5
-    return draw(ellipse, region, face.pose.yaw, light), mask
+    drawing, matrix = draw(ellipse, face.pose.yaw, _surroundings(pixels, ellipse, region))
+
+    def paint(part: Region) -> tuple[FloatArray, Mask]:
+        painted = laid(drawing, matrix, part)
+        return np.clip(painted, 0, 255, out=painted), ellipse.mask(part)
+
+    return paint
 
 
 def _cells(pixels: Pixels, side: float) -> FloatArray:
     """Averages over cells of about ``side`` px."""
     size = (max(round(pixels.shape[1] / side), 1), max(round(pixels.shape[0] / side), 1))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _squares(pixels: Pixels, side: int) -> Pixels:
+    """Averages over squares of ``side`` px, as if the last pixels went on where the picture ends inside of one."""
+    height, width = pixels.shape[:2]
+    columns = -(-width // side)
+    averages = []
+    for top in range(0, height, side):
+        band = pixels[top : top + side]
+        missing = (0, side - len(band), 0, columns * side - width)
+        whole = cv2.copyMakeBorder(band, *missing, cv2.BORDER_REPLICATE)
+        averages.append(cv2.resize(whole, (columns, 1), interpolation=cv2.INTER_AREA))
+    return np.asarray(np.concatenate(averages), dtype=np.uint8)
+
+
+def _surroundings(pixels: Pixels, ellipse: FaceEllipse, region: Region) -> float:
+    """How bright it is around the ellipse, 0..1; a half where the region shows nothing of that."""
+    total, count = 0, 0
+    for strip in region.strips():
+        row = strip.y - region.y
+        around = pixels[row : row + strip.height][ellipse.mask(strip) == 0]
+        total, count = total + int(around.sum()), count + around.size
+    return total / count / 255 if count else 0.5

@@ -67,7 +67,11 @@ class FaceEllipse:
 
     def mask(self, region: Region) -> Mask:
         """1 everywhere inside the ellipse, fading to 0 outside of it; [H, W] of ``region``."""
-        x, y = np.meshgrid(np.arange(region.width) + region.x, np.arange(region.height) + region.y)
-        offset = np.stack([x, y], axis=-1).astype(np.float32) - self.centre
-        distance = np.hypot(offset @ self.across / self.radii[0], offset @ self.up / self.radii[1])
+        x = np.arange(region.x, region.x + region.width, dtype=np.float32) - self.centre[0]
+        y = np.arange(region.y, region.y + region.height, dtype=np.float32)[:, None] - self.centre[1]
+        across, up = (
+            (x * axis[0] + y * axis[1]) / radius
+            for axis, radius in zip((self.across, self.up), self.radii, strict=True)
+        )
+        distance = np.sqrt(across * across + up * up)
         return smoothstep(np.asarray((1 + _FEATHER - distance) / _FEATHER, dtype=np.float32))

@@ -31,18 +31,6 @@ def is_srgb(icc: bytes | None) -> bool:
     return bool(np.abs(moved.astype(int) - grid).max() <= _TOLERANCE)
 
 
-def eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8 bits, which Pillow's own conversion would clip."""
-    if image.mode not in ("I;16", "I;16B", "I;16L", "I"):
-        return image
-    samples = np.asarray(image).astype(np.uint32)
-    scaled = Image.fromarray(((samples * 255 + 32_767) // 65_535).astype(np.uint8))
-    see_through = image.info.get("transparency")
-    if see_through is not None:
-        scaled.putalpha(Image.fromarray(np.where(samples == see_through, 0, 255).astype(np.uint8)))
-    return scaled
-
-
 def opaque(image: Image.Image) -> Image.Image:
     """Transparent pixels laid over white paper; the result has mode L, RGB or CMYK.
 
@@ -66,6 +54,11 @@ def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
         return image.convert("RGB")
     converted = ImageCms.applyTransform(image, transform)
     return image.convert("RGB") if converted is None else converted
+
+
+def applies(icc: bytes | None, mode: str) -> bool:
+    """Whether this is a usable profile for samples of ``mode`` (L, RGB or CMYK)."""
+    return _transform(icc, mode) is not None
 
 
 def _transform(icc: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:

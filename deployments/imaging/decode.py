@@ -10,7 +10,7 @@ import simplejpeg
 from PIL import Image
 
 from deployments.errors import Undecodable
-from deployments.imaging import colour, jpeg
+from deployments.imaging import colour, jpeg, png_deep
 from deployments.imaging.sniff import MediaType
 from deployments.imaging.types import Container, Pixels
 
@@ -50,8 +50,18 @@ def normalised(media_type: MediaType, container: Container) -> Pixels:
     if media_type == "image/jpeg":
         # Pillow keeps what libjpeg says of missing and damaged data to itself.
         check(media_type, container.clean)
-    image = colour.opaque(colour.eight_bit(_load(media_type, container.clean)))
-    return _upright(np.array(colour.to_srgb(image, container.icc)), container.orientation)
+    image, icc = _eight_bit(media_type, container)
+    return _upright(np.array(colour.to_srgb(image, icc)), container.orientation)
+
+
+def _eight_bit(media_type: MediaType, container: Container) -> tuple[Image.Image, bytes | None]:
+    """The picture, opaque, in mode L, RGB or CMYK, and the profile of its samples."""
+    if not container.deep:
+        return colour.opaque(_load(media_type, container.clean)), container.icc
+    try:
+        return png_deep.eight_bit(container.clean, container.icc)
+    except Exception as error:  # as in _load
+        raise Undecodable("The picture is incomplete or damaged.") from error
 
 
 def _jpeg(data: bytes, min_width: int, min_height: int) -> Pixels:

@@ -15,7 +15,7 @@ from deployments.imaging.formats import FORMATS
 from deployments.imaging.sniff import MediaType, sniff
 from deployments.imaging.types import Pixels
 
-# Re-encoding once at the door must not be seen; results for people use encode()'s default.
+# Re-encoding a photo as it is must not be seen; results for people use encode()'s default.
 _DOOR_QUALITY = 95
 
 
@@ -74,6 +74,12 @@ class Photo:
         target: MediaType = "image/png" if container.lossless else "image/jpeg"
         height, width = pixels.shape[:2]
         return cls(encode(pixels, target, _DOOR_QUALITY), target, width, height, digest)
+
+    def upright(self) -> bytes:
+        """``data`` for people: what says which way up it is, is turned and encoded anew, for not every viewer listens."""
+        if self.media_type == "image/jpeg" and jpeg.orientation(self.data) != 1:
+            return encode(self.pixels(), self.media_type, _DOOR_QUALITY)
+        return self.data
 
     def pixels(self, max_side: int | None = None) -> Pixels:
         """Decode, at a reduced scale where ``max_side`` allows: the longest side is at most that. Never upscales."""

@@ -17,7 +17,7 @@ _KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 # Samples of a pixel by colour type: grey, RGB, palette, grey with alpha, RGB with alpha.
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ALPHA_TYPES = frozenset((4, 6))
-_GREY, _RGB = 0, 2
+_GREY = 0
 _GREYS = frozenset((0, 4))
 _PALETTE, _MOST_ENTRIES = 3, 256
 # Where the pixels of Adam7's seven passes start, and how far apart they are: x, y, x step, y step.
@@ -96,7 +96,8 @@ def parse(data: bytes) -> Container:
     coloured, picture, colours = header.colour != _PALETTE, list[bytes](), dict[bytes, bytes]()
     for kind, raw in chunks:
         body = _in_eight_bits(header, raw) if kind == b"tRNS" else raw
-        if kind in _KEPT:
+        # Elsewhere a palette is a suggestion to poor screens, at which decoders take offence where it is damaged.
+        if kind in _KEPT and (kind != b"PLTE" or header.colour == _PALETTE):
             kept.append(_chunk(kind, body))
         if kind == b"IHDR":
             # Pillow would believe the last one, whose size nobody has looked at.
@@ -124,6 +125,7 @@ def parse(data: bytes) -> Container:
         orientation=turn,
         icc=png_colour.profile(colours, grey=header.colour in _GREYS),
         opaque_8bit=header.depth <= 8 and not transparent,
+        deep=header.depth == 16,
     )
 
 
@@ -132,8 +134,6 @@ def _in_eight_bits(header: _Header, key: bytes) -> bytes:
     if header.colour == _GREY and header.depth in (1, 2, 4):
         most = (1 << header.depth) - 1
         return ((int.from_bytes(key[:2], "big") & most) * 255 // most).to_bytes(2, "big")
-    if header.colour == _RGB and header.depth == 16:
-        return b"".join((b"\0", key[0:1], b"\0", key[2:3], b"\0", key[4:5]))
     return key
 
 

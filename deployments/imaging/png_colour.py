@@ -1,7 +1,7 @@
 """What a PNG says about its colours (W3C PNG, third edition, 4.3), as an ICC profile, which everything else understands.
 
 Of four ways to say it the first that can be used holds: cICP, iCCP, sRGB, then gAMA with cHRM. None of them, or one that
-means sRGB, is no profile at all. It is applied to samples of 8 bits, whatever the file's had.
+means sRGB, is no profile at all.
 """
 
 from __future__ import annotations

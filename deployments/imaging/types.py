@@ -19,7 +19,8 @@ class Container:
     ``clean`` decodes to exactly the same samples as the original, without metadata. ``orientation`` is EXIF's 1..8
     (how the samples have to be turned to be upright). ``icc`` is the embedded colour profile. ``opaque_8bit`` says that
     the samples are plain 8-bit (or fewer) RGB, YCbCr, grey or palette entries, without alpha or animation, so that
-    ``clean`` can be handed on as it is. ``lossless`` tells a lossless coding from a lossy one.
+    ``clean`` can be handed on as it is. ``deep`` says that they are a PNG's of 16 bits each. ``lossless`` tells a lossless
+    coding from a lossy one.
     """
 
     clean: bytes
@@ -28,6 +29,7 @@ class Container:
     orientation: int = 1
     icc: bytes | None = None
     opaque_8bit: bool = True
+    deep: bool = False
     lossless: bool = True
 
 

@@ -25,4 +25,6 @@ class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | by
     async def finish(self, query: MasterpieceQuery, result: Sketch | Pixels) -> Sketch | bytes:
         if isinstance(result, Sketch):
             return result
-        return query.photo.data if query.strength == 0 else await asyncio.to_thread(encode_marked, result)
+        if query.strength == 0:
+            return await asyncio.to_thread(query.photo.upright)
+        return await asyncio.to_thread(encode_marked, result)

@@ -26,7 +26,9 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
         return StyleQuery.parse(probe_photo(probe, version), [str(probe["style"])], strength)
 
     async def finish(self, query: StyleQuery, result: Pixels) -> bytes:
-        return query.photo.data if query.strength == 0 else await asyncio.to_thread(encode_marked, result)
+        if query.strength == 0:
+            return await asyncio.to_thread(query.photo.upright)
+        return await asyncio.to_thread(encode_marked, result)
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         """The styles of the active version."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,8 +36,11 @@ class Swapper(Protocol):
         """What keeps this backend from doing the job well, found without doing it; None when nothing does."""
         ...
 
-    def swap(self, jobs: Sequence[Job]) -> list[Patch]:
-        """A patch for each job, in order; jobs of many requests come together."""
+    def swap(self, jobs: Sequence[Job]) -> Iterable[Patch]:
+        """A patch for each job, in order; jobs of many requests come together.
+
+        A patch may be made only when it is asked for, so targets have to stay as they are until the last one is there.
+        """
         ...
 
     def warm_up(self) -> None:

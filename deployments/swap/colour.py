@@ -10,7 +10,9 @@ there is, and hidden places are filled from their surroundings.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import cv2
@@ -20,6 +22,7 @@ from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
 from deployments.swap import masks
 from deployments.swap.masks import Mask
+from deployments.swap.paste import Region, laid, spread
 
 # Standard deviations of the blurs that make light out of a face, in units of the face's size.
 _LIGHT: Final = 0.15
@@ -126,13 +129,15 @@ class Relighting:
 
     def apply(self, pixels: Pixels) -> FloatArray:
         """Relight ``pixels``, whose size may be a multiple of that of the fields. RGB 0..255 as float32 [H, W, 3]."""
-        height, width = pixels.shape[:2]
+        whole = Region(0, 0, pixels.shape[1], pixels.shape[0])
+        matrix = spread(self.light, whole)
+        relit = np.empty(pixels.shape, dtype=np.float32)
+        for strip in whole.strips():
+            strip.of(relit)[...] = self._part(strip.of(pixels), partial(laid, matrix=matrix, part=strip))
+        return relit
 
-        def fit(field: FloatArray) -> FloatArray:
-            if field.shape[:2] == (height, width):
-                return field
-            return np.asarray(cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR))
-
+    def _part(self, pixels: Pixels, fit: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Relight a part of the picture, to whose size ``fit`` brings a field."""
         lab = to_lab(pixels)
         keep = fit(self.keep)
         detail = fit(self.relief) + fit(self.detail_gain) * lab[..., 0]

@@ -7,7 +7,7 @@ the same person to people and to embedders.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,9 +109,9 @@ class EmbeddedSwapper:
             )
         return None
 
-    def swap(self, jobs: Sequence[Job]) -> list[Patch]:
+    def swap(self, jobs: Sequence[Job]) -> Iterator[Patch]:
         decoded: dict[tuple[str, int], Pixels] = {}
-        return [_swap(job, decoded) for job in jobs]
+        return (_swap(job, decoded) for job in jobs)
 
     def warm_up(self) -> None:
         """Nothing is loaded, so there is nothing to warm up."""
@@ -153,10 +153,7 @@ def _swap(job: Job, decoded: dict[tuple[str, int], Pixels]) -> Patch:
     if mirror:
         source = np.ascontiguousarray(source[:, ::-1])
     pixels, alpha = _blend(source, _shrunk(region.of(job.target), scale), pairing)
-    if scale < 1:
-        size = (region.width, region.height)
-        pixels, alpha = (np.asarray(cv2.resize(values, size), dtype=np.float32) for values in (pixels, alpha))
-    return Patch(region, pixels, alpha)
+    return Patch.covering(region, pixels, alpha)
 
 
 def _source(job: Job, unit: float, decoded: dict[tuple[str, int], Pixels]) -> tuple[Pixels, FloatArray]:
@@ -174,11 +171,10 @@ def _source(job: Job, unit: float, decoded: dict[tuple[str, int], Pixels]) -> tu
 
 
 def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArray, Mask]:
-    """The new face in the coordinates of ``target``, and its alpha."""
+    """The new face in the coordinates of ``target``, and, smaller, its alpha."""
     height, width = target.shape[:2]
     source_map = pairing.to_source.dense_map(width, height)
-    x, y = cv2.split(source_map)
-    bent = cv2.remap(source, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    bent = cv2.remap(source, source_map, np.empty(0, np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     warped = np.asarray(bent, dtype=np.uint8)
     warped = sharpness.match(warped, target, hull((height, width), pairing.target[17:]))
 
@@ -194,7 +190,7 @@ def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArra
     of_source = Complexion.of(small_warped, landed, both, unit * scale)
     cover = Cover.between(of_source.skin, landed, of_target.skin, points, both, unit * scale)
     relighting = Relighting.between(of_source, of_target, cover.keep, face, unit * scale)
-    return relighting.apply(warped), np.asarray(cv2.resize(cover.alpha, (width, height)))
+    return relighting.apply(warped), cover.alpha
 
 
 def _inside(source_map: FloatArray, shape: tuple[int, ...]) -> Mask:

@@ -25,10 +25,10 @@ __all__ = ["Skipped", "SourceFace", "SwapEngine", "SwapQuery", "SwapResult", "bu
 
 @dataclass(slots=True)
 class _Plan:
-    """A query on its way: ``pixels`` become the answer."""
+    """A query on its way: ``answer`` is what its patches are laid into."""
 
     query: SwapQuery
-    pixels: Pixels = field(repr=False)
+    answer: Pixels = field(repr=False)
     jobs: list[Job]
     swapped: list[tuple[int, int]]
     skipped: list[Skipped]
@@ -65,12 +65,12 @@ class SwapEngine:
         plans = [self._plan(query) for query in batch]
         jobs = [(plan, job) for plan in plans for job in plan.jobs]
         for (plan, _), patch in zip(jobs, self._swapper.swap([job for _, job in jobs]), strict=True):
-            patch.onto(plan.pixels)
+            patch.onto(plan.answer)
         if self._restorer is not None:
-            damaged = [Damaged(plan.pixels, job.target_face) for plan, job in jobs]
+            damaged = [Damaged(plan.answer, job.target_face) for plan, job in jobs]
             for (plan, _), patch in zip(jobs, self._restorer.restore(damaged), strict=True):
-                patch.onto(plan.pixels)
-        return [SwapResult(plan.pixels, tuple(plan.swapped), tuple(plan.skipped)) for plan in plans]
+                patch.onto(plan.answer)
+        return [SwapResult(plan.answer, tuple(plan.swapped), tuple(plan.skipped)) for plan in plans]
 
     def close(self) -> None:
         self._swapper.close()
@@ -80,7 +80,6 @@ class SwapEngine:
     def _plan(self, query: SwapQuery) -> _Plan:
         mapping.check(query.mapping, len(query.sources), len(query.target_faces))
         safety.check(query, self._blocked)
-        # Every patch is computed before the first is pasted, so jobs and answer can share one array.
         pixels = np.require(query.target.pixels(), requirements=["C", "W"])
         plan = _Plan(query, pixels, [], [], [])
         for source, target in query.mapping:
@@ -94,6 +93,9 @@ class SwapEngine:
         if plan.skipped and not plan.swapped:
             first = plan.skipped[0]
             raise FaceUnsuitable(first.message, reason=first.reason.value, skipped=len(plan.skipped))
+        if len(plan.jobs) > 1:
+            # The first patch is laid in before the second is computed, and neighbours are to be seen as they were.
+            plan.answer = pixels.copy()
         return plan
 
 

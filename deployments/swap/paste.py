@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from deployments.faces.alignment import invert, transform_points
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
 from deployments.swap.masks import Mask
+
+# Pixels of a strip: few enough that all of its numbers stay in a processor's cache.
+_STRIP: Final = 2**16
+
+_Sample = TypeVar("_Sample", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +46,64 @@ class Region:
     def origin(self) -> FloatArray:
         return np.array([self.x, self.y], dtype=np.float32)
 
-    def of(self, pixels: Pixels) -> Pixels:
+    def of(self, pixels: npt.NDArray[_Sample]) -> npt.NDArray[_Sample]:
         """The region of a picture, as a view."""
         return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
+
+    def strips(self) -> Iterator[Region]:
+        """The region from top to bottom, a few whole rows at a time; none of an empty one."""
+        rows = max(_STRIP // max(self.width, 1), 1)
+        for top in range(0, self.height if self.width else 0, rows):
+            yield Region(self.x, self.y + top, self.width, min(rows, self.height - top))
+
+
+Paint = Callable[[Region], tuple[Pixels | FloatArray, Mask]]
+"""For any part of a region: its new pixels [H, W, 3], RGB 0..255, and how much of them shows [H, W]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """New pixels for a region. ``pixels`` [H, W, 3] are RGB 0..255, ``alpha`` [H, W] is how much of them shows."""
+    """New pixels for a region, painted only while they are laid in: a face may fill the largest photo."""
 
     region: Region
-    pixels: FloatArray = field(repr=False)
-    alpha: Mask = field(repr=False)
+    paint: Paint = field(repr=False)
+
+    @classmethod
+    def covering(cls, region: Region, pixels: Pixels | FloatArray, alpha: Mask) -> Patch:
+        """A patch whose pixels and alpha are those given, of any size each, enlarged to the region's."""
+        own, mask = spread(pixels, region), spread(alpha, region)
+        return cls(region, lambda part: (laid(pixels, own, part), laid(alpha, mask, part)))
 
     def onto(self, picture: Pixels) -> None:
         """Blend into ``picture``, in place. Outside the region, and where alpha is 0, not a bit changes."""
-        there = self.region.of(picture)
-        alpha = self.alpha[..., None]
-        blended = there + alpha * (self.pixels - there)
-        there[...] = np.clip(np.rint(blended), 0, 255).astype(np.uint8)
+        for strip in self.region.strips():
+            pixels, alpha = self.paint(strip)
+            there = strip.of(picture)
+            blended = there.astype(np.float32)
+            blended += alpha[..., None] * (pixels - blended)
+            there[...] = np.clip(np.rint(blended, out=blended), 0, 255, out=blended)
+
+
+def laid(
+    values: Pixels | FloatArray,
+    matrix: npt.NDArray[np.floating],
+    part: Region,
+    *,
+    interpolation: int = cv2.INTER_LINEAR,
+    border: int = cv2.BORDER_REPLICATE,
+) -> FloatArray:
+    """What comes to lie on ``part`` of a picture when ``matrix`` [2, 3] brings ``values`` [h, w] or [h, w, 3] there."""
+    local = matrix.astype(np.float64)
+    local[:, 2] -= part.origin
+    found = cv2.warpAffine(values, local, (part.width, part.height), flags=interpolation, borderMode=border)
+    return np.asarray(found, dtype=np.float32)
+
+
+def spread(values: Pixels | FloatArray, region: Region) -> npt.NDArray[np.float64]:
+    """The matrix that spreads ``values`` over a region."""
+    scale = np.array([region.width / values.shape[1], region.height / values.shape[0]])
+    # Whole numbers are the centres of pixels, there as here.
+    return np.column_stack([np.diag(scale), region.origin + (scale - 1) / 2])
 
 
 def from_crop(crop: Pixels | FloatArray, matrix: FloatArray, mask: Mask, shape: tuple[int, ...]) -> Patch:
@@ -80,12 +127,4 @@ def from_crop(crop: Pixels | FloatArray, matrix: FloatArray, mask: Mask, shape: 
     corners = np.array([[0, 0], [size, 0], [size, size], [0, size]], dtype=np.float32) - 0.5
     back = invert(matrix)
     region = Region.around(transform_points(corners, back), 1, shape)
-    if not (region.width and region.height):
-        empty = np.zeros((region.height, region.width), dtype=np.float32)
-        return Patch(region, np.repeat(empty[..., None], 3, axis=-1), empty)
-    local = back.copy()
-    local[:, 2] -= region.origin
-    extent = (region.width, region.height)
-    pixels = cv2.warpAffine(crop, local, extent, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpAffine(mask, local, extent, flags=cv2.INTER_LINEAR, borderValue=0.0)
-    return Patch(region, pixels.astype(np.float32), np.asarray(alpha, dtype=np.float32))
+    return Patch(region, lambda part: (laid(crop, back, part), laid(mask, back, part, border=cv2.BORDER_CONSTANT)))

@@ -39,6 +39,19 @@ def test_landmarks_that_say_less_than_the_box_are_not_believed(scene):
     assert FaceEllipse.of(wrong).radii.min() >= 0.49 * min(face.box[2] - face.box[0], face.box[3] - face.box[1])
 
 
+@pytest.mark.parametrize("degrees", [0, 30])
+def test_the_ellipse_is_the_same_part_by_part_as_at_once(scene, degrees):
+    ellipse = FaceEllipse.of(scene((400, 420), size=800, scale=4, degrees=degrees).faces[0])
+    region = ellipse.region((800, 800, 3))
+    parts = [ellipse.mask(strip) for strip in region.strips()]
+    assert len(parts) > 1
+    at = np.stack(np.meshgrid(*(np.arange(length) for length in (region.width, region.height))), axis=-1)
+    offset = at + region.origin - ellipse.centre
+    distance = np.hypot(offset @ ellipse.across / ellipse.radii[0], offset @ ellipse.up / ellipse.radii[1])
+    fade = np.clip((1.12 - distance) / 0.12, 0, 1)
+    np.testing.assert_allclose(np.concatenate(parts), fade * fade * (3 - 2 * fade), atol=1e-4)
+
+
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
 def test_blurring_leaves_no_detail_finer_than_a_fifth_of_the_face(scene, scale):
     picture = scene((150, 160), scale=scale)

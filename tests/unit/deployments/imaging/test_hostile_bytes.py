@@ -6,6 +6,7 @@ import io
 import struct
 import time
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -38,6 +39,8 @@ def seeds() -> list[bytes]:
         saved(image, "WEBP", lossless=True),
     ]
     found += [saved(image, kind, save_all=True, append_images=[image.rotate(9)]) for kind in ("PNG", "WEBP")]
+    deep = rng.integers(0, 65_536, (12, 18, 4), np.uint16)
+    found += [cv2.imencode(".png", deep[..., :channels])[1].tobytes() for channels in (1, 3, 4)]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -62,6 +63,8 @@ IMAGE = Image.fromarray(np.random.default_rng(7).integers(0, 256, (16, 16, 3), n
 TURNED = [IMAGE.rotate(90)]
 PNGS = [png_parts(saved(IMAGE.convert(mode), "PNG")) for mode in ("L", "P", "RGB", "RGBA")]
 PNGS.append(png_parts(saved(IMAGE, "PNG", save_all=True, append_images=TURNED)))
+DEEP = np.random.default_rng(7).integers(0, 65_536, (16, 16, 4), np.uint16)
+PNGS += [png_parts(cv2.imencode(".png", DEEP[..., :channels])[1].tobytes()) for channels in (1, 3, 4)]
 WEBPS = [
     webp_parts(saved(image, "WEBP", lossless=sharp)) for image in (IMAGE, IMAGE.convert("RGBA")) for sharp in (0, 1)
 ]

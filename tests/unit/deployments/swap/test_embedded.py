@@ -138,7 +138,7 @@ def test_a_photo_that_gives_several_faces_is_decoded_once(portrait, monkeypatch)
     original = Photo.pixels
     monkeypatch.setattr(Photo, "pixels", lambda self, side=None: decoded.append(side) or original(self, side))
     source, target = portrait().source, portrait(seed=2)
-    SWAPPER.swap([Job(source, target.pixels, target.face)] * 3)
+    list(SWAPPER.swap([Job(source, target.pixels, target.face)] * 3))
     assert len(decoded) == 1
 
 

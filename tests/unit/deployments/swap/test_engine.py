@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
 from deployments.swap.embedded import EmbeddedSwapper
 from deployments.swap.engine import SwapEngine, build
+from deployments.swap.paste import Patch
 from deployments.swap.safety import BlockList
 from deployments.swap.types import Reason, SourceFace, SwapQuery
 
@@ -77,6 +79,35 @@ def test_two_people_of_one_picture_change_faces(engine, two_people):
         changed = (single.pixels != target.pixels()).any(axis=-1)
         one_by_one[changed] = single.pixels[changed]
     assert (result.pixels == one_by_one).all(), "neither swap sees what the other did"
+
+
+def test_a_patch_is_laid_in_as_soon_as_it_is_made(two_people, portrait):
+    target, faces = two_people
+    events = []
+
+    class Painter(EmbeddedSwapper):
+        def swap(self, jobs):
+            for patch in super().swap(jobs):
+                events.append("made")
+                yield Patch(patch.region, lambda part, patch=patch: events.append("laid") or patch.paint(part))
+
+    pairs = ((0, 0), (0, 1))
+    SwapEngine(Painter()).run([SwapQuery(target, faces, (portrait(lips=(60, 50, 160)).source,), pairs)])
+    assert events == ["made", "laid", "made", "laid"]
+
+
+def test_a_face_that_fills_a_large_photo_does_not_become_gigabytes(engine, portrait):
+    source, target = portrait(size=1000, scale=8), portrait(size=3000, scale=24, seed=2)
+    query = SwapQuery(target.photo, (target.face,), (source.source,), ((0, 0),))
+    tracemalloc.start()
+    try:
+        (result,) = engine.run([query])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (result.pixels != target.pixels).any(axis=-1).mean() > 0.4
+    # The face is worked on at 1,024 px; at the photo's own size float32 would take 108 MB a copy.
+    assert peak < result.pixels.nbytes + 200e6
 
 
 def test_an_empty_mapping_gives_the_picture_back(engine, two_people):
