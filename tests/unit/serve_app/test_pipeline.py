@@ -279,9 +279,10 @@ async def test_a_collage_shows_who_is_in_a_gallery_that_is_promoted_between_sear
     galleries = ["stars@v1", "stars@v2"]
     drawn: list[tuple[Match, ...]] = []
 
-    async def search(query: LookalikeQuery) -> Answer[tuple[Match, ...]]:
-        (match,) = (await stand_ins.lookalike(query)).value
-        return Answer((replace(match, name=f"somebody of {galleries[0]}"),), galleries[0])
+    async def search(queries: tuple[LookalikeQuery, ...]) -> tuple[Answer[tuple[Match, ...]], ...]:
+        found = [answer.value[0] for answer in await stand_ins.lookalike(queries)]
+        somebody = f"somebody of {galleries[0]}"
+        return tuple(Answer((replace(match, name=somebody),), galleries[0]) for match in found)
 
     async def draw(photo: Photo, face: Face, matches: tuple[Match, ...], note: str) -> bytes:
         if len(galleries) > 1:

@@ -183,6 +183,19 @@ def test_a_jpeg_taken_sideways_keeps_its_samples_and_of_its_metadata_which_way_u
         assert not kept.info.get("comment")
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_what_people_get_back_is_upright_without_a_viewers_help(picture, save, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = Photo.open(save(picture.resize((400, 240)), "JPEG", exif=exif, quality=95))
+    data = photo.upright()
+    assert b"Exif" not in data
+    with Image.open(io.BytesIO(data)) as seen:
+        assert seen.size == (photo.width, photo.height)
+        assert np.abs(np.asarray(seen.convert("RGB"), int) - photo.pixels()).mean() < 1
+    assert orientation != 1 or data == photo.data
+
+
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("size", [(1600, 1000), (1000, 1600), (1601, 24)])
 def test_a_turned_jpeg_is_decoded_at_a_reduced_scale_like_one_that_stands(picture, save, orientation, size):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deployments.anonymize.deployment import Anonymize
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
@@ -39,6 +41,18 @@ async def test_a_painted_photo_is_marked_and_one_that_is_as_it_was_is_not(option
     painted, as_it_was = (StyleQuery.parse(PHOTO, ["wave"], strength) for strength in (1.0, 0.0))
     assert await Style(options).finish(painted, GROUND) == encode(mark(GROUND)) != encode(GROUND)
     assert await Style(options).finish(as_it_was, GROUND) == PHOTO.data
+
+
+async def test_a_photo_that_is_left_as_it_was_comes_back_upright(options: Options) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Image.fromarray(GROUND[:64]).save(file, "JPEG", exif=exif)
+    photo = Photo.open(file.getvalue())
+    answer = await Style(options).finish(StyleQuery.parse(photo, ["wave"], 0.0), GROUND)
+    with Image.open(io.BytesIO(answer)) as seen:
+        assert seen.size == (photo.width, photo.height) == (64, GROUND.shape[1])
+        assert not seen.getexif()
 
 
 async def test_a_hidden_face_is_marked() -> None:
