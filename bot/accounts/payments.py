@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.accounts.credits import Credits
@@ -213,9 +213,28 @@ class Payments:
             await session.flush()
 
     async def subscription(self, session: AsyncSession, user_id: int) -> SubscriptionState | None:
-        """The person's latest subscription, whatever state it is in."""
+        """The person's active subscription, or else the one that was heard of last, whatever state it is in."""
+        active_first = (SubscriptionState.state == "active").desc(), SubscriptionState.changed.desc()
         statement = select(SubscriptionState).where(SubscriptionState.user_id == user_id)
-        return (await session.execute(statement.order_by(SubscriptionState.changed.desc()).limit(1))).scalars().first()
+        return (await session.execute(statement.order_by(*active_first).limit(1))).scalars().first()
+
+    async def renewable(
+        self, session: AsyncSession, user_id: int, *, doubted: bool = False
+    ) -> Sequence[SubscriptionState]:
+        """Every subscription of a person that may be charged again: all that are not known to be cancelled.
+
+        ``doubted``: also those that are said to be, while their month lasts. Changes are told without a date, and two of
+        them may be heard in the wrong order. One without a charge is left out: its first payment was not heard of yet.
+        """
+        lasts = Payment.status != Status.REFUNDED, Payment.expires > self._clock()
+        may_be = SubscriptionState.state != "canceled"
+        statement = (
+            select(SubscriptionState)
+            .join(Payment, Payment.charge_id == SubscriptionState.charge_id)
+            .where(SubscriptionState.user_id == user_id, or_(may_be, and_(*lasts)) if doubted else may_be)
+            .order_by(SubscriptionState.changed)
+        )
+        return (await session.execute(statement)).scalars().all()
 
     async def of(self, session: AsyncSession, user_id: int) -> Sequence[Payment]:
         """A person's payments, newest first."""
@@ -253,18 +272,24 @@ class Payments:
         """Whether a subscription is paid for and will be charged again."""
         if user.plus_until is None or user.plus_until <= self._clock():
             return False
-        latest = await self.subscription(session, user.id)
-        return latest is not None and latest.state == "active"
+        subscription = await self.subscription(session, user.id)
+        return subscription is not None and subscription.state == "active"
 
     async def _note_payment(self, session: AsyncSession, user_id: int, payment: Paid) -> None:
-        """What is paid for is active, unless Telegram has said something else since."""
+        """What is paid for is active, unless it was cancelled since, or a later charge was heard of before this one.
+
+        That a charge failed says nothing against it: whenever that was heard of, a newer charge came after it.
+        """
         row = await session.get(SubscriptionState, payment.payload)
         if row is None:
-            row = SubscriptionState(payload=payment.payload, user_id=user_id, state="active", changed=self._clock())
+            row = SubscriptionState(payload=payment.payload, user_id=user_id, charge_id="", state="active", changed=0.0)
             session.add(row)
-        elif row.changed < payment.date:
-            row.state, row.changed = "active", self._clock()
+        last = await session.get(Payment, row.charge_id)
+        if last is not None and last.paid > payment.date:
+            return
         row.charge_id = payment.charge_id
+        if row.state != "canceled" or row.changed < payment.date:
+            row.state, row.changed = "active", self._clock()
         await session.flush()
 
     async def _extend(self, session: AsyncSession, user_id: int) -> None:

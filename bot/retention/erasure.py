@@ -34,7 +34,7 @@ from serve_app.objects import ObjectStore
 class Removal:
     """What went (counts), and what stays. ``credits`` bought but not spent, and days of a subscription, are lost.
 
-    ``subscription`` has ended as well where it was not to be renewed but paid for ahead.
+    ``subscription`` has ended where Telegram said so; what we know of it may be wrong.
     ``statuses`` are the messages (chat and number) about work that nobody waits for any more.
     """
 
@@ -76,7 +76,7 @@ class Erasure:
 
         The objects go before the rows that name them are gone for good: broken off, it can be asked for again.
         """
-        renewal = await self._cashier.stop_renewal(user_id)
+        renewal = await self._cashier.stop_renewal(user_id, leaving=True)
         async with self._sessions.begin() as session:
             nobody = -secrets.randbits(62) - 1
             jobs = await session.execute(select(func.count()).select_from(Job).where(Job.owner == owner_of(user_id)))
@@ -90,8 +90,6 @@ class Erasure:
             photos, photo_keys = await self._photos(session, user_id)
             keys += photo_keys
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
-            if renewal is Renewal.NONE and (user.plus_until or 0.0) > self._clock():
-                renewal = Renewal.ENDED
             payments = update(Payment).where(Payment.user_id == user_id).values(user_id=nobody)
             removal = Removal(
                 photos=photos,

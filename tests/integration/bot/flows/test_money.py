@@ -11,16 +11,10 @@ from sqlalchemy import delete, select
 from bot.accounts.tables import Invoice, Payment
 from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
-from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE
-from tests.integration.bot.flows.steps import send
-
-
-async def offers(person: Person) -> Reply:
-    await person.say("/plans")
-    return await person.chat.find("Credits:")
+from tests.integration.bot.flows.steps import offers, send
 
 
 async def credits(running: RunningBot, person: Person) -> int:

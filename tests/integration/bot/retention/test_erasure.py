@@ -181,13 +181,27 @@ async def test_of_two_deletions_at_once_the_later_finds_nothing_left(erasure, bu
     assert await erasure.delete(ANNA) is None
 
 
-async def test_what_is_left_of_a_subscription_that_was_cancelled_before_ends_too(
-    erasure, buy, payments, sessions, bank
+@pytest.mark.parametrize("state", ["canceled", "failed"])
+@pytest.mark.parametrize(("ends", "told"), [(True, Renewal.ENDED), (False, Renewal.REFUSED)])
+async def test_that_a_subscription_is_said_to_be_over_is_not_relied_on_while_it_is_paid_for(
+    erasure, buy, payments, sessions, bank, state, ends, told
+) -> None:
+    bank.ends = ends
+    offer = await buy("plus")
+    async with sessions.begin() as session:
+        await payments.subscription_changed(session, ANNA, offer.payload, state)
+    assert (await erasure.delete(ANNA)).subscription is told
+    assert bank.stopped == [(ANNA, "c1")]
+
+
+async def test_of_a_cancelled_subscription_whose_month_is_over_nothing_is_left_to_end(
+    erasure, buy, payments, sessions, bank, clock
 ) -> None:
     offer = await buy("plus")
     async with sessions.begin() as session:
         await payments.subscription_changed(session, ANNA, offer.payload, "canceled")
-    assert (await erasure.delete(ANNA)).subscription is Renewal.ENDED
+    clock.now += MONTH_S + 1
+    assert (await erasure.delete(ANNA)).subscription is Renewal.NONE
     assert bank.stopped == []
 
 

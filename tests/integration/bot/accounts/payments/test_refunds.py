@@ -163,13 +163,10 @@ async def test_whoever_asks_again_hears_what_was_owed(counter, credits, sessions
 
 
 async def test_a_subscription_that_telegram_has_not_is_not_said_to_be_ended(counter, sessions, payments, clock) -> None:
-    class Forgetful(FakeBank):
-        async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
-            return False
-
+    forgetful = FakeBank(without=frozenset({"c1"}))
     offer = await counter.offer("plus")
     await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
-    assert await Cashier(sessions, payments, Forgetful()).stop_renewal(ANNA) is Renewal.REFUSED
+    assert await Cashier(sessions, payments, forgetful).stop_renewal(ANNA) is Renewal.REFUSED
     async with sessions() as session:
         assert (await payments.subscription(session, ANNA)).state == "canceled"
 
