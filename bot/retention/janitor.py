@@ -75,9 +75,14 @@ class Janitor:
         return Swept(photos, results, await self._inbox.sweep())
 
     async def _photos(self) -> int:
-        """Bundles whose time is over, with their photos. Objects go first: a row is needed to find them again."""
+        """Bundles whose time is over, with their photos, unless there is work to do with these.
+
+        Objects go first: a row is needed to find them again.
+        """
+        to_do = Delivery.bundle_id.is_not(None), Job.state.in_([State.QUEUED, State.RUNNING])
+        needed = select(Delivery.bundle_id).join(Job, Job.id == Delivery.job_id).where(*to_do)
+        expired = select(Bundle.id).where(Bundle.expires < self._clock(), Bundle.id.not_in(needed)).limit(AT_ONCE)
         async with self._sessions.begin() as session:
-            expired = select(Bundle.id).where(Bundle.expires < self._clock()).limit(AT_ONCE)
             ids = (await session.execute(expired)).scalars().all()
             keys = (await session.execute(select(Upload.key).where(Upload.bundle_id.in_(ids)))).scalars().all()
             await asyncio.to_thread(self._objects.delete, keys)

@@ -96,6 +96,22 @@ async def test_a_photo_in_use_stays_with_the_job_that_uses_it(office, photos, in
     assert there(objects, key)
 
 
+@pytest.mark.parametrize("state", ["waits for its turn", "is being done"])
+async def test_a_photo_stays_for_as_long_as_a_job_that_uses_it_takes_to_be_done(
+    office, photos, intake, janitor, objects, sessions, ledger, clock, state
+) -> None:
+    key = await ordered_late(office, photos, intake, clock)
+    if state == "is being done":
+        async with sessions.begin() as session:
+            assert await ledger.claim(session)
+    clock.now += 10 * HOUR
+    assert (await janitor.sweep()).photos == 0
+    assert there(objects, key)
+    await office.work()
+    assert (await janitor.sweep()).photos == 1
+    assert not there(objects, key)
+
+
 async def test_a_photo_kept_for_another_try_outlives_the_first_jobs_result(
     office, photos, intake, janitor, objects, clock
 ) -> None:
