@@ -68,6 +68,9 @@ class Cashier:
         # Of a payment that nothing here says the purpose of, the date until which it pays tells as much.
         renews = payment.product == SUBSCRIPTION or payment.expires is not None
         stopped = renews and await self._bank.stop_renewal(payment.user_id, charge_id)
+        if stopped:
+            # Before the Stars go back: Telegram's word of that may be heard before the books below are closed.
+            await self._ended(payment.user_id, payment.payload)
         try:
             await self._bank.refund(payment.user_id, charge_id)
         except NotRefundable as error:
@@ -87,8 +90,11 @@ class Cashier:
         ended: list[bool] = []
         for subscription in subscriptions:
             ended.append(await self._bank.stop_renewal(user_id, subscription.charge_id))
-            async with self._sessions.begin() as session:
-                await self._payments.subscription_changed(session, user_id, subscription.payload, "canceled")
+            await self._ended(user_id, subscription.payload)
         if not ended:
             return Renewal.NONE
         return Renewal.ENDED if all(ended) else Renewal.REFUSED
+
+    async def _ended(self, user_id: int, payload: str) -> None:
+        async with self._sessions.begin() as session:
+            await self._payments.subscription_changed(session, user_id, payload, "canceled")

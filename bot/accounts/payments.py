@@ -80,11 +80,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """``owed`` credits had been spent already. ``new`` is False when this refund was recorded before."""
+    """``owed`` credits had been spent already. ``new`` is False when this refund was recorded before.
+
+    ``ended``: what was given back is a subscription's, which will not be charged again.
+    """
 
     stars: int
     owed: int
     new: bool
+    ended: bool = False
 
 
 class Payments:
@@ -180,7 +184,7 @@ class Payments:
             return Refunded(stars, 0, new=True)
         if payment.status == Status.REFUNDED:
             owed = await self._credits.owed_for(session, charge_id)
-            return Refunded(payment.stars, owed, new=False)
+            return Refunded(payment.stars, owed, new=False, ended=await self._cancelled(session, payment.payload))
         credited = payment.status == Status.CREDITED and payment.user_id > 0
         payment.status, payment.refunded = Status.REFUNDED, now
         await session.flush()
@@ -189,7 +193,7 @@ class Payments:
             await self._extend(session, payment.user_id)
         elif credited:
             owed = await self._credits.take_back(session, payment.user_id, payment.credits, charge_id)
-        return Refunded(payment.stars, owed, new=True)
+        return Refunded(payment.stars, owed, new=True, ended=await self._cancelled(session, payment.payload))
 
     async def subscription_changed(self, session: AsyncSession, user_id: int, payload: str, state: str) -> None:
         """Telegram says a subscription is now ``active``, ``canceled`` or ``failed``. What is paid for stays.
@@ -274,6 +278,10 @@ class Payments:
             return False
         subscription = await self.subscription(session, user.id)
         return subscription is not None and subscription.state == "active"
+
+    async def _cancelled(self, session: AsyncSession, payload: str) -> bool:
+        subscription = await session.get(SubscriptionState, payload)
+        return subscription is not None and subscription.state == "canceled"
 
     async def _note_payment(self, session: AsyncSession, user_id: int, payment: Paid) -> None:
         """What is paid for is active, unless it was cancelled since, or a later charge was heard of before this one.

@@ -180,6 +180,8 @@ async def refunded(message: Message, visit: Visit) -> None:
     text = visit.words.html("refunded", stars=done.stars)
     if done.owed:
         text += "\n" + visit.words.html("refunded-owed", owed=done.owed)
+    if done.ended:
+        text += "\n" + visit.words.html("subscription-ends")
     await visit.say(text)
 
 

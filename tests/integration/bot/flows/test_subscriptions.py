@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.playground.telegram.payments import Subscription
@@ -38,3 +40,18 @@ async def test_whoever_deletes_everything_is_charged_for_no_subscription(
     both = await two_subscriptions(ann)
     assert "The subscription has ended" in (await delete_everything(ann)).text
     assert all(subscription.canceled_by_bot for subscription in both)
+
+
+async def test_whose_old_month_is_given_back_hears_that_there_will_be_no_other(
+    open_bot: Any, playground: Playground
+) -> None:
+    ann, boss = playground.person("Ann"), playground.person("Boss")
+    async with open_bot(admins=[boss.user.id]):
+        subscription = await subscribe(ann, await offers(ann))
+        ann.renew(subscription)
+        await ann.chat.find("paid until")
+        await boss.say(f"/refund {subscription.charges[0].id}")
+        assert "the subscription will not be renewed" in (await boss.chat.find("250 Stars went back")).text
+        assert "will not be renewed" in (await ann.chat.find("250 ⭐ went back to you")).text
+        assert subscription.canceled_by_bot
+        assert "End the subscription" not in (await offers(ann)).labels
