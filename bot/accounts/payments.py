@@ -6,6 +6,7 @@ of times. An invoice's payload is random; what it stands for is recorded here.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from enum import StrEnum
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.accounts.accounts import holds, nobody
 from bot.accounts.credits import Credits
 from bot.accounts.tables import Invoice, Payment, SubscriptionState, User
 from bot.accounts.tariff import MONTH_S, SUBSCRIPTION, Tariff
@@ -169,16 +171,21 @@ class Payments:
     async def refunded(self, session: AsyncSession, user_id: int, charge_id: str, payload: str, stars: int) -> Refunded:
         """Record that the Stars went back and take back what they bought, once per charge.
 
-        A refund that is heard of before its payment is recorded all the same: the payment then brings nothing.
+        A refund that is heard of before its payment is recorded all the same: the payment then brings nothing. So is one
+        whose payer has deleted their account.
         """
         payment = await session.get(Payment, charge_id)
-        if payment is None or payment.user_id > 0:
-            await self._credits.lock(session, user_id if payment is None else payment.user_id)
+        payer = user_id if payment is None else payment.user_id
+        if payer > 0:
+            # Without an account there is no wallet that anything could move.
+            with contextlib.suppress(LookupError):
+                await self._credits.lock(session, payer)
             payment = await session.get(Payment, charge_id, populate_existing=True)
         now = self._clock()
         if payment is None:
             unheard = Paid(charge_id, payload, stars, now)
-            payment = self._record(session, user_id, unheard, await session.get(Invoice, payload), Status.REFUNDED)
+            keeper = user_id if await holds(session, user_id) else nobody()
+            payment = self._record(session, keeper, unheard, await session.get(Invoice, payload), Status.REFUNDED)
             payment.refunded = now
             await session.flush()
             return Refunded(stars, 0, new=True)

@@ -22,7 +22,7 @@ from aiogram.types import (
 )
 
 from bot.accounts import events
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, holds
 from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
@@ -190,7 +190,9 @@ async def subscription(event: BotSubscriptionUpdated, visit: Visit) -> None:
     services, account, state = visit.services, visit.account, str(event.state)
     async with services.sessions.begin() as session:
         await services.payments.subscription_changed(session, account.id, event.invoice_payload, state)
-        events.record(session, account.id, EventKind.SUBSCRIPTION, time.time(), state)
+        # Whoever had everything deleted leaves no trace by what Telegram says afterwards.
+        if await holds(session, account.id):
+            events.record(session, account.id, EventKind.SUBSCRIPTION, time.time(), state)
     if visit.words.knows(f"subscription-{state}"):
         await visit.say(_change(visit.words, account, state))
 

@@ -279,10 +279,26 @@ async def test_a_payment_told_again_after_the_account_went_is_not_credited_again
         assert (await credits.balance(session, ANNA)).credits == 0
 
 
-async def test_a_refund_told_after_the_account_went_is_recorded(erasure, buy, accounts, payments, sessions) -> None:
+@pytest.mark.parametrize("returned", [True, False], ids=["they came back", "they did not"])
+async def test_a_refund_told_after_the_account_went_is_recorded(
+    erasure, buy, accounts, payments, sessions, returned
+) -> None:
     offer = await buy("small")
     await erasure.delete(ANNA)
     async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
+        if returned:
+            await accounts.open(session, ANNA, "en")
         refund = await payments.refunded(session, ANNA, "c1", offer.payload, 50)
     assert (refund.new, refund.owed) == (True, 0)
+
+
+async def test_a_refund_of_a_payment_that_came_too_late_is_recorded_under_nobodys_number(
+    payments, accounts, credits, sessions, clock
+) -> None:
+    async with sessions.begin() as session:
+        assert (await payments.refunded(session, ANNA, "c1", "forgotten", 50)).new
+    assert str(ANNA) not in await everything(sessions)
+    async with sessions.begin() as session:
+        await accounts.open(session, ANNA, "en")
+        assert not (await payments.paid(session, ANNA, Paid("c1", "forgotten", 50, clock.now))).new
+        assert (await credits.balance(session, ANNA)).credits == 0
