@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+)
 from aiogram.types import ErrorEvent, Update, User
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,7 +27,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.conversation.replies import where
 from bot.conversation.visit import Visit
-from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
+from bot.delivery.messages import Address, Flooded, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
 from bot.intake.photos import Expired
 from bot.presentation.answers import refusal
@@ -94,13 +100,21 @@ def make_dispatcher(services: Services, me: User, albums: SpokenAlbums) -> Dispa
 class Outcome(Enum):
     """``HANDLED``: acknowledge it. ``FAILED`` and ``WAITING``: it has to come again.
 
-    What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with, or it
-    is about money, which is given up only for a fault of ours.
+    What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with,
+    Telegram wants a pause, or it is about money, which is given up only for a fault of ours.
     """
 
     HANDLED = auto()
     FAILED = auto()
     WAITING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of an update, and for how many seconds Telegram wants no more of what it needs."""
+
+    outcome: Outcome
+    pause_s: float = 0.0
 
 
 class Reception:
@@ -117,23 +131,25 @@ class Reception:
         """The kinds of update there is a handler for: Telegram's ``allowed_updates``."""
         return self._dispatcher.resolve_used_update_types()
 
-    async def receive(self, update: Update) -> Outcome:
+    async def receive(self, update: Update) -> Received:
         """Handle an update, if it is to be handled now."""
         try:
             admission = await self._inbox.admit(update.update_id)
         except (OSError, SQLAlchemyError):
             log.exception("the database is out of reach; update %s has to come again", update.update_id)
-            return Outcome.WAITING
+            return Received(Outcome.WAITING)
         if admission is not Admission.NEW:
-            return Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING
+            return Received(Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING)
         try:
             await self._dispatcher.feed_update(self._bot, update)
             await self._inbox.done(update.update_id)
         except PASSING as error:
             log.warning("update %s has to come again: %s", update.update_id, error)
             await self._again(update.update_id)
+            if isinstance(error, TelegramRetryAfter | Flooded):
+                return Received(Outcome.WAITING, error.retry_after)
             patient = isinstance(error, UNREACHABLE) or concerns_money(update)
-            return Outcome.WAITING if patient else Outcome.FAILED
+            return Received(Outcome.WAITING if patient else Outcome.FAILED)
         except asyncio.CancelledError:
             await self._again(update.update_id)
             raise
@@ -142,10 +158,10 @@ class Reception:
                 # Perhaps the payer was having their account deleted: there is something to book once that is over.
                 log.exception("update %s, about money, broke the bot and has to come again", update.update_id)
                 await self._again(update.update_id)
-                return Outcome.FAILED
+                return Received(Outcome.FAILED)
             # It would break every time: better one update lost, loudly, than all that come after it.
             log.exception("update %s broke the bot and is dropped", update.update_id)
-        return Outcome.HANDLED
+        return Received(Outcome.HANDLED)
 
     async def give_up(self, update: Update) -> None:
         """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot."""
