@@ -141,8 +141,9 @@ class Reception:
         if admission is not Admission.NEW:
             return Received(Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING)
         try:
-            await self._dispatcher.feed_update(self._bot, update)
-            await self._inbox.done(update.update_id)
+            async with self._inbox.in_hand(update.update_id):
+                await self._dispatcher.feed_update(self._bot, update)
+                await self._inbox.done(update.update_id)
         except PASSING as error:
             log.warning("update %s has to come again: %s", update.update_id, error)
             await self._again(update.update_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,9 @@ class Inbox:
         if isinstance(self._admission, Exception):
             raise self._admission
         return self._admission
+
+    def in_hand(self, update_id: int) -> contextlib.AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
 
     async def again(self, update_id: int) -> None:
         self.offered_again.append(update_id)
