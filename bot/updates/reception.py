@@ -27,7 +27,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.conversation.replies import where
 from bot.conversation.visit import Visit
-from bot.delivery.messages import Address, Flooded, NotSent, Outgoing, Rejected, Unreachable
+from bot.delivery.messages import Address, Flooded, NoPictures, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
 from bot.intake.photos import Expired
 from bot.presentation.answers import refusal
@@ -77,12 +77,22 @@ ROUTERS = (
 
 # Trying the same update again later may succeed after these.
 PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)
-# ... and never after these.
-FINAL = (Unreachable, Rejected, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
+# ... and never after these, where there is nobody to tell,
+NOBODY_THERE = (Unreachable, TelegramForbiddenError)
+# ... or Telegram does not take what was said.
+NOT_TAKEN = (Rejected, TelegramBadRequest, TelegramNotFound)
+# In a bad request's words: it came too late, or says what is there already.
+OVER = ("query is too old", "message is not modified")
 
 
 # What is raised also about what belongs to somebody else.
 NOT_THEIRS = (Expired, UnknownIdentity)
+
+
+class PicturesForbidden(MasqueradeError):
+    """What was to be shown is a picture, in a group that lets nobody send any."""
+
+    slug, title, status = "no-pictures", "This group lets nobody send pictures", 403
 
 
 def make_dispatcher(services: Services, me: User, albums: SpokenAlbums) -> Dispatcher:
@@ -191,14 +201,20 @@ class Reception:
 async def _on_error(event: ErrorEvent, services: Services, visit: Visit | None = None) -> Any:
     """Say what went wrong in words; leave to redelivery what may go better another time."""
     error = event.exception
-    if isinstance(error, FINAL):
+    if isinstance(error, NOBODY_THERE) or _is_over(error):
         log.info("an answer was not taken: %s", error)
         return True
-    if isinstance(error, PASSING) or concerns_money(event.update):
+    if isinstance(error, NoPictures):
+        error = PicturesForbidden("This group lets nobody send pictures.")
+    refused = isinstance(error, NOT_TAKEN)
+    if not refused and (isinstance(error, PASSING) or concerns_money(event.update)):
         return UNHANDLED
     if not isinstance(error, MasqueradeError):
-        log.error("a handler broke", exc_info=error)
+        log.error("Telegram does not take an answer" if refused else "a handler broke", exc_info=error)
         error = MasqueradeError("This is our fault, not yours.")
+    if concerns_money(event.update):
+        # It is booked, and only thanks were refused: whoever is told to try again might pay again.
+        return True
     to = _where(event.update)
     if visit is None or to is None or (isinstance(error, NOT_THEIRS) and to.chat_id < 0):
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
@@ -212,6 +228,11 @@ async def _on_error(event: ErrorEvent, services: Services, visit: Visit | None =
     except NotSent as lost:
         log.info("an explanation was not taken: %s", lost)
     return True
+
+
+def _is_over(error: Exception) -> bool:
+    """Whether there is nothing left to answer, which is nobody's fault."""
+    return isinstance(error, NOT_TAKEN) and any(words in str(error).lower() for words in OVER)
 
 
 def _where(update: Update) -> Address | None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.methods import GetMe
 from aiogram.types import BotCommandScopeAllPrivateChats
 from sqlalchemy import delete, select
 
 from bot.accounts.tables import Invoice, Payment
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Rejected
 from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE
-from tests.integration.bot.flows.steps import offers, send
+from tests.integration.bot.flows.steps import handled, offers, send
 
 
 async def credits(running: RunningBot, person: Person) -> int:
@@ -44,6 +48,66 @@ async def test_who_buys_in_a_group_and_never_opened_the_private_chat_is_shown_th
     await ann.follow(shown, "Open our chat")
     await ann.tap(await ann.chat.find("Credits:"), "10 credits")
     await ann.chat.find(lambda reply: reply.kind == "invoice")
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("Bad Request: STARS_INVOICE_INVALID", "Something went wrong, and it is our fault"),
+        ("Bad Request: not enough rights to send photos to the chat", "This group does not let me send pictures"),
+    ],
+)
+async def test_what_telegram_does_not_take_is_not_answered_with_silence(
+    running: RunningBot,
+    playground: Playground,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    problem: str,
+    said: str,
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise TelegramBadRequest(GetMe(), problem)
+
+    monkeypatch.setattr(running.bot, "send_invoice", refuse)
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    await ann.chat.find(said)
+    errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == (["Telegram does not take an answer"] if "our fault" in said else [])
+
+
+async def test_an_answer_that_is_too_late_is_no_fault_of_ours(
+    running: RunningBot,
+    playground: Playground,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise TelegramBadRequest(GetMe(), "Bad Request: query is too old and response timeout expired")
+
+    monkeypatch.setattr(running.bot, "send_invoice", refuse)
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    await handled(running, 2)
+    assert len(ann.chat.replies) == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_whoever_has_paid_is_not_told_to_try_again_when_thanks_are_not_taken(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise Rejected("Bad Request: can't parse entities")
+
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+    with monkeypatch.context() as patched:
+        patched.setattr(Visit, "say", refuse)
+        await ann.pay(invoice)
+        await handled(running, 4)
+    assert await credits(running, ann) == 10
+    assert len(ann.chat.replies) == 2
 
 
 async def test_a_payment_whose_account_goes_while_it_is_booked_is_booked_all_the_same(
