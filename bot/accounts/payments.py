@@ -168,6 +168,14 @@ class Payments:
             await self._credits.pay_in(session, user_id, invoice.credits, payment.charge_id)
         return Receipt(invoice.credits, await self._plus_until(session, user_id), new=True)
 
+    async def set_aside(self, session: AsyncSession, user_id: int, payment: Paid) -> bool:
+        """Record a payment that cannot be booked, for the operator to decide about. False when it was recorded before."""
+        if await session.get(Payment, payment.charge_id) is not None:
+            return False
+        self._record(session, user_id, payment, None, Status.UNMATCHED)
+        await session.flush()
+        return True
+
     async def refunded(self, session: AsyncSession, user_id: int, charge_id: str, payload: str, stars: int) -> Refunded:
         """Record that the Stars went back and take back what they bought, once per charge.
 

@@ -175,20 +175,27 @@ class Reception:
         return Received(Outcome.HANDLED)
 
     async def give_up(self, update: Update) -> None:
-        """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot."""
+        """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot.
+
+        A payment is left to the operators; one that was booked all the same is none that came to nothing.
+        """
         to, source = _where(update), update.message or update.callback_query
         user = source.from_user if source is not None else None
         if to is None or to.chat_id < 0 or user is None:
             return
-        words = self._services.translations.words(user.language_code)
-        paid = update.message is not None and update.message.successful_payment is not None
-        text = words.html("paid-unmatched" if paid else "error-internal")
+        message, services = update.message, self._services
+        paid = message is not None and message.successful_payment is not None
         try:
-            await self._services.sender.send(to, Outgoing(text))
+            if message is not None and paid and not await plans.set_aside(services, message):
+                return
+            async with services.sessions() as session:
+                account = await services.accounts.get(session, user.id)
+            words = services.translations.words(account.language if account is not None else user.language_code)
+            await services.sender.send(to, Outgoing(words.html("paid-unmatched" if paid else "error-internal")))
         except Exception as error:  # Whatever failed all the time may fail now, too.
             if called_off():
                 raise asyncio.CancelledError from error
-            log.warning("nobody could be told that update %s is given up: %s", update.update_id, error)
+            log.warning("nobody could be told that update %s is given up", update.update_id, exc_info=True)
 
     async def _again(self, update_id: int) -> None:
         try:

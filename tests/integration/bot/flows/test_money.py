@@ -17,6 +17,7 @@ from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.running import RunningBot
+from bot.updates import polling
 from tests.integration.bot.flows.stand_ins import FINE
 from tests.integration.bot.flows.steps import handled, offers, send
 
@@ -123,6 +124,32 @@ async def test_a_payment_whose_account_goes_while_it_is_booked_is_booked_all_the
     await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
     await ann.chat.find("10 credits are yours")
     assert await credits(running, ann) == 10
+
+
+async def test_a_payment_that_breaks_the_bot_is_left_to_the_operators(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(polling, "ATTEMPTS", 2)
+    ann, boss = playground.person("Ann"), playground.person("Boss")
+    async with open_bot(admins=[boss.user.id]) as running:
+        await boss.start()
+        await ann.say("/language")
+        choice = await ann.chat.find("Which language")
+        await ann.tap(choice, "Русский")
+        await ann.chat.edited(choice, "по-русски")
+        await ann.say("/plans")
+        await ann.tap(await ann.chat.find("Кредиты:"), "10 кредитов")
+        monkeypatch.setattr(running.services.payments, "paid", broken)
+        charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+        await ann.chat.find("за что он — неясно")
+        told = await boss.chat.find("could not be booked")
+        assert told.text.startswith(f"50 Stars came from {ann.user.id} and could not be booked.")
+        await boss.say(f"/refund {charge.id}")
+        await boss.chat.find("50 Stars went back")
+        assert charge.refunded
 
 
 async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot, playground: Playground) -> None:
