@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import CHANNEL
 from bot.accounts.days import day_of
 from bot.accounts.tables import Invoice, Payment, Remnant
 from bot.delivery.tables import Delivery
-from bot.intake.inbox import Inbox
+from bot.intake.inbox import REMEMBER_S, Inbox
 from bot.intake.tables import Bundle, Upload
 from serve_app.duties import keep_doing
 from serve_app.jobs.ledger import Ledger
@@ -144,6 +144,9 @@ class Janitor:
             await session.execute(
                 delete(Remnant).where(Remnant.banned.is_(False), Remnant.debt == 0, Remnant.quota_day < day_of(now))
             )
+            # What an order came by is told apart by the numbers of updates, which Telegram gives anew some day.
+            unheard = Job.channel == CHANNEL, Job.dedupe.is_not(None), Job.created < now - REMEMBER_S
+            await session.execute(update(Job).where(*unheard).values(dedupe=None))
             await session.execute(
                 delete(Invoice).where(Invoice.created < now - INVOICE_S, Invoice.payload.not_in(paid))
             )
