@@ -71,13 +71,14 @@ class Receipt:
     """What a payment brought.
 
     ``new`` is False for one that was recorded before; ``unmatched`` says that nothing here tells what it was for: it is
-    recorded, and the operator decides.
+    recorded, and the operator decides. Of the ``credits``, ``repaid`` made up for a debt.
     """
 
     credits: int
     plus_until: float | None
     new: bool
     unmatched: bool = False
+    repaid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,8 @@ class Payments:
             await self._extend(session, user_id)
         else:
             await self._credits.pay_in(session, user_id, invoice.credits, payment.charge_id)
-        return Receipt(invoice.credits, await self._plus_until(session, user_id), new=True)
+        repaid = await self._credits.repaid_by(session, payment.charge_id)
+        return Receipt(invoice.credits, await self._plus_until(session, user_id), new=True, repaid=repaid)
 
     async def set_aside(self, session: AsyncSession, user_id: int, payment: Paid) -> bool:
         """Record a payment that cannot be booked, for the operator to decide about. False when it was recorded before."""

@@ -263,7 +263,8 @@ def _thanks(words: Words, receipt: Receipt) -> str:
     if receipt.unmatched:
         return words.html("paid-unmatched")
     if receipt.credits:
-        return words.html("paid-credits", credits=receipt.credits)
+        text = words.html("paid-credits", credits=receipt.credits)
+        return text + "\n" + words.html("paid-credits-owed", repaid=receipt.repaid) if receipt.repaid else text
     return words.html("paid-plus", until=_day(receipt.plus_until or time.time()))
 
 

@@ -301,6 +301,26 @@ async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playgrou
         assert await credits(running, ann) == 0
 
 
+async def test_whoever_owes_for_a_refund_hears_how_much_of_what_they_buy_goes_into_that(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    shown = await offers(ann)
+    await ann.tap(shown, "10 credits")
+    charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    assert "owed" not in (await ann.chat.find("10 credits are yours")).text
+    async with running.services.sessions.begin() as session:
+        # Five of the day and four of those bought.
+        await running.services.credits.reserve(session, ann.user.id, 9, "job")
+        await running.services.credits.settle(session, "job")
+    await running.bot.refund_star_payment(ann.user.id, charge.id)
+    await ann.chat.find("4 had been spent already")
+    await ann.tap(shown, "10 credits")
+    await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    assert "Of them, 4 made up for what was owed" in (await ann.chat.find("10 credits are yours")).text
+    assert await credits(running, ann) == 6
+
+
 async def test_whoever_needs_help_with_a_payment_hears_whom_to_write_to(open_bot: Any, playground: Playground) -> None:
     ann = playground.person("Ann")
     async with open_bot(support="@help <desk>"):
