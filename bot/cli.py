@@ -73,6 +73,12 @@ def bot(
                 _until_interrupted(in_playground(studio_settings, inventory, port, _announcer(browser=browser)))
         else:
             settings = BotSettings()  # type: ignore[call-arg]  # read from the environment
+            if settings.mode == "webhook":
+                # Polling, it would take the webhook away from the cluster that has it.
+                raise _failed(
+                    "MASQUERADE_BOT_MODE=webhook is for the bot on a cluster, which serve_config.yaml deploys as "
+                    "bot.app:app. Leave it out to poll from here."
+                )
             inventory = inventory_of(studio_settings)
             refuse_unlicensed_sales(inventory, settings.tariff.sold, settings.licence_references)
             with _graph(studio_settings, address):

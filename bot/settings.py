@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import SettingsConfigDict
 
 from bot.accounts.tariff import Tariff
+from bot.locales import languages
 from serve_app.secret_files import EnvironmentSettings
 
 MIN_SECRET_LENGTH = 24
@@ -55,7 +56,7 @@ class BotSettings(EnvironmentSettings):
     admins: frozenset[int] = frozenset()
     support: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     redis_url: SecretStr | None = None
-    default_language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
+    default_language: str = "en"
     forbid_forwarded: bool = False
     tariff: Tariff = Tariff()
     licence_references: dict[str, str] = Field(default={})
@@ -80,6 +81,27 @@ class BotSettings(EnvironmentSettings):
         # Asked at an address that is none, the client says the whole of it, and the token is a part.
         if url is not None and not _is_address(url):
             raise ValueError("the Bot API server's address is like http://host:8081 or https://host")
+        return url
+
+    @field_validator("default_language")
+    @classmethod
+    def _is_spoken(cls, language: str) -> str:
+        if language not in languages():
+            raise ValueError(f"the bot speaks {', '.join(languages())}")
+        return language
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        # Here, for a client takes a while to load, and whoever lists the commands needs none.
+        from redis.asyncio.connection import parse_url
+
+        try:
+            if url is not None:
+                parse_url(url.get_secret_value())
+        except ValueError:
+            # The client's own words may hold the password.
+            raise ValueError("Redis's address is like redis://host:6379/0 or redis://:password@host:6379/0") from None
         return url
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from serve_app.database import Base
 
 if TYPE_CHECKING:
-    # Comes with the cluster extra; whoever has Redis configured has it installed.
+    # Its client is loaded where Redis is configured.
     from redis.asyncio import Redis
 
 Clock = Callable[[], float]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,25 @@ def owner_of(user_id: int) -> str:
     return f"tg:{user_id}"
 
 
+def nobody() -> int:
+    """A new number for what must stay when its person goes; it leads back to nobody."""
+    return -secrets.randbits(62) - 1
+
+
+def stranger(user_id: int, language: str) -> Account:
+    """Somebody who has no account, as handlers see them; nothing of them is recorded."""
+    return Account(
+        id=user_id,
+        language=language,
+        plan="free",
+        plus_until=None,
+        banned=False,
+        strength=DEFAULT_STRENGTH,
+        as_file=False,
+        keep_history=False,
+    )
+
+
 async def holds(session: AsyncSession, user_id: int) -> bool:
     """Whether there is such an account still; it is not deleted before this transaction ends."""
     row = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
@@ -79,11 +99,14 @@ class Accounts:
         self._key = pseudonym_key
         self._clock = clock
 
-    async def open(self, session: AsyncSession, user_id: int, language: str) -> Account:
-        """The account of somebody who just did something; created at first contact, in ``language``."""
+    async def open(self, session: AsyncSession, user_id: int, language: str, *, active: bool = True) -> Account:
+        """The account of somebody who just did something; created at first contact, in ``language``.
+
+        ``active`` is False where it was done for them, as a subscription is renewed: that is no day on which they came.
+        """
         user = await session.get(User, user_id) or await self._create(session, user_id, language)
         today = day_of(self._clock())
-        if await session.get(Activity, (user_id, today)) is None:
+        if active and await session.get(Activity, (user_id, today)) is None:
             await _add(session, Activity(user_id=user_id, day=today))
         return self._account(user)
 

@@ -24,7 +24,7 @@ class NotRefundable(MasqueradeError):
 
 
 class Renewal(Enum):
-    """What became of a subscription that was to be ended: nothing renewed, it has ended, or Telegram would not end it."""
+    """What became of subscriptions that were to be ended: there was none, all have, or Telegram would not end one."""
 
     NONE = auto()
     ENDED = auto()
@@ -68,6 +68,9 @@ class Cashier:
         # Of a payment that nothing here says the purpose of, the date until which it pays tells as much.
         renews = payment.product == SUBSCRIPTION or payment.expires is not None
         stopped = renews and await self._bank.stop_renewal(payment.user_id, charge_id)
+        if stopped:
+            # Before the Stars go back: Telegram's word of that may be heard before the books below are closed.
+            await self._ended(payment.user_id, payment.payload)
         try:
             await self._bank.refund(payment.user_id, charge_id)
         except NotRefundable as error:
@@ -77,14 +80,21 @@ class Cashier:
         async with self._sessions.begin() as session:
             return await self._payments.refunded(session, payment.user_id, charge_id, payment.payload, payment.stars)
 
-    async def stop_renewal(self, user_id: int) -> Renewal:
-        """End the renewal of a person's subscription."""
+    async def stop_renewal(self, user_id: int, *, leaving: bool = False) -> Renewal:
+        """End the renewal of every subscription that a person has.
+
+        ``leaving``: of those as well that are said to be cancelled, while they are paid for. Nobody could do it later.
+        """
         async with self._sessions() as session:
-            subscription = await self._payments.subscription(session, user_id)
-        # Without a charge, its first payment has not been heard of yet.
-        if subscription is None or subscription.state != "active" or not subscription.charge_id:
+            subscriptions = await self._payments.renewable(session, user_id, doubted=leaving)
+        ended: list[bool] = []
+        for subscription in subscriptions:
+            ended.append(await self._bank.stop_renewal(user_id, subscription.charge_id))
+            await self._ended(user_id, subscription.payload)
+        if not ended:
             return Renewal.NONE
-        stopped = await self._bank.stop_renewal(user_id, subscription.charge_id)
+        return Renewal.ENDED if all(ended) else Renewal.REFUSED
+
+    async def _ended(self, user_id: int, payload: str) -> None:
         async with self._sessions.begin() as session:
-            await self._payments.subscription_changed(session, user_id, subscription.payload, "canceled")
-        return Renewal.ENDED if stopped else Renewal.REFUSED
+            await self._payments.subscription_changed(session, user_id, payload, "canceled")

@@ -148,8 +148,11 @@ class Credits:
 
     async def owed_for(self, session: AsyncSession, charge_id: str) -> int:
         """How much of what a refunded charge bought had been spent already."""
-        debt = select(Entry.debt).where(Entry.kind == Kind.REFUND, Entry.reference == charge_id)
-        return (await session.execute(debt)).scalar_one_or_none() or 0
+        return await self._debt(session, Kind.REFUND, charge_id)
+
+    async def repaid_by(self, session: AsyncSession, charge_id: str) -> int:
+        """How much of what a charge bought made up for a debt."""
+        return -await self._debt(session, Kind.PAYMENT, charge_id)
 
     async def open(self, session: AsyncSession, user_id: int, *, debt: int, quota_used: int, day: date) -> None:
         """A new person's wallet, with what a deleted account of theirs left behind."""
@@ -236,6 +239,10 @@ class Credits:
         )
         row = (await session.execute(statement)).one_or_none()
         return None if row is None else Hold(-row.quota, -row.credits, row.day)
+
+    async def _debt(self, session: AsyncSession, kind: Kind, charge_id: str) -> int:
+        debt = select(Entry.debt).where(Entry.kind == kind, Entry.reference == charge_id)
+        return (await session.execute(debt)).scalar_one_or_none() or 0
 
     async def _known(self, session: AsyncSession, kind: Kind, reference: str) -> bool:
         statement = select(Entry.id).where(Entry.kind == kind, Entry.reference == reference)

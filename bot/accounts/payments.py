@@ -6,15 +6,17 @@ of times. An invoice's payload is random; what it stands for is recorded here.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.accounts.accounts import holds, nobody
 from bot.accounts.credits import Credits
 from bot.accounts.tables import Invoice, Payment, SubscriptionState, User
 from bot.accounts.tariff import MONTH_S, SUBSCRIPTION, Tariff
@@ -69,22 +71,27 @@ class Receipt:
     """What a payment brought.
 
     ``new`` is False for one that was recorded before; ``unmatched`` says that nothing here tells what it was for: it is
-    recorded, and the operator decides.
+    recorded, and the operator decides. Of the ``credits``, ``repaid`` made up for a debt.
     """
 
     credits: int
     plus_until: float | None
     new: bool
     unmatched: bool = False
+    repaid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """``owed`` credits had been spent already. ``new`` is False when this refund was recorded before."""
+    """``owed`` credits had been spent already. ``new`` is False when this refund was recorded before.
+
+    ``ended``: what was given back is a subscription's, which will not be charged again.
+    """
 
     stars: int
     owed: int
     new: bool
+    ended: bool = False
 
 
 class Payments:
@@ -160,27 +167,41 @@ class Payments:
             await self._extend(session, user_id)
         else:
             await self._credits.pay_in(session, user_id, invoice.credits, payment.charge_id)
-        return Receipt(invoice.credits, await self._plus_until(session, user_id), new=True)
+        repaid = await self._credits.repaid_by(session, payment.charge_id)
+        return Receipt(invoice.credits, await self._plus_until(session, user_id), new=True, repaid=repaid)
+
+    async def set_aside(self, session: AsyncSession, user_id: int, payment: Paid) -> bool:
+        """Record a payment that cannot be booked, for the operator to decide about. False when it was recorded before."""
+        if await session.get(Payment, payment.charge_id) is not None:
+            return False
+        self._record(session, user_id, payment, None, Status.UNMATCHED)
+        await session.flush()
+        return True
 
     async def refunded(self, session: AsyncSession, user_id: int, charge_id: str, payload: str, stars: int) -> Refunded:
         """Record that the Stars went back and take back what they bought, once per charge.
 
-        A refund that is heard of before its payment is recorded all the same: the payment then brings nothing.
+        A refund that is heard of before its payment is recorded all the same: the payment then brings nothing. So is one
+        whose payer has deleted their account.
         """
         payment = await session.get(Payment, charge_id)
-        if payment is None or payment.user_id > 0:
-            await self._credits.lock(session, user_id if payment is None else payment.user_id)
+        payer = user_id if payment is None else payment.user_id
+        if payer > 0:
+            # Without an account there is no wallet that anything could move.
+            with contextlib.suppress(LookupError):
+                await self._credits.lock(session, payer)
             payment = await session.get(Payment, charge_id, populate_existing=True)
         now = self._clock()
         if payment is None:
             unheard = Paid(charge_id, payload, stars, now)
-            payment = self._record(session, user_id, unheard, await session.get(Invoice, payload), Status.REFUNDED)
+            keeper = user_id if await holds(session, user_id) else nobody()
+            payment = self._record(session, keeper, unheard, await session.get(Invoice, payload), Status.REFUNDED)
             payment.refunded = now
             await session.flush()
             return Refunded(stars, 0, new=True)
         if payment.status == Status.REFUNDED:
             owed = await self._credits.owed_for(session, charge_id)
-            return Refunded(payment.stars, owed, new=False)
+            return Refunded(payment.stars, owed, new=False, ended=await self._cancelled(session, payment.payload))
         credited = payment.status == Status.CREDITED and payment.user_id > 0
         payment.status, payment.refunded = Status.REFUNDED, now
         await session.flush()
@@ -189,7 +210,7 @@ class Payments:
             await self._extend(session, payment.user_id)
         elif credited:
             owed = await self._credits.take_back(session, payment.user_id, payment.credits, charge_id)
-        return Refunded(payment.stars, owed, new=True)
+        return Refunded(payment.stars, owed, new=True, ended=await self._cancelled(session, payment.payload))
 
     async def subscription_changed(self, session: AsyncSession, user_id: int, payload: str, state: str) -> None:
         """Telegram says a subscription is now ``active``, ``canceled`` or ``failed``. What is paid for stays.
@@ -213,9 +234,28 @@ class Payments:
             await session.flush()
 
     async def subscription(self, session: AsyncSession, user_id: int) -> SubscriptionState | None:
-        """The person's latest subscription, whatever state it is in."""
+        """The person's active subscription, or else the one that was heard of last, whatever state it is in."""
+        active_first = (SubscriptionState.state == "active").desc(), SubscriptionState.changed.desc()
         statement = select(SubscriptionState).where(SubscriptionState.user_id == user_id)
-        return (await session.execute(statement.order_by(SubscriptionState.changed.desc()).limit(1))).scalars().first()
+        return (await session.execute(statement.order_by(*active_first).limit(1))).scalars().first()
+
+    async def renewable(
+        self, session: AsyncSession, user_id: int, *, doubted: bool = False
+    ) -> Sequence[SubscriptionState]:
+        """Every subscription of a person that may be charged again: all that are not known to be cancelled.
+
+        ``doubted``: also those that are said to be, while their month lasts. Changes are told without a date, and two of
+        them may be heard in the wrong order. One without a charge is left out: its first payment was not heard of yet.
+        """
+        lasts = Payment.status != Status.REFUNDED, Payment.expires > self._clock()
+        may_be = SubscriptionState.state != "canceled"
+        statement = (
+            select(SubscriptionState)
+            .join(Payment, Payment.charge_id == SubscriptionState.charge_id)
+            .where(SubscriptionState.user_id == user_id, or_(may_be, and_(*lasts)) if doubted else may_be)
+            .order_by(SubscriptionState.changed)
+        )
+        return (await session.execute(statement)).scalars().all()
 
     async def of(self, session: AsyncSession, user_id: int) -> Sequence[Payment]:
         """A person's payments, newest first."""
@@ -253,18 +293,28 @@ class Payments:
         """Whether a subscription is paid for and will be charged again."""
         if user.plus_until is None or user.plus_until <= self._clock():
             return False
-        latest = await self.subscription(session, user.id)
-        return latest is not None and latest.state == "active"
+        subscription = await self.subscription(session, user.id)
+        return subscription is not None and subscription.state == "active"
+
+    async def _cancelled(self, session: AsyncSession, payload: str) -> bool:
+        subscription = await session.get(SubscriptionState, payload)
+        return subscription is not None and subscription.state == "canceled"
 
     async def _note_payment(self, session: AsyncSession, user_id: int, payment: Paid) -> None:
-        """What is paid for is active, unless Telegram has said something else since."""
+        """What is paid for is active, unless it was cancelled since, or a later charge was heard of before this one.
+
+        That a charge failed says nothing against it: whenever that was heard of, a newer charge came after it.
+        """
         row = await session.get(SubscriptionState, payment.payload)
         if row is None:
-            row = SubscriptionState(payload=payment.payload, user_id=user_id, state="active", changed=self._clock())
+            row = SubscriptionState(payload=payment.payload, user_id=user_id, charge_id="", state="active", changed=0.0)
             session.add(row)
-        elif row.changed < payment.date:
-            row.state, row.changed = "active", self._clock()
+        last = await session.get(Payment, row.charge_id)
+        if last is not None and last.paid > payment.date:
+            return
         row.charge_id = payment.charge_id
+        if row.state != "canceled" or row.changed < payment.date:
+            row.state, row.changed = "active", self._clock()
         await session.flush()
 
     async def _extend(self, session: AsyncSession, user_id: int) -> None:

@@ -161,15 +161,7 @@ class Broadcaster:
             row = (await session.execute(FIRST_IN_TURN.with_for_update(skip_locked=True))).scalar_one_or_none()
             if row is None:
                 return None
-            # SQLite knows no row locks; there, the second of two who found the same row changes nothing.
-            mine = and_(
-                Recipient.broadcast_id == row.broadcast_id,
-                Recipient.user_id == row.user_id,
-                Recipient.state == RecipientState.WAITING,
-            )
-            taken = update(Recipient).where(mine).values(state=RecipientState.SENDING, since=self._clock())
-            if (await session.execute(taken.returning(Recipient.user_id))).first() is None:
-                return await self._next()
+            row.state, row.since = RecipientState.SENDING, self._clock()
             user = await session.get_one(User, row.user_id)
             return _Turn(await session.get_one(Broadcast, row.broadcast_id), row.user_id, user.banned)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 
@@ -20,7 +22,7 @@ COUNTED = ("send", "edit", "copy", "forward")
 
 ATTEMPTS = 5
 
-# Whoever is told to wait for longer had better do something else meanwhile; the chat stays blocked.
+# Whoever is told to wait for longer had better do something else meanwhile; the chat, or the method, stays blocked.
 LONGEST_WAIT_S = 30.0
 
 
@@ -45,11 +47,22 @@ class Outbound(BaseRequestMiddleware):
 
     A call that was refused (429) or failed in the server (5xx) was not carried out, so it is made again, a few times.
     After a broken connection it is not: nobody knows what became of the call.
+
+    The limiter keeps the pauses that Telegram demands of messages; those of other calls (``getFile``, the answers to
+    taps) are kept here, for each method and the chat it speaks of, if any.
     """
 
-    def __init__(self, limiter: Limiter, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._limiter = limiter
         self._sleep = sleep
+        self._clock = clock
+        self._not_before: dict[_Kind, float] = {}
 
     async def __call__(
         self,
@@ -63,22 +76,45 @@ class Outbound(BaseRequestMiddleware):
         once = admitted or isinstance(method, SendChatAction)
         attempt = 1
         while True:
-            if counted is not None and not admitted:
+            if counted is None:
+                await self._pause(method, LONGEST_WAIT_S if not once else 0.0)
+            elif not admitted:
                 await self._limiter.acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
-                if counted is not None:
+                if counted is None:
+                    self._refused(method, error.retry_after)
+                else:
                     await self._limiter.refused(counted, error.retry_after)
                 if once or attempt == ATTEMPTS or error.retry_after > LONGEST_WAIT_S:
                     raise
-                if counted is None:
-                    await self._sleep(error.retry_after)
             except TelegramServerError:
                 if once or attempt == ATTEMPTS:
                     raise
                 await self._sleep(0.25 * 2**attempt)
             attempt += 1
+
+    async def _pause(self, method: TelegramMethod[TelegramType], most_s: float) -> None:
+        """Wait until Telegram takes this call again. Raises what it would answer where that takes longer than ``most_s``."""
+        left = self._not_before.get(_kind(method), 0.0) - self._clock()
+        if left > most_s:
+            raise TelegramRetryAfter(method, "Too Many Requests, as Telegram said before", math.ceil(left))
+        if left > 0:
+            await self._sleep(left)
+
+    def _refused(self, method: TelegramMethod[TelegramType], retry_after: float) -> None:
+        now = self._clock()
+        self._not_before = {kind: until for kind, until in self._not_before.items() if until > now}
+        self._not_before[_kind(method)] = now + retry_after
+
+
+_Kind = tuple[str, int | str | None]
+
+
+def _kind(method: TelegramMethod[TelegramType]) -> _Kind:
+    """What calls are refused together: a method, in a chat where it speaks of one."""
+    return method.__api_method__, getattr(method, "chat_id", None)
 
 
 def _counted(method: TelegramMethod[TelegramType]) -> int | str | None:

@@ -105,16 +105,16 @@ class Progress:
             told += await self._tell(news)
         return told
 
-    async def show(self, job_ids: Sequence[str], message_id: int, position: int | None) -> None:
+    async def show(self, job_ids: Sequence[str], chat_id: int, message_id: int, position: int | None) -> None:
         """Keep this message true for these jobs (one request's); it said ``position`` when it was sent.
 
-        Were they faster than the message, it is deleted again.
+        Were they faster than the message, or is their owner's account gone, it is deleted again.
         """
         mine = update(Delivery).where(Delivery.job_id.in_(job_ids)).values(status_id=message_id, position=position)
         async with self._sessions.begin() as session:
-            slips = (await session.execute(mine.returning(Delivery.chat_id, Delivery.sent))).all()
-        if slips and all(sent is not None for _, sent in slips):
-            await self._sender.remove(slips[0][0], message_id)
+            answered = (await session.execute(mine.returning(Delivery.sent))).scalars().all()
+        if all(sent is not None for sent in answered):
+            await self._sender.remove(chat_id, message_id)
 
     @asynccontextmanager
     async def acting(self, job_id: str) -> AsyncIterator[None]:
@@ -218,7 +218,7 @@ class Progress:
             async with self._sessions.begin() as session:
                 await self._mark(session, news, TELLING, None)
             raise
-        await self.show(news.job_ids, sent.message_ids[0], position)
+        await self.show(news.job_ids, news.to.chat_id, sent.message_ids[0], position)
         return True
 
     async def _mark(self, session: AsyncSession, news: _Untold, before: int | None, now: int | None) -> bool:

@@ -91,8 +91,11 @@ class BotSender:
             return await self.send(replace(to, chat_id=moved.chat_id, thread_id=None, reply_to=None), message)
 
     async def edit(self, chat_id: int, message_id: int, message: Outgoing) -> None:
-        """Raises :class:`NotSent`, though not when the message is gone, cannot be edited or says this already."""
-        with contextlib.suppress(Rejected):
+        """Raises :class:`NotSent`, though not when the message is gone, cannot be edited or says this already.
+
+        Where a group moved to, it has no messages from before.
+        """
+        with contextlib.suppress(Rejected, _Moved):
             async with in_our_words():
                 await self._bot.edit_message_text(
                     message.text,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 
 from sqlalchemy import delete, update
@@ -11,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.intake.tables import SeenUpdate
+from serve_app.duties import keep_doing
 
 REMEMBER_S = 48 * 3600.0
 """Twice as long as Telegram goes on delivering an update."""
@@ -28,7 +31,8 @@ class Inbox:
     """Remembers update ids for 48 hours.
 
     Handle, then :meth:`done`, then acknowledge: a crash in between has the update handled again (what it ordered or
-    paid for is recognised by its own key), never lost. While one replica is at it, others see ``BUSY`` for ``lease_s``.
+    paid for is recognised by its own key), never lost. While one replica is at it, others see ``BUSY``: for ``lease_s``,
+    or for as long as it has the update :meth:`in_hand`.
     """
 
     def __init__(
@@ -62,6 +66,23 @@ class Inbox:
                 return Admission.BUSY
             seen.until = now + self._lease_s
             return Admission.NEW
+
+    @contextlib.asynccontextmanager
+    async def in_hand(self, update_id: int) -> AsyncIterator[None]:
+        """Until the block ends, an update that was admitted is not given to others for taking long."""
+        renewing = asyncio.create_task(self._go_on_renewing(update_id))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _go_on_renewing(self, update_id: int) -> None:
+        async def renew() -> None:
+            await self._set(update_id, until=self._clock() + self._lease_s)
+
+        await asyncio.sleep(self._lease_s / 3)
+        await keep_doing(renew, self._lease_s / 3)
 
     async def done(self, update_id: int) -> None:
         """It was handled; acknowledge it."""

@@ -263,6 +263,7 @@ paid-credits = Thank you! { $credits ->
         [one] One credit is yours.
        *[other] { NUMBER($credits) } credits are yours.
     }
+paid-credits-owed = Of them, { NUMBER($repaid) } made up for what was owed after a refund.
 paid-plus = Thank you! Your subscription is paid until { $until }.
 paid-unmatched = Your payment came in, but I cannot tell what it was for. /paysupport says whom to write to.
 refunded = { NUMBER($stars) } ⭐ went back to you.

@@ -257,6 +257,7 @@ checkout-price = Цена не сходится. Откройте список �
 checkout-withdrawn = Этого больше нет в продаже. Откройте список ещё раз.
 checkout-subscribed = Подписка у вас уже есть.
 paid-credits = Спасибо! Зачислено кредитов: { NUMBER($credits) }.
+paid-credits-owed = Из них в счёт долга после возврата: { NUMBER($repaid) }.
 paid-plus = Спасибо! Подписка оплачена до { $until }.
 paid-unmatched = Платёж пришёл, но за что он — неясно. Кому написать: /paysupport.
 refunded = Вам возвращено { NUMBER($stars) } ⭐.

@@ -1,4 +1,4 @@
-"""The bot's words: one Fluent file per language in ``bot/locales``. Adding a language is adding a file."""
+"""The bot's words in every language of ``bot/locales``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from fluent.runtime import FluentBundle, FluentResource
 
-LOCALES = Path(__file__).parents[1] / "locales"
+from bot.locales import LOCALES
 
 ORIGINAL = "en"
 """The language of the titles in packs of styles."""

@@ -9,7 +9,6 @@ otherwise deleting the account would undo them.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts import events
-from bot.accounts.accounts import Accounts, owner_of
+from bot.accounts.accounts import Accounts, nobody, owner_of
 from bot.accounts.cashier import Cashier, Renewal
 from bot.accounts.days import day_of
 from bot.accounts.events import EventKind
@@ -34,7 +33,7 @@ from serve_app.objects import ObjectStore
 class Removal:
     """What went (counts), and what stays. ``credits`` bought but not spent, and days of a subscription, are lost.
 
-    ``subscription`` has ended as well where it was not to be renewed but paid for ahead.
+    ``subscription`` has ended where Telegram said so; what we know of it may be wrong.
     ``statuses`` are the messages (chat and number) about work that nobody waits for any more.
     """
 
@@ -76,12 +75,12 @@ class Erasure:
 
         The objects go before the rows that name them are gone for good: broken off, it can be asked for again.
         """
-        renewal = await self._cashier.stop_renewal(user_id)
+        renewal = await self._cashier.stop_renewal(user_id, leaving=True)
         async with self._sessions.begin() as session:
-            nobody = -secrets.randbits(62) - 1
+            successor = nobody()
             jobs = await session.execute(select(func.count()).select_from(Job).where(Job.owner == owner_of(user_id)))
             # Jobs before the wallet, as everybody locks them who has to do with both.
-            keys = await self._ledger.withdraw(session, owner_of(user_id), f"gone:{-nobody}")
+            keys = await self._ledger.withdraw(session, owner_of(user_id), f"gone:{-successor}")
             wallet = await session.get(Wallet, user_id, with_for_update=True)
             user = await session.get(User, user_id, with_for_update=True)
             if user is None or wallet is None:
@@ -90,9 +89,7 @@ class Erasure:
             photos, photo_keys = await self._photos(session, user_id)
             keys += photo_keys
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
-            if renewal is Renewal.NONE and (user.plus_until or 0.0) > self._clock():
-                renewal = Renewal.ENDED
-            payments = update(Payment).where(Payment.user_id == user_id).values(user_id=nobody)
+            payments = update(Payment).where(Payment.user_id == user_id).values(user_id=successor)
             removal = Removal(
                 photos=photos,
                 jobs=jobs.scalar_one(),
@@ -105,8 +102,8 @@ class Erasure:
             )
             await self._leave(session, user, wallet)
             for table in (Activity, Event):
-                await session.execute(update(table).where(table.user_id == user_id).values(user_id=nobody))
-            events.record(session, nobody, EventKind.DELETED, self._clock())
+                await session.execute(update(table).where(table.user_id == user_id).values(user_id=successor))
+            events.record(session, successor, EventKind.DELETED, self._clock())
             # Wallet, entries, invoices, subscriptions and saved faces go with the person's row.
             await session.execute(delete(User).where(User.id == user_id))
             await asyncio.to_thread(self._objects.delete, keys)

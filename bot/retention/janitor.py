@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import CHANNEL
 from bot.accounts.days import day_of
 from bot.accounts.tables import Invoice, Payment, Remnant
 from bot.delivery.tables import Delivery
-from bot.intake.inbox import Inbox
+from bot.intake.inbox import REMEMBER_S, Inbox
 from bot.intake.tables import Bundle, Upload
 from serve_app.duties import keep_doing
 from serve_app.jobs.ledger import Ledger
@@ -75,9 +75,14 @@ class Janitor:
         return Swept(photos, results, await self._inbox.sweep())
 
     async def _photos(self) -> int:
-        """Bundles whose time is over, with their photos. Objects go first: a row is needed to find them again."""
+        """Bundles whose time is over, with their photos, unless there is work to do with these.
+
+        Objects go first: a row is needed to find them again.
+        """
+        to_do = Delivery.bundle_id.is_not(None), Job.state.in_([State.QUEUED, State.RUNNING])
+        needed = select(Delivery.bundle_id).join(Job, Job.id == Delivery.job_id).where(*to_do)
+        expired = select(Bundle.id).where(Bundle.expires < self._clock(), Bundle.id.not_in(needed)).limit(AT_ONCE)
         async with self._sessions.begin() as session:
-            expired = select(Bundle.id).where(Bundle.expires < self._clock()).limit(AT_ONCE)
             ids = (await session.execute(expired)).scalars().all()
             keys = (await session.execute(select(Upload.key).where(Upload.bundle_id.in_(ids)))).scalars().all()
             await asyncio.to_thread(self._objects.delete, keys)
@@ -139,6 +144,9 @@ class Janitor:
             await session.execute(
                 delete(Remnant).where(Remnant.banned.is_(False), Remnant.debt == 0, Remnant.quota_day < day_of(now))
             )
+            # What an order came by is told apart by the numbers of updates, which Telegram gives anew some day.
+            unheard = Job.channel == CHANNEL, Job.dedupe.is_not(None), Job.created < now - REMEMBER_S
+            await session.execute(update(Job).where(*unheard).values(dedupe=None))
             await session.execute(
                 delete(Invoice).where(Invoice.created < now - INVOICE_S, Invoice.payload.not_in(paid))
             )

@@ -47,7 +47,8 @@ async def refund(_message: Message, command: CommandObject, visit: Visit) -> Non
     except NotRefundable as error:
         await _say(visit, error.message)
         return
-    await _say(visit, f"{done.stars} Stars went back; {done.owed} credits had been spent already")
+    told = f"{done.stars} Stars went back; {done.owed} credits had been spent already"
+    await _say(visit, told + ("; the subscription will not be renewed" if done.ended else ""))
 
 
 async def broadcast(message: Message, visit: Visit) -> None:

@@ -22,7 +22,7 @@ from aiogram.types import (
 )
 
 from bot.accounts import events
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, holds
 from bot.accounts.cashier import Renewal
 from bot.accounts.events import EventKind
 from bot.accounts.payments import CURRENCY, Offer, Paid, Receipt, Refusal
@@ -137,10 +137,34 @@ async def check(query: PreCheckoutQuery, visit: Visit) -> None:
 
 async def paid(message: Message, visit: Visit) -> None:
     """Give what was paid for, once, however often Telegram says so."""
-    payment = message.successful_payment
+    payment = _reported(message)
     if payment is None:
         return
-    record = Paid(
+    async with visit.services.sessions.begin() as session:
+        receipt = await visit.services.payments.paid(session, visit.account.id, payment)
+    if receipt.new and receipt.unmatched:
+        await _alert(visit.services, visit.account.id, payment, "for nothing that was offered here")
+    if receipt.new:
+        await visit.say(_thanks(visit.words, receipt))
+
+
+async def set_aside(services: Services, message: Message) -> bool:
+    """Leave a payment that breaks the bot to the operators. False when it was booked all the same, or is none."""
+    payment, payer = _reported(message), message.from_user
+    if payment is None or payer is None:
+        return False
+    async with services.sessions.begin() as session:
+        new = await services.payments.set_aside(session, payer.id, payment)
+    if new:
+        await _alert(services, payer.id, payment, "and could not be booked")
+    return new
+
+
+def _reported(message: Message) -> Paid | None:
+    payment = message.successful_payment
+    if payment is None:
+        return None
+    return Paid(
         charge_id=payment.telegram_payment_charge_id,
         payload=payment.invoice_payload,
         stars=payment.total_amount,
@@ -148,21 +172,12 @@ async def paid(message: Message, visit: Visit) -> None:
         recurring=bool(payment.is_recurring) and not payment.is_first_recurring,
         expires=payment.subscription_expiration_date,
     )
-    async with visit.services.sessions.begin() as session:
-        receipt = await visit.services.payments.paid(session, visit.account.id, record)
-    if receipt.new and receipt.unmatched:
-        await _report_unmatched(visit.services, visit.account, record)
-    if receipt.new:
-        await visit.say(_thanks(visit.words, receipt))
 
 
-async def _report_unmatched(services: Services, account: Account, payment: Paid) -> None:
-    """Tell the operators of a payment that nothing here explains: what becomes of it is theirs to decide."""
-    log.warning("a payment of %d Stars is for nothing that was offered", payment.stars)
-    text = (
-        f"{payment.stars} Stars came from {account.id} for nothing that was offered here. "
-        f"To give them back: /refund {payment.charge_id}"
-    )
+async def _alert(services: Services, payer: int, payment: Paid, what: str) -> None:
+    """Tell the operators of a payment that brought nothing: what becomes of it is theirs to decide."""
+    log.warning("%d Stars came %s", payment.stars, what)
+    text = f"{payment.stars} Stars came from {payer} {what}. To give them back: /refund {payment.charge_id}"
     for operator in services.settings.admins:
         with contextlib.suppress(NotSent):
             await services.sender.send(Address(operator), Outgoing(html.escape(text)))
@@ -180,6 +195,8 @@ async def refunded(message: Message, visit: Visit) -> None:
     text = visit.words.html("refunded", stars=done.stars)
     if done.owed:
         text += "\n" + visit.words.html("refunded-owed", owed=done.owed)
+    if done.ended:
+        text += "\n" + visit.words.html("subscription-ends")
     await visit.say(text)
 
 
@@ -188,7 +205,9 @@ async def subscription(event: BotSubscriptionUpdated, visit: Visit) -> None:
     services, account, state = visit.services, visit.account, str(event.state)
     async with services.sessions.begin() as session:
         await services.payments.subscription_changed(session, account.id, event.invoice_payload, state)
-        events.record(session, account.id, EventKind.SUBSCRIPTION, time.time(), state)
+        # Whoever had everything deleted leaves no trace by what Telegram says afterwards.
+        if await holds(session, account.id):
+            events.record(session, account.id, EventKind.SUBSCRIPTION, time.time(), state)
     if visit.words.knows(f"subscription-{state}"):
         await visit.say(_change(visit.words, account, state))
 
@@ -244,7 +263,8 @@ def _thanks(words: Words, receipt: Receipt) -> str:
     if receipt.unmatched:
         return words.html("paid-unmatched")
     if receipt.credits:
-        return words.html("paid-credits", credits=receipt.credits)
+        text = words.html("paid-credits", credits=receipt.credits)
+        return text + "\n" + words.html("paid-credits-owed", repaid=receipt.repaid) if receipt.repaid else text
     return words.html("paid-plus", until=_day(receipt.plus_until or time.time()))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
-from bot.accounts.accounts import Account
+from bot.accounts.accounts import Account, stranger
 from bot.conversation.replies import acknowledge, address, in_groups, where
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, NotSent, Outgoing
@@ -48,7 +48,7 @@ class Acquaintance(BaseMiddleware):
     """Opens the account, and gives the handlers the :class:`Visit` that an update is.
 
     Banned people are turned away, except for money, which is always listened to. Whoever deletes their account by two
-    taps is not taken in again by the second.
+    taps is not taken in again by the second, nor by what Telegram says later of a refund or a subscription.
     """
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -59,10 +59,14 @@ class Acquaintance(BaseMiddleware):
         language = services.translations.best(user.language_code)
         leaving = _leaves(event, user)
         async with services.sessions.begin() as session:
-            if leaving is None:
-                account: Account | None = await services.accounts.open(session, user.id, language)
-            else:
+            account: Account | None
+            if leaving is not None:
                 account = await services.accounts.get(session, user.id)
+            elif _is_news(event):
+                account = await services.accounts.get(session, user.id) or stranger(user.id, language)
+            else:
+                # A renewal, too, has to be booked somewhere, but nobody came for it.
+                account = await services.accounts.open(session, user.id, language, active=not _is_renewal(event))
         if account is None:
             if leaving is not None:
                 await acknowledge(leaving, services.translations.words(language).plain("deleted-already"))
@@ -117,6 +121,19 @@ def _leaves(update: Update, user: User) -> CallbackQuery | None:
     """The tap by which somebody says that everything of theirs is to be deleted; None when it is anything else."""
     query = update.callback_query
     return query if query is not None and query.data == DeleteAccount(user=user.id).pack() else None
+
+
+def _is_news(update: Update) -> bool:
+    """Whether Telegram says something of a person's money that they did not do here."""
+    return update.subscription is not None or (
+        update.message is not None and update.message.refunded_payment is not None
+    )
+
+
+def _is_renewal(update: Update) -> bool:
+    """Whether a subscription was charged for another month."""
+    payment = update.message.successful_payment if update.message is not None else None
+    return payment is not None and bool(payment.is_recurring) and not payment.is_first_recurring
 
 
 def concerns_money(update: Update) -> bool:

@@ -133,15 +133,15 @@ class Poller:
 
     async def _handle(self, update: Update) -> None:
         attempts = failures = 0
-        while (outcome := await self._reception.receive(update)) is not Outcome.HANDLED:
+        while (received := await self._reception.receive(update)).outcome is not Outcome.HANDLED:
             if called_off():
                 return
-            failures += outcome is Outcome.FAILED
+            failures += received.outcome is Outcome.FAILED
             if failures == ATTEMPTS:
                 log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
                 await self._reception.give_up(update)
                 break
-            await asyncio.sleep(RETRIES_S[min(attempts, len(RETRIES_S) - 1)])
+            await asyncio.sleep(max(RETRIES_S[min(attempts, len(RETRIES_S) - 1)], received.pause_s))
             attempts += 1
         self._unhandled.discard(update.update_id)
 

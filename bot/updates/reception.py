@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+)
 from aiogram.types import ErrorEvent, Update, User
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,7 +27,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.identities import UnknownIdentity
 from bot.conversation.replies import where
 from bot.conversation.visit import Visit
-from bot.delivery.messages import Address, NotSent, Outgoing, Rejected, Unreachable
+from bot.delivery.messages import Address, Flooded, NoPictures, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
 from bot.intake.photos import Expired
 from bot.presentation.answers import refusal
@@ -71,12 +77,22 @@ ROUTERS = (
 
 # Trying the same update again later may succeed after these.
 PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)
-# ... and never after these.
-FINAL = (Unreachable, Rejected, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound)
+# ... and never after these, where there is nobody to tell,
+NOBODY_THERE = (Unreachable, TelegramForbiddenError)
+# ... or Telegram does not take what was said.
+NOT_TAKEN = (Rejected, TelegramBadRequest, TelegramNotFound)
+# In a bad request's words: it came too late, or says what is there already.
+OVER = ("query is too old", "message is not modified")
 
 
 # What is raised also about what belongs to somebody else.
 NOT_THEIRS = (Expired, UnknownIdentity)
+
+
+class PicturesForbidden(MasqueradeError):
+    """What was to be shown is a picture, in a group that lets nobody send any."""
+
+    slug, title, status = "no-pictures", "This group lets nobody send pictures", 403
 
 
 def make_dispatcher(services: Services, me: User, albums: SpokenAlbums) -> Dispatcher:
@@ -94,13 +110,21 @@ def make_dispatcher(services: Services, me: User, albums: SpokenAlbums) -> Dispa
 class Outcome(Enum):
     """``HANDLED``: acknowledge it. ``FAILED`` and ``WAITING``: it has to come again.
 
-    What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with, or it
-    is about money, which is given up only for a fault of ours.
+    What failed may be to blame itself. What waits is not: somebody else is at it, there is no database to work with,
+    Telegram wants a pause, or it is about money, which is given up only for a fault of ours.
     """
 
     HANDLED = auto()
     FAILED = auto()
     WAITING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of an update, and for how many seconds Telegram wants no more of what it needs."""
+
+    outcome: Outcome
+    pause_s: float = 0.0
 
 
 class Reception:
@@ -117,23 +141,26 @@ class Reception:
         """The kinds of update there is a handler for: Telegram's ``allowed_updates``."""
         return self._dispatcher.resolve_used_update_types()
 
-    async def receive(self, update: Update) -> Outcome:
+    async def receive(self, update: Update) -> Received:
         """Handle an update, if it is to be handled now."""
         try:
             admission = await self._inbox.admit(update.update_id)
         except (OSError, SQLAlchemyError):
             log.exception("the database is out of reach; update %s has to come again", update.update_id)
-            return Outcome.WAITING
+            return Received(Outcome.WAITING)
         if admission is not Admission.NEW:
-            return Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING
+            return Received(Outcome.HANDLED if admission is Admission.DONE else Outcome.WAITING)
         try:
-            await self._dispatcher.feed_update(self._bot, update)
-            await self._inbox.done(update.update_id)
+            async with self._inbox.in_hand(update.update_id):
+                await self._dispatcher.feed_update(self._bot, update)
+                await self._inbox.done(update.update_id)
         except PASSING as error:
             log.warning("update %s has to come again: %s", update.update_id, error)
             await self._again(update.update_id)
+            if isinstance(error, TelegramRetryAfter | Flooded):
+                return Received(Outcome.WAITING, error.retry_after)
             patient = unreachable(error) or concerns_money(update)
-            return Outcome.WAITING if patient else Outcome.FAILED
+            return Received(Outcome.WAITING if patient else Outcome.FAILED)
         except asyncio.CancelledError:
             await self._again(update.update_id)
             raise
@@ -142,26 +169,33 @@ class Reception:
                 # Perhaps the payer was having their account deleted: there is something to book once that is over.
                 log.exception("update %s, about money, broke the bot and has to come again", update.update_id)
                 await self._again(update.update_id)
-                return Outcome.FAILED
+                return Received(Outcome.FAILED)
             # It would break every time: better one update lost, loudly, than all that come after it.
             log.exception("update %s broke the bot and is dropped", update.update_id)
-        return Outcome.HANDLED
+        return Received(Outcome.HANDLED)
 
     async def give_up(self, update: Update) -> None:
-        """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot."""
+        """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot.
+
+        A payment is left to the operators; one that was booked all the same is none that came to nothing.
+        """
         to, source = _where(update), update.message or update.callback_query
         user = source.from_user if source is not None else None
         if to is None or to.chat_id < 0 or user is None:
             return
-        words = self._services.translations.words(user.language_code)
-        paid = update.message is not None and update.message.successful_payment is not None
-        text = words.html("paid-unmatched" if paid else "error-internal")
+        message, services = update.message, self._services
+        paid = message is not None and message.successful_payment is not None
         try:
-            await self._services.sender.send(to, Outgoing(text))
+            if message is not None and paid and not await plans.set_aside(services, message):
+                return
+            async with services.sessions() as session:
+                account = await services.accounts.get(session, user.id)
+            words = services.translations.words(account.language if account is not None else user.language_code)
+            await services.sender.send(to, Outgoing(words.html("paid-unmatched" if paid else "error-internal")))
         except Exception as error:  # Whatever failed all the time may fail now, too.
             if called_off():
                 raise asyncio.CancelledError from error
-            log.warning("nobody could be told that update %s is given up: %s", update.update_id, error)
+            log.warning("nobody could be told that update %s is given up", update.update_id, exc_info=True)
 
     async def _again(self, update_id: int) -> None:
         try:
@@ -174,14 +208,20 @@ class Reception:
 async def _on_error(event: ErrorEvent, services: Services, visit: Visit | None = None) -> Any:
     """Say what went wrong in words; leave to redelivery what may go better another time."""
     error = event.exception
-    if isinstance(error, FINAL):
+    if isinstance(error, NOBODY_THERE) or _is_over(error):
         log.info("an answer was not taken: %s", error)
         return True
-    if isinstance(error, PASSING) or concerns_money(event.update):
+    if isinstance(error, NoPictures):
+        error = PicturesForbidden("This group lets nobody send pictures.")
+    refused = isinstance(error, NOT_TAKEN)
+    if not refused and (isinstance(error, PASSING) or concerns_money(event.update)):
         return UNHANDLED
     if not isinstance(error, MasqueradeError):
-        log.error("a handler broke", exc_info=error)
+        log.error("Telegram does not take an answer" if refused else "a handler broke", exc_info=error)
         error = MasqueradeError("This is our fault, not yours.")
+    if concerns_money(event.update):
+        # It is booked, and only thanks were refused: whoever is told to try again might pay again.
+        return True
     to = _where(event.update)
     if visit is None or to is None or (isinstance(error, NOT_THEIRS) and to.chat_id < 0):
         # In a group, other people's buttons are there for everybody to tap, and not worth a message.
@@ -195,6 +235,11 @@ async def _on_error(event: ErrorEvent, services: Services, visit: Visit | None =
     except NotSent as lost:
         log.info("an explanation was not taken: %s", lost)
     return True
+
+
+def _is_over(error: Exception) -> bool:
+    """Whether there is nothing left to answer, which is nobody's fault."""
+    return isinstance(error, NOT_TAKEN) and any(words in str(error).lower() for words in OVER)
 
 
 def _where(update: Update) -> Address | None:

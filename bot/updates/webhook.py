@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from aiogram import Bot
@@ -62,9 +63,13 @@ class Webhook:
             # A kind of update newer than this library: it would fail every time, for a day.
             log.warning("an update cannot be read")
             return Response(status_code=200)
-        if self.reception is not None and await self.reception.receive(update) is Outcome.HANDLED:
-            return Response(status_code=200)
-        return Response(status_code=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+        pause_s: float = RETRY_AFTER_S
+        if self.reception is not None:
+            received = await self.reception.receive(update)
+            if received.outcome is Outcome.HANDLED:
+                return Response(status_code=200)
+            pause_s = max(pause_s, received.pause_s)
+        return Response(status_code=503, headers={"Retry-After": str(math.ceil(pause_s))})
 
 
 def webhook_app(webhook: Webhook, lifespan: AbstractAsyncContextManager[None] | None = None) -> FastAPI:

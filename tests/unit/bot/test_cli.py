@@ -94,6 +94,33 @@ def test_a_nested_setting_is_named_by_its_variable(monkeypatch: pytest.MonkeyPat
     assert "MASQUERADE_BOT_TARIFF__FREE_DAILY: Input should be a valid integer" in " ".join(result.output.split())
 
 
+def test_a_webhooks_bot_is_not_polled_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cli._graph", lambda *_: pytest.fail("the graph was started"))
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("MASQUERADE_BOT_MODE", "webhook")
+    monkeypatch.setenv("MASQUERADE_BOT_WEBHOOK_URL", "https://example.org/telegram")
+    monkeypatch.setenv("MASQUERADE_BOT_WEBHOOK_SECRET", "s" * 24)
+    result = CliRunner().invoke(app, [])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    said = " ".join(result.output.split())
+    assert said.startswith("MASQUERADE_BOT_MODE=webhook is for the bot on a cluster")
+    assert said.endswith("Leave it out to poll from here.")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("DEFAULT_LANGUAGE", "de"), ("REDIS_URL", "localhost:6379"), ("REDIS_URL", "redis://host:port")]
+)
+def test_what_cannot_work_is_said_by_its_variable_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str
+) -> None:
+    monkeypatch.setattr("bot.cli._graph", lambda *_: pytest.fail("the graph was started"))
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv(f"MASQUERADE_BOT_{name}", given)
+    result = CliRunner().invoke(app, [])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert f"MASQUERADE_BOT_{name}: " in result.output
+
+
 def test_a_port_that_is_taken_is_said_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.cli._graph", lambda *_: pytest.fail("the graph was started"))
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -60,6 +60,7 @@ def test_no_secret_shows_in_what_is_printed_or_logged() -> None:
     [
         {"token": "98765:not a token but secret"},
         {"token": TOKEN, "mode": "webhook", "webhook_url": "https://example.org", "webhook_secret": "98765"},
+        {"token": TOKEN, "redis_url": "redis://host:98765secret"},
     ],
 )
 def test_an_error_does_not_show_the_secret_it_is_about(given: dict[str, str]) -> None:
@@ -105,3 +106,20 @@ def test_pseudonyms_depend_on_the_token_and_do_not_give_it_away() -> None:
 def test_a_bot_api_server_is_reached_over_http(url: str) -> None:
     with pytest.raises(ValidationError, match="http"):
         BotSettings(token=TOKEN, api_url=url)
+
+
+@pytest.mark.parametrize("language", ["de", "EN", "english", "../locales/en", ""])
+def test_the_default_language_is_one_that_the_bot_speaks(language: str) -> None:
+    BotSettings(token=TOKEN, default_language="ru")
+    with pytest.raises(ValidationError, match="the bot speaks en, ru"):
+        BotSettings(token=TOKEN, default_language=language)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://localhost", "redis://host:port", "redis://host?db=first"]
+)
+def test_redis_is_reached_at_an_address_of_its_own_kind(url: str) -> None:
+    for fine in ("redis://localhost", "rediss://:password@host:6379/0", "unix:///run/redis.sock"):
+        BotSettings(token=TOKEN, redis_url=fine)
+    with pytest.raises(ValidationError, match="redis://host:6379/0"):
+        BotSettings(token=TOKEN, redis_url=url)

@@ -11,7 +11,7 @@ from bot.accounts.accounts import Keeping
 from bot.accounts.tables import Invoice, Remnant
 from bot.delivery.messages import Address
 from bot.delivery.tables import Delivery
-from bot.intake.inbox import Inbox
+from bot.intake.inbox import REMEMBER_S, Inbox
 from bot.intake.orders import Piece, Request
 from bot.intake.photos import Incoming, Photos
 from bot.intake.tables import Bundle, Upload
@@ -20,7 +20,7 @@ from deployments.imaging import Photo
 from serve_app.objects import new_key
 from serve_app.rates import Rate, RateBucket, SqlBuckets, Want
 
-ANNA = 1001
+ANNA, BORIS = 1001, 1002
 HOUR = 3600.0
 
 
@@ -96,6 +96,22 @@ async def test_a_photo_in_use_stays_with_the_job_that_uses_it(office, photos, in
     assert there(objects, key)
 
 
+@pytest.mark.parametrize("state", ["waits for its turn", "is being done"])
+async def test_a_photo_stays_for_as_long_as_a_job_that_uses_it_takes_to_be_done(
+    office, photos, intake, janitor, objects, sessions, ledger, clock, state
+) -> None:
+    key = await ordered_late(office, photos, intake, clock)
+    if state == "is being done":
+        async with sessions.begin() as session:
+            assert await ledger.claim(session)
+    clock.now += 10 * HOUR
+    assert (await janitor.sweep()).photos == 0
+    assert there(objects, key)
+    await office.work()
+    assert (await janitor.sweep()).photos == 1
+    assert not there(objects, key)
+
+
 async def test_a_photo_kept_for_another_try_outlives_the_first_jobs_result(
     office, photos, intake, janitor, objects, clock
 ) -> None:
@@ -166,6 +182,31 @@ async def test_what_is_used_again_or_still_to_come_is_no_leftover_however_old_it
     await janitor.sweep()
     for named in (key, waiting.inputs["image"], (await office.job(done.id)).result["key"]):
         assert there(objects, named)
+
+
+async def test_an_order_is_known_again_for_as_long_as_updates_are_and_their_numbers_are_used_anew_later(
+    office, intake, janitor, clock
+) -> None:
+    async def order(user_id):
+        request = Request(
+            "update:9",
+            await office.account(user_id),
+            "style",
+            {},
+            [Piece("1", {"image": b"a photo"})],
+            Address(user_id),
+        )
+        return (await intake.order(request)).jobs[0]
+
+    first = await order(ANNA)
+    await office.work()
+    await office.deliver()
+    clock.now += REMEMBER_S - 1
+    await janitor.sweep()
+    assert (await order(ANNA)).id == first.id
+    clock.now += 2
+    await janitor.sweep()
+    assert (await order(BORIS)).owner == f"tg:{BORIS}"
 
 
 async def test_full_buckets_old_offers_and_spent_remnants_go(sessions, janitor, payments, office, clock) -> None:

@@ -7,10 +7,13 @@ import asyncio
 import pytest
 
 from bot.accounts.accounts import CHANNEL
+from bot.accounts.cashier import Cashier
 from bot.delivery.messages import Address, Flooded, Outgoing, Rejected, Uncertain
 from bot.delivery.places import BEGUN_S, Places
 from bot.delivery.progress import Progress
+from bot.retention.erasure import Erasure
 from serve_app.jobs.ledger import Order
+from tests.integration.bot.accounts.payments.people import FakeBank
 
 ANNA, BORIS = 1001, 1002
 
@@ -59,7 +62,7 @@ async def ordered(office, progress, user_id, message_id, pieces=1):
     account_jobs = await office.order(user_id=user_id, pieces=pieces)
     async with office.sessions() as session:
         position = await office.ledger.position(session, account_jobs[0])
-    await progress.show([job.id for job in account_jobs], message_id, position)
+    await progress.show([job.id for job in account_jobs], user_id, message_id, position)
     return account_jobs
 
 
@@ -306,7 +309,7 @@ async def test_a_message_slower_than_the_work_is_taken_away_again(office, progre
     (job,) = await office.order()
     await office.work()
     await office.deliver()
-    await progress.show([job.id], 55, 0)
+    await progress.show([job.id], ANNA, 55, 0)
     assert sender.removed == [(ANNA, 55)]
 
 
@@ -318,11 +321,30 @@ async def test_a_message_that_comes_while_the_answer_is_on_its_way_is_taken_away
 
     async def hook():
         sender.hook = None
-        await progress.show([job.id], 55, 0)
+        await progress.show([job.id], ANNA, 55, 0)
 
     sender.hook = hook
     await office.deliver()
     assert sender.removed == [(ANNA, 55)]
+
+
+async def test_a_message_that_was_on_its_way_when_its_account_was_deleted_is_taken_away_again(
+    office, progress, sender, sessions, accounts, payments, ledger, objects, vault, clock
+) -> None:
+    cashier = Cashier(sessions, payments, FakeBank())
+    erasure = Erasure(sessions, accounts, cashier, ledger, objects, vault, clock=clock)
+    jobs = await office.order()
+
+    async def leaves():
+        sender.hook = None
+        # Nothing is known yet of a message that could be removed with the rest.
+        assert (await erasure.delete(ANNA)).statuses == frozenset()
+
+    sender.hook = leaves
+    progress.announce([job.id for job in jobs], Address(ANNA))
+    await progress.round()
+    assert sender.texts == ["0 before you"]
+    assert sender.removed == [(ANNA, 10)]
 
 
 async def test_an_edit_that_does_not_get_through_spoils_nothing(office, progress, sender, monkeypatch) -> None:

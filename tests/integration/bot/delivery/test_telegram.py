@@ -10,8 +10,8 @@ import pytest
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramBadRequest
-from aiogram.methods import SendPhoto
+from aiogram.exceptions import TelegramBadRequest, TelegramMigrateToChat
+from aiogram.methods import GetMe, SendPhoto
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice
 from PIL import Image
 
@@ -190,6 +190,14 @@ async def test_a_bad_connection_leaves_it_uncertain(sender, anna, playground, fa
     playground.set_faults(faults)
     with pytest.raises(Uncertain):
         await sender.send(Address(anna.user.id), Outgoing("hello"))
+
+
+async def test_a_message_of_a_group_that_has_moved_is_gone(bot, sender, monkeypatch) -> None:
+    async def moved(*_: object, **__: object) -> None:
+        raise TelegramMigrateToChat(GetMe(), "group chat was upgraded", migrate_to_chat_id=-1001)
+
+    monkeypatch.setattr(bot, "edit_message_text", moved)
+    await sender.edit(-1, 7, Outgoing("working"))
 
 
 async def test_a_status_message_is_edited_and_removed(sender, anna) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from bot.intake.tables import SeenUpdate
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
+from bot.playground.telegram.payments import Subscription
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import ALONE, FINE
 
@@ -44,6 +45,28 @@ async def asked_for_a_name(person: Person, photo: bytes = ALONE) -> Reply:
 async def save_face(person: Person, name: str) -> None:
     await person.say(name, reply_to=await asked_for_a_name(person))
     await person.chat.find("Saved as")
+
+
+async def offers(person: Person) -> Reply:
+    await person.say("/plans")
+    return await person.chat.find("Credits:")
+
+
+async def subscribe(person: Person, shown: Reply) -> Subscription:
+    """Take the subscription that an answer to /plans offers."""
+    await person.tap(shown, "pictures a day")
+    charge = await person.pay((await person.chat.find("20 pictures a day")).button("Subscribe")["url"])
+    await person.chat.find("paid until")
+    assert charge.subscription is not None
+    return charge.subscription
+
+
+async def delete_everything(person: Person) -> Reply:
+    """Ask for it and say yes; the question, which says by then what became of everything."""
+    await person.say("/delete")
+    question = await person.chat.find("cannot be undone")
+    await person.tap(question, "Yes, delete everything")
+    return await person.chat.edited(question, "Everything is gone")
 
 
 async def quota_left(running: RunningBot, person: Person) -> int:

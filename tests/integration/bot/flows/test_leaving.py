@@ -6,15 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from bot.accounts.tables import Event, User
+from bot.accounts.tables import Activity, Event, Payment, User
 from bot.intake.tables import Bundle, Upload
+from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.routers import photos
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.steps import handled, is_result, send
+from tests.integration.bot.flows.steps import delete_everything, handled, is_result, offers, send, subscribe
 
 
 async def test_privacy_and_terms_are_told(running: RunningBot, playground: Playground) -> None:
@@ -134,3 +135,54 @@ async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
     ann.unblock()
     await ann.say("/plans")
     assert "5 of 5" in (await ann.chat.find("Credits:")).text
+
+
+async def known(running: RunningBot) -> list[int]:
+    """Who has an account."""
+    async with running.services.sessions() as session:
+        return list((await session.execute(select(User.id))).scalars())
+
+
+async def buy_credits(person: Person) -> str:
+    """Buy the pack; its charge."""
+    await person.tap(await offers(person), "10 credits")
+    charge = await person.pay(await person.chat.find(lambda reply: reply.kind == "invoice"))
+    await person.chat.find("10 credits are yours")
+    return charge.id
+
+
+async def test_whoever_deleted_everything_is_told_of_a_refund_and_not_taken_in_again(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    charge = await buy_credits(ann)
+    await delete_everything(ann)
+    await running.bot.refund_star_payment(ann.user.id, charge)
+    await ann.chat.find("50 ⭐ went back to you")
+    assert await known(running) == []
+    async with running.services.sessions() as session:
+        assert (await session.get_one(Payment, charge)).status == "refunded"
+
+
+async def test_whoever_deleted_everything_is_told_of_the_subscriptions_end_and_not_taken_in_again(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    subscription = await subscribe(ann, await offers(ann))
+    await delete_everything(ann)
+    ann.cancel(subscription)
+    await ann.chat.find("will not be renewed")
+    assert await known(running) == []
+    async with running.services.sessions() as session:
+        assert max((await session.execute(select(Event.user_id))).scalars()) < 0
+
+
+async def test_a_renewal_is_no_day_on_which_its_payer_came(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    subscription = await subscribe(ann, await offers(ann))
+    async with running.services.sessions.begin() as session:
+        await session.execute(delete(Activity))
+    ann.renew(subscription)
+    await ann.chat.find("paid until")
+    async with running.services.sessions() as session:
+        assert (await session.execute(select(func.count()).select_from(Activity))).scalar_one() == 0

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiogram.exceptions import TelegramBadRequest
+from aiogram.methods import GetMe
 from aiogram.types import BotCommandScopeAllPrivateChats
 from sqlalchemy import delete, select
 
 from bot.accounts.tables import Invoice, Payment
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Rejected
 from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
-from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
+from bot.updates import polling
 from tests.integration.bot.flows.stand_ins import FINE
-from tests.integration.bot.flows.steps import send
-
-
-async def offers(person: Person) -> Reply:
-    await person.say("/plans")
-    return await person.chat.find("Credits:")
+from tests.integration.bot.flows.steps import handled, offers, send
 
 
 async def credits(running: RunningBot, person: Person) -> int:
@@ -52,6 +51,66 @@ async def test_who_buys_in_a_group_and_never_opened_the_private_chat_is_shown_th
     await ann.chat.find(lambda reply: reply.kind == "invoice")
 
 
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("Bad Request: STARS_INVOICE_INVALID", "Something went wrong, and it is our fault"),
+        ("Bad Request: not enough rights to send photos to the chat", "This group does not let me send pictures"),
+    ],
+)
+async def test_what_telegram_does_not_take_is_not_answered_with_silence(
+    running: RunningBot,
+    playground: Playground,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    problem: str,
+    said: str,
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise TelegramBadRequest(GetMe(), problem)
+
+    monkeypatch.setattr(running.bot, "send_invoice", refuse)
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    await ann.chat.find(said)
+    errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == (["Telegram does not take an answer"] if "our fault" in said else [])
+
+
+async def test_an_answer_that_is_too_late_is_no_fault_of_ours(
+    running: RunningBot,
+    playground: Playground,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise TelegramBadRequest(GetMe(), "Bad Request: query is too old and response timeout expired")
+
+    monkeypatch.setattr(running.bot, "send_invoice", refuse)
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    await handled(running, 2)
+    assert len(ann.chat.replies) == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_whoever_has_paid_is_not_told_to_try_again_when_thanks_are_not_taken(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise Rejected("Bad Request: can't parse entities")
+
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+    with monkeypatch.context() as patched:
+        patched.setattr(Visit, "say", refuse)
+        await ann.pay(invoice)
+        await handled(running, 4)
+    assert await credits(running, ann) == 10
+    assert len(ann.chat.replies) == 2
+
+
 async def test_a_payment_whose_account_goes_while_it_is_booked_is_booked_all_the_same(
     running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +124,32 @@ async def test_a_payment_whose_account_goes_while_it_is_booked_is_booked_all_the
     await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
     await ann.chat.find("10 credits are yours")
     assert await credits(running, ann) == 10
+
+
+async def test_a_payment_that_breaks_the_bot_is_left_to_the_operators(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(polling, "ATTEMPTS", 2)
+    ann, boss = playground.person("Ann"), playground.person("Boss")
+    async with open_bot(admins=[boss.user.id]) as running:
+        await boss.start()
+        await ann.say("/language")
+        choice = await ann.chat.find("Which language")
+        await ann.tap(choice, "Русский")
+        await ann.chat.edited(choice, "по-русски")
+        await ann.say("/plans")
+        await ann.tap(await ann.chat.find("Кредиты:"), "10 кредитов")
+        monkeypatch.setattr(running.services.payments, "paid", broken)
+        charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+        await ann.chat.find("за что он — неясно")
+        told = await boss.chat.find("could not be booked")
+        assert told.text.startswith(f"50 Stars came from {ann.user.id} and could not be booked.")
+        await boss.say(f"/refund {charge.id}")
+        await boss.chat.find("50 Stars went back")
+        assert charge.refunded
 
 
 async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot, playground: Playground) -> None:
@@ -214,6 +299,26 @@ async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playgrou
         await boss.chat.find("went back already")
         assert ann.stars == 50
         assert await credits(running, ann) == 0
+
+
+async def test_whoever_owes_for_a_refund_hears_how_much_of_what_they_buy_goes_into_that(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    shown = await offers(ann)
+    await ann.tap(shown, "10 credits")
+    charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    assert "owed" not in (await ann.chat.find("10 credits are yours")).text
+    async with running.services.sessions.begin() as session:
+        # Five of the day and four of those bought.
+        await running.services.credits.reserve(session, ann.user.id, 9, "job")
+        await running.services.credits.settle(session, "job")
+    await running.bot.refund_star_payment(ann.user.id, charge.id)
+    await ann.chat.find("4 had been spent already")
+    await ann.tap(shown, "10 credits")
+    await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    assert "Of them, 4 made up for what was owed" in (await ann.chat.find("10 credits are yours")).text
+    assert await credits(running, ann) == 6
 
 
 async def test_whoever_needs_help_with_a_payment_hears_whom_to_write_to(open_bot: Any, playground: Playground) -> None:

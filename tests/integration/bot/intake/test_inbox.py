@@ -7,11 +7,17 @@ import asyncio
 import pytest
 
 from bot.intake.inbox import Admission, Inbox
+from bot.intake.tables import SeenUpdate
 
 
 @pytest.fixture
 def inbox(sessions, clock) -> Inbox:
     return Inbox(sessions, lease_s=90, clock=clock)
+
+
+async def until(sessions, update_id) -> float:
+    async with sessions() as session:
+        return (await session.get_one(SeenUpdate, update_id)).until
 
 
 async def test_an_update_is_new_once(inbox) -> None:
@@ -31,6 +37,20 @@ async def test_an_update_whose_handler_died_is_handled_again(inbox, clock) -> No
     clock.now += 91
     assert await inbox.admit(1) is Admission.NEW
     assert await inbox.admit(1) is Admission.BUSY
+
+
+async def test_an_update_that_takes_longer_than_its_lease_is_in_one_hand_all_the_while(sessions, clock) -> None:
+    inbox = Inbox(sessions, lease_s=0.03, clock=clock)
+    await inbox.admit(1)
+    async with inbox.in_hand(1), asyncio.timeout(20):
+        for _ in range(3):
+            clock.now += 1
+            # Renewed, it is nobody else's until a lease after this moment.
+            while await until(sessions, 1) < clock.now:
+                await asyncio.sleep(0.01)
+            assert await inbox.admit(1) is Admission.BUSY
+    clock.now += 1
+    assert await inbox.admit(1) is Admission.NEW
 
 
 async def test_an_update_that_failed_may_come_again_at_once(inbox) -> None:

@@ -181,13 +181,27 @@ async def test_of_two_deletions_at_once_the_later_finds_nothing_left(erasure, bu
     assert await erasure.delete(ANNA) is None
 
 
-async def test_what_is_left_of_a_subscription_that_was_cancelled_before_ends_too(
-    erasure, buy, payments, sessions, bank
+@pytest.mark.parametrize("state", ["canceled", "failed"])
+@pytest.mark.parametrize(("ends", "told"), [(True, Renewal.ENDED), (False, Renewal.REFUSED)])
+async def test_that_a_subscription_is_said_to_be_over_is_not_relied_on_while_it_is_paid_for(
+    erasure, buy, payments, sessions, bank, state, ends, told
+) -> None:
+    bank.ends = ends
+    offer = await buy("plus")
+    async with sessions.begin() as session:
+        await payments.subscription_changed(session, ANNA, offer.payload, state)
+    assert (await erasure.delete(ANNA)).subscription is told
+    assert bank.stopped == [(ANNA, "c1")]
+
+
+async def test_of_a_cancelled_subscription_whose_month_is_over_nothing_is_left_to_end(
+    erasure, buy, payments, sessions, bank, clock
 ) -> None:
     offer = await buy("plus")
     async with sessions.begin() as session:
         await payments.subscription_changed(session, ANNA, offer.payload, "canceled")
-    assert (await erasure.delete(ANNA)).subscription is Renewal.ENDED
+    clock.now += MONTH_S + 1
+    assert (await erasure.delete(ANNA)).subscription is Renewal.NONE
     assert bank.stopped == []
 
 
@@ -265,10 +279,26 @@ async def test_a_payment_told_again_after_the_account_went_is_not_credited_again
         assert (await credits.balance(session, ANNA)).credits == 0
 
 
-async def test_a_refund_told_after_the_account_went_is_recorded(erasure, buy, accounts, payments, sessions) -> None:
+@pytest.mark.parametrize("returned", [True, False], ids=["they came back", "they did not"])
+async def test_a_refund_told_after_the_account_went_is_recorded(
+    erasure, buy, accounts, payments, sessions, returned
+) -> None:
     offer = await buy("small")
     await erasure.delete(ANNA)
     async with sessions.begin() as session:
-        await accounts.open(session, ANNA, "en")
+        if returned:
+            await accounts.open(session, ANNA, "en")
         refund = await payments.refunded(session, ANNA, "c1", offer.payload, 50)
     assert (refund.new, refund.owed) == (True, 0)
+
+
+async def test_a_refund_of_a_payment_that_came_too_late_is_recorded_under_nobodys_number(
+    payments, accounts, credits, sessions, clock
+) -> None:
+    async with sessions.begin() as session:
+        assert (await payments.refunded(session, ANNA, "c1", "forgotten", 50)).new
+    assert str(ANNA) not in await everything(sessions)
+    async with sessions.begin() as session:
+        await accounts.open(session, ANNA, "en")
+        assert not (await payments.paid(session, ANNA, Paid("c1", "forgotten", 50, clock.now))).new
+        assert (await credits.balance(session, ANNA)).credits == 0

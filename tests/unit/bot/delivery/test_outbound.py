@@ -46,6 +46,8 @@ class Server:
         self.calls = 0
         self.limiter = FakeLimiter()
         self.slept: list[float] = []
+        self.now = 1000.0
+        self._outbound = Outbound(self.limiter, sleep=self.sleep, clock=lambda: self.now)
 
     async def make_request(self, bot, method):
         self.calls += 1
@@ -55,10 +57,10 @@ class Server:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.now += seconds
 
     async def call(self, method):
-        outbound = Outbound(self.limiter, sleep=self.sleep)
-        return await outbound(self.make_request, Bot("1:token"), method)
+        return await self._outbound(self.make_request, Bot("1:token"), method)
 
 
 def flood(seconds: int) -> TelegramRetryAfter:
@@ -133,6 +135,40 @@ async def test_another_refused_call_waits_as_told() -> None:
     server = Server(flood(2))
     assert await server.call(GetFile(file_id="1")) == "sent"
     assert server.slept == [2]
+
+
+@pytest.mark.parametrize("method", [GetFile(file_id="1"), SendChatAction(chat_id=7, action="typing")])
+async def test_a_call_that_was_refused_for_long_is_not_made_before_its_time(method) -> None:
+    server = Server(flood(60))
+    with pytest.raises(TelegramRetryAfter):
+        await server.call(method)
+    server.now += 20.5
+    with pytest.raises(TelegramRetryAfter) as told:
+        await server.call(method)
+    assert (server.calls, told.value.retry_after, server.slept) == (1, 40, [])
+    server.now += 39.5
+    assert await server.call(method) == "sent"
+    assert server.calls == 2
+
+
+async def test_the_last_seconds_of_a_pause_are_waited_for() -> None:
+    server = Server(flood(60))
+    with pytest.raises(TelegramRetryAfter):
+        await server.call(GetFile(file_id="1"))
+    server.now += 50
+    assert await server.call(GetFile(file_id="2")) == "sent"
+    assert server.slept == [10]
+
+
+@pytest.mark.parametrize(
+    "other", [AnswerCallbackQuery(callback_query_id="1"), DeleteMessage(chat_id=8, message_id=1), MESSAGE]
+)
+async def test_a_refusal_holds_up_nothing_but_its_own_kind(other) -> None:
+    server = Server(flood(60))
+    with pytest.raises(TelegramRetryAfter):
+        await server.call(DeleteMessage(chat_id=7, message_id=1))
+    assert await server.call(other) == "sent"
+    assert server.slept == []
 
 
 async def test_a_refusal_for_long_is_told_to_the_caller_and_the_limiter() -> None:

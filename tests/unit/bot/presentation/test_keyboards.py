@@ -12,10 +12,11 @@ from aiogram.types import InlineKeyboardMarkup
 from bot.accounts.accounts import Account
 from bot.accounts.tables import Identity
 from bot.accounts.tariff import Subscription, Tariff
+from bot.locales import LOCALES
 from bot.presentation import keyboards
 from bot.presentation.callbacks import MapFace, ShowArtworks
 from bot.presentation.keyboards import HALF_A_ROW
-from bot.presentation.translations import LOCALES, Translations, Words
+from bot.presentation.translations import Translations, Words
 from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork
 

@@ -11,8 +11,9 @@ import pytest
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
+from bot.locales import LOCALES
 from bot.presentation.answers import explain
-from bot.presentation.translations import LOCALES, Translations
+from bot.presentation.translations import Translations
 from deployments.faces.types import Face, Pose, Quality
 from deployments.imaging import Photo, encode
 from deployments.lookalike import collage

@@ -14,7 +14,7 @@ from bot.playground.clock import SystemClock
 from bot.playground.telegram.updates import LongPoll, UpdateQueue
 from bot.updates import polling
 from bot.updates.polling import ATTEMPTS, GetUpdates, Poller
-from bot.updates.reception import Outcome
+from bot.updates.reception import Outcome, Received
 
 
 class Telegram:
@@ -44,21 +44,21 @@ class Reception:
         self.handled: list[int] = []
         self.hold: dict[int, asyncio.Event] = {}
         self.failures: dict[int, int] = {}
-        self.outcome = Outcome.FAILED
+        self.failed = Received(Outcome.FAILED)
         self.given_up: list[int] = []
 
     async def give_up(self, update: Update) -> None:
         self.given_up.append(update.update_id)
 
-    async def receive(self, update: Update) -> Outcome:
+    async def receive(self, update: Update) -> Received:
         self.begun.append(update.update_id)
         if update.update_id in self.hold:
             await self.hold[update.update_id].wait()
         if self.failures.get(update.update_id, 0) > 0:
             self.failures[update.update_id] -= 1
-            return self.outcome
+            return self.failed
         self.handled.append(update.update_id)
-        return Outcome.HANDLED
+        return Received(Outcome.HANDLED)
 
 
 async def until(look: Any) -> None:
@@ -155,12 +155,26 @@ async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch
 async def test_what_waits_for_its_turn_is_never_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
     telegram = Telegram(2)
-    reception.outcome, reception.failures[10] = Outcome.WAITING, 3 * ATTEMPTS
+    reception.failed, reception.failures[10] = Received(Outcome.WAITING), 3 * ATTEMPTS
     task = start(telegram, reception)
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert reception.handled == [11, 10]
     assert reception.given_up == []
+
+
+async def test_what_telegram_wants_a_pause_for_is_not_tried_before_its_end(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
+    telegram, clock = Telegram(1), asyncio.get_running_loop().time
+    reception.failed, reception.failures[10] = Received(Outcome.WAITING, 0.05), 2
+    begun = clock()
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert len(reception.begun) == 3
+    assert clock() - begun >= 2 * 0.05
 
 
 async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: Reception) -> None:
@@ -245,14 +259,14 @@ async def test_updates_that_are_numbered_anew_after_a_silent_week_are_handled(re
 
 async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(reception: Reception) -> None:
     class Broken(Reception):
-        async def receive(self, update: Update) -> Outcome:
+        async def receive(self, update: Update) -> Received:
             self.handled.append(update.update_id)
             try:
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 # As where the database breaks under whoever is called off: the update has to come again.
                 return Outcome.WAITING
-            return Outcome.HANDLED
+            return Received(Outcome.HANDLED)
 
     broken = Broken()
     task = start(Telegram(1), broken, drain_s=0.02)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.methods import GetFile
 from aiogram.types import PreCheckoutQuery, Update, User
 from sqlalchemy.exc import OperationalError
 
-from bot.delivery.messages import Uncertain
+from bot.delivery.messages import Flooded, Uncertain
 from bot.intake.inbox import Admission
-from bot.updates.reception import Outcome, Reception
+from bot.updates.reception import Outcome, Received, Reception
 
 ANN = User(id=1, is_bot=False, first_name="Ann")
 CHECKOUT = PreCheckoutQuery(id="1", from_user=ANN, currency="XTR", total_amount=50, invoice_payload="a")
@@ -29,19 +32,26 @@ class Inbox:
             raise self._admission
         return self._admission
 
+    def in_hand(self, update_id: int) -> contextlib.AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext()
+
     async def again(self, update_id: int) -> None:
         self.offered_again.append(update_id)
 
     async def done(self, update_id: int) -> None: ...
 
 
-async def received(inbox: Inbox, update: Update = WORD, problem: Exception | None = None) -> Outcome:
+async def receive(inbox: Inbox, update: Update = WORD, problem: Exception | None = None) -> Received:
     async def feed_update(*_: Any) -> None:
         if problem is not None:
             raise problem
 
     services, dispatcher = SimpleNamespace(inbox=inbox), SimpleNamespace(feed_update=feed_update)
     return await Reception(services, dispatcher, None).receive(update)  # type: ignore[arg-type]  # stand-ins
+
+
+async def received(inbox: Inbox, update: Update = WORD, problem: Exception | None = None) -> Outcome:
+    return (await receive(inbox, update, problem)).outcome
 
 
 @pytest.mark.parametrize(
@@ -74,6 +84,13 @@ async def test_only_what_may_be_the_updates_own_fault_counts_against_it(problem:
     inbox = Inbox(Admission.NEW)
     assert await received(inbox, problem=problem) is outcome
     assert inbox.offered_again == ([] if outcome is Outcome.HANDLED else [7])
+
+
+@pytest.mark.parametrize("problem", [TelegramRetryAfter(GetFile(file_id="1"), "Too Many Requests", 60), Flooded(60)])
+async def test_what_telegram_wants_a_pause_for_waits_for_so_long(problem: Exception) -> None:
+    inbox = Inbox(Admission.NEW)
+    assert await receive(inbox, problem=problem) == Received(Outcome.WAITING, 60)
+    assert inbox.offered_again == [7]
 
 
 async def test_what_is_about_money_is_never_given_up() -> None:

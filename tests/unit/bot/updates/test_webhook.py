@@ -8,7 +8,7 @@ from aiogram.types import Update
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from bot.updates.reception import Outcome
+from bot.updates.reception import Outcome, Received
 from bot.updates.webhook import MAX_BODY, SECRET_HEADER, Webhook, webhook_app
 
 SECRET = "a-secret-that-nobody-guesses"
@@ -19,10 +19,11 @@ class Reception:
     def __init__(self) -> None:
         self.seen: list[int] = []
         self.outcome = Outcome.HANDLED
+        self.pause_s = 0.0
 
-    async def receive(self, update: Update) -> Outcome:
+    async def receive(self, update: Update) -> Received:
         self.seen.append(update.update_id)
-        return self.outcome
+        return Received(self.outcome, self.pause_s)
 
 
 @pytest.fixture
@@ -65,6 +66,14 @@ async def test_an_update_that_was_not_handled_has_to_come_again(
     reception.outcome = outcome
     response = await client.post("/", content=UPDATE, headers={SECRET_HEADER: SECRET})
     assert (response.status_code, response.headers["retry-after"]) == (503, "2")
+
+
+async def test_an_update_that_telegram_has_to_be_left_alone_for_comes_again_after_that(
+    client: httpx.AsyncClient, reception: Reception
+) -> None:
+    reception.outcome, reception.pause_s = Outcome.WAITING, 59.2
+    response = await client.post("/", content=UPDATE, headers={SECRET_HEADER: SECRET})
+    assert (response.status_code, response.headers["retry-after"]) == (503, "60")
 
 
 @pytest.mark.parametrize(

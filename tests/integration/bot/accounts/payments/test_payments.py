@@ -91,6 +91,23 @@ async def test_stars_for_nobody_knows_what_are_recorded_for_the_operator(
         assert (await session.get(Payment, "c1")).status == Status.UNMATCHED
 
 
+async def test_a_payment_that_cannot_be_booked_is_set_aside_once_and_one_that_was_is_left_alone(
+    counter, balance, payments, sessions, clock
+) -> None:
+    offer = await counter.offer()
+    booked, broken = (Paid(charge, offer.payload, 50, clock.now) for charge in ("c1", "c2"))
+    await counter.paid(booked)
+    aside = []
+    for payment in (booked, broken, broken):
+        async with sessions.begin() as session:
+            aside.append(await payments.set_aside(session, ANNA, payment))
+    assert aside == [False, True, False]
+    async with sessions() as session:
+        statuses = [(await session.get_one(Payment, charge)).status for charge in ("c1", "c2")]
+    assert statuses == [Status.CREDITED, Status.UNMATCHED]
+    assert (await balance()).credits == 10
+
+
 async def test_a_persons_payments_are_listed_newest_first(counter, payments, sessions, clock) -> None:
     offer = await counter.offer()
     for number in range(3):

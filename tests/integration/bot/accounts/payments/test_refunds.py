@@ -163,13 +163,10 @@ async def test_whoever_asks_again_hears_what_was_owed(counter, credits, sessions
 
 
 async def test_a_subscription_that_telegram_has_not_is_not_said_to_be_ended(counter, sessions, payments, clock) -> None:
-    class Forgetful(FakeBank):
-        async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
-            return False
-
+    forgetful = FakeBank(without=frozenset({"c1"}))
     offer = await counter.offer("plus")
     await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
-    assert await Cashier(sessions, payments, Forgetful()).stop_renewal(ANNA) is Renewal.REFUSED
+    assert await Cashier(sessions, payments, forgetful).stop_renewal(ANNA) is Renewal.REFUSED
     async with sessions() as session:
         assert (await payments.subscription(session, ANNA)).state == "canceled"
 
@@ -181,6 +178,44 @@ async def test_an_old_month_refunded_leaves_the_running_one(counter, cashier, cl
         await counter.paid(Paid(f"c{month}", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
     await cashier.refund("c0")
     assert await counter.plus_until() == start + 2 * MONTH_S
+
+
+async def test_an_old_month_refunded_ends_the_renewal_in_the_books_too(
+    counter, cashier, bank, payments, sessions, clock
+) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    for month in range(2):
+        paid = start + month * MONTH_S
+        await counter.paid(Paid(f"c{month}", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
+    assert (await cashier.refund("c0")).ended
+    assert bank.stopped == [(ANNA, "c0")]
+    async with sessions() as session:
+        assert (await payments.subscription(session, ANNA)).state == "canceled"
+    told = await counter.refunded("c0", offer.payload, 250)
+    assert (told.new, told.ended) == (False, True)
+
+
+async def test_telegrams_word_of_a_refund_finds_the_renewal_ended_however_soon_it_comes(
+    counter, sessions, payments, clock
+) -> None:
+    told = []
+
+    class Prompt(FakeBank):
+        async def refund(self, user_id: int, charge_id: str) -> None:
+            told.append(await counter.refunded(charge_id, stars=250))
+
+    offer = await counter.offer("plus")
+    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await Cashier(sessions, payments, Prompt()).refund("c1")
+    assert [refund.ended for refund in told] == [True]
+
+
+async def test_a_refund_of_a_subscription_that_telegram_would_not_end_does_not_say_that_it_has(
+    counter, sessions, payments, clock
+) -> None:
+    offer = await counter.offer("plus")
+    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    assert not (await Cashier(sessions, payments, FakeBank(without=frozenset({"c1"}))).refund("c1")).ended
 
 
 async def test_a_renewal_is_ended_once(counter, cashier, bank, clock) -> None:

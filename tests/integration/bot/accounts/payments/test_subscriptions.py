@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from bot.accounts.payments import Paid
+import pytest
+
+from bot.accounts.cashier import Cashier, Renewal
+from bot.accounts.payments import Paid, Refusal
 from bot.accounts.tables import Payment
 from bot.accounts.tariff import MONTH_S
-from tests.integration.bot.accounts.payments.people import ANNA, BORIS
+from tests.integration.bot.accounts.payments.people import ANNA, BORIS, FakeBank
+
+
+def month(charge, offer, start) -> Paid:
+    return Paid(charge, offer.payload, 250, start, recurring=True, expires=start + MONTH_S)
 
 
 async def test_a_subscription_is_paid_for_until_telegram_says(counter, balance, clock) -> None:
@@ -107,3 +114,80 @@ async def test_a_payment_after_a_failure_makes_the_subscription_active_again(
     async with sessions() as session:
         subscription = await payments.subscription(session, ANNA)
     assert (subscription.state, subscription.charge_id) == ("active", "c2")
+
+
+async def test_a_renewal_makes_active_again_what_failed_before_however_late_both_are_heard_of(
+    counter, payments, sessions, clock
+) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    await counter.paid(month("c1", offer, start))
+    # The bot was away while a charge failed, and while the next one did not.
+    clock.now = start + MONTH_S + 3600
+    await counter.changed(offer.payload, "failed")
+    await counter.paid(month("c2", offer, start + MONTH_S))
+    async with sessions() as session:
+        subscription = await payments.subscription(session, ANNA)
+    assert (subscription.state, subscription.charge_id) == ("active", "c2")
+
+
+async def test_an_older_month_that_is_told_late_says_nothing_of_how_things_stand(
+    counter, payments, sessions, clock
+) -> None:
+    offer, start = await counter.offer("plus"), clock.now
+    await counter.paid(month("c2", offer, start + MONTH_S))
+    await counter.changed(offer.payload, "failed")
+    await counter.paid(month("c1", offer, start))
+    async with sessions() as session:
+        subscription = await payments.subscription(session, ANNA)
+    assert (subscription.state, subscription.charge_id) == ("failed", "c2")
+
+
+@pytest.fixture
+def two(counter, clock):
+    """Two subscriptions that both run: one was cancelled, the other bought, and the first taken up again at Telegram's."""
+
+    async def two() -> None:
+        first, second = await counter.offer("plus"), await counter.offer("plus")
+        await counter.paid(month("c1", first, clock.now))
+        await counter.changed(first.payload, "canceled")
+        clock.now += 60
+        await counter.paid(month("c2", second, clock.now))
+        clock.now += 60
+        await counter.changed(first.payload, "active")
+
+    return two
+
+
+async def test_whoever_has_two_subscriptions_ends_both(two, cashier, bank) -> None:
+    await two()
+    assert await cashier.stop_renewal(ANNA) is Renewal.ENDED
+    assert sorted(bank.stopped) == [(ANNA, "c1"), (ANNA, "c2")]
+    assert await cashier.stop_renewal(ANNA) is Renewal.NONE
+
+
+@pytest.mark.parametrize("refused", ["c1", "c2"])
+async def test_of_two_subscriptions_one_that_telegram_would_not_end_is_not_passed_over(
+    two, sessions, payments, refused
+) -> None:
+    await two()
+    bank = FakeBank(without=frozenset({refused}))
+    assert await Cashier(sessions, payments, bank).stop_renewal(ANNA) is Renewal.REFUSED
+    assert len(bank.stopped) == 2
+
+
+async def test_while_one_of_two_subscriptions_renews_no_third_is_sold(two, counter, payments, sessions, clock) -> None:
+    await two()
+    async with sessions() as session:
+        first = (await payments.subscription(session, ANNA)).payload
+    clock.now += 60
+    await counter.changed(first, "canceled")
+    third = await counter.offer("plus")
+    assert await counter.check(third.payload, 250) is Refusal.SUBSCRIBED
+
+
+async def test_a_subscription_whose_charge_failed_is_ended_too(counter, cashier, bank, clock) -> None:
+    offer = await counter.offer("plus")
+    await counter.paid(month("c1", offer, clock.now))
+    await counter.changed(offer.payload, "failed")
+    assert await cashier.stop_renewal(ANNA) is Renewal.ENDED
+    assert bank.stopped == [(ANNA, "c1")]
