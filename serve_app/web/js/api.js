@@ -68,8 +68,8 @@ async function got(url, headers, read) {
  * @param {FormData} form
  * @param {{signal?: AbortSignal, onSent?: (share: number) => void}} [options]
  *   `onSent` hears the share of the upload that has left, 0..1
- * @returns {Promise<{blob: Blob, model: string, notes: string[], requestId: string}>}
- *   `notes` say what of the request could not be done
+ * @returns {Promise<{blob: Blob, model: string, notes: string[], untold: number, requestId: string}>}
+ *   `notes` say what of the request could not be done; `untold` more of them did not fit into the header
  */
 export async function post(path, form, options = {}) {
   for (;;) {
@@ -119,8 +119,10 @@ function send(path, form, { signal, onSent }) {
     request.addEventListener("load", async () => {
       const blob = /** @type {Blob} */ (request.response);
       if (request.status >= 200 && request.status < 300) {
-        const notes = header("x-notes")?.split(" | ") ?? [];
-        resolve({ blob, model: header("x-model") ?? "", notes, requestId: header("x-request-id") ?? "" });
+        const told = header("x-notes")?.split(" | ") ?? [];
+        const untold = Number(told.at(-1)?.match(/^and (\d+) more$/)?.[1] ?? 0);
+        const notes = untold ? told.slice(0, -1) : told;
+        resolve({ blob, model: header("x-model") ?? "", notes, untold, requestId: header("x-request-id") ?? "" });
       } else {
         reject(problemFrom(request.status, await blob.text(), header));
       }

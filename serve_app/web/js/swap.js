@@ -159,19 +159,21 @@ export function swapMode(room, studio, { paints, toPaint }) {
 
   /**
    * @param {Photo} before
-   * @param {{blob: Blob, model: string, notes: string[]}} answer a note for every face that could not be changed
+   * @param {{blob: Blob, model: string, notes: string[], untold: number}} answer a note for every face that could not be
+   *   changed, or a count of those without one
    * @param {AbortSignal} signal
    */
-  async function present(before, { blob, model, notes }, signal) {
+  async function present(before, { blob, model, notes, untold }, signal) {
     const photo = await Photo.open(blob, resultName(before, "swapped", blob.type), signal);
     shown?.release();
     shown = photo;
     parts.duo.hidden = true;
     result.root.hidden = false;
     result.show(before);
-    const changed = mapping.size - notes.length;
-    const stayed = notes.length === 1 ? ", one stays" : `, ${notes.length} stay`;
-    const count = (changed === 1 ? "one new face" : `${changed} new faces`) + (notes.length ? stayed : "");
+    const staying = notes.length + untold;
+    const changed = mapping.size - staying;
+    const stayed = staying === 1 ? ", one stays" : `, ${staying} stay`;
+    const count = (changed === 1 ? "one new face" : `${changed} new faces`) + (staying ? stayed : "");
     reasons = [...new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")))].join(" ");
     const title = `${before.title}, recast`;
     const onward = actionButton("paint", "Paint it next", () => {

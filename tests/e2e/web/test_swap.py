@@ -62,6 +62,20 @@ async def test_the_label_counts_what_changed_and_says_why_the_rest_did_not(visit
     await expect(visit.part("swap", "hint")).to_have_text("Source and target are the same face of the same picture.")
 
 
+async def test_faces_that_are_only_counted_are_counted(visit: Any, portrait: Path, group: Path) -> None:
+    async def many(route: Any) -> None:
+        answer = await route.fetch()
+        await route.fulfill(
+            response=answer, headers=answer.headers | {"x-notes": "face 0 stays: Turned away. | and 3 more"}
+        )
+
+    await seated(visit, portrait, group)
+    await visit.page.get_by_role("button", name="One for all").click()
+    await visit.page.route("**/v1/swap", many)
+    await visit.act("swap")
+    await expect(visit.room("swap")).to_contain_text("2 new faces, 4 stay · ")
+
+
 async def test_faces_can_be_matched_in_order_or_not_at_all(visit: Any, group: Path) -> None:
     _, target = await seated(visit, group, group)
     await visit.page.get_by_role("button", name="In order").click()
