@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from registry.store import FolderStore
-from serve_app.presenting import picture_headers
+from serve_app.presenting import result_headers
 from serve_app.selection import Selection
 
 from .conftest import FreeInventory
@@ -16,7 +16,7 @@ from .conftest import FreeInventory
 @pytest.mark.parametrize("count", [1, 3, 400])
 def test_the_notes_of_a_picture_fit_into_what_proxies_take_and_the_rest_is_counted(tmp_path: Path, count: int) -> None:
     notes = [f"face {number} stays: It is turned too far away." for number in range(count)]
-    headers = picture_headers(["swapper@v1"], notes, FreeInventory(FolderStore(tmp_path), Selection()))
+    headers = result_headers(["swapper@v1"], FreeInventory(FolderStore(tmp_path), Selection()), notes)
     told = headers["X-Notes"].split(" | ")
     if count < 10:
         assert told == notes
@@ -27,4 +27,4 @@ def test_the_notes_of_a_picture_fit_into_what_proxies_take_and_the_rest_is_count
 
 
 def test_a_picture_without_notes_has_no_header_for_them(tmp_path: Path) -> None:
-    assert "X-Notes" not in picture_headers(["painter@v1"], (), FreeInventory(FolderStore(tmp_path), Selection()))
+    assert "X-Notes" not in result_headers(["painter@v1"], FreeInventory(FolderStore(tmp_path), Selection()))
