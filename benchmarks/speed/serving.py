@@ -2,8 +2,8 @@
 
 Every contender does the same for a request: decode, moderate the photo, paint it with the same network and weights,
 moderate the painting, encode. The others do it the obvious way (:mod:`benchmarks.speed.peers`): torch paints and ONNX
-Runtime moderates, both on one thread for each worker or request, which is faster here than their own choice. All servers
-stand at once and are loaded in turns, so that what else the machine does falls on all of them alike.
+Runtime moderates, both on one thread for each worker or request, which is faster here than their own choice. Servers
+that are compared stand at once and are loaded in turns, so that what else the machine does falls on all of them alike.
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ from serve_app.topology import EMBEDDED
 SIDE: Final = 256
 SMALL: Final = 64
 CLIENTS: Final = 8
-WARM_UP: Final = 8
-REQUESTS: Final = 60
+WARM_UP: Final = 32
+# A round lasts about as long for the fast as for the slow; in less, its beginning and its end would count for much.
+LOADED_S: Final = 6.0
 ROUNDS: Final = 3
 STEADY_S: Final = 10.0
+# The number of the first picture of these lots: far behind all that were sent before.
+STEADY_FIRST: Final = 10_000
 STYLE: Final = "wave"
 
 STUDIO: Final = "studio"
@@ -64,13 +67,20 @@ def run() -> list[Figure]:
 
 
 async def _measured() -> list[Figure]:
+    contenders = _contenders()
     with contextlib.ExitStack() as opened:
-        standing = {
-            name: opened.enter_context(servers.served(entry.command, entry.ready, entry.environment)).address
-            for name, entry in _contenders().items()
-        }
-        ours = {name: standing[name] for name in (STUDIO, ON_DEFAULTS)}
+
+        def stand(names: Iterable[str]) -> dict[str, str]:
+            entries = {name: contenders[name] for name in names}
+            return {
+                name: opened.enter_context(servers.served(entry.command, entry.ready, entry.environment)).address
+                for name, entry in entries.items()
+            }
+
+        ours = stand((STUDIO, ON_DEFAULTS))
+        # Before the others stand beside them, who are not compared here and take of the processor though nobody asks them.
         small = await _rates(ours, SMALL)
+        standing = ours | stand(name for name in contenders if name not in ours)
         rate = await _rates(standing, SIDE)
         peers = {name: found for name, found in rate.items() if name not in ours}
         best = max(peers, key=lambda name: peers[name])
@@ -93,15 +103,16 @@ async def _measured() -> list[Figure]:
 
 async def _rates(standing: Mapping[str, str], side: int) -> dict[str, float]:
     """Answers a second of each, loaded in turns: the median of the rounds."""
-    for address in standing.values():
-        await load.closed_loop(address, _asking(side, WARM_UP, first=0), clients=2, requests=WARM_UP)
 
-    async def loaded(name: str, ask: load.Ask) -> float:
-        answered = await load.closed_loop(standing[name], ask, clients=CLIENTS, requests=REQUESTS)
+    async def loaded(name: str, ask: load.Ask, requests: int) -> float:
+        answered = await load.closed_loop(standing[name], ask, clients=CLIENTS, requests=requests)
         return _whole(name, answered).rate
 
-    asks = [_asking(side, REQUESTS, first=WARM_UP + turn * REQUESTS) for turn in range(ROUNDS)]
-    return _medians([{name: await loaded(name, ask) for name in standing} for ask in asks])
+    warm = _asking(side, WARM_UP, first=0)
+    requests = {name: max(WARM_UP, round(LOADED_S * await loaded(name, warm, WARM_UP))) for name in standing}
+    most = max(requests.values())
+    asks = [_asking(side, most, first=WARM_UP + turn * most) for turn in range(ROUNDS)]
+    return _medians([{name: await loaded(name, ask, requests[name]) for name in standing} for ask in asks])
 
 
 async def _tails(standing: Mapping[str, str], rate: float) -> dict[str, float]:
@@ -111,8 +122,8 @@ async def _tails(standing: Mapping[str, str], rate: float) -> dict[str, float]:
         answered = await load.open_loop(standing[name], ask, rate=rate, seconds=STEADY_S)
         return _whole(name, answered).quantile(0.99)
 
-    seen, requests = WARM_UP + ROUNDS * REQUESTS, round(rate * STEADY_S)
-    asks = [_asking(SIDE, requests, first=seen + turn * requests) for turn in range(ROUNDS)]
+    requests = round(rate * STEADY_S)
+    asks = [_asking(SIDE, requests, first=STEADY_FIRST + turn * requests) for turn in range(ROUNDS)]
     return _medians([{name: await steady(name, ask) for name in standing} for ask in asks])
 
 

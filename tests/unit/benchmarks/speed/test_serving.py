@@ -58,4 +58,5 @@ async def test_no_server_is_sent_a_picture_twice(monkeypatch: pytest.MonkeyPatch
     await serving._rates({"studio": ""}, serving.SIDE)
     await serving._tails({"studio": ""}, rate)
     (numbers,) = lots.values()
-    assert len(numbers) == len(set(numbers)) == 8 + 3 * 60 + 3 * 10 * rate
+    # One answer in 10 ms: six seconds of that in each round.
+    assert len(numbers) == len(set(numbers)) == serving.WARM_UP + 3 * 600 + 3 * 10 * rate
