@@ -29,6 +29,8 @@ export class StylePicker extends EventTarget {
       if (index >= 0) this.#choose(index);
     });
     styles.addEventListener("keydown", (event) => this.#onKey(event));
+    // There is nothing to blend before the styles are here, and their arrival chooses the first.
+    add.disabled = true;
     firstSlot.addEventListener("click", () => this.#edit(0));
     secondSlot.addEventListener("click", () => this.#edit(1));
     add.addEventListener("click", () => {
@@ -66,6 +68,7 @@ export class StylePicker extends EventTarget {
     away.hidden = true;
     styles.hidden = false;
     this.parts.blend.hidden = this.styles.length < 2;
+    this.parts.add.disabled = false;
     this.#cards = this.styles.map(cardOf);
     styles.replaceChildren(...this.#cards.map(({ root }) => root));
     this.#chosen = [this.styles[0] ?? null, null];

@@ -122,6 +122,22 @@ async def test_two_styles_blend_by_the_mix_slider(visit: Any, photo: Path) -> No
     assert weights == ["0.7", "0.3"]
 
 
+async def test_nothing_is_blended_before_the_styles_are_here(visit: Any) -> None:
+    arrive = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await arrive.wait()
+        await route.continue_()
+
+    await visit.page.route("**/v1/styles", late)
+    await visit.open()
+    blend = visit.page.get_by_role("button", name="Blend in a second style")
+    await expect(blend).to_be_disabled()
+    arrive.set()
+    await blend.click()
+    await expect(visit.page.get_by_role("radiogroup", name="Second style")).to_be_visible()
+
+
 async def test_the_same_style_cannot_be_blended_with_itself(visit: Any) -> None:
     await visit.open()
     await visit.page.get_by_role("button", name="Blend in a second style").click()

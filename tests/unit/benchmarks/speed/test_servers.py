@@ -10,9 +10,12 @@ import pytest
 from benchmarks.speed.servers import NeverReady, served
 
 TALKATIVE = """
+import signal
 import sys
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 
+# Also where the tests run behind a shell that lets nobody interrupt them.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 sys.stderr.write("a line of a log that goes on and on\\n" * 10_000)
 sys.stderr.flush()
 HTTPServer(("127.0.0.1", int(sys.argv[1])), SimpleHTTPRequestHandler).serve_forever()
