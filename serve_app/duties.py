@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,17 @@ def called_off() -> bool:
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[None, None, object]) -> AsyncIterator[None]:
+    """``work`` goes on until the block ends, and is called off then; what it raises harms nobody."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def keep_doing(duty: Duty, pause_s: float) -> None:

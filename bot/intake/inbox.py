@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.intake.tables import SeenUpdate
-from serve_app.duties import keep_doing
+from serve_app.duties import beside, keep_doing
 
 REMEMBER_S = 48 * 3600.0
 """Twice as long as Telegram goes on delivering an update."""
@@ -70,12 +70,8 @@ class Inbox:
     @contextlib.asynccontextmanager
     async def in_hand(self, update_id: int) -> AsyncIterator[None]:
         """Until the block ends, an update that was admitted is not given to others for taking long."""
-        renewing = asyncio.create_task(self._go_on_renewing(update_id))
-        try:
+        async with beside(self._go_on_renewing(update_id)):
             yield
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
 
     async def _go_on_renewing(self, update_id: int) -> None:
         async def renew() -> None:

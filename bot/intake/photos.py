@@ -17,6 +17,7 @@ from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle, Upload
 from deployments.errors import MasqueradeError
 from deployments.imaging import Photo
+from serve_app.duties import beside
 from serve_app.objects import ObjectStore, new_key
 
 OpenPhoto = Callable[[bytes], Awaitable[Photo]]
@@ -141,12 +142,8 @@ class Photos:
     @contextlib.asynccontextmanager
     async def in_hand(self, bundle: Bundle) -> AsyncIterator[None]:
         """Until the block ends, an album that :meth:`whole` handed out is not handed out again for having taken long."""
-        renewing = asyncio.create_task(self._renew(bundle))
-        try:
+        async with beside(self._renew(bundle)):
             yield
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
 
     async def _renew(self, bundle: Bundle) -> None:
         while True:

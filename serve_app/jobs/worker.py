@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from deployments.errors import Busy, MasqueradeError, Unavailable
-from serve_app.duties import called_off
+from serve_app.duties import beside, called_off
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.progress import Withdrawn, reporting
 from serve_app.jobs.tables import Job
@@ -87,7 +87,7 @@ class Worker:
                 if job is None:
                     return False
                 claimed = job.id, job.lease or ""
-            async with self._heartbeat(job), self._around(job.id):
+            async with beside(self._keep(job)), self._around(job.id):
                 await self._do(job)
         finally:
             # Of a claim that was cut short while it was committed, nobody knows whether it was.
@@ -157,17 +157,8 @@ class Worker:
         async with self._sessions.begin() as session:
             await self._ledger.fail(session, job.id, job.lease or "", error)
 
-    @contextlib.asynccontextmanager
-    async def _heartbeat(self, job: Job) -> AsyncIterator[None]:
-        """The job stays this worker's until the block ends."""
-        heartbeat = asyncio.create_task(self._keep(job))
-        try:
-            yield
-        finally:
-            heartbeat.cancel()
-            await asyncio.gather(heartbeat, return_exceptions=True)
-
     async def _keep(self, job: Job) -> None:
+        """The job stays this worker's while this goes on."""
         kept = True
         while kept and not called_off():
             await asyncio.sleep(self._heartbeat_s)

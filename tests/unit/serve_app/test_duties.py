@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.duties import keep_doing
+from serve_app.duties import beside, keep_doing
 from serve_app.jobs.desk import RESTART_S, Desk
 from serve_app.jobs.worker import Worker
 
@@ -70,3 +70,21 @@ async def test_the_log_names_the_duty_that_broke_in_the_words_of_the_runbook(cap
         assert caplog.messages == [told]
     for words in (told, f"{Desk._sweep.__qualname__} broke"):
         assert words in RUNBOOK.read_text(encoding="utf-8")
+
+
+async def test_what_goes_on_beside_a_block_ends_with_it_and_harms_it_not() -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def broken() -> None:
+        raise ValueError("at once")
+
+    async with beside(work()), beside(broken()):
+        await asyncio.sleep(0)
+        assert not ended.is_set()
+    assert ended.is_set()
