@@ -50,10 +50,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[A]):
-    """A result and the model version it came from (``name@version``)."""
+    """A result and the model version it came from (``name@version``); ``beside``, those that had a part in it as well."""
 
     value: A
     model: str
+    beside: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every version behind the result, the one that gives the name first."""
+        return (self.model, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +92,14 @@ class _Asked(Generic[Q]):
 
 @dataclass(frozen=True, slots=True)
 class _Made(Generic[R]):
-    """What an engine made of a query, its model versions, and the seconds that its batch took."""
+    """What an engine made of a query, its model versions, those that had a part in it, and the seconds its batch took.
+
+    ``beside`` leaves out the version that gives the engine its name, which has a part in everything.
+    """
 
     result: R
     models: ModelSet
+    beside: tuple[str, ...]
     took_s: float
 
 
@@ -133,6 +143,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
 
         The engine is at work on the next batch by then.
         """
+
+    def beside(self, engine: Engine[Q, R], query: Q) -> tuple[str, ...]:
+        """The versions besides the engine's first that had a part in its answer to ``query``."""
+        return ()
 
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Q:
         """The query a manifest's probe asks for. Raises ``ValueError`` where this capability cannot be probed."""
@@ -210,7 +224,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                         # One bad query must not fail its neighbours: answer each by itself.
                         return [(await self._make([asked], canary=canary))[0] for asked in batch]
                     return [self._failed(batch[0], error, lease.models)]
-                return [_Made(result, lease.models, took_s) for _, result in zip(batch, results, strict=True)]
+                return [
+                    _Made(result, lease.models, self.beside(lease.engine, asked.query), took_s)
+                    for asked, result in zip(batch, results, strict=True)
+                ]
         except LookupError:
             return [Unavailable("The model is still loading.", retry_after=5) for _ in batch]
 
@@ -234,7 +251,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     async def _finished(self, asked: _Asked[Q], made: _Made[R], *, canary: bool) -> Answer[A]:
         began = time.perf_counter()
         try:
-            answer = Answer(await self.finish(asked.query, made.result), made.models.model)
+            answer = Answer(await self.finish(asked.query, made.result), made.models.model, made.beside)
         except Exception as error:
             self._failed(asked, error, made.models)
             raise

@@ -40,6 +40,7 @@ class StyleEngine:
         self._book = StyleBook(version, [extra for extra in extras if extra not in predictors])
         self._painter: Painter = Painter(version, runtime)
         self._reader = StyleReader(version, predictors[0], runtime) if predictors else None
+        self._predictors = tuple(predictor.ref for predictor in predictors)
 
     @property
     def styles(self) -> tuple[StyleInfo, ...]:
@@ -77,6 +78,10 @@ class StyleEngine:
             for index, painting in zip(indices, paintings, strict=True):
                 results[index] = _finish(painting, sources[index], batch[index], looks[index][1])
         return [results[index] for index in range(len(batch))]
+
+    def sources(self, query: StyleQuery) -> tuple[str, ...]:
+        """The versions (``name@version``) that the style of an answered ``query`` came from: its packs, or the predictor."""
+        return self._book.packs(query.weights) if query.style_image is None else self._predictors
 
     def close(self) -> None:
         """Let go of the sessions."""

@@ -41,6 +41,7 @@ class StyleBook:
     def __init__(self, network: ModelVersion, packs: Sequence[ModelVersion]) -> None:
         self._size = int(network.manifest.input["style_size"])
         self._vectors: dict[str, Vector] = {}
+        self._packs: dict[str, str] = {}
         self._identity: Vector | None = None
         infos: list[StyleInfo] = []
         for pack in packs:
@@ -57,6 +58,7 @@ class StyleBook:
             if name in self._vectors:
                 raise ValueError(f"{pack.ref}: another pack already has a style {name!r}")
             self._vectors[name] = self._checked(pack, name, vectors)
+            self._packs[name] = pack.ref
             preview = pack.path(entry["preview"]).read_bytes()
             facts = {key: entry[key] for key in ("title", "artist", "year", "licence")}
             taken.append(StyleInfo(name=name, preview=preview, **facts))
@@ -83,6 +85,10 @@ class StyleBook:
         for name, _ in weights:
             if name not in self._vectors:
                 raise UnknownStyle(f"There is no style called {name!r}.", style=name)
+
+    def packs(self, weights: Sequence[tuple[str, float]]) -> tuple[str, ...]:
+        """The packs (``name@version``) that styles of these names come from, each once."""
+        return tuple(dict.fromkeys(self._packs[name] for name, _ in weights))
 
     def blend(self, weights: Sequence[tuple[str, float]], strength: float) -> Vector:
         """The weighted mean of styles, taken back towards the identity where ``strength`` is below 1.

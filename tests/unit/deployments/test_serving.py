@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -36,6 +37,22 @@ class Echoing(ModelDeployment[int, int, int]):
 
     async def finish(self, query: int, result: int) -> int:
         return result
+
+
+class Signing(Echoing):
+    """Signs with whoever had a part in it: even numbers are the first extra's work, odd ones the second's."""
+
+    def beside(self, engine: Echo, query: int) -> tuple[str, ...]:
+        return (f"extra-{query % 2}@v1",)
+
+
+async def test_an_answer_names_every_version_that_had_a_part_in_it(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    ref = versions.publish(store).ref
+    signing = Signing(Options(StoreAddress(str(tmp_path)), Runtime(), max_batch=2))
+    await signing.reconfigure({"stable": {"model": ref, "extras": []}})
+    answers = await asyncio.gather(*(signing.answer(number) for number in (2, 3)))
+    assert [answer.models for answer in answers] == [(ref, "extra-0@v1"), (ref, "extra-1@v1")]
 
 
 async def test_what_is_held_is_written_down_by_a_thread_that_no_request_waits_for(

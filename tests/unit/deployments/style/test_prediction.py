@@ -120,6 +120,32 @@ def test_dyeing_matches_the_mean_and_within_bounds_the_spread() -> None:
     assert np.sqrt(Palette.of(dye(painting, plain)).covariance.max()) < 1.05 * MOST_GAIN * 30
 
 
+def chroma(picture: np.ndarray) -> np.ndarray:
+    """How far each pixel is from grey, in levels."""
+    return np.ptp(picture.astype(int), axis=2)
+
+
+def strokes() -> np.ndarray:
+    """A painting of many colours and much contrast."""
+    random = np.random.default_rng(0)
+    return np.clip(random.normal((90, 120, 150), (45, 40, 50), (60, 80, 3)), 0, 255).astype(np.uint8)
+
+
+def test_what_has_no_colours_dyes_a_painting_grey() -> None:
+    """An engraving or a drawing as the style gives no violet and green casts."""
+    greys = np.repeat(np.random.default_rng(1).integers(0, 256, (40, 40, 1), np.uint8), 3, axis=2)
+    dyed = dye(strokes(), Palette.of(greys))
+    assert chroma(dyed).max() <= 2
+    assert dyed.std() > 0.8 * min(greys.std(), strokes().mean(axis=2).std())
+
+
+def test_what_is_all_one_colour_leaves_a_painting_its_strokes() -> None:
+    before = strokes()
+    dyed = dye(before, Palette.of(np.full((9, 9, 3), (120, 60, 60), np.uint8)))
+    np.testing.assert_allclose(dyed.mean((0, 1)), (120, 60, 60), atol=2)
+    assert dyed.mean(axis=2).std() == pytest.approx(before.mean(axis=2).std() / MOST_GAIN, rel=0.1)
+
+
 def test_a_plain_picture_dyes_without_a_fault() -> None:
     plain = np.full((30, 40, 3), 77, np.uint8)
     assert np.abs(dye(plain, Palette.of(np.full((9, 9, 3), 200, np.uint8))).astype(int) - 200).max() <= 1
