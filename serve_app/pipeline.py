@@ -164,7 +164,9 @@ class Pipeline:
         painted = await self._guarded(seen, paint(query))
         if query.strength == 0:
             return Picture(painted.value, photo.media_type, (painted.model,))
-        return await self._released(photo, painted.value, tuple(Step("style", model) for model in painted.models))
+        steps = tuple(Step("style", model) for model in painted.models)
+        # Who reads headers knows the network by the name that /v1/styles gives it; the metadata name its pack as well.
+        return replace(await self._released(photo, painted.value, steps), models=(painted.model,))
 
     async def masterpiece(self, query: MasterpieceQuery, tell: Callable[[float], Awaitable[None]]) -> Picture:
         """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
