@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+import logging
+from typing import Any, Final
 
 from fastapi import FastAPI
 from ray import serve
@@ -23,7 +24,8 @@ from deployments.slots import Plan
 from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
 from deployments.user_config import UserConfig
-from serve_app.deployed import state_of
+from serve_app.deployed import NotConfigured, state_of
+from serve_app.door import Door, Doorkeeper
 from serve_app.gateway import create_app
 from serve_app.graph import Served, graph_over
 from serve_app.inventory import Inventory, artworks_of
@@ -37,6 +39,11 @@ from serve_app.telemetry.logs import to_stderr
 from serve_app.topology import GRAPH, PROFILES, Shape, limited
 from serve_app.versions.deployment import Versions
 from serve_app.versions.desk import Coordination, VersionDesk
+
+log = logging.getLogger(__name__)
+
+CLOSING_S: Final = 20.0
+"""How long a studio that closes waits for requests in hand."""
 
 # Capability -> its deployment. Anonymising needs no model of its own, only faces.
 MODEL_DEPLOYMENTS: dict[str, type] = {
@@ -64,6 +71,7 @@ class Gateway:
         to_stderr()
         self._settings = settings
         self._versions = versions
+        self._door = Door()
         self._inventory = Inventory(settings.model_store.open(), selection)
         self._pipeline = Pipeline(
             graph_over(handles, selection.missing, settings.deadline_s, Resting(_resting, _may_rest(settings))),
@@ -74,7 +82,14 @@ class Gateway:
     def __serve_build_asgi_app__(self) -> FastAPI:
         desk = VersionDesk(self._inventory, _coordination(self._versions))
         board = StatusBoard(RayCluster(GRAPH), self._pipeline.states)
-        return create_app(self._pipeline, self._inventory, self._settings, desk, board)
+        app = create_app(self._pipeline, self._inventory, self._settings, desk, board)
+        app.add_middleware(Doorkeeper, door=self._door)
+        return app
+
+    async def close(self) -> None:
+        """Let nobody in any more, and return when who is inside has been answered, or has had ``CLOSING_S`` for it."""
+        if not await self._door.close(CLOSING_S):
+            log.warning("some requests were not answered within %.0f s of closing", CLOSING_S)
 
 
 def build(settings: Settings) -> Application:
@@ -127,9 +142,15 @@ def _may_rest(settings: Settings) -> frozenset[str]:
 
 
 def _resting() -> frozenset[str]:
-    """What may rest by Serve's present configuration, which an operator may have written by hand."""
+    """What may rest by Serve's present configuration, which an operator may have written by hand.
+
+    Raises :class:`NotConfigured` where Serve does not say: it names no deployments while it builds an application anew, nor
+    after it failed to, though the old ones go on serving.
+    """
     state = state_of(GRAPH)
-    resting = {name for name, one in state.deployments.items() if one.may_rest} if state is not None else set()
+    if state is None or not state.deployments:
+        raise NotConfigured(f"Serve names no deployments of {GRAPH}")
+    resting = {name for name, one in state.deployments.items() if one.may_rest}
     return frozenset(name for name, kind in MODEL_DEPLOYMENTS.items() if kind.__name__ in resting)
 
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from serve_app.forking.launch import fork_server, one_machine
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings
 from serve_app.telemetry.tracing import environment
-from serve_app.topology import GRAPH
+from serve_app.topology import GATEWAY, GRAPH
 
 if TYPE_CHECKING:
+    from ray.serve.handle import DeploymentHandle
+
     from serve_app.deployed import ApplicationState
+
+log = logging.getLogger(__name__)
 
 # What Serve says of a deployment that did not come up, the first time and later.
 _FAILED = {"DEPLOY_FAILED", "UNHEALTHY"}
@@ -51,9 +58,8 @@ def studio(settings: Settings) -> Iterator[str]:
     _set_flags(settings)
     with fork_server() as forking, _ray(settings, forking) as address:
         from ray import serve
-        from ray.exceptions import RayError
 
-        from serve_app.deployed import await_running, state_of
+        from serve_app.deployed import await_running, client, state_of
         from serve_app.versions.live import application_of, deploy
 
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
@@ -67,14 +73,44 @@ def studio(settings: Settings) -> Iterator[str]:
                 await_running(GRAPH)
             except RuntimeError as error:
                 raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
+            gateways = serve.get_deployment_handle(GATEWAY, GRAPH)
             with _noted(settings, address):
-                yield settings.url
+                try:
+                    yield settings.url
+                finally:
+                    # The ways to Serve that are opened for the last words do not outlive them, which Serve calls an error.
+                    logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
+                    _while_ray_lives(address, lambda: asyncio.run(_see_out(gateways)))
         finally:
-            # The replicas end in order; the controller has nothing left to do and ends with Ray. A signal to the whole
-            # process group (a service manager's, say) ends Ray first, and then nobody is left to answer.
-            if _listens(address):
-                with contextlib.suppress(RayError):
-                    serve.delete(GRAPH)
+            # The replicas end in order; the controller has nothing left to do and ends with Ray.
+            _while_ray_lives(address, functools.partial(client().delete_apps, [GRAPH]))
+
+
+async def _see_out(gateways: DeploymentHandle[Any]) -> None:
+    """Close the gateways' doors, and wait for those who are inside."""
+    # A call waits until the way there is known, which telling all of them does not.
+    await gateways.close.remote()
+    await gateways.broadcast("close").results_async(return_exceptions=True)
+
+
+def _while_ray_lives(address: str, work: Callable[[], object]) -> None:
+    """Do ``work``, and leave it undone when nobody listens at ``address`` any more.
+
+    A signal to the whole process group (a service manager's, say) ends Ray as well, and whoever asks it something while it
+    ends waits for a minute.
+    """
+
+    def do() -> None:
+        # However it fails: Ray ends next, with everything it has started.
+        try:
+            work()
+        except Exception as error:
+            log.debug("not closed in order: %s", error)
+
+    working = Thread(target=do, name="closing", daemon=True)
+    working.start()
+    while working.is_alive() and _listens(address):
+        working.join(0.1)
 
 
 @contextmanager
@@ -208,7 +244,7 @@ def _take_front(settings: Settings) -> int:
     With ``RAY_SERVE_ENABLE_DIRECT_INGRESS=0`` in the environment the proxy has the address, as it must where a second
     application is to be reached there. It has it as well where there are several gateways to spread requests over.
     """
-    gateways = settings.engines.get("Gateway")
+    gateways = settings.engines.get(GATEWAY)
     if gateways is not None and (gateways.replicas or 1) > 1:
         os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] = "0"
     if os.environ.setdefault("RAY_SERVE_ENABLE_DIRECT_INGRESS", "1") != "1":

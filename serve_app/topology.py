@@ -17,6 +17,9 @@ from serve_app.settings import EngineLimits, Profile
 GRAPH = "graph"
 """What the Serve application is called."""
 
+GATEWAY = "Gateway"
+"""The deployment that answers HTTP."""
+
 IMPORT_PATH = "serve_app.app:app"
 """Where Serve finds its builder."""
 

@@ -30,6 +30,10 @@ class RayCluster:
         application = state_of(self._application)
         if application is None:
             return []
+        if not application.deployments:
+            # While Serve builds an application anew, and after it failed to, it names none.
+            status = str(application.status.value).lower().replace("_", " ")
+            return [Served(self._application, status, running=0, wanted=0, message=application.message)]
         return [
             Served(
                 name,

@@ -43,7 +43,8 @@ def _quantile(share: float, metric: str, by: str, where: str = "") -> str:
     return f"histogram_quantile({share}, sum by (le, {by}) (rate({metric}_bucket{where}[$__rate_interval])))"
 
 
-WORK = '{feature!~"probe|page"}'
+_WORKS = 'feature!~"probe|page"'
+WORK = f"{{{_WORKS}}}"
 
 STUDIO = Dashboard(
     "studio",
@@ -78,13 +79,13 @@ STUDIO = Dashboard(
             "percentunit",
             (
                 Query(
-                    '(sum(rate(ray_masquerade_requests_total{status=~"5.."}[$__rate_interval])) or vector(0)) '
-                    "/ sum(rate(ray_masquerade_requests_total[$__rate_interval]))",
+                    f'(sum(rate(ray_masquerade_requests_total{{{_WORKS},status=~"5.."}}[$__rate_interval])) or vector(0)) '
+                    f"/ sum(rate(ray_masquerade_requests_total{WORK}[$__rate_interval]))",
                     "5xx",
                 ),
                 Query(
-                    '(sum(rate(ray_masquerade_requests_total{status="429"}[$__rate_interval])) or vector(0)) '
-                    "/ sum(rate(ray_masquerade_requests_total[$__rate_interval]))",
+                    f'(sum(rate(ray_masquerade_requests_total{{{_WORKS},status="429"}}[$__rate_interval])) or vector(0)) '
+                    f"/ sum(rate(ray_masquerade_requests_total{WORK}[$__rate_interval]))",
                     "429",
                 ),
             ),

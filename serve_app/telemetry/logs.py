@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -35,7 +36,8 @@ class JsonLines(logging.Formatter):
             line["request_id"] = current
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD and name[0] != "_"}
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            # Not formatException: in a replica Serve has put its own in place of `print`, which that ends at.
+            line["error"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

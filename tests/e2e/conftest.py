@@ -95,8 +95,15 @@ def studio_url(studio: Studio) -> str:
 
 @pytest.fixture(scope="session")
 def studio(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """A studio that is ready."""
-    port, folder = free_port(), tmp_path_factory.mktemp("studio")
+    """A studio that is ready; all of it is told to end, as a service manager would."""
+    with serving(models_dir, tmp_path_factory.mktemp("studio")) as studio:
+        yield studio
+
+
+@contextlib.contextmanager
+def serving(models_dir: Path, folder: Path, *, told: bool = False) -> Iterator[Studio]:
+    """A studio of one's own that is ready. Its whole group is told to end afterwards, unless it was ``told`` in the block."""
+    port = free_port()
     environment = os.environ | {
         "MASQUERADE_MODELS_DIR": str(models_dir),
         "MASQUERADE_DATA_DIR": str(folder),
@@ -104,22 +111,24 @@ def studio(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     }
     # Flags of the tests' own Ray, which has no studio.
     for name in ("RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP", "RAY_SERVE_ENABLE_DIRECT_INGRESS"):
-        del environment[name]
+        environment.pop(name, None)
     command = [sys.executable, "-m", "serve_app", "serve", "--port", str(port)]
     log = folder / "serve.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         _await_ready(process, url, log)
         yield Studio(url, process.pid, folder)
+        if not told:
+            os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()[-4000:]
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -93,23 +93,46 @@ def test_prometheus_accepts_the_alerts_and_every_expression(tmp_path: Path) -> N
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def test_an_alert_about_a_node_names_it() -> None:
+    """Ray's agent labels what it measures of a node with ``ip``; counts of workers have ``NodeAddress``."""
+    agent = (Path(str(files("ray"))) / "dashboard/modules/reporter/reporter_agent.py").read_text()
+    assert 'tags={"ip": ip' in agent or '"ip": ip' in agent
+    of_nodes = [rule for rule in ALERTS if "ray_node_" in rule["expr"]]
+    assert len(of_nodes) == 3
+    assert {tuple(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])) for rule in of_nodes} == {("ip",)}
+
+
+def test_probes_and_page_files_count_neither_above_nor_below_the_line() -> None:
+    panel = next(panel for dashboard in DASHBOARDS for panel in dashboard.panels if panel.title == "Failed requests")
+    for query in panel.queries:
+        assert query.expr.count('feature!~"probe|page"') == query.expr.count("ray_masquerade_requests_total") == 2
+
+
 def test_whatever_people_wait_for_is_watched_for_slowness() -> None:
     (rule,) = [rule for rule in ALERTS if rule["alert"] == "RequestsSlow"]
     (watched,) = re.findall(r'feature=~"([^"]+)"', rule["expr"])
     assert {f"/v1/{feature}" for feature in watched.split("|")} == WORK
 
 
+BROKEN = {
+    "ApplicationFailed": ("ray_serve_application_status", {"application": "graph"}),
+    "DeploymentUnhealthy": ("ray_serve_deployment_status", {"deployment": "Swap", "application": "graph"}),
+}
+
+
+@pytest.mark.parametrize("alert", BROKEN)
 @pytest.mark.parametrize(("status", "fires"), [(1, True), (2, True), (0, False), (3, False), (6, False)])
-def test_a_deployment_that_stays_broken_is_told_of(tmp_path: Path, status: int, fires: bool) -> None:
+def test_what_stays_broken_is_told_of(tmp_path: Path, alert: str, status: int, fires: bool) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian: apt install prometheus)")
-    labels = {"deployment": "Swap", "application": "graph"}
+    metric, labels = BROKEN[alert]
     told = {"exp_labels": labels | {"severity": "page"}, "exp_annotations": {}} if fires else None
-    rule = next(rule for rule in ALERTS if rule["alert"] == "DeploymentUnhealthy") | {"annotations": {}}
+    rule = next(rule for rule in ALERTS if rule["alert"] == alert) | {"annotations": {}}
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "one", "rules": [rule]}]}))
-    series = {"series": 'ray_serve_deployment_status{deployment="Swap",application="graph"}', "values": f"{status}x20"}
-    asked = {"eval_time": "3m", "alertname": "DeploymentUnhealthy", "exp_alerts": [told] if told else []}
+    given = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    series = {"series": f"{metric}{{{given}}}", "values": f"{status}x20"}
+    asked = {"eval_time": "3m", "alertname": alert, "exp_alerts": [told] if told else []}
     case = {"interval": "15s", "input_series": [series], "alert_rule_test": [asked]}
     (tmp_path / "case.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [case]}))
     ran = subprocess.run(

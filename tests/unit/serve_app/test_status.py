@@ -27,10 +27,10 @@ ray_serve_deployment_queued_queries{{deployment="Style",handle="x"}} 3.0
 ray_serve_replica_processing_queries{{deployment="Style",replica="a"}} 2.0
 ray_serve_deployment_processing_latency_ms_bucket{{deployment="Style",replica="a",le="100.0"}} {fast}
 ray_serve_deployment_processing_latency_ms_bucket{{deployment="Style",replica="a",le="+Inf"}} {a}
-ray_node_cpu_utilization{{NodeAddress="n1"}} 50.0
-ray_node_cpu_utilization{{NodeAddress="n2"}} 100.0
-ray_node_mem_used{{NodeAddress="n1"}} 3.0
-ray_node_mem_total{{NodeAddress="n1"}} 12.0
+ray_node_cpu_utilization{{ip="n1"}} 50.0
+ray_node_cpu_utilization{{ip="n2"}} 100.0
+ray_node_mem_used{{ip="n1"}} 3.0
+ray_node_mem_total{{ip="n1"}} 12.0
 ray_something_else{{x="y"}} 1.0
 """
 
