@@ -22,7 +22,7 @@ from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors
+from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors, WholeForms
 from serve_app.negotiation import preferred
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
@@ -89,6 +89,7 @@ def create_app(
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RelativeRedirects)
+    app.add_middleware(WholeForms)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=guard)

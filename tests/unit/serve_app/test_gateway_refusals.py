@@ -122,6 +122,48 @@ def test_an_upload_over_the_limit_is_413_by_its_length_or_while_it_arrives(
     assert problem(send(client, "/v1/style", noise, style="wave")) == (413, "too-large")
 
 
+def written(*fields: tuple[str, bytes]) -> bytes:
+    """A form with the boundary ``B`` as it travels, without its end."""
+    return b"".join(
+        b'--B\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n%b\r\n'
+        % (name.encode(), b'; filename="photo.jpg"' if name == "image" else b"", value)
+        for name, value in fields
+    )
+
+
+FORM = written(("image", FINE), ("style", b"wave"), ("strength", b"0"))
+AS_A_FORM = {"Content-Type": "multipart/form-data; boundary=B"}
+
+
+@pytest.mark.parametrize("path", ["/v1/style", "/v1/jobs"])
+@pytest.mark.parametrize("missing", [1, 2, 6, 200])
+def test_a_form_that_is_cut_off_is_refused_with_all_its_fields(
+    client: TestClient, stand_ins: StandIns, path: str, missing: int
+) -> None:
+    form = written(("kind", b"style")) + FORM if path == "/v1/jobs" else FORM
+    response = client.post(path, content=(form + b"--B--")[:-missing], headers=AS_A_FORM)
+    assert problem(response) == (400, "bad-request")
+    assert response.json()["detail"] == "The form is cut off: its closing boundary is missing."
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(b"", b""), (b"", b"\r\n"), (b"\r\n", b""), (b"", b" \r\nBye --B-- \r\n--B\r\n")]
+)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_a_form_may_have_words_after_it_and_come_in_any_pieces(
+    client: TestClient, before: bytes, after: bytes, size: int
+) -> None:
+    form = before + FORM + b"--B--" + after
+    pieces = (form[start : start + size] for start in range(0, len(form), size))
+    response = client.post("/v1/style", content=pieces, headers=AS_A_FORM)
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/png"), "the photo, at strength 0"
+
+
+def test_a_form_without_fields_is_whole(client: TestClient) -> None:
+    assert problem(client.post("/v1/style", content=b"--B--\r\n", headers=AS_A_FORM)) == (422, "invalid-field")
+
+
 def test_too_many_pixels_are_413(client_for: Callable[[Settings], TestClient], settings: Settings) -> None:
     client = client_for(settings.model_copy(update={"limits": UploadLimits(max_pixels=1000)}))
     assert problem(send(client, "/v1/style", style="wave")) == (413, "too-large")
