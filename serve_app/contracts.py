@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import Form as FormBody
 from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from starlette import datastructures
 
 from deployments.anonymize.types import Method
@@ -38,15 +38,26 @@ StyleImage = Annotated[
 UploadKey = Annotated[
     str | None, Field(max_length=64, description="In place of the picture: the key of an upload (POST /v1/uploads)")
 ]
+
+
+def _written_plainly(value: object) -> object:
+    """Refuses what pydantic would take: ``1_0`` for ten and ``0_1`` for one, as Python does."""
+    if isinstance(value, str) and "_" in value:
+        raise ValueError("Input should be a number, without underscores")
+    return value
+
+
 Strength = Annotated[
-    float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
+    float,
+    Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style"),
+    BeforeValidator(_written_plainly),
 ]
 # Short, because it is parsed on the event loop: megabytes would hold up everybody else.
 StyleWeight = Annotated[str, Field(max_length=128)]
 # Empty entries do not count, so more may be sent than can be blended.
 StyleWeights = Annotated[list[StyleWeight], Field(max_length=16, json_schema_extra={"maxItems": MAX_STYLES})]
 FaceNumbers = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=64)]
-Top = Annotated[int, Field(ge=1, le=20)]
+Top = Annotated[int, Field(ge=1, le=20), BeforeValidator(_written_plainly)]
 
 
 class Form(BaseModel):
@@ -340,8 +351,13 @@ class Ready(BaseModel):
 
 
 def numbers(fields: list[str]) -> tuple[int, ...]:
-    """Face numbers from repeated or comma-separated fields. Raises ``InvalidField``."""
+    """Face numbers from repeated or comma-separated fields; empty entries do not count.
+
+    Raises ``InvalidField``, also for nothing but commas.
+    """
     words = [word.strip() for field in fields for word in field.split(",") if word.strip()]
-    if not all(word.isascii() and word.isdigit() and len(word) < 4 for word in words):
+    if (not words and any(field.strip() for field in fields)) or not all(
+        word.isascii() and word.isdigit() and len(word) < 4 for word in words
+    ):
         raise InvalidField("Face numbers are whole numbers from 0, such as keep=0,2.", field="keep")
     return tuple(int(word) for word in words)

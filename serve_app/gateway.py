@@ -29,9 +29,9 @@ from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
-from serve_app.single_fields import no_field_twice
 from serve_app.status.board import StatusBoard
 from serve_app.status.routes import routes as status_routes
+from serve_app.strict_forms import fields_in_their_place
 from serve_app.telemetry.observed import Observed
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes
@@ -79,7 +79,7 @@ def create_app(
         description="Errors are RFC 9457 problem documents. By sending a photo you state that you may use it, and for "
         "face swaps that the people shown agree. Results carry a visible mark and provenance metadata.",
         responses=problems.RESPONSES,
-        dependencies=[Depends(no_field_twice)],
+        dependencies=[Depends(fields_in_their_place)],
         docs_url=None,
         redoc_url=None,
     )

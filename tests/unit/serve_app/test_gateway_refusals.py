@@ -54,6 +54,7 @@ BAD: dict[str, tuple[bytes, dict[str, Any], tuple[int, str]]] = {
     "weights of nothing": (FINE, {"style": ["wave:0", "night:0"]}, (422, "invalid-field")),
     "a weight that is not a number": (FINE, {"style": "wave:nan"}, (422, "invalid-field")),
     "too much strength": (FINE, {"style": "wave", "strength": "1.5"}, (422, "invalid-field")),
+    "strength with an underscore": (FINE, {"style": "wave", "strength": "0_1"}, (422, "invalid-field")),
     "strength that is not a number": (FINE, {"style": "wave", "strength": "nan"}, (422, "invalid-field")),
     "a refused picture": (REFUSED, {"style": "wave"}, (451, "refused")),
 }
@@ -91,6 +92,35 @@ def test_of_two_photos_in_one_place_neither_is_taken(
     assert problem(response) == (422, "invalid-field")
     assert response.json()["field"] == twice
     assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize("path", ["/v1/lookalike", "/v1/jobs"])
+def test_a_number_is_written_without_underscores(client: TestClient, path: str) -> None:
+    kind = {"kind": "lookalike"} if path == "/v1/jobs" else {}
+    response = send(client, path, top="1_0", **kind)
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"] == "top: Input should be a number, without underscores"
+
+
+@pytest.mark.parametrize("path", ["/v1/anonymize?method=replace", "/v1/jobs?method=replace", "/v1/moderate?method="])
+def test_a_field_that_stands_in_the_address_is_refused(client: TestClient, stand_ins: StandIns, path: str) -> None:
+    response = send(client, path, **({"kind": "anonymize"} if "jobs" in path else {}))
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"] == "method: send it in the body, not in the address."
+    assert response.json()["field"] == "method"
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "entries"),
+    [("/v1/style", "style", "wave"), ("/v1/anonymize", "keep", "0"), ("/v1/swap", "mapping", "0:0")],
+)
+def test_empty_entries_of_a_list_do_not_count_and_a_list_of_nothing_else_is_refused(
+    client: TestClient, path: str, field: str, entries: str
+) -> None:
+    files = {"source": FINE, "target": FINE} if path == "/v1/swap" else {"image": FINE}
+    for value, status in ((f"{entries},", 200), (f" ,{entries}, ,", 200), (",", 422), (" , ", 422)):
+        assert client.post(path, files=files, data={field: value}).status_code == status, value
 
 
 @pytest.mark.parametrize("path", ["/v1/lookalike", "/v1/anonymize"])
