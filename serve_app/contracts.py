@@ -206,9 +206,10 @@ class Upload(BaseModel):
 
 
 class JobState(BaseModel):
-    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds.
+    """``position`` counts the jobs ahead while this one is queued; times are in Unix seconds.
 
-    ``progress`` is the share done, 0..1, of work that takes minutes.
+    ``progress`` is the share done, 0..1, of work that takes minutes. ``expires`` is when the result of a job that is done
+    goes, or went.
     """
 
     id: str
@@ -217,6 +218,7 @@ class JobState(BaseModel):
     position: int | None
     progress: float | None
     created: float
+    expires: float | None
     error: str | None
 
 
