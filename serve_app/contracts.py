@@ -24,6 +24,12 @@ from serve_app.jobs.states import State
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}, "description": "The picture"}
 }
+SHOWN: dict[int | str, dict[str, Any]] = {
+    200: PICTURE[200] | {"headers": {"ETag": {"schema": {"type": "string"}}}},
+    304: {"description": "The picture that If-None-Match names"},
+}
+"""Pictures at fixed addresses, which stay what they are until a version is promoted."""
+
 RESULT: dict[int | str, dict[str, Any]] = {
     200: {"content": PICTURE[200]["content"] | {"application/json": {}}, "description": "What the job made"}
 }

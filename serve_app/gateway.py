@@ -27,6 +27,7 @@ from serve_app.negotiation import preferred
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
+from serve_app.revalidated import revalidated
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
@@ -39,7 +40,6 @@ from serve_app.visitors import Visitors
 
 # Bytes of a request around its two pictures.
 FORM_OVERHEAD = 2**20
-FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 JPEG = "image/jpeg"
 # What /v1/faces and /v1/lookalike answer with, by the Accept header; the first where it does not say.
 ANSWERS = ("application/json", JPEG)
@@ -140,12 +140,12 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers["X-Model"] = answer.model
         return presenting.styles(answer)
 
-    @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def preview(name: str) -> Response:
+    @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.SHOWN, response_class=Response, tags=["pictures"])
+    async def preview(request: Request, name: str) -> Response:
         """A small picture of a style."""
         for entry in (await pipeline.styles()).value:
             if entry.name == name:
-                return Response(entry.preview, media_type=JPEG, headers=FOR_A_DAY)
+                return revalidated(request, entry.preview, JPEG)
         raise UnknownStyle(f"There is no style {name!r}.")
 
     @app.post("/v1/moderate", tags=["answers"])
@@ -171,11 +171,11 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         """Works of art to be put into, as ``artwork`` of a swap."""
         return presenting.artworks(pipeline.artworks)
 
-    @app.get("/v1/artworks/{artwork_id}", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def artwork(artwork_id: str) -> Response:
+    @app.get("/v1/artworks/{artwork_id}", responses=contracts.SHOWN, response_class=Response, tags=["pictures"])
+    async def artwork(request: Request, artwork_id: str) -> Response:
         """The picture of an artwork."""
         photo = await pipeline.artwork(artwork_id)
-        return Response(photo.data, media_type=photo.media_type, headers=FOR_A_DAY)
+        return revalidated(request, photo.data, photo.media_type)
 
     @app.post(
         "/v1/faces",
@@ -216,10 +216,10 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers.update(presenting.result_headers(result.models, inventory))
         return presenting.lookalike(result, inventory)
 
-    @app.get("/v1/gallery/{picture}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
-    async def portrait(picture: str) -> Response:
+    @app.get("/v1/gallery/{picture}", responses=contracts.SHOWN, response_class=Response, tags=["answers"])
+    async def portrait(request: Request, picture: str) -> Response:
         """A portrait from the lookalike gallery."""
-        return Response(await pipeline.portrait(picture), media_type=JPEG, headers=FOR_A_DAY)
+        return revalidated(request, await pipeline.portrait(picture), JPEG)
 
 
 def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
@@ -231,12 +231,12 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """Photos to try the studio with."""
         return presenting.samples(offered)
 
-    @app.get("/v1/samples/{name}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
-    async def sample(name: str) -> Response:
+    @app.get("/v1/samples/{name}", responses=contracts.SHOWN, response_class=Response, tags=["answers"])
+    async def sample(request: Request, name: str) -> Response:
         """One of the sample photos."""
         for photo in offered:
             if photo.name == name:
-                return Response(photo.data, media_type=photo.media_type, headers=FOR_A_DAY)
+                return revalidated(request, photo.data, photo.media_type)
         raise HTTPException(404, "There is no such sample.")
 
     @app.get("/healthz", tags=["operations"])
