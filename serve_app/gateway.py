@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -133,7 +133,7 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
 def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
     """Routes that answer with a document, and the small pictures those documents name."""
 
-    @app.get("/v1/styles", tags=["pictures"])
+    @app.get("/v1/styles", responses={200: {"headers": contracts.NAMED}}, tags=["pictures"])
     async def styles(response: Response) -> contracts.Styles:
         """The styles on offer."""
         answer = await pipeline.styles()
@@ -148,7 +148,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
                 return revalidated(request, entry.preview, JPEG)
         raise UnknownStyle(f"There is no style {name!r}.")
 
-    @app.post("/v1/moderate", tags=["answers"])
+    @app.post("/v1/moderate", responses=contracts.ANSWER, tags=["answers"])
     async def moderate(
         form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
     ) -> contracts.Moderation:
@@ -157,7 +157,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers.update(presenting.result_headers([answer.model], inventory))
         return presenting.moderation(answer)
 
-    @app.post("/v1/authenticity", tags=["answers"])
+    @app.post("/v1/authenticity", responses=contracts.ANSWER, tags=["answers"])
     async def authenticity(
         form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
     ) -> contracts.Authenticity:
@@ -181,16 +181,16 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         "/v1/faces",
         tags=["answers"],
         response_model=contracts.Faces,
-        responses={200: {"content": {JPEG: {}}, "description": "Faces, or with Accept: image/jpeg a preview"}},
+        responses=_either("Faces, or with Accept: image/jpeg a preview"),
     )
     async def faces(
         form: Annotated[contracts.ImageForm, contracts.MULTIPART],
+        request: Request,
         response: Response,
-        accept: Annotated[str, Header()] = "*/*",
     ) -> contracts.Faces | Response:
         """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
         photo = await pipeline.open(await form.image.read())
-        if preferred(accept, ANSWERS) == JPEG:
+        if _preferred(request) == JPEG:
             return _picture(await pipeline.numbered(photo), inventory)
         answer = await pipeline.faces(photo)
         response.headers.update(presenting.result_headers([answer.model], inventory))
@@ -200,16 +200,16 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         "/v1/lookalike",
         tags=["answers"],
         response_model=contracts.Lookalike,
-        responses={200: {"content": {JPEG: {}}, "description": "Matches, or with Accept: image/jpeg a collage"}},
+        responses=_either("Matches, or with Accept: image/jpeg a collage"),
     )
     async def lookalike(
         form: Annotated[contracts.LookalikeForm, contracts.MULTIPART],
+        request: Request,
         response: Response,
-        accept: Annotated[str, Header()] = "*/*",
     ) -> contracts.Lookalike | Response:
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
-        if preferred(accept, ANSWERS) == JPEG:
+        if _preferred(request) == JPEG:
             collage, _ = await pipeline.collage(photo, form.top)
             return _picture(collage, inventory)
         result = await pipeline.lookalike(photo, form.top)
@@ -252,6 +252,16 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """
         ready = presenting.ready(await pipeline.states(), inventory.missing)
         return ready if ready.ready else problems.not_ready(request, ready)
+
+
+def _either(description: str) -> dict[int | str, dict[str, Any]]:
+    """What the document says of an answer that :data:`ANSWERS` has two forms of."""
+    return {200: contracts.ANSWER[200] | {"content": {JPEG: {}}, "description": description}}
+
+
+def _preferred(request: Request) -> str:
+    # Several lines of one header are one list (RFC 9110, section 5.3).
+    return preferred(", ".join(request.headers.getlist("accept")), ANSWERS)
 
 
 def _picture(picture: Picture, inventory: Inventory) -> Response:

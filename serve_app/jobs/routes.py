@@ -37,7 +37,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
     """The router over a job desk; ``inventory`` knows the licences of results."""
     router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-    @router.post("", status_code=202)
+    @router.post("", status_code=202, responses=contracts.ACCEPTED)
     async def submit(
         form: Annotated[contracts.JobForm, contracts.MULTIPART],
         request: Request,
@@ -64,7 +64,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
         return await _state(desk, _kept(await desk.job(job_id, request.state.caller)))
 
     @router.get(
-        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.CONFLICT | problems.GONE
+        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.NOT_FINISHED | problems.GONE
     )
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished, 410 when it has expired."""

@@ -131,6 +131,13 @@ def test_faces_come_back_as_a_picture_with_their_numbers(client: TestClient) -> 
     assert response.headers["x-model"] == "finder@v1"
 
 
+def test_a_wish_on_several_lines_is_one_wish(client: TestClient) -> None:
+    for path in ("/v1/faces", "/v1/lookalike"):
+        wishes = [("Accept", "text/html"), ("Accept", "image/jpeg")]
+        response = client.post(path, files={"image": FINE}, headers=wishes)
+        assert response.headers["content-type"] == "image/jpeg"
+
+
 def test_whoever_would_rather_have_words_gets_words(client: TestClient) -> None:
     for path in ("/v1/faces", "/v1/lookalike"):
         rather = {"Accept": "image/jpeg;q=0.1, application/json"}
