@@ -76,15 +76,25 @@ async def _masquerade(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     errors = [
-        {"field": ".".join(str(part) for part in entry["loc"] if part != "body"), "message": _words(entry)}
-        for entry in cast(RequestValidationError, error).errors()
+        {"field": _field(entry), "message": _words(entry)} for entry in cast(RequestValidationError, error).errors()
     ]
     detail = "; ".join(f"{entry['field'] or 'request'}: {entry['message']}" for entry in errors[:5])
     return respond(request, InvalidField.slug, InvalidField.title, InvalidField.status, detail, errors=errors)
 
 
+# FastAPI's, of a body that is no JSON; where it is not, stands in the place of the field.
+_NOT_JSON = "json_invalid"
+
+
+def _field(entry: dict[str, Any]) -> str:
+    """The name of the field, with dots; empty for the request as a whole."""
+    return "" if entry["type"] == _NOT_JSON else ".".join(str(part) for part in entry["loc"] if part != "body")
+
+
 def _words(entry: dict[str, Any]) -> str:
     """What is wrong with a field, for the one who sent it: without the names of classes and kinds of error."""
+    if entry["type"] == _NOT_JSON:
+        return f"The body is not JSON (at character {entry['loc'][-1] + 1})"
     message = wording(entry)
     return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
 
