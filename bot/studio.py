@@ -19,7 +19,7 @@ TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Resemblance:
-    """Somebody a face resembles; ``similarity`` is the per cent of the gallery's people less alike than they are."""
+    """Somebody a face resembles; ``similarity`` is in per cent, :data:`deployments.lookalike.engine.METHOD`."""
 
     name: str
     similarity: float

@@ -84,6 +84,12 @@ class UnknownJob(MasqueradeError):
     slug, title, status = "unknown-job", "Unknown job", 404
 
 
+class Expired(MasqueradeError):
+    """What was kept for a while was removed, as was said it would be."""
+
+    slug, title, status = "expired", "No longer here", 410
+
+
 class Refused(MasqueradeError):
     """Moderation says no; ``details['rule']`` names the rule."""
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import Form as FormBody
 from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from starlette import datastructures
 
 from deployments.anonymize.types import Method
@@ -21,11 +21,39 @@ from deployments.style.query import MAX_STYLES, check_weights, read_weights
 from deployments.swap.mapping import read as read_mapping
 from serve_app.jobs.states import State
 
-PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}, "description": "The picture"}
+# What the OpenAPI document says of answers besides their schemas: headers first.
+NAMED: dict[str, Any] = {
+    "X-Model": {"description": "The model versions behind it, with commas between", "schema": {"type": "string"}}
 }
+MADE: dict[str, Any] = NAMED | {
+    "X-Commercial-Use": {
+        "description": "Whether all of these allow commercial use",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    }
+}
+NOTES: dict[str, Any] = {
+    "X-Notes": {
+        "description": 'Where something could not be done, what: "face 2 stays: why", with " | " between, 2 KiB at most',
+        "schema": {"type": "string"},
+    }
+}
+
+PICTURES: dict[str, Any] = {"image/jpeg": {}, "image/png": {}, "image/webp": {}}
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": PICTURES, "headers": MADE | NOTES, "description": "The picture"}
+}
+ANSWER: dict[int | str, dict[str, Any]] = {200: {"headers": MADE}}
+SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": PICTURES, "headers": {"ETag": {"schema": {"type": "string"}}}, "description": "The picture"},
+    304: {"description": "The picture that If-None-Match names"},
+}
+"""Pictures at fixed addresses, which stay what they are until a version is promoted."""
+
 RESULT: dict[int | str, dict[str, Any]] = {
-    200: {"content": PICTURE[200]["content"] | {"application/json": {}}, "description": "What the job made"}
+    200: PICTURE[200] | {"content": PICTURES | {"application/json": {}}, "description": "What the job made"}
+}
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"headers": {"Location": {"description": "The job's address", "schema": {"type": "string"}}}}
 }
 
 MULTIPART = FormBody(media_type="multipart/form-data")
@@ -38,15 +66,26 @@ StyleImage = Annotated[
 UploadKey = Annotated[
     str | None, Field(max_length=64, description="In place of the picture: the key of an upload (POST /v1/uploads)")
 ]
+
+
+def _written_plainly(value: object) -> object:
+    """Refuses what pydantic would take: ``1_0`` for ten and ``0_1`` for one, as Python does."""
+    if isinstance(value, str) and "_" in value:
+        raise ValueError("Input should be a number, without underscores")
+    return value
+
+
 Strength = Annotated[
-    float, Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style")
+    float,
+    Field(ge=0, le=1, allow_inf_nan=False, description="0 gives the photo back, 1 is the whole style"),
+    BeforeValidator(_written_plainly),
 ]
 # Short, because it is parsed on the event loop: megabytes would hold up everybody else.
 StyleWeight = Annotated[str, Field(max_length=128)]
 # Empty entries do not count, so more may be sent than can be blended.
 StyleWeights = Annotated[list[StyleWeight], Field(max_length=16, json_schema_extra={"maxItems": MAX_STYLES})]
 FaceNumbers = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=64)]
-Top = Annotated[int, Field(ge=1, le=20)]
+Top = Annotated[int, Field(ge=1, le=20), BeforeValidator(_written_plainly)]
 
 
 class Form(BaseModel):
@@ -195,9 +234,10 @@ class Upload(BaseModel):
 
 
 class JobState(BaseModel):
-    """``position`` counts the jobs ahead while this one is queued; ``created`` is in Unix seconds.
+    """``position`` counts the jobs ahead while this one is queued; times are in Unix seconds.
 
-    ``progress`` is the share done, 0..1, of work that takes minutes.
+    ``progress`` is the share done, 0..1, of work that takes minutes. ``expires`` is when the result of a job that is done
+    goes, or went.
     """
 
     id: str
@@ -206,6 +246,7 @@ class JobState(BaseModel):
     position: int | None
     progress: float | None
     created: float
+    expires: float | None
     error: str | None
 
 
@@ -307,7 +348,10 @@ class Faces(BaseModel):
 
 
 class Match(BaseModel):
-    """``similarity`` is the per cent of people in the gallery less alike than this one; ``image`` a portrait."""
+    """``similarity`` N: of 100 people, N are less like their own closest double in the gallery than these two are alike.
+
+    ``image`` is the address of a portrait.
+    """
 
     name: str
     similarity: float
@@ -340,8 +384,13 @@ class Ready(BaseModel):
 
 
 def numbers(fields: list[str]) -> tuple[int, ...]:
-    """Face numbers from repeated or comma-separated fields. Raises ``InvalidField``."""
+    """Face numbers from repeated or comma-separated fields; empty entries do not count.
+
+    Raises ``InvalidField``, also for nothing but commas.
+    """
     words = [word.strip() for field in fields for word in field.split(",") if word.strip()]
-    if not all(word.isascii() and word.isdigit() and len(word) < 4 for word in words):
+    if (not words and any(field.strip() for field in fields)) or not all(
+        word.isascii() and word.isdigit() and len(word) < 4 for word in words
+    ):
         raise InvalidField("Face numbers are whole numbers from 0, such as keep=0,2.", field="keep")
     return tuple(int(word) for word in words)

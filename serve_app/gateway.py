@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -22,16 +22,17 @@ from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors
+from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors, WholeForms
 from serve_app.negotiation import preferred
 from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
+from serve_app.revalidated import revalidated
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
-from serve_app.single_fields import no_field_twice
 from serve_app.status.board import StatusBoard
 from serve_app.status.routes import routes as status_routes
+from serve_app.strict_forms import fields_in_their_place
 from serve_app.telemetry.observed import Observed
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes
@@ -39,7 +40,6 @@ from serve_app.visitors import Visitors
 
 # Bytes of a request around its two pictures.
 FORM_OVERHEAD = 2**20
-FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 JPEG = "image/jpeg"
 # What /v1/faces and /v1/lookalike answer with, by the Accept header; the first where it does not say.
 ANSWERS = ("application/json", JPEG)
@@ -79,7 +79,7 @@ def create_app(
         description="Errors are RFC 9457 problem documents. By sending a photo you state that you may use it, and for "
         "face swaps that the people shown agree. Results carry a visible mark and provenance metadata.",
         responses=problems.RESPONSES,
-        dependencies=[Depends(no_field_twice)],
+        dependencies=[Depends(fields_in_their_place)],
         docs_url=None,
         redoc_url=None,
     )
@@ -89,6 +89,7 @@ def create_app(
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(HeadAsGet)
     app.add_middleware(RelativeRedirects)
+    app.add_middleware(WholeForms)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=guard)
@@ -132,22 +133,22 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
 def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
     """Routes that answer with a document, and the small pictures those documents name."""
 
-    @app.get("/v1/styles", tags=["pictures"])
+    @app.get("/v1/styles", responses={200: {"headers": contracts.NAMED}}, tags=["pictures"])
     async def styles(response: Response) -> contracts.Styles:
         """The styles on offer."""
         answer = await pipeline.styles()
         response.headers["X-Model"] = answer.model
         return presenting.styles(answer)
 
-    @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def preview(name: str) -> Response:
+    @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.SHOWN, response_class=Response, tags=["pictures"])
+    async def preview(request: Request, name: str) -> Response:
         """A small picture of a style."""
         for entry in (await pipeline.styles()).value:
             if entry.name == name:
-                return Response(entry.preview, media_type=JPEG, headers=FOR_A_DAY)
+                return revalidated(request, entry.preview, JPEG)
         raise UnknownStyle(f"There is no style {name!r}.")
 
-    @app.post("/v1/moderate", tags=["answers"])
+    @app.post("/v1/moderate", responses=contracts.ANSWER, tags=["answers"])
     async def moderate(
         form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
     ) -> contracts.Moderation:
@@ -156,7 +157,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers.update(presenting.result_headers([answer.model], inventory))
         return presenting.moderation(answer)
 
-    @app.post("/v1/authenticity", tags=["answers"])
+    @app.post("/v1/authenticity", responses=contracts.ANSWER, tags=["answers"])
     async def authenticity(
         form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
     ) -> contracts.Authenticity:
@@ -170,26 +171,26 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         """Works of art to be put into, as ``artwork`` of a swap."""
         return presenting.artworks(pipeline.artworks)
 
-    @app.get("/v1/artworks/{artwork_id}", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def artwork(artwork_id: str) -> Response:
+    @app.get("/v1/artworks/{artwork_id}", responses=contracts.SHOWN, response_class=Response, tags=["pictures"])
+    async def artwork(request: Request, artwork_id: str) -> Response:
         """The picture of an artwork."""
         photo = await pipeline.artwork(artwork_id)
-        return Response(photo.data, media_type=photo.media_type, headers=FOR_A_DAY)
+        return revalidated(request, photo.data, photo.media_type)
 
     @app.post(
         "/v1/faces",
         tags=["answers"],
         response_model=contracts.Faces,
-        responses={200: {"content": {JPEG: {}}, "description": "Faces, or with Accept: image/jpeg a preview"}},
+        responses=_either("Faces, or with Accept: image/jpeg a preview"),
     )
     async def faces(
         form: Annotated[contracts.ImageForm, contracts.MULTIPART],
+        request: Request,
         response: Response,
-        accept: Annotated[str, Header()] = "*/*",
     ) -> contracts.Faces | Response:
         """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
         photo = await pipeline.open(await form.image.read())
-        if preferred(accept, ANSWERS) == JPEG:
+        if _preferred(request) == JPEG:
             return _picture(await pipeline.numbered(photo), inventory)
         answer = await pipeline.faces(photo)
         response.headers.update(presenting.result_headers([answer.model], inventory))
@@ -199,26 +200,26 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         "/v1/lookalike",
         tags=["answers"],
         response_model=contracts.Lookalike,
-        responses={200: {"content": {JPEG: {}}, "description": "Matches, or with Accept: image/jpeg a collage"}},
+        responses=_either("Matches, or with Accept: image/jpeg a collage"),
     )
     async def lookalike(
         form: Annotated[contracts.LookalikeForm, contracts.MULTIPART],
+        request: Request,
         response: Response,
-        accept: Annotated[str, Header()] = "*/*",
     ) -> contracts.Lookalike | Response:
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
-        if preferred(accept, ANSWERS) == JPEG:
+        if _preferred(request) == JPEG:
             collage, _ = await pipeline.collage(photo, form.top)
             return _picture(collage, inventory)
         result = await pipeline.lookalike(photo, form.top)
         response.headers.update(presenting.result_headers(result.models, inventory))
         return presenting.lookalike(result, inventory)
 
-    @app.get("/v1/gallery/{picture}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
-    async def portrait(picture: str) -> Response:
+    @app.get("/v1/gallery/{picture}", responses=contracts.SHOWN, response_class=Response, tags=["answers"])
+    async def portrait(request: Request, picture: str) -> Response:
         """A portrait from the lookalike gallery."""
-        return Response(await pipeline.portrait(picture), media_type=JPEG, headers=FOR_A_DAY)
+        return revalidated(request, await pipeline.portrait(picture), JPEG)
 
 
 def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
@@ -230,12 +231,12 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """Photos to try the studio with."""
         return presenting.samples(offered)
 
-    @app.get("/v1/samples/{name}", responses=contracts.PICTURE, response_class=Response, tags=["answers"])
-    async def sample(name: str) -> Response:
+    @app.get("/v1/samples/{name}", responses=contracts.SHOWN, response_class=Response, tags=["answers"])
+    async def sample(request: Request, name: str) -> Response:
         """One of the sample photos."""
         for photo in offered:
             if photo.name == name:
-                return Response(photo.data, media_type=photo.media_type, headers=FOR_A_DAY)
+                return revalidated(request, photo.data, photo.media_type)
         raise HTTPException(404, "There is no such sample.")
 
     @app.get("/healthz", tags=["operations"])
@@ -251,6 +252,16 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """
         ready = presenting.ready(await pipeline.states(), inventory.missing)
         return ready if ready.ready else problems.not_ready(request, ready)
+
+
+def _either(description: str) -> dict[int | str, dict[str, Any]]:
+    """What the document says of an answer that :data:`ANSWERS` has two forms of."""
+    return {200: contracts.ANSWER[200] | {"content": {JPEG: {}}, "description": description}}
+
+
+def _preferred(request: Request) -> str:
+    # Several lines of one header are one list (RFC 9110, section 5.3).
+    return preferred(", ".join(request.headers.getlist("accept")), ANSWERS)
 
 
 def _picture(picture: Picture, inventory: Inventory) -> Response:

@@ -1,4 +1,4 @@
-"""What surrounds every HTTP request: a cap on the body, answers to HEAD and to bugs, redirects, security headers.
+"""What surrounds every HTTP request: a cap on the body, whole forms, answers to HEAD and to bugs, redirects, security headers.
 
 The request id (``X-Request-Id``) is Serve's own, given to every request at its proxy.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import URL, Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -51,6 +52,37 @@ class BodyLimit(HttpMiddleware):
             f"The upload is over {self._max_bytes // 2**20} MiB.",
             {"Connection": "close"},
         )
+
+
+class WholeForms(HttpMiddleware):
+    """Refuses a multipart form that ends before its closing boundary with 400, once all that came of it was read.
+
+    Starlette's parser asks for no such end, and drops the field it was in the middle of: a strength of 0, perhaps.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind, options = parse_options_header(Headers(scope=scope).get("content-type"))
+        # Without a boundary it is no form, as the parser will say.
+        if kind != b"multipart/form-data" or b"boundary" not in options:
+            await self._app(scope, receive, send)
+            return
+        closing = b"\r\n--" + options[b"boundary"] + b"--"
+        # A form without fields begins with it, and the line before is that of the headers.
+        latest, closed = b"\r\n", False
+
+        async def watched() -> Message:
+            nonlocal latest, closed
+            message = await receive()
+            if message["type"] == "http.request" and not closed:
+                latest += message.get("body", b"")
+                # What follows is an epilogue, and may be anything (RFC 2046, section 5.1.1).
+                closed = closing in latest
+                latest = latest[-len(closing) :]
+                if not closed and not message.get("more_body", False):
+                    raise HTTPException(HTTPStatus.BAD_REQUEST, "The form is cut off: its closing boundary is missing.")
+            return message
+
+        await self._app(scope, watched, send)
 
 
 class UnexpectedErrors(HttpMiddleware):

@@ -10,16 +10,15 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from serve_app.revalidated import REVALIDATE
+
 WEB = Path(str(files("serve_app") / "web"))
-
-
-# After an upgrade a browser must not mix old modules with new ones.
-REVALIDATE = {"Cache-Control": "no-cache"}
 
 
 class _Revalidated(StaticFiles):
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
+        # After an upgrade a browser must not mix old modules with new ones.
         response.headers.update(REVALIDATE)
         return response
 

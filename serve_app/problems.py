@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
+from deployments.errors import Busy, InvalidField, MasqueradeError, TooLarge, Unavailable
 from serve_app.contracts import Problem, Ready
 from serve_app.database import unreachable
 from serve_app.problem_document import MEDIA_TYPE, problem
@@ -22,13 +22,21 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
 
+RETRY: dict[str, Any] = {
+    "headers": {
+        "Retry-After": {"description": "When to ask again, in seconds", "schema": {"type": "integer", "minimum": 0}}
+    }
+}
+
 # Every call may answer these; the OpenAPI document says so.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+    | (RETRY if status in {Busy.status, Unavailable.status} else {})
     for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
 }
 
 CONFLICT: dict[int | str, dict[str, Any]] = {409: RESPONSES[400] | {"description": "Conflict"}}
+NOT_FINISHED: dict[int | str, dict[str, Any]] = {409: CONFLICT[409] | RETRY}
 GONE: dict[int | str, dict[str, Any]] = {410: RESPONSES[400] | {"description": "Gone"}}
 
 
@@ -68,15 +76,25 @@ async def _masquerade(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
     errors = [
-        {"field": ".".join(str(part) for part in entry["loc"] if part != "body"), "message": _words(entry)}
-        for entry in cast(RequestValidationError, error).errors()
+        {"field": _field(entry), "message": _words(entry)} for entry in cast(RequestValidationError, error).errors()
     ]
     detail = "; ".join(f"{entry['field'] or 'request'}: {entry['message']}" for entry in errors[:5])
     return respond(request, InvalidField.slug, InvalidField.title, InvalidField.status, detail, errors=errors)
 
 
+# FastAPI's, of a body that is no JSON; where it is not, stands in the place of the field.
+_NOT_JSON = "json_invalid"
+
+
+def _field(entry: dict[str, Any]) -> str:
+    """The name of the field, with dots; empty for the request as a whole."""
+    return "" if entry["type"] == _NOT_JSON else ".".join(str(part) for part in entry["loc"] if part != "body")
+
+
 def _words(entry: dict[str, Any]) -> str:
     """What is wrong with a field, for the one who sent it: without the names of classes and kinds of error."""
+    if entry["type"] == _NOT_JSON:
+        return f"The body is not JSON (at character {entry['loc'][-1] + 1})"
     message = wording(entry)
     return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
 

@@ -9,9 +9,14 @@ from pydantic import ValidationError
 
 Place = tuple[str | int, ...]
 
+NOT_BLANK = r"\S"
+"""The pattern of a text that says something."""
+
 
 def wording(fault: Mapping[str, Any]) -> str:
     """The message of one entry of ``ValidationError.errors()``, without the name of its kind of error."""
+    if fault["type"] == "string_pattern_mismatch" and fault["ctx"]["pattern"] == NOT_BLANK:
+        return "Should not be blank"
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

@@ -13,13 +13,12 @@ from bot.accounts import identities
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Attachment, Outgoing
 from bot.intake.orders import Piece, Request
-from bot.intake.photos import Expired
 from bot.intake.tables import Upload
 from bot.presentation import keyboards
 from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
 from bot.presentation.numbering import numbered
 from bot.services import Services
-from deployments.errors import InvalidField, MasqueradeError, NoFace
+from deployments.errors import Expired, InvalidField, MasqueradeError, NoFace
 from deployments.faces.types import Face
 from deployments.imaging import Photo
 from deployments.swap.mapping import prominent

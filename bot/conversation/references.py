@@ -11,9 +11,9 @@ from aiogram.types import Message, User
 from bot.conversation.replies import mentions
 from bot.conversation.visit import Visit
 from bot.delivery import archive
-from bot.intake.photos import Expired
 from bot.presentation.callbacks import photos_behind
 from bot.services import Services
+from deployments.errors import Expired
 
 
 class AboutAnswered(Filter):

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from bot.accounts.accounts import Account, Keeping, holds
 from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle, Upload
-from deployments.errors import MasqueradeError
+from deployments.errors import Expired, MasqueradeError
 from deployments.imaging import Photo
 from serve_app.duties import beside
 from serve_app.objects import ObjectStore, new_key
@@ -29,12 +29,6 @@ JUST_NOW_S = 600.0
 """For so long after a photo was asked about, a text that answers nothing speaks of it."""
 
 MAX_CAPTION = 1024
-
-
-class Expired(MasqueradeError):
-    """The photos of this request were removed, as was said they would be."""
-
-    slug, title, status = "expired", "The photo is no longer here", 410
 
 
 class Overtaken(MasqueradeError):

@@ -12,9 +12,9 @@ from bot.delivery import archive
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.tables import Delivery
 from bot.intake.counter import painting
-from bot.intake.photos import Expired
 from bot.presentation import keyboards
 from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
+from deployments.errors import Expired
 from serve_app.jobs.tables import Job
 
 

@@ -29,7 +29,6 @@ from bot.conversation.replies import where
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, Flooded, NoPictures, NotSent, Outgoing, Rejected, Unreachable
 from bot.intake.inbox import Admission
-from bot.intake.photos import Expired
 from bot.presentation.answers import refusal
 from bot.routers import (
     account,
@@ -51,7 +50,7 @@ from bot.services import Services
 from bot.updates.addressing import Addressing
 from bot.updates.albums import SpokenAlbums
 from bot.updates.person import Acquaintance, Anonymity, Flood, PromptTaps, concerns_money
-from deployments.errors import MasqueradeError
+from deployments.errors import Expired, MasqueradeError
 from serve_app.database import unreachable
 from serve_app.duties import called_off
 

@@ -14,8 +14,8 @@ from deployments.imaging import Photo
 # More would be mud, and every name costs a look-up.
 MAX_STYLES = 8
 
-# What follows begins with a letter: the comma in 0,5 is somebody's decimal point, and is refused as that.
-_NEXT_STYLE: Final = re.compile(r",(?=\s*[^\W\d_])")
+# What follows begins with a letter, or is nothing: the comma in 0,5 is somebody's decimal point, and is refused as that.
+_NEXT_STYLE: Final = re.compile(r",(?=[\s,]*(?:[^\W\d_]|$))")
 
 Weights = tuple[tuple[str, float], ...]
 
@@ -63,9 +63,9 @@ class StyleQuery:
 def read_weights(texts: Sequence[str]) -> Weights:
     """Styles and their weights from ``name`` or ``name:weight`` texts, each one style or several with commas between.
 
-    Raises :class:`InvalidField` for what is neither.
+    Empty entries do not count. Raises :class:`InvalidField` for what is neither.
     """
-    return tuple(_weighted(entry) for text in texts for entry in _NEXT_STYLE.split(text))
+    return tuple(_weighted(entry) for text in texts for entry in _NEXT_STYLE.split(text) if entry.strip())
 
 
 def check_weights(weights: Weights) -> None:

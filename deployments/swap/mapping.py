@@ -55,19 +55,20 @@ def read(text: str | None) -> Wish:
       others go as by default.
     - ``skip``: leave every target face that is not named.
 
-    Without a field one source goes on every target face, and several go on the target faces from left to right, until
-    there are no more of either. Faces too small to be swapped, far in the background, are no sources and take none of
-    several, unless all are that small.
+    Empty entries do not count. Without a field one source goes on every target face, and several go on the target faces
+    from left to right, until there are no more of either. Faces too small to be swapped, far in the background, are no
+    sources and take none of several, unless all are that small.
 
-    Raises :class:`InvalidField` for anything else, for a target named twice, and for a source that is both used and not.
+    Raises :class:`InvalidField` for anything else, nothing but commas included, for a target named twice, and for a source
+    that is both used and not.
     """
     if text is None or not text.strip():
         return Wish()
     pairs: list[tuple[int, int]] = []
     skipped: set[int] = set()
     unused: set[int] = set()
-    items = [item.strip().lower() for item in text.split(",")]
-    for item in items:
+    items = [item.strip().lower() for item in text.split(",") if item.strip()]
+    for item in items or [text.strip()]:
         if item == _SKIP:
             continue
         match = _PAIR.fullmatch(item)

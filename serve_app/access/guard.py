@@ -85,7 +85,7 @@ class Guard:
             return Refusal(403, "forbidden", "Forbidden", closed(scope), caller=key.id)
         wait = (await self._buckets.take([Want(f"key:{key.id}", key.rate)]))[0]
         if wait:
-            detail = f"This key may make {key.rate.per_s * 60:.0f} calls a minute."
+            detail = f"This key may make {key.rate.per_s * 60:.0f} calls a minute, {key.rate.burst} at once."
             return Refusal(429, "rate-limited", "Too many calls", detail, max(1, math.ceil(wait)), key.id)
         return Caller(key.id, frozenset(key.scopes))
 

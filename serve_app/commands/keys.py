@@ -43,7 +43,9 @@ def create(
     with exits_on(ValueError, status=2):
         key, text = _told(lambda book: book.issue(name, scopes, per_minute=per_minute, burst=burst))
     typer.echo(text)
-    errors.print(f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute.[/]")
+    errors.print(
+        f"[dim]Shown once. Id {key.id}, opens {', '.join(key.scopes)}; {per_minute} a minute, {burst} at once.[/]"
+    )
 
 
 @app.command("list", epilog="Example:  masquerade keys list")
@@ -54,12 +56,12 @@ def list_keys() -> None:
         console.print("There are no keys yet: masquerade keys create NAME")
         return
     table = Table(box=None, header_style="bold")
-    for column in ("id", "name", "opens", "a minute", "created", "last used", ""):
+    for column in ("id", "name", "opens", "a minute", "at once", "created", "last used", ""):
         table.add_column(column, overflow="fold")
     for key in keys:
         gone = "" if key.revoked is None else f"[red]revoked {_day(key.revoked)}[/]"
-        rate = f"{key.rate.per_s * 60:.0f}"
-        table.add_row(key.id, key.name, ", ".join(key.scopes), rate, _day(key.created), _day(key.used), gone)
+        rate = f"{key.rate.per_s * 60:.0f}", str(key.rate.burst)
+        table.add_row(key.id, key.name, ", ".join(key.scopes), *rate, _day(key.created), _day(key.used), gone)
     console.print(table)
 
 

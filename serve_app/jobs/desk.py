@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from deployments.errors import Busy, InvalidField, TooLarge, Unavailable, UnknownJob
+from deployments.errors import Busy, Expired, InvalidField, TooLarge, Unavailable, UnknownJob
 from deployments.style.query import read_weights
 from serve_app.access.guard import ANYONE
 from serve_app.duties import Duty, keep_doing
@@ -36,7 +36,7 @@ SLOW_CHANNEL = "slow"
 SLOW_KINDS = frozenset({"masterpiece"})
 RESTART_S = 1.0
 SWEEP_PERIOD_S = 300.0
-# A result may be gone long before; until then its job says so, and is the answer to its order sent again.
+# So long are jobs known after they ended. A result may be gone long before; its job says since when.
 KEEP_JOBS_S = 7 * 86_400.0
 COUNT_PERIOD_S = 10.0
 UPLOAD_VALID_S = 900
@@ -97,9 +97,9 @@ class Desk:
     ) -> Job:
         """Record an order; only then is it acknowledged. ``photos`` are bytes, or the keys of uploads, which it uses up.
 
-        The same order under the same ``idempotency_key`` is one job, however often it comes. Refuses what could not be
-        done when its turn came: raises what the pipeline raises for photos, names and capabilities it does not know, and
-        ``Busy`` where too many jobs wait already.
+        The same order under the same ``idempotency_key`` is one job, however often it comes, until its result is gone.
+        Refuses what could not be done when its turn came: raises what the pipeline raises for photos, names and
+        capabilities it does not know, and ``Busy`` where too many jobs wait already.
         """
         dedupe = None if idempotency_key is None else _same_order(owner, idempotency_key, kind, fields, photos)
         if dedupe is not None and (known := await self._known(dedupe)) is not None:
@@ -157,12 +157,18 @@ class Desk:
         async with self._sessions() as session:
             return await self._ledger.position(session, job)
 
+    def expires(self, job: Job) -> float | None:
+        """When a finished job's result goes, in Unix seconds; None where there is none."""
+        return None if job.result is None or job.finished is None else job.finished + self._keep_s
+
     async def result(self, job: Job) -> bytes:
-        """The finished job's bytes. Raises ``UnknownJob`` when they have expired."""
+        """The finished job's bytes. Raises ``Expired`` when they are gone."""
         try:
-            return await asyncio.to_thread(self._objects.get, (job.result or {})["key"])
+            if not self._overdue(job):
+                return await asyncio.to_thread(self._objects.get, (job.result or {})["key"])
         except KeyError:
-            raise UnknownJob("The result of this job has expired.") from None
+            pass
+        raise Expired("The result of this job has expired.")
 
     async def remove(self, job: Job) -> None:
         """Withdraw the job and everything it stored. Raises ``Unavailable`` where that cannot be; it may be asked for again."""
@@ -177,8 +183,30 @@ class Desk:
             await self._ledger.forget(session, [job.id])
 
     async def _known(self, dedupe: str) -> Job | None:
+        """The job of an order seen before. One whose result is gone answers no order any more."""
         async with self._sessions() as session:
-            return await self._ledger.known(session, dedupe)
+            job = await self._ledger.known(session, dedupe)
+        if job is None or not await self._gone(job):
+            return job
+        async with self._sessions.begin() as session:
+            await self._ledger.outlive(session, job.id)
+        return None
+
+    async def _gone(self, job: Job) -> bool:
+        """There was a result, and it is no longer here."""
+        if job.result is None:
+            return False
+        if self._overdue(job):
+            return True
+        try:
+            await asyncio.to_thread(self._objects.size, job.result["key"])
+        except KeyError:
+            return True
+        return False
+
+    def _overdue(self, job: Job) -> bool:
+        """The time of its result is over, whether it was swept yet or not."""
+        return (expires := self.expires(job)) is not None and expires <= time.time()
 
     async def _admit(self, kind: str, owner: str) -> None:
         """Raises ``Busy`` where another job is one too many, of the owner's or of everybody's."""

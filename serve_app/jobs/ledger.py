@@ -84,6 +84,10 @@ class Ledger:
         """The job of an order seen before."""
         return (await session.execute(select(Job).where(Job.dedupe == dedupe))).scalar_one_or_none()
 
+    async def outlive(self, session: AsyncSession, job_id: str) -> None:
+        """From now on the order of this job, sent again, is a new one."""
+        await session.execute(update(Job).where(Job.id == job_id).values(dedupe=None))
+
     async def claim(self, session: AsyncSession, *, channel: str | None = None) -> Job | None:
         """Take the next job in fair order, or one whose worker fell silent; None when there is nothing to do.
 

@@ -37,7 +37,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
     """The router over a job desk; ``inventory`` knows the licences of results."""
     router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-    @router.post("", status_code=202)
+    @router.post("", status_code=202, responses=contracts.ACCEPTED)
     async def submit(
         form: Annotated[contracts.JobForm, contracts.MULTIPART],
         request: Request,
@@ -46,8 +46,8 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
     ) -> contracts.JobState:
         """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done.
 
-        Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer. A key needs
-        the scope of the job's kind besides ``jobs``.
+        Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer, until its
+        result has expired. A key needs the scope of the job's kind besides ``jobs``.
         """
         scopes: frozenset[str] | None = request.state.scopes
         if scopes is not None and form.kind not in scopes:
@@ -64,10 +64,10 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
         return await _state(desk, _kept(await desk.job(job_id, request.state.caller)))
 
     @router.get(
-        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.CONFLICT | problems.GONE
+        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.NOT_FINISHED | problems.GONE
     )
     async def result(request: Request, job_id: str) -> Response:
-        """The result of a finished job; 409 with Retry-After while it is not finished."""
+        """The result of a finished job; 409 with Retry-After while it is not finished, 410 when it has expired."""
         job = _kept(await desk.job(job_id, request.state.caller))
         if job.state == State.FAILED:
             return _failed(request, job.error or {})
@@ -166,6 +166,7 @@ async def _state(desk: Desk, job: Job) -> contracts.JobState:
         position=await desk.position(job),
         progress=job.progress,
         created=job.created,
+        expires=desk.expires(job),
         error=error,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from deployments.errors import Busy, MasqueradeError, Unavailable
+from deployments.errors import Busy, Expired, MasqueradeError, Unavailable
 from serve_app.duties import beside, called_off
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.progress import Withdrawn, reporting
@@ -31,10 +31,6 @@ IDLE_POLL_S = 1.0
 
 VISITOR = "visitor"
 """Stands among a job's fields for whoever handed it in (:mod:`serve_app.visitors`), where that is not its owner."""
-
-
-class _Expired(Exception):
-    """A photo of the job was swept away before its turn came."""
 
 
 class Worker:
@@ -119,9 +115,6 @@ class Worker:
         except MasqueradeError as error:
             await self._fail(job, _recorded(error))
             return
-        except _Expired:
-            await self._fail(job, {"slug": "expired", "message": "The photo is no longer here.", "status": 410})
-            return
         except (OSError, SQLAlchemyError):
             # The objects or the ledger are out of reach: the lease runs out, and somebody tries again.
             raise
@@ -140,7 +133,8 @@ class Worker:
         try:
             return {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
         except KeyError:
-            raise _Expired from None
+            # Swept away before the job's turn came.
+            raise Expired("The photo is no longer here.") from None
 
     async def _stored(self, picture: Picture) -> dict[str, Any]:
         """What the ledger keeps of a picture that is in the object store now."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deployments.slots import Role
 from deployments.trials import TrialSummary
 from registry.routing import AuditEntry, Routing
+from serve_app.wording import NOT_BLANK
 
 Place = Literal["active", "canary", "shadow", "staging", "refused", "idle"]
 Version = Annotated[str, Field(min_length=1, max_length=64, description="A version, or an alias such as previous")]
@@ -132,7 +133,7 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    by: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")] = "admin"
+    by: Annotated[str, Field(min_length=1, max_length=64, pattern=NOT_BLANK)] = "admin"
     reason: Annotated[str, Field(max_length=500)] = ""
     expect: RoutingEntry | None = None
 

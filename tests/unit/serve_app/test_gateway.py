@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from deployments.serving import Answer
 from deployments.slots import SlotStatus
+from deployments.style.engine import StyleInfo
 from registry.store import FolderStore
 from serve_app.inventory import Inventory
 from serve_app.selection import Selection
@@ -127,6 +129,13 @@ def test_faces_come_back_as_a_picture_with_their_numbers(client: TestClient) -> 
     response = client.post("/v1/faces", files={"image": FINE}, headers={"Accept": "image/jpeg"})
     assert response.headers["content-type"] == "image/jpeg"
     assert response.headers["x-model"] == "finder@v1"
+
+
+def test_a_wish_on_several_lines_is_one_wish(client: TestClient) -> None:
+    for path in ("/v1/faces", "/v1/lookalike"):
+        wishes = [("Accept", "text/html"), ("Accept", "image/jpeg")]
+        response = client.post(path, files={"image": FINE}, headers=wishes)
+        assert response.headers["content-type"] == "image/jpeg"
 
 
 def test_whoever_would_rather_have_words_gets_words(client: TestClient) -> None:
@@ -247,6 +256,28 @@ def test_a_page_that_is_known_is_not_sent_again(client: TestClient, path: str) -
     assert first.headers["cache-control"] == "no-cache"
     again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/v1/styles/wave/preview.jpg", "/v1/artworks/night", "/v1/gallery/ada.jpg"])
+def test_a_small_picture_that_is_known_is_not_sent_again(client: TestClient, path: str) -> None:
+    first = client.get(path)
+    assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+    for known in (first.headers["etag"], f'"old", W/{first.headers["etag"]}', "*"):
+        again = client.get(path, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert client.get(path, headers={"If-None-Match": '"old"'}).content == first.content
+
+
+def test_the_preview_of_another_version_is_seen_at_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = client.get("/v1/styles/wave/preview.jpg")
+    promoted = picture(9, 9, 9)
+
+    async def styles() -> Answer[tuple[StyleInfo, ...]]:
+        return Answer((StyleInfo("wave", "Wave", "Anon", 1889, "public domain", promoted),), "painter@v2")
+
+    monkeypatch.setattr("serve_app.pipeline.Pipeline.styles", lambda _: styles())
+    after = client.get("/v1/styles/wave/preview.jpg", headers={"If-None-Match": before.headers["etag"]})
+    assert (after.status_code, after.content) == (200, promoted)
 
 
 def test_a_licence_that_cannot_be_read_allows_nothing_and_costs_no_result(tmp_path: Path) -> None:

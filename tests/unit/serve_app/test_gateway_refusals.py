@@ -54,6 +54,7 @@ BAD: dict[str, tuple[bytes, dict[str, Any], tuple[int, str]]] = {
     "weights of nothing": (FINE, {"style": ["wave:0", "night:0"]}, (422, "invalid-field")),
     "a weight that is not a number": (FINE, {"style": "wave:nan"}, (422, "invalid-field")),
     "too much strength": (FINE, {"style": "wave", "strength": "1.5"}, (422, "invalid-field")),
+    "strength with an underscore": (FINE, {"style": "wave", "strength": "0_1"}, (422, "invalid-field")),
     "strength that is not a number": (FINE, {"style": "wave", "strength": "nan"}, (422, "invalid-field")),
     "a refused picture": (REFUSED, {"style": "wave"}, (451, "refused")),
 }
@@ -93,6 +94,35 @@ def test_of_two_photos_in_one_place_neither_is_taken(
     assert stand_ins.calls == []
 
 
+@pytest.mark.parametrize("path", ["/v1/lookalike", "/v1/jobs"])
+def test_a_number_is_written_without_underscores(client: TestClient, path: str) -> None:
+    kind = {"kind": "lookalike"} if path == "/v1/jobs" else {}
+    response = send(client, path, top="1_0", **kind)
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"] == "top: Input should be a number, without underscores"
+
+
+@pytest.mark.parametrize("path", ["/v1/anonymize?method=replace", "/v1/jobs?method=replace", "/v1/moderate?method="])
+def test_a_field_that_stands_in_the_address_is_refused(client: TestClient, stand_ins: StandIns, path: str) -> None:
+    response = send(client, path, **({"kind": "anonymize"} if "jobs" in path else {}))
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"] == "method: send it in the body, not in the address."
+    assert response.json()["field"] == "method"
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "entries"),
+    [("/v1/style", "style", "wave"), ("/v1/anonymize", "keep", "0"), ("/v1/swap", "mapping", "0:0")],
+)
+def test_empty_entries_of_a_list_do_not_count_and_a_list_of_nothing_else_is_refused(
+    client: TestClient, path: str, field: str, entries: str
+) -> None:
+    files = {"source": FINE, "target": FINE} if path == "/v1/swap" else {"image": FINE}
+    for value, status in ((f"{entries},", 200), (f" ,{entries}, ,", 200), (",", 422), (" , ", 422)):
+        assert client.post(path, files=files, data={field: value}).status_code == status, value
+
+
 @pytest.mark.parametrize("path", ["/v1/lookalike", "/v1/anonymize"])
 def test_a_photo_without_faces_is_422_where_one_is_needed(client: TestClient, path: str) -> None:
     assert problem(send(client, path, FACELESS)) == (422, "no-face")
@@ -120,6 +150,48 @@ def test_an_upload_over_the_limit_is_413_by_its_length_or_while_it_arrives(
     assert problem(client.post("/v1/style", content=drip(), headers=headers))[0] == 413
     noise = picture(3, 4, 5, (64, 64)) + bytes(150_000)
     assert problem(send(client, "/v1/style", noise, style="wave")) == (413, "too-large")
+
+
+def written(*fields: tuple[str, bytes]) -> bytes:
+    """A form with the boundary ``B`` as it travels, without its end."""
+    return b"".join(
+        b'--B\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n%b\r\n'
+        % (name.encode(), b'; filename="photo.jpg"' if name == "image" else b"", value)
+        for name, value in fields
+    )
+
+
+FORM = written(("image", FINE), ("style", b"wave"), ("strength", b"0"))
+AS_A_FORM = {"Content-Type": "multipart/form-data; boundary=B"}
+
+
+@pytest.mark.parametrize("path", ["/v1/style", "/v1/jobs"])
+@pytest.mark.parametrize("missing", [1, 2, 6, 200])
+def test_a_form_that_is_cut_off_is_refused_with_all_its_fields(
+    client: TestClient, stand_ins: StandIns, path: str, missing: int
+) -> None:
+    form = written(("kind", b"style")) + FORM if path == "/v1/jobs" else FORM
+    response = client.post(path, content=(form + b"--B--")[:-missing], headers=AS_A_FORM)
+    assert problem(response) == (400, "bad-request")
+    assert response.json()["detail"] == "The form is cut off: its closing boundary is missing."
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(b"", b""), (b"", b"\r\n"), (b"\r\n", b""), (b"", b" \r\nBye --B-- \r\n--B\r\n")]
+)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_a_form_may_have_words_after_it_and_come_in_any_pieces(
+    client: TestClient, before: bytes, after: bytes, size: int
+) -> None:
+    form = before + FORM + b"--B--" + after
+    pieces = (form[start : start + size] for start in range(0, len(form), size))
+    response = client.post("/v1/style", content=pieces, headers=AS_A_FORM)
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/png"), "the photo, at strength 0"
+
+
+def test_a_form_without_fields_is_whole(client: TestClient) -> None:
+    assert problem(client.post("/v1/style", content=b"--B--\r\n", headers=AS_A_FORM)) == (422, "invalid-field")
 
 
 def test_too_many_pixels_are_413(client_for: Callable[[Settings], TestClient], settings: Settings) -> None:

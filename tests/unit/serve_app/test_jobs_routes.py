@@ -22,7 +22,7 @@ from serve_app.objects import FolderObjects, new_key
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
-from .asking import ended, masterpiece, submit
+from .asking import ended, masterpiece, problem, submit
 from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
@@ -355,7 +355,47 @@ def test_a_result_whose_time_is_over_is_said_to_have_expired(client: TestClient,
     ended(client, job_id)
     FolderObjects(settings.objects_dir).sweep(time.time() + 5)
     gone = client.get(f"/v1/jobs/{job_id}/result")
-    assert (gone.status_code, gone.json()["detail"]) == (404, "The result of this job has expired.")
+    assert problem(gone) == (410, "expired")
+    assert gone.json()["detail"] == "The result of this job has expired."
+    client.delete(f"/v1/jobs/{job_id}")
+    assert problem(client.get(f"/v1/jobs/{job_id}/result")) == (404, "unknown-job"), "removed is not expired"
+
+
+def test_a_job_says_when_its_result_goes(client: TestClient, settings: Settings, stand_ins: StandIns) -> None:
+    stand_ins.hold_masterpiece = True
+    job_id = masterpiece(client, FINE).json()["id"]
+    assert client.get(f"/v1/jobs/{job_id}").json()["expires"] is None
+    stand_ins.hold_masterpiece = False
+    done = ended(client, job_id)
+    assert done["created"] < done["expires"] - settings.keep_results_s < time.time()
+    failed = ended(client, submit(client, FACELESS, kind="anonymize").json()["id"])
+    assert (failed["state"], failed["expires"]) == ("failed", None)
+
+
+@pytest.mark.parametrize("how", ["its time is over", "it was swept"])
+def test_an_order_whose_result_is_gone_is_a_new_one_when_it_is_sent_again(
+    client_for: Callable[[Settings], TestClient], settings: Settings, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    client = client_for(settings)
+
+    def order() -> str:
+        headers = {"Idempotency-Key": "7"}
+        answer = client.post("/v1/jobs", files={"image": FINE}, data={"kind": "moderate"}, headers=headers)
+        assert answer.status_code == 202
+        return str(answer.json()["id"])
+
+    first = order()
+    ended(client, first)
+    assert order() == first
+    if how == "it was swept":
+        FolderObjects(settings.objects_dir).sweep(time.time() + 5)
+    else:
+        monkeypatch.setattr("serve_app.jobs.desk.time.time", lambda: later)
+        later = ended(client, first)["expires"]
+        assert problem(client.get(f"/v1/jobs/{first}/result")) == (410, "expired"), "though nobody has swept yet"
+    again = order()
+    assert again != first
+    assert problem(client.get(f"/v1/jobs/{first}/result")) == (410, "expired"), "the old one stays what it is"
 
 
 def test_a_result_says_what_could_not_be_done_as_the_route_does(client: TestClient, stand_ins: StandIns) -> None:

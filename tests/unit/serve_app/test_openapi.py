@@ -42,6 +42,27 @@ def test_every_operation_keeps_its_promises(client: TestClient, operation: str, 
     holds()
 
 
+MADE = {"X-Model", "X-Commercial-Use"}
+NOTED = MADE | {"X-Notes"}
+HEADERS = {
+    "POST /v1/style 200": NOTED, "POST /v1/swap 200": NOTED, "POST /v1/anonymize 200": NOTED,
+    "POST /v1/faces 200": MADE, "POST /v1/lookalike 200": MADE, "POST /v1/moderate 200": MADE, "POST /v1/authenticity 200": MADE,
+    "GET /v1/styles 200": {"X-Model"}, "GET /v1/styles/{name}/preview.jpg 200": {"ETag"},
+    "POST /v1/jobs 202": {"Location"}, "GET /v1/jobs/{job_id}/result 200": NOTED,
+    "GET /v1/jobs/{job_id}/result 409": {"Retry-After"},
+    "POST /v1/style 429": {"Retry-After"}, "GET /v1/models 503": {"Retry-After"},
+    "POST /v1/style 422": set(), "POST /v1/models/{model}/promote 409": set(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", HEADERS)
+def test_the_document_names_the_headers_of_an_answer(client: TestClient, answer: str) -> None:
+    method, path, status = answer.split(" ")
+    responses = client.get("/openapi.json").json()["paths"][path][method.lower()]["responses"]
+    assert set(responses[status].get("headers", {})) == HEADERS[answer]
+    assert responses[status]["description"]
+
+
 def test_the_list_above_is_complete(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     found = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}

@@ -14,9 +14,9 @@ from bot.accounts.accounts import Keeping
 from bot.delivery.tables import Delivery
 
 from bot.accounts.tables import User
-from bot.intake.photos import GATHER_S, Expired, Incoming, Overtaken, Photos
+from bot.intake.photos import GATHER_S, Incoming, Overtaken, Photos
 from bot.intake.tables import Bundle, Upload
-from deployments.errors import NotAnImage
+from deployments.errors import Expired, NotAnImage
 from deployments.imaging import Photo
 
 ANNA, BORIS = 1001, 1002

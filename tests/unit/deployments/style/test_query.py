@@ -29,6 +29,12 @@ def test_several_styles_may_stand_in_one_text() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["wave,", "wave:1,", ",wave", " , wave ,, ", "wave,,,"])
+def test_empty_entries_of_a_list_of_styles_do_not_count(text: str) -> None:
+    assert StyleQuery.parse(PHOTO, [text]).weights == (("wave", 1.0),)
+    assert StyleQuery.parse(PHOTO, [f"{text},udnie:2"]).weights == (("wave", 1.0), ("udnie", 2.0))
+
+
 def test_strength_is_full_and_colours_are_the_paintings_unless_asked_otherwise() -> None:
     query = StyleQuery.parse(PHOTO, ["wave"])
     assert (query.strength, query.preserve_color) == (1.0, False)
@@ -44,8 +50,8 @@ def test_strength_is_full_and_colours_are_the_paintings_unless_asked_otherwise()
         "wave:",
         "wave:much",
         "wave:0,5",
-        "wave:0.7,",
-        "wave:0.7,,udnie",
+        "wave:0,5,",
+        ",",
         "wave:１",
         "wave:1_0",
         "wave:1:2",

@@ -31,6 +31,10 @@ def test_pairs_say_which_source_goes_where():
     assert read("0:1, 1:0").among(faces(2), faces(2)) == ((0, 1), (1, 0))
 
 
+def test_empty_entries_of_a_mapping_do_not_count():
+    assert read("0:1, ,1:0,").among(faces(2), faces(3)) == ((0, 1), (1, 0))
+
+
 def test_one_source_may_go_on_several_faces():
     assert read("1:0,1:2").among(faces(2), faces(3)) == ((1, 0), (1, 2))
 
@@ -88,7 +92,7 @@ def test_a_face_too_small_is_tried_where_it_is_meant_or_there_is_no_other():
         ("skip:skip", "not source:target"),
         ("0-1", "'0-1' is not source:target"),
         ("0:", "not source:target"),
-        ("0:1,", "not source:target"),
+        (" , ", "',' is not source:target"),
         ("-1:0", "not source:target"),
         ("٣:0", "not source:target"),
         ("99999999999:0", "not source:target"),

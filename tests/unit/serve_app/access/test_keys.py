@@ -113,10 +113,12 @@ def test_the_command_line_issues_lists_and_revokes(tmp_path: Path, monkeypatch: 
     assert "no keys yet" in run(app, ["list"]).stdout
     made = run(app, ["create", "gallery app", "--scope", "style", "--scope", "jobs"])
     assert made.exit_code == 0
+    assert "60 a minute, 20 at once." in made.stderr
     key_id = re.fullmatch(FORM, made.stdout.strip()).group(1)
     secret = re.fullmatch(FORM, made.stdout.strip()).group(2)
     listed = run(app, ["list"]).stdout
     assert key_id in listed
+    assert "at once" in listed
     assert secret not in listed
     assert run(app, ["revoke", key_id]).exit_code == 0
     assert run(app, ["revoke", key_id]).exit_code == 1

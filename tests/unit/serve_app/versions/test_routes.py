@@ -141,6 +141,21 @@ def test_what_makes_no_sense_changes_nothing(admin, store, path: str, body: dict
     assert store.routing("judge") is None
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("version", "request: The body is not JSON (at character 1)"),
+        ('{"version": v2}', "request: The body is not JSON (at character 13)"),
+        ('{"version": "v2", "by": " "}', "by: Should not be blank"),
+    ],
+)
+def test_what_cannot_be_read_of_a_decision_is_said_in_words(admin, body: str, detail: str) -> None:
+    response = admin.post("/v1/models/judge/promote", content=body, headers={"Content-Type": "application/json"})
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"] == detail
+    assert response.json()["errors"][0]["field"] in {"", "by"}
+
+
 def test_a_damaged_version_is_turned_down_with_what_is_wrong_with_it(admin, store) -> None:
     manifest = store.root / "judge" / "v2" / "manifest.yaml"
     manifest.chmod(0o644)
