@@ -29,7 +29,7 @@ demo:
 test: .dev
 	@$(BIN)/masquerade models pull --starter
 	@$(BIN)/masquerade gallery starter
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 $(ARGS)
 
 lint: .dev
 	@$(BIN)/ruff check .

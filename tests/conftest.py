@@ -6,9 +6,11 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from serve_app.database import migrate
 from serve_app.serve_flags import SERVE_FLAGS
@@ -29,6 +31,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         item.add_marker(folder)
+
+
+# What takes long to start, and where it is used.
+SHARED = {
+    "a studio": ("tests/e2e/",),
+    "a Ray": (
+        "tests/integration/serving/",
+        "tests/integration/training/test_workers.py",
+        "tests/integration/bot/flows/test_serve.py",
+    ),
+}
+
+
+class ByWhatIsShared(LoadScopeScheduling):
+    """Gives a worker of `make test` a whole file at a time, and all files that share a Ray or a studio to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((shared for shared, places in SHARED.items() if file.startswith(places)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatIsShared:
+    return ByWhatIsShared(config, log)
 
 
 @pytest.fixture(scope="session")
