@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -139,6 +140,42 @@ def test_the_kubernetes_pods_bring_the_key_by_reference_or_it_is_missing(tmp_pat
     path.write_text(text)
     problem = the_problem(path, {})
     assert text.splitlines()[problem.line - 1].strip() == "environment: production"
+
+
+def test_pods_are_judged_by_their_own_environment_and_not_by_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text(rendered()[SERVICE])
+    for name, value in (KEY | {"MASQUERADE_PORT": "abc"}).items():
+        monkeypatch.setenv(name, value)
+    assert check(path, os.environ) == []
+    path.write_text(path.read_text().replace("- name: MASQUERADE_", "- name: OTHER_"))
+    texts = [problem.text for problem in check(path, os.environ)]
+    assert len(texts) == 2
+    assert any("without an admin key" in text for text in texts)
+    assert any("without a database" in text for text in texts)
+
+
+def test_a_variable_that_is_wrong_is_named_as_such_and_not_blamed_on_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "serve.yaml"
+    path.write_text(rendered()[SERVE])
+    problem = the_problem(path, KEY | {"MASQUERADE_LIMITS__MAX_SIDE": "-1"})
+    assert problem.text.startswith("MASQUERADE_LIMITS__MAX_SIDE: ")
+    text = rendered()[SERVICE].replace("- name: MASQUERADE_MODELS_DIR", "- name: MASQUERADE_PORT")
+    path.write_text(text)
+    assert the_problem(path).text.startswith("MASQUERADE_PORT: ")
+
+
+def test_secrets_may_come_from_files_that_lie_where_ray_runs(tmp_path: Path) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(rendered()[SERVE])
+    assert check(path, {f"{name}_FILE": "/nowhere/here" for name in KEY}) == []
+    text = rendered()[SERVICE]
+    for name in KEY:
+        text = text.replace(f"- name: {name}\n", f"- name: {name}_FILE\n")
+    path.write_text(text)
+    assert check(path, {}) == []
 
 
 @pytest.mark.parametrize(
