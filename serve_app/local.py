@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from serve_app.forking.launch import fork_server, one_machine
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
-from serve_app.settings import Settings
+from serve_app.settings import Settings, variable
 from serve_app.telemetry.tracing import environment
 from serve_app.topology import GRAPH
 
@@ -47,6 +48,8 @@ def studio(settings: Settings) -> Iterator[str]:
     missing.
     """
     _refuse_taken(settings.host, settings.port)
+    _refuse_unwritable(settings.data_dir)
+    _refuse_without_database(settings)
     proxy_port = _take_front(settings)
     _set_flags(settings)
     with fork_server() as forking, _ray(settings, forking) as address:
@@ -252,3 +255,28 @@ def _refuse_taken(host: str, port: int) -> None:
         raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
     if taken:
         raise StudioError(f"{host}:{port} is taken by another program; choose another with --port")
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    folder = folder.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StudioError(
+            f"{folder} cannot be written to: {error.strerror}; name another folder with {variable('data_dir')}"
+        ) from error
+
+
+def _refuse_without_database(settings: Settings) -> None:
+    """A server may be away, or know another password. A file in the data folder is always there."""
+    if settings.sql_url.startswith("sqlite"):
+        return
+    # Imported here: it takes half a second, which a studio with a file spends while Ray starts.
+    from serve_app.access.opening import NoDatabase, bring_up_to_date
+
+    try:
+        bring_up_to_date(settings.sql_url)
+    except NoDatabase as error:
+        raise StudioError(str(error)) from error
