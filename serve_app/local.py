@@ -47,7 +47,10 @@ def studio(settings: Settings) -> Iterator[str]:
     Until it closes, :func:`running_studio` finds it. Raises :class:`StudioError`, or ``RegistryError`` when models are
     missing.
     """
-    _refuse_taken(settings.host, settings.port)
+    _refuse_taken(settings.host, settings.port, "--port")
+    if settings.metrics_port is not None:
+        # Ray's own exporter has no other address.
+        _refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
     _refuse_unwritable(settings.data_dir)
     _refuse_without_database(settings)
     proxy_port = _take_front(settings)
@@ -106,6 +109,7 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
                 num_cpus=workers,
                 object_store_memory=_OBJECT_STORE,
                 include_dashboard=False,
+                _metrics_export_port=settings.metrics_port,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 configure_logging=False,
@@ -248,13 +252,14 @@ def _reason(state: ApplicationState | None) -> str:
     return f"{named}: {_EXCEPTION.sub('', lines[-1])}"
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def _refuse_taken(host: str, port: int, named: str) -> None:
+    """Raises :class:`StudioError`; ``named`` is how another port is chosen."""
     try:
         taken = is_taken(host, port)
     except OSError as error:
         raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
     if taken:
-        raise StudioError(f"{host}:{port} is taken by another program; choose another with --port")
+        raise StudioError(f"{host}:{port} is taken by another program; choose another with {named}")
 
 
 def _refuse_unwritable(folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from serve_app.serve_flags import SERVE_FLAGS
 
 PORT = 8000
+# KubeRay's own choice, and the same in compose.
+METRICS_PORT = 8080
 # Where Kubernetes' nodes pull from, without the tag: ``registry.example/masquerade``.
 IMAGE = "masquerade"
 MODELS_DIR = "/srv/masquerade/models"

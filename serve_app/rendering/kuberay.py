@@ -13,6 +13,7 @@ from serve_app.rendering.flags import (
     CLUSTER_FLAGS,
     DATA_DIR,
     IMAGE,
+    METRICS_PORT,
     MODELS_DIR,
     OBJECTS,
     PORT,
@@ -214,7 +215,7 @@ def protection() -> list[dict[str, Any]]:
         _policy("closed", everyone, {"podSelector": everyone}),
         _policy("studio", workers, ingress, PORT),
         # The head as well: Serve's controller and Ray's autoscaler tell there what alerts ask for.
-        _policy("metrics", everyone, monitoring, _METRICS_PORT),
+        _policy("metrics", everyone, monitoring, METRICS_PORT),
         # The operator talks to the head's dashboard and probes the proxies.
         _policy("operator", everyone, operator, 8265, PORT),
     ]
@@ -235,11 +236,10 @@ def _policy(name: str, pods: dict[str, Any], source: dict[str, Any], *ports: int
 
 # Label and taint of spot nodes: what tolerates the taint would by itself go to nodes on demand as well.
 _MARKET = "masquerade/market"
-_METRICS_PORT = 8080
 # The operator makes its services of the ports that the head names, and makes none for requests without one called "serve".
 _PORTS = {
-    "head": {"gcs-server": 6379, "dashboard": 8265, "metrics": _METRICS_PORT, "serve": PORT},
-    "worker": {"metrics": _METRICS_PORT, "serve": PORT},
+    "head": {"gcs-server": 6379, "dashboard": 8265, "metrics": METRICS_PORT, "serve": PORT},
+    "worker": {"metrics": METRICS_PORT, "serve": PORT},
 }
 _USER = {"runAsNonRoot": True, "runAsUser": USER_ID, "runAsGroup": USER_ID, "fsGroup": USER_ID}
 _CONTAINER_SECURITY = {

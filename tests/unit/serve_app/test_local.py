@@ -111,6 +111,29 @@ def test_a_machine_that_ray_cannot_start_on_is_told_in_words(monkeypatch: pytest
             pass
 
 
+def test_metrics_are_where_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def noted(**options: object) -> None:
+        asked.append(options["_metrics_export_port"])
+        raise Exception("That is all.")
+
+    monkeypatch.setattr("ray.init", noted)
+    monkeypatch.setattr("serve_app.local._set_flags", lambda settings: None)
+    monkeypatch.setattr("serve_app.selection.select", lambda *_: SimpleNamespace(chosen={"moderation": None}))
+    wanted = free_port()
+    for metrics_port in (None, wanted):
+        with pytest.raises(StudioError, match="That is all"):
+            with studio(Settings(port=free_port(), metrics_port=metrics_port, data_dir=tmp_path)):
+                pass
+    assert asked == [None, wanted]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with pytest.raises(StudioError, match=f"{taken} is taken .*MASQUERADE_METRICS_PORT"):
+            with studio(Settings(port=free_port(), metrics_port=taken, data_dir=tmp_path)):
+                pass
+
+
 def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path) -> None:
     # TEST-NET-3: no machine's own.
     with (
