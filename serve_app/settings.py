@@ -94,6 +94,7 @@ class Settings(EnvironmentSettings):
     """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop.
 
     ``metrics_port`` is where Prometheus finds a studio on one machine, on all its addresses; ``None`` means any free port.
+    ``release`` means nothing but itself: a cluster whose ``args`` have another one replaces every replica by new code.
     """
 
     model_config = SettingsConfigDict(
@@ -102,6 +103,7 @@ class Settings(EnvironmentSettings):
 
     environment: Literal["development", "production"] = "development"
     profile: Profile = "embedded"
+    release: str = ""
     data_dir: Path = Path("var")
     models_dir: Path | None = None
     models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None

@@ -9,6 +9,8 @@ PORT = 8000
 METRICS_PORT = 8080
 # Where Kubernetes' nodes pull from, without the tag: ``registry.example/masquerade``.
 IMAGE = "masquerade"
+# Another one (any text; the commit, say) has all replicas replaced: Serve does not see that code or secrets are other ones.
+RELEASE = "1"
 MODELS_DIR = "/srv/masquerade/models"
 DATA_DIR = "/srv/masquerade/data"
 GCS_NAMESPACE = "masquerade"
