@@ -16,6 +16,7 @@ from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
 from serve_app.secret_files import SUFFIX, Variables
 from serve_app.settings import SECRETS, Settings, variable
+from serve_app.telemetry.tracing import EXPORTER, IMPORT_PATHS
 from serve_app.topology import CLUSTER, GPU_MEMORY_MB, IMPORT_PATH, POLICY
 from serve_app.wording import wording
 
@@ -119,6 +120,12 @@ def _graph(
         )
     if settings.profile == "cluster":
         yield from _shared(document, (*place, "args"), settings, given, environment)
+        if settings.traces != "off" and not environment.get(EXPORTER):
+            yield document.problem(
+                (*place, "args", "traces"),
+                "traces are asked for, and Ray's processes are told of none: nothing would be traced",
+                f"Set {EXPORTER}={IMPORT_PATHS[settings.traces]} where Ray starts (docs/operations.md), or take traces out.",
+            )
     for name, limits in settings.engines.items():
         where = (*place, "args", "engines", name)
         if name not in CLUSTER:

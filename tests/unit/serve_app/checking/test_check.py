@@ -106,6 +106,17 @@ def test_several_nodes_need_one_database(tmp_path: Path) -> None:
     assert "MASQUERADE_DATABASE_URL" in problem.remedy
 
 
+def test_traces_that_nobody_would_make_are_refused(tmp_path: Path) -> None:
+    path, line = broken(tmp_path, SERVE, "    engines:", "    traces: otlp\n    engines:")
+    problem = the_problem(path)
+    assert problem.line == line
+    assert "nothing would be traced" in problem.text
+    assert "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH=serve_app.telemetry.tracing:otlp" in problem.remedy
+    assert check(path, KEY | {"RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "serve_app.telemetry.tracing:otlp"}) == []
+    path.write_text(rendered()[SERVE])
+    assert "nothing would be traced" in the_problem(path, KEY | {"MASQUERADE_TRACES": "file"}).text
+
+
 def test_pods_share_a_claim_or_a_bucket(tmp_path: Path) -> None:
     text = rendered()[SERVICE]
     alone = text.replace("mountPath: /srv/masquerade\n", "mountPath: /srv/models\n")
