@@ -121,7 +121,10 @@ async def _open(path: str, options: dict[str, Any]) -> aiosqlite.Connection:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema to the newest revision, or to an earlier one. Safe to call at every start, by any number of replicas."""
+    """Bring the schema to the newest revision, or to an earlier one. Safe to call at every start, by any number of replicas.
+
+    A schema that a later release has brought further stays as it is.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from serve_app.forking.launch import fork_server, one_machine
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
-from serve_app.settings import Settings
+from serve_app.settings import Settings, variable
 from serve_app.telemetry.tracing import environment
 from serve_app.topology import GATEWAY, GRAPH
 
@@ -53,7 +54,12 @@ def studio(settings: Settings) -> Iterator[str]:
     Until it closes, :func:`running_studio` finds it. Raises :class:`StudioError`, or ``RegistryError`` when models are
     missing.
     """
-    _refuse_taken(settings.host, settings.port)
+    _refuse_taken(settings.host, settings.port, "--port")
+    if settings.metrics_port is not None:
+        # Ray's own exporter has no other address.
+        _refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
+    _refuse_unwritable(settings.data_dir)
+    _refuse_without_database(settings)
     proxy_port = _take_front(settings)
     _set_flags(settings)
     with fork_server() as forking, _ray(settings, forking) as address:
@@ -139,6 +145,7 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
                 num_cpus=workers,
                 object_store_memory=_OBJECT_STORE,
                 include_dashboard=False,
+                _metrics_export_port=settings.metrics_port,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 configure_logging=False,
@@ -281,10 +288,36 @@ def _reason(state: ApplicationState | None) -> str:
     return f"{named}: {_EXCEPTION.sub('', lines[-1])}"
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def _refuse_taken(host: str, port: int, named: str) -> None:
+    """Raises :class:`StudioError`; ``named`` is how another port is chosen."""
     try:
         taken = is_taken(host, port)
     except OSError as error:
         raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
     if taken:
-        raise StudioError(f"{host}:{port} is taken by another program; choose another with --port")
+        raise StudioError(f"{host}:{port} is taken by another program; choose another with {named}")
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    folder = folder.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StudioError(
+            f"{folder} cannot be written to: {error.strerror}; name another folder with {variable('data_dir')}"
+        ) from error
+
+
+def _refuse_without_database(settings: Settings) -> None:
+    """A server may be away, or know another password. A file in the data folder is always there."""
+    if settings.sql_url.startswith("sqlite"):
+        return
+    # Imported here: it takes half a second, which a studio with a file spends while Ray starts.
+    from serve_app.access.opening import NoDatabase, bring_up_to_date
+
+    try:
+        bring_up_to_date(settings.sql_url)
+    except NoDatabase as error:
+        raise StudioError(str(error)) from error

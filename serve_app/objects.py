@@ -6,6 +6,7 @@ A folder by default; an S3-compatible bucket (:mod:`serve_app.s3_objects`) where
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import tempfile
@@ -15,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from deployments.errors import Unavailable
 from serve_app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 KEY = re.compile(r"(in|out|up)/[0-9a-f]{32}")
 UPLOAD_KEY = re.compile(r"up/[0-9a-f]{32}")
+RETRY_AFTER_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,10 @@ class UploadTicket:
 
 
 class ObjectStore(Protocol):
-    """Bytes by key. Keys come from :func:`new_key`, never from a client."""
+    """Bytes by key. Keys come from :func:`new_key`, never from a client.
+
+    Every method raises ``Unavailable`` where the store is out of reach, or has no room.
+    """
 
     def put(self, key: str, data: bytes) -> None:
         """Store ``data``; visible whole or not at all."""
@@ -69,12 +77,28 @@ def new_key(kind: str) -> str:
     return f"{kind}/{uuid.uuid4().hex}"
 
 
+def out_of_reach() -> Unavailable:
+    """What people are told of a store that cannot be used."""
+    return Unavailable("Photos cannot be stored or fetched right now.", retry_after=RETRY_AFTER_S)
+
+
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    """The block uses the folder."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("the folder for photos cannot be used: %s", error)
+        raise out_of_reach() from error
+
+
 class FolderObjects:
     """Objects as files of one folder, readable by its owner only."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @_reached()
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,12 +113,14 @@ class FolderObjects:
             Path(name).unlink(missing_ok=True)
             raise
 
+    @_reached()
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError:
             raise KeyError(key) from None
 
+    @_reached()
     def size(self, key: str) -> int:
         try:
             return self._path(key).stat().st_size
@@ -104,14 +130,17 @@ class FolderObjects:
     def ticket(self, max_bytes: int, valid_s: int) -> UploadTicket | None:
         return None
 
+    @_reached()
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._path(key).unlink(missing_ok=True)
 
+    @_reached()
     def stored_before(self, when: float) -> list[str]:
         keys = (self._key(path) for path in self._files_before(when))
         return [key for key in keys if KEY.fullmatch(key)]
 
+    @_reached()
     def sweep(self, when: float, besides: Collection[str] = ()) -> int:
         removed = 0
         # Also what a process left that was killed while it stored something.

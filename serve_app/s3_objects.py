@@ -16,13 +16,12 @@ from itertools import islice
 from typing import Any
 
 from deployments.errors import Unavailable
-from serve_app.objects import KEY, UploadTicket, new_key
+from serve_app.objects import KEY, RETRY_AFTER_S, UploadTicket, new_key, out_of_reach
 
 log = logging.getLogger(__name__)
 
 # What one DeleteObjects call may name.
 PAGE = 1000
-RETRY_AFTER_S = 5
 
 
 class S3Objects:
@@ -119,4 +118,4 @@ def _reached(key: str | None = None) -> Iterator[None]:
         if key is not None and is_missing(error):
             raise KeyError(key) from None
         log.warning("the bucket for photos %s", in_words(error))
-        raise Unavailable("Photos cannot be stored or fetched right now.", retry_after=RETRY_AFTER_S) from error
+        raise out_of_reach() from error

@@ -91,7 +91,11 @@ class EngineLimits(BaseModel):
 
 
 class Settings(EnvironmentSettings):
-    """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop."""
+    """The whole product's settings. ``environment=production`` refuses what is only fit for a laptop.
+
+    ``metrics_port`` is where Prometheus finds a studio on one machine, on all its addresses; ``None`` means any free port.
+    ``release`` means nothing but itself: a cluster whose ``args`` have another one replaces every replica by new code.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
@@ -99,6 +103,7 @@ class Settings(EnvironmentSettings):
 
     environment: Literal["development", "production"] = "development"
     profile: Profile = "embedded"
+    release: str = ""
     data_dir: Path = Path("var")
     models_dir: Path | None = None
     models_url: Annotated[str, Field(pattern=r"^s3://[^/]+(/.*)?$")] | None = None
@@ -107,6 +112,7 @@ class Settings(EnvironmentSettings):
     artworks_dir: Path | None = None
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     threads: Annotated[int, Field(ge=1)] = Field(default_factory=cores)
     deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     limits: UploadLimits = UploadLimits()

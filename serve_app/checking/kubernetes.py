@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions, reversed_range, tables
-from serve_app.checking.serving import OBJECTS_URL, serve_problems
+from serve_app.checking.serving import BY_REFERENCE, OBJECTS_URL, serve_problems
 from serve_app.topology import IMPORT_PATH
 
 SERVE_CONFIG: Place = ("spec", "serveConfigV2")
@@ -28,7 +28,7 @@ def service_problems(document: Document) -> Iterator[Problem]:
             # The text of a block begins on the line below its key.
             inner = Document.parse(served, document.file, document.line(SERVE_CONFIG) + 1)
             variables = _variables(groups)
-            yield from serve_problems(inner, dict.fromkeys(variables, "by reference"))
+            yield from serve_problems(inner, variables)
             if OBJECTS_URL not in variables:
                 yield from _unshared(document, inner, groups)
         except Unreadable as error:
@@ -47,12 +47,18 @@ def service_problems(document: Document) -> Iterator[Problem]:
         yield from reversed_range(document, place, group, ("minReplicas", "maxReplicas"), group.get("groupName"))
 
 
-def _variables(groups: list[dict[str, Any]]) -> set[str]:
+def _variables(groups: list[dict[str, Any]]) -> dict[str, str]:
     """What every worker's container is sure to have: a reference that may be left open counts for nothing."""
     found = [
-        {str(entry.get("name")) for entry in tables(_container(group), "env") if not _open(entry)} for group in groups
+        {str(entry.get("name")): _value(entry) for entry in tables(_container(group), "env") if not _open(entry)}
+        for group in groups
     ]
-    return set.intersection(*found) if found else set()
+    names = set.intersection(*map(set, found)) if found else set()
+    return {name: found[0][name] if len({one[name] for one in found}) == 1 else BY_REFERENCE for name in names}
+
+
+def _value(variable: dict[str, Any]) -> str:
+    return BY_REFERENCE if "valueFrom" in variable else str(variable.get("value", ""))
 
 
 def _unshared(document: Document, served: Document, groups: list[dict[str, Any]]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_settings import PydanticBaseSettingsSource
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 
@@ -13,11 +14,16 @@ from serve_app.checking.document import Document, Place, Problem, nearest, repet
 from serve_app.checking.keys import misspelt
 from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
+from serve_app.secret_files import SUFFIX, Variables
 from serve_app.settings import SECRETS, Settings, variable
+from serve_app.telemetry.tracing import EXPORTER, IMPORT_PATHS
 from serve_app.topology import CLUSTER, GPU_MEMORY_MB, IMPORT_PATH, POLICY
 from serve_app.wording import wording
 
 ADMIN_KEY, DATABASE_URL, OBJECTS_URL = map(variable, ("admin_key", "database_url", "objects_url"))
+
+BY_REFERENCE = "by reference"
+"""Stands for the value of a variable that is known where it is used, and not here."""
 
 
 def serve_problems(document: Document, environment: Mapping[str, str]) -> Iterator[Problem]:
@@ -102,11 +108,11 @@ def _graph(
             remedy = f"Take it out and set {variable(name)} where Ray starts."
             yield document.problem((*place, "args", name), f"{name} is a secret and stands in a file", remedy)
     try:
-        settings = Settings(**given)
+        settings = _settled(given, environment)
     except ValidationError as error:
-        yield from _said(document, error, (*place, "args"), Settings)
+        yield from _said(document, error, (*place, "args"), given)
         return
-    if settings.environment == "production" and settings.admin_key is None and not environment.get(ADMIN_KEY):
+    if settings.environment == "production" and settings.admin_key is None and not _has(environment, ADMIN_KEY):
         yield document.problem(
             (*place, "args", "environment"),
             "production without an admin key: nobody could promote or roll back a model",
@@ -114,6 +120,12 @@ def _graph(
         )
     if settings.profile == "cluster":
         yield from _shared(document, (*place, "args"), settings, given, environment)
+        if settings.traces != "off" and not environment.get(EXPORTER):
+            yield document.problem(
+                (*place, "args", "traces"),
+                "traces are asked for, and Ray's processes are told of none: nothing would be traced",
+                f"Set {EXPORTER}={IMPORT_PATHS[settings.traces]} where Ray starts (docs/operations.md), or take traces out.",
+            )
     for name, limits in settings.engines.items():
         where = (*place, "args", "engines", name)
         if name not in CLUSTER:
@@ -149,7 +161,7 @@ def _shared(
             "photos and results would lie in a folder of each node's own, where no other finds them",
             "Set objects_url: s3://bucket/prefix, or data_dir to a path on a file system that every node mounts.",
         )
-    if settings.database_url is None and DATABASE_URL not in environment:
+    if settings.database_url is None and not _has(environment, DATABASE_URL):
         yield document.problem(
             (*place, "profile"),
             "a cluster without a database: nodes would keep keys and jobs in a SQLite file each",
@@ -177,13 +189,44 @@ def _share(deployments: list[dict[str, Any]], name: str) -> float:
     return CLUSTER[name].gpu if name in CLUSTER else 0.0
 
 
+def _settled(given: dict[str, Any], environment: Mapping[str, str]) -> Settings:
+    """The settings of a replica with these ``args`` and variables; files that variables name lie where it runs."""
+    variables = Variables(Settings)
+    variables.env_vars = {name.lower(): value for name, value in environment.items() if value != BY_REFERENCE}
+
+    class Settled(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: Any,
+            init_settings: Any,
+            env_settings: Any,
+            dotenv_settings: Any,
+            file_secret_settings: Any,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del settings_cls, env_settings, dotenv_settings, file_secret_settings  # this process's, not a replica's
+            return init_settings, variables
+
+    return Settled(**given)
+
+
+def _has(environment: Mapping[str, str], secret: str) -> bool:
+    return bool(environment.get(secret) or environment.get(secret + SUFFIX))
+
+
 def _said(
-    document: Document, error: ValidationError, place: Place, model: type[Settings] | None = None
+    document: Document, error: ValidationError, place: Place, arguments: dict[str, Any] | None = None
 ) -> Iterator[Problem]:
+    """What pydantic says of the table at ``place``; of settings, ``arguments`` are those that stand there."""
     for entry in error.errors(include_url=False, include_input=False):
         where = (*place, *entry["loc"])
-        if entry["type"] == "extra_forbidden" and model is not None and len(entry["loc"]) == 1:
-            yield document.problem(where, f"{where[-1]} is not a setting", nearest(str(where[-1]), model.model_fields))
+        if arguments is not None and entry["loc"] and entry["loc"][0] not in arguments:
+            yield document.problem(place, f"{variable(*entry['loc'])}: {wording(entry)}", "Correct the variable.")
+            continue
+        if entry["type"] == "extra_forbidden" and arguments is not None and len(entry["loc"]) == 1:
+            yield document.problem(
+                where, f"{where[-1]} is not a setting", nearest(str(where[-1]), Settings.model_fields)
+            )
             continue
         name = f"{where[-1]}: " if entry["loc"] else ""
         yield document.problem(where, f"{name}{wording(entry)}", "Correct the value.")

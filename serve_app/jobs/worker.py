@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -23,6 +23,8 @@ from serve_app.visitors import visiting, visiting_again
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
 Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
@@ -131,7 +133,7 @@ class Worker:
 
     async def _photos(self, job: Job) -> dict[str, bytes]:
         try:
-            return {field: await asyncio.to_thread(self._objects.get, key) for field, key in job.inputs.items()}
+            return {field: await self._reach(self._objects.get, key) for field, key in job.inputs.items()}
         except KeyError:
             # Swept away before the job's turn came.
             raise Expired("The photo is no longer here.") from None
@@ -139,9 +141,16 @@ class Worker:
     async def _stored(self, picture: Picture) -> dict[str, Any]:
         """What the ledger keeps of a picture that is in the object store now."""
         key = new_key("out")
-        await asyncio.to_thread(self._objects.put, key, picture.data)
+        await self._reach(self._objects.put, key, picture.data)
         notes = {"notes": list(picture.notes)} if picture.notes else {}
         return {"key": key, "media_type": picture.media_type, "models": list(picture.models)} | notes
+
+    async def _reach(self, ask: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+        """What the objects answer. Raises an ``OSError`` where they are out of reach: no work of the job's is."""
+        try:
+            return await asyncio.to_thread(ask, *arguments, **more)
+        except Unavailable as error:
+            raise ConnectionError("the objects are out of reach") from error
 
     async def _advance(self, job: Job, share: float) -> bool:
         async with self._sessions.begin() as session:

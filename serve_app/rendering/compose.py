@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from serve_app.rendering.flags import PORT
+from serve_app.rendering.flags import METRICS_PORT, PORT
 from serve_app.rendering.image import HOME, PROBE
 
 HEADER = """\
@@ -17,7 +17,8 @@ Only the studio is published, on this machine's loopback: put your TLS proxy in 
 stand in deploy/.env too. With MASQUERADE_COMMAND=bot and MASQUERADE_BOT_TOKEN there the same container is the Telegram bot
 as well, by polling; what the starter models make may not be sold, so give it away with MASQUERADE_BOT_TARIFF__PACKS=[] and
 MASQUERADE_BOT_TARIFF__SUBSCRIPTION=null. Photos and results lie in the bucket. Nobody outside reaches http://objects:8333,
-so clients send pictures inside requests, not past them (/v1/uploads).
+so clients send pictures inside requests, not past them (/v1/uploads). Metrics are at http://studio:8080/metrics for a
+Prometheus in this network.
 Written by `masquerade render`."""
 
 BUCKET = "studio"
@@ -55,6 +56,7 @@ def compose() -> dict[str, Any]:
                 "environment": {
                     "MASQUERADE_ENVIRONMENT": "production",
                     "MASQUERADE_HOST": "0.0.0.0",  # noqa: S104 - of the container
+                    "MASQUERADE_METRICS_PORT": str(METRICS_PORT),
                     "MASQUERADE_MODELS_DIR": f"{HOME}/models",
                     "MASQUERADE_DATA_DIR": f"{HOME}/data",
                     "MASQUERADE_ADMIN_KEY": "${MASQUERADE_ADMIN_KEY:?set MASQUERADE_ADMIN_KEY in deploy/.env}",

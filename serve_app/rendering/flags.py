@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from serve_app.serve_flags import SERVE_FLAGS
+from serve_app.telemetry.tracing import EXPORTER, SERVICE, SHARE
 
 PORT = 8000
+# KubeRay's own choice, and the same in compose.
+METRICS_PORT = 8080
 # Where Kubernetes' nodes pull from, without the tag: ``registry.example/masquerade``.
 IMAGE = "masquerade"
+# Another one (any text; the commit, say) has all replicas replaced: Serve does not see that code or secrets are other ones.
+RELEASE = "1"
 MODELS_DIR = "/srv/masquerade/models"
 DATA_DIR = "/srv/masquerade/data"
 GCS_NAMESPACE = "masquerade"
@@ -29,6 +34,8 @@ OBJECTS = (
     "AWS_SECRET_ACCESS_KEY",
     "AWS_DEFAULT_REGION",
 )
+# Set where the graph is to be traced; the last two are OpenTelemetry's.
+TRACES = (EXPORTER, SERVICE, SHARE, "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS")
 BOT_SECRETS = (
     "MASQUERADE_BOT_TOKEN",
     "MASQUERADE_BOT_WEBHOOK_URL",

@@ -13,10 +13,12 @@ from serve_app.rendering.flags import (
     CLUSTER_FLAGS,
     DATA_DIR,
     IMAGE,
+    METRICS_PORT,
     MODELS_DIR,
     OBJECTS,
     PORT,
     SECRETS,
+    TRACES,
 )
 from serve_app.rendering.image import USER_ID
 from serve_app.rendering.serving import serve_config
@@ -35,7 +37,8 @@ masquerade/market=spot:NoSchedule; Ray asks for them before it asks for GPUs on 
 secrets.env (never checked in): MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, REDIS_PASSWORD and the bot's
 MASQUERADE_BOT_TOKEN, MASQUERADE_BOT_WEBHOOK_URL, MASQUERADE_BOT_WEBHOOK_SECRET, MASQUERADE_BOT_REDIS_URL. For photos
 and results in a bucket rather than on the shared file system also MASQUERADE_OBJECTS_URL=s3://bucket/prefix and, unless
-the nodes have a role for it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL_S3 where it is not AWS)."""
+the nodes have a role for it, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL_S3 where it is not AWS).
+For traces, the variables that docs/operations.md names."""
 SERVICE_HEADER = """\
 The RayService: serveConfigV2 is serve_config.yaml, the cluster is the same fleet as cluster.yaml's. A change of
 serveConfigV2 alone is applied in place; a change of the cluster starts a new one beside the old and moves over."""
@@ -214,7 +217,7 @@ def protection() -> list[dict[str, Any]]:
         _policy("closed", everyone, {"podSelector": everyone}),
         _policy("studio", workers, ingress, PORT),
         # The head as well: Serve's controller and Ray's autoscaler tell there what alerts ask for.
-        _policy("metrics", everyone, monitoring, _METRICS_PORT),
+        _policy("metrics", everyone, monitoring, METRICS_PORT),
         # The operator talks to the head's dashboard and probes the proxies.
         _policy("operator", everyone, operator, 8265, PORT),
     ]
@@ -235,11 +238,10 @@ def _policy(name: str, pods: dict[str, Any], source: dict[str, Any], *ports: int
 
 # Label and taint of spot nodes: what tolerates the taint would by itself go to nodes on demand as well.
 _MARKET = "masquerade/market"
-_METRICS_PORT = 8080
 # The operator makes its services of the ports that the head names, and makes none for requests without one called "serve".
 _PORTS = {
-    "head": {"gcs-server": 6379, "dashboard": 8265, "metrics": _METRICS_PORT, "serve": PORT},
-    "worker": {"metrics": _METRICS_PORT, "serve": PORT},
+    "head": {"gcs-server": 6379, "dashboard": 8265, "metrics": METRICS_PORT, "serve": PORT},
+    "worker": {"metrics": METRICS_PORT, "serve": PORT},
 }
 _USER = {"runAsNonRoot": True, "runAsUser": USER_ID, "runAsGroup": USER_ID, "fsGroup": USER_ID}
 _CONTAINER_SECURITY = {
@@ -273,7 +275,7 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
         "env": [
             *({"name": name, "value": value} for name, value in CLUSTER_FLAGS.items() if name != "RAY_AUTH_MODE"),
             *(_secret(name) for name in SECRETS),
-            *(_secret(name, optional=True) for name in (*BOT_SECRETS, *OBJECTS)),
+            *(_secret(name, optional=True) for name in (*BOT_SECRETS, *OBJECTS, *TRACES)),
             {"name": "MASQUERADE_MODELS_DIR", "value": MODELS_DIR},
             {"name": "MASQUERADE_DATA_DIR", "value": DATA_DIR},
         ],

@@ -13,7 +13,8 @@ Masquerade on AWS by the Ray cluster launcher. Written by `masquerade render`.
   ray exec cluster.yaml 'cd ~/masquerade && MASQUERADE_MODELS_DIR=/srv/masquerade/models .venv/bin/masquerade models pull --starter'
   ray exec cluster.yaml 'cd ~/masquerade && .venv/bin/serve deploy serve_config.yaml'
 Before the first `ray up` on your machine: `ray get-auth-token --generate`, and ~/.masquerade/cluster.env (mode 600) with
-MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, RAY_REDIS_ADDRESS, RAY_REDIS_PASSWORD and the bot's MASQUERADE_BOT_*.
+MASQUERADE_ADMIN_KEY, MASQUERADE_DATABASE_URL, RAY_REDIS_ADDRESS, RAY_REDIS_PASSWORD and the bot's MASQUERADE_BOT_*; or, for
+secrets that may have to change while Ray runs, MASQUERADE_ADMIN_KEY_FILE and so on: paths that every node reads.
 Both go to every node. RAY_REDIS_ADDRESS names a Redis outside the cluster: with it the head may die and come back while
 replicas keep answering. The dashboard listens on the head's loopback only: `ray dashboard cluster.yaml` forwards it.
 /srv/masquerade is the shared file system models and photos lie on (EFS, FSx or NFS: set NFS_SERVER in cluster.env).

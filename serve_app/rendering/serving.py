@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from serve_app.rendering.flags import DATA_DIR, MODELS_DIR, PORT
+from serve_app.rendering.flags import DATA_DIR, MODELS_DIR, PORT, RELEASE
 from serve_app.settings import variable
 from serve_app.topology import BOT, BOT_ROUTE, CLUSTER, GRAPH, IMPORT_PATH, TO_ORDER
 
@@ -14,8 +14,9 @@ Masquerade on a GPU cluster: `masquerade check serve_config.yaml && serve deploy
 gpu_memory_mb is the most that each network of an engine may take of the card, not all of them together: models have to
 fit by the memory_mb of their manifests, and a replica that takes more than its share all the same says so in its log.
 Changing user_config, autoscaling_config, max_ongoing_requests or max_queued_requests is light; changing
-ray_actor_options or args restarts replicas, new ones beside the old (max_surge_percent). ray_actor_options replaces the
-whole table: repeat num_cpus when you change num_gpus.
+ray_actor_options or args restarts replicas, new ones beside the old (max_surge_percent). Serve does not see that the code
+behind import_path, or a secret, is another one: write another release (any text in quotes; the commit, say), in both
+applications. ray_actor_options replaces the whole table: repeat num_cpus when you change num_gpus.
 Replicas follow queue time and engine work (serve_app/scaling/policy.py): queue_s is what nobody should wait longer than.
 A deployment whose model is not installed must be taken out; `check` says which. Masterpiece, whose model no studio comes
 with, is not listed: where it is installed the deployment runs with what serve_app/topology.py says. The application "bot" needs
@@ -24,7 +25,13 @@ MASQUERADE_DATABASE_URL; without a bot, leave it out. Photos and results lie in 
 in the bucket that objects_url (MASQUERADE_OBJECTS_URL in the nodes' environment, which the bot reads too) names:
 s3://bucket/prefix."""
 
-STUDIO = {"environment": "production", "profile": "cluster", "models_dir": MODELS_DIR, "data_dir": DATA_DIR}
+STUDIO = {
+    "environment": "production",
+    "profile": "cluster",
+    "release": RELEASE,
+    "models_dir": MODELS_DIR,
+    "data_dir": DATA_DIR,
+}
 
 
 def serve_config() -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Serve makes the spans and carries the trace from process to process; what is decided here is where they go. It loads
 :func:`otlp` in each of its processes when ``RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH`` names it. The collector's address
-and headers are OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_EXPORTER_OTLP_HEADERS``).
+and headers are OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_EXPORTER_OTLP_HEADERS``). A studio on
+one machine sets these from its settings; on a cluster they have to be there when Ray starts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ from typing import Any
 
 from serve_app.settings import Settings
 
+EXPORTER, SERVICE, SHARE = (
+    "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH",
+    "OTEL_SERVICE_NAME",
+    "RAY_SERVE_TRACING_SAMPLING_RATIO",
+)
 IMPORT_PATHS = {
     "file": "ray.serve._private.tracing_utils:default_tracing_exporter",
     "otlp": "serve_app.telemetry.tracing:otlp",
@@ -22,9 +28,9 @@ def environment(settings: Settings) -> dict[str, str]:
     if settings.traces == "off":
         return {}
     return {
-        "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": IMPORT_PATHS[settings.traces],
-        "OTEL_SERVICE_NAME": "masquerade",
-        "RAY_SERVE_TRACING_SAMPLING_RATIO": str(settings.traces_share),
+        EXPORTER: IMPORT_PATHS[settings.traces],
+        SERVICE: "masquerade",
+        SHARE: str(settings.traces_share),
     }
 
 

@@ -9,11 +9,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from serve_app.database import MIGRATION_LOCK, migrate
+from serve_app.database import MIGRATION_LOCK, MIGRATIONS, migrate
 
 KEPT = ("bundles", "uploads", "identities", "users")
 
@@ -93,3 +95,42 @@ def test_keys_that_opened_all_kinds_of_work_open_masterpieces_too_and_others_do_
     with closing(sqlite3.connect(path)) as connection:
         scopes = [json.loads(told) for (told,) in connection.execute("SELECT scopes FROM api_keys ORDER BY id")]
     assert scopes == [sorted([*everything, "masterpiece"]), ["jobs", "style"]]
+
+
+def test_a_database_that_a_later_release_migrated_is_used_as_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "studio.db"
+    address = f"sqlite+aiosqlite:///{path}"
+    migrate(address)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    migrate(address)
+    assert "revision 9999 of a later release" in caplog.text
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+        connection.execute("UPDATE alembic_version SET version_num = 'somebody-elses'")
+    with pytest.raises(CommandError, match="somebody-elses"):
+        migrate(address)
+
+
+def test_the_release_before_a_migration_still_works_on_what_it_leaves(tmp_path: Path) -> None:
+    """Nothing is taken away or renamed, and of what is new nothing has to be given that older code does not give."""
+    path = tmp_path / "studio.db"
+    revisions = sorted(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    before: dict[str, dict[str, bool]] = {}
+    for revision in revisions:
+        migrate(f"sqlite+aiosqlite:///{path}", revision)
+        with closing(sqlite3.connect(path)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            # Of a column: whether a row needs it.
+            after = {
+                table: {name: bool(needed) and default is None for _, name, _, needed, default, _ in told}
+                for table in tables
+                for told in [connection.execute(f"PRAGMA table_info({table})").fetchall()]
+            }
+        for table, columns in before.items():
+            assert columns.keys() <= after[table].keys(), (revision, table)
+            demanded = {name for name, needed in after[table].items() if needed}
+            assert demanded <= {name for name, needed in columns.items() if needed}, (revision, table)
+        before = after

@@ -20,7 +20,7 @@ from serve_app.app import MODEL_DEPLOYMENTS
 from serve_app.checking.keys import unknown_keys
 from serve_app.rendering import rendered
 from serve_app.rendering.flags import CLUSTER_FLAGS
-from serve_app.rendering.serving import serve_config
+from serve_app.rendering.serving import STUDIO, serve_config
 from serve_app.settings import EngineLimits, Settings
 from serve_app.topology import CLUSTER, EMBEDDED, Topology, limited
 
@@ -98,6 +98,17 @@ def test_the_deployments_that_share_a_gpu_fill_it_exactly() -> None:
     shares = [shape.gpu for shape in CLUSTER.values() if shape.gpu]
     assert sum(shares) == pytest.approx(1.0)
     assert sum(shape.memory_mb for shape in CLUSTER.values()) < 24 * 1024
+
+
+def test_another_release_is_one_for_both_applications(monkeypatch: pytest.MonkeyPatch) -> None:
+    for release in ("1", "2"):
+        monkeypatch.setitem(STUDIO, "release", release)
+        graph, bot = ServeDeploySchema.model_validate(serve_config()).applications
+        assert graph.args["release"] == Settings(**graph.args).release == release
+        assert bot.runtime_env["env_vars"]["MASQUERADE_RELEASE"] == release
+        for name, value in bot.runtime_env["env_vars"].items():
+            monkeypatch.setenv(name, value)
+        assert Settings().release == release
 
 
 def test_both_profiles_shape_the_same_deployments() -> None:

@@ -92,6 +92,17 @@ def test_an_answer_in_words_names_its_models_at_once_and_as_a_job(client: TestCl
         assert at_once["x-model"] == "finder@v1, stars@v1"
 
 
+def test_an_order_while_the_disk_is_full_is_to_come_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("serve_app.objects.os.fsync", full)
+        refused = submit(client, kind="style", style="wave")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert submit(client, kind="style", style="wave").status_code == 202
+
+
 def test_a_style_job_takes_a_picture_for_the_style(client: TestClient) -> None:
     files = {"image": FINE, "style_image": picture(200, 180, 10)}
     job_id = client.post("/v1/jobs", files=files, data={"kind": "style"}).json()["id"]

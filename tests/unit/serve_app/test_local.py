@@ -20,6 +20,11 @@ from serve_app.serve_flags import own_front
 from serve_app.settings import EngineLimits, Settings
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def test_a_studio_is_found_while_it_is_open(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as ray:
@@ -101,11 +106,32 @@ def test_a_machine_that_ray_cannot_start_on_is_told_in_words(monkeypatch: pytest
     monkeypatch.setattr("ray.init", overloaded)
     monkeypatch.setattr("serve_app.local._set_flags", lambda settings: None)
     monkeypatch.setattr("serve_app.selection.select", lambda *_: SimpleNamespace(chosen={"moderation": None}))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     with pytest.raises(StudioError, match="Ray did not start: The current node timed out"):
-        with studio(Settings(port=port, data_dir=tmp_path)):
+        with studio(Settings(port=free_port(), data_dir=tmp_path)):
             pass
+
+
+def test_metrics_are_where_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def noted(**options: object) -> None:
+        asked.append(options["_metrics_export_port"])
+        raise Exception("That is all.")
+
+    monkeypatch.setattr("ray.init", noted)
+    monkeypatch.setattr("serve_app.local._set_flags", lambda settings: None)
+    monkeypatch.setattr("serve_app.selection.select", lambda *_: SimpleNamespace(chosen={"moderation": None}))
+    wanted = free_port()
+    for metrics_port in (None, wanted):
+        with pytest.raises(StudioError, match="That is all"):
+            with studio(Settings(port=free_port(), metrics_port=metrics_port, data_dir=tmp_path)):
+                pass
+    assert asked == [None, wanted]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with pytest.raises(StudioError, match=f"{taken} is taken .*MASQUERADE_METRICS_PORT"):
+            with studio(Settings(port=free_port(), metrics_port=taken, data_dir=tmp_path)):
+                pass
 
 
 def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path) -> None:
@@ -120,6 +146,30 @@ def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path
         other.listen()
         taken = Settings(port=other.getsockname()[1], data_dir=tmp_path)
         with pytest.raises(StudioError, match="taken by another program"), studio(taken):
+            pass
+
+
+def test_a_database_that_is_away_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    nobody = f"postgresql+asyncpg://studio:pa55word@127.0.0.1:{free_port()}/studio"
+    settings = Settings(port=free_port(), data_dir=tmp_path, models_dir=tmp_path, database_url=nobody)
+    with pytest.raises(StudioError, match="The database cannot be used: .*127.0.0.1") as refused, studio(settings):
+        pass
+    assert "pa55word" not in str(refused.value)
+
+
+def test_a_studio_with_a_file_for_a_database_loads_no_database_to_look_at_it() -> None:
+    script = (
+        "import sys; from serve_app import local; from serve_app.settings import Settings; "
+        "local._refuse_without_database(Settings()); sys.exit('sqlalchemy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_data_folder_that_cannot_be_written_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    taken = tmp_path / "data"
+    taken.touch()
+    with pytest.raises(StudioError, match="data cannot be written to: .*MASQUERADE_DATA_DIR"):
+        with studio(Settings(port=free_port(), data_dir=taken)):
             pass
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments.errors import Unavailable
 from serve_app.objects import FolderObjects, new_key, open_objects
 from serve_app.settings import Settings
 
@@ -40,9 +41,21 @@ def test_a_photo_that_could_not_be_stored_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Unavailable, match="right now") as refused:
         FolderObjects(tmp_path).put(new_key("in"), b"a photo")
+    assert refused.value.details["retry_after"] > 0
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_folder_that_cannot_be_used_is_away_and_what_was_there_is_not_called_gone(tmp_path: Path) -> None:
+    key = new_key("in")
+    kind, name = key.split("/")
+    (tmp_path / kind).mkdir()
+    (tmp_path / kind / name[:2]).touch()
+    objects = FolderObjects(tmp_path)
+    for ask in (objects.get, objects.size, lambda key: objects.put(key, b"a photo"), lambda key: objects.delete([key])):
+        with pytest.raises(Unavailable, match="right now"):
+            ask(key)
 
 
 def test_a_photo_can_be_read_by_its_owner_only(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from serve_app.jobs.ledger import Ledger, Order
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
-from serve_app.objects import FolderObjects, new_key
+from serve_app.objects import FolderObjects, new_key, out_of_reach
 from serve_app.pipeline import Picture
 from serve_app.visitors import visiting, visitor
 from tests.clock import Clock
@@ -72,15 +72,22 @@ def ledger(clock: Clock) -> Ledger:
 
 
 class Objects(FolderObjects):
-    """A folder whose disk is full as often as it is told."""
+    """A folder that is out of reach as often as it is told: its disk is full, or its file system away."""
 
-    full = 0
+    lost = 0
 
     def put(self, key: str, data: bytes) -> None:
-        if self.full:
-            self.full -= 1
-            raise OSError(28, "No space left on device")
+        self._reached_or_not()
         super().put(key, data)
+
+    def get(self, key: str) -> bytes:
+        self._reached_or_not()
+        return super().get(key)
+
+    def _reached_or_not(self) -> None:
+        if self.lost:
+            self.lost -= 1
+            raise out_of_reach()
 
 
 @pytest.fixture
@@ -329,13 +336,18 @@ async def test_a_job_that_went_well_in_the_end_holds_no_error(
     assert (job.state, job.error) == (State.DONE, None)
 
 
-async def test_a_full_disk_costs_a_job_time_and_not_its_life(
-    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], objects: Objects, clock: Clock
+@pytest.mark.parametrize("at", ["its photos", "its result"])
+async def test_a_store_that_is_lost_costs_a_job_time_and_not_its_life(
+    ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], objects: Objects, clock: Clock, at: str
 ) -> None:
-    job_id, worker = await ordered(ledger, sessions), make(at_once)
-    objects.full = 1
-    with pytest.raises(OSError, match="No space"):
+    photo = new_key("in")
+    objects.put(photo, b"a photo")
+    job_id = await ordered(ledger, sessions, **({"image": photo} if at == "its photos" else {}))
+    worker, objects.lost = make(at_once), 1
+    with pytest.raises(OSError, match="out of reach"):
         await worker.work_once()
+    job = await job_of(sessions, job_id)
+    assert (job.state, job.lease_until) == (State.RUNNING, clock.now + 60)
     clock.now += 3600
     assert await worker.work_once()
     assert (await job_of(sessions, job_id)).state == State.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -105,6 +106,17 @@ def test_several_nodes_need_one_database(tmp_path: Path) -> None:
     assert "MASQUERADE_DATABASE_URL" in problem.remedy
 
 
+def test_traces_that_nobody_would_make_are_refused(tmp_path: Path) -> None:
+    path, line = broken(tmp_path, SERVE, "    engines:", "    traces: otlp\n    engines:")
+    problem = the_problem(path)
+    assert problem.line == line
+    assert "nothing would be traced" in problem.text
+    assert "RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH=serve_app.telemetry.tracing:otlp" in problem.remedy
+    assert check(path, KEY | {"RAY_SERVE_TRACING_EXPORTER_IMPORT_PATH": "serve_app.telemetry.tracing:otlp"}) == []
+    path.write_text(rendered()[SERVE])
+    assert "nothing would be traced" in the_problem(path, KEY | {"MASQUERADE_TRACES": "file"}).text
+
+
 def test_pods_share_a_claim_or_a_bucket(tmp_path: Path) -> None:
     text = rendered()[SERVICE]
     alone = text.replace("mountPath: /srv/masquerade\n", "mountPath: /srv/models\n")
@@ -139,6 +151,42 @@ def test_the_kubernetes_pods_bring_the_key_by_reference_or_it_is_missing(tmp_pat
     path.write_text(text)
     problem = the_problem(path, {})
     assert text.splitlines()[problem.line - 1].strip() == "environment: production"
+
+
+def test_pods_are_judged_by_their_own_environment_and_not_by_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text(rendered()[SERVICE])
+    for name, value in (KEY | {"MASQUERADE_PORT": "abc"}).items():
+        monkeypatch.setenv(name, value)
+    assert check(path, os.environ) == []
+    path.write_text(path.read_text().replace("- name: MASQUERADE_", "- name: OTHER_"))
+    texts = [problem.text for problem in check(path, os.environ)]
+    assert len(texts) == 2
+    assert any("without an admin key" in text for text in texts)
+    assert any("without a database" in text for text in texts)
+
+
+def test_a_variable_that_is_wrong_is_named_as_such_and_not_blamed_on_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "serve.yaml"
+    path.write_text(rendered()[SERVE])
+    problem = the_problem(path, KEY | {"MASQUERADE_LIMITS__MAX_SIDE": "-1"})
+    assert problem.text.startswith("MASQUERADE_LIMITS__MAX_SIDE: ")
+    text = rendered()[SERVICE].replace("- name: MASQUERADE_MODELS_DIR", "- name: MASQUERADE_PORT")
+    path.write_text(text)
+    assert the_problem(path).text.startswith("MASQUERADE_PORT: ")
+
+
+def test_secrets_may_come_from_files_that_lie_where_ray_runs(tmp_path: Path) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(rendered()[SERVE])
+    assert check(path, {f"{name}_FILE": "/nowhere/here" for name in KEY}) == []
+    text = rendered()[SERVICE]
+    for name in KEY:
+        text = text.replace(f"- name: {name}\n", f"- name: {name}_FILE\n")
+    path.write_text(text)
+    assert check(path, {}) == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from ray._private.utils import check_version_info, compute_version_info
 
 from serve_app.rendering.kuberay import LABELS, PORT, RAY_SECRET, SECRET
 from serve_app.rendering.serving import serve_config
+from serve_app.settings import Settings
+from serve_app.telemetry.tracing import environment
 
 FOLDER = Path(__file__).parents[4] / "deploy" / "kuberay"
 RELEASE = "1.33"
@@ -166,7 +168,7 @@ def test_pods_of_both_images_join_one_cluster(
     for template in pods(service):
         (container,) = template["spec"]["containers"]
         for variable in container["env"]:
-            if variable["name"].startswith("RAY_"):
+            if variable["name"].startswith("RAY_") and "value" in variable:
                 monkeypatch.setenv(variable["name"], variable["value"])
         with nullcontext() if joins else pytest.raises(RuntimeError, match="Version mismatch"):
             check_version_info(head, "node 10.0.0.7")
@@ -187,6 +189,14 @@ def test_secrets_come_by_reference_and_from_the_two_named_secrets(service: dict[
             if "KEY" in variable["name"] or "TOKEN" in variable["name"] or "SECRET" in variable["name"]:
                 assert variable["valueFrom"]["secretKeyRef"]["name"] == SECRET
     assert service["spec"]["rayClusterConfig"]["authOptions"] == {"mode": "token", "secretName": RAY_SECRET}
+
+
+def test_traces_are_what_the_secret_says_and_none_where_it_says_nothing(service: dict[str, Any]) -> None:
+    wanted = {*environment(Settings(traces="otlp")), "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    for template in pods(service):
+        named = {entry["name"]: entry for entry in template["spec"]["containers"][0]["env"]}
+        assert wanted <= named.keys()
+        assert all(named[name]["valueFrom"]["secretKeyRef"]["optional"] for name in wanted)
 
 
 def test_the_head_names_the_ports_that_the_operator_makes_its_services_of(service: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ import jsonschema
 import pytest
 import yaml
 
+from serve_app.rendering.compose import HEADER
+
 ROOT = Path(__file__).parents[4]
 SCHEMA = json.loads((files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text())
 
@@ -44,6 +46,11 @@ def test_only_the_studio_is_published_and_only_on_loopback(compose: dict[str, An
     published = {name: service.get("ports", []) for name, service in compose["services"].items()}
     assert published.pop("studio") == ["127.0.0.1:8000:8000"]
     assert not any(published.values())
+
+
+def test_prometheus_finds_the_metrics_at_a_port_that_is_told(compose: dict[str, Any]) -> None:
+    port = compose["services"]["studio"]["environment"]["MASQUERADE_METRICS_PORT"]
+    assert f"http://studio:{port}/metrics" in HEADER
 
 
 def test_every_service_is_probed_and_the_studio_waits_for_the_others(compose: dict[str, Any]) -> None:
