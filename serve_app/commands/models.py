@@ -7,7 +7,7 @@ Which version serves is decided in :mod:`serve_app.commands.promotions`, what ma
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -171,7 +171,7 @@ def import_folder(
                 format=file_format,
                 title=title,
                 backend=backend,
-                input=yaml.safe_load(contract.read_text(encoding="utf-8")) if contract else {},
+                input=_contract(contract) if contract else {},
                 embedding_space=embedding_space,
                 licence=Licence(name=licence, commercial_use=commercial_use),
             )
@@ -207,6 +207,17 @@ def push(
 
 
 _NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the starter set."
+
+
+def _contract(path: Path) -> dict[str, Any]:
+    """What a file of ``--input`` holds. Raises :class:`InvalidVersion` where that is no mapping in YAML."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidVersion(f"{path} is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidVersion(f"{path} is no input contract: it holds no names with values.")
+    return document
 
 
 def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:

@@ -128,12 +128,12 @@ class Models(BaseModel):
 
 
 class Decision(BaseModel):
-    """Who decides and why; ``expect`` is the routing they saw, and makes it a conflict when it is another by now."""
+    """Who decides and why, in words where a reason is given; ``expect`` is the routing they saw, and makes it a conflict when it is another by now."""
 
     model_config = ConfigDict(extra="forbid")
 
     by: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")] = "admin"
-    reason: Annotated[str, Field(max_length=500)] = ""
+    reason: Annotated[str, Field(max_length=500, pattern=r"\S")] = ""
     expect: RoutingEntry | None = None
 
 

@@ -177,6 +177,20 @@ def test_every_import_is_the_next_version(store: FolderStore, folder: Path) -> N
     assert store.versions("mine") == ["v1", "v2", "v3"]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"a: [", "is not YAML"), (b"\xff", "is not YAML"), (b"- 1", "is no input contract")]
+)
+def test_an_input_contract_that_is_none_is_named(store: FolderStore, tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "net.dat").write_bytes(b"abc")
+    (tmp_path / "bad.yaml").write_bytes(content)
+    options = ["--name", "net", "--task", "samples", "--format", "data", "--input", str(tmp_path / "bad.yaml")]
+    result = run("import", str(tmp_path / "net"), *options)
+    assert result.exit_code == 1
+    assert f"bad.yaml {told}" in " ".join(result.output.split())
+    assert store.models() == []
+
+
 def test_a_folder_with_a_manifest_is_published_as_that_says(
     store: FolderStore, shelf: dict[str, Manifest], folder: Path
 ) -> None:

@@ -75,6 +75,13 @@ def test_a_promotion_is_written_with_its_reason_and_the_graph_is_told(admin, sto
     assert "notice" in stand_ins.calls
 
 
+def test_a_reason_may_be_left_out_and_not_blank(admin, store) -> None:
+    refused = admin.post("/v1/models/judge/promote", json={"version": "v2", "reason": " "})
+    assert problem(refused)[0] == 422
+    assert store.routing("judge") is None
+    assert admin.post("/v1/models/judge/promote", json={"version": "v2"}).status_code == 202
+
+
 def test_a_canary_a_shadow_and_their_end(admin, store) -> None:
     admin.post("/v1/models/judge/promote", json={"version": "v1"})
     assert admin.post("/v1/models/judge/canary", json={"version": "v2", "percent": 7.5}).status_code == 202
