@@ -7,7 +7,7 @@ The folder holds ``config.json``, ``model.safetensors`` and, unless the model co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from deployments.imaging import Photo, Pixels
 from deployments.runtime import Runtime
 from deployments.torch_runtime import torch_device
+from registry.manifest import ModelVersion
 
 PACKAGES = ("torch", "torchvision", "transformers", "timm")
 
@@ -24,28 +25,32 @@ DECODED_SIDE = 1024
 MOST_ELONGATED = 32
 # Of a side of 1, 3 or 4 pixels they believe that it holds the colours.
 LEAST_SIDE = 8
+# Tensors that a refusal names: a folder of another network lacks hundreds.
+_NAMED = 4
 
 
 class ImageClassifier:
     """An ``AutoModelForImageClassification``. ``labels`` are its outputs' names, in order.
 
-    Raises ``OSError`` when files are missing or are no safetensors, ``ValueError`` for a kind of model transformers
-    does not know and :class:`deployments.runtime.DeviceUnavailable` for a GPU that torch does not see.
+    Raises ``OSError`` when files are missing, ``ValueError`` for weights that are no safetensors or not those of the whole
+    network and for a kind of model transformers does not know, and :class:`deployments.runtime.DeviceUnavailable` for a
+    GPU that torch does not see.
     """
 
-    def __init__(self, folder: Path, runtime: Runtime) -> None:
+    def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         # Heavy, and absent from the embedded profile.
-        import torch
-        from transformers import AutoImageProcessor, AutoModelForImageClassification
+        from transformers import AutoImageProcessor
 
         self._device = torch_device(runtime)
-        # transformers leaves this one function untyped.
-        self._processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            folder, local_files_only=True
-        )
-        model = AutoModelForImageClassification.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
+        model = _whole_network(version)
+        try:
+            # transformers leaves this one function untyped.
+            self._processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+                version.folder, local_files_only=True
+            )
+        except OSError as error:
+            # Its own words are about the hub, from which nothing is fetched here.
+            raise OSError(f"{version.ref}: preprocessor_config.json is missing, or cannot be read") from error
         self._model = model.to(self._device).eval()
         self.labels: tuple[str, ...] = tuple(name for _, name in sorted(model.config.id2label.items()))
 
@@ -72,3 +77,33 @@ def decoded(photo: Photo, max_side: int) -> Pixels:
     if min(height, width) >= least:
         return pixels
     return np.asarray(cv2.resize(pixels, (max(width, least), max(height, least))), np.uint8)
+
+
+def _whole_network(version: ModelVersion) -> Any:
+    """The network with all its weights from the folder; left alone, transformers fills gaps with random numbers."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageClassification
+
+    try:
+        model, found = AutoModelForImageClassification.from_pretrained(
+            version.folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    except SafetensorError as error:
+        raise ValueError(f"{version.ref}: its weights are no safetensors ({error})") from error
+    # Weights beyond those of the network, such as a pooler's, are published beside many a head, and never used.
+    if missing := sorted(found["missing_keys"]):
+        raise ValueError(f"{version.ref}: its weights lack {_some(missing)}")
+    if misfits := sorted(name for name, *_ in found["mismatched_keys"]):
+        raise ValueError(f"{version.ref}: config.json asks for other shapes than its weights have of {_some(misfits)}")
+    return model
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

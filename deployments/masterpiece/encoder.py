@@ -6,7 +6,7 @@ Layers carry the papers' names, ``relu<block>_<index>``. Pictures go in as RGB 0
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +48,14 @@ class Encoder(nn.Module):
         self.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)
 
+    def check(self, wanted: Iterable[str]) -> None:
+        """Raises :class:`UnknownLayer` unless all these layers are there."""
+        if missing := sorted(set(wanted) - set(self.layers)):
+            raise UnknownLayer(f"{self.info.name} has no layer {', '.join(missing)}")
+
     def forward(self, image: Tensor, wanted: Sequence[str]) -> dict[str, Tensor]:
         """Raises :class:`UnknownLayer`."""
-        missing = [name for name in wanted if name not in self.layers]
-        if missing:
-            raise UnknownLayer(f"{self.info.name} has no layer {', '.join(missing)}")
+        self.check(wanted)
         kept: dict[str, Tensor] = {}
         x = self.first(image.contiguous(memory_format=torch.channels_last))
         half = self.half_precision and (image.is_cuda or multiplies_bfloat16())

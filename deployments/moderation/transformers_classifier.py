@@ -38,7 +38,7 @@ class TransformersClassifier:
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         self.name = version.ref
-        self._classifier = ImageClassifier(version.folder, runtime)
+        self._classifier = ImageClassifier(version, runtime)
         self._columns = _columns(self.name, self._classifier.labels)
 
     def scores(self, batch: Sequence[Photo]) -> list[dict[str, float]]:

@@ -16,7 +16,6 @@ before the first one; reading needs nothing special.
 
 from __future__ import annotations
 
-import errno
 import re
 import threading
 from collections import defaultdict
@@ -37,6 +36,7 @@ from registry.errors import (
     UnknownModelVersion,
     VersionExists,
 )
+from registry.integrity import disk_full
 from registry.journal import dump_entry, load_entry
 from registry.leases import Held, dump_held, holders, load_held
 from registry.manifest import (
@@ -319,7 +319,7 @@ class S3Store:
         try:
             yield
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            if not disk_full(error):
                 raise
             for part in parts.values():
                 discard(part)

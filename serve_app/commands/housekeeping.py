@@ -13,7 +13,7 @@ from registry.collection import Verdict, judge, remove
 from registry.errors import InUse, UnknownModelVersion
 from registry.manifest import Manifest
 from registry.store import Store
-from serve_app.commands.stores import StoreOption, explained, installed, new_table, open_store, who
+from serve_app.commands.stores import StoreOption, WhyOption, explained, installed, new_table, open_store, who
 from serve_app.commands.terminal import at_a_terminal, complain, console
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    why: Annotated[str, typer.Option("--why", help="The reason, for the audit trail.")] = "garbage collection",
+    why: WhyOption = "garbage collection",
     store: StoreOption = None,
 ) -> None:
     """Remove versions that no alias, no running replica and no setting uses. The audit trail stays.

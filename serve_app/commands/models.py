@@ -7,7 +7,7 @@ Which version serves is decided in :mod:`serve_app.commands.promotions`, what ma
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -17,7 +17,16 @@ from rich.table import Table
 from registry import catalogue
 from registry.catalogue import Entry
 from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
-from registry.manifest import MANIFEST, Description, Format, Licence, Task, dump_manifest, load_manifest
+from registry.manifest import (
+    MANIFEST,
+    UNKNOWN_LICENCE,
+    Description,
+    Format,
+    Licence,
+    Task,
+    dump_manifest,
+    load_manifest,
+)
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
 from registry.references import next_version
@@ -35,8 +44,6 @@ app = typer.Typer(
     "masquerade models promote my-style@v2 --why 'sharper edges'",
     no_args_is_help=True,
 )
-
-UNKNOWN = "LicenseRef-unknown"
 
 
 @app.command("list", epilog="Examples:  masquerade models list  ·  masquerade models list --available")
@@ -136,7 +143,7 @@ def import_folder(
         Path | None, typer.Option("--input", help="YAML file with the input contract its engine reads.", exists=True)
     ] = None,
     embedding_space: Annotated[str | None, typer.Option(help="Name of the vector space of its embeddings.")] = None,
-    licence: Annotated[str, typer.Option(help="SPDX identifier.")] = UNKNOWN,
+    licence: Annotated[str, typer.Option(help="SPDX identifier.")] = UNKNOWN_LICENCE,
     commercial_use: Annotated[bool, typer.Option("--commercial-use", help="The licence allows it.")] = False,
     store: StoreOption = None,
 ) -> None:
@@ -148,7 +155,7 @@ def import_folder(
         opened = open_store(store)
         if (folder / MANIFEST).is_file():
             told = (name, task, file_format, version, backend, title, contract, embedding_space, commercial_use)
-            if any(told) or licence != UNKNOWN:
+            if any(told) or licence != UNKNOWN_LICENCE:
                 raise RegistryError(f"{folder} holds a {MANIFEST}, which says all that itself: give no options.")
             try:
                 manifest = load_manifest(folder / MANIFEST)
@@ -164,7 +171,7 @@ def import_folder(
                 format=file_format,
                 title=title,
                 backend=backend,
-                input=yaml.safe_load(contract.read_text(encoding="utf-8")) if contract else {},
+                input=_contract(contract) if contract else {},
                 embedding_space=embedding_space,
                 licence=Licence(name=licence, commercial_use=commercial_use),
             )
@@ -200,6 +207,17 @@ def push(
 
 
 _NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the starter set."
+
+
+def _contract(path: Path) -> dict[str, Any]:
+    """What a file of ``--input`` holds. Raises :class:`InvalidVersion` where that is no mapping in YAML."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidVersion(f"{path} is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidVersion(f"{path} is no input contract: it holds no names with values.")
+    return document
 
 
 def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:

@@ -8,15 +8,19 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from registry.errors import RoutingRefused
+from registry.errors import RegistryError, RoutingRefused
 from registry.manifest import parse_ref
 from registry.promotions import canary as try_on_users
 from registry.promotions import promote as make_stable
 from registry.promotions import rollback as go_back
 from registry.promotions import shadow as try_in_the_dark
+from registry.references import unknown
 from registry.routing import AuditEntry, Routing
+from registry.store import Store
 from serve_app.commands.stores import StoreOption, WhyOption, explained, new_table, open_store, who
 from serve_app.commands.terminal import console
+from serve_app.selection import select
+from serve_app.settings import Settings
 
 VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
 ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
@@ -51,6 +55,7 @@ def promote(
     with explained():
         model, version = _version_of(ref)
         _decide(store, make_stable, model, version, why=why, force=force)
+        _tell_whether_it_serves(open_store(store), model)
 
 
 def canary(
@@ -92,7 +97,12 @@ def audit(
     """Show who changed what, when, and why, oldest first. Times are UTC."""
     with explained():
         opened = open_store(store)
-        entries = [entry for model in models or opened.models() for entry in opened.audit(model)]
+        known = opened.models()
+        trails = {model: opened.audit(model) for model in models or known}
+        # Of a model that is gone the trail stays.
+        if odd := next((model for model, trail in trails.items() if not trail and model not in known), None):
+            raise unknown(opened, odd, None)
+        entries = [entry for trail in trails.values() for entry in trail]
         if not entries:
             console.print("Nobody has decided anything yet.")
             return
@@ -123,6 +133,20 @@ def _decide(
         return
     back = f"   [dim]previous {now.previous}[/]" if now.previous else ""
     console.print(f"[green]{model}[/]  {was or 'the newest'} → {now}{back}", highlight=False)
+
+
+def _tell_whether_it_serves(store: Store, model: str) -> None:
+    """A word where the decision changes nothing, because another model of its kind is chosen, or none serves it."""
+    try:
+        chosen = select(store, Settings().models).chosen.values()
+    except RegistryError:
+        # Settings that name what is not there: another command's matter.
+        return
+    if all(parse_ref(ref)[0] != model for models in chosen for ref in models.refs):
+        told = (
+            f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
+        )
+        console.print(told, style="yellow", highlight=False, soft_wrap=True)
 
 
 def _columns(entry: AuditEntry) -> tuple[str, ...]:

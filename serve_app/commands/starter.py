@@ -8,6 +8,7 @@ import sys
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.pull import pull
+from registry.references import standing
 from registry.store import FolderStore, Store
 from serve_app.commands.terminal import console, download_progress
 from serve_app.samples import installed_samples
@@ -26,7 +27,7 @@ def ensure_starter(store: Store) -> None:
 def ensure_gallery(store: Store) -> None:
     """Build the sample gallery where there are sample photos and no gallery yet. Raises ``RegistryError``."""
     # Into a shared store, galleries are published by those who keep them.
-    has_one = any(store.manifest(name).task == "face-gallery" for name in store.models())
+    has_one = any(manifest.task == "face-gallery" for manifest in standing(store))
     if has_one or not isinstance(store, FolderStore) or not installed_samples(store):
         return
     # Its own command does it: that room lies above this one and is found by name, not imported.

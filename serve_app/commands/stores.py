@@ -27,7 +27,16 @@ StoreOption = Annotated[
         help="Where the model versions are: a folder, or s3://bucket/prefix.",
     ),
 ]
-WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit trail.")]
+
+
+def reason(text: str) -> str:
+    """``text``, unless it is blank: every decision in the audit trail has a reason."""
+    if not text.strip():
+        raise typer.BadParameter("give the reason, for the audit trail")
+    return text
+
+
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit trail.", callback=reason)]
 
 
 def open_store(where: str | None) -> Store:

@@ -20,6 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from registry.integrity import disk_full
 from registry.sources import Progress as Report
 from serve_app.wording import faults
 
@@ -54,6 +55,9 @@ def sentence(error: Exception) -> str:
         case ValidationError():
             told = [f"{'.'.join(map(str, place))}: {said}" if place else said for place, said in faults(error)]
             return f"{'; '.join(told)}."
+        case OSError() if disk_full(error):
+            where = "" if error.filename is None else f" ({error.filename})"
+            return f"The disk is full{where}: free some space, and give the command again."
         case OSError(strerror=str(reason), filename=name) if name is not None:
             return f"{name}: {reason}."
         case _:

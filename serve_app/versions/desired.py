@@ -86,7 +86,7 @@ def desired(
 
     def selected(pins: Mapping[str, str]) -> dict[str, ModelSet]:
         try:
-            return select(_View(store, read, pins, refused), wishes).chosen
+            return select(_View(store, read, pins, refused, desire.routings), wishes).chosen
         except RegistryError:
             # A version named in the settings that does not fit the others: what serves goes on.
             return {}
@@ -135,12 +135,16 @@ class _View:
     read: ReadManifest
     pins: Mapping[str, str]
     refused: set[str]
+    routings: Mapping[str, Routing | None]
 
     def models(self) -> list[str]:
         return sorted(self.pins)
 
     def versions(self, model: str) -> list[str]:
         return [version for version in self.store.versions(model) if f"{model}@{version}" not in self.refused]
+
+    def routing(self, model: str) -> Routing | None:
+        return self.routings.get(model)
 
     def manifest(self, ref: str) -> Manifest:
         model, version = parse_ref(ref)

@@ -17,6 +17,7 @@ from deployments.imaging import Photo
 from deployments.runtime import Runtime
 from training.authenticity.data import Dataset, Example, NoPictures, load, pixels, read_plan
 from training.authenticity.judgement import (
+    HELD_OUT,
     PUBLISHED,
     SOURCE_COLUMNS,
     Judged,
@@ -34,6 +35,7 @@ from training.terminal import bars, explained
 
 logger = logging.getLogger(__name__)
 
+UNSEEN: Final = "unseen sources"
 _SHOWN: Final = 12
 
 
@@ -53,28 +55,32 @@ def judge(engine: AuthenticityEngine, examples: Sequence[Example], advance: Call
     return Judged(tuple(kept), np.array(said), engine.calibration.unsure)
 
 
-def write(report: Report, judged: Judged, baseline: Judged | None) -> None:
-    """Everything that follows from the probabilities. Raises ``NoPictures`` where nothing does."""
-    known, unseen = judged.part(unseen=False), judged.part(unseen=True)
-    if not (known.comparable or unseen.comparable):
+def parts_of(judged: Judged, *, held_out: bool) -> dict[str, Judged]:
+    """The pictures in words. What nothing was learnt from is told apart by source; of others nobody knows here."""
+    if not held_out:
+        return {"these pictures": judged}
+    return {HELD_OUT: judged.part(unseen=False), UNSEEN: judged.part(unseen=True)}
+
+
+def write(report: Report, judged: Judged, baseline: Judged | None, *, held_out: bool) -> None:
+    """Everything that follows from the probabilities. Raises ``NoPictures`` where nothing does.
+
+    Bars are for pictures that nothing was learnt from: ``held_out`` says that all of them are such.
+    """
+    parts = parts_of(judged, held_out=held_out)
+    if not any(part.comparable for part in parts.values()):
         raise NoPictures("there are not both photographs and machine-made pictures to judge; give more pictures")
-    parts = [(words, part, words == "held out") for words, part in (("held out", known), ("unseen sources", unseen))]
-    for words, part, barred in parts:
+    for words, part in parts.items():
         if part.comparable:
-            add_figures(report, part, words, barred=barred)
-    if baseline is not None:
-        for words, part in (("held out", baseline.part(unseen=False)), ("unseen sources", baseline.part(unseen=True))):
-            if part.comparable:
-                value, interval = accuracy(part)
-                note = f"three-block CNN on the same split; {PUBLISHED:.0%} is published for it on unseen data"
-                report.figure(f"baseline's balanced accuracy, {words}", value, unit="%", interval=interval, note=note)
+            add_figures(report, part, words, barred=words == HELD_OUT)
+    baselines = {} if baseline is None else parts_of(baseline, held_out=held_out)
+    for words, part in baselines.items():
+        if part.comparable:
+            value, interval = accuracy(part)
+            note = f"three-block CNN on the same split; {PUBLISHED:.0%} is published for it on unseen data"
+            report.figure(f"baseline's balanced accuracy, {words}", value, unit="%", interval=interval, note=note)
     report.table("By source", SOURCE_COLUMNS, source_rows(judged), note="95 % Wilson intervals.")
-    curves = [(words, part) for words, part, _ in parts]
-    if baseline is not None:
-        curves += [
-            (f"CNN, {words}", baseline.part(unseen=unseen))
-            for words, unseen in (("held out", False), ("unseen sources", True))
-        ]
+    curves = [*parts.items(), *((f"CNN, {words}", part) for words, part in baselines.items())]
     add_roc(
         report,
         "ROC",
@@ -86,7 +92,7 @@ def write(report: Report, judged: Judged, baseline: Judged | None) -> None:
         ],
         note="In brackets: the area under the curve.",
     )
-    for words, part, _ in parts:
+    for words, part in parts.items():
         if part.comparable:
             add_reliability(report, part, words)
 
@@ -98,9 +104,9 @@ def add_leave_one_out(report: Report, dataset: Dataset, run: Path, engine: Authe
     """
     from training.authenticity.features import Meter, indices, measure
     from training.authenticity.fitting import fit_without, rate
-    from training.authenticity.train import recipe_of
+    from training.authenticity.train import record_of
 
-    examples, recipe = dataset.examples, recipe_of(run)
+    examples, recipe = dataset.examples, record_of(run).recipe
     features = measure(
         dataset, recipe.views, recipe.seed, run, meter=Meter(), advance=lambda _: None, stop=threading.Event()
     )
@@ -156,22 +162,23 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for report.html and report.json.")] = Path("reports/authenticity"),
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
 ) -> None:
-    """Judge pictures whose origin is known; ends with status 3 when a bar is missed."""
+    """Judge pictures whose origin is known. With --held-out there are bars; status 3 says that one was missed."""
     with explained():
         version = opened(store).get(model)
         dataset = load(data, read_plan(data, plan))
         examples = dataset.held_out() if held_out else list(dataset.examples)
         report = Report(
             f"Authenticity: {version.ref}",
-            f"{len(examples)} pictures whose origin is known, each opened as an upload would be. "
-            "Unseen sources took no part in training, calibration or any choice.",
+            f"{len(examples)} pictures whose origin is known, each opened as an upload would be."
+            + _origins(dataset, held_out=held_out, learnt=_learnt_from(dataset, run)),
         )
         engine = build(version, Runtime(threads=threads))
         with bars() as bar:
             task = bar.add_task("judging", total=len(examples))
             judged = judge(engine, examples, lambda: bar.advance(task))
         dataset.skipped.update({"no upload": len(examples) - len(judged.examples)})
-        write(report, judged, None if baseline is None else _baseline(baseline, judged.examples, threads))
+        rated = None if baseline is None else _baseline(baseline, judged.examples, threads)
+        write(report, judged, rated, held_out=held_out)
         if run is not None:
             add_leave_one_out(report, dataset, run, engine)
         if pictures:
@@ -179,6 +186,24 @@ def evaluate(
         skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items() if count)
         report.text("Left out", f"Pictures that were skipped: {skipped or 'none'}.")
         conclude(report, out)
+
+
+def _learnt_from(dataset: Dataset, run: Path | None) -> bool:
+    """Whether a training run, where one is named, was on these pictures. Raises ``ValueError`` where ``run`` holds none."""
+    if run is None:
+        return False
+    from training.authenticity.train import record_of
+
+    return record_of(run).data == dataset.digest()
+
+
+def _origins(dataset: Dataset, *, held_out: bool, learnt: bool) -> str:
+    """What is known of the pictures' part in training."""
+    if held_out:
+        unseen = any(example.unseen for example in dataset.examples)
+        return " Unseen sources took no part in training, calibration or any choice." if unseen else ""
+    may = "It learnt from some of them" if learnt else "It may have learnt from some of them"
+    return f" {may}, so there are no bars: --held-out judges those that training on this folder leaves out."
 
 
 def _baseline(path: Path, examples: Sequence[Example], threads: int) -> Judged:

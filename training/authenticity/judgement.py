@@ -18,6 +18,8 @@ from training.evaluation.statistics import (
     wilson,
 )
 
+HELD_OUT = "held out"
+"""What pictures are called that nothing was learnt from, though from their sources."""
 PUBLISHED: float = 0.62
 """Accuracy on unseen data that is published for the three-block CNN this work is compared with."""
 FALSE_ALARMS: float = 0.05

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,7 +20,9 @@ from rich.progress import Progress
 
 from deployments.authenticity.fingerprint import BACKEND, FILE, SIDE
 from deployments.authenticity.opinion import Calibration
-from registry.manifest import Description, Manifest
+from registry.gates import BARS
+from registry.manifest import UNKNOWN_LICENCE, Description, Manifest
+from registry.references import next_version
 from registry.store import FolderStore
 from training.authenticity.calibration import calibrate
 from training.authenticity.data import FOLDS, Dataset, balanced_weights, labels, load, read_plan
@@ -36,6 +39,8 @@ from training.terminal import bars, console, explained
 
 RECORD = "run.json"
 CARD = Path(__file__).with_name("card.yaml")
+# The pictures that the shipped card is about: research.yaml over the research data.
+RESEARCH = "bf6ce2990a4b1b86"
 
 EXAMPLES = """Examples:
 
@@ -54,6 +59,14 @@ class Result:
     calibration: Calibration
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run was trained by: the digest of its pictures, and how."""
+
+    data: str
+    recipe: Recipe
+
+
 def train(dataset: Dataset, features: Features, recipe: Recipe, tell: Tell) -> Result:
     """Fit the ensemble, and for the calibration one weigher without each source."""
     examples = dataset.examples
@@ -68,10 +81,11 @@ def train(dataset: Dataset, features: Features, recipe: Recipe, tell: Tell) -> R
     return Result(members, calibrate(foreign[learnable], labels(some), balanced_weights(some)))
 
 
-def recipe_of(run: Path) -> Recipe:
+def record_of(run: Path) -> Record:
     """What a finished run was trained by. Raises ``ValueError`` where ``run`` holds the record of none."""
     try:
-        return Recipe(**json.loads((run / RECORD).read_text(encoding="utf-8"))["recipe"])
+        written = json.loads((run / RECORD).read_text(encoding="utf-8"))
+        return Record(str(written["data"]), Recipe(**written["recipe"]))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{run} holds no {RECORD} of a training run that ended") from error
 
@@ -89,6 +103,41 @@ def export(result: Result, card: Description, store: FolderStore, package: str |
         write_graph(Detector(result.members), folder / FILE, "logit")
         manifest = manifest_of(card, folder, package, {"input": contract, "backend": BACKEND})
         return store.publish(manifest, folder).manifest
+
+
+def described(dataset: Dataset, store: FolderStore, name: str, licence: str) -> Description:
+    """What is said of a detector that learns from ``dataset``: of the research data its card, of others what was read."""
+    card = load_card(CARD)
+    if dataset.digest() == RESEARCH:
+        return card
+    counts = Counter((example.source, example.machine_made) for example in dataset.learnable())
+    return Description.model_validate(
+        card.model_dump()
+        | {
+            "model": name,
+            "version": next_version(store, name),
+            "licence": {"name": licence, "commercial_use": False},
+            "trained_on": [
+                {"name": f"{count} {'machine-made pictures' if made else 'photographs'} ({source})", "terms": "unknown"}
+                for (source, made), count in counts.items()
+            ],
+        }
+    )
+
+
+def metrics_of(report: Path) -> dict[str, float]:
+    """The figures with bars, by the names that the gate knows them by.
+
+    Raises what reading the report raises, and ``ValueError`` for one that lacks them: its pictures were not held out.
+    """
+    figures = {figure.name: figure.value for figure in read_report(report).figures}
+    names = {bar.metric: bar.reported for bar in BARS["authenticity"] if bar.reported is not None}
+    if missing := [name for name in names.values() if name not in figures]:
+        raise ValueError(
+            f"{report} has no figure for {' and '.join(missing)}: "
+            "give the report of `masquerade eval authenticity DATA --held-out`"
+        )
+    return {metric: round(figures[name], 4) for metric, name in names.items()}
 
 
 def _named(tell: Tell, prefix: str) -> Tell:
@@ -137,7 +186,18 @@ def main(
     run: Annotated[Path, typer.Argument(help="Folder for measurements, curves and the record.")],
     plan: Annotated[Path | None, typer.Option(help="YAML naming the sources.", exists=True)] = None,
     store: Annotated[Path | None, typer.Option(help="Model store to publish in.", show_default="RUN/store")] = None,
-    card: Annotated[Path, typer.Option(help="YAML: what the manifest says besides files.", exists=True)] = CARD,
+    name: Annotated[
+        str, typer.Option(help="What to call the model; the version is the next that is free.")
+    ] = "my-detector",
+    licence: Annotated[str, typer.Option(help="SPDX identifier.")] = UNKNOWN_LICENCE,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML: what the manifest says besides files, name and licence included.",
+            show_default="made from what is read",
+            exists=True,
+        ),
+    ] = None,
     package: Annotated[str | None, typer.Option(help="Python package that will carry the files, if one will.")] = None,
     judgement: Annotated[
         Path | None, typer.Option(help="Report of an evaluation of this version, for the manifest.", exists=True)
@@ -155,12 +215,16 @@ def main(
     with explained(), _stoppable() as stop:
         torch.set_num_threads(threads)
         recipe = Recipe(views=views, steps=steps, seed=seed)
-        description = load_card(card)
-        if judgement is not None:
-            figures = read_report(judgement).figures
-            description = description.model_copy(update={"metrics": {f.name: round(f.value, 4) for f in figures}})
-        models = with_room(store or run / "store", description)
+        told = None if card is None else load_card(card)
+        metrics = {} if judgement is None else metrics_of(judgement)
+        root = store or run / "store"
+        if told is not None:
+            with_room(root, told)
         dataset = load(data, read_plan(data, plan))
+        description = told or described(dataset, FolderStore(root), name, licence)
+        if metrics:
+            description = description.model_copy(update={"metrics": metrics})
+        models = with_room(root, description)
         check_splits(dataset.examples)
         learnable = dataset.learnable()
         skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items()) or "none"

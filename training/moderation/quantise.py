@@ -23,7 +23,7 @@ from rich.table import Table
 from deployments.errors import MasqueradeError
 from deployments.imaging import Photo, Pixels, encode
 from deployments.moderation.glance import IN_BYTES, MEAN_BGR, NETWORK, Glance, glance_in_bytes, seen_at_a_glance
-from deployments.moderation.open_nsfw import HARMLESS, LINE, OpenNsfw
+from deployments.moderation.open_nsfw import BACKEND, HARMLESS, LINE, OpenNsfw
 from deployments.runtime import Runtime
 from training.failures import Failure
 from training.files import write_whole
@@ -92,7 +92,10 @@ def quantise(
     Ends with status 1, and writes nothing, when a picture passes that comes too near to the line.
     """
     with explained():
-        version = opened(store).get(model)
+        models = opened(store)
+        if (backend := models.manifest(model).backend) != BACKEND:
+            raise Failure(f"{model} is read by the backend {backend or 'of no name'}; only {BACKEND} is quantised")
+        version = models.get(model)
         ours, others = _parted(pictures_below(pictures), count)
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder, IN_BYTES)

@@ -13,7 +13,7 @@ from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY, StyleBook
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
-from registry.references import next_version
+from registry.references import next_version, standing
 from registry.store import Store
 from training.style.checkpoint import Weights, load_weights
 from training.style.data import PhotoCrops, load_picture
@@ -50,11 +50,12 @@ def open_studio(store: Store, ref: str) -> Studio:
     except KeyError as error:
         raise CannotAdd(f"{network.ref} comes without {NETWORK_WEIGHTS}, which learning a style needs") from error
     hashes = {file.sha256 for file in network.manifest.files}
-    packs = []
-    for name in store.models():
-        pack = store.get(name)
-        if pack.manifest.task == "style-pack" and pack.manifest.requires.get(network.manifest.model) in hashes:
-            packs.append(pack)
+    # Manifests first: of a store in a bucket, other models' files are not brought here.
+    packs = [
+        store.get(pack.ref)
+        for pack in standing(store)
+        if pack.task == "style-pack" and pack.requires.get(network.manifest.model) in hashes
+    ]
     vectors: dict[str, Tensor] = {}
     for pack in packs:
         vectors |= load_file(pack.path(VECTORS))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deployments.imaging import Pixels
 from deployments.masterpiece.objective import Objective
+from registry.references import standing
 from registry.store import FolderStore
 from training.evaluation.report import Report, Series
 from training.evaluation.terminal import conclude
@@ -93,7 +94,7 @@ def style(
 
 
 def _installed(store: FolderStore, refs: Sequence[str] | None) -> list[Served]:
-    chosen = refs or [name for name in store.models() if store.get(name).manifest.task == "style"]
+    chosen = refs or [manifest.model for manifest in standing(store) if manifest.task == "style"]
     if not chosen:
         raise ValueError(f"{store.root} holds no style network; run: masquerade models pull --starter")
     studios = [open_studio(store, ref) for ref in chosen]

@@ -46,6 +46,7 @@ def teach(
     console.print(f"{len(crops)} photographs to learn on, {crops.skipped} skipped")
     terms = TrainingData(name=f"{len(crops)} photographs", terms=photo_terms)
     eye = open_encoder(encoder)
+    eye.check(lesson.recipe.layers)
     with bars() as shown:
         task = shown.add_task("learning", total=lesson.steps)
 
@@ -56,3 +57,6 @@ def teach(
         pack = add(studio, about, painting, crops, sample, eye, lesson, store, terms, watch)
     path = pack.path(f"previews/{about.name}.jpg")
     console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
+    if len(store.versions(pack.manifest.model)) > 1:
+        told = f"Whoever paints with an earlier version goes on so until: masquerade models promote {pack.ref} --why …"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)

@@ -170,8 +170,8 @@ async function decide(name, action, fields, seen) {
   if (deciding) return;
   deciding = true;
   try {
-    const reason = drafts.get(name)?.reason ?? "";
-    const body = { ...fields, reason, by: "admin (page)", ...(seen ? { expect: seen } : {}) };
+    const reason = drafts.get(name)?.reason.trim();
+    const body = { ...fields, ...(reason ? { reason } : {}), by: "admin (page)", ...(seen ? { expect: seen } : {}) };
     await ask(`v1/models/${encodeURIComponent(name)}/${action}`, { body });
     drafts.delete(name);
     say("");

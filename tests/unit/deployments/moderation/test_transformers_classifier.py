@@ -116,6 +116,67 @@ def test_labels_we_cannot_read_are_refused_at_the_start(tmp_path, make_version, 
         TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
 
 
+def change_weights(folder, change):
+    """Save the tensors again as ``change`` makes them: a name and a tensor for each, or None to leave it out."""
+    from safetensors.torch import load_file, save_file
+
+    kept = [change(name, tensor) for name, tensor in load_file(folder / "model.safetensors").items()]
+    save_file(dict(filter(None, kept)), folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    "save", [lambda folder: save_vit(folder, FALCONSAI, [0.0, 0.0]), lambda f: save_timm(f, MARQO)]
+)
+def test_weights_that_lack_tensors_are_refused_with_their_names(tmp_path, make_version, runtime, save):
+    save(tmp_path)
+    heads = ("classifier.", "head.")
+    change_weights(tmp_path, lambda name, tensor: (f"old.{name}" if name.startswith(heads) else name, tensor))
+    with pytest.raises(ValueError, match=r"@v1: its weights lack .*bias, .*weight$"):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
+def test_weights_of_another_width_are_refused_with_their_names(tmp_path, make_version, runtime):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    change_weights(tmp_path, lambda name, tensor: (name, torch.zeros(3, 8) if name == "classifier.weight" else tensor))
+    with pytest.raises(
+        ValueError, match="config.json asks for other shapes than its weights have of classifier.weight"
+    ):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
+def test_of_many_tensors_that_are_missing_a_few_are_named(tmp_path, make_version, runtime):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    change_weights(tmp_path, lambda name, tensor: (name, tensor) if "classifier" in name else None)
+    with pytest.raises(ValueError, match=r"its weights lack (\S+, ){3}\S+ and \d+ more$"):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
+def test_weights_that_the_network_has_no_use_for_do_no_harm(tmp_path, make_version, runtime, photo):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(tmp_path / "model.safetensors") | {"vit.pooler.dense.bias": torch.zeros(8)}
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    classifier = TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+    assert classifier.scores([photo])[0]["explicit"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["preprocessor_config.json", "model.safetensors"])
+def test_a_file_that_is_missing_is_named_and_no_hub(tmp_path, make_version, runtime, name):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    (tmp_path / name).unlink()
+    with pytest.raises(OSError, match=name) as caught:
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+    assert "huggingface" not in str(caught.value)
+
+
+def test_weights_that_are_no_safetensors_are_told_in_words(tmp_path, make_version, runtime):
+    save_vit(tmp_path, FALCONSAI, [0.0, 0.0])
+    (tmp_path / "model.safetensors").write_bytes(b"words")
+    with pytest.raises(ValueError, match="its weights are no safetensors"):
+        TransformersClassifier(make_version(tmp_path, "transformers"), runtime)
+
+
 def test_a_network_gone_wrong_lets_nothing_through(tmp_path, make_version, runtime, photo):
     save_vit(tmp_path, FALCONSAI, [float("nan"), 0.0])
     engine = build([make_version(tmp_path, "transformers")], Policy(), runtime)

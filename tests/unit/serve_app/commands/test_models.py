@@ -14,6 +14,7 @@ from registry.manifest import Licence, Manifest, ModelFile, PackageSource
 from registry.promotions import promote
 from registry.store import FolderStore
 from serve_app.commands.models import app
+from tests.versions import publish
 
 SHA_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -53,6 +54,16 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     result = run("list")
     assert result.exit_code == 0
     assert "masquerade models pull --starter" in result.output
+
+
+def test_a_damaged_model_does_not_keep_the_starter_set_away(store: FolderStore, shelf: dict[str, Manifest]) -> None:
+    publish(store, model="odd", task="authenticity")
+    path = store.root / "odd" / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("[")
+    result = run("pull", "--starter")
+    assert result.exit_code == 0, result.output
+    assert "pulled   free@v1" in result.output
 
 
 def test_pulled_models_are_listed_with_their_terms(store: FolderStore, shelf: dict[str, Manifest]) -> None:
@@ -164,6 +175,20 @@ def test_every_import_is_the_next_version(store: FolderStore, folder: Path) -> N
     for _ in range(3):
         run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
     assert store.versions("mine") == ["v1", "v2", "v3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"a: [", "is not YAML"), (b"\xff", "is not YAML"), (b"- 1", "is no input contract")]
+)
+def test_an_input_contract_that_is_none_is_named(store: FolderStore, tmp_path: Path, content: bytes, told: str) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "net.dat").write_bytes(b"abc")
+    (tmp_path / "bad.yaml").write_bytes(content)
+    options = ["--name", "net", "--task", "samples", "--format", "data", "--input", str(tmp_path / "bad.yaml")]
+    result = run("import", str(tmp_path / "net"), *options)
+    assert result.exit_code == 1
+    assert f"bad.yaml {told}" in " ".join(result.output.split())
+    assert store.models() == []
 
 
 def test_a_folder_with_a_manifest_is_published_as_that_says(

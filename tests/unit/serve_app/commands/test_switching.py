@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,10 +112,43 @@ def test_what_makes_no_sense_is_one_sentence_and_changes_nothing(
 
 
 @pytest.mark.parametrize("arguments", [("promote", "net@v1"), ("canary", "net@v1"), ("rollback", "net")])
-def test_a_change_without_a_reason_is_a_usage_error(store: FolderStore, arguments: tuple[str, ...]) -> None:
-    result = run(*arguments)
+@pytest.mark.parametrize("why", [(), ("--why", " ")])
+def test_a_change_without_a_reason_is_a_usage_error(
+    store: FolderStore, arguments: tuple[str, ...], why: tuple[str, ...]
+) -> None:
+    result = run(*arguments, *why)
     assert result.exit_code == 2
     assert "--why" in result.output
+    assert store.audit("net") == []
+
+
+def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
+    for model in ("mine", "dlib-faces"):
+        publish(store, NET, model=model, task="face-analysis", embedding_space=model)
+    assert "nothing serves mine" in run("promote", "mine@v1", "--why", "better").output
+    assert "nothing serves" not in run("promote", "dlib-faces@v1", "--why", "better").output
+
+
+def test_a_trail_is_asked_for_by_a_name_that_there_is_or_was(store: FolderStore) -> None:
+    result = run("audit", "nosuch")
+    assert result.exit_code == 1
+    assert "nosuch is not in" in result.output
+    assert run("audit", "net").exit_code == 0
+    run("promote", "net@v1", "--why", "first")
+    shutil.rmtree(store.root / "net" / "v1")
+    for number in range(2, 5):
+        shutil.rmtree(store.root / "net" / f"v{number}")
+    assert "promote v1" in run("audit", "net").output
+
+
+def test_a_full_disk_is_told_in_words(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("registry.integrity.flush_to_disk", full)
+    result = run("promote", "net@v1", "--why", "first")
+    assert result.exit_code == 1
+    assert "The disk is full: free some space" in result.output
 
 
 @pytest.mark.usefixtures("replica")

@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 from deployments.authenticity.engine import build  # noqa: E402
 from deployments.imaging import Photo, encode  # noqa: E402
 from deployments.runtime import Runtime  # noqa: E402
-from registry.manifest import ModelVersion, load_manifest  # noqa: E402
+from registry.manifest import Licence, ModelVersion, load_manifest  # noqa: E402
+from registry.store import FolderStore  # noqa: E402
 from training.authenticity import train  # noqa: E402
 from training.authenticity.data import Dataset, Plan, load  # noqa: E402
 from training.authenticity.features import CACHE, Meter, Stopped, measure  # noqa: E402
@@ -25,6 +26,11 @@ from training.style.export import load_card  # noqa: E402
 from .conftest import save, scene  # noqa: E402
 
 CARD = load_card(train.CARD)
+
+
+def judging(pictures: Path, trained: Path) -> list[str]:
+    """The command that judges pictures by the detector that was trained."""
+    return ["authenticity", str(pictures), "--store", str(trained / "store"), "--model", "my-detector"]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ def trained(tmp_path_factory, world) -> Path:
 
 @pytest.fixture(scope="module")
 def version(trained) -> ModelVersion:
-    folder = trained / "store" / CARD.model / CARD.version
+    folder = trained / "store" / "my-detector" / "v1"
     return ModelVersion(load_manifest(folder / "manifest.yaml"), folder)
 
 
@@ -57,13 +63,62 @@ def test_the_same_data_and_seed_give_the_same_file(trained, world, tmp_path, ver
     (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
     result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "80"])
     assert result.exit_code == 0, result.output
-    again = load_manifest(tmp_path / "store" / CARD.model / CARD.version / "manifest.yaml")
+    again = load_manifest(tmp_path / "store" / "my-detector" / "v1" / "manifest.yaml")
     assert again.same_content(version.manifest)
+
+
+def test_a_detector_says_what_it_learnt_from_and_not_what_the_shipped_one_did(version, world) -> None:
+    learnable = load(world, Plan.of_folders(world)).learnable()
+    told = {entry.name: entry.terms for entry in version.manifest.trained_on}
+    assert len(told) == 4
+    for source, kind in (("real/street", "photographs"), ("ai/first", "machine-made pictures")):
+        count = sum(example.source == source for example in learnable)
+        assert told[f"{count} {kind} ({source})"] == "unknown"
+    assert version.manifest.licence == Licence(name="LicenseRef-unknown", commercial_use=False)
+
+
+def test_the_next_detector_of_a_name_is_its_next_version_under_the_licence_given(trained, world, tmp_path) -> None:
+    (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
+    options = ["--views", "1", "--steps", "20", "--name", "ours", "--licence", "CC0-1.0"]
+    for _ in range(2):
+        result = CliRunner().invoke(train.app, [str(world), str(tmp_path), *options])
+        assert result.exit_code == 0, result.output
+    store = FolderStore(tmp_path / "store")
+    assert store.versions("ours") == ["v1", "v2"]
+    assert store.manifest("ours").licence.name == "CC0-1.0"
+
+
+def test_the_research_data_are_told_by_the_shipped_card(world, tmp_path, monkeypatch) -> None:
+    dataset = load(world, Plan.of_folders(world))
+    monkeypatch.setattr(train, "RESEARCH", dataset.digest())
+    assert train.described(dataset, FolderStore(tmp_path), "ours", "CC0-1.0") == CARD
+
+
+def test_a_report_of_held_out_pictures_becomes_metrics_that_the_gate_knows(trained, world, tmp_path) -> None:
+    for options in (["--held-out", "--out", str(tmp_path / "held-out")], ["--out", str(tmp_path / "all")]):
+        arguments = [*judging(world, trained), "--model", "my-detector"]
+        assert CliRunner().invoke(evaluations, [*arguments, *options]).exit_code == 0
+    assert train.metrics_of(tmp_path / "held-out").keys() == {"balanced_accuracy", "photographs_accused"}
+    options = ["--judgement", str(tmp_path / "all")]
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), *options])
+    assert result.exit_code == 1
+    assert "no figure for balanced accuracy, held out" in " ".join(result.output.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_it_may_have_learnt_from_are_not_called_held_out_nor_held_to_bars(trained, world, tmp_path) -> None:
+    arguments = [*judging(world, trained), "--model", "my-detector"]
+    result = CliRunner().invoke(evaluations, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    document = read_report(tmp_path)
+    assert "It may have learnt from some of them" in document.summary
+    assert all(figure.name.endswith(", these pictures") and not figure.barred for figure in document.figures)
+    assert "held out" not in document.model_dump_json()
 
 
 def test_curves_and_record_lie_beside_the_measurements(trained) -> None:
     assert list((trained / "tensorboard").glob("events.*"))
-    assert f'"model": "{CARD.ref}"' in (trained / "run.json").read_text()
+    assert '"model": "my-detector@v1"' in (trained / "run.json").read_text()
 
 
 def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(world, tmp_path) -> None:
@@ -107,7 +162,7 @@ def test_a_folder_of_nothing_ends_in_one_sentence(tmp_path) -> None:
 def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world, tmp_path) -> None:
     result = CliRunner().invoke(
         evaluations,
-        ["authenticity", str(world), "--store", str(trained / "store"), "--held-out", "--out", str(tmp_path)],
+        [*judging(world, trained), "--held-out", "--out", str(tmp_path)],
     )
     assert result.exit_code == 0, result.output
     document = read_report(tmp_path)
@@ -123,10 +178,12 @@ def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world
 
 def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, world, tmp_path) -> None:
     measured = (trained / CACHE).read_bytes()
-    arguments = ["authenticity", str(world), "--store", str(trained / "store"), "--out", str(tmp_path)]
+    arguments = [*judging(world, trained), "--out", str(tmp_path)]
     result = CliRunner().invoke(evaluations, [*arguments, "--run", str(trained)])
     assert result.exit_code in {0, 3}, result.output
-    (table,) = [section for section in read_report(tmp_path).sections if section.title == "Leave one source out"]
+    document = read_report(tmp_path)
+    assert "It learnt from some of them" in document.summary
+    (table,) = [section for section in document.sections if section.title == "Leave one source out"]
     assert {row[0] for row in table.rows} == {
         example.source for example in load(world, Plan.of_folders(world)).learnable()
     }
@@ -134,7 +191,7 @@ def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, wo
 
 
 def test_a_folder_without_a_run_that_ended_is_named(trained, world, tmp_path) -> None:
-    arguments = ["authenticity", str(world), "--store", str(trained / "store"), "--out", str(tmp_path)]
+    arguments = [*judging(world, trained), "--out", str(tmp_path)]
     result = CliRunner().invoke(evaluations, [*arguments, "--run", str(tmp_path)])
     assert result.exit_code == 1
     assert "holds no run.json of a training run that ended" in " ".join(result.output.split())
@@ -174,12 +231,15 @@ def test_a_full_disk_leaves_no_part_of_a_version(trained, world, tmp_path, monke
 
 
 def test_a_version_that_is_there_is_refused_before_anything_is_measured(trained, world, tmp_path) -> None:
-    folder = trained / "store" / CARD.model / CARD.version
+    folder = trained / "store" / "my-detector" / "v1"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), "--store", str(trained / "store")])
+    card = tmp_path / "card.yaml"
+    card.write_text(train.CARD.read_text().replace("model: fingerprint", "model: my-detector"))
+    options = ["--store", str(trained / "store"), "--card", str(card)]
+    result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), *options])
     assert result.exit_code == 1
     told = " ".join(result.output.split())
-    assert f"{CARD.ref} is in" in told
+    assert "my-detector@v1 is in" in told
     assert "give another store, or another version in its card" in told
     assert not (tmp_path / "run").exists()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -194,7 +254,7 @@ def test_pictures_that_could_not_be_uploaded_are_left_out_of_an_evaluation_and_c
     # What a JPEG is called and a bitmap is.
     save(tmp_path / "bitmap.bmp", scene(9000, 12))
     (tmp_path / "bitmap.bmp").rename(tmp_path / "odd" / "real" / "bitmap.jpg")
-    arguments = ["authenticity", str(tmp_path / "odd"), "--store", str(trained / "store"), "--out", str(tmp_path)]
+    arguments = [*judging(tmp_path / "odd", trained), "--out", str(tmp_path)]
     result = CliRunner().invoke(evaluations, arguments)
     assert result.exit_code in {0, 3}, result.output
     (left_out,) = [section for section in read_report(tmp_path).sections if section.title == "Left out"]
@@ -210,7 +270,7 @@ def test_pictures_that_could_not_be_uploaded_are_left_out_of_an_evaluation_and_c
 def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
     save(tmp_path / "two" / "real" / "a.png", scene(7000, 12))
     save(tmp_path / "two" / "ai" / "a.png", scene(8000, 0.5))
-    arguments = ["authenticity", str(tmp_path / "two"), "--store", str(trained / "store"), "--held-out"]
+    arguments = [*judging(tmp_path / "two", trained), "--held-out"]
     result = CliRunner().invoke(evaluations, [*arguments, "--out", str(tmp_path / "report")])
     assert result.exit_code == 1
     assert "not both photographs and machine-made pictures" in " ".join(result.output.split())
@@ -221,7 +281,7 @@ def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
 def test_a_baseline_that_is_none_is_named(world, trained, tmp_path, content) -> None:
     path = tmp_path / "baseline.safetensors"
     path.write_bytes(content)
-    options = ["--baseline", str(path), "--store", str(trained / "store"), "--out", str(tmp_path / "report")]
-    result = CliRunner().invoke(evaluations, ["authenticity", str(world), *options])
+    options = ["--baseline", str(path), "--out", str(tmp_path / "report")]
+    result = CliRunner().invoke(evaluations, [*judging(world, trained), *options])
     assert result.exit_code == 1
     assert "does not hold the baseline's weights" in " ".join(result.output.split())

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.moderation.open_nsfw import HARMLESS
+from registry.store import FolderStore
+from tests import versions
 from training.moderation import quantise
 from training.moderation.quantise import Comparison, app
 
@@ -65,6 +67,14 @@ def test_a_network_that_lets_the_wrong_pass_is_not_written(
     assert result.exit_code == 1
     assert "0.50" in result.output
     assert not (tmp_path / "o.onnx").exists()
+
+
+def test_a_model_of_another_backend_is_refused_before_pictures_are_read(tmp_path: Path) -> None:
+    versions.publish(FolderStore(tmp_path / "models"), model="vit", task="moderation", backend="transformers")
+    (tmp_path / "none").mkdir()
+    result = run(tmp_path / "none", tmp_path / "o.onnx", "--model", "vit", "--store", tmp_path / "models")
+    assert result.exit_code == 1
+    assert "vit is read by the backend transformers; only open-nsfw is quantised" in " ".join(result.output.split())
 
 
 def test_a_comparison_in_figures() -> None:

@@ -14,7 +14,8 @@ from deployments.style.engine import StyleEngine, StyleQuery
 from registry.manifest import Description, Licence
 from registry.publish import describe, publish_folder
 from registry.store import FolderStore
-from training.style import adding, cli
+from tests import versions
+from training.style import adding, cli, teaching
 from training.style.checkpoint import Weights
 from training.style.export import Painting, write_network, write_pack
 from training.style.lesson import Lesson
@@ -73,9 +74,42 @@ def test_an_added_style_is_served_beside_the_others_which_stay_what_they_are(add
 
 
 def test_adding_it_again_is_a_new_version(add, store) -> None:
-    add()
-    assert add("--title", "Finer lines").exit_code == 0
+    assert "promote" not in add().output
+    again = add("--title", "Finer lines")
+    assert again.exit_code == 0
+    assert "masquerade models promote styles-lines@v2 --why" in " ".join(again.output.split())
     assert store.versions("styles-lines") == ["v1", "v2"]
+
+
+def damage(store: FolderStore, model: str, task: str) -> None:
+    """Publish a model whose manifest then becomes unreadable."""
+    versions.publish(store, model=model, task=task)
+    path = store.root / model / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("[")
+
+
+def test_a_damaged_model_of_another_kind_is_passed_over(add, store) -> None:
+    damage(store, "a-detector", "authenticity")
+    assert add().exit_code == 0
+
+
+def test_only_the_packs_of_the_network_are_fetched(add, store, monkeypatch) -> None:
+    versions.publish(store, model="a-detector", task="authenticity")
+    fetched: list[str] = []
+    get = FolderStore.get
+    monkeypatch.setattr(FolderStore, "get", lambda self, ref: fetched.append(ref) or get(self, ref))
+    assert add().exit_code == 0
+    assert {ref.partition("@")[0] for ref in fetched} == {"style-tiny", "styles-first"}
+
+
+def test_an_encoder_that_lacks_a_layer_is_refused_before_anything_is_learnt(add, store, monkeypatch) -> None:
+    deep = Recipe(content_layers=("relu2_2",), style_layers=("relu5_1",))
+    monkeypatch.setattr(cli, "Lesson", lambda **more: Lesson(crops=2, crop=64, recipe=deep, **more))
+    monkeypatch.setattr(teaching, "add", lambda *_: pytest.fail("it began to learn"))
+    result = add()
+    assert result.exit_code == 1
+    assert "has no layer relu5_1" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
 from registry.store import FolderStore
+from tests import versions
 from training.evaluation.report import read_report
 from training.style import comparison, judge, yardstick
 
@@ -69,6 +70,14 @@ def test_the_report_holds_ours_against_theirs(evaluate, peer, photos, tmp_path) 
     assert len(tables["Along the strength"].rows) == 4
     (gallery,) = (section for section in document.sections if section.kind == "pictures")
     assert gallery.captions == ("photograph", "dots, style-lean@v1", "dots, published")
+
+
+def test_a_damaged_model_of_another_kind_is_passed_over(evaluate, store) -> None:
+    versions.publish(store, model="a-detector", task="authenticity")
+    path = store.root / "a-detector" / "v1" / "manifest.yaml"
+    path.chmod(0o644)
+    path.write_text("[")
+    assert evaluate().exit_code == 0
 
 
 def test_without_peers_there_are_distances_and_no_bars(evaluate, tmp_path) -> None:
