@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 class Installed(Protocol):
     """As much of a store as choosing takes."""
 
+    @property
+    def where(self) -> str: ...
+
     def models(self) -> list[str]: ...
 
     def versions(self, model: str) -> list[str]: ...

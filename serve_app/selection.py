@@ -27,20 +27,24 @@ PREFERRED_GALLERIES = ("celebrities-sample",)  # only where there is none of one
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """``chosen`` maps a capability to its models; ``missing`` maps the others to one sentence for a person."""
+    """``chosen`` maps a capability to its models; ``missing`` maps the others to one sentence for a person.
+
+    ``where`` is what to call the store towards people.
+    """
 
     chosen: dict[str, ModelSet] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    where: str = "the store"
 
     def refusal(self, capability: str) -> RegistryError:
         """The error for a capability the studio will not run without."""
-        return RegistryError(f"no model for {capability} is installed; run: {self.missing[capability]}")
+        return RegistryError(f"no model for {capability} is installed in {self.where}; run: {self.missing[capability]}")
 
 
 def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
     installed = all_installed(store)
-    selection = Selection()
+    selection = Selection(where=store.where)
 
     def settle(capability: str, models: ModelSet | None, remedy: str) -> None:
         if models is None:

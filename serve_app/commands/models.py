@@ -53,7 +53,7 @@ def list_versions(
         elif opened.models():
             console.print(_installed_table(opened))
         else:
-            console.print(_NOTHING)
+            _say_nothing_is_in(opened)
 
 
 @app.command(epilog="Examples:  masquerade models pull --starter  ·  masquerade models pull buffalo-l --accept-licence")
@@ -96,7 +96,7 @@ def verify(
         opened = open_store(store)
         wanted = refs or installed(opened)
         if not wanted:
-            console.print(_NOTHING)
+            _say_nothing_is_in(opened)
         broken = [problem for ref in wanted if (problem := _verify(opened, ref))]
         if broken:
             raise typer.Exit(1)
@@ -202,7 +202,9 @@ def push(
             console.print(f"[green]pushed[/]  {published.ref} to {shared.where}", soft_wrap=True, highlight=False)
 
 
-_NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the starter set."
+def _say_nothing_is_in(store: Store) -> None:
+    text = f"Nothing is installed in {store.where}; `masquerade models pull --starter` fetches the starter set."
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:

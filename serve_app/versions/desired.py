@@ -136,6 +136,10 @@ class _View:
     pins: Mapping[str, str]
     refused: set[str]
 
+    @property
+    def where(self) -> str:
+        return self.store.where
+
     def models(self) -> list[str]:
         return sorted(self.pins)
 

@@ -154,7 +154,7 @@ def _face_model(store: Store, wish: str | None) -> ModelVersion:
     """The face model wished for, or the one that serves. Raises ``RegistryError`` where none is installed."""
     manifest = face_model(store, wish)
     if manifest is None:
-        raise RegistryError(f"no face model is installed; run: {REMEDY}")
+        raise RegistryError(f"no face model is installed in {store.where}; run: {REMEDY}")
     return store.get(manifest.ref)
 
 

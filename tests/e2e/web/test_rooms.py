@@ -285,7 +285,7 @@ async def test_a_borrowed_picture_that_never_comes_is_given_up(visit: Any, portr
     await visit.page.evaluate(
         """() => {
           window.fetch = (_, { signal }) => new Promise((__, reject) => {
-            signal.addEventListener("abort", () => reject(signal.reason));
+            signal?.addEventListener("abort", () => reject(signal.reason));
           });
         }"""
     )

@@ -44,7 +44,8 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     selection = select(store, ModelChoice())
     assert selection.chosen == {}
     assert selection.missing["style"] == "masquerade models pull --starter"
-    assert "masquerade models pull --starter" in str(selection.refusal("moderation"))
+    refusal = str(selection.refusal("moderation"))
+    assert f"in {store.root}; run: masquerade models pull --starter" in refusal
 
 
 @pytest.mark.parametrize(

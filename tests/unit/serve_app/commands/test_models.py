@@ -54,6 +54,7 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     result = run("list")
     assert result.exit_code == 0
     assert "masquerade models pull --starter" in result.output
+    assert f"in {store.root}" in result.output
 
 
 def test_pulled_models_are_listed_with_their_terms(store: FolderStore, shelf: dict[str, Manifest]) -> None:
