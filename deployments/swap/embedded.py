@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import cv2
@@ -100,7 +101,10 @@ class EmbeddedSwapper:
                     Reason.POSE, "With five landmarks only faces that look nearly straight ahead can be swapped."
                 )
         elif turn > _MOST_TURN:
-            return Obstacle(Reason.POSE, f"The two faces look in directions {turn:.0f} degrees apart.")
+            return Obstacle(
+                Reason.POSE,
+                f"The two faces look in directions {ceil(turn)} degrees apart; up to {_MOST_TURN:.0f} can be swapped.",
+            )
         pairing = _Pairing.of(source, target, job.source.photo.width if mirror else None)
         stretch = pairing.to_source.stretch(target)
         if stretch > _MOST_STRETCH:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Final
 
 import cv2
@@ -35,13 +36,15 @@ def obstacle_of(face: Face, shape: tuple[int, ...], name: str) -> Obstacle | Non
     """What is wrong with one face of a picture of ``shape`` (height, width), whatever it is swapped with."""
     size = shorter_side(face.box)
     if size < LEAST_SIZE:
-        return Obstacle(Reason.TOO_SMALL, f"{name} is {size:.0f} pixels large; at least {LEAST_SIZE:.0f} are needed.")
+        return Obstacle(
+            Reason.TOO_SMALL, f"{name} is {floor(size)} pixels large; at least {LEAST_SIZE:.0f} are needed."
+        )
     if visible(face, shape) < _LEAST_VISIBLE:
         return Obstacle(Reason.CUT_OFF, f"{name} is cut off by the border of its picture.")
     yaw = abs(upright_pose(face).yaw)
     if yaw > MOST_YAW:
         return Obstacle(
-            Reason.PROFILE, f"{name} is turned {yaw:.0f} degrees to the side; up to {MOST_YAW:.0f} can be swapped."
+            Reason.PROFILE, f"{name} is turned {ceil(yaw)} degrees to the side; up to {MOST_YAW:.0f} can be swapped."
         )
     return None
 

@@ -26,6 +26,7 @@ from registry.manifest import (
     Task,
     dump_manifest,
     load_manifest,
+    parse_ref,
 )
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
@@ -36,6 +37,7 @@ from serve_app.commands import housekeeping, promotions
 from serve_app.commands.starter import ensure_gallery
 from serve_app.commands.stores import StoreOption, explained, installed, moving, new_table, open_store
 from serve_app.commands.terminal import at_a_terminal, console, sentence
+from serve_app.selection import Selection, select
 from serve_app.settings import Settings
 
 app = typer.Typer(
@@ -59,7 +61,7 @@ def list_versions(
         elif opened.models():
             console.print(_installed_table(opened))
         else:
-            console.print(_NOTHING)
+            _say_nothing_is_in(opened)
 
 
 @app.command(epilog="Examples:  masquerade models pull --starter  ·  masquerade models pull buffalo-l --accept-licence")
@@ -81,6 +83,7 @@ def pull(
                 "Name what to pull, or pass --starter; `masquerade models list --available` shows what there is."
             )
         opened = open_store(store)
+        before = _selected(opened)
         for entry in [*(catalogue.starter() if starter else ()), *(_wanted(opened, name) for name in names or ())]:
             if isinstance(entry, str):
                 _fetch(opened, entry)
@@ -88,6 +91,7 @@ def pull(
                 _pull(opened, entry, accept_licence=accept_licence)
         if starter:
             ensure_gallery(opened)
+        _tell_of_a_gallery_lost(before, _selected(opened))
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v2")
@@ -100,7 +104,7 @@ def verify(
         opened = open_store(store)
         wanted = refs or installed(opened)
         if not wanted:
-            console.print(_NOTHING)
+            _say_nothing_is_in(opened)
         broken = [problem for ref in wanted if (problem := _verify(opened, ref))]
         if broken:
             raise typer.Exit(1)
@@ -206,7 +210,9 @@ def push(
             console.print(f"[green]pushed[/]  {published.ref} to {shared.where}", soft_wrap=True, highlight=False)
 
 
-_NOTHING = "Nothing is installed; `masquerade models pull --starter` fetches the starter set."
+def _say_nothing_is_in(store: Store) -> None:
+    text = f"Nothing is installed in {store.where}; `masquerade models pull --starter` fetches the starter set."
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _contract(path: Path) -> dict[str, Any]:
@@ -236,6 +242,28 @@ def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:
         return
     state = "[green]pulled[/] " if pulled.fetched else "[dim]present[/]"
     console.print(f"{state}  {pulled.version.ref}", highlight=False)
+
+
+def _selected(store: Store) -> Selection:
+    """What would serve; nothing where a model that the settings name is not there yet."""
+    try:
+        return select(store, Settings().models)
+    except RegistryError:
+        return Selection()
+
+
+def _tell_of_a_gallery_lost(before: Selection, after: Selection) -> None:
+    """Another face model takes the galleries' place away: their vectors lie in the space of the one they were built with."""
+    gallery, faces = before.chosen.get("lookalike"), after.chosen.get("faces")
+    if gallery is None or faces is None or "lookalike" not in after.missing:
+        return
+    console.print(
+        f"From the next start on {faces.model} finds the faces, and the gallery {gallery.model} does not fit it. "
+        f"Build one anew: {after.missing['lookalike']}. Or stay with MASQUERADE_MODELS__FACES={parse_ref(before.chosen['faces'].model)[0]}.",
+        style="yellow",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _wanted(store: Store, name: str) -> Entry | str:

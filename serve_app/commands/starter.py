@@ -8,10 +8,11 @@ import sys
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.pull import pull
-from registry.references import standing
 from registry.store import FolderStore, Store
 from serve_app.commands.terminal import console, download_progress
 from serve_app.samples import installed_samples
+from serve_app.selection import select
+from serve_app.settings import Settings
 
 
 def ensure_starter(store: Store) -> None:
@@ -25,10 +26,15 @@ def ensure_starter(store: Store) -> None:
 
 
 def ensure_gallery(store: Store) -> None:
-    """Build the sample gallery where there are sample photos and no gallery yet. Raises ``RegistryError``."""
+    """Build the sample gallery where there are sample photos and no gallery that serves. Raises ``RegistryError``."""
     # Into a shared store, galleries are published by those who keep them.
-    has_one = any(manifest.task == "face-gallery" for manifest in standing(store))
-    if has_one or not isinstance(store, FolderStore) or not installed_samples(store):
+    if not isinstance(store, FolderStore) or not installed_samples(store):
+        return
+    try:
+        if "lookalike" in select(store, Settings().models).chosen:
+            return
+    except RegistryError:
+        # What the settings name is not here yet, or does not fit: the start says so, if it is so still.
         return
     # Its own command does it: that room lies above this one and is found by name, not imported.
     command = [sys.executable, "-m", "serve_app", "gallery", "starter", "--store", str(store.root)]

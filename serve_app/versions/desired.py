@@ -137,6 +137,10 @@ class _View:
     refused: set[str]
     routings: Mapping[str, Routing | None]
 
+    @property
+    def where(self) -> str:
+        return self.store.where
+
     def models(self) -> list[str]:
         return sorted(self.pins)
 

@@ -20,7 +20,13 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 FacesOption = Annotated[
-    str, typer.Option("--faces", help="Face model to build with: NAME, NAME@VERSION or NAME@ALIAS.")
+    str | None,
+    typer.Option(
+        "--faces",
+        envvar="MASQUERADE_MODELS__FACES",
+        show_default="the one that serves",
+        help="Face model to build with: NAME, NAME@VERSION or NAME@ALIAS.",
+    ),
 ]
 NameOption = Annotated[str, typer.Option("--name", help="The gallery: NAME, or NAME@VERSION where one is read.")]
 ReportOption = Annotated[
@@ -43,7 +49,7 @@ def build(
     source: SourceArgument,
     name: NameOption,
     title: Annotated[str, typer.Option(help="What people read.")] = "",
-    faces: FacesOption = "dlib-faces",
+    faces: FacesOption = None,
     index: Annotated[IndexChoice, typer.Option(help="Kind of index; auto goes by size and what it measures.")] = "auto",
     report: ReportOption = None,
     store: StoreOption = STORE,
@@ -100,7 +106,7 @@ def search(
 
 
 @app.command(epilog="Examples:  masquerade gallery starter")
-def starter(faces: FacesOption = "dlib-faces", store: StoreOption = STORE) -> None:
+def starter(faces: FacesOption = None, store: StoreOption = STORE) -> None:
     """Build the small gallery of the demo out of the sample photos, unless it is there already."""
     from training.gallery.work import have_starter
 
@@ -118,7 +124,7 @@ def block(
         Path, typer.Argument(help="Pictures of the people, each with one clear face; best several each.")
     ],
     name: Annotated[str, typer.Option("--name", help="The block list.")],
-    faces: FacesOption = "dlib-faces",
+    faces: FacesOption = None,
     threshold: Annotated[
         float | None,
         typer.Option(min=0.01, max=0.99, help="Cosine similarity from which a face is one of theirs; usual: by space."),

@@ -8,12 +8,14 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from deployments.faces.choice import REMEDY, face_model
 from deployments.faces.engine import build as build_faces
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery
 from deployments.processor import cores
 from deployments.runtime import Runtime
+from registry.errors import RegistryError
 from registry.manifest import ModelVersion
 from registry.store import Store
 from training.gallery.analysis import Memory
@@ -31,9 +33,12 @@ from training.stores import memory_path
 from training.terminal import output
 
 
-def build_gallery(store: Store, source: Path, plan: Plan, faces: str, report: Path | None) -> None:
-    """Build the gallery of ``plan`` with the face model ``faces`` and publish it; the report goes into ``report``."""
-    _build(source, plan, store.get(faces), store, report)
+def build_gallery(store: Store, source: Path, plan: Plan, faces: str | None, report: Path | None) -> None:
+    """Build the gallery of ``plan`` with the face model ``faces``, or the one that serves, and publish it.
+
+    The report goes into ``report``.
+    """
+    _build(source, plan, _face_model(store, faces), store, report)
 
 
 def add_people(store: Store, source: Path, name: str, report: Path | None) -> None:
@@ -78,20 +83,20 @@ def search_gallery(store: Store, photo: Path, name: str, top: int, collage: Path
     faces.close()
 
 
-def have_starter(store: Store, faces: str) -> None:
-    """Show the starter gallery for the face model ``faces``, which is built where it is not there."""
-    model = store.get(faces)
+def have_starter(store: Store, faces: str | None) -> None:
+    """Show the starter gallery for the face model ``faces``, or the one that serves; it is built where it is not there."""
+    model = _face_model(store, faces)
     version = starter_gallery(store, model.ref)
     if version is None:
         version = build_starter_gallery(store.get(SAMPLES), _embedder(model), store).version
     show(read_report(version.path(REPORT)))
 
 
-def block_people(store: Store, folder: Path, name: str, faces: str, threshold: float | None) -> None:
+def block_people(store: Store, folder: Path, name: str, faces: str | None, threshold: float | None) -> None:
     """Publish a block list of the people in the pictures of ``folder``. Raises :class:`BadSource` where it is none."""
     if not folder.is_dir():
         raise BadSource(f"{folder} is not a folder")
-    embedder = _embedder(store.get(faces))
+    embedder = _embedder(_face_model(store, faces))
     try:
         with Memory(memory_path(store, embedder.version)) as memory, labelled_bars() as progress:
             made = build_block_list(folder, name, embedder, store, memory, progress, threshold=threshold)
@@ -137,6 +142,20 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: Store, report: 
     page = write_report(built.report, folder)
     show(built.report)
     output.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{escape(str(page))}[/]")
+    output.print(
+        f"It serves after the next start, beside the face model {faces.ref}; among several galleries "
+        f"MASQUERADE_MODELS__GALLERY={plan.name} chooses it.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _face_model(store: Store, wish: str | None) -> ModelVersion:
+    """The face model wished for, or the one that serves. Raises ``RegistryError`` where none is installed."""
+    manifest = face_model(store, wish)
+    if manifest is None:
+        raise RegistryError(f"no face model is installed in {store.where}; run: {REMEDY}")
+    return store.get(manifest.ref)
 
 
 def _gallery(store: Store, ref: str) -> ModelVersion:

@@ -37,29 +37,60 @@ export function safePicture(value) {
   }
 }
 
-/** @returns {Promise<any>} the JSON document behind `path` */
-export async function getJson(path) {
-  const headers = { accept: "application/json", ...keyHeader() };
-  const { status, body } = await got(address(path), headers, (response) => response.text());
-  return parsed(body, status);
+/** For how long nothing at all may come of what lies ready; a slow line is no silence. */
+const SILENCE_MS = 20_000;
+
+/**
+ * @param {string} path
+ * @param {number} [silence] after how many milliseconds of it nobody waits any longer
+ * @returns {Promise<any>} the JSON document behind `path`
+ */
+export async function getJson(path, silence) {
+  const { status, body } = await got(address(path), { accept: "application/json", ...keyHeader() }, silence);
+  return parsed(await body.text(), status);
 }
 
 /** @returns {Promise<Blob>} the picture behind an address that {@link safePicture} accepted */
 export async function getPicture(url) {
-  return (await got(url, {}, (response) => response.blob())).body;
+  return (await got(url, {})).body;
 }
 
-/** What `read` makes of an answer. A connection may be lost before the answer and in the middle of it. */
-async function got(url, headers, read) {
+/** What is behind an address. A connection may be lost before the answer and in the middle of it, or fall silent. */
+async function got(url, headers, silence = SILENCE_MS) {
+  const controller = new AbortController();
+  let timer = 0;
+  const stir = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => controller.abort(), silence);
+  };
   let response, body;
   try {
-    response = await fetch(url, { headers });
-    body = await (response.ok ? read(response) : response.text());
+    stir();
+    response = await fetch(url, { headers, signal: controller.signal });
+    body = await whole(response, stir);
   } catch {
     throw new Problem({ status: 0, slug: "unreachable" });
+  } finally {
+    clearTimeout(timer);
   }
-  if (!response.ok) throw problemFrom(response.status, body, (name) => response.headers.get(name));
+  if (!response.ok) throw problemFrom(response.status, await body.text(), (name) => response.headers.get(name));
   return { status: response.status, body };
+}
+
+/**
+ * The body of an answer.
+ * @param {Response} response
+ * @param {() => void} onPart hears of every part that comes
+ */
+async function whole(response, onPart) {
+  const reader = response.body?.getReader();
+  /** @type {BlobPart[]} */
+  const parts = [];
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    parts.push(part.value);
+    onPart();
+  }
+  return new Blob(parts, { type: response.headers.get("content-type") ?? "" });
 }
 
 /**

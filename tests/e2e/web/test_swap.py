@@ -62,6 +62,22 @@ async def test_the_label_counts_what_changed_and_says_why_the_rest_did_not(visit
     await expect(visit.part("swap", "hint")).to_have_text("Source and target are the same face of the same picture.")
 
 
+async def test_where_faces_stay_for_different_reasons_each_reason_names_its_faces(
+    visit: Any, portrait: Path, group: Path
+) -> None:
+    told = "face 0 stays: Turned away. | face 2 stays: Too small. | face 5 stays: Turned away."
+
+    async def reasons(route: Any) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, headers=answer.headers | {"x-notes": told})
+
+    await seated(visit, portrait, group)
+    await visit.page.get_by_role("button", name="One for all").click()
+    await visit.page.route("**/v1/swap", reasons)
+    await visit.act("swap")
+    await expect(visit.part("swap", "hint")).to_have_text("Faces 1, 6: Turned away. Face 3: Too small.")
+
+
 async def test_faces_that_are_only_counted_are_counted(visit: Any, portrait: Path, group: Path) -> None:
     async def many(route: Any) -> None:
         answer = await route.fetch()

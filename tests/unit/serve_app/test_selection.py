@@ -17,6 +17,7 @@ from registry.store import FolderStore
 from serve_app.selection import select
 from serve_app.settings import ModelChoice
 from tests import versions
+from training.gallery.starter import NAME as SAMPLE_GALLERY
 
 Publish = Callable[..., Manifest]
 HASH = "0" * 64
@@ -44,7 +45,8 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     selection = select(store, ModelChoice())
     assert selection.chosen == {}
     assert selection.missing["style"] == "masquerade models pull --starter"
-    assert "masquerade models pull --starter" in str(selection.refusal("moderation"))
+    refusal = str(selection.refusal("moderation"))
+    assert f"in {store.root}; run: masquerade models pull --starter" in refusal
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,39 @@ def test_a_gallery_serves_only_beside_the_face_model_of_its_space(store: FolderS
         select(store, ModelChoice(gallery="actors"))
     publish("singers", "face-gallery", embedding_space="a")
     assert select(store, ModelChoice()).chosen["lookalike"] == ModelSet("singers@v1")
+
+
+@pytest.mark.parametrize("name", ["actors", "stars"])
+def test_a_gallery_of_ones_own_serves_before_the_sample(store: FolderStore, publish: Publish, name: str) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    publish(SAMPLE_GALLERY, "face-gallery", embedding_space="a")
+    assert select(store, ModelChoice()).chosen["lookalike"] == ModelSet("celebrities-sample@v1")
+    publish(name, "face-gallery", embedding_space="a")
+    assert select(store, ModelChoice()).chosen["lookalike"] == ModelSet(f"{name}@v1")
+
+
+def test_of_several_galleries_the_log_says_which_one_serves_and_how_to_choose(
+    store: FolderStore, publish: Publish, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    for name in ("stars", "actors", SAMPLE_GALLERY):
+        publish(name, "face-gallery", embedding_space="a")
+    assert select(store, ModelChoice()).chosen["lookalike"] == ModelSet("actors@v1")
+    assert caplog.messages == [
+        "of the galleries actors, stars, actors@v1 serves; MASQUERADE_MODELS__GALLERY names another"
+    ]
+    assert select(store, ModelChoice(gallery="stars")).chosen["lookalike"] == ModelSet("stars@v1")
+
+
+def test_a_gallery_built_anew_for_another_face_model_serves_both_by_turns(store: FolderStore, publish: Publish) -> None:
+    publish("dlib-faces", "face-analysis", embedding_space="a")
+    publish("buffalo-l", "face-analysis", embedding_space="b")
+    publish("stars", "face-gallery", embedding_space="a")
+    lost = select(store, ModelChoice()).missing["lookalike"]
+    assert lost == "masquerade gallery build FOLDER --name NAME --faces buffalo-l"
+    publish("stars", "face-gallery", "v2", embedding_space="b")
+    assert select(store, ModelChoice()).chosen["lookalike"] == ModelSet("stars@v2")
+    assert select(store, ModelChoice(faces="dlib-faces")).chosen["lookalike"] == ModelSet("stars@v1")
 
 
 def test_a_pack_made_for_another_network_is_left_out(store: FolderStore, publish: Publish) -> None:

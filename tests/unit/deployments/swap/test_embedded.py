@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deployments.faces.types import Pose
+from deployments.swap import embedded
 from deployments.swap.backend import Job
 from deployments.swap.embedded import EmbeddedSwapper, fits_better_mirrored, misfit
 from deployments.swap.landmarks import mirrored
@@ -80,6 +82,16 @@ def test_heads_that_look_different_ways_are_refused_with_the_angle(portrait):
     assert obstacle is not None
     assert obstacle.reason is Reason.POSE
     assert "degrees apart" in obstacle.message or "stretched" in obstacle.message
+
+
+@pytest.mark.parametrize(("turn", "told"), [(25.2, "26 degrees apart; up to 25"), (40.0, "40 degrees apart; up to 25")])
+def test_an_angle_that_is_refused_is_told_beside_the_largest_that_is_not(portrait, monkeypatch, turn, told):
+    source, target = portrait(), portrait(seed=2)
+    poses = {id(source.face): Pose(turn, 0.0, 0.0), id(target.face): Pose(0.0, 0.0, 0.0)}
+    monkeypatch.setattr(embedded, "upright_pose", lambda face: poses[id(face)])
+    obstacle = SWAPPER.obstacle(job(source, target))
+    assert obstacle is not None
+    assert told in obstacle.message
 
 
 def test_a_source_that_would_be_enlarged_to_a_blur_is_refused(portrait):

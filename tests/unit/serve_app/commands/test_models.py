@@ -14,7 +14,7 @@ from registry.manifest import Licence, Manifest, ModelFile, PackageSource
 from registry.promotions import promote
 from registry.store import FolderStore
 from serve_app.commands.models import app
-from tests.versions import publish
+from tests import versions
 
 SHA_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -54,10 +54,11 @@ def test_an_empty_store_says_how_to_fill_it(store: FolderStore) -> None:
     result = run("list")
     assert result.exit_code == 0
     assert "masquerade models pull --starter" in result.output
+    assert f"in {store.root}" in result.output
 
 
 def test_a_damaged_model_does_not_keep_the_starter_set_away(store: FolderStore, shelf: dict[str, Manifest]) -> None:
-    publish(store, model="odd", task="authenticity")
+    versions.publish(store, model="odd", task="authenticity")
     path = store.root / "odd" / "v1" / "manifest.yaml"
     path.chmod(0o644)
     path.write_text("[")
@@ -106,6 +107,20 @@ def test_at_a_terminal_the_licence_is_shown_and_asked_for(
     assert "https://example.org/terms" in result.output
     assert result.exit_code == (0 if installed else 1)
     assert store.models() == installed
+
+
+def test_a_face_model_that_takes_the_gallerys_place_away_says_what_to_do(
+    store: FolderStore, shelf: dict[str, Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions.publish(store, model="dlib-faces", task="face-analysis", embedding_space="a")
+    versions.publish(store, model="stars", task="face-gallery", embedding_space="a")
+    better = shelf["free"].model_copy(update={"model": "buffalo-l", "task": "face-analysis", "embedding_space": "b"})
+    monkeypatch.setattr(catalogue, "known", lambda: (shelf["free"], better))
+    assert "gallery" not in run("pull", "free").output
+    output = run("pull", "buffalo-l").output
+    assert "the gallery stars@v1 does not fit it" in output
+    assert "masquerade gallery build FOLDER --name NAME --faces buffalo-l" in output
+    assert "MASQUERADE_MODELS__FACES=dlib-faces" in output
 
 
 @pytest.mark.parametrize(

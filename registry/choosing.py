@@ -1,0 +1,59 @@
+"""Choosing among the model versions that are installed: the one somebody named, or else the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from registry import catalogue
+from registry.errors import RegistryError
+from registry.manifest import Manifest, Task
+from registry.references import Manifests
+from registry.routing import Routing
+
+
+class Installed(Manifests, Protocol):
+    """As much of a store as choosing takes."""
+
+    @property
+    def where(self) -> str: ...
+
+    def versions(self, model: str) -> list[str]: ...
+
+    def routing(self, model: str) -> Routing | None: ...
+
+
+def wished(store: Installed, task: Task, wish: str) -> Manifest:
+    """The version that somebody named. Raises ``RegistryError`` when it is not there or does another task."""
+    manifest = store.manifest(wish)
+    if manifest.task != task:
+        raise RegistryError(f"{manifest.ref} is a {manifest.task} model; a {task} model is needed here")
+    return manifest
+
+
+def ranked(
+    store: Installed, manifests: Iterable[Manifest], task: Task, preferred: tuple[str, ...] = ()
+) -> list[Manifest]:
+    """Those of ``task``, best first: the ``preferred`` in that order, others of the catalogue, what was promoted, the rest."""
+    order = {name: rank for rank, name in enumerate(preferred)}
+
+    def rank(manifest: Manifest) -> tuple[int, bool, bool, str]:
+        ours = of_the_catalogue(manifest)
+        promoted = not ours and store.routing(manifest.model) is not None
+        return order.get(manifest.model, len(order)), not ours, not promoted, manifest.model
+
+    return sorted((manifest for manifest in manifests if manifest.task == task), key=rank)
+
+
+def one(
+    store: Installed, manifests: Iterable[Manifest], task: Task, wish: str | None, preferred: tuple[str, ...] = ()
+) -> Manifest | None:
+    """The version wished for, or else the first of :func:`ranked`. Raises ``RegistryError`` as :func:`wished` does."""
+    if wish is not None:
+        return wished(store, task, wish)
+    return next(iter(ranked(store, manifests, task, preferred)), None)
+
+
+def of_the_catalogue(manifest: Manifest) -> bool:
+    """Whether it is a model that can be pulled, and not one of somebody's own."""
+    return any(entry.model == manifest.model for entry in catalogue.known())
