@@ -151,7 +151,9 @@ def _put_together(
     progress = Progress(Places(ledger), sessions, sender, answers, limiter)
     handover = Handover(ledger, sessions, objects, sender, answers, money)
     beat_s = lease_s / 4
-    courier = Courier(ledger, sessions, handover, hands=settings.couriers, drain_s=settings.drain_s, heartbeat_s=beat_s)
+    courier = Courier(
+        ledger, sessions, handover, limiter, hands=settings.couriers, drain_s=settings.drain_s, heartbeat_s=beat_s
+    )
     at_work = Studio(pipeline, inventory, lambda language: translations.words(language).plain("lookalike-method"))
     perform, around = at_work.perform, _around(progress, courier)
     workers = tuple(
