@@ -57,7 +57,7 @@ MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept."""
+    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept; ``inline``: the bot has that mode."""
 
     settings: BotSettings
     translations: Translations
@@ -81,6 +81,7 @@ class Services:
     sender: Sender
     counter: Counter
     max_upload: int
+    inline: bool
 
     workers: tuple[Worker, ...]
     courier: Courier
@@ -109,7 +110,7 @@ async def open_services(
         # Where the only connection is still being opened by a task that is called off, those waiting for it wait on.
         async with engine.connect():
             pass
-        yield _put_together(
+        yield await _put_together(
             bot, settings, studio, graph, inventory, async_sessionmaker(engine, expire_on_commit=False), redis
         )
     finally:
@@ -118,7 +119,7 @@ async def open_services(
         await engine.dispose()
 
 
-def _put_together(
+async def _put_together(
     bot: Bot,
     settings: BotSettings,
     studio: Settings,
@@ -130,6 +131,7 @@ def _put_together(
     buckets: Buckets = SqlBuckets(sessions) if redis is None else RedisBuckets(redis)
     limiter = Limiter(buckets)
     bot.session.middleware(Outbound(limiter))
+    inline = bool((await bot.me()).supports_inline_queries)
     sender = BotSender(bot)
     lease_s = settings.takeover_s
     ledger = Ledger(lease_s=lease_s, max_attempts=MAX_ATTEMPTS)
@@ -143,7 +145,7 @@ def _put_together(
     artworks, showcase = Artworks(pipeline), Showcase(sessions, sender)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
-    answers = Answers(sessions, accounts, translations, catalogue, artworks)
+    answers = Answers(sessions, accounts, translations, catalogue, artworks, inline=inline)
     keeping = Keeping(settings.keep_s, settings.history_keep_s)
     photos = Photos(sessions, objects, pipeline.open, keeping=keeping, prompt_lease_s=lease_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keeping=keeping)
@@ -183,6 +185,7 @@ def _put_together(
         sender=sender,
         counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
         max_upload=studio.limits.max_bytes,
+        inline=inline,
         workers=workers,
         courier=courier,
         progress=progress,
