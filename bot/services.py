@@ -54,10 +54,16 @@ from serve_app.settings import Settings
 MAX_ATTEMPTS = 5
 """A job that took so many processes down is to blame itself. Fewer could be an unlucky hour."""
 
+MOST_HANDED_OUT = 20 * 2**20
+"""Telegram lets bots have no larger files, nor does a Bot API server of one's own without ``--local``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept; ``inline``: the bot has that mode."""
+    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept; ``inline``: the bot has that mode.
+
+    ``max_upload`` is what the studio and Telegram both let through, in bytes.
+    """
 
     settings: BotSettings
     translations: Translations
@@ -184,7 +190,7 @@ async def _put_together(
         buckets=buckets,
         sender=sender,
         counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
-        max_upload=studio.limits.max_bytes,
+        max_upload=min(studio.limits.max_bytes, MOST_HANDED_OUT),
         inline=inline,
         workers=workers,
         courier=courier,

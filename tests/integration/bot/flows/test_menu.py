@@ -66,6 +66,17 @@ async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, play
     assert "made by AI" in text
 
 
+@pytest.mark.parametrize(("taken", "said"), [(100, 20), (5, 5)])
+async def test_help_promises_no_larger_files_than_telegram_hands_out(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch, taken: int, said: int
+) -> None:
+    monkeypatch.setenv("MASQUERADE_LIMITS__MAX_BYTES", str(taken * 2**20))
+    async with open_bot():
+        ann = playground.person("Ann")
+        await ann.say("/help")
+        assert f"up to {said} MB" in (await ann.chat.find("Send me a photo")).text
+
+
 async def test_what_the_studio_has_no_model_for_is_offered_nowhere(
     open_bot: Any, playground: Playground, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
