@@ -7,6 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiogram import Bot
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.methods import AnswerCallbackQuery, TelegramMethod
 
 from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
@@ -56,6 +59,24 @@ async def test_a_tap_on_a_setting_that_is_handled_twice_does_not_turn_it_back(
     assert "Keep my photos for longer: yes" in settings.labels
     await ann.say("/privacy")
     assert "For you: 30 days" in (await ann.chat.find("What I keep")).text
+
+
+async def test_a_tap_does_what_it_says_while_telegram_takes_no_answers_to_taps(
+    running: RunningBot, playground: Playground
+) -> None:
+    async def refusing(make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
+        if isinstance(method, AnswerCallbackQuery):
+            raise TelegramRetryAfter(method, "Too Many Requests", 60)
+        return await make_request(bot, method)
+
+    running.bot.session.middleware(refusing)
+    for name in ("Ann", "Bob"):
+        person = playground.person(name)
+        await person.say("/settings")
+        settings = await person.chat.find("Settings")
+        await person.tap(settings, "Send results as files")
+        await person.chat.edited(settings)
+        assert settings.labels[0] == "Send results as files: yes"
 
 
 async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, playground: Playground) -> None:
