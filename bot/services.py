@@ -54,10 +54,16 @@ from serve_app.settings import Settings
 MAX_ATTEMPTS = 5
 """A job that took so many processes down is to blame itself. Fewer could be an unlucky hour."""
 
+MOST_HANDED_OUT = 20 * 2**20
+"""Telegram lets bots have no larger files, nor does a Bot API server of one's own without ``--local``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept."""
+    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept; ``inline``: the bot has that mode.
+
+    ``max_upload`` is what the studio and Telegram both let through, in bytes.
+    """
 
     settings: BotSettings
     translations: Translations
@@ -81,6 +87,7 @@ class Services:
     sender: Sender
     counter: Counter
     max_upload: int
+    inline: bool
 
     workers: tuple[Worker, ...]
     courier: Courier
@@ -109,7 +116,7 @@ async def open_services(
         # Where the only connection is still being opened by a task that is called off, those waiting for it wait on.
         async with engine.connect():
             pass
-        yield _put_together(
+        yield await _put_together(
             bot, settings, studio, graph, inventory, async_sessionmaker(engine, expire_on_commit=False), redis
         )
     finally:
@@ -118,7 +125,7 @@ async def open_services(
         await engine.dispose()
 
 
-def _put_together(
+async def _put_together(
     bot: Bot,
     settings: BotSettings,
     studio: Settings,
@@ -130,6 +137,7 @@ def _put_together(
     buckets: Buckets = SqlBuckets(sessions) if redis is None else RedisBuckets(redis)
     limiter = Limiter(buckets)
     bot.session.middleware(Outbound(limiter))
+    inline = bool((await bot.me()).supports_inline_queries)
     sender = BotSender(bot)
     lease_s = settings.takeover_s
     ledger = Ledger(lease_s=lease_s, max_attempts=MAX_ATTEMPTS)
@@ -143,7 +151,7 @@ def _put_together(
     artworks, showcase = Artworks(pipeline), Showcase(sessions, sender)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
-    answers = Answers(sessions, accounts, translations, catalogue, artworks)
+    answers = Answers(sessions, accounts, translations, catalogue, artworks, inline=inline)
     keeping = Keeping(settings.keep_s, settings.history_keep_s)
     photos = Photos(sessions, objects, pipeline.open, keeping=keeping, prompt_lease_s=lease_s)
     intake = Intake(sessions, objects, ledger, money, settings.tariff, keeping=keeping)
@@ -151,7 +159,9 @@ def _put_together(
     progress = Progress(Places(ledger), sessions, sender, answers, limiter)
     handover = Handover(ledger, sessions, objects, sender, answers, money)
     beat_s = lease_s / 4
-    courier = Courier(ledger, sessions, handover, hands=settings.couriers, drain_s=settings.drain_s, heartbeat_s=beat_s)
+    courier = Courier(
+        ledger, sessions, handover, limiter, hands=settings.couriers, drain_s=settings.drain_s, heartbeat_s=beat_s
+    )
     at_work = Studio(pipeline, inventory, lambda language: translations.words(language).plain("lookalike-method"))
     perform, around = at_work.perform, _around(progress, courier)
     workers = tuple(
@@ -180,7 +190,8 @@ def _put_together(
         buckets=buckets,
         sender=sender,
         counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
-        max_upload=studio.limits.max_bytes,
+        max_upload=min(studio.limits.max_bytes, MOST_HANDED_OUT),
+        inline=inline,
         workers=workers,
         courier=courier,
         progress=progress,

@@ -69,6 +69,10 @@ class Buckets(Protocol):
         """Take all of it, or nothing: seconds until each bucket could give; all zero means taken. Keys differ."""
         ...
 
+    async def wait(self, want: Want) -> float:
+        """Seconds until the bucket could give this; nothing is taken."""
+        ...
+
     async def block(self, want: Want, seconds: float) -> None:
         """Give nothing from this bucket for so long, and then one token, not a burst."""
         ...
@@ -98,6 +102,12 @@ class SqlBuckets:
                 for want in wants:
                     rows[want.key].arrival = want.taken(rows[want.key].arrival, now)
         return waits
+
+    async def wait(self, want: Want) -> float:
+        statement = select(RateBucket.arrival).where(RateBucket.key == want.key)
+        async with self._sessions() as session:
+            arrival = (await session.execute(statement)).scalar_one_or_none()
+        return want.wait(arrival or 0.0, self._clock())
 
     async def block(self, want: Want, seconds: float) -> None:
         async with self._locked([want.key]) as rows:
@@ -151,10 +161,11 @@ redis.call('SET', KEYS[1], string.format('%.6f', arrival), 'EX', math.ceil(arriv
 class RedisBuckets:
     """Buckets that all replicas share through Redis; they disappear by themselves when they are full again.
 
-    Both methods raise ``ConnectionError`` when Redis does not answer: an ``OSError``, as where a database is away.
+    All methods raise ``ConnectionError`` when Redis does not answer: an ``OSError``, as where a database is away.
     """
 
     def __init__(self, redis: Redis, *, clock: Clock = time.time, prefix: str = "masquerade:rate:") -> None:
+        self._redis = redis
         self._clock = clock
         self._prefix = prefix
         self._take = redis.register_script(TAKE)
@@ -168,6 +179,11 @@ class RedisBuckets:
         with _reached():
             waits = await self._take(keys=[self._prefix + want.key for want in wants], args=[*arguments, EPSILON_S])
         return tuple(float(wait) for wait in waits)
+
+    async def wait(self, want: Want) -> float:
+        with _reached():
+            arrival = await self._redis.get(self._prefix + want.key)
+        return want.wait(float(arrival or 0.0), self._clock())
 
     async def block(self, want: Want, seconds: float) -> None:
         now = self._clock()

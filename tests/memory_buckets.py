@@ -21,5 +21,8 @@ class MemoryBuckets:
             self._arrivals |= {want.key: want.taken(self._arrivals.get(want.key, 0.0), now) for want in wants}
         return waits
 
+    async def wait(self, want: Want) -> float:
+        return want.wait(self._arrivals.get(want.key, 0.0), self._clock())
+
     async def block(self, want: Want, seconds: float) -> None:
         self._arrivals[want.key] = want.blocked(self._arrivals.get(want.key, 0.0), self._clock(), seconds)

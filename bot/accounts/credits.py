@@ -98,21 +98,20 @@ class Credits:
             debt=wallet.debt,
         )
 
+    async def require(self, session: AsyncSession, user_id: int, amount: int) -> None:
+        """Make sure that ``amount`` can be held in this transaction. Raises :class:`InsufficientCredits`."""
+        wallet = await self._wallet(session, user_id)
+        _afford(wallet, *self._quota(wallet, await self._plan(session, user_id)), amount)
+
     async def reserve(self, session: AsyncSession, user_id: int, amount: int, job_id: str) -> Hold:
         """Hold ``amount`` for a job, the day's quota first. Raises :class:`InsufficientCredits`, then nothing is held."""
         wallet = await self._wallet(session, user_id)
         if (known := await self._hold(session, job_id)) is not None:
             return known
         today, left = self._quota(wallet, await self._plan(session, user_id))
+        _afford(wallet, today, left, amount)
         quota = min(amount, left)
         credits = amount - quota
-        if credits > wallet.balance:
-            raise InsufficientCredits(
-                "There are not enough credits for this.",
-                needed=amount,
-                available=left + wallet.balance,
-                quota_returns=start_of(today + timedelta(days=1)),
-            )
         if wallet.quota_day != today:
             wallet.quota_day, wallet.quota_used = today, 0
         await self._book(session, wallet, Kind.RESERVE, job_id, credits=-credits, quota=-quota, day=today)
@@ -254,3 +253,14 @@ class Credits:
         if found is None:
             raise LookupError("there is no such account")
         return found
+
+
+def _afford(wallet: Wallet, today: date, quota_left: int, amount: int) -> None:
+    available = quota_left + wallet.balance
+    if amount > available:
+        raise InsufficientCredits(
+            "There are not enough credits for this.",
+            needed=amount,
+            available=available,
+            quota_returns=start_of(today + timedelta(days=1)),
+        )

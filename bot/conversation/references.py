@@ -11,7 +11,7 @@ from aiogram.types import Message, User
 from bot.conversation.replies import mentions
 from bot.conversation.visit import Visit
 from bot.delivery import archive
-from bot.presentation.callbacks import photos_behind
+from bot.presentation.callbacks import photos_behind, repeats
 from bot.services import Services
 from deployments.errors import Expired
 
@@ -80,10 +80,10 @@ def _asked_about(question: Message | None, me: User) -> int | None:
     """The bundle that a question of ours is about. The buttons under a result speak of the result."""
     if question is None or not _ours(question, me) or question.reply_markup is None:
         return None
-    buttons = [button for row in question.reply_markup.inline_keyboard for button in row]
-    if any(button.switch_inline_query is not None for button in buttons):
+    buttons = [button.callback_data or "" for row in question.reply_markup.inline_keyboard for button in row]
+    if any(repeats(data) for data in buttons):
         return None
-    found = (photos_behind(button.callback_data) for button in buttons if button.callback_data)
+    found = (photos_behind(data) for data in buttons)
     return next((bundle for bundle in found if bundle is not None), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from aiogram.enums import MessageEntityType
-from aiogram.exceptions import TelegramBadRequest
+from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.types import CallbackQuery, Message, Update, User
 
 from bot.delivery.messages import Address, Outgoing, Sender
@@ -64,8 +64,8 @@ def in_groups(words: Words, me: User) -> str:
 
 
 async def acknowledge(query: CallbackQuery, text: str | None = None) -> None:
-    """Answer a tap; one that is too old to be answered is fine."""
-    with contextlib.suppress(TelegramBadRequest):
+    """Answer a tap; that it is too old, or that Telegram wants a pause of such answers, is fine."""
+    with contextlib.suppress(TelegramBadRequest, TelegramRetryAfter):
         await query.answer(text)
 
 

@@ -1,23 +1,38 @@
-"""Finds jobs that have ended and has their answers handed over: fairly between people, in order for each of them."""
+"""Finds jobs that have ended and has their answers handed over: fairly between chats, in order for each of them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import time
+from collections.abc import Callable, Sequence
 
+from sqlalchemy import exists
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import CHANNEL
 from bot.delivery.handover import Handover
+from bot.delivery.limiter import Limiter
+from bot.delivery.progress import SPOKEN
+from bot.delivery.tables import Delivery
 from deployments.errors import Unavailable
 from serve_app.jobs.ledger import Ledger
+from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 
 log = logging.getLogger(__name__)
 
 IDLE_POLL_S = 0.5
+
+PATIENCE_S = 2.0
+"""For so long a hand waits until a chat has room. A chat that needs longer rests, and the hand serves others."""
+
+LONGEST_LANE_S = 60.0
+"""For longer, only a pause that Telegram demands keeps a chat from having room for those who wait in its lane."""
+
+FORGET_S = 3600.0
 
 
 class Courier:
@@ -28,20 +43,26 @@ class Courier:
         ledger: Ledger,
         sessions: async_sessionmaker[AsyncSession],
         handover: Handover,
+        limiter: Limiter,
         *,
         hands: int = 8,
         drain_s: float = 20.0,
         heartbeat_s: float = 15.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``hands`` is how many people are served at a time; one person's answers come one after the other."""
+        """``hands`` is how many chats are served at a time; one chat's answers come one after the other."""
         self._ledger = ledger
         self._sessions = sessions
         self._handover = handover
+        self._limiter = limiter
         self._hands = hands
         self._drain_s = drain_s
         self._heartbeat_s = heartbeat_s
         self._wake = asyncio.Event()
-        self._serving: set[str] = set()
+        self._clock = clock
+        # Chats, by the first job of what they are served, and until when others rest.
+        self._serving: dict[str, int] = {}
+        self._resting: dict[int, float] = {}
         self._stopping = False
 
     def notice(self) -> None:
@@ -90,22 +111,32 @@ class Courier:
             await asyncio.gather(*hands, return_exceptions=True)
 
     async def _claim(self) -> list[Job]:
-        """One request's jobs that have ended, of somebody who is not being served already."""
+        """One request's jobs that have ended, for a chat that is neither being served already nor at rest."""
+        now = self._clock()
+        engaged = {*self._serving.values(), *(chat for chat, until in self._resting.items() if until > now)}
+        theirs = exists().where(Delivery.job_id == Job.id, Delivery.chat_id.in_(engaged))
         try:
             async with self._sessions.begin() as session:
-                first = await self._ledger.claim_delivery(session, channel=CHANNEL, besides=self._serving)
-                jobs = [] if first is None else [first, *await self._ledger.claim_batch(session, first)]
+                first = await self._ledger.claim_delivery(session, channel=CHANNEL, besides=theirs)
+                if first is None:
+                    return []
+                jobs = [first, *await self._ledger.claim_batch(session, first)]
+                slip = await session.get(Delivery, first.id)
         except (OSError, SQLAlchemyError):
             log.exception("the ledger is out of reach; trying again")
             return []
-        self._serving |= {job.owner for job in jobs}
+        if slip is not None:
+            self._serving[first.id] = slip.chat_id
         return jobs
 
     async def _serve(self, jobs: list[Job]) -> None:
         served = asyncio.Event()
         heartbeat = asyncio.create_task(self._keep(jobs, served))
         try:
-            await self._handover.answer(jobs)
+            if await self._has_room(jobs):
+                await self._handover.answer(jobs)
+            else:
+                await self._handover.put_off(jobs, 0.0)
         except asyncio.CancelledError:
             await self._handover.put_off(jobs, 0.0)
             raise
@@ -114,9 +145,28 @@ class Courier:
             log.exception("the ledger or the results were lost while jobs were delivered")
         finally:
             served.set()
-            self._serving -= {job.owner for job in jobs}
+            self._serving.pop(jobs[0].id, None)
             self.notice()
             await heartbeat
+
+    async def _has_room(self, jobs: Sequence[Job]) -> bool:
+        """Whether the answer can leave within moments; otherwise its chat rests from now on.
+
+        A chat that has rested is served in the order of its lane, for there may always be others who fill its room.
+        """
+        chat = self._serving.get(jobs[0].id)
+        if chat is None:
+            return True
+        pictures = sum(job.state == State.DONE and job.kind not in SPOKEN for job in jobs)
+        wait = await self._limiter.wait(chat, max(1, pictures))
+        if wait <= (LONGEST_LANE_S if chat in self._resting else PATIENCE_S):
+            self._resting.pop(chat, None)
+            return True
+        now = self._clock()
+        # Those whom another process served meanwhile are still among them.
+        self._resting = {other: until for other, until in self._resting.items() if until > now - FORGET_S}
+        self._resting[chat] = now + wait
+        return False
 
     async def _keep(self, jobs: list[Job], served: asyncio.Event) -> None:
         """Renew the leases while a message waits for its turn."""

@@ -74,13 +74,15 @@ class Handover:
         parcels = [Parcel(job, slips[job.id]) for job in jobs if job.id in slips]
         done = await self._with_results([parcel for parcel in parcels if parcel.job.state == State.DONE])
         failed = [parcel for parcel in parcels if parcel.job.state == State.FAILED]
-        closings: list[Wrapping | None] = []
-        if done:
-            closings.append(await self._hand_over(done, self._presenter.results))
-        if failed:
-            closings.append(await self._hand_over(failed, self._presenter.failures))
-        if closings and closings[0] is not None and None not in closings:
-            await self._close(parcels, closings[0].closing)
+        answers = [
+            await self._hand_over(part, present)
+            for part, present in ((done, self._presenter.results), (failed, self._presenter.failures))
+            if part
+        ]
+        closing = next((answer.closing for answer in answers if answer is not None), None)
+        # What can be done next waits for nothing that is still to come; that there is nothing to wait for does.
+        if closing is not None or (answers and None not in answers):
+            await self._close(parcels, closing)
 
     async def put_off(self, jobs: Sequence[Job], seconds: float) -> None:
         """Let go of claimed jobs; they may be claimed again after so long."""
@@ -210,12 +212,13 @@ class Handover:
                 await session.execute(update(Delivery).where(Delivery.job_id == job.id).values(sending=None))
 
     async def _close(self, parcels: Sequence[Parcel], closing: Outgoing | None) -> None:
-        """Put the request's status message right, now that there is nothing to wait for."""
-        ids = [parcel.job.id for parcel in parcels]
-        statement = select(Delivery.status_id).where(Delivery.job_id.in_(ids), Delivery.status_id.is_not(None))
-        async with self._sessions() as session:
+        """Put the request's status message right, which from then on is none: what is still to come leaves it alone."""
+        mine = Delivery.job_id.in_([parcel.job.id for parcel in parcels])
+        async with self._sessions.begin() as session:
             # Read only now: quick work can be done before its status message was even recorded.
-            status = (await session.execute(statement.limit(1))).scalar_one_or_none()
+            statement = select(Delivery.status_id).where(mine, Delivery.status_id.is_not(None)).limit(1)
+            status = (await session.execute(statement)).scalar_one_or_none()
+            await session.execute(update(Delivery).where(mine).values(status_id=None))
         slip = parcels[0].delivery
         with contextlib.suppress(NotSent):
             if closing is None and status is not None:

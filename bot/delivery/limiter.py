@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from serve_app.rates import Buckets, Rate, Want
 
@@ -29,6 +29,9 @@ NEWS = Rate(12.0, 3)
 
 # Refusals in so many chats within a second mean that it is the bot that is too loud, not one of its chats.
 LOUD_CHATS = 3
+
+RETURN_S = 1.0
+"""Whoever was told how long to wait for a chat comes back so soon after that."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class Limiter:
         self._clock = clock
         self._sleep = sleep
         self._lanes: dict[int | str, _Lane] = {}
+        self._expected: dict[int | str, float] = {}
         self._turnstile = asyncio.Lock()
         self._passing = 0
         self._idle = asyncio.Event()
@@ -62,6 +66,20 @@ class Limiter:
         async with self._lane(chat_id):
             while (wait := await self._pass(_overall(messages), _chat(chat_id, messages))) > 0:
                 await self._sleep(wait)
+
+    async def wait(self, chat_id: int | str, messages: int = 1) -> float:
+        """Seconds that an answer would wait for room in this chat, behind those who wait there now.
+
+        Nothing is taken, but no news enters the chat until whoever asked can have come back. More than a chat takes at once
+        is not looked ahead: a minute, unless Telegram demanded a pause.
+        """
+        lane, want = self._lanes.get(chat_id), _chat(chat_id, messages)
+        wait = await self._buckets.wait(replace(want, tokens=want.tokens + (lane.users if lane is not None else 0)))
+        if wait > 0:
+            now = self._clock()
+            self._expected = {chat: until for chat, until in self._expected.items() if until > now}
+            self._expected[chat_id] = now + wait + RETURN_S
+        return wait
 
     async def lull(self) -> None:
         """Return when there is room for one message of news that no answer wants; the room is taken.
@@ -77,7 +95,7 @@ class Limiter:
 
     async def enter(self, chat_id: int | str) -> bool:
         """Whether a message that has found its lull may go to this chat now: it waits for nothing, and overtakes nobody."""
-        if chat_id in self._lanes:
+        if chat_id in self._lanes or self._expected.get(chat_id, 0.0) > self._clock():
             return False
         return not any(await self._buckets.take((_chat(chat_id, 1),)))
 

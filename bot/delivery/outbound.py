@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from aiogram import Bot
 from aiogram.client.session.middlewares.base import BaseRequestMiddleware, NextRequestMiddlewareType
 from aiogram.exceptions import TelegramRetryAfter, TelegramServerError
-from aiogram.methods import Response, SendChatAction, SendMediaGroup, TelegramMethod
+from aiogram.methods import AnswerCallbackQuery, Response, SendChatAction, SendMediaGroup, TelegramMethod
 from aiogram.methods.base import TelegramType
 
 from bot.delivery.limiter import Limiter
@@ -74,10 +74,12 @@ class Outbound(BaseRequestMiddleware):
         # An activity, too, is worth showing now or not at all.
         admitted = _in_lull.get()
         once = admitted or isinstance(method, SendChatAction)
+        # What a tap asks for is not to wait until its button may stop being grey.
+        patience_s = 0.0 if once or isinstance(method, AnswerCallbackQuery) else LONGEST_WAIT_S
         attempt = 1
         while True:
             if counted is None:
-                await self._pause(method, LONGEST_WAIT_S if not once else 0.0)
+                await self._pause(method, patience_s)
             elif not admitted:
                 await self._limiter.acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
             try:
@@ -87,7 +89,7 @@ class Outbound(BaseRequestMiddleware):
                     self._refused(method, error.retry_after)
                 else:
                     await self._limiter.refused(counted, error.retry_after)
-                if once or attempt == ATTEMPTS or error.retry_after > LONGEST_WAIT_S:
+                if once or attempt == ATTEMPTS or error.retry_after > patience_s:
                     raise
             except TelegramServerError:
                 if once or attempt == ATTEMPTS:

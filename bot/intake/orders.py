@@ -144,10 +144,14 @@ class Intake:
         if any(taken):
             await self._check_room(session, request)
         expires = self._clock() + self._keeping.of(account)
-        for piece, job, new in zip(request.pieces, jobs, taken, strict=True):
-            if not new:
-                continue
-            price = self._tariff.cost(request.kind, piece.units)
+        fresh = [
+            (piece, job, self._tariff.cost(request.kind, piece.units))
+            for piece, job, new in zip(request.pieces, jobs, taken, strict=True)
+            if new
+        ]
+        # Who has too little hears what all of it costs, not what the piece costs that could not be paid any more.
+        await self._credits.require(session, account.id, sum(price for _, _, price in fresh))
+        for piece, job, price in fresh:
             await self._credits.reserve(session, account.id, price, job.id)
             session.add(_delivery(request, piece, job.id, price, expires))
         if request.bundle_id is not None:

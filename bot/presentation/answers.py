@@ -70,12 +70,16 @@ class Answers:
         translations: Translations,
         catalogue: Catalogue,
         artworks: Artworks,
+        *,
+        inline: bool,
     ) -> None:
+        """``inline``: the bot has an inline mode, in which results are shared."""
         self._sessions = sessions
         self._accounts = accounts
         self._translations = translations
         self._catalogue = catalogue
         self._artworks = artworks
+        self._inline = inline
 
     async def status(self, delivery: Delivery, position: int | None) -> Outgoing:
         words = await self._words(delivery)
@@ -105,9 +109,10 @@ class Answers:
                 single=single,
                 as_file=as_file,
                 blends=await self._catalogue.blends(first.job.request["style"]),
+                inline=self._inline,
             )
         elif single:
-            buttons = keyboards.made(words, first.job.id, as_file=as_file)
+            buttons = keyboards.made(words, first.job.id, as_file=as_file, inline=self._inline)
         if single:
             return Wrapping(Outgoing(caption, pictures, as_file, buttons))
         closing = None if buttons is None else Outgoing(words.html("album-done"), keyboard=buttons)
@@ -160,7 +165,7 @@ class Answers:
         pictures = tuple(
             Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1)
         )
-        buttons = keyboards.shareable(words, parcels[0].job.id) if single else None
+        buttons = keyboards.shareable(words, parcels[0].job.id) if single and self._inline else None
         return Wrapping(Outgoing(caption, pictures, as_file, buttons))
 
     async def _words(self, delivery: Delivery) -> Words:

@@ -128,6 +128,13 @@ def photos_behind(data: str) -> int | None:
     return None
 
 
+def repeats(data: str) -> bool:
+    """Whether a button with this data stands under a result, and makes it once more."""
+    with contextlib.suppress(ValueError, TypeError):
+        return bool(Again.unpack(data).job)
+    return False
+
+
 class ForgetFace(CallbackData, prefix="kf"):
     """Delete a saved face."""
 

@@ -117,9 +117,12 @@ def methods(words: Words, bundle: int) -> InlineKeyboardMarkup:
 
 
 def painted(
-    words: Words, job: str, bundle: int | None, *, single: bool, as_file: bool, blends: bool
+    words: Words, job: str, bundle: int | None, *, single: bool, as_file: bool, blends: bool, inline: bool
 ) -> InlineKeyboardMarkup:
-    """Under a painting, or the closing words of an album of them (not ``single``); with other styles, it ``blends``."""
+    """Under a painting, or the closing words of an album of them (not ``single``); with other styles, it ``blends``.
+
+    Where the bot has an ``inline`` mode, results can be shared: a button for it is of no use elsewhere.
+    """
     rows: Rows = [[_button(words.plain("button-again"), Again(job=job).pack())]] if single else []
     if bundle is not None:
         another = _button(words.plain("button-another-style"), Styles(bundle=bundle).pack())
@@ -129,7 +132,7 @@ def painted(
             adjusting.append(_button(words.plain("button-blend"), Adjust(job=job, panel="blend").pack()))
         rows.append(adjusting)
     if single:
-        rows.append(_sharing(words, job, as_file=as_file))
+        rows.append(_sharing(words, job, as_file=as_file, inline=inline))
     return _markup(rows)
 
 
@@ -159,19 +162,24 @@ def _back(words: Words, job: str) -> InlineKeyboardButton:
     return _button(words.plain("button-back"), Adjust(job=job, panel="main").pack())
 
 
-def _sharing(words: Words, job: str, *, as_file: bool) -> list[InlineKeyboardButton]:
-    share = InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)
-    return [share] if as_file else [_button(words.plain("button-as-file"), AsFile(job=job).pack()), share]
+def _sharing(words: Words, job: str, *, as_file: bool, inline: bool) -> list[InlineKeyboardButton]:
+    file = [] if as_file else [_button(words.plain("button-as-file"), AsFile(job=job).pack())]
+    return [*file, _share(words, job)] if inline else file
 
 
-def made(words: Words, job: str, *, as_file: bool) -> InlineKeyboardMarkup:
-    """Under a single result that is no painting."""
-    return _markup([_sharing(words, job, as_file=as_file)])
+def _share(words: Words, job: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)
+
+
+def made(words: Words, job: str, *, as_file: bool, inline: bool) -> InlineKeyboardMarkup | None:
+    """Under a single result that is no painting; None where it has no buttons."""
+    buttons = _sharing(words, job, as_file=as_file, inline=inline)
+    return _markup([buttons]) if buttons else None
 
 
 def shareable(words: Words, job: str) -> InlineKeyboardMarkup:
-    """Under a collage."""
-    return _markup([[InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)]])
+    """Under a collage, where there is inline mode."""
+    return _markup([[_share(words, job)]])
 
 
 def home(words: Words, *, swap: bool, shop: bool) -> InlineKeyboardMarkup:

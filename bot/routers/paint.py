@@ -100,8 +100,16 @@ async def _show_main(visit: Visit, query: CallbackQuery, job: Job, slip: Deliver
 
 
 async def _painted(visit: Visit, job: Job, slip: Delivery, *, single: bool, as_file: bool) -> InlineKeyboardMarkup:
-    blends = await visit.services.catalogue.blends(job.request["style"])
-    return keyboards.painted(visit.words, job.id, slip.bundle_id, single=single, as_file=as_file, blends=blends)
+    services = visit.services
+    return keyboards.painted(
+        visit.words,
+        job.id,
+        slip.bundle_id,
+        single=single,
+        as_file=as_file,
+        blends=await services.catalogue.blends(job.request["style"]),
+        inline=services.inline,
+    )
 
 
 async def _mine(visit: Visit, job_id: str) -> tuple[Job, Delivery]:

@@ -57,7 +57,8 @@ async def plans(_event: TelegramObject, visit: Visit) -> None:
     if balance.debt:
         lines.append(words.html("plans-debt", debt=balance.debt))
     if plus and account.plus_until:
-        lines.append(words.html("plans-plus", until=_day(account.plus_until)))
+        ends = subscription is not None and subscription.state == "canceled"
+        lines.append(words.html("subscription-canceled" if ends else "plans-plus", until=_day(account.plus_until)))
     if sells:
         lines += ["", words.html("plans-offer")]
     renews = plus and subscription is not None and subscription.state == "active"

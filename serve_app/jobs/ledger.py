@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, case, delete, exists, func, or_, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -106,11 +106,13 @@ class Ledger:
             await self.fail(session, job.id, job.lease or "", job.error or GAVE_UP)
         return None
 
-    async def claim_delivery(self, session: AsyncSession, *, channel: str, besides: Collection[str] = ()) -> Job | None:
+    async def claim_delivery(
+        self, session: AsyncSession, *, channel: str, besides: ColumnElement[bool] | None = None
+    ) -> Job | None:
         """Take the next job of a push channel that has a result, or an error, its owner does not know of yet.
 
-        Of a batch it is the first, once all of the batch have ended: take the others with :meth:`claim_batch`. Owners
-        in ``besides`` are passed over.
+        Of a batch it is the first, once all of the batch have ended: take the others with :meth:`claim_batch`. Jobs of
+        which ``besides`` holds are passed over.
         """
         other = aliased(Job)
         earlier = or_(other.state.in_([State.QUEUED, State.RUNNING]), and_(_undelivered(other), other.turn < Job.turn))
@@ -118,7 +120,7 @@ class Ledger:
             _undelivered(Job),
             self._free(),
             Job.channel == channel,
-            Job.owner.not_in(besides),
+            true() if besides is None else ~besides,
             ~exists().where(other.batch == Job.batch, other.owner == Job.owner, other.id != Job.id, earlier),
         )
         return await self._take(session, ready)

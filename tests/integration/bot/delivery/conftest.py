@@ -9,12 +9,14 @@ import pytest
 from bot.accounts.accounts import CHANNEL, Account, Keeping
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
+from bot.delivery.limiter import Limiter
 from bot.delivery.messages import Action, Address, Attachment, Outgoing, Sent
 from bot.delivery.presenter import Parcel, Wrapping
 from bot.delivery.tables import Delivery
 from bot.intake.orders import Intake, Piece, Request
 from serve_app.jobs.tables import Job
 from serve_app.objects import new_key
+from tests.memory_buckets import MemoryBuckets
 
 ANNA, BORIS = 1001, 1002
 
@@ -88,13 +90,17 @@ class Office:
         async with self.sessions.begin() as session:
             return await self.accounts.open(session, user_id, "en")
 
-    async def order(self, pieces: int = 1, user_id: int = ANNA, kind: str = "style", units: int = 1) -> list[Job]:
+    async def order(
+        self, pieces: int = 1, user_id: int = ANNA, kind: str = "style", units: int = 1, chat_id: int | None = None
+    ) -> list[Job]:
         self._updates += 1
         self.clock.now += 0.001
         account = await self.account(user_id)
         photos = [f"photo {n} of {self._updates}".encode() for n in range(pieces)]
         parts = [Piece(str(n), {"image": photo}, units, reply_to=100 + n) for n, photo in enumerate(photos)]
-        request = Request(f"update:{self._updates}", account, kind, {"style": ["wave"]}, parts, Address(user_id))
+        request = Request(
+            f"update:{self._updates}", account, kind, {"style": ["wave"]}, parts, Address(chat_id or user_id)
+        )
         return list((await self.intake.order(request)).jobs)
 
     async def work(self, outcome: bytes | dict = b"a picture", notes: Sequence[str] = ()) -> Job:
@@ -161,8 +167,13 @@ def handover(ledger, sessions, objects, sender, presenter, credits, clock) -> Ha
 
 
 @pytest.fixture
-def courier(ledger, sessions, handover) -> Courier:
-    return Courier(ledger, sessions, handover, hands=4, drain_s=5.0)
+def limiter(clock) -> Limiter:
+    return Limiter(MemoryBuckets(clock=clock), clock=clock)
+
+
+@pytest.fixture
+def courier(ledger, sessions, handover, limiter, clock) -> Courier:
+    return Courier(ledger, sessions, handover, limiter, hands=4, drain_s=5.0, clock=clock)
 
 
 @pytest.fixture

@@ -242,9 +242,10 @@ async def test_an_account_deleted_on_the_way_gets_nothing_and_owes_nothing(offic
 # -- the status message ------------------------------------------------------------------------------------------------
 
 
-async def status(office, job, message_id=55) -> None:
+async def status(office, *jobs, message_id=55) -> None:
     async with office.sessions.begin() as session:
-        (await session.get(Delivery, job.id)).status_id = message_id
+        for job in jobs:
+            (await session.get(Delivery, job.id)).status_id = message_id
 
 
 async def test_the_status_message_goes_when_the_answer_came(office, sender) -> None:
@@ -274,7 +275,7 @@ async def test_closing_words_without_a_status_message_are_sent(office, sender, p
 
 async def test_the_status_stays_while_something_is_still_to_come(office, sender, clock) -> None:
     jobs = await office.order(pieces=2)
-    await status(office, jobs[0])
+    await status(office, *jobs)
     await office.work(b"first")
     await office.work(REFUSED)
     sender.mishaps = [None, Flooded(5)]
@@ -282,4 +283,34 @@ async def test_the_status_stays_while_something_is_still_to_come(office, sender,
     assert sender.removed == []
     clock.now += 6
     await office.courier.deliver_once()
+    assert (sender.texts, sender.removed) == (["done", "failed: refused"], [(ANNA, 55)])
+
+
+async def test_the_closing_words_wait_for_nothing_that_is_still_to_come_and_stay(
+    office, sender, presenter, clock
+) -> None:
+    presenter.closing = Outgoing("what next?")
+    jobs = await office.order(pieces=2)
+    await status(office, *jobs)
+    await office.work(b"first")
+    await office.work(REFUSED)
+    sender.mishaps = [None, Flooded(5)]
+    await office.courier.deliver_once()
+    assert sender.edits == [(ANNA, 55, "what next?")]
+    clock.now += 6
+    await office.courier.deliver_once()
     assert (sender.texts, sender.removed) == (["done", "failed: refused"], [])
+
+
+async def test_the_closing_words_wait_for_the_results(office, sender, presenter, clock) -> None:
+    presenter.closing = Outgoing("what next?")
+    jobs = await office.order(pieces=2)
+    await status(office, *jobs)
+    await office.work(b"first")
+    await office.work(REFUSED)
+    sender.mishaps = [Flooded(5), None]
+    await office.courier.deliver_once()
+    assert (sender.edits, sender.removed) == ([], [])
+    clock.now += 6
+    await office.courier.deliver_once()
+    assert (sender.texts, sender.edits) == (["failed: refused", "done"], [(ANNA, 55, "what next?")])

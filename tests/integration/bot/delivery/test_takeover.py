@@ -11,13 +11,15 @@ from sqlalchemy.exc import OperationalError
 from bot.accounts.cashier import Cashier
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
+from bot.delivery.limiter import Limiter
 from bot.delivery.messages import Unreachable
 from bot.delivery.tables import Delivery
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
+from tests.memory_buckets import MemoryBuckets
 
-ANNA, BORIS = 1001, 1002
+ANNA, BORIS, FAMILY = 1001, 1002, -100
 REFUSED = {"slug": "refused", "message": "Not this one.", "status": 451}
 
 
@@ -41,7 +43,8 @@ async def delivered(office) -> int:
 def another(office, sender, presenter, clock) -> Courier:
     """A courier in another process."""
     handover = Handover(office.ledger, office.sessions, office.objects, sender, presenter, office.credits, clock=clock)
-    return Courier(office.ledger, office.sessions, handover)
+    limiter = Limiter(MemoryBuckets(clock=clock), clock=clock)
+    return Courier(office.ledger, office.sessions, handover, limiter, clock=clock)
 
 
 async def test_killed_between_sending_and_recording_the_picture_may_come_twice_but_is_paid_once(
@@ -130,7 +133,7 @@ async def test_a_courier_that_fell_silent_before_it_sent_anything_sends_nothing(
 
 
 async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
-    office, sender, presenter, clock, ledger, sessions, handover
+    office, sender, presenter, clock, ledger, sessions, handover, limiter
 ) -> None:
     (job,) = await office.order()
     await office.work()
@@ -145,7 +148,7 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
         taken_over.append(await another(office, sender, presenter, clock).deliver_once())
 
     sender.hook = wait
-    assert await Courier(ledger, sessions, handover, heartbeat_s=0.01).deliver_once()
+    assert await Courier(ledger, sessions, handover, limiter, heartbeat_s=0.01).deliver_once()
     # A sender that breaks off is an answer that may not have arrived, not an error of the test.
     assert taken_over == [False]
     assert len(sender.sent) == 1
@@ -257,6 +260,82 @@ async def test_one_persons_answers_do_not_take_all_hands(office, sender, running
     assert len(sender.sent) == 9
 
 
+async def test_one_groups_members_do_not_take_all_hands(office) -> None:
+    for person in range(1, 9):
+        await office.order(user_id=person, chat_id=FAMILY)
+    await office.order(user_id=BORIS)
+    for _ in range(9):
+        await office.work()
+    (family,), (boris,) = await office.courier._claim(), await office.courier._claim()
+    assert (family.owner, boris.owner) == ("tg:1", f"tg:{BORIS}")
+    assert await office.courier._claim() == []
+    await office.courier._serve([family])
+    assert [job.owner for job in await office.courier._claim()] == ["tg:2"]
+
+
+async def test_a_chat_without_room_holds_no_hand_and_its_answers_keep_their_order(
+    office, sender, limiter, clock
+) -> None:
+    await office.order(user_id=1, chat_id=FAMILY)
+    await office.order(user_id=2, chat_id=FAMILY)
+    await office.order(user_id=BORIS)
+    for _ in range(3):
+        await office.work()
+    await limiter.refused(FAMILY, 30)
+    assert await office.deliver() == 2
+    assert [to.chat_id for to, _ in sender.sent] == [BORIS]
+    clock.now += 29
+    assert await office.deliver() == 0
+    clock.now += 2
+    await office.deliver()
+    assert [to.chat_id for to, _ in sender.sent] == [BORIS, FAMILY, FAMILY]
+    async with office.sessions() as session:
+        told = select(Delivery.user_id).where(Delivery.chat_id == FAMILY).order_by(Delivery.message_id)
+        assert (await session.execute(told)).scalars().all() == [1, 2]
+
+
+async def test_a_chat_whose_room_others_keep_filling_is_served_after_its_rest(office, sender, limiter, clock) -> None:
+    await office.order(chat_id=FAMILY)
+    await office.work()
+    await limiter.acquire(FAMILY, 10)
+    assert await office.deliver() == 1
+    assert sender.sent == []
+    clock.now += 7
+    await limiter.acquire(FAMILY)
+    assert await office.deliver() == 1
+    assert len(sender.sent) == 1
+
+
+async def test_a_chat_that_rested_rests_again_while_telegram_demands_a_pause(office, sender, limiter, clock) -> None:
+    await office.order(chat_id=FAMILY)
+    await office.work()
+    await limiter.refused(FAMILY, 30)
+    await office.deliver()
+    clock.now += 31
+    await limiter.refused(FAMILY, 90)
+    await office.deliver()
+    clock.now += 89
+    await office.deliver()
+    assert sender.sent == []
+    clock.now += 2
+    await office.deliver()
+    assert len(sender.sent) == 1
+
+
+async def test_an_album_rests_until_its_group_has_room_for_all_of_it(office, sender, limiter, clock) -> None:
+    await office.order(pieces=3, chat_id=FAMILY)
+    for _ in range(3):
+        await office.work()
+    await limiter.acquire(FAMILY, 8)
+    await office.deliver()
+    clock.now += 5
+    await office.deliver()
+    assert sender.sent == []
+    clock.now += 2
+    await office.deliver()
+    assert len(sender.sent[0][1].pictures) == 3
+
+
 async def test_one_persons_answers_come_one_after_the_other(office) -> None:
     for _ in range(2):
         await office.order()
@@ -315,7 +394,7 @@ async def test_a_courier_that_is_stopped_finishes_what_is_in_its_hands(office, s
 
 
 async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
-    office, sender, presenter, clock, ledger, sessions, handover, running
+    office, sender, presenter, clock, ledger, sessions, handover, limiter, running
 ) -> None:
     await office.order()
     await office.work()
@@ -326,7 +405,7 @@ async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
         await asyncio.Event().wait()
 
     sender.hook = hook
-    task = running(Courier(ledger, sessions, handover, drain_s=0.05))
+    task = running(Courier(ledger, sessions, handover, limiter, drain_s=0.05))
     await asyncio.wait_for(sending.wait(), 20)
     await stop(task)
     sender.hook = None

@@ -44,8 +44,14 @@ def nobody_waits_for_telegrams_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def playground() -> AsyncIterator[Playground]:
-    async with Playground(BotProfile(privacy_mode=False), limits=FloodLimits(enforced=False), patience=20) as running:
+def profile() -> BotProfile:
+    """What BotFather was told."""
+    return BotProfile(privacy_mode=False)
+
+
+@pytest.fixture
+async def playground(profile: BotProfile) -> AsyncIterator[Playground]:
+    async with Playground(profile, limits=FloodLimits(enforced=False), patience=20) as running:
         yield running
         # A person may block the bot, a word on progress may reach a message that its result just replaced, and a tap
         # that is handled again was answered the first time.

@@ -7,6 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiogram import Bot
+from aiogram.exceptions import TelegramRetryAfter
+from aiogram.methods import AnswerCallbackQuery, TelegramMethod
 
 from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
@@ -58,12 +61,41 @@ async def test_a_tap_on_a_setting_that_is_handled_twice_does_not_turn_it_back(
     assert "For you: 30 days" in (await ann.chat.find("What I keep")).text
 
 
+async def test_a_tap_does_what_it_says_while_telegram_takes_no_answers_to_taps(
+    running: RunningBot, playground: Playground
+) -> None:
+    async def refusing(make_request: Any, bot: Bot, method: TelegramMethod[Any]) -> Any:
+        if isinstance(method, AnswerCallbackQuery):
+            raise TelegramRetryAfter(method, "Too Many Requests", 60)
+        return await make_request(bot, method)
+
+    running.bot.session.middleware(refusing)
+    for name in ("Ann", "Bob"):
+        person = playground.person(name)
+        await person.say("/settings")
+        settings = await person.chat.find("Settings")
+        await person.tap(settings, "Send results as files")
+        await person.chat.edited(settings)
+        assert settings.labels[0] == "Send results as files: yes"
+
+
 async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     await ann.say("/help")
     text = (await ann.chat.find("Send me a photo")).text
     assert "paint it" in text
     assert "made by AI" in text
+
+
+@pytest.mark.parametrize(("taken", "said"), [(100, 20), (5, 5)])
+async def test_help_promises_no_larger_files_than_telegram_hands_out(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch, taken: int, said: int
+) -> None:
+    monkeypatch.setenv("MASQUERADE_LIMITS__MAX_BYTES", str(taken * 2**20))
+    async with open_bot():
+        ann = playground.person("Ann")
+        await ann.say("/help")
+        assert f"up to {said} MB" in (await ann.chat.find("Send me a photo")).text
 
 
 async def test_what_the_studio_has_no_model_for_is_offered_nowhere(

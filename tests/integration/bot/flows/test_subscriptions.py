@@ -33,6 +33,18 @@ async def test_whoever_ends_the_subscription_is_charged_for_none(running: Runnin
     assert "End the subscription" not in (await offers(ann)).labels
 
 
+async def test_plans_say_whether_the_subscription_will_be_renewed(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    subscription = await subscribe(ann, await offers(ann))
+    assert "will not be renewed" not in (await offers(ann)).text
+    ann.cancel(subscription)
+    await ann.chat.find("will not be renewed")
+    assert "will not be renewed. It is paid until" in (await offers(ann)).text
+    ann.resume(subscription)
+    await ann.chat.find("goes on")
+    assert "will not be renewed" not in (await offers(ann)).text
+
+
 async def test_whoever_deletes_everything_is_charged_for_no_subscription(
     running: RunningBot, playground: Playground
 ) -> None:

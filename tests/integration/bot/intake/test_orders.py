@@ -100,6 +100,13 @@ async def test_what_cannot_be_paid_leaves_nothing_behind(ask, balance, sessions,
     assert (await rows(sessions, Job), stored(tmp_path)) == (2, 2)
 
 
+async def test_a_refusal_for_want_of_credits_speaks_of_the_whole_order(ask) -> None:
+    await ask("update:1")
+    with pytest.raises(InsufficientCredits) as refusal:
+        await ask("update:2", pieces=3)
+    assert (refusal.value.details["needed"], refusal.value.details["available"]) == (3, 2)
+
+
 async def test_an_order_refused_for_want_of_credits_can_be_made_again(ask, intake) -> None:
     await ask("update:1", pieces=3)
     with pytest.raises(InsufficientCredits):

@@ -78,6 +78,7 @@ async def test_they_agree_with_buckets_in_memory_step_by_step(replicas, clock) -
             await replicas[0].block(slow, 4)
         expected = await reference.take(wants)
         assert await replicas[step % 2].take(wants) == pytest.approx(expected, abs=1e-4)
+        assert await replicas[step % 2].wait(slow) == pytest.approx(await reference.wait(slow), abs=1e-4)
 
 
 async def test_many_at_once_get_no_more_than_there_is(replicas) -> None:

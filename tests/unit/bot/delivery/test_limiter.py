@@ -134,6 +134,23 @@ async def test_somebody_who_gives_up_waiting_does_not_block_the_lane(time, limit
     assert log.times(1) == pytest.approx([60], abs=0.01)
 
 
+async def test_how_long_a_message_would_wait_is_told_and_nothing_taken(time, limiter, log) -> None:
+    assert [await limiter.wait(1), await limiter.wait(-100, 10)] == [0.0, 0.0]
+    await time.run(log.send(-100, 8))
+    assert [await limiter.wait(-100, pictures) for pictures in (2, 3, 3)] == pytest.approx([0, 6, 6], abs=0.5)
+    await limiter.refused(1, 30)
+    assert await limiter.wait(1) == pytest.approx(30)
+
+
+async def test_who_would_wait_in_a_lane_waits_behind_those_who_are_there(time, limiter, log) -> None:
+    await time.run(log.send(-100, 10))
+    waiting = [asyncio.ensure_future(log.send(-100)) for _ in range(2)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert await limiter.wait(-100) == pytest.approx(18, abs=0.5)
+    await time.run(*waiting)
+
+
 async def test_lanes_of_quiet_chats_take_no_memory(time, limiter, log) -> None:
     await time.run(*(log.send(chat) for chat in range(1, 200)))
     assert limiter._lanes == {}
@@ -175,6 +192,16 @@ async def test_news_does_not_overtake_what_its_chat_waits_for(time, limiter, log
     await limiter.refused(1, 60)
     await time.run(log.send(1), news(time, limiter, log, 1, after=1))
     assert log.times(1) == [60]
+
+
+async def test_news_does_not_take_the_room_that_an_answer_is_to_come_back_for(time, limiter, log) -> None:
+    await time.run(log.send(-100, 10))
+    answer = await limiter.wait(-100)
+    early = [news(time, limiter, log, -100, after=after) for after in (1, answer + 0.5)]
+    await time.run(*early, log.send(-100, after=answer + 0.7))
+    assert len(log.sent) == 2
+    await time.run(news(time, limiter, log, -100, after=7))
+    assert len(log.sent) == 3
 
 
 async def test_news_obeys_a_refusal(time, limiter, log) -> None:

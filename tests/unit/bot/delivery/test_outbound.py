@@ -160,6 +160,16 @@ async def test_the_last_seconds_of_a_pause_are_waited_for() -> None:
     assert server.slept == [10]
 
 
+async def test_the_answer_to_a_tap_waits_for_no_pause() -> None:
+    server, answer = Server(flood(5)), AnswerCallbackQuery(callback_query_id="1")
+    for _ in range(2):
+        with pytest.raises(TelegramRetryAfter):
+            await server.call(answer)
+    assert (server.calls, server.slept) == (1, [])
+    server.now += 5
+    assert await server.call(answer) == "sent"
+
+
 @pytest.mark.parametrize(
     "other", [AnswerCallbackQuery(callback_query_id="1"), DeleteMessage(chat_id=8, message_id=1), MESSAGE]
 )

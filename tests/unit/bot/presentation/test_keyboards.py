@@ -45,10 +45,12 @@ def words(translations: Translations, request: pytest.FixtureRequest) -> Words:
 def all_of_them(words: Words) -> Iterator[InlineKeyboardMarkup]:
     yield keyboards.wishes(words, 1, FEATURES, STYLES)  # type: ignore[arg-type]  # the features, by name
     yield keyboards.methods(words, 1)
-    yield keyboards.painted(words, JOB, 1, single=True, as_file=False, blends=True)
+    yield keyboards.painted(words, JOB, 1, single=True, as_file=False, blends=True, inline=True)
     yield keyboards.strengths(words, JOB, 1.0)
     yield keyboards.blends(words, JOB, STYLES)
-    yield keyboards.made(words, JOB, as_file=False)
+    made = keyboards.made(words, JOB, as_file=False, inline=True)
+    assert made is not None
+    yield made
     yield from (keyboards.home(words, swap=True, shop=shop) for shop in (True, False))
     yield keyboards.settings(words, ANN)
     yield keyboards.plans(words, Tariff(), replace(ANN, plan="plus"), renews=True)
