@@ -123,7 +123,13 @@ async def test_only_the_pictures_asked_for_last_are_remembered(
     assert looks(rated) == 4, "30 came later, 10 was asked for again"
 
 
-async def test_whoever_is_answered_from_memory_is_counted_as_well(doorman: Moderation) -> None:
-    for _ in range(3):
+async def test_a_verdict_from_memory_says_nothing_of_a_versions_pace(
+    doorman: Moderation, rated: dict[str, Any]
+) -> None:
+    for shade in (10, 20):
+        await doorman.answer(picture(shade))
+    looked_at = (await doorman.report()).traffic["doorman@v1"]
+    for _ in range(40):
         await doorman.answer(picture(10))
-    assert (await doorman.report()).traffic["doorman@v1"].requests == 3
+    assert (await doorman.report()).traffic["doorman@v1"] == looked_at, "a promoted version remembers nothing yet"
+    assert looked_at.requests == looks(rated) == 2
