@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -69,7 +67,6 @@ class Options:
 class Report:
     """What one replica says of itself to whoever coordinates versions."""
 
-    replica: str
     slot: SlotStatus
     traffic: dict[str, Traffic]
     trial: TrialSummary | None
@@ -180,8 +177,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         status = self._slot.status
         self._metrics.places(status)
         self._judge_anew(status)
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        return Report(name, status, self._traffic.summary(), self._trial.summary, resident_mb())
+        return Report(status, self._traffic.summary(), self._trial.summary, resident_mb())
 
     def _judge_anew(self, status: SlotStatus) -> None:
         """Forget what was seen of a version before it was staged anew: it is judged by what it does now."""

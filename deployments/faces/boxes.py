@@ -18,14 +18,14 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), dtype=np.uint8)
 
 
-def letterbox(pixels: Pixels, size: int, *, fill: float = 1.0, enlarge: float = 2.0) -> tuple[Pixels, float]:
+def letterbox(pixels: Pixels, size: int, *, fill: float = 1.0) -> tuple[Pixels, float]:
     """Fit a picture into the upper left of a black square of ``size`` px.
 
-    Its longer side fills at most ``fill`` of the square's, and it is drawn at most ``enlarge`` times as large. Returns
+    Its longer side fills at most ``fill`` of the square's, and it is drawn at most twice as large. Returns
     the square and the scale by which the picture was multiplied.
     """
     height, width = pixels.shape[:2]
-    scale = min(size * fill / max(height, width), enlarge)
+    scale = min(size * fill / max(height, width), 2.0)
     fitted = resize(pixels, max(round(width * scale), 1), max(round(height * scale), 1))
     canvas = np.zeros((size, size, 3), dtype=np.uint8)
     canvas[: fitted.shape[0], : fitted.shape[1]] = fitted
