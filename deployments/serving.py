@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -75,7 +73,6 @@ class Options:
 class Report:
     """What one replica says of itself to whoever coordinates versions."""
 
-    replica: str
     slot: SlotStatus
     traffic: dict[str, Traffic]
     trial: TrialSummary | None
@@ -193,14 +190,16 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """Everything a coordinator needs to know of this replica."""
         status = self._slot.status
         self._metrics.places(status)
-        beside = status.beside
-        if beside is not None and beside != self._beside and status.active:
-            # Staged anew: it is judged by what it does now, and not by what it was taken back for.
-            for ref in set(beside.refs) - set(status.active.refs):
+        self._judge_anew(status)
+        return Report(status, self._traffic.summary(), self._trial.summary, resident_mb())
+
+    def _judge_anew(self, status: SlotStatus) -> None:
+        """Forget what was seen of a version before it was staged anew: it is judged by what it does now."""
+        self._trial.follow()
+        if status.beside is not None and status.beside != self._beside and status.active:
+            for ref in set(status.beside.refs) - set(status.active.refs):
                 self._traffic.forget(ref)
-        self._beside = beside
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        return Report(name, status, self._traffic.summary(), self._trial.summary, resident_mb())
+        self._beside = status.beside
 
     def _followed(self, plan: Plan) -> Future[None]:
         began, self._plan = time.perf_counter(), plan

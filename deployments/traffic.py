@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 
+from deployments.quantiles import quantile
+
 WINDOW_S = 120.0
 _MOST = 4096
 
@@ -62,13 +64,9 @@ class TrafficWindow:
 
 
 def _summed(seen: deque[tuple[float, float, bool]]) -> Traffic:
-    latencies = sorted(latency for _, latency, _ in seen)
+    latencies = [latency for _, latency, _ in seen]
     failed = sum(failure for *_, failure in seen)
-    return Traffic(len(seen), failed, _quantile(latencies, 0.5), _quantile(latencies, 0.95))
-
-
-def _quantile(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return Traffic(len(seen), failed, quantile(latencies, 0.5), quantile(latencies, 0.95))
 
 
 def total(reports: list[dict[str, Traffic]]) -> dict[str, Traffic]:

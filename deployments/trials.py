@@ -115,24 +115,30 @@ class Trial(Generic[Q, R]):
         if (tried := self._tried) is None:
             return None
         models, role = tried
-        return _summed(models.model, role, self._seen, self._dropped)
+        return (
+            _summed(models.model, role, self._seen, self._dropped)
+            if self._of == tried
+            else TrialSummary(models.model, role)
+        )
 
-    @property
-    def _tried(self) -> tuple[ModelSet, Role] | None:
-        """What is on trial now, and as what. Forgets what was seen of another one."""
-        second = self._slot.status.second
-        tried = None
-        if second is not None and (second.role == "shadow" or (second.role == "canary" and self._canaries)):
-            tried = second.models, second.role
-        # A version that is tried again, repaired perhaps, is not judged by what it did the first time.
-        if self._of != tried:
+    def follow(self) -> None:
+        """Forget what was seen of a trial that is over: a version tried again, repaired perhaps, is not judged by that."""
+        if self._of != (tried := self._tried):
             self._of = tried
             self._seen.clear()
             self._dropped = 0
-        return tried
+
+    @property
+    def _tried(self) -> tuple[ModelSet, Role] | None:
+        """What is on trial now, and as what."""
+        second = self._slot.status.second
+        if second is not None and (second.role == "shadow" or (second.role == "canary" and self._canaries)):
+            return second.models, second.role
+        return None
 
     def offer(self, query: Q, answer: R, took_s: float, *, model: str, by_canary: bool, busy: bool) -> None:
         """Perhaps compute ``query``, which ``model`` has answered, once more. Skipped when ``busy`` or behind."""
+        self.follow()
         if (tried := self._tried) is None:
             return
         models, role = tried
@@ -163,9 +169,11 @@ class Trial(Generic[Q, R]):
                 continue
             except Exception:
                 log.exception("%s could not be compared", task.model if task.by_canary else "the shadow")
+                self.follow()
                 if not task.by_canary and self._tried is not None:
                     self._seen.append(_Seen(None))
                 continue
+            self.follow()
             if (now := self._tried) is not None and now[0].model == tried:
                 own_s, stable_s = (task.took_s, other_s) if task.by_canary else (other_s, task.took_s)
                 self._seen.append(_Seen(seen, own_s, stable_s))

@@ -99,7 +99,6 @@ class Picture:
 class LookalikeResult:
     """For each face, left to right, its matches."""
 
-    photo: Photo
     faces: tuple[tuple[Face, tuple[Match, ...]], ...]
     gallery: str
     model: str
@@ -221,7 +220,7 @@ class Pipeline:
             faces = _some(found.value, "photo")
             answers = await search(tuple(_likeness(face, found.value.space, top) for face in faces))
             matches = tuple((face, answer.value) for face, answer in zip(faces, answers, strict=True))
-            return LookalikeResult(photo, matches, answers[0].model, found.model)
+            return LookalikeResult(matches, answers[0].model, found.model)
 
         return await self._guarded([photo], work())
 

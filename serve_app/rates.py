@@ -27,6 +27,8 @@ Clock = Callable[[], float]
 # Floating-point sums near today's Unix time are exact to much less than this.
 EPSILON_S = 1e-5
 
+_PREFIX = "masquerade:rate:"
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -164,10 +166,9 @@ class RedisBuckets:
     All methods raise ``ConnectionError`` when Redis does not answer: an ``OSError``, as where a database is away.
     """
 
-    def __init__(self, redis: Redis, *, clock: Clock = time.time, prefix: str = "masquerade:rate:") -> None:
+    def __init__(self, redis: Redis, *, clock: Clock = time.time) -> None:
         self._redis = redis
         self._clock = clock
-        self._prefix = prefix
         self._take = redis.register_script(TAKE)
         self._block = redis.register_script(BLOCK)
 
@@ -177,18 +178,18 @@ class RedisBuckets:
             slack = max(0, want.rate.burst - want.tokens) / want.rate.per_s
             arguments += [slack, want.tokens / want.rate.per_s]
         with _reached():
-            waits = await self._take(keys=[self._prefix + want.key for want in wants], args=[*arguments, EPSILON_S])
+            waits = await self._take(keys=[_PREFIX + want.key for want in wants], args=[*arguments, EPSILON_S])
         return tuple(float(wait) for wait in waits)
 
     async def wait(self, want: Want) -> float:
         with _reached():
-            arrival = await self._redis.get(self._prefix + want.key)
+            arrival = await self._redis.get(_PREFIX + want.key)
         return want.wait(float(arrival or 0.0), self._clock())
 
     async def block(self, want: Want, seconds: float) -> None:
         now = self._clock()
         with _reached():
-            await self._block(keys=[self._prefix + want.key], args=[now, want.blocked(0.0, now, seconds)])
+            await self._block(keys=[_PREFIX + want.key], args=[now, want.blocked(0.0, now, seconds)])
 
 
 @contextmanager

@@ -203,7 +203,7 @@ class Intake:
         if len(request.pieces) > most:
             given = len(request.pieces)
             raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=given)
-        if await self._ledger.waiting(session, request.account.owner) > self._max_unfinished:
+        if await self._ledger.unfinished_of(session, request.account.owner) > self._max_unfinished:
             raise QueueFull(
                 f"At most {self._max_unfinished} pictures can be waiting at once.", most=self._max_unfinished
             )

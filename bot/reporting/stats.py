@@ -19,6 +19,7 @@ from bot.accounts.days import day_of, start_of, week_of
 from bot.accounts.events import EventKind
 from bot.accounts.payments import Status
 from bot.accounts.tables import Activity, Event, Payment, User
+from deployments.quantiles import quantile
 from serve_app.database import connect, migrate
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
@@ -149,11 +150,8 @@ async def report(session: AsyncSession, day: date, *, days: int = 28, weeks: int
 
 def timing(durations: Iterable[float]) -> Timing:
     """Percentiles by nearest rank; zeros when there is nothing to measure."""
-    ordered = sorted(durations)
-    if not ordered:
-        return Timing(0, 0.0, 0.0)
-    p50, p95 = (ordered[-(-len(ordered) * per_cent // 100) - 1] for per_cent in (50, 95))
-    return Timing(len(ordered), p50, p95)
+    found = list(durations)
+    return Timing(len(found), quantile(found, 0.5), quantile(found, 0.95)) if found else Timing(0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

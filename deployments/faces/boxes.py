@@ -18,14 +18,14 @@ def resize(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), dtype=np.uint8)
 
 
-def letterbox(pixels: Pixels, size: int, *, fill: float = 1.0, enlarge: float = 2.0) -> tuple[Pixels, float]:
+def letterbox(pixels: Pixels, size: int, *, fill: float = 1.0) -> tuple[Pixels, float]:
     """Fit a picture into the upper left of a black square of ``size`` px.
 
-    Its longer side fills at most ``fill`` of the square's, and it is drawn at most ``enlarge`` times as large. Returns
+    Its longer side fills at most ``fill`` of the square's, and it is drawn at most twice as large. Returns
     the square and the scale by which the picture was multiplied.
     """
     height, width = pixels.shape[:2]
-    scale = min(size * fill / max(height, width), enlarge)
+    scale = min(size * fill / max(height, width), 2.0)
     fitted = resize(pixels, max(round(width * scale), 1), max(round(height * scale), 1))
     canvas = np.zeros((size, size, 3), dtype=np.uint8)
     canvas[: fitted.shape[0], : fitted.shape[1]] = fitted
@@ -62,20 +62,22 @@ def shift(detection: Detection, x: float, y: float) -> Detection:
     return Detection((x0 + x, y0 + y, x1 + x, y1 + y), detection.score, detection.landmarks + by, dense)
 
 
-def suppress(boxes: FloatArray, scores: FloatArray, overlap: float) -> list[int]:
-    """Greedy non-maximum suppression: indices of ``boxes`` [N, 4] to keep, best score first.
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union, 0..1."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return shared / (sum(areas) - shared)
 
-    A box goes when its intersection over union with a better one exceeds ``overlap``.
+
+def suppress(boxes: FloatArray, scores: FloatArray, most: float) -> list[int]:
+    """Greedy non-maximum suppression: indices of ``boxes`` [N, 4] to keep, best score first; scores are over 0.
+
+    A box goes when its intersection over union with a better one exceeds ``most``.
     """
     corners = boxes[:, :2]
-    areas = np.maximum(boxes[:, 2:] - corners, 0).prod(axis=1)
-    order = np.argsort(-scores, kind="stable")
-    kept: list[int] = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        upper = np.maximum(corners[best], corners[rest])
-        lower = np.minimum(boxes[best, 2:], boxes[rest, 2:])
-        shared = np.maximum(lower - upper, 0).prod(axis=1)
-        order = rest[shared <= overlap * (areas[best] + areas[rest] - shared)]
-    return kept
+    rectangles = np.hstack([corners, boxes[:, 2:] - corners])
+    return [int(index) for index in cv2.dnn.NMSBoxes(rectangles.tolist(), scores.tolist(), 0.0, most)]

@@ -67,6 +67,7 @@ class Optimisation:
         if not gradient.sum().isfinite():
             raise ValueError("the losses by this network are no numbers")
         self.steps += 1
+        # Not torch.optim: a replica would take the compiler that comes with it into memory, 150 MB, at its first picture.
         with torch.no_grad():
             self._momentum.lerp_(gradient, 1 - _BETAS[0])
             self._square.lerp_(gradient.square(), 1 - _BETAS[1])

@@ -79,8 +79,8 @@ def _glyph(size: int) -> tuple[Alpha, Alpha]:
     return body, np.minimum(spread * np.float32(1.6), np.float32(1))
 
 
-def _polyline(curves: tuple[Curve, ...], steps: int = 24) -> npt.NDArray[np.float64]:
+def _polyline(curves: tuple[Curve, ...]) -> npt.NDArray[np.float64]:
     """Points along joined cubic Bezier curves."""
-    t = np.linspace(0, 1, steps)[:, None]
+    t = np.linspace(0, 1, 24)[:, None]
     weights = np.concatenate(((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3), axis=1)
     return np.concatenate([weights @ np.array(curve) for curve in curves])

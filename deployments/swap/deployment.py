@@ -17,10 +17,9 @@ from registry.manifest import ModelVersion
 
 @dataclass(frozen=True, slots=True)
 class SwapPicture:
-    """The encoded result and which pairs of the mapping were or were not swapped."""
+    """The encoded result and the pairs of the mapping that were not swapped."""
 
     data: bytes = field(repr=False)
-    swapped: tuple[tuple[int, int], ...]
     skipped: tuple[Skipped, ...]
 
 
@@ -35,4 +34,4 @@ class Swap(ModelDeployment[SwapQuery, SwapResult, SwapPicture]):
 
     async def finish(self, query: SwapQuery, result: SwapResult) -> SwapPicture:
         data = await asyncio.to_thread(encode_marked, result.pixels)
-        return SwapPicture(data, result.swapped, result.skipped)
+        return SwapPicture(data, result.skipped)

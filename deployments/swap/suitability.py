@@ -10,7 +10,7 @@ import numpy as np
 
 from deployments.faces import pose
 from deployments.faces.alignment import arcface_transform, transform_points
-from deployments.faces.boxes import shorter_side
+from deployments.faces.boxes import overlap, shorter_side
 from deployments.faces.types import Face, Pose
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.landmarks import dense_points
@@ -51,10 +51,7 @@ def obstacle_of(face: Face, shape: tuple[int, ...], name: str) -> Obstacle | Non
 
 def same_face(source: Face, target: Face) -> bool:
     """Whether two faces of one picture are the same one: their boxes cover each other almost entirely."""
-    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = source.box, target.box
-    shared = max(min(ax1, bx1) - max(ax0, bx0), 0) * max(min(ay1, by1) - max(ay0, by0), 0)
-    union = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - shared
-    return shared > 0.9 * union
+    return overlap(source.box, target.box) > 0.9
 
 
 def visible(face: Face, shape: tuple[int, ...]) -> float:

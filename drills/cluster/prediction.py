@@ -20,13 +20,13 @@ import httpx
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
 from benchmarks.ports import free_port
+from deployments.quantiles import quantile
 from registry.store import FolderStore
 from serve_app.local import studio
 from serve_app.samples import installed_samples
 from serve_app.serve_flags import SERVE_FLAGS
 from serve_app.settings import Settings
 from serve_app.simulation.profile import LoadProfile, Work
-from serve_app.simulation.report import quantile
 from serve_app.simulation.simulator import Simulator
 from serve_app.topology import EMBEDDED
 

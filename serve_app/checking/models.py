@@ -6,13 +6,14 @@ Only where the file's ``models_dir`` is on this machine; a bucket is not asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from registry.errors import RegistryError
 from registry.store import FolderStore
 from serve_app.checking.document import Document, Place, Problem
 from serve_app.selection import Selection, select
-from serve_app.settings import Settings
+from serve_app.settings import ModelChoice, Settings
 from serve_app.topology import CLUSTER, limited
 
 
@@ -27,15 +28,23 @@ def model_problems(
     try:
         selection = select(store, settings.models)
     except RegistryError as error:
-        wishes = settings.models.model_dump(exclude_none=True)
-        named = next((name for name, wish in wishes.items() if str(wish) in str(error)), "")
-        if (gallery := wishes.get("gallery")) is not None and str(gallery) in str(error):
-            named = "gallery"
-        yield document.problem((*chosen, named), str(error), "See `masquerade models list`.")
+        setting = _refused(store, settings.models)
+        yield document.problem((*chosen, setting), str(error), "See `masquerade models list`.")
         return
     for number, deployment in enumerate(deployments):
         where = (*place, "deployments", number, "name")
         yield from _deployment(document, where, str(deployment.get("name")), store, selection, settings)
+
+
+def _refused(store: FolderStore, wishes: ModelChoice) -> str:
+    """The first setting that cannot be followed beside those before it; "" where it is none of them."""
+    named = wishes.model_dump(exclude_none=True)
+    for count, setting in enumerate(("", *named)):
+        try:
+            select(store, ModelChoice(**dict(islice(named.items(), count))))
+        except RegistryError:
+            return setting
+    return ""
 
 
 def _deployment(

@@ -212,7 +212,7 @@ class Desk:
         """Raises ``Busy`` where another job is one too many, of the owner's or of everybody's."""
         channel = _channel(kind)
         async with self._sessions() as session:
-            count, theirs = await self._ledger.unfinished(session, channel, owner)
+            count, theirs = await self._ledger.unfinished_in(session, channel, owner)
         if owner != ANYONE and theirs >= self._per_key:
             told = f"{theirs} of your jobs are not finished; wait for some of them."
             raise Busy(told, retry_after=RETRY_AFTER_S[channel])

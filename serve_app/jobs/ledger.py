@@ -115,7 +115,7 @@ class Ledger:
         which ``besides`` holds are passed over.
         """
         other = aliased(Job)
-        earlier = or_(other.state.in_([State.QUEUED, State.RUNNING]), and_(_undelivered(other), other.turn < Job.turn))
+        earlier = or_(_unfinished(other), and_(_undelivered(other), other.turn < Job.turn))
         ready = and_(
             _undelivered(Job),
             self._free(),
@@ -198,7 +198,7 @@ class Ledger:
         """Withdraw a job that is queued or running. A worker notices when its lease is gone."""
         statement = (
             update(Job)
-            .where(Job.id == job_id, Job.state.in_([State.QUEUED, State.RUNNING]))
+            .where(Job.id == job_id, _unfinished(Job))
             .values(state=State.CANCELLED, lease=None, lease_until=None, finished=self._clock())
         )
         return await _changed(session, statement)
@@ -218,7 +218,7 @@ class Ledger:
         """By channel and state, of the jobs not yet ended: how many, and the age of the oldest in seconds."""
         statement = (
             select(Job.channel, Job.state, func.count(), func.min(Job.created))
-            .where(Job.state.in_([State.QUEUED, State.RUNNING]))
+            .where(_unfinished(Job))
             .group_by(Job.channel, Job.state)
         )
         now = self._clock()
@@ -227,25 +227,21 @@ class Ledger:
 
     async def needed(self, session: AsyncSession, channels: Collection[str]) -> set[str]:
         """The keys of all photos that jobs of these channels have yet to be done with."""
-        open_jobs = Job.channel.in_(channels), Job.state.in_([State.QUEUED, State.RUNNING])
-        inputs = (await session.execute(select(Job.inputs).where(*open_jobs))).scalars()
+        jobs = select(Job.inputs).where(Job.channel.in_(channels), _unfinished(Job))
+        inputs = (await session.execute(jobs)).scalars()
         return {key for named in inputs for key in named.values()}
 
-    async def unfinished(self, session: AsyncSession, channel: str, owner: str) -> tuple[int, int]:
-        """How many unfinished jobs a channel has, and how many of these are an owner's."""
+    async def unfinished_in(self, session: AsyncSession, channel: str, owner: str) -> tuple[int, int]:
+        """How many jobs of a channel wait or run, and how many of these are an owner's."""
         own = func.count().filter(Job.owner == owner)
-        unfinished = Job.channel == channel, Job.state.in_([State.QUEUED, State.RUNNING])
-        count, theirs = (await session.execute(select(func.count(), own).select_from(Job).where(*unfinished))).one()
+        counts = select(func.count(), own).select_from(Job).where(Job.channel == channel, _unfinished(Job))
+        count, theirs = (await session.execute(counts)).one()
         return count, theirs
 
-    async def waiting(self, session: AsyncSession, owner: str) -> int:
-        """How many unfinished jobs an owner has."""
-        statement = (
-            select(func.count())
-            .select_from(Job)
-            .where(Job.owner == owner, Job.state.in_([State.QUEUED, State.RUNNING]))
-        )
-        return (await session.execute(statement)).scalar_one()
+    async def unfinished_of(self, session: AsyncSession, owner: str) -> int:
+        """How many jobs of an owner wait or run, whatever their channel."""
+        counts = select(func.count()).select_from(Job).where(Job.owner == owner, _unfinished(Job))
+        return (await session.execute(counts)).scalar_one()
 
     async def forget(self, session: AsyncSession, job_ids: Sequence[str]) -> None:
         """Empty what these jobs say about a person; the rows stay as bare counts."""
@@ -320,6 +316,11 @@ class Ledger:
         begun = select(func.max(Job.turn)).where(Job.started.is_not(None))
         looks = select(own.scalar_subquery(), begun.scalar_subquery())
         return max(turn or 0 for turn in (await session.execute(looks)).one()) + 1
+
+
+def _unfinished(job: type[Job]) -> ColumnElement[bool]:
+    """It waits or runs."""
+    return job.state.in_([State.QUEUED, State.RUNNING])
 
 
 def _undelivered(job: type[Job]) -> ColumnElement[bool]:

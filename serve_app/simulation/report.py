@@ -7,17 +7,12 @@ from pathlib import Path
 
 from rich.table import Table
 
+from deployments.quantiles import quantile
 from serve_app.simulation.simulator import Outcome
 
 
 class NoPlots(RuntimeError):
     """matplotlib is not installed."""
-
-
-def quantile(values: list[float], share: float) -> float:
-    """The value that ``share`` (0..1) of the values do not exceed; NaN for none."""
-    ordered = sorted(values)
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("nan")
 
 
 def latency_table(outcome: Outcome) -> Table:

@@ -61,10 +61,9 @@ class _Promoted:
 
 @dataclass(slots=True)
 class State:
-    """What the last step saw. ``plans``, ``desired`` and ``reports`` are by capability, ``errors`` by version."""
+    """What the last step saw. ``plans`` and ``reports`` are by capability, ``errors`` by version."""
 
     plans: dict[str, Plan] = field(default_factory=dict)
-    desired: dict[str, Plan] = field(default_factory=dict)
     reports: dict[str, list[Report]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
@@ -81,7 +80,6 @@ class Coordinator:
         deployments: Mapping[str, str],
         live: Live,
         ask: Callable[[str], Awaitable[list[Report]]],
-        bars: Bars | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``built`` are the plans the code was deployed with, ``deployments`` the capabilities' Serve names.
@@ -94,7 +92,7 @@ class Coordinator:
         self._deployments = deployments
         self._live = live
         self._ask = ask
-        self._bars = bars or Bars()
+        self._bars = Bars()
         self._clock = clock
         self._manifest = functools.cache(store.manifest)
         self._refusals: dict[str, Refusal] = {}
@@ -109,7 +107,7 @@ class Coordinator:
         desire: Desire = await asyncio.to_thread(
             desired, self._store, self._manifest, self._wishes, live, dict(self._refusals)
         )
-        self.state.plans, self.state.desired = live, desire.plans
+        self.state.plans = live
         await asyncio.to_thread(self._write_refusals, desire.routings)
         reports = {capability: await self._ask(capability) for capability in live}
         self.state.reports = reports

@@ -93,7 +93,7 @@ class ModelState(BaseModel):
     """One installed version and how it fares.
 
     ``serves`` names the capability it is held in, if any; ``reason`` says why a refused one is; the traffic is that of
-    the last two minutes.
+    the last two minutes, without the verdicts that moderation gave from memory.
     """
 
     model: str

@@ -7,19 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in pixels."""
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union, 0..1."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
+from deployments.faces.boxes import overlap
+from deployments.faces.types import Box
 
 
 def matched(found: Sequence[Box], scores: Sequence[float], true: Sequence[Box], least: float = 0.5) -> list[int | None]:

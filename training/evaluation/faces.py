@@ -11,11 +11,11 @@ import numpy as np
 import typer
 
 from deployments.faces.engine import FaceEngine, build
-from deployments.faces.types import Face, FaceQuery
+from deployments.faces.types import Box, Face, FaceQuery
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
 from training.evaluation.curves import add_roc, histogram
-from training.evaluation.detection import Box, average_precision, matched
+from training.evaluation.detection import average_precision, matched
 from training.evaluation.people import Pairs, Seen, look, pairs, side_by_side, thumbnail
 from training.evaluation.report import Report
 from training.evaluation.statistics import area_under_roc, bootstrap, wilson

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 import sys
 import threading
@@ -185,8 +187,8 @@ async def test_a_version_that_cannot_serve_changes_nothing(
     else:
         config = choose("doubler@v9") if wish == "missing" else {"stabel": "v2"}
     await handle.reconfigure.remote(config)
-    while wish != "nonsense" and (await handle.status.remote()).error is None:
-        await asyncio.sleep(0.01)
+    if wish != "nonsense":
+        await until_status(handle, lambda status: status.error is not None)
     assert (await handle.answer.remote(4)).model == "doubler@v1"
     assert (await handle.status.remote()).active is not None
 
@@ -230,12 +232,14 @@ async def test_what_is_at_rest_is_not_woken_to_say_how_it_is(local_serve: None, 
 V1, V2 = ({"model": f"doubler@{version}", "extras": []} for version in ("v1", "v2"))
 
 
-async def until(handle: DeploymentHandle[Doubling], holds: Callable[[SlotStatus], bool]) -> SlotStatus:
-    while True:
+async def until_status(handle: DeploymentHandle[Doubling], holds: Callable[[SlotStatus], bool]) -> SlotStatus:
+    async def look() -> SlotStatus | None:
         status: SlotStatus = await handle.status.remote()
-        if holds(status):
-            return status
-        await asyncio.sleep(0.01)
+        return status if holds(status) else None
+
+    status = await until(look, within_s=60)
+    assert status is not None
+    return status
 
 
 async def test_a_staged_version_takes_over_only_when_the_configuration_says_so(
@@ -243,7 +247,7 @@ async def test_a_staged_version_takes_over_only_when_the_configuration_says_so(
 ) -> None:
     publish(store, "v2")
     await handle.reconfigure.remote({"stable": V1, "staging": V2})
-    await until(handle, lambda status: status.second is not None)
+    await until_status(handle, lambda status: status.second is not None)
     assert (await handle.answer.remote(1)).model == "doubler@v1"
     await handle.reconfigure.remote({"stable": V2})
     assert (await handle.answer.remote(1)).model == "doubler@v2", "from the very next request on"
@@ -255,10 +259,10 @@ async def test_a_version_that_is_taken_back_while_it_loads_never_serves(
 ) -> None:
     slow = {"model": publish(store, "v2", title="slow"), "extras": []}
     await handle.reconfigure.remote({"stable": V1} | {place: slow})
-    await until(handle, lambda status: status.staging is not None)
+    await until_status(handle, lambda status: status.staging is not None)
     await handle.reconfigure.remote({"stable": V1})
     await handle.load_on.remote()
-    status = await until(handle, lambda status: status.staging is None)
+    status = await until_status(handle, lambda status: status.staging is None)
     assert (status.active, status.second) == (ModelSet("doubler@v1"), None)
     assert (await handle.answer.remote(1)).model == "doubler@v1"
 
@@ -267,7 +271,7 @@ async def test_what_was_refused_is_forgotten_when_it_is_wanted_no_more(
     handle: DeploymentHandle[Doubling], store: FolderStore
 ) -> None:
     await handle.reconfigure.remote(choose(publish(store, "v3", title="broken")))
-    await until(handle, lambda status: status.error is not None)
+    await until_status(handle, lambda status: status.error is not None)
     await handle.reconfigure.remote(choose("doubler@v1"))
     assert (await handle.status.remote()).error is None
 
@@ -277,7 +281,7 @@ async def test_a_canary_answers_the_same_people_every_time(
 ) -> None:
     publish(store, "v2")
     await handle.reconfigure.remote({"stable": V1, "canary": V2 | {"percent": 30}})
-    await until(handle, lambda status: status.second is not None)
+    await until_status(handle, lambda status: status.second is not None)
     people = [f"person-{number}" for number in range(60)]
     for _ in range(2):
         answers = await asyncio.gather(*(handle.answer.remote(1, person) for person in people))
@@ -303,7 +307,7 @@ async def test_a_request_counts_for_every_version_that_answered_it(
 ) -> None:
     pack = versions.publish(store, {}, model="pack", version="v1").ref
     await handle.reconfigure.remote({"stable": {"model": "doubler@v1", "extras": [pack]}})
-    await until(handle, lambda status: status.active == ModelSet("doubler@v1", (pack,)))
+    await until_status(handle, lambda status: status.active == ModelSet("doubler@v1", (pack,)))
     await handle.answer.remote(1)
     (report,) = await handle.broadcast("report").results_async(timeout_s=30)
     assert {ref: traffic.requests for ref, traffic in report.traffic.items()} == {"doubler@v1": 1, pack: 1}
@@ -328,12 +332,12 @@ async def test_a_version_that_is_tried_again_is_judged_by_what_it_does_then(
 
     for requests in (3, 1):
         await handle.reconfigure.remote({"stable": V1, "staging": V2})
-        await until(handle, lambda status: status.second is not None)
+        await until_status(handle, lambda status: status.second is not None)
         assert "doubler@v2" not in await traffic()
         await handle.reconfigure.remote({"stable": V1, "canary": V2 | {"percent": 100}})
         for _ in range(requests):
             await handle.answer.remote(1, "somebody")
         assert (await traffic())["doubler@v2"].requests == requests
         await handle.reconfigure.remote({"stable": V1})
-        await until(handle, lambda status: status.second is None)
+        await until_status(handle, lambda status: status.second is None)
         await traffic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 
 import pytest
@@ -61,8 +63,7 @@ async def test_a_batcher_counts_those_who_wait_and_not_those_who_left() -> None:
 
     batcher: Batcher[int, int] = Batcher(run, max_batch=1)
     asked = [asyncio.create_task(batcher.submit(number)) for number in range(4)]
-    while batcher.load().waiting < 3:
-        await asyncio.sleep(0)
+    await until(lambda: batcher.load().waiting == 3)
     asked[3].cancel()
     await asyncio.wait([asked[3]])
     assert batcher.load().waiting == 2

@@ -8,8 +8,15 @@ from deployments.traffic import Traffic, TrafficWindow, total
 def test_a_version_is_counted_with_its_failures_and_quantiles() -> None:
     window = TrafficWindow(60, clock=lambda: 0.0)
     for number in range(100):
-        window.add("m@v1", number / 100, failed=number % 10 == 0)
+        window.add("m@v1", (number + 1) / 100, failed=number % 10 == 0)
     assert window.summary() == {"m@v1": Traffic(100, 10, 0.5, 0.95)}
+
+
+def test_one_slow_request_of_twenty_does_not_make_a_version_slow() -> None:
+    window = TrafficWindow(60, clock=lambda: 0.0)
+    for latency_s in [0.1] * 19 + [9.0]:
+        window.add("m@v1", latency_s, failed=False)
+    assert window.summary()["m@v1"].p95_s == 0.1
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:

@@ -172,6 +172,7 @@ async def test_a_version_that_is_tried_again_is_not_judged_by_what_it_did_the_fi
     assert trial.summary is not None
     assert (trial.summary.failed, trial.summary.dropped) == (1, 1)
     slot.follow(Plan(STABLE)).result(10)
+    trial.follow()
     assert trial.summary is None
     slot.follow(Plan(STABLE, Second(SHADOW, "shadow", 50))).result(10)
     assert trial.summary == TrialSummary("m@v2", "shadow")

@@ -168,8 +168,7 @@ class StandIns:
         skipped = tuple(
             Skipped(giver, taker, Reason.POSE, "turned away") for giver, taker in query.mapping if self.averted
         )
-        swapped = () if self.averted else query.mapping
-        return Answer(SwapPicture(data, swapped, skipped), "swapper@v1")
+        return Answer(SwapPicture(data, skipped), "swapper@v1")
 
     async def anonymize(self, query: AnonymizeQuery) -> bytes:
         self.calls.append(f"anonymize {query.method} {query.keep}")

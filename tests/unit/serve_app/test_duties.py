@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 import functools
 from pathlib import Path
@@ -62,9 +64,7 @@ async def test_the_log_names_the_duty_that_broke_in_the_words_of_the_runbook(cap
     for duty in (Away().run, functools.partial(Away().run, "no bucket")):
         caplog.clear()
         task = asyncio.create_task(keep_doing(duty, RESTART_S))
-        async with asyncio.timeout(10):
-            while not caplog.messages:
-                await asyncio.sleep(0)
+        await until(lambda: caplog.messages)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert caplog.messages == [told]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 from dataclasses import replace
 from collections.abc import Awaitable, Callable
@@ -115,8 +117,7 @@ async def test_moderation_runs_beside_the_work(pipeline: Pipeline, stand_ins: St
     stand_ins.hold_style = asyncio.Event()
     photo = await pipeline.open(FINE)
     painting = asyncio.create_task(pipeline.style(photo, query(photo)))
-    while len(stand_ins.calls) < 2:
-        await asyncio.sleep(0)
+    await until(lambda: len(stand_ins.calls) == 2)
     assert sorted(stand_ins.calls) == ["moderate", "style"]
     stand_ins.hold_style.set()
     await painting

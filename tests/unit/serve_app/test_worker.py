@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 import contextlib
 import shutil
@@ -116,12 +118,6 @@ async def job_of(sessions: Sessions, job_id: str) -> Job:
 
 async def at_once(_kind: str, _photos: dict[str, bytes], _fields: dict[str, Any]) -> Picture:
     return Picture(b"a picture", "image/jpeg", ("painter@v1",))
-
-
-async def until(look: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not await look():
-            await asyncio.sleep(0.005)
 
 
 async def test_the_work_of_another_channel_is_left_to_its_own_workers(

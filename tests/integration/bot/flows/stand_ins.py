@@ -110,7 +110,7 @@ class StandIns:
         if self.unsuitable:
             raise FaceUnsuitable("Turned away.")
         self.swapped.append(query)
-        return Answer(SwapPicture(picture(70, 70, 70), query.mapping, ()), "swapper@v1")
+        return Answer(SwapPicture(picture(70, 70, 70), ()), "swapper@v1")
 
     async def anonymize(self, query: AnonymizeQuery) -> bytes:
         self.hidden.append(query)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
@@ -81,9 +83,7 @@ async def test_an_album_whose_caption_another_replica_got_is_heard(
 
 
 async def all_of(handled: Handled, *parts: int) -> None:
-    async with asyncio.timeout(10):
-        while sorted(handled.parts) != sorted(parts):
-            await asyncio.sleep(0.005)
+    await until(lambda: sorted(handled.parts) == sorted(parts))
 
 
 @pytest.fixture
@@ -108,9 +108,7 @@ async def test_a_part_that_fails_then_is_tried_again(albums: SpokenAlbums, kept:
     handled.failing = {1}
     await albums.silent(part(1), partial(handled.handle, 1))
     kept.albums.add((-5, "a"))
-    async with asyncio.timeout(10):
-        while not handled.failed:
-            await asyncio.sleep(0.005)
+    await until(lambda: handled.failed)
     handled.failing = set()
     await all_of(handled, 1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 from typing import Any
 
@@ -59,12 +61,6 @@ class Reception:
             return self.failed
         self.handled.append(update.update_id)
         return Received(Outcome.HANDLED)
-
-
-async def until(look: Any) -> None:
-    async with asyncio.timeout(5):
-        while not look():
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

@@ -7,17 +7,28 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from deployments.faces.backend import Detection
-from deployments.faces.boxes import clip, letterbox, rescale, shift, suppress
+from deployments.faces.boxes import clip, letterbox, overlap, rescale, shift, suppress
 
 coordinates = st.floats(-500, 1500, width=32)
 
 
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0) * max(height, 0)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
+SQUARE = (0.0, 0.0, 10.0, 10.0)
+sides = st.floats(1, 50)
+placed = st.tuples(st.floats(0, 50), st.floats(0, 50), sides, sides).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert overlap(SQUARE, (0.0, 5.0, 10.0, 15.0)) == pytest.approx(1 / 3)
+    assert overlap(SQUARE, (10.0, 0.0, 20.0, 10.0)) == 0
+
+
+@given(placed, placed)
+def test_overlap_is_symmetric_and_full_only_with_itself(one, other) -> None:
+    assert overlap(one, other) == pytest.approx(overlap(other, one))
+    assert 0 <= overlap(one, other) <= 1 + 1e-9
+    assert overlap(one, one) == pytest.approx(1)
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([0.4, 1.0]))
@@ -53,7 +64,7 @@ def test_everything_about_a_face_scales_together() -> None:
 
 @given(
     arrays.arrays(np.float32, (12, 4), elements=st.floats(1, 100, width=32)),
-    arrays.arrays(np.float32, 12, elements=st.floats(0, 1, width=32)),
+    arrays.arrays(np.float32, 12, elements=st.floats(0, 1, width=32, exclude_min=True)),
 )
 def test_what_remains_overlaps_little_and_what_went_overlapped_something_better(
     numbers: np.ndarray, scores: np.ndarray

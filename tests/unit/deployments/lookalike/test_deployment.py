@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 from pathlib import Path
 from typing import cast
@@ -44,9 +46,7 @@ async def deployment(tmp_path: Path, make_gallery: MakeGallery) -> Lookalike:
     )
     made = Lookalike(Options(StoreAddress(str(store.root)), Runtime()))
     await made.reconfigure({"stable": V1, "canary": V2 | {"percent": 100}})
-    async with asyncio.timeout(30):
-        while made.status().second is None:
-            await asyncio.sleep(0.005)
+    await until(lambda: made.status().second)
     return made
 
 

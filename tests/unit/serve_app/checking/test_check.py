@@ -300,6 +300,19 @@ def test_a_gallery_of_another_embedding_space_is_refused(stored: tuple[Path, Fol
     assert text.splitlines()[problem.line - 1].strip() == "gallery: stars"
 
 
+def test_the_setting_that_is_refused_is_pointed_at_however_often_its_model_is_named(
+    stored: tuple[Path, FolderStore],
+) -> None:
+    path, store = stored
+    publish(store, model="lean", task="style")
+    chosen = "    models:\n      style: lean\n      faces: lean\n    engines:"
+    text = path.read_text().replace("    engines:", chosen, 1)
+    path.write_text(text)
+    problem = the_problem(path)
+    assert "a face-analysis model is needed here" in problem.text
+    assert text.splitlines()[problem.line - 1].strip() == "faces: lean"
+
+
 def test_a_deployment_without_a_model_is_named_with_the_command_that_brings_one(
     stored: tuple[Path, FolderStore],
 ) -> None:

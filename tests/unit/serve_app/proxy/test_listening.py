@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 import socket
 
@@ -26,8 +28,7 @@ async def gateway(port: int) -> None:
     loop = asyncio.get_running_loop()
     start = vars(replica)["start_asgi_http_server"]
     task, server = await start(answer, options, event_loop=loop, enable_so_reuseport=False)
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     with pytest.raises(StudioError, match="taken"):
         _refuse_taken("127.0.0.1", port)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

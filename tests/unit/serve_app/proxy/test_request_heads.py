@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.eventually import until
+
 import asyncio
 import contextlib
 import json
@@ -33,8 +35,7 @@ async def serving(protocol: type[PunctualHttp]) -> AsyncIterator[int]:
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:

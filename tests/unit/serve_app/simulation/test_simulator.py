@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from deployments.quantiles import quantile
 from serve_app.commands.simulate import app
 from serve_app.fleet import HEAD, NodeType
 from serve_app.simulation.machines import Fleet
 from serve_app.simulation.profile import FEATURES, LoadProfile, Work, read_profile
-from serve_app.simulation.report import plot, quantile
+from serve_app.simulation.report import plot
 from serve_app.simulation.simulator import Outcome, Simulator
 from serve_app.topology import CLUSTER, EMBEDDED
 

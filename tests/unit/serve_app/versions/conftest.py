@@ -79,7 +79,7 @@ class Graph:
 
     async def ask(self, capability: str) -> list[Report]:
         return [
-            Report(f"replica-{number}", slot, self.traffic if number == 0 else {}, self.trial, 100.0)
+            Report(slot, self.traffic if number == 0 else {}, self.trial, 100.0)
             for number, slot in enumerate(self.slots[capability])
         ]
 

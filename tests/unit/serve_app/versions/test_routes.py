@@ -171,9 +171,7 @@ def test_versions_are_shown_with_what_the_replicas_say(admin, stand_ins) -> None
     plan = Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "canary", 5))
     slot = SlotStatus(plan.stable, None, None, plan.second)
     stand_ins.version_state.plans = {"moderation": plan}
-    stand_ins.version_state.reports = {
-        "moderation": [Report("a", slot, {"judge@v2": Traffic(9, 2, 0.1, 0.25)}, None, 1)]
-    }
+    stand_ins.version_state.reports = {"moderation": [Report(slot, {"judge@v2": Traffic(9, 2, 0.1, 0.25)}, None, 1)]}
     stand_ins.version_state.errors = {"judge@v3": "it answers NaN"}
     shown = {version: entry(admin, version) for version in ("v1", "v2", "v3")}
     assert [shown[version]["state"] for version in shown] == ["active", "canary", "refused"]

@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from training.evaluation.detection import average_precision, matched, overlap
+from training.evaluation.detection import average_precision, matched
 
 SQUARE = (0.0, 0.0, 10.0, 10.0)
-sides = st.floats(1, 50)
-boxes = st.tuples(st.floats(0, 50), st.floats(0, 50), sides, sides).map(
-    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
-)
-
-
-def test_overlap_is_intersection_over_union() -> None:
-    assert overlap(SQUARE, (0.0, 5.0, 10.0, 15.0)) == pytest.approx(1 / 3)
-    assert overlap(SQUARE, (10.0, 0.0, 20.0, 10.0)) == 0
-
-
-@given(boxes, boxes)
-def test_overlap_is_symmetric_and_full_only_with_itself(one, other) -> None:
-    assert overlap(one, other) == pytest.approx(overlap(other, one))
-    assert 0 <= overlap(one, other) <= 1 + 1e-9
-    assert overlap(one, one) == pytest.approx(1)
 
 
 def test_a_true_box_is_given_once_to_the_surest() -> None:

@@ -1,0 +1,20 @@
+"""Waiting in tests for what happens by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def until(look: Callable[[], T | Awaitable[T]], within_s: float = 20.0) -> T:
+    """What ``look`` gives as soon as that is true of anything; it may have to be awaited. Raises ``TimeoutError``."""
+    async with asyncio.timeout(within_s):
+        while True:
+            seen = look()
+            if found := (await seen if inspect.isawaitable(seen) else seen):
+                return found
+            await asyncio.sleep(0.005)
