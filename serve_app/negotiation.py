@@ -19,9 +19,10 @@ class _Wish(NamedTuple):
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str:
-    """The media type of ``offered`` that ``accept`` wants most; of those it wants alike, the first offered.
+    """The media type of ``offered`` that ``accept`` wants most.
 
-    Where it wants none of them it is disregarded, as the standard allows.
+    Of those with one weight, which the standard leaves to whoever answers, the one named more precisely, then the one named
+    earlier, then the first offered. Where it wants none of them it is disregarded, as the standard allows.
     """
     return max(offered, key=lambda media_type: _wish(accept, media_type))
 
