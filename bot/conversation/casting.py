@@ -16,12 +16,12 @@ from bot.intake.orders import Piece, Request
 from bot.intake.tables import Upload
 from bot.presentation import keyboards
 from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
-from bot.presentation.numbering import numbered
 from bot.services import Services
 from deployments.errors import Expired, InvalidField, MasqueradeError, NoFace
 from deployments.faces.types import Face
-from deployments.imaging import Photo
+from deployments.imaging import Photo, encode
 from deployments.swap.mapping import prominent
+from deployments.swap.preview import numbered
 
 LEFT_ALONE = "x"
 
@@ -57,7 +57,7 @@ class Seen:
 
     async def numbered(self, name: str) -> Attachment:
         """The picture with a number at every face."""
-        return Attachment(name, await asyncio.to_thread(numbered, self.photo, self.faces))
+        return Attachment(name, await asyncio.to_thread(lambda: encode(numbered(self.photo, self.faces, first=1))))
 
 
 def need_own_target(visit: Visit) -> None:

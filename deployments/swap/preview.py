@@ -12,6 +12,7 @@ from deployments.faces.boxes import shorter_side
 from deployments.faces.types import Box, Face
 from deployments.imaging import Photo, Pixels
 
+_SIDE: Final = 1280
 _ACCENT: Final = (94, 44, 140)
 _LIGHT: Final = (255, 255, 255)
 _DARK: Final = (20, 12, 28)
@@ -20,13 +21,13 @@ _DARK: Final = (20, 12, 28)
 _OVERSAMPLING: Final = 4
 
 
-def numbered(photo: Photo, faces: Sequence[Face], max_side: int = 1280) -> Pixels:
-    """``photo``, its longest side at most ``max_side``, every face in a frame with its index in ``faces``.
+def numbered(photo: Photo, faces: Sequence[Face], first: int = 0) -> Pixels:
+    """``photo``, its longest side at most 1280, every face in a frame with its place in ``faces``, counted from ``first``.
 
     Numbers stand in a disc with a light and a dark rim, so they can be read on any background, and do not cover each
     other while a face has a corner left for them.
     """
-    pixels = photo.pixels(max_side)
+    pixels = photo.pixels(_SIDE)
     height, width = pixels.shape[:2]
     scale = width / photo.width
     picture = Image.fromarray(pixels)
@@ -34,7 +35,7 @@ def numbered(photo: Photo, faces: Sequence[Face], max_side: int = 1280) -> Pixel
     for box in boxes:
         _frame(picture, box)
     placed: list[Box] = []
-    for number, box in enumerate(boxes):
+    for number, box in enumerate(boxes, start=first):
         disc = _place(box, placed, width, height)
         placed.append(disc)
         _badge(picture, disc, str(number))

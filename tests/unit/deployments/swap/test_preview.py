@@ -10,10 +10,15 @@ from deployments.imaging import Photo, encode
 from deployments.swap.preview import numbered
 
 
-def test_the_preview_is_no_larger_than_asked_for(portrait):
+def test_a_large_photo_is_shown_smaller_and_a_small_one_as_it_is(portrait):
+    large, small = portrait(size=1600, scale=2.0), portrait(size=400, scale=2.0)
+    assert numbered(large.photo, [large.face]).shape == (1280, 1280, 3)
+    assert numbered(small.photo, [small.face]).shape == (400, 400, 3)
+
+
+def test_people_who_count_from_one_are_shown_the_numbers_they_count_by(portrait):
     drawn = portrait(size=400, scale=2.0)
-    assert numbered(drawn.photo, [drawn.face], max_side=160).shape == (160, 160, 3)
-    assert numbered(drawn.photo, [drawn.face]).shape == (400, 400, 3)
+    assert (numbered(drawn.photo, [drawn.face], first=1) != numbered(drawn.photo, [drawn.face])).any()
 
 
 def test_only_the_surroundings_of_faces_are_drawn_on(portrait):
