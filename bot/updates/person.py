@@ -56,6 +56,7 @@ class Acquaintance(BaseMiddleware):
         if not isinstance(event, Update) or user is None:
             return None
         services: Services = data["services"]
+        user = _payer(event) or user
         language = services.translations.best(user.language_code)
         leaving = _leaves(event, user)
         async with services.sessions.begin() as session:
@@ -128,6 +129,14 @@ def _is_news(update: Update) -> bool:
     return update.subscription is not None or (
         update.message is not None and update.message.refunded_payment is not None
     )
+
+
+def _payer(update: Update) -> User | None:
+    """Who got their Stars back, where Telegram says so in the bot's name: it does in the payer's chat."""
+    message = update.message
+    if message is None or message.refunded_payment is None or message.from_user is None or not message.from_user.is_bot:
+        return None
+    return User(id=message.chat.id, is_bot=False, first_name=message.chat.first_name or "")
 
 
 def _is_renewal(update: Update) -> bool:

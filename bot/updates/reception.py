@@ -181,6 +181,7 @@ class Reception:
         """
         to, source = _where(update), update.message or update.callback_query
         user = source.from_user if source is not None else None
+        # A private chat has the number of its person, in whoever's name Telegram speaks there.
         if to is None or to.chat_id < 0 or user is None:
             return
         message, services = update.message, self._services
@@ -189,7 +190,7 @@ class Reception:
             if message is not None and paid and not await plans.set_aside(services, message):
                 return
             async with services.sessions() as session:
-                account = await services.accounts.get(session, user.id)
+                account = await services.accounts.get(session, to.chat_id)
             words = services.translations.words(account.language if account is not None else user.language_code)
             await services.sender.send(to, Outgoing(words.html("paid-unmatched" if paid else "error-internal")))
         except Exception as error:  # Whatever failed all the time may fail now, too.
