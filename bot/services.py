@@ -140,7 +140,7 @@ def _put_together(
     payments = Payments(settings.tariff, money)
     cashier = Cashier(sessions, payments, StarBank(bot))
     pipeline = Pipeline(graph, studio.limits.for_photos(), artworks_of(studio))
-    artworks, showcase = Artworks(pipeline), Showcase(sessions, sender)
+    artworks, showcase = Artworks(pipeline), Showcase(sessions, sender, buckets)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
     answers = Answers(sessions, accounts, translations, catalogue, artworks)
