@@ -10,7 +10,7 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
-from bot.accounts.accounts import Account, stranger
+from bot.accounts.accounts import stranger
 from bot.conversation.replies import acknowledge, address, in_groups, where
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, NotSent, Outgoing
@@ -60,12 +60,10 @@ class Acquaintance(BaseMiddleware):
         language = services.translations.best(user.language_code)
         leaving = _leaves(event, user)
         async with services.sessions.begin() as session:
-            account: Account | None
-            if leaving is not None:
-                account = await services.accounts.get(session, user.id)
-            elif _is_news(event):
-                account = await services.accounts.get(session, user.id) or stranger(user.id, language)
-            else:
+            account = await services.accounts.get(session, user.id)
+            if account is None and (_is_news(event) or event.inline_query is not None):
+                account = stranger(user.id, language)
+            elif leaving is None and not _is_news(event):
                 # A renewal, too, has to be booked somewhere, but nobody came for it.
                 account = await services.accounts.open(session, user.id, language, active=not _is_renewal(event))
         if account is None:
@@ -93,6 +91,12 @@ class Flood(BaseMiddleware):
         user: User = data["event_from_user"]
         chat: Chat | None = data.get("event_chat")
         album = event.message.media_group_id if event.message is not None else None
+        if event.inline_query is not None:
+            wait = await services.gate.admit_inline(user.id)
+            if wait == 0:
+                return await handler(event, data)
+            await event.inline_query.answer([], cache_time=math.ceil(wait), is_personal=True)
+            return None
         wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id, album)
         if wait == 0:
             return await handler(event, data)
