@@ -16,6 +16,7 @@ from aiogram.exceptions import (
     TelegramBadRequest,
     TelegramForbiddenError,
     TelegramNotFound,
+    TelegramMigrateToChat,
     TelegramRetryAfter,
 )
 from aiogram.types import ErrorEvent, Update, User
@@ -77,8 +78,8 @@ ROUTERS = (
 
 # Trying the same update again later may succeed after these.
 PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)
-# ... and never after these, where there is nobody to tell,
-NOBODY_THERE = (Unreachable, TelegramForbiddenError)
+# ... and never after these, where there is nobody to tell (any more: a group that became a supergroup has another number),
+NOBODY_THERE = (Unreachable, TelegramForbiddenError, TelegramMigrateToChat)
 # ... or Telegram does not take what was said.
 NOT_TAKEN = (Rejected, TelegramBadRequest, TelegramNotFound)
 # In a bad request's words: it came too late, or says what is there already.
