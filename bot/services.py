@@ -32,6 +32,7 @@ from bot.intake.flood import FloodGate
 from bot.intake.inbox import Inbox
 from bot.intake.orders import Intake
 from bot.intake.photos import Photos
+from bot.intake.waiting import WaitingRoom
 from bot.presentation.answers import Answers
 from bot.presentation.artworks import Artworks
 from bot.presentation.captions import Captions
@@ -76,6 +77,7 @@ class Services:
     vault: ObjectStore
     photos: Photos
     inbox: Inbox
+    waiting: WaitingRoom
     gate: FloodGate
     buckets: Buckets
     sender: Sender
@@ -176,6 +178,7 @@ def _put_together(
         vault=vault,
         photos=photos,
         inbox=inbox,
+        waiting=WaitingRoom(sessions, lease_s=lease_s),
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,

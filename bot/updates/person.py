@@ -21,7 +21,7 @@ from serve_app.rates import Rate, Want
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 TELL = Rate(1 / 30, 1)
-"""How often somebody who is not listened to is told why."""
+"""How often a chat in which somebody is not listened to is told why."""
 
 
 class Anonymity(BaseMiddleware):
@@ -46,6 +46,8 @@ class Anonymity(BaseMiddleware):
 
 class Acquaintance(BaseMiddleware):
     """Opens the account, and gives the handlers the :class:`Visit` that an update is.
+
+    Who types the bot's name in some other chat has not come to it yet, and gets no account by that.
 
     Banned people are turned away, except for money, which is always listened to. Whoever deletes their account by two
     taps is not taken in again by the second, nor by what Telegram says later of a refund or a subscription.
@@ -89,21 +91,21 @@ class Flood(BaseMiddleware):
             return await handler(event, data)
         services: Services = data["services"]
         user: User = data["event_from_user"]
-        chat: Chat | None = data.get("event_chat")
-        album = event.message.media_group_id if event.message is not None else None
         if event.inline_query is not None:
             wait = await services.gate.admit_inline(user.id)
             if wait == 0:
                 return await handler(event, data)
             await event.inline_query.answer([], cache_time=math.ceil(wait), is_personal=True)
             return None
+        chat: Chat | None = data.get("event_chat")
+        album = event.message.media_group_id if event.message is not None else None
         wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id, album)
         if wait == 0:
             return await handler(event, data)
         visit: Visit = data["visit"]
         if event.callback_query is not None:
             await acknowledge(event.callback_query, visit.words.plain("flood", seconds=math.ceil(wait)))
-        elif event.message is not None and not any(await services.buckets.take([_told(user.id)])):
+        elif event.message is not None and not any(await services.buckets.take([_told(event.message.chat.id)])):
             with contextlib.suppress(NotSent):
                 await visit.say(visit.words.html("flood", seconds=math.ceil(wait)))
         return None
@@ -118,8 +120,8 @@ class PromptTaps(BaseMiddleware):
         return await handler(event, data)
 
 
-def _told(who: int) -> Want:
-    return Want(f"told:{who}", TELL)
+def _told(chat_id: int) -> Want:
+    return Want(f"told:{chat_id}", TELL)
 
 
 def _leaves(update: Update, user: User) -> CallbackQuery | None:

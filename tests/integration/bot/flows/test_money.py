@@ -17,7 +17,7 @@ from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.running import RunningBot
-from bot.updates import polling
+from bot.updates import latecomers
 from tests.integration.bot.flows.stand_ins import FINE
 from tests.integration.bot.flows.steps import handled, offers, send
 
@@ -132,7 +132,7 @@ async def test_a_payment_that_breaks_the_bot_is_left_to_the_operators(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(polling, "ATTEMPTS", 2)
+    monkeypatch.setattr(latecomers, "ATTEMPTS", 2)
     ann, boss = playground.person("Ann"), playground.person("Boss")
     async with open_bot(admins=[boss.user.id]) as running:
         await boss.start()
