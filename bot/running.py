@@ -14,8 +14,9 @@ from bot.presentation.profile import introduce
 from bot.services import Services, make_bot, open_services
 from bot.settings import BotSettings
 from bot.updates.albums import SpokenAlbums
+from bot.updates.latecomers import Latecomers
 from bot.updates.reception import Reception, make_dispatcher
-from serve_app.duties import Duty, keep_doing
+from serve_app.duties import Duty, beside, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph
 from serve_app.settings import Settings
@@ -46,8 +47,9 @@ async def running_bot(
             me = await bot.me()
             await introduce(bot, services.translations, shop=settings.tariff.sells("free"))
             async with _backstage(services), SpokenAlbums(services.photos) as albums:
-                dispatcher = make_dispatcher(services, me, albums)
-                yield RunningBot(bot, services, Reception(services, dispatcher, bot))
+                reception = Reception(services, make_dispatcher(services, me, albums), bot)
+                async with beside(Latecomers(services.waiting, reception, bot).run()):
+                    yield RunningBot(bot, services, reception)
     finally:
         await bot.session.close()
 

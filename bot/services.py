@@ -32,6 +32,7 @@ from bot.intake.flood import FloodGate
 from bot.intake.inbox import Inbox
 from bot.intake.orders import Intake
 from bot.intake.photos import Photos
+from bot.intake.waiting import WaitingRoom
 from bot.presentation.answers import Answers
 from bot.presentation.artworks import Artworks
 from bot.presentation.captions import Captions
@@ -82,6 +83,7 @@ class Services:
     vault: ObjectStore
     photos: Photos
     inbox: Inbox
+    waiting: WaitingRoom
     gate: FloodGate
     buckets: Buckets
     sender: Sender
@@ -148,7 +150,7 @@ async def _put_together(
     payments = Payments(settings.tariff, money)
     cashier = Cashier(sessions, payments, StarBank(bot))
     pipeline = Pipeline(graph, studio.limits.for_photos(), artworks_of(studio))
-    artworks, showcase = Artworks(pipeline), Showcase(sessions, sender)
+    artworks, showcase = Artworks(pipeline), Showcase(sessions, sender, buckets)
     catalogue = Catalogue(pipeline, features_of(graph))
     translations = Translations.load(settings.default_language)
     answers = Answers(sessions, accounts, translations, catalogue, artworks, inline=inline)
@@ -186,6 +188,7 @@ async def _put_together(
         vault=vault,
         photos=photos,
         inbox=inbox,
+        waiting=WaitingRoom(sessions, lease_s=lease_s),
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,

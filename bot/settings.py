@@ -24,14 +24,17 @@ MIN_SECRET_LENGTH = 24
 
 
 class Flood(BaseModel):
-    """How much one person, and one chat, may send: a token bucket each."""
+    """How much one person, and one chat, may send: a token bucket each.
+
+    A group is heard less often than it can be answered (:data:`bot.delivery.limiter.GROUP`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     per_minute: Annotated[int, Field(ge=1)] = 30
     burst: Annotated[int, Field(ge=1)] = 12
-    chat_per_minute: Annotated[int, Field(ge=1)] = 60
-    chat_burst: Annotated[int, Field(ge=1)] = 20
+    chat_per_minute: Annotated[int, Field(ge=1)] = 8
+    chat_burst: Annotated[int, Field(ge=1)] = 8
 
 
 class BotSettings(EnvironmentSettings):

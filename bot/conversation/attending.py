@@ -61,7 +61,7 @@ async def serve(visit: Visit, bundle: Bundle, spoken: str) -> None:
             await propose(visit, Swap(bundle=bundle.id))
             return
         case _:
-            await services.counter.ask(visit.words, bundle)
+            await services.counter.ask(visit.words, visit.origin, bundle)
             return
     await visit.order(wish, bundle.id)
 

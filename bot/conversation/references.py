@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from aiogram.filters import Filter
-from aiogram.types import Message, User
+from aiogram.types import Message, Update, User
 
 from bot.conversation.replies import mentions
 from bot.conversation.visit import Visit
@@ -30,10 +30,10 @@ class AboutKept(Filter):
     """A text asks for what captions ask for, and there is a photo of its sender's that it speaks of.
 
     Gives the handler the ``bundle`` and what was ``asked``. In groups the text has to call the bot by its name, and to
-    answer the question about the photo.
+    answer the question about the photo. Raises ``TimeoutError`` while a photo that came before is not taken in.
     """
 
-    async def __call__(self, message: Message, visit: Visit, me: User) -> bool | dict[str, Any]:
+    async def __call__(self, message: Message, event_update: Update, visit: Visit, me: User) -> bool | dict[str, Any]:
         services, user_id = visit.services, visit.account.id
         private = message.chat.type == "private"
         if not (private or mentions(message, me)) or not await _asks(message, services, me):
@@ -45,7 +45,13 @@ class AboutKept(Filter):
             except Expired:
                 return False
             return {"bundle": bundle, "asked": spoken(message, me)}
-        latest = await services.photos.latest(user_id, message.chat.id) if private else None
+        if not private:
+            return False
+        # It may speak of a photo that is on its way still; an earlier one would be the wrong one.
+        await services.photos.settled(message.chat.id, event_update.update_id)
+        if await services.waiting.holds_photo(user_id, event_update.update_id):
+            raise TimeoutError("a photo that was sent before is still to be taken in")
+        latest = await services.photos.latest(user_id, message.chat.id)
         return {"bundle": latest, "asked": spoken(message, me)} if latest is not None else False
 
 

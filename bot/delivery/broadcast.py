@@ -64,6 +64,7 @@ class Broadcaster:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._bot = bot
+        self._refused = False
         self._sessions = sessions
         self._sender = sender
         self._clock = clock
@@ -110,13 +111,14 @@ class Broadcaster:
                 step.cancel()
                 await asyncio.gather(step, return_exceptions=True)
                 raise
-            if not worked:
+            if not worked or self._refused:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_POLL_S):
                         await self._wake.wait()
 
     async def step(self) -> bool:
         """Write to one person, or tell an operator that all were written to. False when there is nothing to do."""
+        self._refused = False
         turn = await self._next()
         if turn is None:
             return await self._finish()
@@ -141,7 +143,8 @@ class Broadcaster:
         except TelegramForbiddenError:
             return RecipientState.GONE
         except TelegramRetryAfter:
-            # Not sent; the limiter, which was told, makes the next attempt wait.
+            # Not sent; whoever is next has to wait as well, or is this person again.
+            self._refused = True
             return RecipientState.WAITING
         except TelegramUnauthorizedError as error:
             raise ConnectionError("Telegram does not know the bot's token any more") from error

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from bot.delivery.messages import Flooded
 from serve_app.rates import Buckets, Rate, Want
 
 # Telegram takes thirty within any second. Burst and rate come to four less: some messages travel longer than others, and
@@ -26,6 +27,9 @@ PERSON = Rate(1.0, 3)
 GROUP = Rate(10 / 60, 10)
 # Of the above; the rest is for answers, in whichever replica they wait.
 NEWS = Rate(12.0, 3)
+
+LONGEST_WAIT_S = 30.0
+"""Whoever is told to wait for longer had better do something else meanwhile; the chat, or the method, stays blocked."""
 
 # Refusals in so many chats within a second mean that it is the bot that is too loud, not one of its chats.
 LOUD_CHATS = 3
@@ -62,9 +66,16 @@ class Limiter:
         self._refusals: deque[tuple[float, int | str]] = deque()
 
     async def acquire(self, chat_id: int | str, messages: int = 1) -> None:
-        """Return when ``messages`` (an album's pictures) may be sent to this chat, in the order of the calls."""
+        """Return when ``messages`` (an album's pictures) may be sent to this chat, in the order of the calls.
+
+        Raises ``Flooded`` when Telegram wants this chat, or everybody, left alone for longer than :data:`LONGEST_WAIT_S`.
+        """
+        chat = _chat(chat_id, messages)
         async with self._lane(chat_id):
-            while (wait := await self._pass(_overall(messages), _chat(chat_id, messages))) > 0:
+            while (wait := await self._pass(_overall(messages), chat)) > 0:
+                # An album's own length is no pause of Telegram's.
+                if wait - (chat.tokens - 1) / chat.rate.per_s > LONGEST_WAIT_S:
+                    raise Flooded(wait)
                 await self._sleep(wait)
 
     async def wait(self, chat_id: int | str, messages: int = 1) -> float:
@@ -118,6 +129,8 @@ class Limiter:
                     return chat_wait
                 if overall_wait == 0:
                     break
+                if overall_wait > LONGEST_WAIT_S:
+                    raise Flooded(overall_wait)
                 # Everybody needs what we wait for here, so nobody is held up by our standing in the way.
                 await self._sleep(overall_wait)
             if overall.tokens > 1:

@@ -15,15 +15,13 @@ from aiogram.exceptions import TelegramRetryAfter, TelegramServerError
 from aiogram.methods import AnswerCallbackQuery, Response, SendChatAction, SendMediaGroup, TelegramMethod
 from aiogram.methods.base import TelegramType
 
-from bot.delivery.limiter import Limiter
+from bot.delivery.limiter import LONGEST_WAIT_S, Limiter
+from bot.delivery.messages import Flooded
 
 COUNTED = ("send", "edit", "copy", "forward")
 """How the methods begin whose messages Telegram counts, an activity apart."""
 
 ATTEMPTS = 5
-
-# Whoever is told to wait for longer had better do something else meanwhile; the chat, or the method, stays blocked.
-LONGEST_WAIT_S = 30.0
 
 
 _in_lull: ContextVar[bool] = ContextVar("in_lull", default=False)
@@ -81,7 +79,7 @@ class Outbound(BaseRequestMiddleware):
             if counted is None:
                 await self._pause(method, patience_s)
             elif not admitted:
-                await self._limiter.acquire(counted, len(method.media) if isinstance(method, SendMediaGroup) else 1)
+                await self._room(method, counted)
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
@@ -97,11 +95,18 @@ class Outbound(BaseRequestMiddleware):
                 await self._sleep(0.25 * 2**attempt)
             attempt += 1
 
+    async def _room(self, method: TelegramMethod[TelegramType], chat_id: int | str) -> None:
+        """Wait for the limits. Raises what Telegram would answer where it wants a long pause."""
+        try:
+            await self._limiter.acquire(chat_id, len(method.media) if isinstance(method, SendMediaGroup) else 1)
+        except Flooded as error:
+            raise _as_before(method, error.retry_after) from error
+
     async def _pause(self, method: TelegramMethod[TelegramType], most_s: float) -> None:
         """Wait until Telegram takes this call again. Raises what it would answer where that takes longer than ``most_s``."""
         left = self._not_before.get(_kind(method), 0.0) - self._clock()
         if left > most_s:
-            raise TelegramRetryAfter(method, "Too Many Requests, as Telegram said before", math.ceil(left))
+            raise _as_before(method, left)
         if left > 0:
             await self._sleep(left)
 
@@ -109,6 +114,10 @@ class Outbound(BaseRequestMiddleware):
         now = self._clock()
         self._not_before = {kind: until for kind, until in self._not_before.items() if until > now}
         self._not_before[_kind(method)] = now + retry_after
+
+
+def _as_before(method: TelegramMethod[TelegramType], left: float) -> TelegramRetryAfter:
+    return TelegramRetryAfter(method, "Too Many Requests, as Telegram said before", math.ceil(left))
 
 
 _Kind = tuple[str, int | str | None]

@@ -69,14 +69,18 @@ class Counter:
         self._progress = progress
         self._workers = workers
 
-    async def ask(self, words: Words, bundle: Bundle, page: int = 0) -> None:
-        """Show the styles, and ask. Groups see the buttons only: an album would use up half a minute's messages."""
+    async def ask(self, words: Words, origin: str, bundle: Bundle, page: int = 0) -> None:
+        """Show the styles, once for an ``origin``, and ask.
+
+        Groups see the buttons only: an album would use up half a minute's messages.
+        """
         styles = await self._catalogue.styles()
         address = address_of(bundle)
         first = page * keyboards.STYLES_PER_PAGE
         shown = styles[first : first + MOST_PREVIEWS]
         if bundle.chat_id > 0 and len(shown) > 1:
-            await self._showcase.show(replace(address, reply_to=None), [exhibit(style, words) for style in shown])
+            album = [exhibit(style, words) for style in shown]
+            await self._showcase.show(replace(address, reply_to=None), album, origin)
         keyboard = keyboards.wishes(words, bundle.id, self._catalogue.features, styles, page)
         question = words.html("ask-wish" if shown else "ask-wish-without-styles")
         await self._sender.send(address, Outgoing(question, keyboard=keyboard))

@@ -10,7 +10,7 @@ ALBUM_S = 600.0
 
 
 class FloodGate:
-    """Whether somebody may be heard now: a bucket for the person and one for the chat.
+    """Whether somebody may be heard now: a bucket for the person and one for the chat, and one for inline queries.
 
     An album, whose parts come one by one, counts once. What marks it as heard is a bucket that gives one token only.
     """
@@ -19,6 +19,10 @@ class FloodGate:
         self._buckets = buckets
         self._person = Rate(flood.per_minute / 60, flood.burst)
         self._chat = Rate(flood.chat_per_minute / 60, flood.chat_burst)
+
+    async def admit_inline(self, user_id: int) -> float:
+        """As :meth:`admit`, for what somebody types behind the bot's name: Telegram asks at every letter."""
+        return max(await self._buckets.take([Want(f"in:inline:{user_id}", self._person)]))
 
     async def admit(self, user_id: int, chat_id: int, album: str | None = None) -> float:
         """0 when heard; otherwise the seconds after which they would be. ``album`` is Telegram's ``media_group_id``."""

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from bot.intake.tables import SeenUpdate
+from bot.intake.tables import SeenUpdate, WaitingUpdate
 from serve_app.duties import beside, keep_doing
 
 REMEMBER_S = 48 * 3600.0
@@ -81,8 +81,10 @@ class Inbox:
         await keep_doing(renew, self._lease_s / 3)
 
     async def done(self, update_id: int) -> None:
-        """It was handled; acknowledge it."""
-        await self._set(update_id, done=True)
+        """It was handled; acknowledge it, and do not take it up again where it was put aside."""
+        async with self._sessions.begin() as session:
+            await session.execute(update(SeenUpdate).where(SeenUpdate.update_id == update_id).values(done=True))
+            await session.execute(delete(WaitingUpdate).where(WaitingUpdate.update_id == update_id))
 
     async def again(self, update_id: int) -> None:
         """Handling failed, or was broken off: let the next delivery try at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select, update
@@ -27,6 +27,9 @@ GATHER_S = 1.5
 
 JUST_NOW_S = 600.0
 """For so long after a photo was asked about, a text that answers nothing speaks of it."""
+
+COMING_S = 15.0
+"""For so long a text waits for the photo that was sent before it."""
 
 MAX_CAPTION = 1024
 
@@ -75,7 +78,33 @@ class Photos:
         self._prompt_lease_s = prompt_lease_s
         # When an album is due is not changed while it is closed for being due then.
         self._closing = asyncio.Lock()
+        self._coming: dict[int, dict[int, asyncio.Future[bool]]] = {}
         self._clock = clock
+
+    @contextlib.contextmanager
+    def coming(self, chat_id: int, update_id: int) -> Iterator[asyncio.Future[bool]]:
+        """In this block a photo is taken in, whose result says if it was: what is said after it waits for that."""
+        taken = asyncio.get_running_loop().create_future()
+        self._coming.setdefault(chat_id, {})[update_id] = taken
+        try:
+            yield taken
+        finally:
+            if not taken.done():
+                taken.set_result(False)
+            del self._coming[chat_id][update_id]
+            if not self._coming[chat_id]:
+                del self._coming[chat_id]
+
+    async def settled(self, chat_id: int, before: int) -> None:
+        """Return when photos that came to this chat in updates earlier than ``before`` are taken in.
+
+        Raises ``TimeoutError`` where that takes long, or has to be tried again.
+        """
+        earlier = [taken for update_id, taken in self._coming.get(chat_id, {}).items() if update_id < before]
+        async with asyncio.timeout(COMING_S):
+            # Who gives up waiting for it calls nothing off.
+            if not all(await asyncio.gather(*map(asyncio.shield, earlier))):
+                raise TimeoutError("a photo that was sent before has to come again")
 
     async def keep(self, account: Account, incoming: Incoming) -> Bundle:
         """Check a photo and store it, without its metadata, under its update; a repeated update changes nothing.

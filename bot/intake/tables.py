@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from serve_app.database import Base
@@ -53,3 +55,19 @@ class SeenUpdate(Base):
     done: Mapped[bool]
     until: Mapped[float]
     seen: Mapped[float] = mapped_column(index=True)
+
+
+class WaitingUpdate(Base):
+    """An update that was put aside, as it came (``body``), to be handled when it is ``due``.
+
+    ``user_id`` is whose it is, where that is known. ``failures`` counts the attempts that are its own fault.
+    """
+
+    __tablename__ = "waiting_updates"
+
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    user_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    money: Mapped[bool]
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    failures: Mapped[int]
+    due: Mapped[float] = mapped_column(index=True)

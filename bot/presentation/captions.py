@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.presentation.catalogue import Catalogue, Feature
+from bot.presentation.catalogue import Catalogue, Feature, bare
 from bot.presentation.translations import Translations
 from deployments.anonymize.types import Method
 from deployments.style.engine import StyleInfo
@@ -33,7 +33,8 @@ class Captions:
 
     A locale's ``caption-<feature>`` lists phrases, separated by ``|``. A phrase is found when its words stand side by
     side in the caption; ``*`` at the end of a word stands for any ending, by itself for any word. ``caption-style-<name>``
-    lists those for a style, beside its name and its titles.
+    lists those for a style, beside its name and its titles. Most of these are words of every day as well, so a style is asked
+    for where little is said beside it (``caption-beside``), or a word that orders (``caption-paint``).
     """
 
     def __init__(self, translations: Translations, catalogue: Catalogue) -> None:
@@ -42,6 +43,7 @@ class Captions:
         self._languages = tuple(translations.languages.values())
         self._features = {name: _pattern(translations, f"caption-{name}") for name in FEATURES}
         self._styles: dict[str, re.Pattern[str]] = {}
+        self._orders, self._little = (_pattern(translations, f"caption-{key}") for key in ("paint", "beside"))
         self._methods = {method: _pattern(translations, f"caption-{method}") for method in Method}
 
     async def understand(self, caption: str) -> Understood | None:
@@ -49,11 +51,20 @@ class Captions:
         style = await self._catalogue.named_in(caption, self._languages, lambda style: self._describes(caption, style))
         named = [name for name in _found(self._features, caption) if name in self._catalogue.features]
         if style is not None:
-            return None if named else Understood("style", style=style)
+            return Understood("style", style=style) if not named and self._asks_for(caption, style) else None
         if len(named) != 1:
             return None
         methods = _found(self._methods, caption) if named[0] == "anonymize" else []
         return Understood(named[0], method=methods[0] if len(methods) == 1 else None)
+
+    def _asks_for(self, caption: str, style: StyleInfo) -> bool:
+        """Whether a caption that names a style asks for it, and does not merely tell of the photo."""
+        names = {style.name, style.title, *(words.title(style.name, style.title) for words in self._languages)}
+        called = [rf"\b{name}\b" for name in sorted(filter(None, map(bare, names)), key=len, reverse=True)]
+        if self._describes(caption, style):
+            called.append(self._styles[f"caption-style-{style.name}"].pattern)
+        beside = re.sub("|".join(called), " ", bare(caption), flags=re.IGNORECASE)
+        return self._orders.search(beside) is not None or not self._little.sub(" ", beside).strip()
 
     def _describes(self, caption: str, style: StyleInfo) -> bool:
         """Whether a caption has a phrase for this style, and it is the one that the translators know by its name."""
@@ -74,7 +85,8 @@ def _pattern(translations: Translations, key: str) -> re.Pattern[str]:
     phrases = {
         phrase.strip() for words in translations.languages.values() for phrase in words.plain(key).split(SEPARATOR)
     }
-    return re.compile("|".join(_phrase(phrase.split()) for phrase in sorted(phrases) if phrase), re.IGNORECASE)
+    longest_first = sorted(filter(None, phrases), key=lambda phrase: (-len(phrase), phrase))
+    return re.compile("|".join(_phrase(phrase.split()) for phrase in longest_first), re.IGNORECASE)
 
 
 def _phrase(words: Iterable[str]) -> str:

@@ -88,12 +88,12 @@ class Catalogue:
 
         It does so by the style's name or a title, or where it is ``described`` in other words.
         """
-        spoken = f" {_bare(text)} "
+        spoken = f" {bare(text)} "
         found = [
             style
             for style in await self.styles()
             if any(
-                f" {_bare(name)} " in spoken
+                f" {bare(name)} " in spoken
                 for name in (style.name, style.title, *(words.title(style.name, style.title) for words in languages))
             )
             or described(style)
@@ -111,6 +111,6 @@ def _named(weight: str) -> str:
     return weight.partition(":")[0]
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """The words of a text and nothing else, one blank apart; few people type the dots of a ``ё``."""
     return " ".join(re.findall(r"[^\W_]+", text.casefold().replace("ё", "е")))

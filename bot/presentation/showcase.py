@@ -13,9 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.messages import Address, Attachment, Outgoing, Rejected, Sender
 from bot.delivery.tables import StoredFile
+from serve_app.rates import Buckets, Rate, Want
 
 MAX_TITLES = 1000
 """Letters of an album's titles together: a caption holds 1,024."""
+
+
+ONCE = Rate(1 / 3600, 1)
+"""What is asked below an album may have to be asked again: the album, which may have arrived, is not sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,15 @@ class Exhibit:
 class Showcase:
     """Shows albums."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], sender: Sender) -> None:
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], sender: Sender, buckets: Buckets) -> None:
         self._sessions = sessions
         self._sender = sender
+        self._buckets = buckets
 
-    async def show(self, address: Address, exhibits: Sequence[Exhibit]) -> None:
-        """Up to ten pictures, with their titles numbered below them."""
+    async def show(self, address: Address, exhibits: Sequence[Exhibit], origin: str) -> None:
+        """Up to ten pictures, with their titles numbered below them; once for an ``origin``, however often it is handled."""
+        if any(await self._buckets.take([Want(f"shown:{origin}", ONCE)])):
+            return
         names = [exhibit.name for exhibit in exhibits]
         async with self._sessions() as session:
             stored = (await session.execute(select(StoredFile).where(StoredFile.name.in_(names)))).scalars()

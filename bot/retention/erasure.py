@@ -23,7 +23,7 @@ from bot.accounts.days import day_of
 from bot.accounts.events import EventKind
 from bot.accounts.tables import Activity, Event, Identity, Payment, Remnant, User, Wallet
 from bot.delivery.tables import Delivery
-from bot.intake.tables import Bundle, Upload
+from bot.intake.tables import Bundle, Upload, WaitingUpdate
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
@@ -120,6 +120,8 @@ class Erasure:
         keys = list((await session.execute(select(Upload.key).where(Upload.bundle_id.in_(mine)))).scalars())
         await session.execute(delete(Bundle).where(Bundle.user_id == user_id))
         await session.execute(delete(Delivery).where(Delivery.user_id == user_id))
+        said = WaitingUpdate.user_id == user_id, WaitingUpdate.money.is_(False)
+        await session.execute(delete(WaitingUpdate).where(*said))
         return len(keys), keys
 
     async def _leave(self, session: AsyncSession, user: User, wallet: Wallet) -> None:

@@ -90,9 +90,9 @@ def told(words: Words, removal: Removal) -> str:
 
 def router() -> Router:
     router = Router(name="account")
-    router.message.register(privacy, Command("privacy", ignore_case=True))
-    router.message.register(terms, Command("terms", ignore_case=True))
-    router.message.register(ask_deletion, Command("delete", ignore_case=True))
+    router.message.register(privacy, F.text, Command("privacy", ignore_case=True))
+    router.message.register(terms, F.text, Command("terms", ignore_case=True))
+    router.message.register(ask_deletion, F.text, Command("delete", ignore_case=True))
     router.callback_query.register(privacy, Open.filter(F.page == "privacy"))
     router.callback_query.register(ask_deletion, Open.filter(F.page == "delete"))
     router.callback_query.register(delete, DeleteAccount.filter())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from datetime import UTC, datetime
 
-from aiogram import Router
+from aiogram import F, Router
 from aiogram.filters import Command, CommandObject, Filter
 from aiogram.types import Message
 
@@ -75,8 +75,8 @@ async def _say(visit: Visit, text: str) -> None:
 def router() -> Router:
     router = Router(name="admin")
     router.message.filter(Operator())
-    router.message.register(ban, Command("ban", "unban"))
-    router.message.register(refund, Command("refund"))
-    router.message.register(broadcast, Command("broadcast"))
-    router.message.register(stats, Command("stats"))
+    router.message.register(ban, F.text, Command("ban", "unban"))
+    router.message.register(refund, F.text, Command("refund"))
+    router.message.register(broadcast, F.text, Command("broadcast"))
+    router.message.register(stats, F.text, Command("stats"))
     return router

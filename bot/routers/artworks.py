@@ -24,7 +24,7 @@ async def show(_query: CallbackQuery, callback_data: ShowArtworks, visit: Visit)
     if not works:
         raise UnknownArtwork("There are no works of art.")
     if visit.to.chat_id > 0 and len(works) > 1:
-        await visit.services.showcase.show(visit.to, [await artworks.exhibit(work) for work in works])
+        await visit.services.showcase.show(visit.to, [await artworks.exhibit(work) for work in works], visit.origin)
     await visit.say(visit.words.html("artworks-ask"), keyboards.artworks(visit.words, callback_data, artworks.all))
 
 

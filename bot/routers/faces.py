@@ -117,7 +117,7 @@ def cut(photo: Photo, face: Face) -> bytes:
 def router() -> Router:
     router = Router(name="faces")
     router.message.register(keep, Replies("name"))
-    router.message.register(faces, Command("faces", ignore_case=True))
+    router.message.register(faces, F.text, Command("faces", ignore_case=True))
     router.callback_query.register(faces, Open.filter(F.page == "faces"))
     router.callback_query.register(ask_name, KeepFace.filter())
     router.callback_query.register(forget, ForgetFace.filter())

@@ -96,11 +96,12 @@ def _settings(words: Words, account: Account) -> Outgoing:
 
 def router() -> Router:
     router = Router(name="menu")
-    router.message.register(start, CommandStart(ignore_case=True))
+    # A photo is a photo, whatever its caption begins with.
+    router.message.register(start, F.text, CommandStart(ignore_case=True))
     router.message.register(start, F.new_chat_members | F.group_chat_created)
-    router.message.register(show_help, Command("help", ignore_case=True))
-    router.message.register(languages, Command("language", ignore_case=True))
-    router.message.register(settings, Command("settings", ignore_case=True))
+    router.message.register(show_help, F.text, Command("help", ignore_case=True))
+    router.message.register(languages, F.text, Command("language", ignore_case=True))
+    router.message.register(settings, F.text, Command("settings", ignore_case=True))
     router.callback_query.register(show_help, Open.filter(F.page == "help"))
     router.callback_query.register(languages, Open.filter(F.page == "language"))
     router.callback_query.register(settings, Open.filter(F.page == "settings"))

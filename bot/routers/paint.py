@@ -21,7 +21,7 @@ from serve_app.jobs.tables import Job
 async def styles(_query: CallbackQuery, callback_data: Styles, visit: Visit) -> None:
     """Show the styles for a photo: another page of them, or all anew under a result."""
     bundle, _ = await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
-    await visit.services.counter.ask(visit.words, bundle, callback_data.page)
+    await visit.services.counter.ask(visit.words, visit.origin, bundle, callback_data.page)
 
 
 async def paint(_query: CallbackQuery, callback_data: Paint, visit: Visit) -> None:

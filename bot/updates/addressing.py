@@ -32,7 +32,9 @@ class Addressing(BaseMiddleware):
         message = event.message if isinstance(event, Update) else None
         if message is None:
             return await handle()
-        if message.from_user is None or (message.from_user.is_bot and message.sender_chat is None):
+        by_machine = message.from_user is None or (message.from_user.is_bot and message.sender_chat is None)
+        # Telegram tells of refunds in the bot's own name.
+        if by_machine and message.refunded_payment is None:
             return None
         meant = self._meant(message)
         if message.media_group_id is not None and message.chat.type != ChatType.PRIVATE:

@@ -10,7 +10,7 @@ from typing import Any
 from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
-from bot.accounts.accounts import Account, stranger
+from bot.accounts.accounts import stranger
 from bot.conversation.replies import acknowledge, address, in_groups, where
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, NotSent, Outgoing
@@ -21,7 +21,7 @@ from serve_app.rates import Rate, Want
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 TELL = Rate(1 / 30, 1)
-"""How often somebody who is not listened to is told why."""
+"""How often a chat in which somebody is not listened to is told why."""
 
 
 class Anonymity(BaseMiddleware):
@@ -47,6 +47,8 @@ class Anonymity(BaseMiddleware):
 class Acquaintance(BaseMiddleware):
     """Opens the account, and gives the handlers the :class:`Visit` that an update is.
 
+    Who types the bot's name in some other chat has not come to it yet, and gets no account by that.
+
     Banned people are turned away, except for money, which is always listened to. Whoever deletes their account by two
     taps is not taken in again by the second, nor by what Telegram says later of a refund or a subscription.
     """
@@ -56,15 +58,14 @@ class Acquaintance(BaseMiddleware):
         if not isinstance(event, Update) or user is None:
             return None
         services: Services = data["services"]
+        user = _payer(event) or user
         language = services.translations.best(user.language_code)
         leaving = _leaves(event, user)
         async with services.sessions.begin() as session:
-            account: Account | None
-            if leaving is not None:
-                account = await services.accounts.get(session, user.id)
-            elif _is_news(event):
-                account = await services.accounts.get(session, user.id) or stranger(user.id, language)
-            else:
+            account = await services.accounts.get(session, user.id)
+            if account is None and (_is_news(event) or event.inline_query is not None):
+                account = stranger(user.id, language)
+            elif leaving is None and not _is_news(event):
                 # A renewal, too, has to be booked somewhere, but nobody came for it.
                 account = await services.accounts.open(session, user.id, language, active=not _is_renewal(event))
         if account is None:
@@ -90,6 +91,12 @@ class Flood(BaseMiddleware):
             return await handler(event, data)
         services: Services = data["services"]
         user: User = data["event_from_user"]
+        if event.inline_query is not None:
+            wait = await services.gate.admit_inline(user.id)
+            if wait == 0:
+                return await handler(event, data)
+            await event.inline_query.answer([], cache_time=math.ceil(wait), is_personal=True)
+            return None
         chat: Chat | None = data.get("event_chat")
         album = event.message.media_group_id if event.message is not None else None
         wait = await services.gate.admit(user.id, chat.id if chat is not None else user.id, album)
@@ -98,7 +105,7 @@ class Flood(BaseMiddleware):
         visit: Visit = data["visit"]
         if event.callback_query is not None:
             await acknowledge(event.callback_query, visit.words.plain("flood", seconds=math.ceil(wait)))
-        elif event.message is not None and not any(await services.buckets.take([_told(user.id)])):
+        elif event.message is not None and not any(await services.buckets.take([_told(event.message.chat.id)])):
             with contextlib.suppress(NotSent):
                 await visit.say(visit.words.html("flood", seconds=math.ceil(wait)))
         return None
@@ -113,8 +120,8 @@ class PromptTaps(BaseMiddleware):
         return await handler(event, data)
 
 
-def _told(who: int) -> Want:
-    return Want(f"told:{who}", TELL)
+def _told(chat_id: int) -> Want:
+    return Want(f"told:{chat_id}", TELL)
 
 
 def _leaves(update: Update, user: User) -> CallbackQuery | None:
@@ -128,6 +135,14 @@ def _is_news(update: Update) -> bool:
     return update.subscription is not None or (
         update.message is not None and update.message.refunded_payment is not None
     )
+
+
+def _payer(update: Update) -> User | None:
+    """Who got their Stars back, where Telegram says so in the bot's name: it does in the payer's chat."""
+    message = update.message
+    if message is None or message.refunded_payment is None or message.from_user is None or not message.from_user.is_bot:
+        return None
+    return User(id=message.chat.id, is_bot=False, first_name=message.chat.first_name or "")
 
 
 def _is_renewal(update: Update) -> bool:

@@ -1,4 +1,4 @@
-"""Long polling: one process asks Telegram for updates, and acknowledges each only after it was handled."""
+"""Long polling: one process asks Telegram for updates, and acknowledges each when it was handled, or put aside."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from aiogram.exceptions import AiogramError, TelegramConflictError
 from aiogram.methods import TelegramMethod
 from aiogram.types import Update
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
-from bot.updates.reception import Outcome, Reception
-from serve_app.duties import called_off
+from bot.updates.person import concerns_money
+from bot.updates.reception import Outcome, Received, Reception
+from serve_app.duties import beside, called_off
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +28,10 @@ SAME_AGAIN_S = 0.6
 UNANSWERED = (AiogramError, OSError, TimeoutError)
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
-# What failed for three minutes is to blame itself, and would hold up all that come after the hundred behind it. What could
-# not be tried at all waits for as long as it takes.
-RETRIES_S = (0.5, 1.0, 2.0, 4.0, 5.0)
-ATTEMPTS = 40
+# Telegram gives a hundred updates from the oldest unacknowledged one on: a few that took long would make the bot deaf.
+LONG_S = 5.0
+MOST_HANDS = 200
+"""Tasks that are at it, however long they take. Who brings more than can be handled waits at Telegram's."""
 
 T = TypeVar("T")
 
@@ -49,8 +51,8 @@ class GetUpdates(TelegramMethod[list[dict[str, Any]]]):
 class Poller:
     """Fetches updates and hands them to the reception, many at a time.
 
-    Asking for updates from the oldest unhandled one on is what acknowledges those before it. A crash thus loses none:
-    what was in hand comes again.
+    Asking for updates from the oldest one in hand on is what acknowledges those before it. What takes long or has to come
+    again is put aside first, and handled from there. A crash thus loses none: what was in hand comes again.
     """
 
     def __init__(self, bot: Bot, reception: Reception, *, drain_s: float = 20.0) -> None:
@@ -78,17 +80,22 @@ class Poller:
     async def _poll(self) -> None:
         while True:
             offset, asked = self._oldest(), time.monotonic()
-            updates = await self._persist(functools.partial(self._ask, offset))
-            fresh = [update for update in updates if self._is_new(update["update_id"], offset)]
-            for received in fresh:
-                self._next = received["update_id"] + 1
-                if (update := self._read(received)) is not None:
-                    self._unhandled.add(update.update_id)
-                    self._hands[update.update_id] = asyncio.create_task(self._handle(update))
+            bodies = await self._persist(functools.partial(self._ask, offset))
+            fresh = [body for body in bodies if self._is_new(body["update_id"], offset)]
+            read = [(update, body) for body in fresh if (update := self._read(body)) is not None]
+            # A checkout has ten seconds.
+            for update, body in sorted(read, key=lambda pair: not concerns_money(pair[0])):
+                self._unhandled.add(update.update_id)
+                self._hands[update.update_id] = asyncio.create_task(self._handle(update, body))
+            if fresh:
+                self._next = fresh[-1]["update_id"] + 1
             while (left := asked + SAME_AGAIN_S - time.monotonic()) > 0 and self._hands and self._oldest() == offset:
                 await asyncio.wait(self._hands.values(), timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 self._forget_done()
             self._forget_done()
+            while len(self._hands) >= MOST_HANDS:
+                await asyncio.wait(self._hands.values(), return_when=asyncio.FIRST_COMPLETED)
+                self._forget_done()
 
     def _forget_done(self) -> None:
         self._hands = {number: hand for number, hand in self._hands.items() if not hand.done()}
@@ -103,7 +110,7 @@ class Poller:
 
     async def _ask(self, offset: int) -> list[dict[str, Any]]:
         self._asked = offset
-        wait_s = 0 if self._hands else WAIT_S
+        wait_s = 0 if self._unhandled else WAIT_S
         asked = GetUpdates(offset=offset, timeout=wait_s, allowed_updates=self._reception.kinds)
         return await self._bot(asked, request_timeout=WAIT_S + 10)
 
@@ -131,22 +138,37 @@ class Poller:
             await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
             failures += 1
 
-    async def _handle(self, update: Update) -> None:
-        attempts = failures = 0
-        while (received := await self._reception.receive(update)).outcome is not Outcome.HANDLED:
-            if called_off():
+    async def _handle(self, update: Update, body: dict[str, Any]) -> None:
+        async with beside(self._let_go(update, body)):
+            received = await self._reception.receive(update)
+        if received.outcome is Outcome.HANDLED:
+            self._unhandled.discard(update.update_id)
+        elif update.update_id in self._unhandled and not called_off():
+            await self._put_aside(update, body, received)
+
+    async def _let_go(self, update: Update, body: dict[str, Any]) -> None:
+        """Hold up nobody for what takes long. Put aside, it is handled to its end here all the same."""
+        await asyncio.sleep(LONG_S)
+        await self._put_aside(update, body, Received(Outcome.WAITING))
+
+    async def _put_aside(self, update: Update, body: dict[str, Any], received: Received) -> None:
+        """However long it takes: while there is no database, no update can be handled."""
+        failures = 0
+        while True:
+            try:
+                await self._reception.put_aside(update, body, received)
+            except (OSError, SQLAlchemyError) as error:
+                if called_off():
+                    raise
+                log.warning("update %s cannot be put aside: %s", update.update_id, error)
+            else:
+                self._unhandled.discard(update.update_id)
                 return
-            failures += received.outcome is Outcome.FAILED
-            if failures == ATTEMPTS:
-                log.error("update %s failed %d times and is given up", update.update_id, ATTEMPTS)
-                await self._reception.give_up(update)
-                break
-            await asyncio.sleep(max(RETRIES_S[min(attempts, len(RETRIES_S) - 1)], received.pause_s))
-            attempts += 1
-        self._unhandled.discard(update.update_id)
+            await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+            failures += 1
 
     def _oldest(self) -> int:
-        """The oldest update that is not handled yet."""
+        """The oldest update that is neither handled nor put aside yet."""
         return min(self._unhandled, default=self._next)
 
     async def _acknowledge(self) -> None:

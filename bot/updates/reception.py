@@ -11,10 +11,12 @@ from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.dispatcher.event.bases import UNHANDLED
+from aiogram.enums import ChatType
 from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
     TelegramForbiddenError,
+    TelegramMigrateToChat,
     TelegramNotFound,
     TelegramRetryAfter,
 )
@@ -76,13 +78,14 @@ ROUTERS = (
 
 # Trying the same update again later may succeed after these.
 PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutError)
-# ... and never after these, where there is nobody to tell,
-NOBODY_THERE = (Unreachable, TelegramForbiddenError)
+# ... and never after these, where there is nobody to tell (any more: a group that became a supergroup has another number),
+NOBODY_THERE = (Unreachable, TelegramForbiddenError, TelegramMigrateToChat)
 # ... or Telegram does not take what was said.
 NOT_TAKEN = (Rejected, TelegramBadRequest, TelegramNotFound)
 # In a bad request's words: it came too late, or says what is there already.
 OVER = ("query is too old", "message is not modified")
 
+RETRIES_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 
 # What is raised also about what belongs to somebody else.
 NOT_THEIRS = (Expired, UnknownIdentity)
@@ -125,6 +128,11 @@ class Received:
     outcome: Outcome
     pause_s: float = 0.0
 
+    def again_in(self, failures: int) -> float:
+        """Seconds until it is tried again: soon after its first ``failures``, now and then while it cannot be tried."""
+        at = min(failures, len(RETRIES_S)) - 1 if self.outcome is Outcome.FAILED else -1
+        return max(RETRIES_S[at], self.pause_s)
+
 
 class Reception:
     """Handles updates, each to its end before it is acknowledged, and none twice."""
@@ -142,6 +150,15 @@ class Reception:
 
     async def receive(self, update: Update) -> Received:
         """Handle an update, if it is to be handled now."""
+        message = update.message
+        if message is None or message.chat.type != ChatType.PRIVATE or not (message.photo or message.document):
+            return await self._receive(update)
+        with self._services.photos.coming(message.chat.id, update.update_id) as taken:
+            received = await self._receive(update)
+            taken.set_result(received.outcome is Outcome.HANDLED)
+        return received
+
+    async def _receive(self, update: Update) -> Received:
         try:
             admission = await self._inbox.admit(update.update_id)
         except (OSError, SQLAlchemyError):
@@ -173,6 +190,19 @@ class Reception:
             log.exception("update %s broke the bot and is dropped", update.update_id)
         return Received(Outcome.HANDLED)
 
+    async def put_aside(self, update: Update, body: dict[str, Any], received: Received) -> None:
+        """Keep an update, which Telegram gave as ``body``, until it is due again: it may be acknowledged then."""
+        source = update.message or update.callback_query or update.inline_query or update.pre_checkout_query
+        sender = source.from_user if source is not None else None
+        failures = int(received.outcome is Outcome.FAILED)
+        await self._services.waiting.put(
+            body,
+            sender.id if sender is not None else None,
+            money=concerns_money(update),
+            pause_s=received.again_in(failures),
+            failures=failures,
+        )
+
     async def give_up(self, update: Update) -> None:
         """Tell whoever sent an update in private that it comes to nothing. In groups, not all of them mean the bot.
 
@@ -180,6 +210,7 @@ class Reception:
         """
         to, source = _where(update), update.message or update.callback_query
         user = source.from_user if source is not None else None
+        # A private chat has the number of its person, in whoever's name Telegram speaks there.
         if to is None or to.chat_id < 0 or user is None:
             return
         message, services = update.message, self._services
@@ -188,7 +219,7 @@ class Reception:
             if message is not None and paid and not await plans.set_aside(services, message):
                 return
             async with services.sessions() as session:
-                account = await services.accounts.get(session, user.id)
+                account = await services.accounts.get(session, to.chat_id)
             words = services.translations.words(account.language if account is not None else user.language_code)
             await services.sender.send(to, Outgoing(words.html("paid-unmatched" if paid else "error-internal")))
         except Exception as error:  # Whatever failed all the time may fail now, too.

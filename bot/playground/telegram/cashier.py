@@ -76,7 +76,8 @@ class Cashier:
         charge.refunded = True
         user.stars += charge.invoice.total
         chat = self._telegram.private_chat(user)
-        message = self._telegram.post(chat, user, {"refunded_payment": charge.refunded_payment()})
+        # As Telegram does: in the bot's name, although the bot hears of it.
+        message = self._telegram.post(chat, None, {"refunded_payment": charge.refunded_payment()})
         self._push_message(message)
         self._telegram.tell(Event("refund", chat.id, message, {"stars": user.stars}))
 

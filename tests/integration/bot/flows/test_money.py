@@ -10,14 +10,14 @@ from aiogram.methods import GetMe
 from aiogram.types import BotCommandScopeAllPrivateChats
 from sqlalchemy import delete, select
 
-from bot.accounts.tables import Invoice, Payment
+from bot.accounts.tables import Invoice, Payment, User
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Rejected
 from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.running import RunningBot
-from bot.updates import polling
+from bot.updates import latecomers
 from tests.integration.bot.flows.stand_ins import FINE
 from tests.integration.bot.flows.steps import handled, offers, send
 
@@ -132,7 +132,7 @@ async def test_a_payment_that_breaks_the_bot_is_left_to_the_operators(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(polling, "ATTEMPTS", 2)
+    monkeypatch.setattr(latecomers, "ATTEMPTS", 2)
     ann, boss = playground.person("Ann"), playground.person("Boss")
     async with open_bot(admins=[boss.user.id]) as running:
         await boss.start()
@@ -299,6 +299,22 @@ async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playgrou
         await boss.chat.find("went back already")
         assert ann.stars == 50
         assert await credits(running, ann) == 0
+
+
+async def test_what_telegram_gives_back_by_itself_takes_the_credits_back_and_is_told(
+    either: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.tap(await offers(ann), "10 credits")
+    charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
+    await ann.chat.find("10 credits are yours")
+    await either.bot.refund_star_payment(ann.user.id, charge.id)
+    await ann.chat.find("50 ⭐ went back to you")
+    assert await credits(either, ann) == 0
+    async with either.services.sessions() as session:
+        assert (await session.get_one(Payment, charge.id)).status == "refunded"
+        # It was told in the bot's name: the bot is nobody who came.
+        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
 
 
 async def test_whoever_owes_for_a_refund_hears_how_much_of_what_they_buy_goes_into_that(

@@ -120,7 +120,8 @@ async def test_who_sent_what_is_given_up_hears_of_it(
         raise OSError("the download broke off")
 
     monkeypatch.setattr("bot.routers.photos.fetch", broken_off)
-    monkeypatch.setattr("bot.updates.polling.RETRIES_S", (0.0,))
+    monkeypatch.setattr("bot.updates.reception.RETRIES_S", (0.0,))
+    monkeypatch.setattr("bot.updates.latecomers.LOOK_S", 0.01)
     async with open_bot():
         ann, anna = playground.person("Ann"), playground.person("Анна", language="ru")
         group = playground.group("Family", ann)

@@ -6,12 +6,17 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from aiogram import Bot
+from aiogram.exceptions import TelegramMigrateToChat
+from aiogram.methods import EditMessageReplyMarkup
+from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
-from bot.delivery.messages import Address, Outgoing, Sent
+from bot.delivery.messages import Address, Flooded, Outgoing, Sent
+from bot.delivery.outbound import Outbound
 from bot.delivery.tables import Delivery
-from bot.intake.tables import Bundle
+from bot.delivery.telegram import BotSender
+from bot.intake.tables import Bundle, WaitingUpdate
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
@@ -131,6 +136,73 @@ async def test_results_are_shared_inline(either: RunningBot, playground: Playgro
     stolen = await mallory.inline(job)
     assert stolen.answer is not None
     assert stolen.answer["results"] == []
+
+
+async def test_who_types_behind_the_bots_name_gets_no_account_and_uses_up_nothing_of_what_they_may_send(
+    open_bot: Any, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    flood = {"per_minute": 1, "burst": 2, "chat_per_minute": 60, "chat_burst": 60}
+    async with open_bot(flood=flood) as running:
+        for letters in ("", "c", "ca", "cat"):
+            shown = await ann.inline(letters)
+            assert shown.answer is not None
+            assert shown.answer["results"] == []
+        async with running.services.sessions() as session:
+            assert (await session.execute(select(User.id))).scalars().all() == []
+        await ann.send_photo(FINE)
+        await ann.chat.find("Choose a style")
+
+
+async def test_what_is_left_behind_in_a_group_that_became_a_supergroup_is_not_tried_again(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group)
+    result = await group.chat.find(is_result)
+    whole, tried = Outbound.__call__, 0
+
+    async def call(outbound: Outbound, make_request: Any, bot: Bot, method: Any) -> Any:
+        nonlocal tried
+        if isinstance(method, EditMessageReplyMarkup):
+            tried += 1
+            raise TelegramMigrateToChat(method, "group chat was upgraded to a supergroup chat", -1001)
+        return await whole(outbound, make_request, bot, method)
+
+    monkeypatch.setattr(Outbound, "__call__", call)
+    await ann.tap(result, "Strength")
+    await handled(running, 2)
+    assert tried == 1
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_what_was_put_aside_is_taken_up_by_the_next_process_in_whichever_mode(
+    open_bot: Any, playground: Playground, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    async def refuse(_sender: BotSender, _to: Address, _message: Outgoing) -> Sent:
+        raise Flooded(1.0)
+
+    ann = playground.person("Ann")
+    async with open_bot() as running:
+        with monkeypatch.context() as patch:
+            patch.setattr(BotSender, "send", refuse)
+            await ann.say("/help")
+            async with asyncio.timeout(20):
+                while not await waiting(running):
+                    await asyncio.sleep(0.02)
+    assert ann.chat.replies == []
+    async with open_bot(mode=mode) as running:
+        await ann.chat.find("Send me a photo", patience=60)
+        await handled(running, 1)
+        assert await waiting(running) == 0
+        assert len(ann.chat.replies) == 1
+
+
+async def waiting(running: RunningBot) -> int:
+    """How many updates are put aside."""
+    async with running.services.sessions() as session:
+        return (await session.execute(select(func.count()).select_from(WaitingUpdate))).scalar_one()
 
 
 async def test_sharing_waits_for_the_record_of_the_delivery(running: RunningBot, playground: Playground) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
 from sqlalchemy import func, select, update
 
 from bot.accounts.tables import User
+from bot.delivery.messages import Address, Flooded, Outgoing, Sent
+from bot.delivery.telegram import BotSender
 from bot.intake.photos import JUST_NOW_S
 from bot.intake.tables import Bundle
 from bot.playground.host import Playground
+from bot.routers import photos
 from bot.running import RunningBot
-from tests.integration.bot.flows.stand_ins import FINE, StandIns, colour, picture
-from tests.integration.bot.flows.steps import NIGHT, WAVE, handled, is_result, painted, quota_left
+from tests.integration.bot.flows.stand_ins import FINE, STYLES, StandIns, colour, picture
+from tests.integration.bot.flows.steps import NIGHT, WAVE, handled, is_result, painted, quota_left, settled
 
 
 async def test_a_caption_that_names_a_style_needs_no_tap(
@@ -53,6 +60,70 @@ async def test_a_text_right_after_a_photo_speaks_of_that_photo(either: RunningBo
     await ann.say("thank you!")
     await ann.chat.find("I work with photos")
     assert await quota_left(either, ann) == 3
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["slow", "broken off"])
+async def test_a_text_right_after_a_photo_that_is_on_its_way_still_speaks_of_no_earlier_one(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    whole, failures = photos.fetch, [OSError("the download broke off")] if broken else []
+
+    async def slow(*given: Any) -> bytes:
+        await asyncio.sleep(0.3)
+        if failures:
+            raise failures.pop()
+        return await whole(*given)
+
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    monkeypatch.setattr(photos, "fetch", slow)
+    photo = await ann.send_photo(FINE)
+    await ann.say("the wave")
+    result = await ann.chat.find(is_result)
+    assert result.message.reply_to is not None
+    assert result.message.reply_to.id == photo.id
+    await settled(running, ann, 4)
+
+
+async def test_what_merely_tells_of_a_photo_orders_nothing(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    for words in ("Thanks, what a wave!", "I could scream", "good night"):
+        await ann.say(words)
+        await ann.chat.find("I work with photos")
+    assert await quota_left(running, ann) == 5
+
+
+async def test_a_photo_is_taken_whatever_command_its_caption_begins_with(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    group = playground.group("Family", ann)
+    for caption in ("/start", "/help", "/plans", "/delete"):
+        await ann.send_photo(FINE, caption)
+        await ann.chat.find("Choose a style")
+    await ann.send_album([FINE, FINE], "/start", to=group)
+    await group.chat.find("Choose a style")
+    assert not [reply for reply in group.chat.replies + ann.chat.replies if "Hello" in reply.text]
+
+
+async def test_previews_come_once_however_often_the_question_below_them_is_tried(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, pauses = BotSender.send, [0.2, 0.2]
+
+    async def send(sender: BotSender, to: Address, message: Outgoing) -> Sent:
+        if "Choose a style" in message.text and pauses:
+            raise Flooded(pauses.pop())
+        return await whole(sender, to, message)
+
+    monkeypatch.setattr(BotSender, "send", send)
+    ann = playground.person("Ann")
+    await ann.send_photo(FINE)
+    await ann.chat.find("Choose a style")
+    assert [reply.kind for reply in ann.chat.replies] == ["photo"] * len(STYLES) + ["text"]
 
 
 async def test_a_text_speaks_of_no_photo_that_was_asked_about_long_ago(

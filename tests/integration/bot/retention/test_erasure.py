@@ -15,6 +15,7 @@ from bot.accounts.tariff import MONTH_S
 from bot.delivery.messages import Address
 from bot.intake.orders import Intake, Piece, Request
 from bot.intake.photos import Incoming, Photos
+from bot.intake.waiting import WaitingRoom
 from bot.retention.erasure import Erasure
 from deployments.imaging import Photo
 from serve_app.database import Base
@@ -141,6 +142,15 @@ async def test_a_photo_that_nothing_was_ordered_of_goes_as_well(erasure, account
     with pytest.raises(KeyError):
         objects.get(kept.key)
     assert kept.key not in await everything(sessions)
+
+
+async def test_what_they_said_and_was_put_aside_goes_but_not_what_is_about_money(erasure, buy, sessions, clock) -> None:
+    await buy("small")
+    room = WaitingRoom(sessions, lease_s=30, clock=clock)
+    for number, user_id, money in ((1, ANNA, False), (2, ANNA, True), (3, BORIS, False)):
+        await room.put({"update_id": number}, user_id, money=money, pause_s=0)
+    await erasure.delete(ANNA)
+    assert [waiting.update_id for waiting in await room.take(10)] == [2, 3]
 
 
 async def test_other_people_are_not_touched(erasure, order, sessions, objects) -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.delivery.limiter import Limiter
+from bot.delivery.messages import Flooded
 from tests.memory_buckets import MemoryBuckets
 
 EPSILON = 1e-3
@@ -114,6 +115,21 @@ async def test_refusals_in_several_chats_at_once_silence_the_whole_bot(time, lim
     assert log.times(9) == pytest.approx([5], abs=0.01)
 
 
+async def test_nobody_stays_to_wait_for_the_end_of_a_long_pause(time, limiter, log) -> None:
+    await limiter.refused(1, 600)
+    with pytest.raises(Flooded) as told:
+        await time.run(log.send(1))
+    assert told.value.retry_after == pytest.approx(600, abs=0.01)
+    await time.run(log.send(2))
+    assert log.times(2) == [0.0]
+    for chat in (1, 2, 3):
+        await limiter.refused(chat, 300)
+    with pytest.raises(Flooded) as told:
+        await time.run(log.send(9))
+    assert told.value.retry_after == pytest.approx(300, abs=0.01)
+    assert limiter._lanes == {}
+
+
 async def test_refusals_far_apart_are_those_chats_own_matter(time, limiter, log) -> None:
     for chat in (1, 2, 3):
         await limiter.refused(chat, 5)
@@ -123,7 +139,7 @@ async def test_refusals_far_apart_are_those_chats_own_matter(time, limiter, log)
 
 
 async def test_somebody_who_gives_up_waiting_does_not_block_the_lane(time, limiter, log) -> None:
-    await limiter.refused(1, 60)
+    await limiter.refused(1, 20)
     impatient = asyncio.ensure_future(limiter.acquire(1))
     for _ in range(5):
         await asyncio.sleep(0)
@@ -131,7 +147,7 @@ async def test_somebody_who_gives_up_waiting_does_not_block_the_lane(time, limit
     await asyncio.gather(impatient, return_exceptions=True)
     await time.run(log.send(2), log.send(1))
     assert log.times(2) == [0.0]
-    assert log.times(1) == pytest.approx([60], abs=0.01)
+    assert log.times(1) == pytest.approx([20], abs=0.01)
 
 
 async def test_how_long_a_message_would_wait_is_told_and_nothing_taken(time, limiter, log) -> None:
@@ -183,15 +199,15 @@ async def test_news_waits_while_answers_want_the_room(time, limiter, log) -> Non
 
 
 async def test_an_answer_that_waits_for_its_chat_only_does_not_keep_news_back(time, limiter, log) -> None:
-    await limiter.refused(1, 60)
+    await limiter.refused(1, 20)
     await time.run(log.send(1), news(time, limiter, log, 2, after=0.01))
     assert log.times(2) == [0.01]
 
 
 async def test_news_does_not_overtake_what_its_chat_waits_for(time, limiter, log) -> None:
-    await limiter.refused(1, 60)
+    await limiter.refused(1, 20)
     await time.run(log.send(1), news(time, limiter, log, 1, after=1))
-    assert log.times(1) == [60]
+    assert log.times(1) == [20]
 
 
 async def test_news_does_not_take_the_room_that_an_answer_is_to_come_back_for(time, limiter, log) -> None:

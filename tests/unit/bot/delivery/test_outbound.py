@@ -22,6 +22,7 @@ from aiogram.methods import (
 )
 from aiogram.types import InputMediaPhoto
 
+from bot.delivery.messages import Flooded
 from bot.delivery.outbound import ATTEMPTS, Outbound, in_lull
 
 MESSAGE = SendMessage(chat_id=7, text="hello")
@@ -30,8 +31,11 @@ MESSAGE = SendMessage(chat_id=7, text="hello")
 class FakeLimiter:
     def __init__(self) -> None:
         self.calls: list[tuple[str, object, float]] = []
+        self.pause_s = 0.0
 
     async def acquire(self, chat_id, messages=1) -> None:
+        if self.pause_s:
+            raise Flooded(self.pause_s)
         self.calls.append(("acquire", chat_id, messages))
 
     async def refused(self, chat_id, retry_after) -> None:
@@ -100,6 +104,14 @@ async def test_what_is_no_message_waits_for_nothing(method) -> None:
     server = Server()
     await server.call(method)
     assert server.limiter.calls == []
+
+
+async def test_a_long_pause_that_telegram_demanded_is_told_in_its_words() -> None:
+    server = Server()
+    server.limiter.pause_s = 599.5
+    with pytest.raises(TelegramRetryAfter) as told:
+        await server.call(MESSAGE)
+    assert (told.value.retry_after, server.calls) == (600, 0)
 
 
 async def test_what_has_found_its_room_leaves_at_once() -> None:

@@ -130,10 +130,22 @@ def over_styles(titles: dict[str, str]) -> Captions:
         ("the great wave!", "wave"),
         ("Munch or Hokusai", None),
         ("Great waves of heat", None),
+        ("Thanks, what a wave!", None),
+        ("We saw the Great Wave in the museum", None),
+        ("a starry night at the camp", None),
+        ("Крик души", None),
+        ("time to munch", None),
+        ("Wave, please", "wave"),
+        ("could you make it a starry night?", "starry_night"),
+        ("our camp, in the style of the starry night", "starry_night"),
+        ("нарисуй собаку как «Крик»", "the_scream"),
+        ("крик", "the_scream"),
         ("lunch at the munchkins'", None),
     ],
 )
-async def test_a_style_is_known_by_its_painter_and_in_every_case(caption: str, style: str | None) -> None:
+async def test_a_style_is_known_by_its_painter_and_in_every_case_where_it_is_asked_for(
+    caption: str, style: str | None
+) -> None:
     understood = await over_styles(SHIPPED).understand(caption)
     assert (understood.style.name if understood is not None and understood.style is not None else None) == style
 

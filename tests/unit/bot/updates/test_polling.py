@@ -1,4 +1,4 @@
-"""Polling acknowledges what was handled, and nothing else."""
+"""Polling acknowledges what was handled or put aside, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from aiogram.types import Update
 from bot.playground.clock import SystemClock
 from bot.playground.telegram.updates import LongPoll, UpdateQueue
 from bot.updates import polling
-from bot.updates.polling import ATTEMPTS, GetUpdates, Poller
+from bot.updates.polling import GetUpdates, Poller
 from bot.updates.reception import Outcome, Received
+
+SAID = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
 
 
 class Telegram:
@@ -47,10 +49,14 @@ class Reception:
         self.hold: dict[int, asyncio.Event] = {}
         self.failures: dict[int, int] = {}
         self.failed = Received(Outcome.FAILED)
-        self.given_up: list[int] = []
+        self.aside: list[tuple[dict[str, Any], Received]] = []
+        self.away = 0
 
-    async def give_up(self, update: Update) -> None:
-        self.given_up.append(update.update_id)
+    async def put_aside(self, update: Update, body: dict[str, Any], received: Received) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise OSError("no database")
+        self.aside.append((body, received))
 
     async def receive(self, update: Update) -> Received:
         self.begun.append(update.update_id)
@@ -113,8 +119,7 @@ async def test_who_writes_while_an_update_is_in_hand_is_heard_by_a_server_that_g
             return updates
 
     def push() -> int:
-        message = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
-        update = queue.push("message", message, lane="", lifetime=60)
+        update = queue.push("message", SAID, lane="", lifetime=60)
         assert update is not None
         return update.id
 
@@ -127,50 +132,71 @@ async def test_who_writes_while_an_update_is_in_hand_is_heard_by_a_server_that_g
     await stop(task)
 
 
-async def test_what_failed_is_tried_again(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
-    telegram = Telegram(1)
-    reception.failures[10] = 3
-    task = start(telegram, reception)
-    await until(lambda: not telegram.waiting)
-    await stop(task)
-    assert reception.handled == [10]
-
-
-async def test_what_fails_for_ever_is_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
+async def test_what_has_to_come_again_is_put_aside_and_acknowledged(reception: Reception) -> None:
     telegram = Telegram(2)
-    reception.failures[10] = 1000
+    telegram.contents[10] = {"message": SAID}
+    reception.failures[10] = 1
     task = start(telegram, reception)
     await until(lambda: not telegram.waiting)
     await stop(task)
     assert reception.handled == [11]
-    assert reception.given_up == [10]
+    assert reception.aside == [({"update_id": 10, "message": SAID}, reception.failed)]
 
 
-async def test_what_waits_for_its_turn_is_never_given_up(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
-    telegram = Telegram(2)
-    reception.failed, reception.failures[10] = Received(Outcome.WAITING), 3 * ATTEMPTS
-    task = start(telegram, reception)
-    await until(lambda: not telegram.waiting)
-    await stop(task)
-    assert reception.handled == [11, 10]
-    assert reception.given_up == []
-
-
-async def test_what_telegram_wants_a_pause_for_is_not_tried_before_its_end(
+async def test_what_takes_long_is_put_aside_and_acknowledged_and_goes_on(
     reception: Reception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "RETRIES_S", (0.0,))
-    telegram, clock = Telegram(1), asyncio.get_running_loop().time
-    reception.failed, reception.failures[10] = Received(Outcome.WAITING, 0.05), 2
-    begun = clock()
+    monkeypatch.setattr(polling, "LONG_S", 0.02)
+    telegram = Telegram(1)
+    reception.hold[10] = asyncio.Event()
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    assert (reception.handled, [body["update_id"] for body, _ in reception.aside]) == ([], [10])
+    reception.hold[10].set()
+    await until(lambda: reception.handled == [10])
+    await stop(task)
+    assert len(reception.aside) == 1
+
+
+async def test_however_many_updates_wait_those_that_come_after_them_are_heard(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "LONG_S", 0.02)
+
+    class Hundred(Telegram):
+        async def __call__(self, asked: GetUpdates, request_timeout: int) -> list[dict[str, Any]]:
+            return (await super().__call__(asked, request_timeout))[: asked.limit]
+
+    telegram = Hundred(130)
+    reception.hold |= {number: asyncio.Event() for number in range(10, 130)}
+    task = start(telegram, reception, drain_s=0.0)
+    await until(lambda: reception.handled == list(range(130, 140)) and not telegram.waiting)
+    await stop(task)
+
+
+async def test_nothing_is_acknowledged_before_the_database_has_it(
+    reception: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "PAUSES_S", (0.0,))
+    telegram = Telegram(1)
+    reception.failures[10] = 1
+    reception.away = 3
     task = start(telegram, reception)
     await until(lambda: not telegram.waiting)
     await stop(task)
-    assert len(reception.begun) == 3
-    assert clock() - begun >= 2 * 0.05
+    assert reception.away == 0
+    assert len(reception.aside) == 1
+
+
+async def test_of_those_that_come_together_money_is_begun_first(reception: Reception) -> None:
+    telegram = Telegram(3)
+    ann = {"id": 1, "is_bot": False, "first_name": "Ann"}
+    checkout = {"id": "1", "from": ann, "currency": "XTR", "total_amount": 50, "invoice_payload": "a"}
+    telegram.contents[12] = {"pre_checkout_query": checkout}
+    task = start(telegram, reception)
+    await until(lambda: not telegram.waiting)
+    await stop(task)
+    assert reception.begun == [12, 10, 11]
 
 
 async def test_stopping_finishes_what_is_in_hand_and_acknowledges_it(reception: Reception) -> None:
@@ -261,7 +287,7 @@ async def test_what_breaks_while_polling_is_called_off_is_not_tried_again(recept
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 # As where the database breaks under whoever is called off: the update has to come again.
-                return Outcome.WAITING
+                return Received(Outcome.WAITING)
             return Received(Outcome.HANDLED)
 
     broken = Broken()

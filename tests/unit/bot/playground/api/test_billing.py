@@ -137,7 +137,10 @@ async def test_a_payment_is_refunded_once(bench: Any, invoice: Any) -> None:
     bench.heard()
     args = {"user_id": bench.anna.id, "telegram_payment_charge_id": charge.id}
     assert await bench.call("refundStarPayment", **args)
-    assert bench.heard()[0].body["refunded_payment"]["telegram_payment_charge_id"] == charge.id
+    told = bench.heard()[0].body
+    assert told["refunded_payment"]["telegram_payment_charge_id"] == charge.id
+    # Telegram says so in the bot's name, to the bot.
+    assert (told["from"]["is_bot"], told["chat"]["id"]) == (True, bench.anna.id)
     assert bench.anna.stars == 1000
     assert await bench.refusal("refundStarPayment", **args) == "Bad Request: CHARGE_ALREADY_REFUNDED"
     assert bench.anna.stars == 1000
