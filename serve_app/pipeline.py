@@ -275,9 +275,8 @@ class Pipeline:
             return await swap(SwapQuery(target, takers, offered, pairs)), sources.model
 
         swapped, face_model = await self._guarded([source, target], work())
-        picture = await self._released(
-            target, swapped.value.data, (Step("swap", swapped.model), Step("faces", face_model))
-        )
+        steps = (Step("faces", face_model), Step("swap", swapped.model))
+        picture = await self._released(target, swapped.value.data, steps)
         skipped = swapped.value.skipped
         return replace(picture, notes=tuple(f"face {face.target} stays: {face.message}" for face in skipped))
 

@@ -6,7 +6,9 @@ letters join or run from right to left come out as single letters from left to r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import cv2
@@ -38,8 +40,9 @@ _BOLD: Final = 650
 def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]], note: str) -> Pixels:
     """RGB [H, 1080, 3]: the face of ``photo`` beside the first of ``matches``, up to two more in a row underneath.
 
-    ``matches`` come with their portraits as JPEG. ``note``, what the per cent mean in the reader's language, and credits
-    stand at the foot. Raises ``ValueError`` without a match and what :meth:`Photo.open` raises for a portrait.
+    ``matches`` come with their portraits as JPEG. ``note``, what the per cent mean in the reader's language, and all
+    that is owed to photographers stand at the foot. Raises ``ValueError`` without a match and what :meth:`Photo.open`
+    raises for a portrait.
     """
     if not matches:
         raise ValueError("a collage needs somebody to show")
@@ -58,8 +61,8 @@ def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]], note:
     sheet.cursor += 34
     sheet.paragraph(note)
     owed = dict.fromkeys(f"{match.name}: {match.attribution}" for match, _ in matches[:MOST] if match.attribution)
-    if owed:
-        sheet.paragraph(" · ".join(owed))
+    for credit in owed:
+        sheet.paragraph(credit)
     return sheet.finish()
 
 
@@ -67,7 +70,7 @@ class _Sheet:
     """Paper that is written from top to bottom; ``cursor`` is the next free line."""
 
     def __init__(self) -> None:
-        self._paper = np.full((2 * _WIDTH, _WIDTH, 3), _PAPER, dtype=np.uint8)
+        self._paper = _blank(2 * _WIDTH)
         self.cursor = _MARGIN
 
     def picture(self, square: Pixels, left: int, top: int) -> None:
@@ -105,8 +108,11 @@ class _Sheet:
         self._text(_percent(match), beside, top + 140, 38, _BOLD, _ACCENT)
 
     def paragraph(self, text: str) -> None:
-        """Small print over as many lines as it takes, at most four."""
-        for line in _lines(text, _WIDTH - 2 * _MARGIN, 21)[:4]:
+        """Small print over as many lines as it takes; where the paper ends, some more is put on."""
+        lines = _lines(text, _WIDTH - 2 * _MARGIN, 21)
+        missing = self.cursor + len(lines) * 30 + _MARGIN - self._paper.shape[0]
+        self._paper = np.concatenate([self._paper, _blank(max(missing, 0))])
+        for line in lines:
             self._text(line, _MARGIN, self.cursor + 20, 21, _REGULAR, _SOFT)
             self.cursor += 30
         self.cursor += 6
@@ -117,6 +123,10 @@ class _Sheet:
     def _text(self, text: str, left: int, baseline: int, size: int, weight: int, colour: tuple[int, int, int]) -> None:
         # OpenCV names colours in whatever order the picture has; this one is RGB throughout.
         cv2.putText(self._paper, text, (left, baseline), colour, _font(), size, weight)
+
+
+def _blank(height: int) -> Pixels:
+    return np.full((height, _WIDTH, 3), _PAPER, dtype=np.uint8)
 
 
 def _font() -> cv2.FontFace:
@@ -149,13 +159,24 @@ def _cut(text: str, room: int, size: int, weight: int) -> str:
 
 def _lines(text: str, room: int, size: int) -> list[str]:
     lines = [""]
-    for word in (_cut(part, room, size, _REGULAR) for part in text.split()):
-        longer = f"{lines[-1]} {word}".strip()
+    for part in chain.from_iterable(_broken(word, room, size) for word in text.split()):
+        longer = f"{lines[-1]} {part}".strip()
         if lines[-1] and _width(longer, size, _REGULAR) > room:
-            lines.append(word)
+            lines.append(part)
         else:
             lines[-1] = longer
     return lines
+
+
+def _broken(word: str, room: int, size: int) -> Iterator[str]:
+    """The word in as few parts as fit into ``room``: an address, or a sentence in a script that leaves no spaces."""
+    start = 0
+    while start < len(word):
+        ends = range(start + 1, len(word) + 1)
+        fitting = bisect_right(ends, room, key=lambda end: _width(word[start:end], size, _REGULAR))
+        end = start + max(fitting, 1)
+        yield word[start:end]
+        start = end
 
 
 def _about(match: Match) -> str:

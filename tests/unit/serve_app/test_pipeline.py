@@ -231,7 +231,10 @@ async def test_a_swap_follows_its_mapping(pipeline: Pipeline, stand_ins: StandIn
     result = await pipeline.swap(fine, fine, "0:1,1:0")
     assert "swap ((0, 1), (1, 0))" in stand_ins.calls
     assert all(query.dense for query in stand_ins.looked_for), "the outline of a face is what is cut and pasted"
-    assert result.models == ("swapper@v1", "finder@v1")
+    assert result.models == ("finder@v1", "swapper@v1")
+    provenance = read(result.data)
+    assert provenance is not None
+    assert provenance.steps == (Step("faces", "finder@v1"), Step("swap", "swapper@v1"))
 
 
 async def test_a_face_that_could_not_be_swapped_is_noted(pipeline: Pipeline, stand_ins: StandIns) -> None:

@@ -96,6 +96,28 @@ def test_credits_are_given_once_each_and_need_room() -> None:
     assert once.shape[0] > without.shape[0]
 
 
+def test_the_credit_of_each_of_three_people_is_given_to_its_end() -> None:
+    long = "Photograph by Maximiliane Featherstonehaugh, from Wikimedia Commons, CC BY-SA 4.0, cropped. " * 9
+    people = [replace(MATCH, name=name, attribution=long) for name in ("Ada", "Grace", "Emmy")]
+    whole = collage.draw(PHOTO, FACE, [(match, plain(GREEN)) for match in people], NOTE)
+    for number in range(3):
+        shorter = [replace(match, attribution=long[:-20] if match is people[number] else long) for match in people]
+        cut = collage.draw(PHOTO, FACE, [(match, plain(GREEN)) for match in shorter], NOTE)
+        assert cut.shape != whole.shape or not np.array_equal(cut, whole), f"the end of credit {number} is missing"
+    assert inked(whole[-80:]).any()
+    assert not inked(whole[-20:]).any()
+
+
+@pytest.mark.parametrize("letters", ["https://example.org/" + "Ada_Lovelace" * 24, "撮影者" * 100])
+def test_a_credit_without_spaces_is_given_to_its_end(letters: str) -> None:
+    whole, cut = (
+        collage.draw(PHOTO, FACE, [(replace(MATCH, attribution=credit), plain(GREEN))], NOTE)
+        for credit in (letters, letters[:-1])
+    )
+    assert whole.shape != cut.shape or not np.array_equal(whole, cut)
+    assert not inked(whole)[:, -36:].any()
+
+
 def test_what_the_per_cent_mean_is_said_as_it_was_asked_for() -> None:
     said, other = (collage.draw(PHOTO, FACE, [(MATCH, plain(GREEN))], note) for note in ("Ж", "Щ"))
     assert said.shape == other.shape
