@@ -68,7 +68,7 @@ class Detector(Protocol):
         ...
 
     def look_again(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
-        """The same for pictures in which nothing was found: at another scale, or less strictly."""
+        """The same seen smaller, for pictures in which nothing was found, or parts of faces that fill the frame."""
         ...
 
 

@@ -11,6 +11,8 @@ from deployments.faces.backend import Detection
 _SAME: Final = 0.3
 # From this on, of both of two boxes, both show the face as a whole.
 _WHOLE: Final = 0.6
+# A face of which this much lies within a larger one may be a part of it.
+_WITHIN: Final = 0.8
 
 
 def by_score(faces: Iterable[Detection]) -> list[Detection]:
@@ -35,6 +37,11 @@ def among(face: Detection, others: Iterable[Detection]) -> bool:
 def wholly(one: Detection, other: Detection) -> bool:
     """Whether both are the same face, and neither just a part of it."""
     return _shared(one, other) > _WHOLE * max(_area(one), _area(other))
+
+
+def part(one: Detection, other: Detection) -> bool:
+    """Whether one is just a part of the other."""
+    return _shared(one, other) > _WITHIN * _area(one) and not wholly(one, other)
 
 
 def _shared(one: Detection, other: Detection) -> float:

@@ -127,6 +127,15 @@ def test_a_face_cut_in_half_by_the_border_stays_inside_it(look: Look, pixels: Pi
         assert face.box[0] == pytest.approx(0, abs=12)
 
 
+def test_of_a_face_that_fills_the_frame_not_just_a_half_is_seen(look: Look, pixels: Pixels, upright: FaceSet) -> None:
+    for x0, y0, x1, y1 in (map(round, face.box) for face in upright.faces):
+        close_up = cv2.resize(pixels[y0:y1, x0:x1], None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+        (found,) = look(close_up).faces
+        assert (found.box[2] - found.box[0]) * (found.box[3] - found.box[1]) > 0.6 * close_up.shape[0] * close_up.shape[
+            1
+        ]
+
+
 def test_a_face_of_8_px_is_not_made_up(look: Look, pixels: Pixels) -> None:
     person = cv2.resize(pixels[230:440, 1060:1280], (16, 15), interpolation=cv2.INTER_AREA)
     wall = np.full((400, 500, 3), 120, np.uint8)

@@ -8,6 +8,7 @@ import pytest
 
 from deployments.faces.backend import Detection
 from deployments.faces.search import find_faces, turn_back
+from deployments.faces.types import Box
 from deployments.imaging import Pixels
 
 from .dots import STANDING, RedDotDetector, large, picture_with
@@ -129,6 +130,48 @@ def test_where_every_face_is_asked_for_small_ones_beside_large_ones_are_too(dete
     assert every.beside == [small]
     detector.finds_on_second_look = list(every.faces)
     assert find_faces(detector, [picture], every={0})[0].beside == [], "the same face is not counted twice"
+
+
+class CloseUpDetector(RedDotDetector):
+    """Takes the square of 2 ``reach`` px around each dot for a face, unless it looks again."""
+
+    reach = 13
+
+    def _dots(self, picture: Pixels) -> list[Detection]:
+        return [replace(face, box=self._around(*face.landmarks[2].tolist())) for face in super()._dots(picture)]
+
+    def _around(self, x: float, y: float) -> Box:
+        return (x + 0.5 - self.reach, y + 0.5 - self.reach, x + 0.5 + self.reach, y + 0.5 + self.reach)
+
+
+@pytest.mark.parametrize("every", [(), (0,)])
+@pytest.mark.parametrize("halves", [[(20, 16)], [(20, 16), (34, 22)]])
+def test_what_is_half_a_face_that_fills_the_frame_gives_way_to_the_whole(
+    halves: list[tuple[int, int]], every: tuple[int, ...]
+) -> None:
+    detector = CloseUpDetector()
+    whole = Detection((4, -3, 52, 43), 0.6, STANDING + 28)
+    detector.finds_on_second_look = [whole]
+    (found,) = find_faces(detector, [picture_with(*halves)], every)
+    assert found == ([whole], []), "however sure the detector was of the half"
+    assert detector.second_looks == 1
+
+
+@pytest.mark.parametrize("every", [(), (0,)])
+def test_a_large_face_that_was_seen_as_a_whole_stays_as_it_was_seen_first(every: tuple[int, ...]) -> None:
+    detector = CloseUpDetector()
+    detector.finds_on_second_look = [Detection((6, 2, 35, 31), 0.95, STANDING + 20)]
+    (found,) = find_faces(detector, [picture_with((20, 16))], every)
+    assert ([face.box for face in found.faces], found.beside) == ([detector._around(20, 16)], [])
+
+
+@pytest.mark.parametrize("every", [(), (0,)])
+def test_a_small_face_is_no_half_of_a_large_one(every: tuple[int, ...]) -> None:
+    detector = CloseUpDetector()
+    detector.reach = 5
+    detector.finds_on_second_look = [Detection((4, -3, 52, 43), 0.95, STANDING + 28)]
+    (found,) = find_faces(detector, [picture_with((20, 16))], every)
+    assert ([face.box for face in found.faces], found.beside) == ([detector._around(20, 16)], [])
 
 
 def test_no_photos_no_faces(detector: RedDotDetector) -> None:
