@@ -277,8 +277,9 @@ class Pipeline:
         swapped, face_model = await self._guarded([source, target], work())
         steps = (Step("faces", face_model), Step("swap", swapped.model))
         picture = await self._released(target, swapped.value.data, steps)
-        skipped = swapped.value.skipped
-        return replace(picture, notes=tuple(f"face {face.target} stays: {face.message}" for face in skipped))
+        notes = tuple(f"face {face.target} stays: {face.message}" for face in swapped.value.skipped)
+        # Who reads headers finds the model that swapped first, whatever went before it.
+        return replace(picture, models=(swapped.model, face_model), notes=notes)
 
     async def anonymize(self, photo: Photo, method: Method, keep: tuple[int, ...]) -> Picture:
         """Hide every face but those in ``keep``; the photo alone is moderated. Raises ``NoFace`` when there is none to hide."""

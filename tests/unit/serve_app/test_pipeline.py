@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.eventually import until
 
 import asyncio
-from dataclasses import replace
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -231,7 +230,7 @@ async def test_a_swap_follows_its_mapping(pipeline: Pipeline, stand_ins: StandIn
     result = await pipeline.swap(fine, fine, "0:1,1:0")
     assert "swap ((0, 1), (1, 0))" in stand_ins.calls
     assert all(query.dense for query in stand_ins.looked_for), "the outline of a face is what is cut and pasted"
-    assert result.models == ("finder@v1", "swapper@v1")
+    assert result.models == ("swapper@v1", "finder@v1")
     provenance = read(result.data)
     assert provenance is not None
     assert provenance.steps == (Step("faces", "finder@v1"), Step("swap", "swapper@v1"))
