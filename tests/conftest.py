@@ -19,6 +19,9 @@ from serve_app.serve_flags import SERVE_FLAGS
 # a replica, the router keeps a loop of its own.
 os.environ.update(SERVE_FLAGS | {"RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1"})
 
+# A worker of `make test` is told the width of a terminal that its tests do not write to.
+os.environ.pop("COLUMNS", None)
+
 ROOT = Path(__file__).parents[1]
 
 # A busy machine makes an example slow now and then; that says nothing about the code.

@@ -68,6 +68,7 @@ def endpoint() -> Iterator[str]:
     host, port = running.get_host_and_port()
     yield f"http://{host}:{port}"
     running.stop()
+    running._server.server_close()  # which stop() forgets
 
 
 @pytest.fixture

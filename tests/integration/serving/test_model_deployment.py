@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 import sys
 import threading
@@ -15,8 +13,8 @@ import pytest
 from ray import cloudpickle, serve
 from ray.serve.handle import DeploymentHandle
 
-from deployments.errors import InvalidField
 from deployments.canary import sees_canary
+from deployments.errors import InvalidField
 from deployments.runtime import Runtime
 from deployments.serving import Answer, ModelDeployment, Options
 from deployments.slots import ModelSet, SlotStatus
@@ -24,11 +22,12 @@ from deployments.traffic import Traffic
 from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore
-from serve_app.graph import graph_over
 from serve_app.calls import call
 from serve_app.deployed import state_of
+from serve_app.graph import graph_over
 from serve_app.resting import Resting
 from tests import versions
+from tests.eventually import until
 
 # Replicas cannot import a test module, so its classes travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])

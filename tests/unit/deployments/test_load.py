@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from deployments.batching import Batcher
 from deployments.load import WINDOW_S, LoadMeter
 from tests.clock import Clock
+from tests.eventually import until
 
 
 def worked(meter: LoadMeter, clock: Clock, seconds: float, queries: int = 1, waited: float = 0.0) -> None:

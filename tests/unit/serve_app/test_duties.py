@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 import functools
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from serve_app.duties import beside, keep_doing
 from serve_app.jobs.desk import RESTART_S, Desk
 from serve_app.jobs.worker import Worker
+from tests.eventually import until
 
 RUNBOOK = Path(__file__).parents[3] / "docs" / "alerts.md"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -21,6 +19,7 @@ from deployments.provenance import DigitalSourceType, Step, read
 from deployments.serving import Answer
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
+from tests.eventually import until
 
 from .conftest import FACELESS, FINE, REFUSED, StandIns, is_red, picture
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 import contextlib
 import shutil
@@ -28,6 +26,7 @@ from serve_app.objects import FolderObjects, new_key, out_of_reach
 from serve_app.pipeline import Picture
 from serve_app.visitors import visiting, visitor
 from tests.clock import Clock
+from tests.eventually import until
 
 Sessions = async_sessionmaker[AsyncSession]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +12,7 @@ from aiogram.types import Chat, Message
 
 from bot.intake.photos import Photos
 from bot.updates.albums import SpokenAlbums
+from tests.eventually import until
 
 
 class Kept:

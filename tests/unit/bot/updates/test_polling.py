@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 from typing import Any
 
@@ -17,6 +15,7 @@ from bot.playground.telegram.updates import LongPoll, UpdateQueue
 from bot.updates import polling
 from bot.updates.polling import GetUpdates, Poller
 from bot.updates.reception import Outcome, Received
+from tests.eventually import until
 
 SAID = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 from pathlib import Path
 from typing import cast
@@ -22,6 +20,7 @@ from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.publish import publish_folder
 from registry.store import FolderStore
+from tests.eventually import until
 
 from .conftest import SPACE, MakeGallery
 from .test_collage import FACE, MATCH, PHOTO

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +21,7 @@ from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore
 from tests import versions
+from tests.eventually import until
 
 # The slot warms an engine up, and the examination that every version passes does.
 WARM_UPS = 2

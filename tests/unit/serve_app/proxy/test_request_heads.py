@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tests.eventually import until
-
 import asyncio
 import contextlib
 import json
@@ -14,6 +12,7 @@ import uvicorn
 from uvicorn.config import HTTP_PROTOCOLS
 
 from serve_app.proxy.request_heads import PunctualHttp, install
+from tests.eventually import until
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
