@@ -178,4 +178,4 @@ class Courier:
             with contextlib.suppress(OSError, SQLAlchemyError):
                 async with self._sessions.begin() as session:
                     for job in jobs:
-                        await self._ledger.renew(session, job.id, job.lease or "")
+                        await self._ledger.renew(session, job.id, job.token)

@@ -88,7 +88,7 @@ class Handover:
         """Let go of claimed jobs; they may be claimed again after so long."""
         async with self._sessions.begin() as session:
             for job in jobs:
-                await self._ledger.postpone(session, job.id, job.lease or "", seconds)
+                await self._ledger.postpone(session, job.id, job.token, seconds)
 
     async def _with_results(self, parcels: Sequence[Parcel]) -> list[Parcel]:
         """The parcels with the bytes of their results; a job whose result is gone has failed and will be told as such."""
@@ -135,7 +135,7 @@ class Handover:
         ours: list[Parcel] = []
         async with self._sessions.begin() as session:
             for parcel in parcels:
-                if not await self._ledger.renew(session, parcel.job.id, parcel.job.lease or ""):
+                if not await self._ledger.renew(session, parcel.job.id, parcel.job.token):
                     continue
                 slip = await session.get(Delivery, parcel.job.id)
                 if slip is None:
@@ -163,7 +163,7 @@ class Handover:
         async with self._sessions.begin() as session:
             for index, parcel in enumerate(parcels):
                 slip = await session.get(Delivery, parcel.job.id)
-                if slip is None or not await self._ledger.deliver(session, parcel.job.id, parcel.job.lease or ""):
+                if slip is None or not await self._ledger.deliver(session, parcel.job.id, parcel.job.token):
                     continue
                 slip.sent, slip.sending = now, None
                 slip.message_id = sent.message_ids[min(index, len(sent.message_ids) - 1)]
@@ -188,7 +188,7 @@ class Handover:
         ours: list[Job] = []
         async with self._sessions.begin() as session:
             for job in jobs:
-                lease = job.lease or ""
+                lease = job.token
                 if job.state == State.FAILED:
                     ended = await self._ledger.deliver(session, job.id, lease)
                 else:
@@ -206,9 +206,9 @@ class Handover:
         async with self._sessions.begin() as session:
             for job in jobs:
                 if job.state == State.FAILED:
-                    await self._ledger.deliver(session, job.id, job.lease or "")
+                    await self._ledger.deliver(session, job.id, job.token)
                 else:
-                    await self._ledger.fail(session, job.id, job.lease or "", error)
+                    await self._ledger.fail(session, job.id, job.token, error)
                 await session.execute(update(Delivery).where(Delivery.job_id == job.id).values(sending=None))
 
     async def _close(self, parcels: Sequence[Parcel], closing: Outgoing | None) -> None:

@@ -18,7 +18,7 @@ from bot.delivery.outbound import in_lull
 from bot.delivery.places import Places, Stale
 from bot.delivery.presenter import Presenter
 from bot.delivery.tables import Delivery
-from serve_app.duties import keep_doing
+from serve_app.duties import beside, keep_doing
 from serve_app.jobs.tables import Job
 
 ROUND_S = 4.0
@@ -125,11 +125,8 @@ class Progress:
             yield
             return
         action = activity(job.kind, as_file=slip.as_file)
-        task = asyncio.create_task(self._act(Address(slip.chat_id, slip.thread_id), action))
-        try:
+        async with beside(self._act(Address(slip.chat_id, slip.thread_id), action)):
             yield
-        finally:
-            task.cancel()
 
     async def _act(self, to: Address, action: Action) -> None:
         while True:

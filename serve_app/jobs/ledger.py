@@ -103,7 +103,7 @@ class Ledger:
         while (job := await self._take(session, mine, state=State.RUNNING, started=started)) is not None:
             if job.attempts <= self._max_attempts:
                 return job
-            await self.fail(session, job.id, job.lease or "", job.error or GAVE_UP)
+            await self.fail(session, job.id, job.token, job.error or GAVE_UP)
         return None
 
     async def claim_delivery(

@@ -47,3 +47,10 @@ class Job(Base):
     started: Mapped[float | None]
     finished: Mapped[float | None]
     delivered: Mapped[float | None]
+
+    @property
+    def token(self) -> str:
+        """What its worker shows with every call about a claimed job. Raises ``ValueError`` of one that nobody claimed."""
+        if self.lease is None:
+            raise ValueError(f"job {self.id} is nobody's")
+        return self.lease

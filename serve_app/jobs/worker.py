@@ -84,7 +84,7 @@ class Worker:
                 job = await self._ledger.claim(session, channel=self._channel)
                 if job is None:
                     return False
-                claimed = job.id, job.lease or ""
+                claimed = job.id, job.token
             async with beside(self._keep(job)), self._around(job.id):
                 await self._do(job)
         finally:
@@ -95,7 +95,7 @@ class Worker:
         return True
 
     async def _do(self, job: Job) -> None:
-        lease = job.lease or ""
+        lease = job.token
         try:
             photos = await self._photos(job)
             fields = dict(job.request)
@@ -154,11 +154,11 @@ class Worker:
 
     async def _advance(self, job: Job, share: float) -> bool:
         async with self._sessions.begin() as session:
-            return await self._ledger.advance(session, job.id, job.lease or "", share)
+            return await self._ledger.advance(session, job.id, job.token, share)
 
     async def _fail(self, job: Job, error: dict[str, Any]) -> None:
         async with self._sessions.begin() as session:
-            await self._ledger.fail(session, job.id, job.lease or "", error)
+            await self._ledger.fail(session, job.id, job.token, error)
 
     async def _keep(self, job: Job) -> None:
         """The job stays this worker's while this goes on."""
@@ -168,7 +168,7 @@ class Worker:
             # One renewal may fail: the next one comes before the lease runs out.
             with contextlib.suppress(OSError, SQLAlchemyError):
                 async with self._sessions.begin() as session:
-                    kept = await self._ledger.renew(session, job.id, job.lease or "")
+                    kept = await self._ledger.renew(session, job.id, job.token)
 
 
 def _recorded(error: MasqueradeError) -> dict[str, Any]:
