@@ -1,4 +1,4 @@
-"""How close a painting comes to its photo and to its style, as VGG-19 sees it.
+"""How close a painting comes to its photo and to its style, as VGG-19 sees it, and whether it shows a lattice.
 
 Content is the relative distance at relu4_2, style the relative Gram distance at relu1_1 to relu4_1 (see
 :mod:`deployments.masterpiece.distances`). The judge is the same for every network, however that was trained.
@@ -17,6 +17,7 @@ from torch import Tensor
 from deployments.masterpiece.distances import content_distance, grams, style_distance
 from deployments.masterpiece.encoder import Encoder
 from training.style.data import load_picture
+from training.style.losses import lattice
 
 CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -27,10 +28,14 @@ Painter = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Means over the photographs; 0 is a perfect match."""
+    """Means over the photographs; 0 is a perfect match.
+
+    ``lattice`` is in levels of 255 (:func:`training.style.losses.lattice`); photographs themselves come to about 1.4.
+    """
 
     content: float
     style: float
+    lattice: float
 
 
 class Judge:
@@ -52,9 +57,11 @@ class Judge:
     @torch.no_grad()
     def judge(self, style: str, paint: Painter) -> Judgement:
         """Paint every photograph and compare."""
-        content, styles = [], []
+        content, styles, lattices = [], [], []
         for photo, wanted in zip(self._photos, self._wanted, strict=True):
-            made = self._encoder(paint(photo), (*CONTENT_LAYERS, *STYLE_LAYERS))
+            painting = paint(photo)
+            made = self._encoder(painting, (*CONTENT_LAYERS, *STYLE_LAYERS))
             content.append(content_distance(made, wanted, CONTENT_LAYERS).item())
             styles.append(style_distance(made, self._targets[style], STYLE_LAYERS).item())
-        return Judgement(fmean(content), fmean(styles))
+            lattices.append(255 * lattice(painting).sqrt().item())
+        return Judgement(fmean(content), fmean(styles), fmean(lattices))

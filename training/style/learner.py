@@ -17,6 +17,7 @@ from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY
 from training.style.data import PhotoCrops
 from training.style.lesson import Lesson
+from training.style.losses import lattice
 from training.style.network import StyleNetwork, neutral_style
 
 # As many crops tell the styles apart when the one to begin with is chosen.
@@ -89,7 +90,7 @@ class StyleLearner:
             content = content_distance(made, self._photo_features(index), recipe.content_layers).sum()
             style = style_distance(made, self._target, recipe.style_layers).sum()
             loss = recipe.content * content + recipe.style * style
-            loss = loss + recipe.variation * total_variation(painting).sum()
+            loss = loss + recipe.variation * total_variation(painting).sum() + recipe.lattice * lattice(painting).sum()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             optimiser.step()

@@ -22,4 +22,4 @@ class Lesson:
     learning_rate: float = 0.08
     average: float = 0.98
     seed: int = 1
-    recipe: Recipe = field(default_factory=lambda: RECIPES["deep"])
+    recipe: Recipe = field(default_factory=lambda: RECIPES["even"])

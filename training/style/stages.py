@@ -23,7 +23,7 @@ class Stage(Strict):
 
     after: str | None = None
     encoder: Literal["vgg19", "distilled"] = "vgg19"
-    recipe: Literal["reference", "johnson", "distilled", "deep", "copy"] = "deep"
+    recipe: Literal["reference", "johnson", "distilled", "deep", "even", "copy"] = "deep"
     widths: tuple[int, int, int]
     steps: int = Field(ge=1)
     until: int | None = Field(default=None, ge=1)

@@ -19,7 +19,7 @@ from deployments.style.packs import IDENTITY
 from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.data import PhotoCrops, load_picture
 from training.style.descent import Descent
-from training.style.losses import imitation, reconstruction
+from training.style.losses import imitation, lattice, reconstruction
 from training.style.network import Architecture, StyleNetwork, neutral_style
 from training.style.recipes import RECIPES, Recipe
 from training.style.resizing import resize
@@ -89,6 +89,7 @@ class Losses:
     variation: float | None
     identity: float | None
     imitation: float | None
+    lattice: float | None
 
 
 ALONE = Share()
@@ -211,7 +212,7 @@ class Trainer:
         same = [row for row, style in enumerate(chosen) if style == 0]
         # Sums of nothing are 0, and of means there are none.
         nothing = painting.new_zeros(0)
-        content = style = variation = identity = copied = emphasis = nothing
+        content = style = variation = identity = copied = canvas = emphasis = nothing
         if same:
             identity = reconstruction(painting[same], photo[same])
         if painted:
@@ -222,9 +223,11 @@ class Trainer:
             if recipe.imitation:
                 copied = imitation(painting[painted], self._lesson(photo[painted], names))
             variation = total_variation(painting[painted])
+        if recipe.lattice:
+            canvas = lattice(painting)
         total = recipe.content * content.sum() + recipe.style * (emphasis * style).sum()
         total = total + recipe.variation * variation.sum() + recipe.imitation * copied.sum()
-        total = (total + recipe.identity * identity.sum()) / s.batch
+        total = (total + recipe.identity * identity.sum() + recipe.lattice * canvas.sum()) / s.batch
         self._descent.take(total, self._learning_rate(), self._add_up)
         return Losses(
             self.step,
@@ -234,6 +237,7 @@ class Trainer:
             _mean(variation),
             _mean(identity),
             _mean(copied),
+            _mean(canvas),
         )
 
     def _distances(self, painting: Tensor, photo: Tensor, styles: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -35,6 +35,8 @@ class Bar:
 
 
 BARS: Mapping[str, Bar] = {"fine": Bar(3, 1.05, 1.0), "lean": Bar(9, 1.25, 1.05)}
+# Levels of 255. From 2.5 on a canvas shows where a photograph is plain.
+LATTICE_BAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Point:
     strength: float
     content: float
     style: float
+    lattice: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def curves(judge: Judge, contenders: Sequence[Contender], styles: Sequence[str],
         for strength in STRENGTHS:
             progress("judging", len(drawn) * len(STRENGTHS) + len(points), len(pairs) * len(STRENGTHS))
             found: Judgement = judge.judge(style, _painter(contender, style, strength))
-            points.append(Point(strength, found.content, found.style))
+            points.append(Point(strength, found.content, found.style, found.lattice))
         drawn.append(Curve(contender.label, style, tuple(points)))
     progress("judging", len(pairs) * len(STRENGTHS), len(pairs) * len(STRENGTHS))
     return drawn

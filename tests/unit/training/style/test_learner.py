@@ -8,6 +8,7 @@ import torch
 from training.style.data import PhotoCrops, load_picture, split
 from training.style.learner import StyleLearner
 from training.style.lesson import Lesson
+from training.style.losses import lattice
 from training.style.recipes import Recipe
 from training.style.network import StyleNetwork, neutral_style
 
@@ -47,6 +48,18 @@ def test_the_style_comes_closer_and_the_network_stays(learner, network) -> None:
     first, last = steps[:6], steps[-6:]
     assert sum(step.style for step in last) < sum(step.style for step in first)
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_recipe_against_lattices_counts_them_as_well(learner, network, photos) -> None:
+    photo = PhotoCrops(split(photos)[0], 64, seed=1).batch(0, 1)
+    found = []
+    for weight in (0.0, 1e5):
+        one = learner(replace(LESSON, recipe=replace(RECIPE, lattice=weight)))
+        list(one.learn())
+        with torch.no_grad():
+            found.append(lattice(network(photo, one.vector[None])).item())
+    without, against = found
+    assert against < 0.7 * without
 
 
 @pytest.mark.parametrize("nearest", ["loud", "odd"])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deployments.masterpiece.distances import content_distance, gram, relative, style_distance, total_variation
-from training.style.losses import reconstruction
+from training.style.losses import PERIOD, REGION, lattice, reconstruction
 from training.style.recipes import RECIPES
 
 
@@ -62,6 +62,35 @@ def test_reconstruction_is_zero_only_for_the_photo_itself() -> None:
     photo = torch.rand(2, 3, 8, 8)
     assert reconstruction(photo, photo).sum() == 0
     assert (reconstruction(photo + 0.1, photo) > 0).all()
+
+
+def woven(height: int, width: int) -> torch.Tensor:
+    """A picture whose every fourth column is brighter by 0.4."""
+    picture = torch.full((1, 3, height, width), 0.3)
+    picture[:, :, :, ::PERIOD] += 0.4
+    return picture
+
+
+def test_a_lattice_is_the_variance_of_what_repeats() -> None:
+    torch.testing.assert_close(lattice(woven(128, 192)), torch.tensor([0.4**2 * 0.25 * 0.75]))
+    assert lattice(torch.full((1, 3, 128, 128), 0.6)).item() == 0
+
+
+def test_lattices_of_different_places_do_not_make_up_for_each_other() -> None:
+    canvas = woven(REGION, REGION) - 0.5
+    torch.testing.assert_close(lattice(torch.cat([canvas, -canvas], dim=3)), lattice(canvas))
+
+
+def test_of_what_does_not_repeat_hardly_any_is_taken_for_a_lattice() -> None:
+    noise = torch.rand(1, 3, 512, 512, generator=torch.Generator().manual_seed(0))
+    cells = (REGION // PERIOD) ** 2
+    assert lattice(noise).item() == pytest.approx(noise.var().item() / cells, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [(20, 30), (64, 67), (150, 70)])
+def test_a_picture_of_any_size_has_its_lattice(size) -> None:
+    """What does not fill a region is left out, where there is a whole one."""
+    torch.testing.assert_close(lattice(woven(*size)), torch.tensor([0.03]))
 
 
 def test_the_reference_recipe_is_the_papers() -> None:

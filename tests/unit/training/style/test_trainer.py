@@ -39,6 +39,18 @@ def test_losses_fall(make_trainer) -> None:
     assert sum(step.total for step in losses[-8:]) < 0.9 * sum(step.total for step in losses[:8])
 
 
+def test_a_recipe_against_lattices_wears_them_down(make_trainer) -> None:
+    weights = {"content": 0.0, "style": 0.0, "variation": 0.0, "identity": 0.0}
+    losses = list(
+        make_trainer("run", steps=40, learning_rate=1e-2, recipe=replace(RECIPE, lattice=2000, **weights)).train()
+    )
+    assert sum(step.lattice for step in losses[-8:]) < 0.5 * sum(step.lattice for step in losses[:8])
+
+
+def test_without_one_nobody_looks_for_lattices(make_trainer) -> None:
+    assert [step.lattice for step in make_trainer("run", steps=2).train()] == [None, None]
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(make_trainer) -> None:
     runs = [make_trainer(name, seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
     for run in runs:

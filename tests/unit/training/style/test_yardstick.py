@@ -27,7 +27,7 @@ class Tint:
 
 
 def curve(label: str, *points: tuple[float, float]) -> Curve:
-    return Curve(label, "dots", tuple(Point(1 - i / 10, *point) for i, point in enumerate(points)))
+    return Curve(label, "dots", tuple(Point(1 - i / 10, *point, lattice=0) for i, point in enumerate(points)))
 
 
 def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encoder, make_picture, monkeypatch) -> None:
