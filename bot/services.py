@@ -192,7 +192,7 @@ async def _put_together(
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,
-        counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
+        counter=Counter(intake, sender, progress, workers),
         max_upload=min(studio.limits.max_bytes, MOST_HANDED_OUT),
         inline=inline,
         workers=workers,

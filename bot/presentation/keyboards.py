@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -43,10 +45,12 @@ from deployments.anonymize.types import Method
 from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork
 
+T = TypeVar("T")
 Rows = list[list[InlineKeyboardButton]]
 
-STYLES_PER_PAGE = 10
-ARTWORKS_PER_PAGE = 10
+PER_PAGE = 10
+"""Styles, or works of art, shown at a time: an album holds no more pictures."""
+
 PERCENTS = (25, 50, 75, 100)
 
 MOST_BUTTONS = 100
@@ -81,19 +85,27 @@ def _markup(rows: Rows) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[row for row in rows if row])
 
 
+def page_of(items: Sequence[T], page: int) -> Sequence[T]:
+    """Those of one page; pages count from 0."""
+    return items[page * PER_PAGE : (page + 1) * PER_PAGE]
+
+
+def _page_after(page: int, items: Sequence[object]) -> int:
+    """The next page; after the last one, the first."""
+    return (page + 1) % math.ceil(len(items) / PER_PAGE)
+
+
 def wishes(
     words: Words, bundle: int, features: frozenset[Feature], styles: Sequence[StyleInfo], page: int = 0
 ) -> InlineKeyboardMarkup:
     """What can be done with photos: a page of the styles, and below them the other features."""
-    first = page * STYLES_PER_PAGE
-    shown = styles[first : first + STYLES_PER_PAGE]
     rows = _pairs(
         _button(words.title(style.name, style.title), Paint(bundle=bundle, style=style_code(style.name)).pack())
-        for style in shown
+        for style in page_of(styles, page)
     )
-    if len(styles) > STYLES_PER_PAGE:
-        following = (page + 1) % -(-len(styles) // STYLES_PER_PAGE)
-        rows.append([_button(words.plain("button-more-styles"), Styles(bundle=bundle, page=following).pack())])
+    if len(styles) > PER_PAGE:
+        more = Styles(bundle=bundle, page=_page_after(page, styles))
+        rows.append([_button(words.plain("button-more-styles"), more.pack())])
     others: list[InlineKeyboardButton] = []
     if "lookalike" in features:
         others.append(_button(words.plain("button-lookalike"), Lookalike(bundle=bundle).pack()))
@@ -297,11 +309,6 @@ def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarku
     return _markup(rows)
 
 
-def artworks_page(works: Sequence[Artwork], page: int) -> Sequence[Artwork]:
-    """The works of one page."""
-    return works[page * ARTWORKS_PER_PAGE : (page + 1) * ARTWORKS_PER_PAGE]
-
-
 def artworks(words: Words, shown: ShowArtworks, works: Sequence[Artwork]) -> InlineKeyboardMarkup:
     """A page of the works of art, numbered like the pictures above."""
     rows: Rows = [
@@ -311,11 +318,11 @@ def artworks(words: Words, shown: ShowArtworks, works: Sequence[Artwork]) -> Inl
                 IntoArtwork(bundle=shown.bundle, identity=shown.identity, artwork=style_code(work.id)).pack(),
             )
         ]
-        for number, work in enumerate(artworks_page(works, shown.page), start=1)
+        for number, work in enumerate(page_of(works, shown.page), start=1)
     ]
-    if len(works) > ARTWORKS_PER_PAGE:
-        following = shown.model_copy(update={"page": (shown.page + 1) % -(-len(works) // ARTWORKS_PER_PAGE)})
-        rows.append([_button(words.plain("button-more-artworks"), following.pack())])
+    if len(works) > PER_PAGE:
+        more = shown.model_copy(update={"page": _page_after(shown.page, works)})
+        rows.append([_button(words.plain("button-more-artworks"), more.pack())])
     return _markup(rows)
 
 
