@@ -111,14 +111,7 @@ async def _within_one(visit: Visit, bundle: int, only: Upload) -> None:
     seen = await look(services, only.key)
     async with services.sessions() as session:
         saved = await identities.of(session, visit.account.id)
-    keyboard = keyboards.swap_sources(
-        words,
-        bundle,
-        saved,
-        artworks=bool(services.artworks.all),
-        among=len(seen.faces),
-        can_keep=len(seen.faces) == 1,
-    )
+    keyboard = keyboards.swap_sources(words, bundle, saved, artworks=bool(services.artworks.all), faces=len(seen.faces))
     pictures: tuple[Attachment, ...] = ()
     if len(seen.faces) > 1:
         pictures = (await seen.numbered("faces.jpg"),)

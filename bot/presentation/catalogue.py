@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
-from bot.presentation.callbacks import style_code
+from bot.presentation.callbacks import short_code
 from bot.presentation.showcase import Exhibit
 from bot.presentation.translations import Words
 from deployments.errors import MasqueradeError, UnknownStyle
@@ -68,7 +68,7 @@ class Catalogue:
     async def by_code(self, code: str) -> StyleInfo:
         """The style a button stands for. Raises ``UnknownStyle`` when it is not on offer any more."""
         for style in await self.styles():
-            if style_code(style.name) == code:
+            if short_code(style.name) == code:
                 return style
         raise UnknownStyle("This style is not on offer any more.")
 

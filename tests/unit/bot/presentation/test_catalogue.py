@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.presentation.callbacks import style_code
+from bot.presentation.callbacks import short_code
 from bot.presentation.catalogue import FRESH_S, Catalogue, exhibit, features_of
 from bot.presentation.translations import Translations
 from deployments.errors import Unavailable, UnknownStyle
@@ -38,7 +38,7 @@ def test_a_graph_without_faces_can_only_paint() -> None:
 
 
 async def test_a_button_finds_its_style_or_says_that_it_is_gone(catalogue: Catalogue) -> None:
-    assert (await catalogue.by_code(style_code("night"))).name == "night"
+    assert (await catalogue.by_code(short_code("night"))).name == "night"
     with pytest.raises(UnknownStyle):
         await catalogue.by_code("000000")
 
