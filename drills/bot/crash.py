@@ -14,7 +14,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.figures import Figure
-from bot.accounts.credits import Kind
+from bot.accounts.credits import EntryKind
 from bot.accounts.tables import Entry, Wallet
 from bot.accounts.tariff import Tariff
 from bot.delivery.tables import Delivery
@@ -210,7 +210,7 @@ async def _promises(session: AsyncSession, numbers: Mapping[int, int]) -> list[P
     uploads = {upload.key: upload.message_id for upload in (await session.execute(select(Upload))).scalars()}
     bookings: dict[str, dict[str, int]] = {}
     charges: dict[str, int] = {}
-    jobs_entries = select(Entry).where(Entry.kind.in_([Kind.RESERVE, Kind.SETTLE, Kind.RELEASE]))
+    jobs_entries = select(Entry).where(Entry.kind.in_([EntryKind.RESERVE, EntryKind.SETTLE, EntryKind.RELEASE]))
     for entry in (await session.execute(jobs_entries)).scalars():
         kinds = bookings.setdefault(entry.reference, {})
         kinds[entry.kind] = kinds.get(entry.kind, 0) + 1

@@ -27,7 +27,7 @@ from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
 from bot.playground.telegram.model import BotProfile
 from bot.presentation.translations import Translations
-from bot.settings import BotSettings, Flood
+from bot.settings import BotSettings, FloodLimits
 from drills.bot.flows import FLOWS, Guest, Pictures
 from serve_app.inventory import inventory_of
 from serve_app.local import studio
@@ -87,7 +87,7 @@ async def opened(mode: Mode, settings: Settings, playground: Playground) -> Asyn
         webhook_secret=SecretStr("a-webhook-secret-for-drills-only"),
         tariff=tariff,
         licence_references=references,
-        flood=Flood(per_minute=600, burst=200),
+        flood=FloodLimits(per_minute=600, burst=200),
     )
     if mode == "webhook":
         await asyncio.to_thread(serve.run, build(bot, settings), name="bot", route_prefix=BOT_ROUTE)
