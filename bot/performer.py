@@ -50,7 +50,7 @@ class LookalikeAnswer:
         return cls(base64.b64decode(document["collage"]), matches)
 
 
-class Studio:
+class Performer:
     """Does jobs through the pipeline."""
 
     def __init__(self, pipeline: Pipeline, inventory: Inventory, small_print: Callable[[str | None], str]) -> None:
