@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from aiogram.enums import MessageEntityType
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
@@ -39,6 +40,14 @@ def where(update: Update) -> Address | None:
     if update.callback_query is not None:
         return _tap_address(update.callback_query)
     return None
+
+
+def where_refused(update: Update) -> Address | None:
+    """Where to say what went wrong. Of several photos, only some may be refused: each answer shows which."""
+    to, message = where(update), update.message
+    if to is not None and message is not None and (message.photo or message.document):
+        return replace(to, reply_to=message.message_id)
+    return to
 
 
 def message_address(message: Message) -> Address:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from bot.intake.flood import FloodGate
 from bot.settings import FloodLimits
-from bot.updates.reception import PASSING
+from bot.updates.dispatcher import PASSING
 from serve_app.rates import Rate, RedisBuckets, Want
 from tests.clock import Clock
 from tests.memory_buckets import MemoryBuckets
