@@ -17,6 +17,7 @@ from bot.delivery.tables import Delivery
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
+from tests.integration.bot.accounts.payments.people import FakeBank
 from tests.memory_buckets import MemoryBuckets
 
 ANNA, BORIS, FAMILY = 1001, 1002, -100
@@ -179,14 +180,8 @@ async def test_many_couriers_deliver_everything_once(office, sender, presenter, 
 async def test_accounts_deleted_while_answers_are_delivered_leave_nothing_half_done(
     office, sender, presenter, clock, sessions, accounts, payments, ledger, objects, vault
 ) -> None:
-    class NoBank:
-        async def refund(self, user_id: int, charge_id: str) -> None: ...
-        async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
-            return True
-
-    erasure = Erasure(
-        sessions, accounts, Cashier(sessions, payments, NoBank()), ledger, objects, vault, clock=clock
-    )  # fmt: skip
+    cashier = Cashier(sessions, payments, FakeBank())
+    erasure = Erasure(sessions, accounts, cashier, ledger, objects, vault, clock=clock)
     for person in range(1, 13):
         await office.order(user_id=person, pieces=3)
     for number in range(30):
