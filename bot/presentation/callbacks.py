@@ -12,8 +12,6 @@ from typing import Annotated, Literal
 from aiogram.filters.callback_data import CallbackData
 from pydantic import Field
 
-MAX_BYTES = 64
-
 MOST_FACES = 8
 """How many faces of a picture buttons can tell apart."""
 

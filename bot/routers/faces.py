@@ -11,7 +11,7 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, TelegramObject, User
 
 from bot.accounts import identities
-from bot.accounts.identities import MAX_NAME, MOST
+from bot.accounts.identities import MOST
 from bot.conversation.casting import in_front, kept_photo
 from bot.conversation.replies import rewrite
 from bot.conversation.tickets import NamesFace, ticket
@@ -70,7 +70,6 @@ async def ask_name(_query: CallbackQuery, callback_data: KeepFace, bot: Bot, vis
 async def keep(message: Message, bundle_id: int, visit: Visit) -> None:
     """Cut the face out and save it under the name that was given."""
     services = visit.services
-    name = " ".join((message.text or "").split())[:MAX_NAME]
     _, kept = await services.photos.bundle(bundle_id, visit.account.id)
     photo = await kept_photo(services, kept[0].key)
     faces = (await in_front(services, photo)).faces
@@ -85,7 +84,7 @@ async def keep(message: Message, bundle_id: int, visit: Visit) -> None:
     await asyncio.to_thread(services.vault.put, key, crop)
     try:
         async with services.sessions.begin() as session:
-            saved = await identities.add(session, visit.account.id, name, key)
+            saved = await identities.add(session, visit.account.id, message.text or "", key)
     except BaseException:
         await asyncio.to_thread(services.vault.delete, [key])
         raise

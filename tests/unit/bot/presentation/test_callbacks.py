@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.presentation import callbacks
-from bot.presentation.callbacks import MAX_BYTES, MapFace, short_code
+from bot.presentation.callbacks import MapFace, short_code
+
+MAX_BYTES = 64
+"""Telegram's limit for what a button says back."""
 
 BIGGEST: dict[type, Any] = {int: 2**31 - 1, str: "x" * 32, bool: True}
 KINDS = [kind for kind in vars(callbacks).values() if isinstance(kind, type) and issubclass(kind, CallbackData)]
