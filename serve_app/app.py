@@ -25,9 +25,9 @@ from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
 from deployments.user_config import UserConfig
 from serve_app.deployed import NotConfigured, state_of
-from serve_app.door import Door, Doorkeeper
 from serve_app.gateway import create_app
 from serve_app.graph import Served, graph_over
+from serve_app.http.door import Door, Doorkeeper
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.resting import Resting

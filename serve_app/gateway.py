@@ -12,27 +12,35 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.middleware.gzip import GZipMiddleware
 
 from deployments.errors import UnknownStyle
-from serve_app import contracts, presenting, problems
+from serve_app import contracts, presenting
 from serve_app.access.guard import Guard, GuardedApp
 from serve_app.access.keys import KeyBook
 from serve_app.database import connect, migrate
-from serve_app.described import DescribedApp
-from serve_app.docs_page import mount_docs
+from serve_app.http import problems
+from serve_app.http.described import DescribedApp
+from serve_app.http.docs_page import mount_docs
+from serve_app.http.middleware import (
+    BodyLimit,
+    HeadAsGet,
+    RelativeRedirects,
+    SecurityHeaders,
+    UnexpectedErrors,
+    WholeForms,
+)
+from serve_app.http.negotiation import preferred
+from serve_app.http.page import mount_page
+from serve_app.http.revalidated import revalidated
+from serve_app.http.strict_forms import fields_in_their_place
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors, WholeForms
-from serve_app.negotiation import preferred
-from serve_app.page import mount_page
 from serve_app.pipeline import Picture, Pipeline
 from serve_app.rates import SqlBuckets
-from serve_app.revalidated import revalidated
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
 from serve_app.status.routes import routes as status_routes
-from serve_app.strict_forms import fields_in_their_place
 from serve_app.telemetry.observed import Observed
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes

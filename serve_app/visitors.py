@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from serve_app.access.guard import ANYONE
-from serve_app.asgi import HttpMiddleware
+from serve_app.http.asgi import HttpMiddleware
 
 _visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serve_app import problems
 from serve_app.access.keys import FORM, KeyBook
 from serve_app.access.scopes import ADMIN, required
-from serve_app.asgi import HttpMiddleware
 from serve_app.database import unreachable
+from serve_app.http import problems
+from serve_app.http.asgi import HttpMiddleware
 from serve_app.rates import Buckets, Want
 from serve_app.settings import Settings
 

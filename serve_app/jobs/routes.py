@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
-from serve_app import contracts, presenting, problems
+from serve_app import contracts, presenting
 from serve_app.access.guard import closed
+from serve_app.http import problems
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.states import State

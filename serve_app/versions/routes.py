@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serve_app import problems
+from serve_app.http import problems
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.documents import (
     CanaryTrial,

@@ -15,7 +15,7 @@ from starlette.routing import Match, Mount
 from deployments.errors import Busy, InvalidField, MasqueradeError, TooLarge, Unavailable
 from serve_app.contracts import Problem, Ready
 from serve_app.database import unreachable
-from serve_app.problem_document import MEDIA_TYPE, problem
+from serve_app.http.problem_document import MEDIA_TYPE, problem
 from serve_app.wording import wording
 
 log = logging.getLogger(__name__)
