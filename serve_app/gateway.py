@@ -34,7 +34,7 @@ from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import routes, uploads
-from serve_app.pipeline import Picture, Pipeline
+from serve_app.pipeline import Pipeline, Result
 from serve_app.rates import SqlBuckets
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
@@ -262,6 +262,6 @@ def _preferred(request: Request) -> str:
     return preferred(", ".join(request.headers.getlist("accept")), ANSWERS)
 
 
-def _picture(picture: Picture, inventory: Inventory) -> Response:
-    headers = presenting.result_headers(picture.models, inventory, picture.notes)
-    return Response(picture.data, media_type=picture.media_type, headers=headers)
+def _picture(result: Result, inventory: Inventory) -> Response:
+    headers = presenting.result_headers(result.models, inventory, result.notes)
+    return Response(result.data, media_type=result.media_type, headers=headers)

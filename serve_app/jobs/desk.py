@@ -25,7 +25,7 @@ from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import VISITOR, Worker
 from serve_app.objects import UPLOAD_KEY, UploadTicket, new_key, open_objects
-from serve_app.pipeline import Picture, Pipeline
+from serve_app.pipeline import Pipeline, Result
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 from serve_app.visitors import visitor
@@ -241,7 +241,7 @@ class Desk:
         self._workers[channel].notice()
         return job
 
-    async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
+    async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Result:
         return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
 
     async def _count(self, sessions: async_sessionmaker[AsyncSession]) -> None:
