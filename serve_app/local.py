@@ -27,7 +27,7 @@ from serve_app.topology import GATEWAY, GRAPH
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle
 
-    from serve_app.deployed import ApplicationState
+    from serve_app.deployed import ServeApplication
 
 log = logging.getLogger(__name__)
 
@@ -277,7 +277,7 @@ def _listens(address: str) -> bool:
     return True
 
 
-def _reason(state: ApplicationState | None) -> str:
+def _reason(state: ServeApplication | None) -> str:
     """The last line of what the deployments that failed say about it."""
     if state is None:
         return "Serve knows nothing of it."
