@@ -22,8 +22,8 @@ from serve_app.objects import FolderObjects, new_key
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
-from .asking import ended, masterpiece, problem, submit
-from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
+from ..asking import ended, masterpiece, problem, submit
+from ..conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
 def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient) -> None:

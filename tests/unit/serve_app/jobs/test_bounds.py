@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from serve_app.settings import JobLimits, Settings
 
-from .asking import ended, masterpiece, problem, submit
-from .conftest import FINE, StandIns
+from ..asking import ended, masterpiece, problem, submit
+from ..conftest import FINE, StandIns
 
 
 @pytest.fixture

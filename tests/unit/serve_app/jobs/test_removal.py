@@ -15,8 +15,8 @@ from serve_app.jobs.tables import Job
 from serve_app.objects import FolderObjects
 from serve_app.settings import Settings
 
-from .asking import ended, masterpiece, submit
-from .conftest import FINE, StandIns
+from ..asking import ended, masterpiece, submit
+from ..conftest import FINE, StandIns
 
 
 def stored(settings: Settings) -> list[Path]:
