@@ -19,7 +19,7 @@ from serve_app.jobs.progress import Withdrawn, reporting
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 from serve_app.pipeline import Result
-from serve_app.visitors import visiting, visiting_again
+from serve_app.visitors import pseudonym, visiting
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,8 @@ class Worker:
         try:
             photos = await self._photos(job)
             fields = dict(job.request)
-            who = fields.pop(VISITOR, None)
-            working = visiting(f"{job.channel}:{job.owner}") if who is None else visiting_again(who)
-            with working, reporting(functools.partial(self._advance, job)):
+            who = fields.pop(VISITOR, None) or pseudonym(f"{job.channel}:{job.owner}")
+            with visiting(who), reporting(functools.partial(self._advance, job)):
                 made = await self._perform(job.kind, photos, fields)
             result = await self._stored(made)
         except (Busy, Unavailable) as error:
