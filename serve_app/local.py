@@ -315,7 +315,7 @@ def _refuse_without_database(settings: Settings) -> None:
     if settings.sql_url.startswith("sqlite"):
         return
     # Imported here: it takes half a second, which a studio with a file spends while Ray starts.
-    from serve_app.access.opening import NoDatabase, bring_up_to_date
+    from serve_app.database import NoDatabase, bring_up_to_date
 
     try:
         bring_up_to_date(settings.sql_url)
