@@ -15,7 +15,7 @@ from registry.errors import RegistryError
 from registry.manifest import Manifest, parse_ref
 from registry.store import Store
 from serve_app.selection import Selection, select
-from serve_app.settings import Settings
+from serve_app.settings import Settings, absolute
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import ModelRouting, Models, ModelState, Standing, TrialState
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def artworks_of(settings: Settings) -> ArtworkGallery | None:
     """The gallery of works of art, where there is one. Raises ``GalleryError`` when it cannot be used."""
     folder = settings.artworks_dir
-    return None if folder is None else ArtworkGallery.load(folder.expanduser().resolve())
+    return None if folder is None else ArtworkGallery.load(absolute(folder))
 
 
 def inventory_of(settings: Settings) -> Inventory:

@@ -58,7 +58,7 @@ def studio(settings: Settings) -> Iterator[str]:
     if settings.metrics_port is not None:
         # Ray's own exporter has no other address.
         _refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
-    _refuse_unwritable(settings.data_dir)
+    _refuse_unwritable(settings.data_folder)
     _refuse_without_database(settings)
     proxy_port = _take_front(settings)
     _set_flags(settings)
@@ -242,7 +242,7 @@ def _noted(settings: Settings, address: str) -> Iterator[None]:
 
 
 def _note(settings: Settings) -> Path:
-    return settings.data_dir.expanduser().resolve() / "ray-address"
+    return settings.data_folder / "ray-address"
 
 
 def _take_front(settings: Settings) -> int:
@@ -299,7 +299,6 @@ def _refuse_taken(host: str, port: int, named: str) -> None:
 
 
 def _refuse_unwritable(folder: Path) -> None:
-    folder = folder.expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
