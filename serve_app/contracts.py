@@ -143,7 +143,7 @@ class AnonymizeForm(Form):
     @field_validator("keep")
     @classmethod
     def _numbers(cls, keep: list[str]) -> list[str]:
-        numbers(keep)
+        face_numbers(keep)
         return keep
 
 
@@ -344,7 +344,7 @@ class Ready(BaseModel):
     capabilities: dict[str, str]
 
 
-def numbers(fields: list[str]) -> tuple[int, ...]:
+def face_numbers(fields: list[str]) -> tuple[int, ...]:
     """Face numbers from repeated or comma-separated fields; empty entries do not count.
 
     Raises ``InvalidField``, also for nothing but commas.

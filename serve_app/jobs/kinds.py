@@ -11,7 +11,7 @@ from deployments.anonymize.types import Method
 from deployments.masterpiece.query import MasterpieceQuery
 from deployments.style.engine import StyleQuery
 from serve_app import presenting
-from serve_app.contracts import numbers
+from serve_app.contracts import face_numbers
 from serve_app.inventory import Inventory
 from serve_app.jobs.progress import tell
 from serve_app.pipeline import Pipeline, Result
@@ -44,7 +44,7 @@ async def _swap(pipeline: Pipeline, _inventory: Inventory, photos: Photos, field
 
 async def _anonymize(pipeline: Pipeline, _inventory: Inventory, photos: Photos, fields: Fields) -> Result:
     photo = await pipeline.open(photos["image"])
-    return await pipeline.anonymize(photo, Method(fields["method"]), numbers(fields["keep"]))
+    return await pipeline.anonymize(photo, Method(fields["method"]), face_numbers(fields["keep"]))
 
 
 async def _lookalike(pipeline: Pipeline, inventory: Inventory, photos: Photos, fields: Fields) -> Result:

@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
 from serve_app import contracts, presenting
-from serve_app.access.guard import closed
+from serve_app.access.guard import lacking
 from serve_app.http import openapi, problems
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
@@ -52,7 +52,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
         """
         scopes: frozenset[str] | None = request.state.scopes
         if scopes is not None and form.kind not in scopes:
-            raise HTTPException(HTTPStatus.FORBIDDEN, closed(form.kind))
+            raise HTTPException(HTTPStatus.FORBIDDEN, lacking(form.kind))
         uploads = _uploads(form)
         photos, fields = await _checked(form).contents()
         job = await desk.submit(form.kind, {**photos, **uploads}, fields, request.state.caller, idempotency_key)
