@@ -31,8 +31,8 @@ def demo(
 ) -> None:
     """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
     # Imported here: the HTTP client takes a while to load, and listing the commands needs none.
-    from serve_app.commands.showing import show
-    from serve_app.tour import TourFailed
+    from serve_app.demo.showing import show
+    from serve_app.demo.tour import TourFailed
 
     try:
         # Checked now, not after the minutes that the models and the graph take.
