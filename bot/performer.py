@@ -12,7 +12,7 @@ from deployments.authenticity.engine import Verdict
 from serve_app.contracts import Authenticity
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
-from serve_app.pipeline import Picture, Pipeline
+from serve_app.pipeline import Pipeline, Result
 
 TOP = 3
 
@@ -59,17 +59,17 @@ class Performer:
         self._inventory = inventory
         self._small_print = small_print
 
-    async def perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
+    async def perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Result:
         """What :class:`serve_app.jobs.worker.Worker` calls. Raises what the pipeline raises."""
         if kind == "lookalike":
             return await self._lookalike(photos["image"], fields.get("language"))
-        picture = await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
-        if kind == "authenticity" and Authenticity.model_validate_json(picture.data).verdict == Verdict.UNSURE:
+        result = await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
+        if kind == "authenticity" and Authenticity.model_validate_json(result.data).verdict == Verdict.UNSURE:
             # What a result's notes name is not charged: people asked for an answer, and this is none.
-            return replace(picture, notes=("Nobody can tell.",))
-        return picture
+            return replace(result, notes=("Nobody can tell.",))
+        return result
 
-    async def _lookalike(self, data: bytes, language: str | None) -> Picture:
+    async def _lookalike(self, data: bytes, language: str | None) -> Result:
         photo = await self._pipeline.open(data)
         collage, result = await self._pipeline.collage(photo, TOP, self._small_print(language))
         _, matches = result.prominent
@@ -77,4 +77,4 @@ class Performer:
             collage.data,
             tuple(Resemblance(match.name, match.similarity, match.role, match.attribution) for match in matches),
         )
-        return Picture(answer.dump(), "application/json", collage.models)
+        return Result(answer.dump(), "application/json", collage.models)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve_app.negotiation import preferred
+from serve_app.http.negotiation import preferred
 
 JSON, JPEG = "application/json", "image/jpeg"
 

@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 
 from serve_app.client import StudioClient
-from serve_app.contact_sheet import summary, write_contact_sheet
+from serve_app.demo.contact_sheet import summary, write_contact_sheet
 from serve_app.samples import Sample
-from serve_app.tour import Stop, Tour, TourFailed
-from .conftest import picture
+from serve_app.demo.tour import Stop, Tour, TourFailed
+from ..conftest import picture
 
 ADA = Sample("ada", "Ada", 1, "public domain", picture(200, 100, 50))
 CHOIR = Sample("choir", "The Choir", 2, "public domain", picture(20, 200, 50))

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 from fastapi import FastAPI
 
-from serve_app.door import Door, Doorkeeper
+from serve_app.http.door import Door, Doorkeeper
 
 
 def behind(door: Door, go_on: asyncio.Event, inside: asyncio.Event) -> httpx.AsyncClient:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.errors import Unavailable
-from serve_app.asgi import HttpMiddleware
-from serve_app.problem_document import MEDIA_TYPE, encoded
+from serve_app.http.asgi import HttpMiddleware
+from serve_app.http.problem_document import MEDIA_TYPE, encoded
 
 RETRY_AFTER_S: Final = 5
 

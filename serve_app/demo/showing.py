@@ -8,9 +8,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from serve_app.client import StudioClient
 from serve_app.commands.terminal import console
-from serve_app.contact_sheet import summary, write_contact_sheet
+from serve_app.demo.contact_sheet import summary, write_contact_sheet
+from serve_app.demo.tour import Stop, Tour
 from serve_app.samples import Sample
-from serve_app.tour import Stop, Tour
 
 
 async def show(address: str, samples: tuple[Sample, ...], out: Path) -> Path:

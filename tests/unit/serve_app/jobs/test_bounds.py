@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from serve_app.settings import JobLimits, Settings
 
-from .asking import ended, masterpiece, problem, submit
-from .conftest import FINE, StandIns
+from ..asking import ended, masterpiece, problem, stored, submit
+from ..conftest import FINE, StandIns
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def test_a_job_too_many_is_refused_and_leaves_nothing(
 ) -> None:
     stand_ins.hold_masterpiece = True
     waiting = [masterpiece(bounded, FINE).json()["id"] for _ in range(2)]
-    stored = sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file())
+    before = stored(settings)
     refused = masterpiece(bounded, FINE)
     assert problem(refused) == (429, "busy")
     assert int(refused.headers["retry-after"]) >= 60, "masterpieces take minutes"
-    assert sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file()) == stored
+    assert stored(settings) == before
     assert submit(bounded, kind="moderate").status_code == 202, "what takes seconds has a queue of its own"
     bounded.delete(f"/v1/jobs/{waiting[0]}")
     assert masterpiece(bounded, FINE).status_code == 202

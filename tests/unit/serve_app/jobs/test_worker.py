@@ -23,8 +23,8 @@ from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import Worker
 from serve_app.objects import FolderObjects, new_key, out_of_reach
-from serve_app.pipeline import Picture
-from serve_app.visitors import visiting, visitor
+from serve_app.pipeline import Result
+from serve_app.visitors import pseudonym, visitor
 from tests.clock import Clock
 from tests.eventually import until
 
@@ -115,8 +115,8 @@ async def job_of(sessions: Sessions, job_id: str) -> Job:
         return await session.get_one(Job, job_id)
 
 
-async def at_once(_kind: str, _photos: dict[str, bytes], _fields: dict[str, Any]) -> Picture:
-    return Picture(b"a picture", "image/jpeg", ("painter@v1",))
+async def at_once(_kind: str, _photos: dict[str, bytes], _fields: dict[str, Any]) -> Result:
+    return Result(b"a picture", "image/jpeg", ("painter@v1",))
 
 
 async def test_the_work_of_another_channel_is_left_to_its_own_workers(
@@ -177,19 +177,17 @@ async def test_a_job_is_worked_on_for_whoever_handed_it_in(
 ) -> None:
     seen: list[tuple[str | None, dict[str, Any]]] = []
 
-    async def noted(kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
+    async def noted(kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Result:
         seen.append((visitor(), fields))
         return await at_once(kind, photos, fields)
 
-    with visiting("http:anna"):
-        owner = visitor()
     async with sessions.begin() as session:
         await ledger.submit(session, Order("style", "http", "anna", {"style": "wave", "visitor": "somebody"}))
         await ledger.submit(session, Order("style", "http", "anna", {"style": "wave"}))
     worker = make(noted)
     while await worker.work_once():
         pass
-    assert seen == [("somebody", {"style": "wave"}), (owner, {"style": "wave"})]
+    assert seen == [("somebody", {"style": "wave"}), (pseudonym("http:anna"), {"style": "wave"})]
 
 
 async def test_a_heartbeat_survives_a_database_that_is_lost_for_once(
@@ -197,7 +195,7 @@ async def test_a_heartbeat_survives_a_database_that_is_lost_for_once(
 ) -> None:
     unreliable, enough = Unreliable(sessions), asyncio.Event()
 
-    async def long(*_: Any) -> Picture:
+    async def long(*_: Any) -> Result:
         unreliable.failures = 1
         await enough.wait()
         return await at_once("style", {}, {})
@@ -219,7 +217,7 @@ async def test_who_is_called_off_in_work_gives_the_job_back(
 ) -> None:
     begun = asyncio.Event()
 
-    async def broken_off(*_: Any) -> Picture:
+    async def broken_off(*_: Any) -> Result:
         begun.set()
         try:
             await asyncio.sleep(3600)
@@ -255,7 +253,7 @@ async def test_who_is_called_off_while_the_database_is_lost_ends_all_the_same(
 ) -> None:
     unreliable, begun = Unreliable(sessions), asyncio.Event()
 
-    async def long(*_: Any) -> Picture:
+    async def long(*_: Any) -> Result:
         begun.set()
         unreliable.failures = 1000
         await asyncio.sleep(3600)
@@ -274,7 +272,7 @@ async def test_waiting_for_room_is_no_attempt(
 ) -> None:
     crowded = 10
 
-    async def perform(*_: Any) -> Picture:
+    async def perform(*_: Any) -> Result:
         nonlocal crowded
         crowded -= 1
         if crowded:
@@ -291,7 +289,7 @@ async def test_waiting_for_room_is_no_attempt(
 async def test_what_is_away_is_tried_again_when_it_says_or_in_a_little_while(
     ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], clock: Clock, told: dict[str, int], pause_s: float
 ) -> None:
-    async def perform(*_: Any) -> Picture:
+    async def perform(*_: Any) -> Result:
         raise Unavailable("Style is restarting.", **told)
 
     job_id = await ordered(ledger, sessions)
@@ -302,7 +300,7 @@ async def test_what_is_away_is_tried_again_when_it_says_or_in_a_little_while(
 async def test_a_job_that_is_given_up_says_what_it_waited_for(
     ledger: Ledger, sessions: Sessions, make: Callable[..., Worker], clock: Clock
 ) -> None:
-    async def perform(*_: Any) -> Picture:
+    async def perform(*_: Any) -> Result:
         raise Unavailable("Style is restarting.", retry_after=5)
 
     job_id, worker = await ordered(ledger, sessions), make(perform)
@@ -319,7 +317,7 @@ async def test_a_job_that_went_well_in_the_end_holds_no_error(
 ) -> None:
     restarting = [Unavailable("Style is restarting.", retry_after=5)]
 
-    async def perform(*_: Any) -> Picture:
+    async def perform(*_: Any) -> Result:
         if restarting:
             raise restarting.pop()
         return await at_once("style", {}, {})
@@ -351,7 +349,7 @@ async def test_a_store_that_is_lost_costs_a_job_time_and_not_its_life(
 async def test_a_photo_that_was_swept_away_is_told_and_a_bug_is_not_taken_for_it(
     ledger: Ledger, sessions: Sessions, make: Callable[..., Worker]
 ) -> None:
-    async def bitten(*_: Any) -> Picture:
+    async def bitten(*_: Any) -> Result:
         raise KeyError("no such thing in a table of ours")
 
     async def told(perform: Any, **inputs: str) -> tuple[str, int]:
@@ -370,10 +368,10 @@ async def test_a_picture_made_under_a_lost_lease_is_not_kept(
 ) -> None:
     """Somebody fell silent over a job and another finished it: what comes afterwards is nobody's."""
 
-    async def asleep(*_: Any) -> Picture:
+    async def asleep(*_: Any) -> Result:
         clock.now += 61
         assert await make(at_once).work_once()
-        return Picture(b"too late", "image/jpeg", ("painter@v1",))
+        return Result(b"too late", "image/jpeg", ("painter@v1",))
 
     job_id = await ordered(ledger, sessions)
     assert await make(asleep).work_once()

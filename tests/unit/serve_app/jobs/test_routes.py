@@ -22,8 +22,8 @@ from serve_app.objects import FolderObjects, new_key
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
-from .asking import ended, masterpiece, problem, submit
-from .conftest import FACELESS, FINE, REFUSED, StandIns, picture
+from ..asking import ended, masterpiece, problem, stored, submit
+from ..conftest import FACELESS, FINE, REFUSED, StandIns, picture
 
 
 def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient) -> None:
@@ -53,12 +53,12 @@ def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(
 
     first = order("7")
     ended(client, first)
-    stored = sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file())
+    before = stored(settings)
     if at_once:
         # Where it comes to another replica, both look before one of them is recorded.
         monkeypatch.setattr(Desk, "_known", not_yet)
     assert order("7") == first
-    assert sorted(path.name for path in settings.objects_dir.rglob("*") if path.is_file()) == stored
+    assert stored(settings) == before
     # A stranger who happens on the same key orders something of their own.
     assert len({first, order("8"), order("7", FACELESS)}) == 3
 
@@ -219,7 +219,7 @@ def test_a_name_that_nobody_knows_orders_nothing(
     response = client.post("/v1/jobs", files={photo: FINE}, data=fields)
     assert (response.status_code, response.json()["type"].rpartition(":")[2]) == (404, slug)
     assert stand_ins.calls == []
-    assert not list(settings.objects_dir.rglob("*.*"))
+    assert not list((settings.data_folder / "objects").rglob("*.*"))
 
 
 @pytest.mark.parametrize("why", ["rests", "is away", "is busy", "says nothing"])
@@ -318,7 +318,7 @@ def test_what_is_kept_for_seconds_is_looked_after_in_seconds(
     client = client_for(brief)
     submit(client, kind="moderate")
     deadline = time.monotonic() + 20
-    while any(path.is_file() for path in brief.objects_dir.rglob("*")):
+    while stored(brief):
         assert time.monotonic() < deadline, "photos and results outlived their time"
         time.sleep(0.02)
 
@@ -350,7 +350,7 @@ def test_a_photo_waits_with_its_job_however_long_the_queue_is(
     first, second = (masterpiece(client, FINE).json()["id"] for _ in range(2))
     # Stored after them, and nobody's: once it is gone, whatever may go of theirs is gone as well.
     nobodys = new_key("in")
-    objects = FolderObjects(brief.objects_dir)
+    objects = FolderObjects(brief.data_folder / "objects")
     objects.put(nobodys, FINE)
     deadline = time.monotonic() + 20
     while objects.stored_before(time.time()).count(nobodys):
@@ -364,7 +364,7 @@ def test_a_photo_waits_with_its_job_however_long_the_queue_is(
 def test_a_result_whose_time_is_over_is_said_to_have_expired(client: TestClient, settings: Settings) -> None:
     job_id = submit(client, kind="moderate").json()["id"]
     ended(client, job_id)
-    FolderObjects(settings.objects_dir).sweep(time.time() + 5)
+    FolderObjects(settings.data_folder / "objects").sweep(time.time() + 5)
     gone = client.get(f"/v1/jobs/{job_id}/result")
     assert problem(gone) == (410, "expired")
     assert gone.json()["detail"] == "The result of this job has expired."
@@ -399,7 +399,7 @@ def test_an_order_whose_result_is_gone_is_a_new_one_when_it_is_sent_again(
     ended(client, first)
     assert order() == first
     if how == "it was swept":
-        FolderObjects(settings.objects_dir).sweep(time.time() + 5)
+        FolderObjects(settings.data_folder / "objects").sweep(time.time() + 5)
     else:
         monkeypatch.setattr("serve_app.jobs.desk.time.time", lambda: later)
         later = ended(client, first)["expires"]

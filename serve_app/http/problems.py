@@ -12,32 +12,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
-from deployments.errors import Busy, InvalidField, MasqueradeError, TooLarge, Unavailable
-from serve_app.contracts import Problem, Ready
+from deployments.errors import InvalidField, MasqueradeError, TooLarge, Unavailable
+from serve_app.contracts import Ready
 from serve_app.database import unreachable
-from serve_app.problem_document import MEDIA_TYPE, problem
+from serve_app.http.problem_document import MEDIA_TYPE, problem
 from serve_app.wording import wording
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
-
-RETRY: dict[str, Any] = {
-    "headers": {
-        "Retry-After": {"description": "When to ask again, in seconds", "schema": {"type": "integer", "minimum": 0}}
-    }
-}
-
-# Every call may answer these; the OpenAPI document says so.
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-    | (RETRY if status in {Busy.status, Unavailable.status} else {})
-    for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
-}
-
-CONFLICT: dict[int | str, dict[str, Any]] = {409: RESPONSES[400] | {"description": "Conflict"}}
-NOT_FINISHED: dict[int | str, dict[str, Any]] = {409: CONFLICT[409] | RETRY}
-GONE: dict[int | str, dict[str, Any]] = {410: RESPONSES[400] | {"description": "Gone"}}
 
 
 def install(app: FastAPI) -> None:

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from serve_app.revalidated import REVALIDATE
+from serve_app.http.revalidated import REVALIDATE
 
 WEB = Path(str(files("serve_app") / "web"))
 

@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 from statistics import median
 
+from serve_app.demo.tour import EXTENSIONS, Stop
 from serve_app.samples import Sample
-from serve_app.tour import EXTENSIONS, Stop
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #221d26; --paper: #faf7f2; --line: #ddd5ca; --soft: #6f6678; --card: #fff; }

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from deployments.swap.suitability import LEAST_SIZE
-from serve_app.page import WEB
+from serve_app.http.page import WEB
 
 IMPORT = re.compile(r'^(?:import|export|\}).*?"\./([\w.]+)";?$', re.MULTILINE)
 PRELOAD = re.compile(r'<link rel="modulepreload" href="js/([\w.]+)">')

@@ -15,12 +15,8 @@ from serve_app.jobs.tables import Job
 from serve_app.objects import FolderObjects
 from serve_app.settings import Settings
 
-from .asking import ended, masterpiece, submit
-from .conftest import FINE, StandIns
-
-
-def stored(settings: Settings) -> list[Path]:
-    return [path for path in settings.objects_dir.rglob("*") if path.is_file()]
+from ..asking import ended, masterpiece, stored, submit
+from ..conftest import FINE, StandIns
 
 
 def away(_store: FolderObjects, _keys: object) -> None:

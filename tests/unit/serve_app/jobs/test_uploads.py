@@ -11,8 +11,8 @@ from deployments.errors import Unavailable
 from serve_app.objects import FolderObjects, new_key, open_objects
 from serve_app.settings import Settings
 
-from .asking import ended, submit
-from .conftest import FINE
+from ..asking import ended, submit
+from ..conftest import FINE
 
 
 def test_a_job_may_name_an_upload_and_takes_it_along(client: TestClient, settings: Settings) -> None:
