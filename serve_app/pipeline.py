@@ -30,7 +30,7 @@ from deployments.lookalike.engine import METHOD, LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Provenance, Step, attach
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.artworks import Artwork, ArtworkGallery

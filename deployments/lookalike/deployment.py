@@ -14,7 +14,8 @@ from deployments.faces.types import Face
 from deployments.imaging import Photo
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
 from deployments.provenance import encode_marked
-from deployments.serving import Answer, ModelDeployment
+from deployments.serving.deployment import ModelDeployment
+from deployments.serving.types import Answer
 from registry.manifest import ModelVersion
 
 Matches = tuple[Match, ...]

@@ -10,7 +10,8 @@ from deployments.engine import Engine
 from deployments.imaging import Pixels
 from deployments.imaging.probe import probe_photo
 from deployments.provenance import encode_marked
-from deployments.serving import Answer, ModelDeployment
+from deployments.serving.deployment import ModelDeployment
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
 from registry.manifest import ModelVersion
 

@@ -16,7 +16,7 @@ from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Step, read
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 from tests.eventually import until

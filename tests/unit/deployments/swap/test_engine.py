@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.faces.swap_paste import IDENTITY, SPACE, standin
-from deployments.comparison import Comparison, compare
+from deployments.serving.comparison import Comparison, compare
 from deployments.errors import FaceUnsuitable, InvalidField, Refused
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deployments.examination import Unfit
 from deployments.memory import available_mb
 from deployments.runtime import Runtime
+from deployments.serving.examination import Unfit
 from registry.manifest import Manifest
 
 # What requests in flight, the allocator and the neighbours may still need while two versions are loaded.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deployments.slots import ModelSet, Plan, Second
-from deployments.user_config import UserConfig
+from deployments.serving.user_config import UserConfig
 
 STABLE, NEXT = ModelSet("m@v1", ("p@v1",)), ModelSet("m@v2", ("p@v1",))
 

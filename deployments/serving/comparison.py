@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from deployments.imaging import Pixels
-from deployments.outcomes import deviation, leaves
+from deployments.serving.outcomes import deviation, leaves
 
 # Differences that matter are seen at this size; computing them at full size would cost as much as the answer.
 _SIDE = 256

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from deployments.slots import ModelSet, Plan, Second, Slot
-from deployments.trials import BACKLOG, WINDOW, Trial, TrialSummary, together
+from deployments.serving.trials import BACKLOG, WINDOW, Trial, TrialSummary, together
 
 STABLE, SHADOW = ModelSet("m@v1"), ModelSet("m@v2")
 
@@ -79,7 +79,7 @@ async def test_what_was_seen_is_summed_up_for_whoever_asks_and_for_no_request(
 
     trial = Trial(slot, draw=lambda: 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr("deployments.trials._summed", sum_up)
+        patch.setattr("deployments.serving.trials._summed", sum_up)
         trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=False)
         await idle(trial)
     assert trial.summary is not None

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from deployments.batching import Batcher
+from deployments.serving.batching import Batcher
 from deployments.errors import Busy
 
 

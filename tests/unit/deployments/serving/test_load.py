@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from deployments.batching import Batcher
-from deployments.load import WINDOW_S, LoadMeter
+from deployments.serving.batching import Batcher
+from deployments.serving.load import WINDOW_S, LoadMeter
 from tests.clock import Clock
 from tests.eventually import until
 

@@ -8,7 +8,7 @@ import pytest
 from ray.serve._private.constants import SERVE_LOGGER_NAME
 
 from deployments.errors import NoFace, Unavailable
-from deployments.refusals import SERVE_LOGGER, Refusals, log_refusals_in_a_line
+from deployments.serving.refusals import SERVE_LOGGER, Refusals, log_refusals_in_a_line
 
 
 @pytest.fixture

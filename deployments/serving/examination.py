@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from deployments.engine import Engine
-from deployments.outcomes import deviation, leaves, unsound
+from deployments.serving.outcomes import deviation, leaves, unsound
 from deployments.slots import Pace
 from registry.manifest import ModelVersion, Probe
 

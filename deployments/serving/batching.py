@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from deployments.errors import Busy
-from deployments.load import Load, LoadMeter
+from deployments.serving.load import Load, LoadMeter
 
 # Who would have to wait longer is asked to come back: a queue that only grows helps nobody, and has to be worked off
 # before those who come after the rush are served.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.traffic import Traffic, TrafficWindow, total
+from deployments.serving.traffic import Traffic, TrafficWindow, total
 
 
 def test_a_version_is_counted_with_its_failures_and_quantiles() -> None:

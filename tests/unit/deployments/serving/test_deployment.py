@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from deployments.runtime import Runtime
-from deployments.serving import ModelDeployment, Options
+from deployments.serving.deployment import ModelDeployment
+from deployments.serving.types import Options
 from deployments.slots import Plan, Slot
 from registry.leases import Held
 from registry.manifest import ModelVersion

@@ -18,7 +18,7 @@ from functools import reduce
 from operator import add
 from typing import Generic, TypeVar
 
-from deployments.comparison import Comparison, compare
+from deployments.serving.comparison import Comparison, compare
 from deployments.slots import ModelSet, Role, Slot
 
 Q = TypeVar("Q")

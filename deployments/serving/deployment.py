@@ -18,65 +18,31 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import cv2
 
-from deployments.admission import check_kind, check_memory
-from deployments.batching import Batcher
-from deployments.canary import sees_canary
 from deployments.engine import Engine
 from deployments.errors import MasqueradeError, Unavailable
-from deployments.examination import examine
 from deployments.gpu_memory import OutOfMemory, run_sparing, weigh
 from deployments.imaging import stopwatch
-from deployments.load import together
 from deployments.memory import resident_mb
-from deployments.metrics import SlotMetrics
-from deployments.refusals import log_refusals_in_a_line
-from deployments.runtime import Runtime
+from deployments.serving.admission import check_kind, check_memory
+from deployments.serving.batching import Batcher
+from deployments.serving.canary import sees_canary
+from deployments.serving.examination import examine
+from deployments.serving.load import together
+from deployments.serving.metrics import SlotMetrics
+from deployments.serving.refusals import log_refusals_in_a_line
+from deployments.serving.traffic import TrafficWindow
+from deployments.serving.trials import Trial
+from deployments.serving.types import Answer, Options, Report
+from deployments.serving.user_config import UserConfig
 from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
-from deployments.traffic import Traffic, TrafficWindow
-from deployments.trials import Trial, TrialSummary
-from deployments.user_config import UserConfig
 from registry.leases import Lease as HeldVersions
 from registry.manifest import ModelVersion, parse_ref
-from registry.opening import StoreAddress
 
 Q = TypeVar("Q")
 R = TypeVar("R")
 A = TypeVar("A")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[A]):
-    """A result and the model version it came from (``name@version``); ``beside``, those that had a part in it as well."""
-
-    value: A
-    model: str
-    beside: tuple[str, ...] = ()
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Every version behind the result, the one that gives the name first."""
-        return (self.model, *self.beside)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a replica is told at start: where the versions lie, its share of the machine, its largest batch."""
-
-    models: StoreAddress
-    runtime: Runtime
-    max_batch: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What one replica says of itself to whoever coordinates versions."""
-
-    slot: SlotStatus
-    traffic: dict[str, Traffic]
-    trial: TrialSummary | None
-    memory_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +149,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         return self._slot.status
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
-        """What Serve collects for the scaling policy: the fields of :class:`deployments.load.Load`."""
+        """What Serve collects for the scaling policy: the fields of :class:`deployments.serving.load.Load`."""
         return asdict(together([batcher.load() for batcher in self._batchers.values()]))
 
     async def report(self) -> Report:

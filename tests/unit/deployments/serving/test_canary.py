@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.canary import bucket, sees_canary
+from deployments.serving.canary import bucket, sees_canary
 
 PEOPLE = [f"person-{number}" for number in range(4000)]
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 import numpy as np
 import pytest
 
-from deployments.comparison import compare, structural_similarity
+from deployments.serving.comparison import compare, structural_similarity
 from deployments.moderation.engine import Verdict
-from deployments.outcomes import deviation, leaves, unsound
+from deployments.serving.outcomes import deviation, leaves, unsound
 
 
 class Colour(StrEnum):

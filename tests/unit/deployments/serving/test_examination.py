@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from deployments.admission import check_kind, check_memory, need_mb
-from deployments.examination import SLOWER, Unfit, examine, recorded
+from deployments.serving.admission import check_kind, check_memory, need_mb
+from deployments.serving.examination import SLOWER, Unfit, examine, recorded
 from deployments.moderation.engine import Verdict
 from deployments.runtime import Runtime
 from deployments.slots import Pace
