@@ -55,14 +55,11 @@ class _Asked(Generic[Q]):
 
 @dataclass(frozen=True, slots=True)
 class _Made(Generic[R]):
-    """What an engine made of a query, its model versions, those that had a part in it, and the seconds its batch took.
-
-    ``beside`` leaves out the version that gives the engine its name, which has a part in everything.
-    """
+    """What the engine of ``models`` made of a query, which of its other versions had a part in it, and its batch's seconds."""
 
     result: R
     models: ModelSet
-    beside: tuple[str, ...]
+    contributors: tuple[str, ...]
     took_s: float
 
 
@@ -107,8 +104,8 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         The engine is at work on the next batch by then.
         """
 
-    def beside(self, engine: Engine[Q, R], query: Q) -> tuple[str, ...]:
-        """The versions besides the engine's first that had a part in its answer to ``query``."""
+    def contributors(self, engine: Engine[Q, R], query: Q) -> tuple[str, ...]:
+        """The versions, other than the one that gives the engine its name, that had a part in its answer to ``query``."""
         return ()
 
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Q:
@@ -190,7 +187,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                         return [(await self._make([asked], canary=canary))[0] for asked in batch]
                     return [self._failed(batch[0], error, lease.models)]
                 return [
-                    _Made(result, lease.models, self.beside(lease.engine, asked.query), took_s)
+                    _Made(result, lease.models, self.contributors(lease.engine, asked.query), took_s)
                     for asked, result in zip(batch, results, strict=True)
                 ]
         except LookupError:
@@ -216,7 +213,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
     async def _finished(self, asked: _Asked[Q], made: _Made[R], *, canary: bool) -> Answer[A]:
         began = time.perf_counter()
         try:
-            answer = Answer(await self.finish(asked.query, made.result), made.models.model, made.beside)
+            answer = Answer(await self.finish(asked.query, made.result), made.models.model, made.contributors)
         except Exception as error:
             self._failed(asked, error, made.models)
             raise

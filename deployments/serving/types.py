@@ -16,16 +16,16 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[A]):
-    """A result and the model version it came from (``name@version``); ``beside``, those that had a part in it as well."""
+    """A result, the model version it came from (``name@version``), and ``contributors``: others that had a part in it."""
 
     value: A
     model: str
-    beside: tuple[str, ...] = ()
+    contributors: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
         """Every version behind the result, the one that gives the name first."""
-        return (self.model, *self.beside)
+        return (self.model, *self.contributors)
 
 
 @dataclass(frozen=True, slots=True)

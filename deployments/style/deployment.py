@@ -26,8 +26,8 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
         strength = float(probe.get("strength", 1.0))
         return StyleQuery.parse(probe_photo(probe, version), [str(probe["style"])], strength)
 
-    def beside(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> tuple[str, ...]:
-        return cast(StyleEngine, engine).sources(query)
+    def contributors(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> tuple[str, ...]:
+        return cast(StyleEngine, engine).contributors(query)
 
     async def finish(self, query: StyleQuery, result: Pixels) -> bytes:
         if query.strength == 0:

@@ -79,7 +79,7 @@ class StyleEngine:
                 results[index] = _finish(painting, sources[index], batch[index], looks[index][1])
         return [results[index] for index in range(len(batch))]
 
-    def sources(self, query: StyleQuery) -> tuple[str, ...]:
+    def contributors(self, query: StyleQuery) -> tuple[str, ...]:
         """The versions (``name@version``) that the style of an answered ``query`` came from: its packs, or the predictor."""
         return self._book.packs(query.weights) if query.style_image is None else self._predictors
 

@@ -43,7 +43,7 @@ class Echoing(ModelDeployment[int, int, int]):
 class Signing(Echoing):
     """Signs with whoever had a part in it: even numbers are the first extra's work, odd ones the second's."""
 
-    def beside(self, engine: Echo, query: int) -> tuple[str, ...]:
+    def contributors(self, engine: Echo, query: int) -> tuple[str, ...]:
         return (f"extra-{query % 2}@v1",)
 
 

@@ -85,7 +85,7 @@ def test_preserved_colours_leave_the_strokes_on_a_flat_photo() -> None:
 def test_a_painting_came_from_the_packs_of_its_styles(network, make_pack, photo) -> None:
     dots, lines, waves = (make_pack(name) for name in ("dots", "lines", "waves"))
     engine = StyleEngine(network, [dots, lines, waves], Runtime())
-    assert engine.sources(StyleQuery.parse(photo(8, 8), ["waves", "dots:2"])) == (waves.ref, dots.ref)
+    assert engine.contributors(StyleQuery.parse(photo(8, 8), ["waves", "dots:2"])) == (waves.ref, dots.ref)
 
 
 def test_a_grey_photo_with_preserved_colours_stays_grey() -> None:
