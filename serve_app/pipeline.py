@@ -24,6 +24,7 @@ from deployments.errors import (
     UnknownModel,
     UnknownStyle,
 )
+from deployments.faces.preview import numbered
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeQuery, Match
@@ -37,7 +38,6 @@ from deployments.swap.artworks import Artwork, ArtworkGallery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.engine import SourceFace, SwapQuery
 from deployments.swap.mapping import read as read_mapping
-from deployments.swap.preview import numbered
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from deployments.faces.boxes import shorter_side
+from deployments.faces.landmarks import dense_points, upwards, with_forehead
 from deployments.faces.types import Face, FloatArray
-from deployments.swap.landmarks import dense_points, upwards, with_forehead
 from deployments.swap.masks import Mask, smoothstep
 from deployments.swap.paste import Region
 

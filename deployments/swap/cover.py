@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from deployments.faces import landmarks
+from deployments.faces.landmarks import EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
 from deployments.faces.types import FloatArray
-from deployments.swap import landmarks
-from deployments.swap.landmarks import EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
 from deployments.swap.masks import Mask, below_brows, eroded, feather, features, hull, smoothstep, soften
 
 # All in units of the face's size.

@@ -15,10 +15,11 @@ from typing import Final
 import cv2
 import numpy as np
 
+from deployments.faces import landmarks
 from deployments.faces.alignment import scale_points, transform_points, umeyama
 from deployments.faces.types import Face, FloatArray
 from deployments.imaging import Pixels
-from deployments.swap import landmarks, sharpness
+from deployments.swap import sharpness
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.colour import Complexion, Relighting
 from deployments.swap.cover import Cover

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from deployments.faces.landmarks import BROWS, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, upwards
 from deployments.faces.types import FloatArray
-from deployments.swap.landmarks import BROWS, LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, upwards
 
 Mask = npt.NDArray[np.float32]
 

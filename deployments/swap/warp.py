@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from deployments.faces.landmarks import FOREHEAD_POINTS, JAW, MOUTH
 from deployments.faces.types import FloatArray
-from deployments.swap.landmarks import FOREHEAD_POINTS, JAW, MOUTH
 
 # How far each point may be missed: 0 interpolates, large numbers leave only the affine part.
 _JAW_SLACK: Final = 0.02

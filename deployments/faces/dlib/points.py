@@ -39,11 +39,6 @@ class Predictor:
         return transform_points(points, invert(upright))
 
 
-def five_of(dense: FloatArray) -> FloatArray:
-    """The five points [5, 2] among 68 in iBUG order: centres of the eyes, tip of the nose, corners of the mouth."""
-    return np.stack([dense[36:42].mean(axis=0), dense[42:48].mean(axis=0), dense[30], dense[48], dense[54]])
-
-
 def _upright(five: FloatArray) -> FloatArray:
     """The [2, 3] matrix that turns a face upright, at one pixel a millimetre, its box in the middle of the patch."""
     camera = pose.camera(five)

@@ -5,7 +5,7 @@ import pytest
 
 from deployments.swap import masks
 from deployments.swap.colour import Complexion, Relighting, to_lab, to_rgb
-from deployments.swap.landmarks import face_size, with_forehead
+from deployments.faces.landmarks import face_size, with_forehead
 
 
 def relight(source, target):

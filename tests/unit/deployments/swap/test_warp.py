@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deployments.faces.alignment import transform_points
-from deployments.swap.landmarks import face_size, with_forehead
+from deployments.faces.landmarks import face_size, with_forehead
 from deployments.swap.warp import ThinPlateSpline, slack
 
 

@@ -60,6 +60,11 @@ def _mean_shape() -> FloatArray:
 MEAN_SHAPE: Final = _mean_shape()
 
 
+def five_of(points: FloatArray) -> FloatArray:
+    """The five points [5, 2] of :class:`Face` among the 68: centres of the eyes, tip of the nose, corners of the mouth."""
+    return np.stack([points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0), points[30], points[48], points[54]])
+
+
 def dense_points(face: Face) -> FloatArray:
     """The face's own 68 points or, where its backend only finds five, the mean shape laid over those.
 

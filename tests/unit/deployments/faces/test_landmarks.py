@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deployments.faces.alignment import transform_points
-from deployments.swap import landmarks
+from deployments.faces import landmarks
 
 
 def test_the_mean_shape_is_symmetrical():
