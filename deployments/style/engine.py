@@ -12,7 +12,7 @@ import numpy as np
 from deployments.errors import Unavailable
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime
-from deployments.style.color import Palette, dye, keep_photo_colors, mix
+from deployments.style.colour import Palette, dye, keep_photo_colours, mix
 from deployments.style.packs import StyleBook, StyleInfo, Vector
 from deployments.style.painter import Painter
 from deployments.style.prediction import PREDICTOR_TASK, StyleReader
@@ -123,7 +123,7 @@ def _finish(painting: Pixels, source: Pixels, query: StyleQuery, palette: Palett
         if query.preserve_color or share < 1:
             source = photo.pixels()
     if query.preserve_color:
-        painting = keep_photo_colors(painting, source)
+        painting = keep_photo_colours(painting, source)
     return mix(painting, source, share) if share < 1 else painting
 
 

@@ -66,7 +66,7 @@ def _power(matrix: npt.NDArray[np.float64], exponent: float) -> npt.NDArray[np.f
     return raised
 
 
-def keep_photo_colors(painting: Pixels, photo: Pixels) -> Pixels:
+def keep_photo_colours(painting: Pixels, photo: Pixels) -> Pixels:
     """Strokes from the painting, colours from the photo (luminance-only transfer, Gatys et al. 2017), in YCrCb.
 
     The painting's luma is first brought to the mean and the deviation of the photo's, its contrast changed by ``MOST_GAIN`` at
