@@ -10,7 +10,7 @@ from deployments.swap import embedded
 from deployments.swap.backend import Job
 from deployments.swap.embedded import EmbeddedSwapper, fits_better_mirrored, misfit
 from deployments.faces.landmarks import mirrored
-from deployments.swap.masks import eroded, hull
+from deployments.compositing.masks import eroded, hull
 from deployments.swap.types import Reason
 
 SWAPPER = EmbeddedSwapper()

@@ -14,7 +14,7 @@ from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
 from deployments.swap.embedded import EmbeddedSwapper
 from deployments.swap.engine import SwapEngine, build
-from deployments.swap.paste import Patch
+from deployments.compositing.patches import Patch
 from deployments.swap.safety import BlockList
 from deployments.swap.types import Reason, SourceFace, SwapQuery
 

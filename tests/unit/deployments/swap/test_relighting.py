@@ -3,14 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deployments.swap import masks
-from deployments.swap.colour import Complexion, Relighting, to_lab, to_rgb
+from deployments.compositing.masks import hull
+from deployments.swap.relighting import Relighting, to_rgb
+from deployments.swap.complexion import Complexion, features, to_lab
 from deployments.faces.landmarks import face_size, with_forehead
 
 
 def relight(source, target):
     points = target.face.dense
-    cover = masks.hull(target.pixels.shape[:2], with_forehead(points))
+    cover = hull(target.pixels.shape[:2], with_forehead(points))
     unit = face_size(points)
     sides = [Complexion.of(pixels, points, cover, unit) for pixels in (source.pixels, target.pixels)]
     keep = np.ones_like(cover)
@@ -25,7 +26,7 @@ def cheek(portrait):
 def test_a_face_in_its_own_light_stays_what_it_is(portrait):
     drawn = portrait()
     result, cover = relight(drawn, drawn)
-    skin = (cover == 1) & (masks.features(cover.shape, drawn.face.dense, 12) == 0)
+    skin = (cover == 1) & (features(cover.shape, drawn.face.dense, 12) == 0)
     assert np.abs(result - drawn.pixels)[skin].mean() < 3
 
 
@@ -79,7 +80,7 @@ def test_folds_are_no_deeper_in_a_photo_taken_at_night(portrait):
 
     def depth(lit):
         result, cover = relight(wrinkled, lit)
-        skin = (cover == 1) & (masks.features(cover.shape, lit.face.dense, 12) == 0)
+        skin = (cover == 1) & (features(cover.shape, lit.face.dense, 12) == 0)
         return result[skin].std() / result[skin].mean()
 
     assert depth(night) < 1.2 * depth(target)
@@ -88,7 +89,7 @@ def test_folds_are_no_deeper_in_a_photo_taken_at_night(portrait):
 def test_fields_may_be_smaller_than_the_picture(portrait):
     small, large = portrait(size=100, scale=0.55), portrait(size=200, scale=1.1)
     points = small.face.dense
-    cover = masks.hull((100, 100), with_forehead(points))
+    cover = hull((100, 100), with_forehead(points))
     unit = face_size(points)
     side = Complexion.of(small.pixels, points, cover, unit)
     result = Relighting.between(side, side, np.ones_like(cover), cover, unit).apply(large.pixels)

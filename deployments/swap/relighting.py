@@ -18,53 +18,17 @@ from typing import Final
 import cv2
 import numpy as np
 
+from deployments.compositing.masks import Mask
+from deployments.compositing.patches import Region, laid, spread
 from deployments.faces.types import FloatArray
 from deployments.imaging import Pixels
-from deployments.swap import masks
-from deployments.swap.masks import Mask
-from deployments.swap.paste import Region, laid, spread
+from deployments.swap.complexion import Complexion, to_lab
 
 # Standard deviations of the blurs that make light out of a face, in units of the face's size.
 _LIGHT: Final = 0.15
 _COMPLEXION: Final = 0.28
 # Between light and texture: folds, cheekbones and shadows, whose contrast depends on how hard the light is.
 _RELIEF: Final = 0.045
-_FEATURE_MARGIN: Final = 0.035
-
-
-@dataclass(frozen=True, slots=True)
-class Complexion:
-    """What a face in a picture looks like, apart from its features.
-
-    ``lab`` [H, W, 3] is the picture in CIE L*a*b*, ``skin`` the likelihood of skin (1 for beards is not expected),
-    ``features`` are eyes, brows and mouth, ``weight`` is skin inside the face and outside the features, ``median`` [3]
-    its colour.
-    """
-
-    lab: FloatArray
-    skin: Mask
-    features: Mask
-    weight: Mask
-    median: FloatArray
-
-    @classmethod
-    def of(cls, pixels: Pixels, points: FloatArray, cover: Mask, unit: float) -> Complexion:
-        """Look at the face with 68 ``points`` and size ``unit`` under the mask ``cover``."""
-        lab = to_lab(pixels)
-        features = masks.features(cover.shape, points, _FEATURE_MARGIN * unit)
-        skin, median = masks.skin(lab, points, features)
-        return cls(lab, skin, features, skin * cover * (1 - features), median)
-
-    def blurred(self, channel: int, sigma: float) -> FloatArray:
-        """One channel blurred over skin only; the median colour where no skin is near."""
-        weighted = cv2.GaussianBlur(self.lab[..., channel] * self.weight, (0, 0), sigma)
-        known = cv2.GaussianBlur(self.weight, (0, 0), sigma)
-        return np.asarray((weighted + 0.03 * self.median[channel]) / (known + 0.03), dtype=np.float32)
-
-    def relief(self, light: FloatArray, sigma: float) -> FloatArray:
-        """L* blurred so little that folds remain, over skin only; ``light`` inside features and hair."""
-        known = np.clip(cv2.GaussianBlur(self.weight, (0, 0), sigma) / 0.15, 0, 1)
-        return np.asarray(self.blurred(0, sigma) * known + light * (1 - known), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +122,6 @@ class Relighting:
         limited = np.where(chroma > knee, knee + room * np.tanh((chroma - knee) / room), chroma)
         lab[..., 1:] *= (limited / np.maximum(chroma, 1e-3))[..., None]
         return to_rgb(lab)
-
-
-def to_lab(pixels: Pixels) -> FloatArray:
-    """CIE L*a*b* (L* 0..100) of sRGB 0..255, float32."""
-    scaled = pixels.astype(np.float32) / 255
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2Lab))
 
 
 def to_rgb(lab: FloatArray) -> FloatArray:

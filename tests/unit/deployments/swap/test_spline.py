@@ -5,7 +5,7 @@ import pytest
 
 from deployments.faces.alignment import transform_points
 from deployments.faces.landmarks import face_size, with_forehead
-from deployments.swap.warp import ThinPlateSpline, slack
+from deployments.swap.spline import ThinPlateSpline, slack
 
 
 def fit(source, target, smoothing):
