@@ -76,14 +76,14 @@ class LookalikeEngine:
         ]
 
     def portrait(self, name: str) -> bytes:
-        """The portrait (JPEG) that a match names. Raises :class:`UnknownModel` when this version has none such."""
+        """The portrait (JPEG) that a match names, on any thread. Raises :class:`UnknownModel` when there is none such."""
         try:
             return self._portraits.read(name)
         except KeyError:
             raise UnknownModel("This gallery has no such portrait.") from None
 
     def collage(self, photo: Photo, face: Face, matches: Sequence[Match], note: str) -> Pixels:
-        """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery, over ``note``."""
+        """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery, over ``note``; on any thread."""
         shown = [(match, self.portrait(match.picture)) for match in matches[: collage.MOST]]
         return collage.draw(photo, face, shown, note)
 
