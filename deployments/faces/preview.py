@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deployments.faces.boxes import shorter_side
+from deployments.faces.boxes import shared, shorter_side
 from deployments.faces.types import Box, Face
 from deployments.imaging import Photo, Pixels
 
@@ -75,11 +75,7 @@ def _place(box: Box, placed: Sequence[Box], width: int, height: int) -> Box:
         left = float(np.clip(x - side / 2, 0, max(width - side, 0)))
         top = float(np.clip(y - side / 2, 0, max(height - side, 0)))
         choices.append((left, top, left + side, top + side))
-    return next((choice for choice in choices if not any(_overlap(choice, other) for other in placed)), choices[0])
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    return next((choice for choice in choices if not any(shared(choice, other) for other in placed)), choices[0])
 
 
 def _badge(picture: Image.Image, disc: Box, text: str) -> None:
