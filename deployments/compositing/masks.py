@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 
 Mask = npt.NDArray[np.float32]
 """[H, W], 0..1."""

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deployments.compositing.masks import Mask
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 # Pixels of a strip: few enough that all of its numbers stay in a processor's cache.
 _STRIP: Final = 2**16

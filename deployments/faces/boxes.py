@@ -7,8 +7,8 @@ import numpy as np
 
 from deployments.faces.alignment import scale_points
 from deployments.faces.backend import Detection
-from deployments.faces.types import Box, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Box
+from deployments.imaging import FloatArray, Pixels
 
 
 def resize(pixels: Pixels, width: int, height: int) -> Pixels:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from deployments.faces.alignment import ARCFACE_TEMPLATE, transform_points, umeyama
-from deployments.faces.types import Face, FloatArray
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray
 
 JAW: Final = slice(0, 17)
 BROWS: Final = slice(17, 27)

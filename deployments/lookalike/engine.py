@@ -8,12 +8,12 @@ import numpy as np
 
 from deployments.errors import InvalidField, UnknownModel
 from deployments.faces.types import Face
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import FloatArray, Photo, Pixels
 from deployments.lookalike import collage
 from deployments.lookalike.calibration import METHOD, read_calibration
 from deployments.lookalike.files import CALIBRATION, INDEX, PEOPLE, PORTRAITS, Person, Portraits, read_people
 from deployments.lookalike.index import VectorIndex, read_index
-from deployments.lookalike.types import EmptyGallery, FloatArray, LookalikeQuery, Match, SpaceMismatch
+from deployments.lookalike.types import EmptyGallery, LookalikeQuery, Match, SpaceMismatch
 from deployments.runtime import Runtime
 from registry.integrity import mismatch
 from registry.manifest import ModelVersion

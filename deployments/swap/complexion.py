@@ -10,8 +10,7 @@ import numpy as np
 
 from deployments.compositing.masks import Mask, hull
 from deployments.faces.landmarks import LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 # Both cheeks and the back of the nose: the places that are nearly always skin.
 _SKIN_PATCHES: Final = ((1, 3, 5, 48, 31, 39), (15, 13, 11, 54, 35, 42), (27, 31, 33, 35))

@@ -11,7 +11,7 @@ import numpy as np
 from deployments.compositing.masks import Mask, eroded, feather, hull, smoothstep, soften
 from deployments.faces import landmarks
 from deployments.faces.landmarks import BROWS, EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 from deployments.swap.complexion import features
 
 # All in units of the face's size.

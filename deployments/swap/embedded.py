@@ -19,8 +19,8 @@ from deployments.compositing.masks import Mask, hull
 from deployments.compositing.patches import Patch, Region
 from deployments.faces import landmarks
 from deployments.faces.alignment import scale_points, transform_points, umeyama
-from deployments.faces.types import Face, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray, Pixels
 from deployments.swap import sharpness
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.complexion import Complexion

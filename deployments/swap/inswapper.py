@@ -15,8 +15,7 @@ from deployments.compositing.masks import Mask, feather, soften
 from deployments.compositing.patches import Patch
 from deployments.errors import Unavailable
 from deployments.faces.alignment import ARCFACE_TEMPLATE, umeyama, warp
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import Runtime, onnx_session
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.initializer import last_initializer

@@ -8,8 +8,7 @@ import numpy as np
 from deployments.compositing.masks import Mask
 from deployments.compositing.patches import Patch, Region, laid
 from deployments.faces.alignment import invert, transform_points
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 
 def from_crop(crop: Pixels | FloatArray, matrix: FloatArray, mask: Mask, shape: tuple[int, ...]) -> Patch:

@@ -20,8 +20,7 @@ import numpy as np
 
 from deployments.compositing.masks import Mask
 from deployments.compositing.patches import Region, laid, spread
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.swap.complexion import Complexion, to_lab
 
 # Standard deviations of the blurs that make light out of a face, in units of the face's size.

@@ -13,8 +13,8 @@ from deployments.compositing.masks import Mask, feather, hull
 from deployments.compositing.patches import Patch
 from deployments.faces import landmarks
 from deployments.faces.alignment import transform_points, umeyama, warp
-from deployments.faces.types import Face, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import Runtime, onnx_session
 from deployments.swap.paste import from_crop
 from registry.manifest import ModelVersion

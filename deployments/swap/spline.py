@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deployments.faces.landmarks import FOREHEAD_POINTS, JAW, MOUTH
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 
 # How far each point may be missed: 0 interpolates, large numbers leave only the affine part.
 _JAW_SLACK: Final = 0.02

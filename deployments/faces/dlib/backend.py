@@ -19,8 +19,7 @@ from deployments.faces.dlib.points import Predictor
 from deployments.faces.dlib.resnet import CHIP_SIZE, Describe, descriptor
 from deployments.faces.embedding import normalise
 from deployments.faces.landmarks import five_of
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import DeviceUnavailable, Runtime
 from registry.manifest import ModelVersion
 

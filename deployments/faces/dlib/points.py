@@ -11,8 +11,7 @@ import numpy as np
 
 from deployments.faces import pose
 from deployments.faces.alignment import invert, transform_points, warp
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 # The box in which dlib's own detector would see a face, by which the trees were trained: so many millimetres wide, and
 # its middle there in the face that poses are estimated with. Fitted to its boxes of 1,572 faces of LFW.
