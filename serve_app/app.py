@@ -19,11 +19,11 @@ from deployments.masterpiece.deployment import Masterpiece
 from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import Policy
 from deployments.runtime import Runtime
-from deployments.serving import Options
+from deployments.serving.types import Options
+from deployments.serving.user_config import UserConfig
 from deployments.slots import Plan
 from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
-from deployments.user_config import UserConfig
 from serve_app.deployed import NotConfigured, state_of
 from serve_app.gateway import create_app
 from serve_app.graph import RemoteDeployment, graph_over

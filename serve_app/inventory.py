@@ -7,10 +7,10 @@ import functools
 import logging
 from collections.abc import Mapping
 
+from deployments.serving.traffic import Traffic, total
+from deployments.serving.trials import together
 from deployments.slots import Plan
 from deployments.swap.artworks import ArtworkGallery
-from deployments.traffic import Traffic, total
-from deployments.trials import together
 from registry.errors import RegistryError
 from registry.manifest import Manifest, parse_ref
 from registry.store import Store

@@ -24,20 +24,20 @@ from deployments.errors import (
     UnknownModel,
     UnknownStyle,
 )
+from deployments.faces.preview import numbered
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Provenance, Step, attach
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.artworks import Artwork, ArtworkGallery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.engine import SourceFace, SwapQuery
 from deployments.swap.mapping import read as read_mapping
-from deployments.swap.preview import numbered
 
 T = TypeVar("T")
 

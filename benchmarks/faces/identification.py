@@ -17,7 +17,8 @@ from benchmarks.faces import engines, lfw
 from benchmarks.faces.command import main
 from benchmarks.figures import Figure
 from deployments.faces.engine import FaceEngine, build
-from deployments.faces.types import FaceQuery, FloatArray
+from deployments.faces.types import FaceQuery
+from deployments.imaging import FloatArray
 from deployments.lookalike.index import VectorIndex
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion

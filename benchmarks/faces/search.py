@@ -21,8 +21,8 @@ import numpy as np
 
 from benchmarks.faces.command import main
 from benchmarks.figures import Figure
+from deployments.imaging import FloatArray
 from deployments.lookalike.index import VectorIndex
-from deployments.lookalike.types import FloatArray
 from deployments.runtime import Runtime
 from training.gallery.indexing import build_index, make_exam, processor_times, unit
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.faces import engines
 from deployments.faces.engine import build
-from deployments.faces.types import FaceQuery, FloatArray
-from deployments.imaging import Photo, Pixels, encode
+from deployments.faces.types import FaceQuery
+from deployments.imaging import FloatArray, Photo, Pixels, encode
 from deployments.runtime import Runtime
 from deployments.swap.backend import Job
 from deployments.swap.inswapper import SIZE, InSwapper, crop_mask

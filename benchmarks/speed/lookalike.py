@@ -21,10 +21,9 @@ from benchmarks.speed.pictures import photograph
 from benchmarks.speed.rounds import alternate
 from deployments.faces.engine import build as build_faces
 from deployments.faces.types import FaceQuery
-from deployments.imaging import Photo, encode
+from deployments.imaging import FloatArray, Photo, encode
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.lookalike.files import CALIBRATION, INDEX, PEOPLE, PORTRAITS, Person, write_people, write_portraits
-from deployments.lookalike.types import FloatArray
 from deployments.runtime import Runtime
 from registry.manifest import Description, Licence, ModelVersion
 from registry.publish import describe

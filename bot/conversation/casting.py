@@ -18,10 +18,10 @@ from bot.presentation import keyboards
 from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
 from bot.services import Services
 from deployments.errors import Expired, InvalidField, MasqueradeError, NoFace
+from deployments.faces.preview import numbered
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
 from deployments.swap.mapping import prominent
-from deployments.swap.preview import numbered
 
 LEFT_ALONE = "x"
 

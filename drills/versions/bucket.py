@@ -20,7 +20,7 @@ from benchmarks.load import constant_arrival, post, session
 from drills.faulty_proxy import Fault, FaultyProxy
 from drills.versions.figures import Chronicle, figures
 from drills.versions.stage import CONVERGE_S, Studio, studio
-from registry.opening import open_store
+from registry.opening import StoreAddress
 from registry.publish import publish_folder
 from registry.store import FolderStore
 
@@ -42,7 +42,7 @@ async def drill(folder: Path, source: FolderStore, photo: bytes, per_second: flo
     with _server() as address, FaultyProxy(address) as network:
         os.environ["AWS_ENDPOINT_URL"] = address
         boto3.client("s3").create_bucket(Bucket=BUCKET)
-        shelf = open_store(f"s3://{BUCKET}", folder / "publisher", 2**30)
+        shelf = StoreAddress(f"s3://{BUCKET}", folder / "publisher", 2**30).open()
         for name in source.models():
             for version in ("v1", "v2", "v3") if name == MODEL else ("v1",):
                 good = source.get(f"{name}@{version}")

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from deployments.serving.traffic import Traffic, total
+from deployments.serving.trials import together
+from deployments.serving.user_config import UserConfig
 from deployments.slots import ModelSet, Plan, Second
-from deployments.traffic import Traffic, total
-from deployments.trials import together
-from deployments.user_config import UserConfig
 from registry import promotions
 from registry.errors import Conflict, RegistryError, StoreUnavailable
 from registry.manifest import parse_ref
@@ -30,7 +30,7 @@ from serve_app.versions.steps import Apply, Refuse, Wait, next_step
 
 if TYPE_CHECKING:
     # It brings Ray with it, which reads its environment when it is imported; commands set that first.
-    from deployments.serving import Report
+    from deployments.serving.types import Report
 
 log = logging.getLogger(__name__)
 

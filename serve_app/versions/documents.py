@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.serving.trials import TrialSummary
 from deployments.slots import Role
-from deployments.trials import TrialSummary
 from registry.routing import AuditEntry, Routing
 from serve_app.wording import NOT_BLANK
 

@@ -22,7 +22,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from deployments.lookalike.types import FloatArray
+from deployments.imaging import FloatArray
 
 Kind = Literal["flat", "scan", "ivf-pq", "hnsw"]
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from deployments.imaging import Pixels, encode
 from deployments.runtime import Runtime
-from deployments.style.color import Palette, dye
+from deployments.style.colour import Palette, dye
 from deployments.style.prediction import StyleReader
 from registry.manifest import ModelVersion
 from registry.store import FolderStore

@@ -13,7 +13,7 @@ from bot.presentation.catalogue import Catalogue, Feature, features_of
 from bot.presentation.translations import Translations
 from deployments.anonymize.types import Method
 from deployments.imaging import Limits
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 from tests.integration.bot.flows.stand_ins import StandIns

@@ -9,7 +9,7 @@ from bot.presentation.catalogue import FRESH_S, Catalogue, exhibit, features_of
 from bot.presentation.translations import Translations
 from deployments.errors import Unavailable, UnknownStyle
 from deployments.imaging import Limits
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 from tests.clock import Clock
