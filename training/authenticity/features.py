@@ -24,16 +24,13 @@ from training.authenticity.data import Dataset, Example, pixels
 from training.authenticity.fingerprint import Fingerprint
 from training.authenticity.graph import write_graph
 from training.authenticity.views import disturbed
+from training.stopping import Stopped
 from training.style.checkpoint import write_atomically
 
 CACHE: Final = "features.safetensors"
 _SAVE_EVERY = 50
 
 Statistics = npt.NDArray[np.float32]
-
-
-class Stopped(Exception):
-    """Somebody asked the work to stop; what was done is kept."""
 
 
 @dataclass(frozen=True, slots=True)

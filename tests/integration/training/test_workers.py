@@ -14,12 +14,13 @@ from ray.train import WorkerGroupError
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from training.stopping import Stopped
 from training.style import train
 from training.style.checkpoint import load_weights
 from training.style.job import Job, work
 from training.style.recipes import Recipe
 from training.style.network import Architecture
-from training.style.failures import Mistake, Stopped
+from training.style.failures import Mistake
 from training.style.trainer import Settings
 from training.style.workers import on_workers, plain_failures
 

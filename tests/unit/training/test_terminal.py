@@ -14,7 +14,8 @@ from deployments.runtime import DeviceUnavailable
 from registry.errors import UnknownModelVersion
 from training.evaluation.report import Report
 from training.gallery.polite import Unreachable
-from training.style.failures import DeviceLost, EncoderUnavailable, Mistake, Stopped
+from training.stopping import Stopped
+from training.style.failures import DeviceLost, EncoderUnavailable, Mistake
 from training.style.terminal import told_plainly
 from training.terminal import explained
 

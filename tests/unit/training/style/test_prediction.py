@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from deployments.runtime import Runtime
 from deployments.style.engine import StyleEngine
 from registry.manifest import load_manifest
+from training.stopping import Stopped
 from training.style.adding import open_studio
 from training.style.data import NoPhotos, PhotoCrops, read_rgb
 from training.style.recipes import Recipe
@@ -26,7 +27,6 @@ from training.style.prediction import evaluate, export, reproduce, train
 from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
 from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
-from training.style.failures import Stopped
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))
 COURSE = Course(steps=4, batch=2, warm_up=1, seed=3, recipe=RECIPE)
