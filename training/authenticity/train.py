@@ -31,10 +31,10 @@ from training.authenticity.fitting import Recipe, Tell, check_splits, fit_fold, 
 from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.board import board
+from training.cards import load_card, manifest_of
 from training.evaluation.report import read_report
 from training.stopping import Stopped, stop_requests
 from training.stores import with_room
-from training.style.export import load_card, manifest_of
 from training.terminal import bars, console, explained
 
 RECORD = "run.json"

@@ -21,7 +21,7 @@ from training.evaluation.report import Report
 from training.evaluation.terminal import conclude
 from training.style.adding import open_studio
 from training.style.checkpoint import Weights, load_weights, save_weights
-from training.style.data import NoPhotos, PhotoCrops, load_photos, load_picture, named_paths, split, to_pixels
+from training.style.data import NoPhotos, PhotoCrops, load_photos, load_picture, named_paths, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
 from training.style.failures import Mistake
@@ -32,6 +32,7 @@ from training.style.lesson import Lesson
 from training.style.record import RunRecord
 from training.style.terminal import told_plainly
 from training.style.trainer import TURNS, WEIGHTS, Settings
+from training.tensors import to_pixels
 from training.terminal import bars
 
 STYLE: Final = "added"

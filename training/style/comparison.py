@@ -19,11 +19,12 @@ from training.evaluation.report import Report, Series
 from training.evaluation.terminal import conclude
 from training.style.adding import open_studio
 from training.style.contenders import Contender, Network, Published, Served
-from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
+from training.style.data import NoPhotos, load_photos, named_paths, split
 from training.style.encoders import open_encoder
 from training.style.judge import Judge
 from training.style.optimised import Optimised
 from training.style.yardstick import BARS, Curve, curves, milliseconds, verdict
+from training.tensors import to_pixels
 from training.terminal import bars, explained
 
 THEIRS: Final = "published"

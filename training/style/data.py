@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from deployments.imaging import Pixels
-from training.pictures import pictures_below
+from training.pictures import pictures_below, read_rgb
+from training.tensors import to_tensor
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +65,6 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
     return sorted(set(paths).difference(held_out)), held_out
 
 
-def read_rgb(path: Path) -> Pixels | None:
-    """Decode a picture to [H,W,3] RGB, orientation applied; ``None`` where it cannot be decoded."""
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):
-        return None
-    return None if image is None else np.ascontiguousarray(image[:, :, ::-1], np.uint8)
-
-
 def _size(path: Path) -> tuple[int, int] | None:
     """Width and height by the file's header; ``None`` where it is no picture."""
     try:
@@ -88,16 +79,6 @@ def resize(image: Pixels, short_side: int) -> Pixels:
     scale = short_side / min(image.shape[:2])
     size = (max(16, round(image.shape[1] * scale)), max(16, round(image.shape[0] * scale)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
-
-
-def to_tensor(image: Pixels) -> Tensor:
-    """[H,W,3] RGB 0..255 -> [3,H,W] 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
-
-
-def to_pixels(image: Tensor) -> Pixels:
-    """[3,H,W] 0..1 -> [H,W,3] RGB 0..255."""
-    return np.ascontiguousarray((image.detach().cpu().permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8))
 
 
 def load_picture(path: Path, short_side: int) -> Tensor:

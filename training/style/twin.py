@@ -21,7 +21,7 @@ from training.evaluation.terminal import conclude
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights
 from training.style.contenders import Trained
-from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
+from training.style.data import NoPhotos, load_photos, named_paths, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
 from training.style.failures import Mistake
@@ -34,6 +34,7 @@ from training.style.run import LOSSES
 from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS, Settings
 from training.style.yardstick import milliseconds
+from training.tensors import to_pixels
 from training.terminal import console
 
 TWIN: Final = "full"

@@ -22,14 +22,16 @@ from deployments.style.color import Palette, dye
 from deployments.style.prediction import StyleReader
 from registry.manifest import ModelVersion
 from registry.store import FolderStore
+from training.pictures import read_rgb
 from training.style.adding import Studio, open_studio
-from training.style.data import NoPhotos, PhotoCrops, load_photos, read_rgb, resize, split, to_pixels, to_tensor
+from training.style.data import NoPhotos, PhotoCrops, load_photos, resize, split
 from training.style.encoders import open_encoder
 from training.style.judge import Judge, Judgement
 from training.style.learner import StyleLearner
 from training.style.lesson import Lesson
 from training.style.prediction.train import anchors, exhibition
 from training.style.terminal import told_plainly
+from training.tensors import to_pixels, to_tensor
 from training.terminal import bars, console, output
 
 

@@ -19,10 +19,10 @@ from registry.store import FolderStore  # noqa: E402
 from training.authenticity import train  # noqa: E402
 from training.authenticity.data import Dataset, Plan, load  # noqa: E402
 from training.authenticity.features import CACHE, Meter, measure  # noqa: E402
+from training.cards import load_card  # noqa: E402
 from training.evaluation.cli import app as evaluations  # noqa: E402
 from training.evaluation.report import read_report  # noqa: E402
 from training.stopping import Stopped  # noqa: E402
-from training.style.export import load_card  # noqa: E402
 
 from .conftest import save, scene  # noqa: E402
 

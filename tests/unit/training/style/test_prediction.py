@@ -18,11 +18,12 @@ from deployments.style.engine import StyleEngine
 from registry.manifest import load_manifest
 from training.stopping import Stopped
 from training.style.adding import open_studio
-from training.style.data import NoPhotos, PhotoCrops, read_rgb
+from training.style.data import NoPhotos, PhotoCrops
+from training.pictures import read_rgb
 from training.style.recipes import Recipe
 from training.style import judge
 from training.style.encoders import file_vgg19
-from training.style.export import load_card
+from training.cards import load_card
 from training.style.prediction import evaluate, export, reproduce, train
 from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
 from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
