@@ -81,12 +81,17 @@ def resize(image: Pixels, short_side: int) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
 
 
-def load_picture(path: Path, short_side: int) -> Tensor:
-    """A picture resized to ``short_side``, [3,H,W]. Raises :class:`NotAPicture`."""
+def read_picture(path: Path, short_side: int) -> Pixels:
+    """A picture resized to ``short_side``, [H,W,3] RGB. Raises :class:`NotAPicture`."""
     image = read_rgb(path)
     if image is None:
         raise NotAPicture(f"{path} is not a picture that can be read; give a JPEG, PNG or WebP")
-    return to_tensor(resize(image, short_side))
+    return resize(image, short_side)
+
+
+def load_picture(path: Path, short_side: int) -> Tensor:
+    """A picture resized to ``short_side``, [3,H,W] RGB 0..1. Raises :class:`NotAPicture`."""
+    return to_tensor(read_picture(path, short_side))
 
 
 def load_photos(paths: Sequence[Path], short_side: int, limit: int) -> list[Tensor]:
@@ -101,6 +106,17 @@ def load_photos(paths: Sequence[Path], short_side: int, limit: int) -> list[Tens
             resized = resize(image, short_side)
             height, width = (min(length, 4 * short_side // 3) // 4 * 4 for length in resized.shape[:2])
             photos.append(to_tensor(resized[:height, :width]))
+    return photos
+
+
+def load_held_out(folder: Path, short_side: int, limit: int) -> list[Tensor]:
+    """The first of a folder's held-out photographs, as :func:`load_photos` gives them.
+
+    Raises :class:`NoPhotos` where none can be read.
+    """
+    photos = load_photos(split(folder)[1], short_side, limit)
+    if not photos:
+        raise NoPhotos(f"{folder} holds no held-out photograph that can be read")
     return photos
 
 

@@ -19,7 +19,6 @@ from registry.manifest import load_manifest
 from training.stopping import Stopped
 from training.style.adding import open_studio
 from training.style.data import NoPhotos, PhotoCrops
-from training.pictures import read_rgb
 from training.style.recipes import Recipe
 from training.style import judge
 from training.style.encoders import file_vgg19

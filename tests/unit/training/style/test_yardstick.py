@@ -39,7 +39,7 @@ def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encod
         judge,
         [Tint("both", ("dots", "lines")), Tint("one")],
         tuple(paintings),
-        lambda _words, done, total: seen.append((done, total)),
+        lambda done, total: seen.append((done, total)),
     )
     assert [(one.label, one.style) for one in drawn] == [("both", "dots"), ("one", "dots"), ("both", "lines")]
     for one in drawn:
