@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deployments.faces.types import Pose
 from deployments.swap.safety import BlockList
 from training.gallery.block_list import build_block_list
 from training.gallery.build import Plan, build
@@ -38,7 +39,7 @@ def test_heads_turned_further_than_in_a_gallery_count_and_pictures_without_a_fac
 ) -> None:
     folder = tmp_path / "protected"
     turned = studio.portrait(folder, "Ada Lovelace", 1)
-    studio.take(turned, studio.face("Ada Lovelace", 1, pose=studio.face("x").pose.__class__(55.0, 0.0, 0.0)), seed=1)
+    studio.take(turned, studio.face("Ada Lovelace", 1, pose=Pose(55.0, 0.0, 0.0)), seed=1)
     empty = studio.take(folder / "landscape.jpg", seed=2)
     made = build_block_list(folder, "blocked", embedder, store, memory)
     assert made.vectors == 1

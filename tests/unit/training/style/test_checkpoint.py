@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from training.style.checkpoint import Weights, load_weights, save_weights
-from training.tensors import write_tensors
 from training.style.network import StyleNetwork
 from training.style.prediction.network import Design, StylePredictor, load_predictor
+from training.tensors import write_tensors
 
 
 @pytest.fixture
