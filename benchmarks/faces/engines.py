@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,15 @@ _MOBILEFACENET: Final = {
     "licence": _RESEARCH,
     "embedding_space": "mobilefacenet-y1",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model version with the bar it is held to; None where it only informs."""
+
+    title: str
+    version: ModelVersion
+    bar: float | None
 
 
 def scrfd_mobilefacenet(data: Path) -> ModelVersion:
