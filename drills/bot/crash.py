@@ -13,7 +13,7 @@ from statistics import median
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from bot.accounts.credits import EntryKind
 from bot.accounts.tables import Entry, Wallet
 from bot.accounts.tariff import Tariff
@@ -77,9 +77,9 @@ async def run(
         Figure("processes killed", len(evidence.kills), bar=1),
         Figure("sends answered 429 or 500", refusals),
         Figure("updates delivered once more", injected.get("repeated", 0)),
-        Figure("messages beyond Telegram's limits", traffic.refused, bar=0, higher_is_better=False),
+        never("messages beyond Telegram's limits", traffic.refused),
         running.troupe.breakages(),
-        Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
+        never("errors logged", len(complaints)),
         Figure("from photo to result, median", drill.median_wait(evidence), unit="s"),
         Figure("time taken", time.monotonic() - began, unit="s"),
     ]

@@ -54,10 +54,6 @@ class Setting:
     admins: frozenset[int] = frozenset()
     takeover_s: float = 30.0
 
-    @property
-    def title(self) -> str:
-        return f"{self.database}, {self.mode}, {self.processes} processes"
-
 
 @dataclass(frozen=True, slots=True)
 class Stage:

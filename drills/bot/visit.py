@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from typing import Literal
 import yaml
 from pydantic import SecretStr
 
+from benchmarks.ports import free_port
 from bot.accounts.licences import conflicts
 from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
@@ -170,14 +170,11 @@ def _print(fact: dict[str, object]) -> None:
 
 def main(folder: Path) -> None:
     """Open a studio in a folder of its own, try everything, and leave nothing behind but the pictures in ``folder``."""
-    with tempfile.TemporaryDirectory(prefix="drill-") as scratch, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory(prefix="drill-") as scratch:
         models = Settings().store_dir
         shown = pictures(models)
         works = hang(Path(scratch) / "artworks", shown)
-        settings = Settings(data_dir=Path(scratch), models_dir=models, artworks_dir=works, port=port)
+        settings = Settings(data_dir=Path(scratch), models_dir=models, artworks_dir=works, port=free_port())
         with studio(settings):
             asyncio.run(visit(settings, shown, folder))
 

@@ -14,15 +14,11 @@ from types import SimpleNamespace
 import pytest
 from ray.serve.schema import ApplicationStatus
 
+from benchmarks.ports import free_port
 from serve_app.deployed import ServeApplication, ServeDeployment
 from serve_app.local import StudioError, _noted, _reason, _take_front, joined, running_studio, studio
 from serve_app.serve_flags import own_front
 from serve_app.settings import EngineLimits, Settings
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def test_a_studio_is_found_while_it_is_open(tmp_path: Path) -> None:

@@ -16,8 +16,6 @@ from training.gallery.polite import Polite, Unreachable
 from training.gallery.sources import read_source
 from training.gallery.wikidata import Wish
 
-pytestmark = pytest.mark.integration
-
 ACTORS = Wish(("Q33999",), sitelinks=10, limit=500)
 
 
