@@ -8,8 +8,7 @@ from pathlib import Path
 
 from deployments.faces.engine import FaceEngine
 from deployments.faces.types import Face, FaceQuery
-from deployments.imaging import FloatArray
-from deployments.imaging import Photo
+from deployments.imaging import FloatArray, Photo
 
 
 @dataclass(frozen=True, slots=True)
