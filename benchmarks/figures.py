@@ -30,6 +30,11 @@ class Figure:
         return self.value >= self.bar if self.higher_is_better else self.value <= self.bar
 
 
+def never(name: str, count: float) -> Figure:
+    """How often something happened that must not happen at all."""
+    return Figure(name, count, 0, higher_is_better=False)
+
+
 def table(title: str, figures: Sequence[Figure]) -> Table:
     """The figures as a table for the terminal, bars and verdicts beside them."""
     rendered = Table(title=title, title_justify="left")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from ray import serve
 
-from bot.running import RunningBot, running_bot
+from bot.running import RESTART_S, RunningBot, running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller
 from bot.updates.webhook import Webhook, register, webhook_app
 from serve_app.app import running_graph
-from serve_app.duties import keep_doing
+from serve_app.duties import beside, keep_doing
 from serve_app.inventory import inventory_of
 from serve_app.settings import Settings
-
-RESTART_S = 1.0
 
 
 @serve.ingress()
@@ -57,12 +54,8 @@ class TelegramPoller:
     async def _open(self) -> AsyncIterator[None]:
         async with _running(self._settings, self._studio) as running:
             poller = Poller(running.bot, running.reception, drain_s=self._settings.drain_s)
-            polling = asyncio.create_task(keep_doing(poller.run, RESTART_S))
-            try:
+            async with beside(keep_doing(poller.run, RESTART_S)):
                 yield
-            finally:
-                polling.cancel()
-                await asyncio.gather(polling, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

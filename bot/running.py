@@ -14,8 +14,9 @@ from bot.presentation.profile import introduce
 from bot.services import Services, make_bot, open_services
 from bot.settings import BotSettings
 from bot.updates.albums import SpokenAlbums
+from bot.updates.dispatcher import make_dispatcher
 from bot.updates.latecomers import Latecomers
-from bot.updates.reception import Reception, make_dispatcher
+from bot.updates.reception import Reception
 from serve_app.duties import Duty, beside, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.pipeline import Graph

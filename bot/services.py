@@ -33,6 +33,7 @@ from bot.intake.inbox import Inbox
 from bot.intake.orders import Intake
 from bot.intake.photos import Photos
 from bot.intake.waiting import WaitingRoom
+from bot.performer import Performer
 from bot.presentation.answers import Answers
 from bot.presentation.artworks import Artworks
 from bot.presentation.captions import Captions
@@ -42,7 +43,6 @@ from bot.presentation.translations import Translations
 from bot.retention.erasure import Erasure
 from bot.retention.janitor import Janitor
 from bot.settings import BotSettings
-from bot.studio import Studio
 from serve_app.database import connect, migrate
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.jobs.ledger import Ledger
@@ -164,10 +164,10 @@ async def _put_together(
     courier = Courier(
         ledger, sessions, handover, limiter, hands=settings.couriers, drain_s=settings.drain_s, heartbeat_s=beat_s
     )
-    at_work = Studio(pipeline, inventory, lambda language: translations.words(language).plain("lookalike-method"))
-    perform, around = at_work.perform, _around(progress, courier)
+    performer = Performer(pipeline, inventory, lambda language: translations.words(language).plain("lookalike-method"))
+    around = _around(progress, courier)
     workers = tuple(
-        Worker(ledger, sessions, objects, perform, channel=CHANNEL, heartbeat_s=beat_s, around=around)
+        Worker(ledger, sessions, objects, performer.perform, channel=CHANNEL, heartbeat_s=beat_s, around=around)
         for _ in range(settings.workers)
     )
     return Services(
@@ -192,7 +192,7 @@ async def _put_together(
         gate=FloodGate(buckets, settings.flood),
         buckets=buckets,
         sender=sender,
-        counter=Counter(catalogue, showcase, photos, intake, sender, progress, workers),
+        counter=Counter(intake, sender, progress, workers),
         max_upload=min(studio.limits.max_bytes, MOST_HANDED_OUT),
         inline=inline,
         workers=workers,

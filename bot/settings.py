@@ -23,7 +23,7 @@ from serve_app.secret_files import EnvironmentSettings
 MIN_SECRET_LENGTH = 24
 
 
-class Flood(BaseModel):
+class FloodLimits(BaseModel):
     """How much one person, and one chat, may send: a token bucket each.
 
     A group is heard less often than it can be answered (:data:`bot.delivery.limiter.GROUP`).
@@ -63,7 +63,7 @@ class BotSettings(EnvironmentSettings):
     forbid_forwarded: bool = False
     tariff: Tariff = Tariff()
     licence_references: dict[str, str] = Field(default={})
-    flood: Flood = Flood()
+    flood: FloodLimits = FloodLimits()
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     couriers: Annotated[int, Field(ge=1, le=256)] = 8
     keep_s: Annotated[float, Field(gt=0)] = 3600.0

@@ -10,9 +10,10 @@ Result = TypeVar("Result")
 
 
 class Engine(Protocol[Query, Result]):
-    """Pure inference over batches: no Ray, no network, one thread at a time.
+    """Pure inference over batches: no Ray, no network.
 
-    Constructed from a :class:`registry.manifest.ModelVersion` and a :class:`deployments.runtime.Runtime`.
+    Constructed from a :class:`registry.manifest.ModelVersion` and a :class:`deployments.runtime.Runtime`. The methods below
+    are called by one thread at a time. Whatever else an engine offers reads what does not change, for any thread to call.
     """
 
     def warm_up(self) -> None:

@@ -100,7 +100,7 @@ class SlotStatus:
 
 
 class _Loaded(Generic[Q, R]):
-    """An engine with the one thread that may touch it, and a count of the requests that use it."""
+    """An engine with the one thread that runs it, and a count of the requests that use it."""
 
     def __init__(self, choice: ModelSet, engine: Engine[Q, R], pace_s: float) -> None:
         self.choice = choice
@@ -113,7 +113,10 @@ class _Loaded(Generic[Q, R]):
 
 @dataclass(frozen=True, slots=True)
 class Lease(Generic[Q, R]):
-    """The right to use one engine until the ``with`` block ends."""
+    """The right to use one engine until the ``with`` block ends.
+
+    :meth:`submit` and :meth:`call` work on the engine's own thread; ``engine`` itself is for what any thread may ask it.
+    """
 
     models: ModelSet
     engine: Engine[Q, R]

@@ -24,20 +24,15 @@ class StoreAddress:
 
     def open(self) -> Store:
         """The store. Nothing is read or made yet. Raises :class:`RegistryError` for an address of neither kind."""
-        return open_store(self.where, self.cache_dir, self.cache_bytes)
-
-
-def open_store(where: str | Path, cache_dir: Path | None = None, cache_bytes: int = CACHE_BYTES) -> Store:
-    """The store at a folder's path or at ``s3://bucket/prefix``; see :class:`StoreAddress`."""
-    scheme, separator, _ = str(where).partition("://")
-    if not separator:
-        return FolderStore(Path(where).expanduser().resolve())
-    if scheme == "s3":
-        if cache_dir is None:
-            raise RegistryError(f"{where} needs a folder on this machine to keep what is in use.")
+        scheme, separator, _ = self.where.partition("://")
+        if not separator:
+            return FolderStore(Path(self.where).expanduser().resolve())
+        if scheme != "s3":
+            raise RegistryError(f"{scheme}:// is no kind of store; give a folder or s3://bucket/prefix.")
+        if self.cache_dir is None:
+            raise RegistryError(f"{self.where} needs a folder on this machine to keep what is in use.")
         try:
             from registry.s3.store import open_s3_store
         except ImportError as error:
-            raise RegistryError(f"{where} needs boto3: .venv/bin/pip install boto3") from error
-        return open_s3_store(str(where), cache_dir, cache_bytes)
-    raise RegistryError(f"{scheme}:// is no kind of store; give a folder or s3://bucket/prefix.")
+            raise RegistryError(f"{self.where} needs boto3: .venv/bin/pip install boto3") from error
+        return open_s3_store(self.where, self.cache_dir, self.cache_bytes)

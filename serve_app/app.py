@@ -19,15 +19,15 @@ from deployments.masterpiece.deployment import Masterpiece
 from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import Policy
 from deployments.runtime import Runtime
-from deployments.serving import Options
+from deployments.serving.types import Options
+from deployments.serving.user_config import UserConfig
 from deployments.slots import Plan
 from deployments.style.deployment import Style
 from deployments.swap.deployment import Swap
-from deployments.user_config import UserConfig
 from serve_app.deployed import NotConfigured, state_of
-from serve_app.door import Door, Doorkeeper
 from serve_app.gateway import create_app
-from serve_app.graph import Served, graph_over
+from serve_app.graph import RemoteDeployment, graph_over
+from serve_app.http.door import Door, Doorkeeper
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.pipeline import Graph, Pipeline
 from serve_app.resting import Resting
@@ -156,7 +156,7 @@ def _resting() -> frozenset[str]:
 
 def _coordination(handle: DeploymentHandle[Any]) -> Coordination:
     """The versions deployment. It has a few seconds to answer, since pages show what it says."""
-    versions = Served("the versions", handle, deadline_s=10)
+    versions = RemoteDeployment("the versions", handle, deadline_s=10)
     return Coordination(*(functools.partial(versions.call, name) for name in ("notice", "state", "configuration")))
 
 

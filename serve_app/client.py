@@ -23,7 +23,7 @@ from typing import Any, Self
 import aiohttp
 import stamina
 
-from serve_app.problem_document import MEDIA_TYPE
+from serve_app.http.problem_document import MEDIA_TYPE
 from serve_app.proxy.replay import IDEMPOTENCY_KEY, JOBS, repeatable
 
 CONNECT_S = 2.0

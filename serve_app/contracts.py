@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Form as FormBody
 from fastapi import UploadFile
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from starlette import datastructures
@@ -20,44 +19,6 @@ from deployments.errors import InvalidField
 from deployments.style.query import MAX_STYLES, check_weights, read_weights
 from deployments.swap.mapping import read as read_mapping
 from serve_app.jobs.states import State
-
-# What the OpenAPI document says of answers besides their schemas: headers first.
-NAMED: dict[str, Any] = {
-    "X-Model": {"description": "The model versions behind it, with commas between", "schema": {"type": "string"}}
-}
-MADE: dict[str, Any] = NAMED | {
-    "X-Commercial-Use": {
-        "description": "Whether all of these allow commercial use",
-        "schema": {"type": "string", "enum": ["true", "false"]},
-    }
-}
-NOTES: dict[str, Any] = {
-    "X-Notes": {
-        "description": 'Where something could not be done, what: "face 2 stays: why", with " | " between, 2 KiB at most',
-        "schema": {"type": "string"},
-    }
-}
-
-PICTURES: dict[str, Any] = {"image/jpeg": {}, "image/png": {}, "image/webp": {}}
-PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": PICTURES, "headers": MADE | NOTES, "description": "The picture"}
-}
-ANSWER: dict[int | str, dict[str, Any]] = {200: {"headers": MADE}}
-SHOWN: dict[int | str, dict[str, Any]] = {
-    200: {"content": PICTURES, "headers": {"ETag": {"schema": {"type": "string"}}}, "description": "The picture"},
-    304: {"description": "The picture that If-None-Match names"},
-}
-"""Pictures at fixed addresses, which stay what they are until a version is promoted."""
-
-RESULT: dict[int | str, dict[str, Any]] = {
-    200: PICTURE[200] | {"content": PICTURES | {"application/json": {}}, "description": "What the job made"}
-}
-ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {"headers": {"Location": {"description": "The job's address", "schema": {"type": "string"}}}}
-}
-
-MULTIPART = FormBody(media_type="multipart/form-data")
-"""Annotates a route's parameter that is one of the forms below."""
 
 Image = Annotated[UploadFile, Field(description="A JPEG, PNG or WebP picture")]
 StyleImage = Annotated[
@@ -182,7 +143,7 @@ class AnonymizeForm(Form):
     @field_validator("keep")
     @classmethod
     def _numbers(cls, keep: list[str]) -> list[str]:
-        numbers(keep)
+        face_numbers(keep)
         return keep
 
 
@@ -383,7 +344,7 @@ class Ready(BaseModel):
     capabilities: dict[str, str]
 
 
-def numbers(fields: list[str]) -> tuple[int, ...]:
+def face_numbers(fields: list[str]) -> tuple[int, ...]:
     """Face numbers from repeated or comma-separated fields; empty entries do not count.
 
     Raises ``InvalidField``, also for nothing but commas.

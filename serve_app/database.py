@@ -32,6 +32,10 @@ _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, Timeout
 _AWAY_STATES = ("08", "57P", "53")
 
 
+class NoDatabase(RuntimeError):
+    """The database cannot be opened; the message says why."""
+
+
 class Base(DeclarativeBase):
     """Base of every table. Constraints get predictable names, so that migrations can speak of them."""
 
@@ -132,3 +136,13 @@ def migrate(url: str, revision: str = "head") -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
     command.upgrade(config, revision)
+
+
+def bring_up_to_date(url: str) -> None:
+    """Migrate the database at ``url``. Raises :class:`NoDatabase`."""
+    try:
+        migrate(url)
+    except Exception as error:
+        # Each driver has errors of its own, and all of them mean that there is no database to use.
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise NoDatabase(f"The database cannot be used: {reason}") from error

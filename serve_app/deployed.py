@@ -23,7 +23,7 @@ class NotConfigured(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentState:
+class ServeDeployment:
     """One deployment: Serve's word for how it is, why, how many replicas it wants, and those there are by their states.
 
     One that ``may_rest`` is configured to have no replica while nobody asks for it.
@@ -37,12 +37,12 @@ class DeploymentState:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplicationState:
+class ServeApplication:
     """An application as Serve sees it."""
 
     status: ApplicationStatus
     message: str
-    deployments: dict[str, DeploymentState]
+    deployments: dict[str, ServeDeployment]
 
 
 def client() -> ServeControllerClient:
@@ -53,13 +53,13 @@ def client() -> ServeControllerClient:
     return found
 
 
-def state_of(application: str) -> ApplicationState | None:
+def state_of(application: str) -> ServeApplication | None:
     """How ``application`` is, or None where Serve knows of no such. Raises :class:`NotConfigured`."""
     details: dict[str, Any] | None = client().get_serve_details()["applications"].get(application)
     if details is None:
         return None
     deployments = {
-        name: DeploymentState(
+        name: ServeDeployment(
             str(state["status"].value),
             state["message"],
             state["target_num_replicas"],
@@ -68,7 +68,7 @@ def state_of(application: str) -> ApplicationState | None:
         )
         for name, state in details["deployments"].items()
     }
-    return ApplicationState(ApplicationStatus(details["status"]), details["message"], deployments)
+    return ServeApplication(ApplicationStatus(details["status"]), details["message"], deployments)
 
 
 def await_running(application: str) -> None:

@@ -24,14 +24,15 @@ def called_off() -> bool:
 
 
 @asynccontextmanager
-async def beside(work: Coroutine[None, None, object]) -> AsyncIterator[None]:
-    """``work`` goes on until the block ends, and is called off then; what it raises harms nobody."""
-    task = asyncio.create_task(work)
+async def beside(*works: Coroutine[None, None, object]) -> AsyncIterator[None]:
+    """``works`` go on until the block ends, and are called off then; what they raise harms nobody."""
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def keep_doing(duty: Duty, pause_s: float) -> None:

@@ -5,34 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.middleware.gzip import GZipMiddleware
 
 from deployments.errors import UnknownStyle
-from serve_app import contracts, presenting, problems
+from serve_app import contracts, presenting
 from serve_app.access.guard import Guard, GuardedApp
 from serve_app.access.keys import KeyBook
 from serve_app.database import connect, migrate
-from serve_app.described import DescribedApp
-from serve_app.docs_page import mount_docs
+from serve_app.http import openapi, problems
+from serve_app.http.docs_page import mount_docs
+from serve_app.http.middleware import (
+    BodyLimit,
+    HeadAsGet,
+    RelativeRedirects,
+    SecurityHeaders,
+    UnexpectedErrors,
+    WholeForms,
+)
+from serve_app.http.negotiation import preferred
+from serve_app.http.page import mount_page
+from serve_app.http.revalidated import revalidated
+from serve_app.http.strict_forms import fields_in_their_place
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import routes, uploads
-from serve_app.middleware import BodyLimit, HeadAsGet, RelativeRedirects, SecurityHeaders, UnexpectedErrors, WholeForms
-from serve_app.negotiation import preferred
-from serve_app.page import mount_page
-from serve_app.pipeline import Picture, Pipeline
+from serve_app.pipeline import Pipeline, Result
 from serve_app.rates import SqlBuckets
-from serve_app.revalidated import revalidated
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
 from serve_app.status.board import StatusBoard
 from serve_app.status.routes import routes as status_routes
-from serve_app.strict_forms import fields_in_their_place
 from serve_app.telemetry.observed import Observed
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes
@@ -70,7 +77,7 @@ def create_app(
             await engine.dispose()
 
     guard = Guard(settings, KeyBook(sessions), SqlBuckets(sessions))
-    app = DescribedApp(
+    app = openapi.DescribedApp(
         guard=guard,
         lifespan=lifespan,
         title="Masquerade",
@@ -78,7 +85,7 @@ def create_app(
         summary="A self-hosted portrait studio",
         description="Errors are RFC 9457 problem documents. By sending a photo you state that you may use it, and for "
         "face swaps that the people shown agree. Results carry a visible mark and provenance metadata.",
-        responses=problems.RESPONSES,
+        responses=openapi.PROBLEMS,
         dependencies=[Depends(fields_in_their_place)],
         docs_url=None,
         redoc_url=None,
@@ -114,18 +121,18 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
         photos, fields = await form.contents()
         return _picture(await PERFORM[kind](pipeline, inventory, photos, fields), inventory)
 
-    @app.post("/v1/style", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def style(form: Annotated[contracts.StyleForm, contracts.MULTIPART]) -> Response:
+    @app.post("/v1/style", responses=openapi.PICTURE, response_class=Response, tags=["pictures"])
+    async def style(form: Annotated[contracts.StyleForm, openapi.MULTIPART]) -> Response:
         """Paint a photo in one style, in a blend of several, or like a picture of your own."""
         return await performed("style", form)
 
-    @app.post("/v1/swap", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def swap(form: Annotated[contracts.SwapForm, contracts.MULTIPART]) -> Response:
+    @app.post("/v1/swap", responses=openapi.PICTURE, response_class=Response, tags=["pictures"])
+    async def swap(form: Annotated[contracts.SwapForm, openapi.MULTIPART]) -> Response:
         """Put faces of one photo on faces of another."""
         return await performed("swap", form)
 
-    @app.post("/v1/anonymize", responses=contracts.PICTURE, response_class=Response, tags=["pictures"])
-    async def anonymize(form: Annotated[contracts.AnonymizeForm, contracts.MULTIPART]) -> Response:
+    @app.post("/v1/anonymize", responses=openapi.PICTURE, response_class=Response, tags=["pictures"])
+    async def anonymize(form: Annotated[contracts.AnonymizeForm, openapi.MULTIPART]) -> Response:
         """Hide the faces of a photo."""
         return await performed("anonymize", form)
 
@@ -133,14 +140,14 @@ def _add_pictures(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> Non
 def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None:
     """Routes that answer with a document, and the small pictures those documents name."""
 
-    @app.get("/v1/styles", responses={200: {"headers": contracts.NAMED}}, tags=["pictures"])
+    @app.get("/v1/styles", responses={200: {"headers": openapi.NAMED}}, tags=["pictures"])
     async def styles(response: Response) -> contracts.Styles:
         """The styles on offer."""
         answer = await pipeline.styles()
         response.headers["X-Model"] = answer.model
         return presenting.styles(answer)
 
-    @app.get("/v1/styles/{name}/preview.jpg", responses=contracts.SHOWN, response_class=Response, tags=["pictures"])
+    @app.get("/v1/styles/{name}/preview.jpg", responses=openapi.SHOWN, response_class=Response, tags=["pictures"])
     async def preview(request: Request, name: str) -> Response:
         """A small picture of a style."""
         for entry in (await pipeline.styles()).value:
@@ -148,18 +155,18 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
                 return revalidated(request, entry.preview, JPEG)
         raise UnknownStyle(f"There is no style {name!r}.")
 
-    @app.post("/v1/moderate", responses=contracts.ANSWER, tags=["answers"])
+    @app.post("/v1/moderate", responses=openapi.ANSWER, tags=["answers"])
     async def moderate(
-        form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
+        form: Annotated[contracts.ImageForm, openapi.MULTIPART], response: Response
     ) -> contracts.Moderation:
         """Say whether a picture keeps the house rules."""
         answer = await pipeline.moderate(await pipeline.open(await form.image.read()))
         response.headers.update(presenting.result_headers([answer.model], inventory))
         return presenting.moderation(answer)
 
-    @app.post("/v1/authenticity", responses=contracts.ANSWER, tags=["answers"])
+    @app.post("/v1/authenticity", responses=openapi.ANSWER, tags=["answers"])
     async def authenticity(
-        form: Annotated[contracts.ImageForm, contracts.MULTIPART], response: Response
+        form: Annotated[contracts.ImageForm, openapi.MULTIPART], response: Response
     ) -> contracts.Authenticity:
         """Say whether a picture looks like a photograph or machine-made. An estimate, not proof."""
         answer = await pipeline.authenticity(await pipeline.open(await form.image.read()))
@@ -171,7 +178,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         """Works of art to be put into, as ``artwork`` of a swap."""
         return presenting.artworks(pipeline.artworks)
 
-    @app.get("/v1/artworks/{artwork_id}", responses=contracts.SHOWN, response_class=Response, tags=["pictures"])
+    @app.get("/v1/artworks/{artwork_id}", responses=openapi.SHOWN, response_class=Response, tags=["pictures"])
     async def artwork(request: Request, artwork_id: str) -> Response:
         """The picture of an artwork."""
         photo = await pipeline.artwork(artwork_id)
@@ -181,12 +188,10 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         "/v1/faces",
         tags=["answers"],
         response_model=contracts.Faces,
-        responses=_either("Faces, or with Accept: image/jpeg a preview"),
+        responses=openapi.also_jpeg("Faces, or with Accept: image/jpeg a preview"),
     )
     async def faces(
-        form: Annotated[contracts.ImageForm, contracts.MULTIPART],
-        request: Request,
-        response: Response,
+        form: Annotated[contracts.ImageForm, openapi.MULTIPART], request: Request, response: Response
     ) -> contracts.Faces | Response:
         """Find every face, numbered left to right. With ``Accept: image/jpeg`` the photo comes back with the numbers."""
         photo = await pipeline.open(await form.image.read())
@@ -200,12 +205,10 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         "/v1/lookalike",
         tags=["answers"],
         response_model=contracts.Lookalike,
-        responses=_either("Matches, or with Accept: image/jpeg a collage"),
+        responses=openapi.also_jpeg("Matches, or with Accept: image/jpeg a collage"),
     )
     async def lookalike(
-        form: Annotated[contracts.LookalikeForm, contracts.MULTIPART],
-        request: Request,
-        response: Response,
+        form: Annotated[contracts.LookalikeForm, openapi.MULTIPART], request: Request, response: Response
     ) -> contracts.Lookalike | Response:
         """Find whom each face resembles. With ``Accept: image/jpeg`` the answer is a side-by-side collage."""
         photo = await pipeline.open(await form.image.read())
@@ -216,7 +219,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
         response.headers.update(presenting.result_headers(result.models, inventory))
         return presenting.lookalike(result, inventory)
 
-    @app.get("/v1/gallery/{picture}", responses=contracts.SHOWN, response_class=Response, tags=["answers"])
+    @app.get("/v1/gallery/{picture}", responses=openapi.SHOWN, response_class=Response, tags=["answers"])
     async def portrait(request: Request, picture: str) -> Response:
         """A portrait from the lookalike gallery."""
         return revalidated(request, await pipeline.portrait(picture), JPEG)
@@ -231,7 +234,7 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         """Photos to try the studio with."""
         return presenting.samples(offered)
 
-    @app.get("/v1/samples/{name}", responses=contracts.SHOWN, response_class=Response, tags=["answers"])
+    @app.get("/v1/samples/{name}", responses=openapi.SHOWN, response_class=Response, tags=["answers"])
     async def sample(request: Request, name: str) -> Response:
         """One of the sample photos."""
         for photo in offered:
@@ -254,16 +257,11 @@ def _add_operations(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> N
         return ready if ready.ready else problems.not_ready(request, ready)
 
 
-def _either(description: str) -> dict[int | str, dict[str, Any]]:
-    """What the document says of an answer that :data:`ANSWERS` has two forms of."""
-    return {200: contracts.ANSWER[200] | {"content": {JPEG: {}}, "description": description}}
-
-
 def _preferred(request: Request) -> str:
     # Several lines of one header are one list (RFC 9110, section 5.3).
     return preferred(", ".join(request.headers.getlist("accept")), ANSWERS)
 
 
-def _picture(picture: Picture, inventory: Inventory) -> Response:
-    headers = presenting.result_headers(picture.models, inventory, picture.notes)
-    return Response(picture.data, media_type=picture.media_type, headers=headers)
+def _picture(result: Result, inventory: Inventory) -> Response:
+    headers = presenting.result_headers(result.models, inventory, result.notes)
+    return Response(result.data, media_type=result.media_type, headers=headers)

@@ -27,7 +27,7 @@ MayRest = Callable[[str], Awaitable[bool]]
 
 
 @final
-class Served:
+class RemoteDeployment:
     """One deployment, called with a deadline, retries and the product's errors (:mod:`serve_app.calls`)."""
 
     def __init__(self, capability: str, handle: DeploymentHandle[Any], deadline_s: float) -> None:
@@ -83,7 +83,7 @@ def graph_over(
     Capabilities that ``may_rest`` have no replica while nobody asks for one, and are not woken to tell their state.
     """
     served = {
-        name: Served(name, handle, SLOW_DEADLINE_S if name == "masterpiece" else deadline_s)
+        name: RemoteDeployment(name, handle, SLOW_DEADLINE_S if name == "masterpiece" else deadline_s)
         for name, handle in handles.items()
     }
     style, faces, lookalike, swap = (served.get(name) for name in ("style", "faces", "lookalike", "swap"))

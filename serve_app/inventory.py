@@ -7,17 +7,17 @@ import functools
 import logging
 from collections.abc import Mapping
 
+from deployments.serving.traffic import Traffic, total
+from deployments.serving.trials import together
 from deployments.slots import Plan
 from deployments.swap.artworks import ArtworkGallery
-from deployments.traffic import Traffic, total
-from deployments.trials import together
 from registry.errors import RegistryError
 from registry.manifest import Manifest, parse_ref
 from registry.store import Store
 from serve_app.selection import Selection, select
-from serve_app.settings import Settings
+from serve_app.settings import Settings, absolute
 from serve_app.versions.coordinator import State
-from serve_app.versions.documents import ModelRouting, Models, ModelState, Place, TrialState
+from serve_app.versions.documents import ModelRouting, Models, ModelState, Standing, TrialState
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def artworks_of(settings: Settings) -> ArtworkGallery | None:
     """The gallery of works of art, where there is one. Raises ``GalleryError`` when it cannot be used."""
     folder = settings.artworks_dir
-    return None if folder is None else ArtworkGallery.load(folder.expanduser().resolve())
+    return None if folder is None else ArtworkGallery.load(absolute(folder))
 
 
 def inventory_of(settings: Settings) -> Inventory:
@@ -73,10 +73,10 @@ class Inventory:
                     entry = _entry(self._manifest(ref))
                 except RegistryError as error:
                     entry = _unreadable(name, version, str(error))
-                entry.serves, place = held.get(ref, _IDLE)
+                entry.serves, standing = held.get(ref, _IDLE)
                 entry.aliases = [alias for alias, named in aliases.items() if named == version]
                 if entry.state != "refused":
-                    entry.state = place
+                    entry.state = standing
                 if state is not None:
                     _add_live(entry, ref, state, traffic.get(ref))
                 entries.append(entry)
@@ -110,12 +110,12 @@ class Inventory:
         return (ref, *(kin.extras if kin is not None else ()))
 
 
-_IDLE: tuple[str | None, Place] = (None, "idle")
+_IDLE: tuple[str | None, Standing] = (None, "idle")
 
 
-def _held(plans: Mapping[str, Plan]) -> dict[str, tuple[str | None, Place]]:
-    """The capability and the place of every version that ``plans`` name."""
-    held: dict[str, tuple[str | None, Place]] = {}
+def _held(plans: Mapping[str, Plan]) -> dict[str, tuple[str | None, Standing]]:
+    """The capability and the standing of every version that ``plans`` name."""
+    held: dict[str, tuple[str | None, Standing]] = {}
     for capability, plan in plans.items():
         if plan.second is not None:
             held |= dict.fromkeys(plan.second.models.refs, (capability, plan.second.role))

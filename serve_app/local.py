@@ -27,7 +27,7 @@ from serve_app.topology import GATEWAY, GRAPH
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle
 
-    from serve_app.deployed import ApplicationState
+    from serve_app.deployed import ServeApplication
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def studio(settings: Settings) -> Iterator[str]:
     if settings.metrics_port is not None:
         # Ray's own exporter has no other address.
         _refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
-    _refuse_unwritable(settings.data_dir)
+    _refuse_unwritable(settings.data_folder)
     _refuse_without_database(settings)
     proxy_port = _take_front(settings)
     _set_flags(settings)
@@ -242,7 +242,7 @@ def _noted(settings: Settings, address: str) -> Iterator[None]:
 
 
 def _note(settings: Settings) -> Path:
-    return settings.data_dir.expanduser().resolve() / "ray-address"
+    return settings.data_folder / "ray-address"
 
 
 def _take_front(settings: Settings) -> int:
@@ -277,7 +277,7 @@ def _listens(address: str) -> bool:
     return True
 
 
-def _reason(state: ApplicationState | None) -> str:
+def _reason(state: ServeApplication | None) -> str:
     """The last line of what the deployments that failed say about it."""
     if state is None:
         return "Serve knows nothing of it."
@@ -299,7 +299,6 @@ def _refuse_taken(host: str, port: int, named: str) -> None:
 
 
 def _refuse_unwritable(folder: Path) -> None:
-    folder = folder.expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -315,7 +314,7 @@ def _refuse_without_database(settings: Settings) -> None:
     if settings.sql_url.startswith("sqlite"):
         return
     # Imported here: it takes half a second, which a studio with a file spends while Ray starts.
-    from serve_app.access.opening import NoDatabase, bring_up_to_date
+    from serve_app.database import NoDatabase, bring_up_to_date
 
     try:
         bring_up_to_date(settings.sql_url)

@@ -171,7 +171,7 @@ class FolderObjects:
 def open_objects(settings: Settings, name: str = "objects") -> ObjectStore:
     """The store called ``name``: a folder in ``data_dir``, or a prefix of the bucket that ``objects_url`` names."""
     if settings.objects_url is None:
-        return FolderObjects(settings.objects_dir.with_name(name))
+        return FolderObjects(settings.data_folder / name)
     from serve_app.s3_objects import S3Objects
 
     bucket, _, prefix = settings.objects_url.removeprefix("s3://").partition("/")

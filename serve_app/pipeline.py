@@ -24,20 +24,20 @@ from deployments.errors import (
     UnknownModel,
     UnknownStyle,
 )
+from deployments.faces.preview import numbered
 from deployments.faces.types import Face, FaceQuery, FaceSet
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Provenance, Step, attach
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.artworks import Artwork, ArtworkGallery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.engine import SourceFace, SwapQuery
 from deployments.swap.mapping import read as read_mapping
-from deployments.swap.preview import numbered
 
 T = TypeVar("T")
 
@@ -83,8 +83,8 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """An encoded result and the model versions behind it, the one that gave its look first.
+class Result:
+    """What a capability made, as bytes: a picture, or a JSON document. The model that gave a picture its look comes first.
 
     ``notes`` say in words what of the request could not be done.
     """
@@ -156,18 +156,18 @@ class Pipeline:
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         return await self._need(self._graph.styles, "style")()
 
-    async def style(self, photo: Photo, query: StyleQuery) -> Picture:
+    async def style(self, photo: Photo, query: StyleQuery) -> Result:
         """Paint ``photo``. Raises ``UnknownStyle``, ``Refused`` and what every call may raise."""
         paint = self._need(self._graph.style, "style")
         seen = [photo] if query.style_image is None else [photo, query.style_image]
         painted = await self._guarded(seen, paint(query))
         if query.strength == 0:
-            return Picture(painted.value, photo.media_type, (painted.model,))
+            return Result(painted.value, photo.media_type, (painted.model,))
         steps = tuple(Step("style", model) for model in painted.models)
         # Who reads headers knows the network by the name that /v1/styles gives it; the metadata name its pack as well.
         return replace(await self._released(photo, painted.value, steps), models=(painted.model,))
 
-    async def masterpiece(self, query: MasterpieceQuery, tell: Callable[[float], Awaitable[None]]) -> Picture:
+    async def masterpiece(self, query: MasterpieceQuery, tell: Callable[[float], Awaitable[None]]) -> Result:
         """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
         advance = self._need(self._graph.masterpiece, "masterpiece")
         # Before the work, not beside it as elsewhere: nobody waits online, and the work is expensive.
@@ -179,7 +179,7 @@ class Pipeline:
             await tell(answer.value.share)
             query = replace(query, sketch=answer.value)
         if query.strength == 0:
-            return Picture(answer.value, query.photo.media_type, (answer.model,))
+            return Result(answer.value, query.photo.media_type, (answer.model,))
         return await self._released(query.photo, answer.value, (Step("masterpiece", answer.model),))
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
@@ -194,11 +194,11 @@ class Pipeline:
         find = self._need(self._graph.faces, "faces")
         return await self._guarded([photo], find(FaceQuery(photo, embed=False)))
 
-    async def numbered(self, photo: Photo) -> Picture:
+    async def numbered(self, photo: Photo) -> Result:
         """The photo with a number at every face, as mappings count them."""
         found = await self.faces(photo)
         data = await asyncio.to_thread(lambda: encode(numbered(photo, found.value.faces)))
-        return _picture(data, (Step("faces", found.model),), DigitalSourceType.ENHANCED)
+        return _signed(data, (Step("faces", found.model),), DigitalSourceType.ENHANCED)
 
     @property
     def artworks(self) -> tuple[Artwork, ...]:
@@ -228,7 +228,7 @@ class Pipeline:
         """A gallery portrait by the name matches carry. Raises ``UnknownModel`` when there is none."""
         return await self._need(self._graph.portrait, "lookalike")(name)
 
-    async def collage(self, photo: Photo, top: int, note: str = METHOD) -> tuple[Picture, LookalikeResult]:
+    async def collage(self, photo: Photo, top: int, note: str = METHOD) -> tuple[Result, LookalikeResult]:
         """The most prominent face side by side with people it resembles, over ``note``, and what :meth:`lookalike` says.
 
         Raises ``NoFace`` when there is none.
@@ -256,7 +256,7 @@ class Pipeline:
         answers = await asyncio.gather(*(ask(call) for call in self._graph.states.values()))
         return dict(zip(self._graph.states, answers, strict=True))
 
-    async def swap(self, source: Photo, target: Photo, mapping: str | None) -> Picture:
+    async def swap(self, source: Photo, target: Photo, mapping: str | None) -> Result:
         """Put faces of ``source`` on faces of ``target``.
 
         Raises ``NoFace``, ``InvalidField`` for a mapping to a face that is not there, and ``FaceUnsuitable`` when not a
@@ -276,12 +276,12 @@ class Pipeline:
 
         swapped, face_model = await self._guarded([source, target], work())
         steps = (Step("faces", face_model), Step("swap", swapped.model))
-        picture = await self._released(target, swapped.value.data, steps)
+        result = await self._released(target, swapped.value.data, steps)
         notes = tuple(f"face {face.target} stays: {face.message}" for face in swapped.value.skipped)
         # Who reads headers finds the model that swapped first, whatever went before it.
-        return replace(picture, models=(swapped.model, face_model), notes=notes)
+        return replace(result, models=(swapped.model, face_model), notes=notes)
 
-    async def anonymize(self, photo: Photo, method: Method, keep: tuple[int, ...]) -> Picture:
+    async def anonymize(self, photo: Photo, method: Method, keep: tuple[int, ...]) -> Result:
         """Hide every face but those in ``keep``; the photo alone is moderated. Raises ``NoFace`` when there is none to hide."""
         find, hide = self._need(self._graph.faces, "faces"), self._need(self._graph.anonymize, "anonymize")
 
@@ -292,14 +292,14 @@ class Pipeline:
 
         hidden, face_model = await self._guarded([photo], work())
         # It shows nothing that the photo did not show, and classifiers take a soft oval in skin tones for nudity.
-        return _picture(hidden, (Step("anonymize", face_model),), DigitalSourceType.ENHANCED)
+        return _signed(hidden, (Step("anonymize", face_model),), DigitalSourceType.ENHANCED)
 
-    async def _collage(self, photo: Photo, top: int, note: str) -> tuple[Picture, LookalikeResult]:
+    async def _collage(self, photo: Photo, top: int, note: str) -> tuple[Result, LookalikeResult]:
         draw = self._need(self._graph.collage, "lookalike")
         result = await self.lookalike(photo, top)
         data = await draw(photo, *result.prominent, note)
         steps = (Step("faces", result.model), Step("lookalike", result.gallery))
-        return _picture(data, steps, DigitalSourceType.ENHANCED), result
+        return _signed(data, steps, DigitalSourceType.ENHANCED), result
 
     def _need(self, call: T | None, capability: str) -> T:
         if call is None:
@@ -341,20 +341,15 @@ class Pipeline:
         if not verdict.allowed:
             raise Refused(f"This picture breaks our rule on {verdict.rule}.", rule=verdict.rule)
 
-    async def _released(
-        self,
-        seen: Photo,
-        data: bytes,
-        steps: tuple[Step, ...],
-    ) -> Picture:
+    async def _released(self, seen: Photo, data: bytes, steps: tuple[Step, ...]) -> Result:
         """Moderate a result of ``seen``'s size and sign it with what was done."""
         await self._admit(Photo(data, "image/jpeg", seen.width, seen.height, seen.digest))
-        return _picture(data, steps, DigitalSourceType.COMPOSITE)
+        return _signed(data, steps, DigitalSourceType.COMPOSITE)
 
 
-def _picture(data: bytes, steps: tuple[Step, ...], source_type: DigitalSourceType) -> Picture:
+def _signed(data: bytes, steps: tuple[Step, ...], source_type: DigitalSourceType) -> Result:
     signed = attach(data, Provenance(steps, datetime.now(UTC), source_type))
-    return Picture(signed, "image/jpeg", tuple(step.model for step in steps))
+    return Result(signed, "image/jpeg", tuple(step.model for step in steps))
 
 
 def _likeness(face: Face, space: str | None, top: int) -> LookalikeQuery:

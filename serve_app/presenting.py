@@ -10,7 +10,7 @@ from deployments.authenticity.engine import Opinion
 from deployments.faces.types import Face, FaceSet
 from deployments.lookalike.engine import METHOD
 from deployments.moderation.engine import Verdict
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork

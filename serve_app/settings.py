@@ -37,6 +37,11 @@ def variable(*place: str | int) -> str:
     return PREFIX + "__".join(map(str, place)).upper()
 
 
+def absolute(path: Path) -> Path:
+    """``path`` with the user's home and the working folder filled in."""
+    return path.expanduser().resolve()
+
+
 class UploadLimits(BaseModel):
     """What is taken from strangers. Pixels are counted from the header, before anything is decoded."""
 
@@ -139,9 +144,14 @@ class Settings(EnvironmentSettings):
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     @property
+    def data_folder(self) -> Path:
+        """``data_dir`` as an absolute path: replicas do not share the caller's working folder."""
+        return absolute(self.data_dir)
+
+    @property
     def store_dir(self) -> Path:
-        """Where model versions lie, as an absolute path: replicas do not share the caller's working folder."""
-        return (self.models_dir or self.data_dir / "models").expanduser().resolve()
+        """Where model versions lie, as an absolute path."""
+        return absolute(self.models_dir or self.data_dir / "models")
 
     @property
     def model_store(self) -> StoreAddress:
@@ -150,7 +160,7 @@ class Settings(EnvironmentSettings):
 
     def store_at(self, where: str) -> StoreAddress:
         """The address of another store, with this studio's cache."""
-        cache = (self.models_cache_dir or self.data_dir / "model-cache").expanduser().resolve()
+        cache = absolute(self.models_cache_dir or self.data_dir / "model-cache")
         return StoreAddress(where, cache, int(self.models_cache_gb * 10**9))
 
     @property
@@ -158,17 +168,12 @@ class Settings(EnvironmentSettings):
         """The database's address: a SQLite file in ``data_dir`` unless one was given."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite+aiosqlite:///{self.data_dir.expanduser().resolve() / 'masquerade.db'}"
-
-    @property
-    def objects_dir(self) -> Path:
-        """Where photos and results wait for their owners."""
-        return self.data_dir.expanduser().resolve() / "objects"
+        return f"sqlite+aiosqlite:///{self.data_folder / 'masquerade.db'}"
 
     def arguments(self) -> dict[str, Any]:
         """Everything but secrets, as the ``args`` of a configuration file; paths are absolute."""
         plain = self.model_dump(mode="json", exclude=set(SECRETS), exclude_none=True)
-        return plain | {"data_dir": str(self.data_dir.expanduser().resolve())}
+        return plain | {"data_dir": str(self.data_folder)}
 
     def secrets(self) -> dict[str, str]:
         """The secrets that are set, as environment variables."""

@@ -16,26 +16,24 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from serve_app.access.guard import ANYONE
-from serve_app.asgi import HttpMiddleware
+from serve_app.http.asgi import HttpMiddleware
 
 _visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
 
 
 def visitor() -> str | None:
-    """A hash that stands for whoever the current work is for; None for nobody in particular."""
+    """The pseudonym of whoever the current work is for; None for nobody in particular."""
     return _visitor.get()
 
 
-@contextmanager
-def visiting(name: str) -> Iterator[None]:
-    """The block, and what it starts, works for ``name``."""
-    with visiting_again(hashlib.sha256(name.encode()).hexdigest()[:32]):
-        yield
+def pseudonym(name: str) -> str:
+    """The hash that stands for somebody called ``name``."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 @contextmanager
-def visiting_again(who: str) -> Iterator[None]:
-    """The same for somebody whom :func:`visitor` named before."""
+def visiting(who: str) -> Iterator[None]:
+    """The block, and what it starts, works for whoever has this :func:`pseudonym`."""
     token = _visitor.set(who)
     try:
         yield
@@ -50,5 +48,5 @@ class Visitors(HttpMiddleware):
         headers = Headers(scope=scope)
         caller, user = scope.get("state", {}).get("caller", ANYONE), headers.get("x-user", "")
         known = user or caller != ANYONE
-        with visiting(f"{caller}:{user}" if known else headers.get("x-request-id", "")):
+        with visiting(pseudonym(f"{caller}:{user}" if known else headers.get("x-request-id", ""))):
             await self._app(scope, receive, send)

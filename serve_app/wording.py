@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 Place = tuple[str | int, ...]
+"""Where something stands in a document: keys and numbers, from the outside in."""
 
 NOT_BLANK = r"\S"
 """The pattern of a text that says something."""

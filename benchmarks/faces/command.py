@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import cv2
 from rich.console import Console
 
 from benchmarks.figures import Figure, table
+from benchmarks.research import research_data
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -21,7 +21,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments.add_argument(
         "--data",
         type=Path,
-        default=Path(os.environ.get("MASQUERADE_DATA", "../shared/data")),
+        default=research_data(),
         help="folder with faces_lfw and face_models (default: MASQUERADE_DATA or ../shared/data)",
     )
     return arguments

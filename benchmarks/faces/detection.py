@@ -8,28 +8,28 @@ from pathlib import Path
 
 from benchmarks.faces import engines, lfw
 from benchmarks.faces.command import main
+from benchmarks.faces.engines import Contender
 from benchmarks.figures import Figure
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo
 from deployments.runtime import Runtime
-from registry.manifest import ModelVersion
 
 _TIMED_PICTURES = 100
 
 
 def run(data: Path) -> list[Figure]:
     """Misses, faces of the group portrait and processor time of all three backends."""
-    contenders: list[tuple[str, ModelVersion, float | None]] = [
-        ("SCRFD + MobileFaceNet", engines.scrfd_mobilefacenet(data), 1.0),
-        ("dlib", engines.dlib_faces(), None),
-        ("YuNet + MobileFaceNet", engines.yunet_mobilefacenet(data), None),
+    contenders = [
+        Contender("SCRFD + MobileFaceNet", engines.scrfd_mobilefacenet(data), 1.0),
+        Contender("dlib", engines.dlib_faces(), None),
+        Contender("YuNet + MobileFaceNet", engines.yunet_mobilefacenet(data), None),
     ]
     figures: list[Figure] = []
-    for title, version, bar in contenders:
-        engine = build(version, Runtime(threads=1))
+    for contender in contenders:
+        title, engine = contender.title, build(contender.version, Runtime(threads=1))
         engine.warm_up()
-        figures.append(_misses(title, engine, lfw.pictures(data), bar))
+        figures.append(_misses(title, engine, lfw.pictures(data), contender.bar))
         figures += _portrait(title, engine)
         figures += _cost(title, engine, lfw.pictures(data)[:_TIMED_PICTURES])
         engine.close()

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from registry.manifest import Format, Licence, Manifest, ModelFile, ModelVersion, Task
+from benchmarks.versions import version_of
+from registry.manifest import Licence, ModelVersion
 from registry.store import FolderStore
 
 _RESEARCH: Final = Licence(name="LicenseRef-InsightFace-non-commercial", commercial_use=False)
 _MIT: Final = Licence(name="MIT", commercial_use=True)
+_MOBILEFACENET: Final = {
+    "task": "face-analysis",
+    "format": "onnx",
+    "licence": _RESEARCH,
+    "embedding_space": "mobilefacenet-y1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A model version with the bar it is held to; None where it only informs."""
+
+    title: str
+    version: ModelVersion
+    bar: float | None
 
 
 def scrfd_mobilefacenet(data: Path) -> ModelVersion:
@@ -21,8 +37,7 @@ def scrfd_mobilefacenet(data: Path) -> ModelVersion:
         ["scrfd_2.5g_kps.onnx", "mobilefacenet_y1_128.onnx"],
         model="scrfd-mobilefacenet",
         backend="insightface",
-        licence=_RESEARCH,
-        embedding_space="mobilefacenet-y1",
+        **_MOBILEFACENET,
     )
 
 
@@ -34,9 +49,8 @@ def yunet_mobilefacenet(data: Path) -> ModelVersion:
         [detector, embedder],
         model="yunet-mobilefacenet",
         backend="opencv-zoo",
-        licence=_RESEARCH,
-        embedding_space="mobilefacenet-y1",
-        contract={"detection": {"file": detector}, "recognition": {"file": embedder, "mean": 0.0, "std": 1.0}},
+        input={"detection": {"file": detector}, "recognition": {"file": embedder, "mean": 0.0, "std": 1.0}},
+        **_MOBILEFACENET,
     )
 
 
@@ -51,36 +65,10 @@ def dlib_faces() -> ModelVersion:
 def landmark_model(data: Path) -> ModelVersion:
     """face-api.js' network for 68 points of the shared data."""
     return version_of(
-        data / "face_models", ["face_landmark_68.onnx"], model="points", task="face-landmarks", licence=_MIT
+        data / "face_models",
+        ["face_landmark_68.onnx"],
+        model="points",
+        task="face-landmarks",
+        format="onnx",
+        licence=_MIT,
     )
-
-
-def version_of(
-    folder: Path,
-    names: list[str],
-    *,
-    model: str,
-    licence: Licence,
-    task: Task = "face-analysis",
-    weights: Format = "onnx",
-    backend: str = "",
-    embedding_space: str | None = None,
-    contract: dict[str, Any] | None = None,
-) -> ModelVersion:
-    """Files that lie in a folder without a manifest, as a model version."""
-    files = [(folder / name).read_bytes() for name in names]
-    manifest = Manifest(
-        model=model,
-        version="v1",
-        task=task,
-        format=weights,
-        backend=backend,
-        files=tuple(
-            ModelFile(name=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-            for name, content in zip(names, files, strict=True)
-        ),
-        input=contract or {},
-        embedding_space=embedding_space,
-        licence=licence,
-    )
-    return ModelVersion(manifest, folder)

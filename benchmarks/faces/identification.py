@@ -7,7 +7,6 @@ is every picture of a person of whom none could go into the gallery.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +14,12 @@ import numpy as np
 
 from benchmarks.faces import engines, lfw
 from benchmarks.faces.command import main
+from benchmarks.faces.engines import Contender
 from benchmarks.figures import Figure
 from deployments.faces.engine import FaceEngine, build
-from deployments.faces.types import FaceQuery, FloatArray
+from deployments.imaging import FloatArray
 from deployments.lookalike.index import VectorIndex
 from deployments.runtime import Runtime
-from registry.manifest import ModelVersion
 from training.gallery.collection import Collection
 from training.gallery.indexing import build_index
 
@@ -28,19 +27,8 @@ _LEAST_PICTURES: Final = 4
 _IN_GALLERY: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A model version with the share of first answers that have to be right, in per cent."""
-
-    title: str
-    version: ModelVersion
-    rank_1: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    owner: int
-    embedding: FloatArray | None
+Picture = tuple[int, FloatArray | None]
+"""Whose it is, as a place among the people, and the embedding of its face, if one was found."""
 
 
 def run(data: Path) -> list[Figure]:
@@ -67,32 +55,30 @@ def _judge(contender: Contender, people: list[list[Path]]) -> list[Figure]:
     gallery = list(_seen(engine, [paths[:_IN_GALLERY] for paths in people]))
     asked = list(_seen(engine, [paths[_IN_GALLERY:] for paths in people]))
     engine.close()
-    usable = [(picture.owner, picture.embedding) for picture in gallery if picture.embedding is not None]
+    usable = [(owner, embedding) for owner, embedding in gallery if embedding is not None]
     owners = np.array([owner for owner, _ in usable], dtype=np.int32)
     collection = Collection(np.stack([vector for _, vector in usable]), np.zeros((len(usable), 0), np.float32), owners)
     index = VectorIndex(build_index(collection.templates(len(people))).index, Runtime())
     ranks = np.array([_rank(index, picture) for picture in asked])
     title = f"{contender.title}: {len(people)} people, {len(asked)} pictures asked"
     return [
-        Figure(f"{title}: rank-1", 100 * float(np.mean(ranks == 0)), contender.rank_1, "%"),
+        Figure(f"{title}: rank-1", 100 * float(np.mean(ranks == 0)), contender.bar, "%"),
         Figure(f"{title}: rank-5", 100 * float(np.mean(ranks < 5)), unit="%"),
     ]
 
 
-def _seen(engine: FaceEngine, people: list[list[Path]]) -> Iterator[_Picture]:
+def _seen(engine: FaceEngine, people: list[list[Path]]) -> Iterator[Picture]:
     owners = (owner for owner, paths in enumerate(people) for _ in paths)
-    for photos in lfw.batches([path for paths in people for path in paths]):
-        for photo, found in zip(photos, engine.run([FaceQuery(photo) for photo in photos]), strict=True):
-            face = lfw.central(found.faces, photo)
-            yield _Picture(next(owners), None if face is None else face.embedding)
+    return zip(owners, lfw.embeddings(engine, [path for paths in people for path in paths]), strict=True)
 
 
-def _rank(index: VectorIndex, picture: _Picture) -> int:
+def _rank(index: VectorIndex, picture: Picture) -> int:
     """At which place, from 0, the right person stands; past the end when there is no face to ask with."""
-    if picture.embedding is None:
+    owner, embedding = picture
+    if embedding is None:
         return index.size
-    _, rows = index.search(picture.embedding[None], index.size)
-    return int(np.flatnonzero(rows[0] == picture.owner)[0])
+    _, rows = index.search(embedding[None], index.size)
+    return int(np.flatnonzero(rows[0] == owner)[0])
 
 
 if __name__ == "__main__":

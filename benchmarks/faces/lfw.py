@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployments.faces.types import Face
-from deployments.imaging import Photo
+from deployments.faces.engine import FaceEngine
+from deployments.faces.types import Face, FaceQuery
+from deployments.imaging import FloatArray, Photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ def batches(paths: list[Path], size: int = 16) -> Iterator[list[Photo]]:
     """The pictures behind ``paths``, a few at a time."""
     for start in range(0, len(paths), size):
         yield [Photo.open(path.read_bytes()) for path in paths[start : start + size]]
+
+
+def embeddings(engine: FaceEngine, paths: list[Path]) -> Iterator[FloatArray | None]:
+    """The embedding of each picture's central face, in order; None where the engine finds none."""
+    for photos in batches(paths):
+        for photo, found in zip(photos, engine.run([FaceQuery(photo) for photo in photos]), strict=True):
+            face = central(found.faces, photo)
+            yield None if face is None else face.embedding
 
 
 def _pair(root: Path, fields: list[str]) -> Pair:

@@ -21,10 +21,10 @@ import numpy as np
 
 from benchmarks.faces.command import main
 from benchmarks.figures import Figure
+from deployments.imaging import FloatArray
 from deployments.lookalike.index import VectorIndex
-from deployments.lookalike.types import FloatArray
 from deployments.runtime import Runtime
-from training.gallery.indexing import build_index, make_exam, processor_times, unit
+from training.gallery.indexing import build_index, make_exam, other_pictures, processor_times, unit
 
 _DIMENSIONS: Final = 512
 _QUERIES: Final = 1000
@@ -37,20 +37,20 @@ _SLICE: Final = 100_000
 _SIZES: Final = ((100_000, 1.0), (1_000_000, 10.0))
 _RECALL: Final = 0.99
 
-_Draw = Callable[[int, np.random.Generator], tuple[FloatArray, FloatArray]]
+_Draw = Callable[[int, int, int, np.random.Generator], tuple[FloatArray, FloatArray]]
 
 
 def run(_data: Path) -> list[Figure]:
     """Recall@10 against exact search and time of one query, by size and by how the vectors lie."""
     figures: list[Figure] = []
     for size, bar in _SIZES:
-        for name, draw in (("even", _evenly), ("grouped", _in_groups)):
+        for name, draw in (("even", evenly), ("grouped", in_groups)):
             figures += _judge(f"{size:,} {name}", size, bar, draw)
     return figures
 
 
 def _judge(title: str, size: int, bar: float, draw: _Draw) -> Iterator[Figure]:
-    vectors, queries = draw(size, np.random.default_rng(size))
+    vectors, queries = draw(size, _DIMENSIONS, _QUERIES, np.random.default_rng(size))
     began = time.perf_counter()
     built = build_index(vectors)
     took = time.perf_counter() - began
@@ -76,24 +76,28 @@ def _judge(title: str, size: int, bar: float, draw: _Draw) -> Iterator[Figure]:
     yield Figure(f"{title}: building and tuning", took, unit="s", higher_is_better=False)
 
 
-def _evenly(size: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    vectors = np.empty((size, _DIMENSIONS), dtype=np.float32)
-    for start in range(0, size, _SLICE):
-        part = vectors[start : start + _SLICE]
+def evenly(size: int, dimensions: int, asked: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """``size`` vectors and ``asked`` queries in every direction alike."""
+    vectors = np.empty((size, dimensions), dtype=np.float32)
+    for part in _slices(vectors):
         part[:] = unit(rng.standard_normal(part.shape, dtype=np.float32))
-    return vectors, unit(rng.standard_normal((_QUERIES, _DIMENSIONS), dtype=np.float32))
+    return vectors, unit(rng.standard_normal((asked, dimensions), dtype=np.float32))
 
 
-def _in_groups(size: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    centres = unit(rng.standard_normal((_GROUPS, _DIMENSIONS), dtype=np.float32))
-    vectors, _ = _evenly(size, rng)
-    group = rng.integers(_GROUPS, size=size)
-    for start in range(0, size, _SLICE):
-        part = vectors[start : start + _SLICE]
-        part[:] = unit(np.sqrt(0.7) * part + np.sqrt(0.3) * centres[group[start : start + _SLICE]])
-    known = vectors[rng.integers(size, size=_QUERIES)]
-    noise = rng.standard_normal(known.shape, dtype=np.float32) * (1.17 / np.sqrt(_DIMENSIONS))
-    return vectors, unit(known + noise)
+def in_groups(size: int, dimensions: int, asked: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """``size`` vectors of people who are more alike within their group, and ``asked`` other pictures of some of them."""
+    centres = unit(rng.standard_normal((_GROUPS, dimensions), dtype=np.float32))
+    vectors, _ = evenly(size, dimensions, 0, rng)
+    for part in _slices(vectors):
+        own = centres[rng.integers(_GROUPS, size=len(part))]
+        part[:] = unit(np.sqrt(0.7) * part + np.sqrt(0.3) * own)
+    return vectors, other_pictures(vectors[rng.integers(size, size=asked)], rng)
+
+
+def _slices(vectors: FloatArray) -> Iterator[FloatArray]:
+    """Views of some rows at a time: of a million, products take as much memory again."""
+    for start in range(0, len(vectors), _SLICE):
+        yield vectors[start : start + _SLICE]
 
 
 def _wall_times(index: VectorIndex, queries: FloatArray) -> list[float]:

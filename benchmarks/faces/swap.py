@@ -22,11 +22,11 @@ from benchmarks.faces.command import measure, parser
 from benchmarks.faces.swap_baselines import Pair, naive, poisson, strangers
 from benchmarks.figures import Figure
 from deployments.errors import FaceUnsuitable
+from deployments.faces import landmarks
 from deployments.faces.engine import build
 from deployments.faces.types import Face, FaceQuery
 from deployments.imaging import Photo, Pixels, encode
 from deployments.runtime import Runtime
-from deployments.swap import landmarks
 from deployments.swap.embedded import EmbeddedSwapper
 from deployments.swap.engine import SwapEngine
 

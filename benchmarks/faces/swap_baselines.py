@@ -11,15 +11,14 @@ import cv2
 import numpy as np
 
 from benchmarks.faces import engines, lfw
-from deployments.faces import alignment
+from deployments.compositing.masks import hull
+from deployments.faces import alignment, landmarks
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import Face, FaceQuery
 from deployments.imaging import Photo, Pixels
 from deployments.runtime import Runtime
-from deployments.swap import landmarks
-from deployments.swap.masks import hull
+from deployments.swap.spline import ThinPlateSpline
 from deployments.swap.types import SourceFace, SwapQuery
-from deployments.swap.warp import ThinPlateSpline
 
 SEED: Final = 7
 

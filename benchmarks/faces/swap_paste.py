@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.resources
 import tempfile
 import time
@@ -15,15 +14,16 @@ import cv2
 import numpy as np
 
 from benchmarks.faces import engines
+from benchmarks.versions import version_of
 from deployments.faces.engine import build
-from deployments.faces.types import FaceQuery, FloatArray
-from deployments.imaging import Photo, Pixels, encode
+from deployments.faces.types import FaceQuery
+from deployments.imaging import FloatArray, Photo, Pixels, encode
 from deployments.runtime import Runtime
 from deployments.swap.backend import Job
 from deployments.swap.inswapper import SIZE, InSwapper, crop_mask
 from deployments.swap.paste import from_crop
 from deployments.swap.types import SourceFace
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from registry.manifest import Licence, ModelVersion
 
 IDENTITY: Final = 512
 FACES: Final = 3
@@ -114,21 +114,18 @@ def standin(folder: Path, batch: str | int = "n") -> ModelVersion:
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    content = model.SerializeToString()
     onnx.checker.check_model(model)
-    (folder / "inswapper.onnx").write_bytes(content)
-    file = ModelFile(name="inswapper.onnx", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-    manifest = Manifest(
+    (folder / "inswapper.onnx").write_bytes(model.SerializeToString())
+    return version_of(
+        folder,
+        ["inswapper.onnx"],
         model="inswapper",
-        version="v1",
         task="face-swap",
         format="onnx",
         backend="inswapper",
-        files=(file,),
         embedding_space=SPACE,
         licence=Licence(name="LicenseRef-InsightFace-non-commercial", commercial_use=False),
     )
-    return ModelVersion(manifest, folder)
 
 
 def _difference(theirs: Any, job: Job, identity: FloatArray) -> float:

@@ -6,29 +6,19 @@ hand and no pair is left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.faces import engines, lfw
 from benchmarks.faces.command import main
+from benchmarks.faces.engines import Contender
 from benchmarks.figures import Figure
-from deployments.faces.engine import FaceEngine, build
-from deployments.faces.types import FaceQuery, FloatArray
+from deployments.faces.engine import build
+from deployments.imaging import FloatArray
 from deployments.runtime import Runtime
-from registry.manifest import ModelVersion
 from training.evaluation.statistics import area_under_roc
 from training.evaluation.verification import best_threshold, fold_accuracy, true_accept_rate
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A model version with the accuracy it has to reach, in per cent; None where it only informs."""
-
-    title: str
-    version: ModelVersion
-    accuracy: float | None
 
 
 def run(data: Path) -> list[Figure]:
@@ -44,7 +34,8 @@ def run(data: Path) -> list[Figure]:
 def _judge(contender: Contender, pairs: list[lfw.Pair]) -> list[Figure]:
     engine = build(contender.version, Runtime(threads=1))
     engine.warm_up()
-    vectors = _embed(engine, sorted({path for pair in pairs for path in (pair.first, pair.second)}))
+    paths = sorted({path for pair in pairs for path in (pair.first, pair.second)})
+    vectors = dict(zip(paths, lfw.embeddings(engine, paths), strict=True))
     engine.close()
     same = np.array([pair.same for pair in pairs])
     similarity = np.array([_similarity(vectors, pair) for pair in pairs])
@@ -54,7 +45,7 @@ def _judge(contender: Contender, pairs: list[lfw.Pair]) -> list[Figure]:
         Figure(
             f"{title}: LFW accuracy, {len(pairs)} pairs, ten folds",
             100 * fold_accuracy(similarity, same),
-            contender.accuracy,
+            contender.bar,
             "%",
         ),
         Figure(f"{title}: true accepts at 1 % false", 100 * true_accept_rate(similarity, same, 0.01), unit="%"),
@@ -62,16 +53,6 @@ def _judge(contender: Contender, pairs: list[lfw.Pair]) -> list[Figure]:
         Figure(f"{title}: best threshold (cosine)", best_threshold(similarity, same)),
         Figure(f"{title}: pictures of {len(vectors)} without a central face", missed, higher_is_better=False),
     ]
-
-
-def _embed(engine: FaceEngine, paths: list[Path]) -> dict[Path, FloatArray | None]:
-    vectors: dict[Path, FloatArray | None] = {}
-    remaining = iter(paths)
-    for photos in lfw.batches(paths):
-        for photo, found in zip(photos, engine.run([FaceQuery(photo) for photo in photos]), strict=True):
-            face = lfw.central(found.faces, photo)
-            vectors[next(remaining)] = None if face is None else face.embedding
-    return vectors
 
 
 def _similarity(vectors: dict[Path, FloatArray | None], pair: lfw.Pair) -> float:

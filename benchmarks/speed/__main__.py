@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 from benchmarks.apart import NothingMeasured, measured_apart
 from benchmarks.conclusion import conclude
 from benchmarks.figures import Figure
+from benchmarks.research import research_data
 from registry.store import FolderStore
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
@@ -81,7 +80,7 @@ def _lacking(parts: Sequence[str]) -> str | None:
     """What is not here and would end a part minutes from now, and what to do about it."""
     if not installed_samples(FolderStore(Settings().store_dir)):
         return "the starter models are not here; run: masquerade models pull --starter"
-    data = Path(os.environ.get("MASQUERADE_DATA", "../shared/data"))
+    data = research_data()
     for part in (part for part in parts if part in DATA):
         if not (data / DATA[part]).is_file():
             return f"{part} needs {data / DATA[part]} of the research data; set MASQUERADE_DATA, or name other parts"

@@ -20,11 +20,11 @@ from benchmarks.figures import Figure
 from benchmarks.speed.pictures import uploads
 from deployments.imaging import Photo
 from deployments.runtime import Device, Runtime
-from deployments.serving import Options
+from deployments.serving.types import Options
+from deployments.serving.user_config import UserConfig
 from deployments.slots import ModelSet, Plan
 from deployments.style.deployment import Style
 from deployments.style.engine import StyleQuery
-from deployments.user_config import UserConfig
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 

@@ -29,7 +29,7 @@ from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
 
 if TYPE_CHECKING:
-    from deployments.serving import Answer
+    from deployments.serving.types import Answer
     from serve_app.pipeline import Graph
 
 SIDE = 512
@@ -197,7 +197,7 @@ def _engine(settings: Settings) -> StyleEngine:
 
 def _open_door(graph: Graph, *, watched: Callable[[Photo], bool]) -> Graph:
     """The same graph with the doorman only looking at some: only here, to see what he costs."""
-    from deployments.serving import Answer
+    from deployments.serving.types import Answer
 
     async def moderate(photo: Photo) -> Answer[Verdict]:
         if watched(photo):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.figures import Figure
+from benchmarks.research import research_data
 from benchmarks.speed.pictures import photograph
 from benchmarks.speed.rounds import alternate, ratio
 from deployments.imaging import Photo, encode
@@ -26,9 +25,8 @@ BARS = {"style-fine": 3.0, "style-lean": 9.0}
 
 def run() -> list[Figure]:
     """Every installed style network of ours, painting a decoded photo, against a network for a single style."""
-    data = Path(os.environ.get("MASQUERADE_DATA", "../shared/data"))
     photo = Photo.open(encode(photograph(SIDE, SIDE), "image/png"))
-    johnson = onnx_session(data / "style_nets" / "fns_wave.onnx", Runtime(threads=1))
+    johnson = onnx_session(research_data() / "style_nets" / "fns_wave.onnx", Runtime(threads=1))
     name = johnson.get_inputs()[0].name
     planes = np.ascontiguousarray(photo.pixels().transpose(2, 0, 1)[None], np.float32)
     store = FolderStore(Settings().store_dir)

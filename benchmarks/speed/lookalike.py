@@ -16,25 +16,24 @@ from typing import Any, Final
 import faiss
 import numpy as np
 
+from benchmarks.faces.search import in_groups
 from benchmarks.figures import Figure
 from benchmarks.speed.pictures import photograph
 from benchmarks.speed.rounds import alternate
 from deployments.faces.engine import build as build_faces
 from deployments.faces.types import FaceQuery
-from deployments.imaging import Photo, encode
+from deployments.imaging import FloatArray, Photo, encode
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.lookalike.files import CALIBRATION, INDEX, PEOPLE, PORTRAITS, Person, write_people, write_portraits
-from deployments.lookalike.types import FloatArray
 from deployments.runtime import Runtime
 from registry.manifest import Description, Licence, ModelVersion
 from registry.publish import describe
 from registry.store import FolderStore
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
-from training.gallery.indexing import Exam, build_index, make_exam, unit
+from training.gallery.indexing import Exam, build_index, make_exam, processor_times
 
 PEOPLE_COUNT: Final = 100_000
-GROUPS: Final = 200
 QUERIES: Final = 500
 NEIGHBOURS: Final = 10
 RECALL: Final = 0.99
@@ -53,7 +52,7 @@ def run() -> list[Figure]:
     face, space = found.faces[0], found.space
     if face.embedding is None or space is None:
         raise ValueError(f"{chosen.model} makes no embeddings")
-    vectors, queries = _people(len(face.embedding))
+    vectors, queries = in_groups(PEOPLE_COUNT, len(face.embedding), QUERIES, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as folder:
         built = build_index(vectors)
         gallery = LookalikeEngine(_published(built.index, space, Path(folder)), Runtime(threads=1))
@@ -70,17 +69,6 @@ def run() -> list[Figure]:
         Figure("what looking it up among 100,000 people adds", taken["search"].median, 5, "ms", higher_is_better=False),
         *_libraries(built.index, make_exam(vectors, queries)),
     ]
-
-
-def _people(dimensions: int) -> tuple[FloatArray, FloatArray]:
-    """Vectors [N, D] of people who are more alike within their group, and other pictures [Q, D] of some of them."""
-    rng = np.random.default_rng(0)
-    centres = unit(rng.standard_normal((GROUPS, dimensions), dtype=np.float32))
-    own = unit(rng.standard_normal((PEOPLE_COUNT, dimensions), dtype=np.float32))
-    people = unit(np.sqrt(0.7) * own + np.sqrt(0.3) * centres[rng.integers(GROUPS, size=PEOPLE_COUNT)])
-    known = people[rng.integers(PEOPLE_COUNT, size=QUERIES)]
-    noise = rng.standard_normal(known.shape, dtype=np.float32) * np.float32(1.17 / np.sqrt(dimensions))
-    return people.astype(np.float32), unit(known + noise)
 
 
 def _published(index: Any, space: str, folder: Path) -> ModelVersion:
@@ -112,13 +100,8 @@ def _libraries(index: Any, exam: Exam) -> Iterator[Figure]:
         "hnswlib": _hnswlib(exam),
         "usearch": _usearch(exam),
     }
-    faiss.omp_set_num_threads(1)
     for name, search in contenders.items():
-        times = []
-        for query in exam.queries:
-            began = time.thread_time()
-            search(query[None])
-            times.append((time.thread_time() - began) * 1000)
+        times = processor_times(search, exam.queries)
         rows = np.concatenate([search(query[None]) for query in exam.queries]).astype(np.int64)
         yield Figure(f"{name}: one search", float(np.median(times)), unit="ms", higher_is_better=False)
         yield Figure(f"{name}: recall@10", exam.recall(rows))

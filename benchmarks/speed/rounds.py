@@ -18,26 +18,19 @@ class Spread:
     def median(self) -> float:
         return statistics.median(self.times)
 
-    @property
-    def least(self) -> float:
-        return min(self.times)
-
-    @property
-    def most(self) -> float:
-        return max(self.times)
-
 
 def alternate(
     contenders: Mapping[str, Callable[[], object]],
     *,
     rounds: int,
-    warm_up: int = 1,
     clock: Callable[[], float] = time.process_time,
 ) -> dict[str, Spread]:
-    """Let every contender run once a round. The clock is the CPU time of this process unless another is given."""
-    for _ in range(warm_up):
-        for run in contenders.values():
-            run()
+    """Let every contender run once a round, after once to warm up.
+
+    The clock is the CPU time of this process unless another is given.
+    """
+    for run in contenders.values():
+        run()
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, run in contenders.items():

@@ -18,8 +18,6 @@ from bot.accounts.days import day_of
 from bot.accounts.tables import Activity, Remnant, User
 from bot.accounts.tariff import Plan
 
-Clock = Callable[[], float]
-
 CHANNEL = "telegram"
 """The ledger's name for the bot's jobs."""
 
@@ -93,7 +91,7 @@ async def holds(session: AsyncSession, user_id: int) -> bool:
 class Accounts:
     """The people. Every method runs inside the caller's session."""
 
-    def __init__(self, credits: Credits, pseudonym_key: bytes, *, clock: Clock = time.time) -> None:
+    def __init__(self, credits: Credits, pseudonym_key: bytes, *, clock: Callable[[], float] = time.time) -> None:
         """``pseudonym_key`` keys the hash under which people who left are remembered."""
         self._credits = credits
         self._key = pseudonym_key

@@ -24,8 +24,6 @@ from bot.accounts.tables import Entry, User, Wallet
 from bot.accounts.tariff import Plan, Tariff
 from deployments.errors import MasqueradeError
 
-Clock = Callable[[], float]
-
 
 class InsufficientCredits(MasqueradeError):
     """``details``: ``needed``, ``available`` (quota and credits together) and ``quota_returns`` (Unix time)."""
@@ -33,7 +31,7 @@ class InsufficientCredits(MasqueradeError):
     slug, title, status = "insufficient-credits", "Not enough credits", 402
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry records.
 
     ``payment`` and ``refund`` refer to a charge, ``carried`` (what a deleted account left behind) to the person, the
@@ -76,7 +74,7 @@ class Hold:
 class Credits:
     """Every movement of credits. All methods run inside the caller's transaction."""
 
-    def __init__(self, tariff: Tariff, *, clock: Clock = time.time) -> None:
+    def __init__(self, tariff: Tariff, *, clock: Callable[[], float] = time.time) -> None:
         self._tariff = tariff
         self._clock = clock
 
@@ -87,7 +85,7 @@ class Credits:
         _, left = self._quota(wallet, plan)
         closed = select(Entry.closes).where(Entry.user_id == user_id, Entry.closes.is_not(None))
         held = select(func.coalesce(func.sum(-Entry.credits - Entry.quota), 0)).where(
-            Entry.user_id == user_id, Entry.kind == Kind.RESERVE, Entry.reference.not_in(closed)
+            Entry.user_id == user_id, Entry.kind == EntryKind.RESERVE, Entry.reference.not_in(closed)
         )
         return Balance(
             plan=plan,
@@ -114,7 +112,7 @@ class Credits:
         credits = amount - quota
         if wallet.quota_day != today:
             wallet.quota_day, wallet.quota_used = today, 0
-        await self._book(session, wallet, Kind.RESERVE, job_id, credits=-credits, quota=-quota, day=today)
+        await self._book(session, wallet, EntryKind.RESERVE, job_id, credits=-credits, quota=-quota, day=today)
         return Hold(quota, credits, today)
 
     async def settle(self, session: AsyncSession, job_id: str, *, used: int | None = None) -> bool:
@@ -122,51 +120,51 @@ class Credits:
 
         False when nothing is held for it (any more): settled or released before, or the account is gone.
         """
-        return await self._close(session, Kind.SETTLE, job_id, used)
+        return await self._close(session, EntryKind.SETTLE, job_id, used)
 
     async def release(self, session: AsyncSession, job_id: str) -> bool:
         """The job came to nothing: everything it held comes back. False as for :meth:`settle`."""
-        return await self._close(session, Kind.RELEASE, job_id, 0)
+        return await self._close(session, EntryKind.RELEASE, job_id, 0)
 
     async def pay_in(self, session: AsyncSession, user_id: int, amount: int, charge_id: str) -> bool:
         """Add bought credits. False when this charge was paid in before."""
         wallet = await self._wallet(session, user_id)
-        if await self._known(session, Kind.PAYMENT, charge_id):
+        if await self._known(session, EntryKind.PAYMENT, charge_id):
             return False
-        await self._book(session, wallet, Kind.PAYMENT, charge_id, credits=amount)
+        await self._book(session, wallet, EntryKind.PAYMENT, charge_id, credits=amount)
         return True
 
     async def take_back(self, session: AsyncSession, user_id: int, amount: int, charge_id: str) -> int:
         """Take the credits of a refunded charge back; returns how many were spent already and are owed now."""
         wallet = await self._wallet(session, user_id)
-        if await self._known(session, Kind.REFUND, charge_id):
+        if await self._known(session, EntryKind.REFUND, charge_id):
             return await self.owed_for(session, charge_id)
         there = min(amount, wallet.balance)
-        await self._book(session, wallet, Kind.REFUND, charge_id, credits=-there, debt=amount - there)
+        await self._book(session, wallet, EntryKind.REFUND, charge_id, credits=-there, debt=amount - there)
         return amount - there
 
     async def owed_for(self, session: AsyncSession, charge_id: str) -> int:
         """How much of what a refunded charge bought had been spent already."""
-        return await self._debt(session, Kind.REFUND, charge_id)
+        return await self._debt(session, EntryKind.REFUND, charge_id)
 
     async def repaid_by(self, session: AsyncSession, charge_id: str) -> int:
         """How much of what a charge bought made up for a debt."""
-        return -await self._debt(session, Kind.PAYMENT, charge_id)
+        return -await self._debt(session, EntryKind.PAYMENT, charge_id)
 
     async def open(self, session: AsyncSession, user_id: int, *, debt: int, quota_used: int, day: date) -> None:
         """A new person's wallet, with what a deleted account of theirs left behind."""
         wallet = Wallet(user_id=user_id, balance=0, debt=0, quota_day=day, quota_used=0)
         session.add(wallet)
         if debt or quota_used:
-            await self._book(session, wallet, Kind.CARRIED, str(user_id), debt=debt, quota=-quota_used, day=day)
+            await self._book(session, wallet, EntryKind.CARRIED, str(user_id), debt=debt, quota=-quota_used, day=day)
         await session.flush()
 
     async def lock(self, session: AsyncSession, user_id: int) -> None:
         """Keep every other movement of this person's credits waiting until the transaction ends."""
         await self._wallet(session, user_id)
 
-    async def _close(self, session: AsyncSession, kind: Kind, job_id: str, used: int | None) -> bool:
-        owner = select(Entry.user_id).where(Entry.kind == Kind.RESERVE, Entry.reference == job_id)
+    async def _close(self, session: AsyncSession, kind: EntryKind, job_id: str, used: int | None) -> bool:
+        owner = select(Entry.user_id).where(Entry.kind == EntryKind.RESERVE, Entry.reference == job_id)
         user_id = (await session.execute(owner)).scalar_one_or_none()
         if user_id is None:
             return False
@@ -190,7 +188,7 @@ class Credits:
         self,
         session: AsyncSession,
         wallet: Wallet,
-        kind: Kind,
+        kind: EntryKind,
         reference: str,
         *,
         credits: int = 0,
@@ -234,16 +232,16 @@ class Credits:
 
     async def _hold(self, session: AsyncSession, job_id: str) -> Hold | None:
         statement = select(Entry.quota, Entry.credits, Entry.day).where(
-            Entry.kind == Kind.RESERVE, Entry.reference == job_id
+            Entry.kind == EntryKind.RESERVE, Entry.reference == job_id
         )
         row = (await session.execute(statement)).one_or_none()
         return None if row is None else Hold(-row.quota, -row.credits, row.day)
 
-    async def _debt(self, session: AsyncSession, kind: Kind, charge_id: str) -> int:
+    async def _debt(self, session: AsyncSession, kind: EntryKind, charge_id: str) -> int:
         debt = select(Entry.debt).where(Entry.kind == kind, Entry.reference == charge_id)
         return (await session.execute(debt)).scalar_one_or_none() or 0
 
-    async def _known(self, session: AsyncSession, kind: Kind, reference: str) -> bool:
+    async def _known(self, session: AsyncSession, kind: EntryKind, reference: str) -> bool:
         statement = select(Entry.id).where(Entry.kind == kind, Entry.reference == reference)
         return (await session.execute(statement)).scalar_one_or_none() is not None
 

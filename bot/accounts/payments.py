@@ -21,8 +21,6 @@ from bot.accounts.credits import Credits
 from bot.accounts.tables import Invoice, Payment, SubscriptionState, User
 from bot.accounts.tariff import MONTH_S, SUBSCRIPTION, Tariff
 
-Clock = Callable[[], float]
-
 CURRENCY = "XTR"
 
 
@@ -97,7 +95,7 @@ class Refunded:
 class Payments:
     """What was offered, paid and refunded. Every method runs inside the caller's transaction."""
 
-    def __init__(self, tariff: Tariff, credits: Credits, *, clock: Clock = time.time) -> None:
+    def __init__(self, tariff: Tariff, credits: Credits, *, clock: Callable[[], float] = time.time) -> None:
         self._tariff = tariff
         self._credits = credits
         self._clock = clock

@@ -6,10 +6,12 @@ import asyncio
 import logging
 
 from bot.accounts.accounts import Account
+from bot.conversation.asking import ask_method, ask_wish
 from bot.conversation.casting import propose
+from bot.conversation.replies import bundle_address
 from bot.conversation.visit import Visit
+from bot.conversation.wishes import REALITY, hiding, painting, resemblance
 from bot.delivery.messages import NotSent, Rejected, Unreachable
-from bot.intake.counter import REALITY, address_of, hiding, painting, resemblance
 from bot.intake.orders import AlbumTooLarge
 from bot.intake.tables import Bundle
 from bot.presentation.answers import refusal
@@ -30,7 +32,7 @@ async def attend(services: Services, account: Account, bundle: Bundle) -> None:
     if bundle.prompted is not None:
         return
     words = services.translations.words(account.language)
-    visit = Visit(services, account, words, address_of(bundle), f"bundle:{bundle.id}")
+    visit = Visit(services, account, words, bundle_address(bundle), f"bundle:{bundle.id}")
     try:
         await serve(visit, bundle, bundle.caption)
     except MasqueradeError as error:
@@ -51,17 +53,17 @@ async def serve(visit: Visit, bundle: Bundle, spoken: str) -> None:
         case Understood(method=Method() as method):
             wish = hiding(method)
         case Understood("lookalike"):
-            wish = resemblance(visit.words)
+            wish = resemblance(visit.words.language)
         case Understood("authenticity"):
             wish = REALITY
         case Understood("anonymize"):
-            await services.counter.ask_method(visit.words, bundle.id, visit.to)
+            await ask_method(visit, bundle.id)
             return
         case Understood("swap"):
             await propose(visit, Swap(bundle=bundle.id))
             return
         case _:
-            await services.counter.ask(visit.words, visit.origin, bundle)
+            await ask_wish(visit, bundle)
             return
     await visit.order(wish, bundle.id)
 

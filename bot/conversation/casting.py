@@ -18,10 +18,10 @@ from bot.presentation import keyboards
 from bot.presentation.callbacks import MOST_FACES, MapFace, Swap
 from bot.services import Services
 from deployments.errors import Expired, InvalidField, MasqueradeError, NoFace
+from deployments.faces.preview import numbered
 from deployments.faces.types import Face
 from deployments.imaging import Photo, encode
 from deployments.swap.mapping import prominent
-from deployments.swap.preview import numbered
 
 LEFT_ALONE = "x"
 
@@ -111,14 +111,7 @@ async def _within_one(visit: Visit, bundle: int, only: Upload) -> None:
     seen = await look(services, only.key)
     async with services.sessions() as session:
         saved = await identities.of(session, visit.account.id)
-    keyboard = keyboards.swap_sources(
-        words,
-        bundle,
-        saved,
-        artworks=bool(services.artworks.all),
-        among=len(seen.faces),
-        can_keep=len(seen.faces) == 1,
-    )
+    keyboard = keyboards.swap_sources(words, bundle, saved, artworks=bool(services.artworks.all), faces=len(seen.faces))
     pictures: tuple[Attachment, ...] = ()
     if len(seen.faces) > 1:
         pictures = (await seen.numbered("faces.jpg"),)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from aiogram.enums import MessageEntityType
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.types import CallbackQuery, Message, Update, User
 
 from bot.delivery.messages import Address, Outgoing, Sender
+from bot.intake.tables import Bundle
 from bot.presentation.translations import Words
 
 COMMANDS = frozenset({
@@ -34,20 +36,33 @@ def mentions(message: Message, me: User) -> bool:
 def where(update: Update) -> Address | None:
     """Where an update is answered; None for what stands in no chat."""
     if update.message is not None:
-        return address(update.message)
+        return message_address(update.message)
     if update.callback_query is not None:
-        return beside(update.callback_query)
+        return _tap_address(update.callback_query)
     return None
 
 
-def address(message: Message) -> Address:
+def where_refused(update: Update) -> Address | None:
+    """Where to say what went wrong. Of several photos, only some may be refused: each answer shows which."""
+    to, message = where(update), update.message
+    if to is not None and message is not None and (message.photo or message.document):
+        return replace(to, reply_to=message.message_id)
+    return to
+
+
+def message_address(message: Message) -> Address:
     """The chat and topic of a message; in groups, in reply to it."""
     thread = message.message_thread_id if message.is_topic_message else None
     private = message.chat.type == "private"
     return Address(message.chat.id, thread, None if private else message.message_id)
 
 
-def beside(query: CallbackQuery) -> Address:
+def bundle_address(bundle: Bundle) -> Address:
+    """The chat and topic of a bundle's photos; in reply to the first."""
+    return Address(bundle.chat_id, bundle.thread_id, bundle.message_id)
+
+
+def _tap_address(query: CallbackQuery) -> Address:
     """Where the tapped message stands, or the private chat when it stands nowhere the bot can see."""
     if query.message is None:
         return Address(query.from_user.id)

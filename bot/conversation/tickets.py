@@ -7,29 +7,23 @@ cannot forge one: only links in the bot's own messages count.
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from aiogram.filters import Filter
 from aiogram.types import Message, User
 
-Topic = Literal["name"]
-
-LINK = re.compile(r"https://t\.me/\w+\?ticket=([a-z]+)-([0-9]{1,18})")
+LINK = re.compile(r"https://t\.me/\w+\?ticket=name-([0-9]{1,18})")
 
 # A zero-width character, so that there is something for the link to hang on.
 ANCHOR = "\u200b"
 
 
-def ticket(me: User, topic: Topic, number: int) -> str:
-    """The link (HTML) to put into a question."""
-    return f'<a href="https://t.me/{me.username}?ticket={topic}-{number}">{ANCHOR}</a>'
+def ticket(me: User, bundle_id: int) -> str:
+    """The link (HTML) to put into the question for the name of a bundle's face."""
+    return f'<a href="https://t.me/{me.username}?ticket=name-{bundle_id}">{ANCHOR}</a>'
 
 
-class Replies(Filter):
-    """A text that answers a question about ``topic``; gives the handler the question's ``number``."""
-
-    def __init__(self, topic: Topic) -> None:
-        self._topic = topic
+class NamesFace(Filter):
+    """A text that answers the question for a face's name; gives the handler its ``bundle_id``."""
 
     async def __call__(self, message: Message, me: User) -> bool | dict[str, int]:
         asked = message.reply_to_message
@@ -40,6 +34,6 @@ class Replies(Filter):
             return False
         for entity in asked.entities or []:
             found = LINK.fullmatch(entity.url or "")
-            if found is not None and found[1] == self._topic:
-                return {"number": int(found[2])}
+            if found is not None:
+                return {"bundle_id": int(found[1])}
         return False

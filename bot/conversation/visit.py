@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.accounts.accounts import Account
+from bot.conversation.wishes import Wish
 from bot.delivery.messages import Address, Outgoing
-from bot.intake.counter import Wish
+from bot.intake.orders import Piece, Request
 from bot.presentation.translations import Words
 from bot.services import Services
 
@@ -36,5 +37,8 @@ class Visit:
         await self.services.sender.send(self.to, message)
 
     async def order(self, wish: Wish, bundle_id: int) -> None:
-        """Order ``wish`` for every photo of a bundle. Raises what ``Counter.order`` does."""
-        await self.services.counter.order(self.account, self.origin, wish, bundle_id, self.to)
+        """Order ``wish`` for every photo of a bundle. Raises what ``Photos.bundle`` and ``Counter.place`` do."""
+        _, kept = await self.services.photos.bundle(bundle_id, self.account.id)
+        pieces = [Piece(str(photo.update_id), {"image": photo.key}, reply_to=photo.message_id) for photo in kept]
+        request = Request(self.origin, self.account, wish.kind, wish.fields, pieces, self.to, bundle_id=bundle_id)
+        await self.services.counter.place(request)

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.delivery.tables import Delivery
 
+RECENT = 10
+
 
 async def result(session: AsyncSession, user_id: int, job_id: str) -> Delivery | None:
     """One of a person's own pictures, delivered or on its way: ``file_id`` is None until the delivery is recorded.
@@ -19,10 +21,10 @@ async def result(session: AsyncSession, user_id: int, job_id: str) -> Delivery |
     return slip if slip is not None and slip.user_id == user_id else None
 
 
-async def recent(session: AsyncSession, user_id: int, limit: int = 10) -> Sequence[Delivery]:
-    """A person's latest delivered pictures, newest first."""
+async def recent(session: AsyncSession, user_id: int) -> Sequence[Delivery]:
+    """A person's latest delivered pictures, ten at the most, newest first."""
     statement = select(Delivery).where(Delivery.user_id == user_id, Delivery.file_id.is_not(None))
-    return (await session.execute(statement.order_by(Delivery.sent.desc()).limit(limit))).scalars().all()
+    return (await session.execute(statement.order_by(Delivery.sent.desc()).limit(RECENT))).scalars().all()
 
 
 async def delivered(session: AsyncSession, user_id: int, message_id: int) -> bool:

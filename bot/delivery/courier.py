@@ -45,12 +45,15 @@ class Courier:
         handover: Handover,
         limiter: Limiter,
         *,
-        hands: int = 8,
-        drain_s: float = 20.0,
-        heartbeat_s: float = 15.0,
+        hands: int,
+        drain_s: float,
+        heartbeat_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``hands`` is how many chats are served at a time; one chat's answers come one after the other."""
+        """``hands`` is how many chats are served at a time; one chat's answers come one after the other.
+
+        The leases of what is in hand are renewed every ``heartbeat_s``.
+        """
         self._ledger = ledger
         self._sessions = sessions
         self._handover = handover
@@ -82,13 +85,6 @@ class Courier:
             await asyncio.wait({work}, timeout=self._drain_s)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-
-    async def deliver_once(self) -> bool:
-        """Deliver one request's answers. False when there was none to deliver."""
-        jobs = await self._claim()
-        if jobs:
-            await self._serve(jobs)
-        return bool(jobs)
 
     async def _work(self) -> None:
         hands: set[asyncio.Task[None]] = set()

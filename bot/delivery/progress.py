@@ -96,15 +96,6 @@ class Progress:
             for _ in range(HANDS):
                 group.create_task(keep_doing(self._tell_next, 0.0))
 
-    async def round(self) -> int:
-        """Look once, and tell all there is to tell; returns how many messages left."""
-        await self._look()
-        told = 0
-        while (news := self._next()) is not None:
-            await self._limiter.lull()
-            told += await self._tell(news)
-        return told
-
     async def show(self, job_ids: Sequence[str], chat_id: int, message_id: int, position: int | None) -> None:
         """Keep this message true for these jobs (one request's); it said ``position`` when it was sent.
 
@@ -133,14 +124,14 @@ class Progress:
             await self._sender.act(to, action)
             await asyncio.sleep(ACTION_S)
 
-    async def _tell_next(self) -> None:
+    async def _tell_next(self) -> bool:
+        """Wait for news and for room, and tell. Whether a message left."""
         # One at a time waits for room, and decides whom it is for when it is there.
         async with self._turn:
             await self._news.wait()
             await self._limiter.lull()
             news = self._next()
-        if news is not None:
-            await self._tell(news)
+        return news is not None and await self._tell(news)
 
     async def _take_up(self) -> None:
         """A process that ended may have left its news untold."""
@@ -162,15 +153,19 @@ class Progress:
         self._untold = deque(news for news in [*self._aside, *self._untold] if news not in over)
         self._aside = []
         self._stale = deque(stale)
-        if self._untold or self._stale:
-            self._news.set()
+        self._set_news()
 
     def _next(self) -> _Untold | Stale | None:
         """Who came last is told first: they have the longest wait before them, and others' results are nearer."""
         news = self._untold.pop() if self._untold else self._stale.popleft() if self._stale else None
-        if not self._untold and not self._stale:
-            self._news.clear()
+        self._set_news()
         return news
+
+    def _set_news(self) -> None:
+        if self._untold or self._stale:
+            self._news.set()
+        else:
+            self._news.clear()
 
     async def _tell(self, news: _Untold | Stale) -> bool:
         """Whether a message left. News that found no room comes again; a stale message is found again anyway."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.settings import Flood
+from bot.settings import FloodLimits
 from serve_app.rates import Buckets, Rate, Want
 
 ALBUM_S = 600.0
@@ -15,7 +15,7 @@ class FloodGate:
     An album, whose parts come one by one, counts once. What marks it as heard is a bucket that gives one token only.
     """
 
-    def __init__(self, buckets: Buckets, flood: Flood) -> None:
+    def __init__(self, buckets: Buckets, flood: FloodLimits) -> None:
         self._buckets = buckets
         self._person = Rate(flood.per_minute / 60, flood.burst)
         self._chat = Rate(flood.chat_per_minute / 60, flood.chat_burst)

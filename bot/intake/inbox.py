@@ -39,7 +39,7 @@ class Inbox:
         self,
         sessions: async_sessionmaker[AsyncSession],
         *,
-        lease_s: float = 90.0,
+        lease_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sessions = sessions

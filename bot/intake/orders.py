@@ -24,6 +24,9 @@ from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
 
+MAX_UNFINISHED = 50
+"""So many jobs of one person may wait or be worked on at a time."""
+
 
 class AlbumTooLarge(MasqueradeError):
     """More photos than the plan allows in one request; ``details`` has ``most`` and ``given``."""
@@ -87,7 +90,6 @@ class Intake:
         tariff: Tariff,
         *,
         keeping: Keeping,
-        max_unfinished: int = 50,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Results are kept from when they are ordered."""
@@ -97,7 +99,6 @@ class Intake:
         self._credits = credits
         self._tariff = tariff
         self._keeping = keeping
-        self._max_unfinished = max_unfinished
         self._clock = clock
 
     async def order(self, request: Request) -> Accepted:
@@ -203,10 +204,8 @@ class Intake:
         if len(request.pieces) > most:
             given = len(request.pieces)
             raise AlbumTooLarge(f"At most {most} photos can be done at once.", most=most, given=given)
-        if await self._ledger.unfinished_of(session, request.account.owner) > self._max_unfinished:
-            raise QueueFull(
-                f"At most {self._max_unfinished} pictures can be waiting at once.", most=self._max_unfinished
-            )
+        if await self._ledger.unfinished_of(session, request.account.owner) > MAX_UNFINISHED:
+            raise QueueFull(f"At most {MAX_UNFINISHED} pictures can be waiting at once.", most=MAX_UNFINISHED)
 
 
 def _key(picture: str | bytes) -> str:

@@ -16,7 +16,6 @@ from bot.playground.telegram.interactions import InlineQuery, Interactions, Tap
 from bot.playground.telegram.model import BotStatus, Chat, Json, Message, User
 from bot.playground.telegram.payments import Charge, Subscription
 from bot.playground.telegram.people import People
-from bot.playground.telegram.pictures import HD_SIDE, SIDE
 from bot.playground.telegram.state import Telegram
 from bot.playground.telegram.text import format_text
 
@@ -95,12 +94,9 @@ class Person:
         """Write a message: plain text, in which the server finds commands, mentions and links."""
         return self._send(format_text(text).fields("text"), to, reply_to)
 
-    async def send_photo(
-        self, data: bytes, caption: str = "", *, hd: bool = False, forwarded_from: str = "", **where: Any
-    ) -> Message:
-        """Send a picture as a photo (longest side 1280 pixels, or 2560 with ``hd``), re-encoded by the server."""
-        longest = HD_SIDE if hd else SIDE
-        asset = await asyncio.to_thread(self._desk.telegram.files.add_photo, data, longest=longest)
+    async def send_photo(self, data: bytes, caption: str = "", *, forwarded_from: str = "", **where: Any) -> Message:
+        """Send a picture as a photo (longest side 1280 pixels), re-encoded by the server."""
+        asset = await asyncio.to_thread(self._desk.telegram.files.add_photo, data)
         content = asset.content() | format_text(caption).fields("caption")
         return self._send(content, forwarded_from=forwarded_from, **where)
 
@@ -112,19 +108,10 @@ class Person:
         asset = await asyncio.to_thread(files.add_file, "document", data, name=name, mime=mime)
         return self._send(asset.content() | format_text(caption).fields("caption"), **where)
 
-    async def send_album(
-        self, pictures: Sequence[bytes], caption: str = "", *, as_files: bool = False, **where: Any
-    ) -> list[Message]:
-        """Send several pictures at once: separate updates that share a media group; the caption is the first one's."""
+    async def send_album(self, pictures: Sequence[bytes], caption: str = "", **where: Any) -> list[Message]:
+        """Send several photos at once: separate updates that share a media group; the caption is the first one's."""
         files = self._desk.telegram.files
-        contents = []
-        for number, data in enumerate(pictures, start=1):
-            if as_files:
-                name = f"photo{number}.jpg"
-                asset = await asyncio.to_thread(files.add_file, "document", data, name=name, mime="image/jpeg")
-            else:
-                asset = await asyncio.to_thread(files.add_photo, data)
-            contents.append(asset.content())
+        contents = [(await asyncio.to_thread(files.add_photo, data)).content() for data in pictures]
         contents[0] |= format_text(caption).fields("caption")
         album = str(secrets.randbits(60))
         return [self._send(content, media_group_id=album, **where) for content in contents]
@@ -226,10 +213,8 @@ class Person:
         """Post one of the offered results, into a group or into a chat the bot is not in."""
         results = query.answer["results"] if query.answer else []
         chosen = next(result for result in results if result["id"] == result_id)
-        return self._desk.people.share(self.user, chosen, self._elsewhere(to), query)
-
-    def _elsewhere(self, to: Group | None) -> Chat:
-        return Chat(0, "private", user=self.user) if to is None else to.group
+        chat = Chat(0, "private", user=self.user) if to is None else to.group
+        return self._desk.people.share(self.user, chosen, chat, query)
 
     # -- the account ---------------------------------------------------------------------------------------------------
 

@@ -55,11 +55,6 @@ class Reply:
         """What the buttons say, row by row."""
         return [button["text"] for row in self.rows for button in row]
 
-    @property
-    def keyboard(self) -> list[str]:
-        """What the buttons of a reply keyboard say."""
-        return [button["text"] for row in (self.message.reply_markup or {}).get("keyboard", []) for button in row]
-
     def button(self, label: str) -> Json:
         """The button that says exactly this, else the only one whose words or callback data contain it."""
         buttons = [button for row in self.rows for button in row]

@@ -15,11 +15,11 @@ from bot.accounts.tariff import Tariff
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.presenter import Parcel, Wrapping
 from bot.delivery.tables import Delivery
+from bot.performer import LookalikeAnswer
 from bot.presentation import keyboards
 from bot.presentation.artworks import Artworks
 from bot.presentation.catalogue import Catalogue
 from bot.presentation.translations import Translations, Words
-from bot.studio import LookalikeAnswer
 from deployments.errors import MasqueradeError
 from serve_app.contracts import Authenticity
 

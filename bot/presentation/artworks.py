@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
-from bot.presentation.callbacks import style_code
+from bot.presentation.callbacks import short_code
 from bot.presentation.showcase import Exhibit
 from deployments.errors import UnknownArtwork
 from deployments.imaging import encode
@@ -30,7 +30,7 @@ class Artworks:
     def by_code(self, code: str) -> Artwork:
         """The work a button stands for. Raises ``UnknownArtwork`` when it is not there any more."""
         for artwork in self.all:
-            if style_code(artwork.id) == code:
+            if short_code(artwork.id) == code:
                 return artwork
         raise UnknownArtwork("This work of art is not here any more.")
 

@@ -12,8 +12,6 @@ from typing import Annotated, Literal
 from aiogram.filters.callback_data import CallbackData
 from pydantic import Field
 
-MAX_BYTES = 64
-
 MOST_FACES = 8
 """How many faces of a picture buttons can tell apart."""
 
@@ -30,7 +28,7 @@ Panel = Literal["main", "strength", "blend"]
 Switch = Literal["as_file", "keep_history"]
 
 
-def style_code(name: str) -> str:
+def short_code(name: str) -> str:
     """A style's name, or a work of art's id, in six letters: the same on every model version."""
     return hashlib.sha256(name.encode()).hexdigest()[:6]
 
@@ -119,22 +117,6 @@ class KeepFace(CallbackData, prefix="k"):
     bundle: Number
 
 
-def photos_behind(data: str) -> int | None:
-    """The bundle that a button with this data is about; None where it is about something else."""
-    for kind in (Styles, Paint, Hide, Lookalike, Authenticity, Swap, MapFace, ShowArtworks, IntoArtwork, KeepFace):
-        # What is no such button raises one or the other.
-        with contextlib.suppress(ValueError, TypeError):
-            return kind.unpack(data).bundle or None
-    return None
-
-
-def repeats(data: str) -> bool:
-    """Whether a button with this data stands under a result, and makes it once more."""
-    with contextlib.suppress(ValueError, TypeError):
-        return bool(Again.unpack(data).job)
-    return False
-
-
 class ForgetFace(CallbackData, prefix="kf"):
     """Delete a saved face."""
 
@@ -215,3 +197,19 @@ class DeleteAccount(CallbackData, prefix="del"):
     """Really delete everything that belongs to this person: in a group, others can tap as well."""
 
     user: UserNumber
+
+
+def photos_behind(data: str) -> int | None:
+    """The bundle that a button with this data is about; None where it is about something else."""
+    for kind in (Styles, Paint, Hide, Lookalike, Authenticity, Swap, MapFace, ShowArtworks, IntoArtwork, KeepFace):
+        # What is no such button raises one or the other.
+        with contextlib.suppress(ValueError, TypeError):
+            return kind.unpack(data).bundle or None
+    return None
+
+
+def repeats(data: str) -> bool:
+    """Whether a button with this data stands under a result, and makes it once more."""
+    with contextlib.suppress(ValueError, TypeError):
+        return bool(Again.unpack(data).job)
+    return False

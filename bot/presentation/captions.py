@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.presentation.catalogue import Catalogue, Feature, bare
+from bot.presentation.catalogue import Catalogue, Feature
 from bot.presentation.translations import Translations
 from deployments.anonymize.types import Method
 from deployments.style.engine import StyleInfo
@@ -48,7 +48,7 @@ class Captions:
 
     async def understand(self, caption: str) -> Understood | None:
         """The one thing a caption asks for; None when that is nothing, or more than one thing."""
-        style = await self._catalogue.named_in(caption, self._languages, lambda style: self._describes(caption, style))
+        style = await self._style_in(caption)
         named = [name for name in _found(self._features, caption) if name in self._catalogue.features]
         if style is not None:
             return Understood("style", style=style) if not named and self._asks_for(caption, style) else None
@@ -57,13 +57,27 @@ class Captions:
         methods = _found(self._methods, caption) if named[0] == "anonymize" else []
         return Understood(named[0], method=methods[0] if len(methods) == 1 else None)
 
+    async def _style_in(self, caption: str) -> StyleInfo | None:
+        """The style a caption names or describes; None for none, and for several."""
+        spoken = f" {_bare(caption)} "
+        found = [
+            style
+            for style in await self._catalogue.styles()
+            if any(f" {name} " in spoken for name in self._names(style)) or self._describes(caption, style)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _names(self, style: StyleInfo) -> set[str]:
+        """Its name and its titles in every language, in bare words."""
+        titles = (words.title(style.name, style.title) for words in self._languages)
+        return {_bare(name) for name in (style.name, style.title, *titles)}
+
     def _asks_for(self, caption: str, style: StyleInfo) -> bool:
-        """Whether a caption that names a style asks for it, and does not merely tell of the photo."""
-        names = {style.name, style.title, *(words.title(style.name, style.title) for words in self._languages)}
-        called = [rf"\b{name}\b" for name in sorted(filter(None, map(bare, names)), key=len, reverse=True)]
+        """Whether a caption that speaks of a style asks for it, and does not merely tell of the photo."""
+        called = [rf"\b{name}\b" for name in sorted(filter(None, self._names(style)), key=len, reverse=True)]
         if self._describes(caption, style):
             called.append(self._styles[f"caption-style-{style.name}"].pattern)
-        beside = re.sub("|".join(called), " ", bare(caption), flags=re.IGNORECASE)
+        beside = re.sub("|".join(called), " ", _bare(caption), flags=re.IGNORECASE)
         return self._orders.search(beside) is not None or not self._little.sub(" ", beside).strip()
 
     def _describes(self, caption: str, style: StyleInfo) -> bool:
@@ -78,6 +92,11 @@ class Captions:
 
 def _found(patterns: Mapping[Key, re.Pattern[str]], caption: str) -> list[Key]:
     return [key for key, pattern in patterns.items() if pattern.search(caption)]
+
+
+def _bare(text: str) -> str:
+    """The words of a text and nothing else, one blank apart; few people type the dots of a ``ё``."""
+    return " ".join(re.findall(r"[^\W_]+", text.casefold().replace("ё", "е")))
 
 
 def _pattern(translations: Translations, key: str) -> re.Pattern[str]:

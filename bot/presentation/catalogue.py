@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
-from bot.presentation.callbacks import style_code
+from bot.presentation.callbacks import short_code
 from bot.presentation.showcase import Exhibit
 from bot.presentation.translations import Words
 from deployments.errors import MasqueradeError, UnknownStyle
@@ -69,7 +68,7 @@ class Catalogue:
     async def by_code(self, code: str) -> StyleInfo:
         """The style a button stands for. Raises ``UnknownStyle`` when it is not on offer any more."""
         for style in await self.styles():
-            if style_code(style.name) == code:
+            if short_code(style.name) == code:
                 return style
         raise UnknownStyle("This style is not on offer any more.")
 
@@ -81,25 +80,6 @@ class Catalogue:
         titles = {style.name: words.title(style.name, style.title) for style in self._styles}
         return [titles.get(name, name) for name in map(_named, weights)]
 
-    async def named_in(
-        self, text: str, languages: Iterable[Words], described: Callable[[StyleInfo], bool]
-    ) -> StyleInfo | None:
-        """The style a caption speaks of; None when it speaks of none, or of several.
-
-        It does so by the style's name or a title, or where it is ``described`` in other words.
-        """
-        spoken = f" {bare(text)} "
-        found = [
-            style
-            for style in await self.styles()
-            if any(
-                f" {bare(name)} " in spoken
-                for name in (style.name, style.title, *(words.title(style.name, style.title) for words in languages))
-            )
-            or described(style)
-        ]
-        return found[0] if len(found) == 1 else None
-
 
 def exhibit(style: StyleInfo, words: Words) -> Exhibit:
     """A style as an album shows it."""
@@ -109,8 +89,3 @@ def exhibit(style: StyleInfo, words: Words) -> Exhibit:
 
 def _named(weight: str) -> str:
     return weight.partition(":")[0]
-
-
-def bare(text: str) -> str:
-    """The words of a text and nothing else, one blank apart; few people type the dots of a ``ё``."""
-    return " ".join(re.findall(r"[^\W_]+", text.casefold().replace("ё", "е")))

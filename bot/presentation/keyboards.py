@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
+from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.accounts.accounts import Account
@@ -35,7 +38,7 @@ from bot.presentation.callbacks import (
     Styles,
     Swap,
     Toggle,
-    style_code,
+    short_code,
 )
 from bot.presentation.catalogue import Feature
 from bot.presentation.translations import Translations, Words
@@ -43,10 +46,12 @@ from deployments.anonymize.types import Method
 from deployments.style.engine import StyleInfo
 from deployments.swap.artworks import Artwork
 
+T = TypeVar("T")
 Rows = list[list[InlineKeyboardButton]]
 
-STYLES_PER_PAGE = 10
-ARTWORKS_PER_PAGE = 10
+PER_PAGE = 10
+"""Styles, or works of art, shown at a time: an album holds no more pictures."""
+
 PERCENTS = (25, 50, 75, 100)
 
 MOST_BUTTONS = 100
@@ -56,13 +61,12 @@ HALF_A_ROW = 18
 """So many letters are read on half of a telephone's width."""
 
 
-def _button(text: str, data: str) -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=text, callback_data=data)
+def _button(text: str, says: CallbackData) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=text, callback_data=says.pack())
 
 
-def _rows(buttons: Iterable[InlineKeyboardButton], width: int) -> Rows:
-    row = list(buttons)
-    return [row[start : start + width] for start in range(0, len(row), width)]
+def _rows(buttons: Sequence[InlineKeyboardButton], width: int) -> Rows:
+    return [[*buttons[start : start + width]] for start in range(0, len(buttons), width)]
 
 
 def _pairs(buttons: Iterable[InlineKeyboardButton]) -> Rows:
@@ -81,38 +85,42 @@ def _markup(rows: Rows) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[row for row in rows if row])
 
 
+def page_of(items: Sequence[T], page: int) -> Sequence[T]:
+    """Those of one page; pages count from 0."""
+    return items[page * PER_PAGE : (page + 1) * PER_PAGE]
+
+
+def _page_after(page: int, items: Sequence[object]) -> int:
+    """The next page; after the last one, the first."""
+    return (page + 1) % math.ceil(len(items) / PER_PAGE)
+
+
 def wishes(
     words: Words, bundle: int, features: frozenset[Feature], styles: Sequence[StyleInfo], page: int = 0
 ) -> InlineKeyboardMarkup:
     """What can be done with photos: a page of the styles, and below them the other features."""
-    first = page * STYLES_PER_PAGE
-    shown = styles[first : first + STYLES_PER_PAGE]
     rows = _pairs(
-        _button(words.title(style.name, style.title), Paint(bundle=bundle, style=style_code(style.name)).pack())
-        for style in shown
+        _button(words.title(style.name, style.title), Paint(bundle=bundle, style=short_code(style.name)))
+        for style in page_of(styles, page)
     )
-    if len(styles) > STYLES_PER_PAGE:
-        following = (page + 1) % -(-len(styles) // STYLES_PER_PAGE)
-        rows.append([_button(words.plain("button-more-styles"), Styles(bundle=bundle, page=following).pack())])
-    others: list[InlineKeyboardButton] = []
+    if len(styles) > PER_PAGE:
+        more = Styles(bundle=bundle, page=_page_after(page, styles))
+        rows.append([_button(words.plain("button-more-styles"), more)])
     if "lookalike" in features:
-        others.append(_button(words.plain("button-lookalike"), Lookalike(bundle=bundle).pack()))
+        rows.append([_button(words.plain("button-lookalike"), Lookalike(bundle=bundle))])
     if "anonymize" in features:
-        others.append(_button(words.plain("button-hide"), Hide(bundle=bundle).pack()))
+        rows.append([_button(words.plain("button-hide"), Hide(bundle=bundle))])
     if "swap" in features:
-        others.append(_button(words.plain("button-swap"), Swap(bundle=bundle).pack()))
+        rows.append([_button(words.plain("button-swap"), Swap(bundle=bundle))])
     if "authenticity" in features:
-        others.append(_button(words.plain("button-authenticity"), Authenticity(bundle=bundle).pack()))
-    return _markup([*rows, *_rows(others, 1)])
+        rows.append([_button(words.plain("button-authenticity"), Authenticity(bundle=bundle))])
+    return _markup(rows)
 
 
 def methods(words: Words, bundle: int) -> InlineKeyboardMarkup:
     """The ways to hide a face."""
     return _markup(
-        [
-            [_button(words.plain(f"button-{method}"), Hide(bundle=bundle, method=method.value).pack())]
-            for method in Method
-        ]
+        [[_button(words.plain(f"button-{method}"), Hide(bundle=bundle, method=method.value))] for method in Method]
     )
 
 
@@ -123,13 +131,13 @@ def painted(
 
     Where the bot has an ``inline`` mode, results can be shared: a button for it is of no use elsewhere.
     """
-    rows: Rows = [[_button(words.plain("button-again"), Again(job=job).pack())]] if single else []
+    first = [_button(words.plain("button-again"), Again(job=job))] if single else []
+    rows: Rows = [first]
     if bundle is not None:
-        another = _button(words.plain("button-another-style"), Styles(bundle=bundle).pack())
-        rows = [[*rows[0], another]] if rows else [[another]]
-        adjusting = [_button(words.plain("button-strength"), Adjust(job=job, panel="strength").pack())]
+        first.append(_button(words.plain("button-another-style"), Styles(bundle=bundle)))
+        adjusting = [_button(words.plain("button-strength"), Adjust(job=job, panel="strength"))]
         if blends:
-            adjusting.append(_button(words.plain("button-blend"), Adjust(job=job, panel="blend").pack()))
+            adjusting.append(_button(words.plain("button-blend"), Adjust(job=job, panel="blend")))
         rows.append(adjusting)
     if single:
         rows.append(_sharing(words, job, as_file=as_file, inline=inline))
@@ -138,32 +146,33 @@ def painted(
 
 def strengths(words: Words, job: str, now: float) -> InlineKeyboardMarkup:
     """How strongly to paint it again; it is painted as strongly as ``now`` (0..1)."""
-    levels = [
-        _button(_level(percent, chosen=percent == round(now * 100)), Strength(job=job, percent=percent).pack())
-        for percent in PERCENTS
-    ]
+    levels = _levels(now, lambda percent: Strength(job=job, percent=percent))
     return _markup([levels, [_back(words, job)]])
 
 
-def _level(percent: int, *, chosen: bool) -> str:
-    return f"• {percent} %" if chosen else f"{percent} %"
+def _levels(now: float, choice: Callable[[int], CallbackData]) -> list[InlineKeyboardButton]:
+    """A button for every strength, that of ``now`` (0..1) marked."""
+    return [
+        _button(f"• {percent} %" if percent == round(now * 100) else f"{percent} %", choice(percent))
+        for percent in PERCENTS
+    ]
 
 
 def blends(words: Words, job: str, styles: Iterable[StyleInfo]) -> InlineKeyboardMarkup:
     """Which style to blend in."""
     offered = [
-        _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=style_code(style.name)).pack())
+        _button(f"+ {words.title(style.name, style.title)}", Blend(job=job, style=short_code(style.name)))
         for style in styles
     ]
     return _markup([*_pairs(offered[: MOST_BUTTONS - 1]), [_back(words, job)]])
 
 
 def _back(words: Words, job: str) -> InlineKeyboardButton:
-    return _button(words.plain("button-back"), Adjust(job=job, panel="main").pack())
+    return _button(words.plain("button-back"), Adjust(job=job, panel="main"))
 
 
 def _sharing(words: Words, job: str, *, as_file: bool, inline: bool) -> list[InlineKeyboardButton]:
-    file = [] if as_file else [_button(words.plain("button-as-file"), AsFile(job=job).pack())]
+    file = [] if as_file else [_button(words.plain("button-as-file"), AsFile(job=job))]
     return [*file, _share(words, job)] if inline else file
 
 
@@ -184,7 +193,7 @@ def shareable(words: Words, job: str) -> InlineKeyboardMarkup:
 
 def home(words: Words, *, swap: bool, shop: bool) -> InlineKeyboardMarkup:
     """The menu under the greeting and the help; without a ``shop``, nothing there looks like one."""
-    left = _button(words.plain("button-plans" if shop else "button-quota"), Open(page="plans").pack())
+    left = _button(words.plain("button-plans" if shop else "button-quota"), Open(page="plans"))
     faces = [_page(words, "faces")] if swap else []
     return _markup(
         [
@@ -196,7 +205,7 @@ def home(words: Words, *, swap: bool, shop: bool) -> InlineKeyboardMarkup:
 
 
 def _page(words: Words, page: Page) -> InlineKeyboardButton:
-    return _button(words.plain(f"button-{page}"), Open(page=page).pack())
+    return _button(words.plain(f"button-{page}"), Open(page=page))
 
 
 def pages(words: Words, *names: Page) -> InlineKeyboardMarkup:
@@ -208,7 +217,7 @@ def languages(translations: Translations) -> InlineKeyboardMarkup:
     """Every language by its own name."""
     return _markup(
         [
-            [_button(words.plain("language-name"), SetLanguage(code=code).pack())]
+            [_button(words.plain("language-name"), SetLanguage(code=code))]
             for code, words in translations.languages.items()
         ]
     )
@@ -218,15 +227,11 @@ def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
     """The settings as they are; a tap changes them."""
     file = words.plain("setting-as-file", state=_state(account.as_file))
     history = words.plain("setting-keep-history", state=_state(account.keep_history))
-    now = round(account.strength * 100)
-    levels = [
-        _button(_level(percent, chosen=percent == now), SetStrength(percent=percent).pack()) for percent in PERCENTS
-    ]
     return _markup(
         [
-            [_button(file, Toggle(switch="as_file", on=not account.as_file).pack())],
-            [_button(history, Toggle(switch="keep_history", on=not account.keep_history).pack())],
-            levels,
+            [_button(file, Toggle(switch="as_file", on=not account.as_file))],
+            [_button(history, Toggle(switch="keep_history", on=not account.keep_history))],
+            _levels(account.strength, lambda percent: SetStrength(percent=percent)),
             *_pairs([_page(words, "language"), _page(words, "delete")]),
         ]
     )
@@ -239,20 +244,20 @@ def _state(on: bool) -> str:
 def plans(words: Words, tariff: Tariff, account: Account, *, renews: bool) -> InlineKeyboardMarkup:
     """What is for sale to somebody, and whether the subscription that they have ``renews``."""
     rows = [
-        [_button(words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name).pack())]
+        [_button(words.plain("button-pack", credits=pack.credits, stars=pack.stars), Buy(product=pack.name))]
         for pack in tariff.packs
     ]
-    if tariff.subscription is not None and account.plan == "free":
+    if tariff.subscription is not None and tariff.upgrades(account.plan):
         offer = words.plain("button-subscribe", daily=tariff.subscription.daily, stars=tariff.subscription.stars)
-        rows.append([_button(offer, Buy(product=SUBSCRIPTION).pack())])
+        rows.append([_button(offer, Buy(product=SUBSCRIPTION))])
     if renews:
-        rows.append([_button(words.plain("button-stop-renewal"), AskStopRenewal(user=account.id).pack())])
+        rows.append([_button(words.plain("button-stop-renewal"), AskStopRenewal(user=account.id))])
     return _markup(rows)
 
 
 def confirm_stop(words: Words, user_id: int) -> InlineKeyboardMarkup:
     """The last question before a subscription ends."""
-    return _markup([[_button(words.plain("button-stop-really"), StopRenewal(user=user_id).pack())]])
+    return _markup([[_button(words.plain("button-stop-really"), StopRenewal(user=user_id))]])
 
 
 def link(text: str, url: str) -> InlineKeyboardMarkup:
@@ -262,31 +267,34 @@ def link(text: str, url: str) -> InlineKeyboardMarkup:
 
 def confirm_deletion(words: Words, user_id: int) -> InlineKeyboardMarkup:
     """The last question before everything goes."""
-    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount(user=user_id).pack())]])
+    return _markup([[_button(words.plain("button-delete-really"), DeleteAccount(user=user_id))]])
 
 
 def swap_sources(
-    words: Words, bundle: int, identities: Iterable[Identity], *, artworks: bool, among: int, can_keep: bool
+    words: Words, bundle: int, identities: Iterable[Identity], *, artworks: bool, faces: int
 ) -> InlineKeyboardMarkup:
-    """What a photo's faces go into, or which goes in: a saved one, or (``among`` faces, two or more) they change places."""
+    """What a photo's ``faces`` (how many) go into, or which goes in: a saved one, or several change places.
+
+    A single one can be saved.
+    """
     rows: Rows = []
     if artworks:
-        rows.append([_button(words.plain("button-artworks"), ShowArtworks(bundle=bundle).pack())])
-    if among > 1:
-        start = MapFace(bundle=bundle, identity=0, sources=among, targets=among)
-        rows.append([_button(words.plain("button-swap-among"), start.pack())])
-    rows += [[_button(f"🎭 {face.name}", Swap(bundle=bundle, identity=face.id).pack())] for face in identities]
-    if can_keep:
-        rows.append([_button(words.plain("button-keep-face"), KeepFace(bundle=bundle).pack())])
+        rows.append([_button(words.plain("button-artworks"), ShowArtworks(bundle=bundle))])
+    if faces > 1:
+        start = MapFace(bundle=bundle, identity=0, sources=faces, targets=faces)
+        rows.append([_button(words.plain("button-swap-among"), start)])
+    rows += [[_button(f"🎭 {face.name}", Swap(bundle=bundle, identity=face.id))] for face in identities]
+    if faces == 1:
+        rows.append([_button(words.plain("button-keep-face"), KeepFace(bundle=bundle))])
     return _markup(rows)
 
 
 def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarkup:
     """Which face goes on the next target face; ``name`` is what the only source is called."""
 
-    def choice(word: str) -> str:
+    def choice(word: str) -> MapFace:
         chosen = f"{state.chosen}.{word}" if state.chosen else word
-        return state.model_copy(update={"chosen": chosen}).pack()
+        return state.model_copy(update={"chosen": chosen})
 
     numbers = [_button(name or str(number + 1), choice(str(number))) for number in range(state.sources)]
     rows = [*_rows(numbers, 4), [_button(words.plain("button-leave-face"), choice("x"))]]
@@ -297,25 +305,20 @@ def sources(words: Words, state: MapFace, name: str = "") -> InlineKeyboardMarku
     return _markup(rows)
 
 
-def artworks_page(works: Sequence[Artwork], page: int) -> Sequence[Artwork]:
-    """The works of one page."""
-    return works[page * ARTWORKS_PER_PAGE : (page + 1) * ARTWORKS_PER_PAGE]
-
-
 def artworks(words: Words, shown: ShowArtworks, works: Sequence[Artwork]) -> InlineKeyboardMarkup:
     """A page of the works of art, numbered like the pictures above."""
     rows: Rows = [
         [
             _button(
                 f"{number}. {work.title}",
-                IntoArtwork(bundle=shown.bundle, identity=shown.identity, artwork=style_code(work.id)).pack(),
+                IntoArtwork(bundle=shown.bundle, identity=shown.identity, artwork=short_code(work.id)),
             )
         ]
-        for number, work in enumerate(artworks_page(works, shown.page), start=1)
+        for number, work in enumerate(page_of(works, shown.page), start=1)
     ]
-    if len(works) > ARTWORKS_PER_PAGE:
-        following = shown.model_copy(update={"page": (shown.page + 1) % -(-len(works) // ARTWORKS_PER_PAGE)})
-        rows.append([_button(words.plain("button-more-artworks"), following.pack())])
+    if len(works) > PER_PAGE:
+        more = shown.model_copy(update={"page": _page_after(shown.page, works)})
+        rows.append([_button(words.plain("button-more-artworks"), more)])
     return _markup(rows)
 
 
@@ -323,7 +326,7 @@ def saved_faces(identities: Iterable[Identity], *, artworks: bool) -> InlineKeyb
     """A person's faces: a tap deletes one, or (with ``artworks``) puts it into one."""
     rows: Rows = []
     for face in identities:
-        delete = _button(f"🗑 {face.name}", ForgetFace(identity=face.id).pack())
-        into = _button(f"🖼 {face.name}", ShowArtworks(bundle=0, identity=face.id).pack())
+        delete = _button(f"🗑 {face.name}", ForgetFace(identity=face.id))
+        into = _button(f"🖼 {face.name}", ShowArtworks(bundle=0, identity=face.id))
         rows += _pairs([into, delete]) if artworks else [[delete]]
     return _markup(rows)

@@ -27,6 +27,7 @@ from serve_app.settings import Settings
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
+COHORTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ async def read_report(studio: Settings, day: date, days: int) -> Report:
         await engine.dispose()
 
 
-async def report(session: AsyncSession, day: date, *, days: int = 28, weeks: int = 8) -> Report:
-    """Count the ``days`` that end with ``day``, and the cohorts of the ``weeks`` before that day's week."""
+async def report(session: AsyncSession, day: date, *, days: int = 28) -> Report:
+    """Count the ``days`` that end with ``day``, and the cohorts of the eight weeks before that day's week."""
     period = tuple(day - DAY * back for back in range(days - 1, -1, -1))
     begin, end = start_of(period[0]), start_of(day + DAY)
     jobs = select(Job.kind, Job.state, Job.error, Job.created, Job.started, Job.finished, Job.delivered).where(
@@ -132,7 +133,7 @@ async def report(session: AsyncSession, day: date, *, days: int = 28, weeks: int
     subscribers = select(func.count()).select_from(User).where(User.plus_until > end)
     return Report(
         active=await _active(session, period),
-        cohorts=await _cohorts(session, day, weeks),
+        cohorts=await _cohorts(session, day),
         features=_features(rows),
         revenue=await _revenue(session, period),
         subscribers=(await session.execute(subscribers)).scalar_one(),
@@ -186,13 +187,13 @@ async def _active(session: AsyncSession, period: Sequence[date]) -> tuple[Active
     return tuple(Active(day, within(day, 1), within(day, 7), within(day, 30)) for day in period)
 
 
-async def _cohorts(session: AsyncSession, day: date, weeks: int) -> tuple[Cohort, ...]:
+async def _cohorts(session: AsyncSession, day: date) -> tuple[Cohort, ...]:
     this_week = week_of(day)
     first = select(Activity.user_id, func.min(Activity.day).label("first")).group_by(Activity.user_id).subquery()
     days = (
         select(first.c.first, Activity.day, _until_next())
         .join(first, first.c.user_id == Activity.user_id)
-        .where(first.c.first >= this_week - WEEK * weeks, first.c.first < this_week, Activity.day <= day)
+        .where(first.c.first >= this_week - COHORTS * WEEK, first.c.first < this_week, Activity.day <= day)
     ).subquery()
     statement = select(days.c.first, days.c.day, days.c.next, func.count()).group_by(*days.c)
     sizes: Counter[date] = Counter()

@@ -20,7 +20,7 @@ async def show(_query: CallbackQuery, callback_data: ShowArtworks, visit: Visit)
     """The works as an album and as buttons; groups see the buttons only."""
     await _source(visit, callback_data.bundle, callback_data.identity)
     artworks = visit.services.artworks
-    works = keyboards.artworks_page(artworks.all, callback_data.page)
+    works = keyboards.page_of(artworks.all, callback_data.page)
     if not works:
         raise UnknownArtwork("There are no works of art.")
     if visit.to.chat_id > 0 and len(works) > 1:

@@ -6,7 +6,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.conversation.visit import Visit
-from bot.intake.counter import REALITY
+from bot.conversation.wishes import REALITY
 from bot.presentation.callbacks import Authenticity
 
 

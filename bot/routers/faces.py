@@ -11,10 +11,10 @@ from aiogram.filters import Command
 from aiogram.types import CallbackQuery, ForceReply, LinkPreviewOptions, Message, ReplyParameters, TelegramObject, User
 
 from bot.accounts import identities
-from bot.accounts.identities import MAX_NAME, MOST
+from bot.accounts.identities import MOST
 from bot.conversation.casting import in_front, kept_photo
 from bot.conversation.replies import rewrite
-from bot.conversation.tickets import Replies, ticket
+from bot.conversation.tickets import NamesFace, ticket
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Outgoing
 from bot.presentation import keyboards
@@ -54,7 +54,7 @@ async def ask_name(_query: CallbackQuery, callback_data: KeepFace, bot: Bot, vis
     to, words = visit.to, visit.words
     await bot.send_message(
         to.chat_id,
-        words.html("ask-face-name") + ticket(me, "name", callback_data.bundle),
+        words.html("ask-face-name") + ticket(me, callback_data.bundle),
         message_thread_id=to.thread_id,
         parse_mode=ParseMode.HTML,
         # Of the link, which nobody is to see, Telegram would show what is behind it.
@@ -67,11 +67,10 @@ async def ask_name(_query: CallbackQuery, callback_data: KeepFace, bot: Bot, vis
     )
 
 
-async def keep(message: Message, number: int, visit: Visit) -> None:
+async def keep(message: Message, bundle_id: int, visit: Visit) -> None:
     """Cut the face out and save it under the name that was given."""
     services = visit.services
-    name = " ".join((message.text or "").split())[:MAX_NAME]
-    _, kept = await services.photos.bundle(number, visit.account.id)
+    _, kept = await services.photos.bundle(bundle_id, visit.account.id)
     photo = await kept_photo(services, kept[0].key)
     faces = (await in_front(services, photo)).faces
     if len(faces) != 1:
@@ -85,7 +84,7 @@ async def keep(message: Message, number: int, visit: Visit) -> None:
     await asyncio.to_thread(services.vault.put, key, crop)
     try:
         async with services.sessions.begin() as session:
-            saved = await identities.add(session, visit.account.id, name, key)
+            saved = await identities.add(session, visit.account.id, message.text or "", key)
     except BaseException:
         await asyncio.to_thread(services.vault.delete, [key])
         raise
@@ -116,7 +115,7 @@ def cut(photo: Photo, face: Face) -> bytes:
 
 def router() -> Router:
     router = Router(name="faces")
-    router.message.register(keep, Replies("name"))
+    router.message.register(keep, NamesFace())
     router.message.register(faces, F.text, Command("faces", ignore_case=True))
     router.callback_query.register(faces, Open.filter(F.page == "faces"))
     router.callback_query.register(ask_name, KeepFace.filter())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
+from bot.conversation.asking import ask_method
 from bot.conversation.visit import Visit
-from bot.intake.counter import hiding
+from bot.conversation.wishes import hiding
 from bot.presentation.callbacks import Hide
 from deployments.anonymize.types import Method
 
@@ -17,7 +18,7 @@ async def hide(_query: CallbackQuery, callback_data: Hide, visit: Visit) -> None
         await visit.order(hiding(Method(callback_data.method)), callback_data.bundle)
         return
     await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
-    await visit.services.counter.ask_method(visit.words, callback_data.bundle, visit.to)
+    await ask_method(visit, callback_data.bundle)
 
 
 def router() -> Router:

@@ -6,13 +6,13 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.conversation.visit import Visit
-from bot.intake.counter import resemblance
+from bot.conversation.wishes import resemblance
 from bot.presentation.callbacks import Lookalike
 
 
 async def lookalike(_query: CallbackQuery, callback_data: Lookalike, visit: Visit) -> None:
     """Order a collage with the people a face resembles."""
-    await visit.order(resemblance(visit.words), callback_data.bundle)
+    await visit.order(resemblance(visit.words.language), callback_data.bundle)
 
 
 def router() -> Router:

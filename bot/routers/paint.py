@@ -7,11 +7,12 @@ import asyncio
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
+from bot.conversation.asking import ask_wish
 from bot.conversation.visit import Visit
+from bot.conversation.wishes import painting
 from bot.delivery import archive
 from bot.delivery.messages import Attachment, Outgoing
 from bot.delivery.tables import Delivery
-from bot.intake.counter import painting
 from bot.presentation import keyboards
 from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
 from deployments.errors import Expired
@@ -21,7 +22,7 @@ from serve_app.jobs.tables import Job
 async def styles(_query: CallbackQuery, callback_data: Styles, visit: Visit) -> None:
     """Show the styles for a photo: another page of them, or all anew under a result."""
     bundle, _ = await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
-    await visit.services.counter.ask(visit.words, visit.origin, bundle, callback_data.page)
+    await ask_wish(visit, bundle, callback_data.page)
 
 
 async def paint(_query: CallbackQuery, callback_data: Paint, visit: Visit) -> None:

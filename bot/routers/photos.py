@@ -11,8 +11,8 @@ from aiogram.types import Document, Message, MessageOriginUser, PhotoSize, Updat
 
 from bot.conversation.attending import attend, serve
 from bot.conversation.references import AboutAnswered, AboutKept, spoken
+from bot.conversation.replies import bundle_address
 from bot.conversation.visit import Visit
-from bot.intake.counter import address_of
 from bot.intake.photos import Incoming
 from bot.intake.tables import Bundle
 from deployments.errors import MasqueradeError, NotAnImage, TooLarge, Undecodable
@@ -52,7 +52,7 @@ async def photo(message: Message, event_update: Update, bot: Bot, visit: Visit, 
 async def kept(_message: Message, visit: Visit, bundle: Bundle, asked: str) -> None:
     """Do what a text asks for with photos that are here already."""
     if not await visit.services.photos.speak(bundle, asked):
-        await serve(replace(visit, to=address_of(bundle)), bundle, asked)
+        await serve(replace(visit, to=bundle_address(bundle)), bundle, asked)
 
 
 def _quoted(message: Message) -> bool:

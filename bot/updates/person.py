@@ -11,7 +11,7 @@ from aiogram import BaseMiddleware
 from aiogram.types import CallbackQuery, Chat, TelegramObject, Update, User
 
 from bot.accounts.accounts import stranger
-from bot.conversation.replies import acknowledge, address, in_groups, where
+from bot.conversation.replies import acknowledge, in_groups, message_address, where
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Address, NotSent, Outgoing
 from bot.presentation.callbacks import DeleteAccount
@@ -40,7 +40,7 @@ class Anonymity(BaseMiddleware):
             words, taken_in = services.translations.words(None), message.new_chat_members or message.group_chat_created
             text = in_groups(words, data["me"]) if taken_in else words.html("anonymous")
             with contextlib.suppress(NotSent):
-                await services.sender.send(address(message), Outgoing(text))
+                await services.sender.send(message_address(message), Outgoing(text))
         return None
 
 

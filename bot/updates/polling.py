@@ -55,7 +55,7 @@ class Poller:
     again is put aside first, and handled from there. A crash thus loses none: what was in hand comes again.
     """
 
-    def __init__(self, bot: Bot, reception: Reception, *, drain_s: float = 20.0) -> None:
+    def __init__(self, bot: Bot, reception: Reception, *, drain_s: float) -> None:
         self._bot = bot
         self._reception = reception
         self._drain_s = drain_s

@@ -9,7 +9,7 @@ import cv2
 
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery
 from deployments.provenance import encode_marked
-from deployments.refusals import log_refusals_in_a_line
+from deployments.serving.refusals import log_refusals_in_a_line
 
 
 class Anonymize:

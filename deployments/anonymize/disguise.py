@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from deployments.anonymize.region import FaceEllipse
-from deployments.faces.types import FloatArray
-from deployments.swap.masks import smoothstep
+from deployments.compositing.masks import smoothstep
+from deployments.imaging import FloatArray
 
 _IVORY: Final = np.array([238, 230, 214], dtype=np.float32)
 _GOLD: Final = np.array([196, 154, 74], dtype=np.float32)

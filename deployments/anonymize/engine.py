@@ -9,9 +9,9 @@ import numpy as np
 from deployments.anonymize.methods import Painter, blur, pixelate, replace
 from deployments.anonymize.region import FaceEllipse
 from deployments.anonymize.types import AnonymizeQuery, Method
+from deployments.compositing.patches import Patch
 from deployments.errors import InvalidField, NoFace
 from deployments.imaging import Pixels
-from deployments.swap.paste import Patch
 
 __all__ = ["AnonymizeEngine", "AnonymizeQuery", "Method"]
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from deployments.anonymize.disguise import draw
 from deployments.anonymize.region import FaceEllipse
-from deployments.faces.types import Face, FloatArray
-from deployments.imaging import Pixels
-from deployments.swap.masks import Mask
-from deployments.swap.paste import Paint, Region, laid, spread
+from deployments.compositing.masks import Mask
+from deployments.compositing.patches import Paint, Region, laid, spread
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray, Pixels
 
 # Looks at the pixels of a region once, and paints it afterwards.
 Painter = Callable[[Pixels, Face, FaceEllipse, Region], Paint]

@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from deployments.compositing.masks import Mask, smoothstep
+from deployments.compositing.patches import Region
 from deployments.faces.boxes import shorter_side
-from deployments.faces.types import Face, FloatArray
-from deployments.swap.landmarks import dense_points, upwards, with_forehead
-from deployments.swap.masks import Mask, smoothstep
-from deployments.swap.paste import Region
+from deployments.faces.landmarks import dense_points, upwards, with_forehead
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray
 
 # Beyond the points, as shares of the face's extent: ears and cheeks, the forehead up to the hairline, the chin.
 _SIDES: Final = 0.14

@@ -9,7 +9,7 @@ from deployments.authenticity.engine import Opinion, build
 from deployments.engine import Engine
 from deployments.imaging import Photo
 from deployments.imaging.probe import probe_photo
-from deployments.serving import ModelDeployment
+from deployments.serving.deployment import ModelDeployment
 from registry.manifest import ModelVersion
 
 

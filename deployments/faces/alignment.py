@@ -12,8 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 ARCFACE_SIZE: Final = 112
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from deployments.faces.types import Box, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Box
+from deployments.imaging import FloatArray, Pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import numpy as np
 
 from deployments.faces.alignment import scale_points
 from deployments.faces.backend import Detection
-from deployments.faces.types import Box, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Box
+from deployments.imaging import FloatArray, Pixels
 
 
 def resize(pixels: Pixels, width: int, height: int) -> Pixels:
@@ -62,15 +62,22 @@ def shift(detection: Detection, x: float, y: float) -> Detection:
     return Detection((x0 + x, y0 + y, x1 + x, y1 + y), detection.score, detection.landmarks + by, dense)
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union, 0..1."""
+def area(box: Box) -> float:
+    """The pixels of ``box``."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def shared(one: Box, other: Box) -> float:
+    """The pixels that both boxes hold."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return shared / (sum(areas) - shared)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union, 0..1."""
+    both = shared(one, other)
+    return both / (area(one) + area(other) - both) if both else 0.0
 
 
 def suppress(boxes: FloatArray, scores: FloatArray, most: float) -> list[int]:

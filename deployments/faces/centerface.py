@@ -15,8 +15,7 @@ import numpy as np
 
 from deployments.faces.backend import Detection, require_numbers
 from deployments.faces.boxes import rescale, resize, shorter_side, suppress
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.openvino_runtime import openvino_core, plan_options, preferring_openvino
 from deployments.runtime import Runtime
 

@@ -16,7 +16,7 @@ import onnxruntime as ort
 from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, invert, transform_points, umeyama, warp
 from deployments.faces.backend import Sighting
 from deployments.faces.embedding import CROPS_PER_RUN
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 
 # Where the five points come to lie in the crop: the ArcFace template moved up and a little smaller. Chosen by the
 # error against dlib's 68 points on LFW, which is twice as large when the face sits as low as it does for ArcFace.

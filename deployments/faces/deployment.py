@@ -9,7 +9,7 @@ from deployments.engine import Engine
 from deployments.faces.engine import build
 from deployments.faces.types import FaceQuery, FaceSet
 from deployments.imaging.probe import probe_photo
-from deployments.serving import ModelDeployment
+from deployments.serving.deployment import ModelDeployment
 from registry.manifest import ModelVersion
 
 

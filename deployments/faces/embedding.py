@@ -11,7 +11,7 @@ import onnxruntime as ort
 
 from deployments.faces.alignment import ARCFACE_SIZE
 from deployments.faces.backend import Sighting
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 
 # Bounds the memory of one run; larger batches are no faster on a CPU and hardly on a GPU.
 CROPS_PER_RUN: Final = 32

@@ -17,8 +17,8 @@ from deployments.faces.boxes import clip, rescale
 from deployments.faces.closer import look_closer
 from deployments.faces.dense import OnnxLandmarks
 from deployments.faces.search import Finding, find_faces
-from deployments.faces.types import Face, FaceQuery, FaceSet, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Face, FaceQuery, FaceSet
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion
 

@@ -21,8 +21,7 @@ from deployments.faces.alignment import ARCFACE_SIZE
 from deployments.faces.backend import Backend, Sighting
 from deployments.faces.embedding import CROPS_PER_RUN, normalise
 from deployments.faces.scrfd import ScrfdDetector
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import Runtime, onnx_session
 from registry.manifest import ModelVersion, Strict
 

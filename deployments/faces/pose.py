@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from deployments.faces.types import FloatArray, Pose
+from deployments.faces.types import Pose
+from deployments.imaging import FloatArray
 
 # Millimetres; x to the image's right, y down, z away from the camera. Pupils 63 mm apart by definition; the rest was
 # fitted, with the poses, to the SCRFD points of 3,258 press photographs, whose average view counts as straight ahead.

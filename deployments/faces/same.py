@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from deployments.faces.backend import Detection
+from deployments.faces.boxes import area, shared
 
 # Two boxes of which this much of the smaller is shared are about one face, seen from two sides.
 _SAME: Final = 0.3
@@ -31,24 +32,14 @@ def apart(faces: Iterable[Detection], known: Sequence[Detection]) -> list[Detect
 
 def among(face: Detection, others: Iterable[Detection]) -> bool:
     """Whether the face is one of the others, or part of it."""
-    return any(_shared(face, other) > _SAME * min(_area(face), _area(other)) for other in others)
+    return any(shared(face.box, other.box) > _SAME * min(area(face.box), area(other.box)) for other in others)
 
 
 def wholly(one: Detection, other: Detection) -> bool:
     """Whether both are the same face, and neither just a part of it."""
-    return _shared(one, other) > _WHOLE * max(_area(one), _area(other))
+    return shared(one.box, other.box) > _WHOLE * max(area(one.box), area(other.box))
 
 
 def part(one: Detection, other: Detection) -> bool:
     """Whether one is just a part of the other."""
-    return _shared(one, other) > _WITHIN * _area(one) and not wholly(one, other)
-
-
-def _shared(one: Detection, other: Detection) -> float:
-    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.box, other.box
-    return max(min(ax1, bx1) - max(ax0, bx0), 0.0) * max(min(ay1, by1) - max(ay0, by0), 0.0)
-
-
-def _area(face: Detection) -> float:
-    x0, y0, x1, y1 = face.box
-    return (x1 - x0) * (y1 - y0)
+    return shared(one.box, other.box) > _WITHIN * area(one.box) and not wholly(one, other)

@@ -16,8 +16,7 @@ import onnxruntime as ort
 
 from deployments.faces.backend import Detection, require_numbers
 from deployments.faces.boxes import letterbox, suppress
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 _STRIDES: Final = (8, 16, 32, 64, 128)
 _MEAN: Final = 127.5

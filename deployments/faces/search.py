@@ -17,8 +17,7 @@ from deployments.faces.alignment import upright
 from deployments.faces.backend import Detection, Detector
 from deployments.faces.boxes import shorter_side
 from deployments.faces.same import among, apart, by_score, part, wholly
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 # Quarters of a turn.
 _TURNED: Final = (1, 2, 3)

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
+from deployments.imaging import FloatArray, Photo
 
-from deployments.imaging import Photo
-
-FloatArray = npt.NDArray[np.float32]
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1."""
 

@@ -10,6 +10,6 @@ from __future__ import annotations
 from deployments.imaging.photo import Limits, Photo, encode
 from deployments.imaging.scaling import resized
 from deployments.imaging.sniff import MediaType, sniff
-from deployments.imaging.types import Pixels
+from deployments.imaging.types import FloatArray, Pixels
 
-__all__ = ["Limits", "MediaType", "Photo", "Pixels", "encode", "resized", "sniff"]
+__all__ = ["FloatArray", "Limits", "MediaType", "Photo", "Pixels", "encode", "resized", "sniff"]

@@ -9,7 +9,7 @@ from deployments.errors import Undecodable
 from deployments.imaging import exif
 from deployments.imaging.types import Container
 
-_SOI, _EOI, _SOS, _DHT, _DQT, _DRI, _DAC = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0xCC
+_EOI, _SOS, _DHT, _DQT, _DRI, _DAC = 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0xCC
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 # C4, C8 and CC lie in the same range, but are not frame headers.
 _SOF = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC}

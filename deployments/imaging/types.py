@@ -1,4 +1,4 @@
-"""The shapes a picture has inside this package: decoded pixels and a parsed container."""
+"""The shapes a picture has: decoded pixels, what is calculated from them, and a parsed container."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 """``[height, width, 3]``, RGB, 0..255, C-contiguous, sRGB."""
+
+FloatArray = npt.NDArray[np.float32]
+"""What is calculated from pixels: points, vectors, fields, of any shape."""
 
 
 @dataclass(frozen=True, slots=True)

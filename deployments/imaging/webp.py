@@ -8,7 +8,7 @@ from deployments.errors import Undecodable
 from deployments.imaging.exif import orientation
 from deployments.imaging.types import Container
 
-_ICC, _ALPHA, _EXIF, _XMP, _ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
+_ALPHA, _XMP, _ANIMATION = 0x10, 0x04, 0x02
 _MAX_CHUNKS = 65_536
 
 

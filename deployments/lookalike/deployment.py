@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +14,8 @@ from deployments.faces.types import Face
 from deployments.imaging import Photo
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery, Match
 from deployments.provenance import encode_marked
-from deployments.serving import Answer, ModelDeployment
+from deployments.serving.deployment import ModelDeployment
+from deployments.serving.types import Answer
 from registry.manifest import ModelVersion
 
 Matches = tuple[Match, ...]
@@ -41,25 +42,19 @@ class Lookalike(ModelDeployment[LookalikeQuery, Matches, Matches]):
 
     async def portrait(self, name: str) -> bytes:
         """A portrait (JPEG) by the name a match carries. Raises ``UnknownModel``."""
-        try:
-            return await self._portrait(name, canary=False)
-        except UnknownModel:
-            # A match of the canary's gallery; with no canary this looks in the same gallery again.
-            return await self._portrait(name, canary=True)
+        return await self._shown(lambda engine: engine.portrait(name))
 
     async def collage(self, photo: Photo, face: Face, matches: Matches, note: str) -> bytes:
         """A face side by side with its matches, over ``note``, as an encoded JPEG. Raises ``UnknownModel``."""
+        return await self._shown(lambda engine: encode_marked(engine.collage(photo, face, matches, note)))
+
+    async def _shown(self, draw: Callable[[LookalikeEngine], bytes], *, canary: bool = False) -> bytes:
+        """What ``draw`` makes of the gallery's portraits, while the engine's own thread searches on."""
         try:
-            return await self._collage(photo, face, matches, note, canary=False)
+            with self._slot.lease(canary=canary) as lease:
+                return await asyncio.to_thread(draw, cast(LookalikeEngine, lease.engine))
         except UnknownModel:
-            # Matches of the canary's gallery, as for a portrait.
-            return await self._collage(photo, face, matches, note, canary=True)
-
-    async def _collage(self, photo: Photo, face: Face, matches: Matches, note: str, *, canary: bool) -> bytes:
-        with self._slot.lease(canary=canary) as lease:
-            engine = cast(LookalikeEngine, lease.engine)
-            return await asyncio.to_thread(lambda: encode_marked(engine.collage(photo, face, matches, note)))
-
-    async def _portrait(self, name: str, *, canary: bool) -> bytes:
-        with self._slot.lease(canary=canary) as lease:
-            return await asyncio.to_thread(cast(LookalikeEngine, lease.engine).portrait, name)
+            if canary:
+                raise
+            # A match of the canary's gallery; with no canary this looks in the same gallery again.
+            return await self._shown(draw, canary=True)

@@ -8,12 +8,12 @@ import numpy as np
 
 from deployments.errors import InvalidField, UnknownModel
 from deployments.faces.types import Face
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import FloatArray, Photo, Pixels
 from deployments.lookalike import collage
 from deployments.lookalike.calibration import METHOD, read_calibration
 from deployments.lookalike.files import CALIBRATION, INDEX, PEOPLE, PORTRAITS, Person, Portraits, read_people
 from deployments.lookalike.index import VectorIndex, read_index
-from deployments.lookalike.types import EmptyGallery, FloatArray, LookalikeQuery, Match, SpaceMismatch
+from deployments.lookalike.types import EmptyGallery, LookalikeQuery, Match, SpaceMismatch
 from deployments.runtime import Runtime
 from registry.integrity import mismatch
 from registry.manifest import ModelVersion
@@ -76,14 +76,14 @@ class LookalikeEngine:
         ]
 
     def portrait(self, name: str) -> bytes:
-        """The portrait (JPEG) that a match names. Raises :class:`UnknownModel` when this version has none such."""
+        """The portrait (JPEG) that a match names, on any thread. Raises :class:`UnknownModel` when there is none such."""
         try:
             return self._portraits.read(name)
         except KeyError:
             raise UnknownModel("This gallery has no such portrait.") from None
 
     def collage(self, photo: Photo, face: Face, matches: Sequence[Match], note: str) -> Pixels:
-        """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery, over ``note``."""
+        """``face`` of ``photo`` side by side with up to three ``matches`` of this gallery, over ``note``; on any thread."""
         shown = [(match, self.portrait(match.picture)) for match in matches[: collage.MOST]]
         return collage.draw(photo, face, shown, note)
 

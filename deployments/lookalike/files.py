@@ -74,7 +74,7 @@ def read_people(path: Path) -> tuple[Person, ...]:
 
 
 class Portraits:
-    """The portraits of a gallery, JPEG by name."""
+    """The portraits of a gallery, JPEG by name. Several threads may read at once."""
 
     def __init__(self, path: Path) -> None:
         """Raises ``ValueError`` when ``path`` is no archive of portraits."""

@@ -13,7 +13,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from deployments.lookalike.types import FloatArray
+from deployments.imaging import FloatArray
 from deployments.runtime import DeviceUnavailable, Runtime
 
 IndexArray = npt.NDArray[np.int64]

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from deployments.errors import Unavailable
-
-FloatArray = npt.NDArray[np.float32]
+from deployments.imaging import FloatArray
 
 
 class SpaceMismatch(Unavailable):

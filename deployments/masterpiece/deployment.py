@@ -9,7 +9,7 @@ from deployments.engine import Engine
 from deployments.imaging import Pixels
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
 from deployments.provenance import encode_marked
-from deployments.serving import ModelDeployment
+from deployments.serving.deployment import ModelDeployment
 from registry.manifest import ModelVersion
 
 

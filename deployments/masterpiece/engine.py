@@ -20,7 +20,7 @@ from deployments.masterpiece.objective import Objective
 from deployments.masterpiece.optimisation import Optimisation
 from deployments.masterpiece.query import STEPS, STEPS_A_CALL, WORKING_PIXELS, MasterpieceQuery, Sketch
 from deployments.runtime import Runtime
-from deployments.style.color import keep_photo_colors, mix
+from deployments.style.colour import keep_photo_colours, mix
 from deployments.torch_runtime import torch_device
 from registry.manifest import ModelVersion
 
@@ -88,7 +88,7 @@ def _finish(painting: Pixels, query: MasterpieceQuery) -> Pixels:
     photo = query.photo
     painting = np.asarray(cv2.resize(painting, (photo.width, photo.height), interpolation=cv2.INTER_CUBIC), np.uint8)
     if query.preserve_color:
-        painting = keep_photo_colors(painting, photo.pixels())
+        painting = keep_photo_colours(painting, photo.pixels())
     return mix(painting, photo.pixels(), query.strength) if query.strength < 1 else painting
 
 

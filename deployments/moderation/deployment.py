@@ -11,7 +11,8 @@ from deployments.engine import Engine
 from deployments.imaging import Photo
 from deployments.imaging.probe import probe_photo
 from deployments.moderation.engine import Policy, Verdict, build
-from deployments.serving import Answer, ModelDeployment, Options
+from deployments.serving.deployment import ModelDeployment
+from deployments.serving.types import Answer, Options
 from deployments.slots import ModelSet
 from registry.manifest import ModelVersion
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,6 @@ import simplejpeg
 from PIL import Image
 
 from deployments.imaging import Photo, Pixels, stopwatch
-from deployments.lending import Lending
 from deployments.openvino_runtime import openvino_core, plan_options
 from deployments.processor import multiplies_bfloat16, multiplies_bytes
 from deployments.runtime import Runtime, onnx_session
@@ -104,11 +104,17 @@ def glance_on_openvino(path: Path, runtime: Runtime) -> Glance:
     model = steps.build()
     alone = core.compile_model(model, "CPU", plan_options(runtime)).create_infer_request()
     side_by_side = core.compile_model(model, "CPU", plan_options(runtime, streams=runtime.threads))
-    requests = Lending([side_by_side.create_infer_request() for _ in range(runtime.threads)])
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(runtime.threads):
+        idle.put(side_by_side.create_infer_request())
 
     def aside(seen: Pixels) -> float:
-        with requests.one() as request:
+        # A request serves one thread at a time, and there are as many as threads.
+        request = idle.get()
+        try:
             return _judged(request, seen)
+        finally:
+            idle.put(request)
 
     return Glance(lambda seen: _judged(alone, seen), aside, runtime.threads)
 

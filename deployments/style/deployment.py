@@ -10,7 +10,8 @@ from deployments.engine import Engine
 from deployments.imaging import Pixels
 from deployments.imaging.probe import probe_photo
 from deployments.provenance import encode_marked
-from deployments.serving import Answer, ModelDeployment
+from deployments.serving.deployment import ModelDeployment
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
 from registry.manifest import ModelVersion
 
@@ -25,8 +26,8 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
         strength = float(probe.get("strength", 1.0))
         return StyleQuery.parse(probe_photo(probe, version), [str(probe["style"])], strength)
 
-    def beside(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> tuple[str, ...]:
-        return cast(StyleEngine, engine).sources(query)
+    def contributors(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> tuple[str, ...]:
+        return cast(StyleEngine, engine).contributors(query)
 
     async def finish(self, query: StyleQuery, result: Pixels) -> bytes:
         if query.strength == 0:

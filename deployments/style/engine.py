@@ -12,7 +12,7 @@ import numpy as np
 from deployments.errors import Unavailable
 from deployments.imaging import Pixels
 from deployments.runtime import Runtime
-from deployments.style.color import Palette, dye, keep_photo_colors, mix
+from deployments.style.colour import Palette, dye, keep_photo_colours, mix
 from deployments.style.packs import StyleBook, StyleInfo, Vector
 from deployments.style.painter import Painter
 from deployments.style.prediction import PREDICTOR_TASK, StyleReader
@@ -79,7 +79,7 @@ class StyleEngine:
                 results[index] = _finish(painting, sources[index], batch[index], looks[index][1])
         return [results[index] for index in range(len(batch))]
 
-    def sources(self, query: StyleQuery) -> tuple[str, ...]:
+    def contributors(self, query: StyleQuery) -> tuple[str, ...]:
         """The versions (``name@version``) that the style of an answered ``query`` came from: its packs, or the predictor."""
         return self._book.packs(query.weights) if query.style_image is None else self._predictors
 
@@ -123,7 +123,7 @@ def _finish(painting: Pixels, source: Pixels, query: StyleQuery, palette: Palett
         if query.preserve_color or share < 1:
             source = photo.pixels()
     if query.preserve_color:
-        painting = keep_photo_colors(painting, source)
+        painting = keep_photo_colours(painting, source)
     return mix(painting, source, share) if share < 1 else painting
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from deployments.compositing.patches import Patch
 from deployments.faces.types import Face
 from deployments.imaging import Pixels
-from deployments.swap.paste import Patch
 from deployments.swap.types import Reason, SourceFace
 
 

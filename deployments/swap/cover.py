@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from deployments.faces.types import FloatArray
-from deployments.swap import landmarks
-from deployments.swap.landmarks import EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
-from deployments.swap.masks import Mask, below_brows, eroded, feather, features, hull, smoothstep, soften
+from deployments.compositing.masks import Mask, eroded, feather, hull, smoothstep, soften
+from deployments.faces import landmarks
+from deployments.faces.landmarks import BROWS, EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
+from deployments.imaging import FloatArray
+from deployments.swap.complexion import features
 
 # All in units of the face's size.
 _FEATHER: Final = 0.10
@@ -76,6 +78,17 @@ class Cover:
         lower = soften(below_brows(shape, (target_points, source_points), margins), _SOFT_BROWS * unit)
         upper = smoothstep(1.6 * soften(target_skin, _SOFT * unit) * soften(source_skin, _SOFT * unit))
         return cls(soften(alpha * np.maximum(lower, upper), _SOFT * unit), np.asarray(keep, dtype=np.float32))
+
+
+def below_brows(shape: tuple[int, int], outlines: Sequence[FloatArray], margins: Sequence[float]) -> Mask:
+    """The part of faces from the chin to a ``margin`` in px above the brows: where the new face covers everything.
+
+    ``outlines`` are sets of 68 points; brows of all of them are inside, so that no second pair shows.
+    """
+    raised = [
+        points[BROWS] + landmarks.upwards(points) * margin for points, margin in zip(outlines, margins, strict=True)
+    ]
+    return hull(shape, np.concatenate([outlines[0], *raised]))
 
 
 def _brows_under_hair(skin: Mask, bare: Mask, points: FloatArray, unit: float) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployments.engine import Engine
 from deployments.provenance import encode_marked
-from deployments.serving import ModelDeployment
+from deployments.serving.deployment import ModelDeployment
 from deployments.swap.engine import Skipped, SwapQuery, SwapResult, build
 from deployments.swap.probe import probe_swap
 from registry.manifest import ModelVersion

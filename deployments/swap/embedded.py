@@ -15,18 +15,20 @@ from typing import Final
 import cv2
 import numpy as np
 
+from deployments.compositing.masks import Mask, hull
+from deployments.compositing.patches import Patch, Region
+from deployments.faces import landmarks
 from deployments.faces.alignment import scale_points, transform_points, umeyama
-from deployments.faces.types import Face, FloatArray
-from deployments.imaging import Pixels
-from deployments.swap import landmarks, sharpness
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray, Pixels
+from deployments.swap import sharpness
 from deployments.swap.backend import Job, Obstacle
-from deployments.swap.colour import Complexion, Relighting
+from deployments.swap.complexion import Complexion
 from deployments.swap.cover import Cover
-from deployments.swap.masks import Mask, hull
-from deployments.swap.paste import Patch, Region
+from deployments.swap.relighting import Relighting
+from deployments.swap.spline import ThinPlateSpline, slack
 from deployments.swap.suitability import upright_pose
 from deployments.swap.types import Reason
-from deployments.swap.warp import ThinPlateSpline, slack
 
 # Larger faces are worked on at this size: nobody sees the difference, and time and memory stay bounded.
 _LARGEST: Final = 1024.0

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 from registry.protobuf import fields, integers
 
 _GRAPH: Final = 7  # ModelProto

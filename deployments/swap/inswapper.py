@@ -11,15 +11,15 @@ from typing import Final
 
 import numpy as np
 
+from deployments.compositing.masks import Mask, feather, soften
+from deployments.compositing.patches import Patch
 from deployments.errors import Unavailable
 from deployments.faces.alignment import ARCFACE_TEMPLATE, umeyama, warp
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import Runtime, onnx_session
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.initializer import last_initializer
-from deployments.swap.masks import Mask, feather, soften
-from deployments.swap.paste import Patch, from_crop
+from deployments.swap.paste import from_crop
 from registry.manifest import ModelVersion
 
 SIZE: Final = 128

@@ -10,8 +10,8 @@ import numpy as np
 from deployments.faces import pose
 from deployments.faces.alignment import ARCFACE_SIZE, ARCFACE_TEMPLATE, arcface_transform, invert, transform_points
 from deployments.faces.boxes import shorter_side
-from deployments.faces.types import Face, FloatArray, Quality
-from deployments.imaging import Photo
+from deployments.faces.types import Face, Quality
+from deployments.imaging import FloatArray, Photo
 from deployments.imaging.probe import probe_photo
 from deployments.swap.types import SourceFace, SwapQuery
 from registry.manifest import ModelVersion

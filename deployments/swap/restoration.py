@@ -9,13 +9,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from deployments.compositing.masks import Mask, feather, hull
+from deployments.compositing.patches import Patch
+from deployments.faces import landmarks
 from deployments.faces.alignment import transform_points, umeyama, warp
-from deployments.faces.types import Face, FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import Runtime, onnx_session
-from deployments.swap import landmarks
-from deployments.swap.masks import Mask, feather, hull
-from deployments.swap.paste import Patch, from_crop
+from deployments.swap.paste import from_crop
 from registry.manifest import ModelVersion
 
 SIZE: Final = 512

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from deployments.errors import FaceUnsuitable, Refused, Unavailable
-from deployments.faces.types import Face, FloatArray
+from deployments.faces.types import Face
+from deployments.imaging import FloatArray
 from deployments.swap.types import SourceFace, SwapQuery
 from registry.manifest import ModelVersion
 

@@ -7,8 +7,8 @@ from typing import Final
 import cv2
 import numpy as np
 
+from deployments.compositing.masks import Mask
 from deployments.imaging import Pixels
-from deployments.swap.masks import Mask
 
 # The sharpest and the softest the source may be without being touched, relative to the target.
 _TOO_SHARP: Final = 1.15

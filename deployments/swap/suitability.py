@@ -11,9 +11,9 @@ import numpy as np
 from deployments.faces import pose
 from deployments.faces.alignment import arcface_transform, transform_points
 from deployments.faces.boxes import overlap, shorter_side
+from deployments.faces.landmarks import dense_points
 from deployments.faces.types import Face, Pose
 from deployments.swap.backend import Job, Obstacle
-from deployments.swap.landmarks import dense_points
 from deployments.swap.types import Reason
 
 # Under this the shorter side of a face's box holds too few pixels to show or hide a person.

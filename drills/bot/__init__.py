@@ -1,1 +1,1 @@
-"""Drills of the Telegram bot: ``python -m drills.bot [--only crash|payments|crowd] [--seed N]``."""
+"""Drills of the Telegram bot: ``python -m drills.bot [--only crash|payments|crowd|tour] [--seed N]``."""

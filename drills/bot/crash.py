@@ -13,8 +13,8 @@ from statistics import median
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benchmarks.figures import Figure
-from bot.accounts.credits import Kind
+from benchmarks.figures import Figure, never
+from bot.accounts.credits import EntryKind
 from bot.accounts.tables import Entry, Wallet
 from bot.accounts.tariff import Tariff
 from bot.delivery.tables import Delivery
@@ -77,9 +77,9 @@ async def run(
         Figure("processes killed", len(evidence.kills), bar=1),
         Figure("sends answered 429 or 500", refusals),
         Figure("updates delivered once more", injected.get("repeated", 0)),
-        Figure("messages beyond Telegram's limits", traffic.refused, bar=0, higher_is_better=False),
+        never("messages beyond Telegram's limits", traffic.refused),
         running.troupe.breakages(),
-        Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
+        never("errors logged", len(complaints)),
         Figure("from photo to result, median", drill.median_wait(evidence), unit="s"),
         Figure("time taken", time.monotonic() - began, unit="s"),
     ]
@@ -210,7 +210,7 @@ async def _promises(session: AsyncSession, numbers: Mapping[int, int]) -> list[P
     uploads = {upload.key: upload.message_id for upload in (await session.execute(select(Upload))).scalars()}
     bookings: dict[str, dict[str, int]] = {}
     charges: dict[str, int] = {}
-    jobs_entries = select(Entry).where(Entry.kind.in_([Kind.RESERVE, Kind.SETTLE, Kind.RELEASE]))
+    jobs_entries = select(Entry).where(Entry.kind.in_([EntryKind.RESERVE, EntryKind.SETTLE, EntryKind.RELEASE]))
     for entry in (await session.execute(jobs_entries)).scalars():
         kinds = bookings.setdefault(entry.reference, {})
         kinds[entry.kind] = kinds.get(entry.kind, 0) + 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 
 # A request that had left when its process was killed may still arrive.
 IN_FLIGHT_S = 5.0
@@ -59,15 +59,15 @@ class Verdict:
         return [
             Figure("photos ordered", self.ordered),
             Figure("results received", self.received, bar=self.ordered),
-            _none("results lost", self.lost),
-            _none("results to the wrong person", self.astray),
+            never("results lost", len(self.lost)),
+            never("results to the wrong person", len(self.astray)),
             Figure("results that came twice", len(self.doubled)),
-            _none("... without a kill between sending and recording", self.unexplained),
-            Figure("jobs beyond those ordered", self.jobs - self.ordered, bar=0, higher_is_better=False),
-            _none("jobs not delivered", self.undelivered),
+            never("... without a kill between sending and recording", len(self.unexplained)),
+            never("jobs beyond those ordered", self.jobs - self.ordered),
+            never("jobs not delivered", len(self.undelivered)),
             Figure("results charged", self.charged, bar=self.ordered),
-            _none("jobs not charged exactly once", self.wrongly_charged),
-            _none("balances that are not exact", self.wrong_balances),
+            never("jobs not charged exactly once", len(self.wrongly_charged)),
+            never("balances that are not exact", len(self.wrong_balances)),
         ]
 
 
@@ -75,8 +75,8 @@ class Verdict:
 class Evidence:
     """What is known when the bot has come to rest.
 
-    ``owners`` says whose photo each number is, ``endowment`` what everybody had before; ``balances`` and ``held`` are
-    the bot's own, by person. ``kills`` are the moments at which a process of the bot's was killed.
+    ``owners`` says whose photo each number is, ``endowment`` what everybody had before; ``balances`` are the bot's own,
+    by person. ``kills`` are the moments at which a process of the bot's was killed.
     """
 
     owners: Mapping[int, int]
@@ -124,7 +124,3 @@ class Evidence:
 
 def _charged_once(promise: Promise) -> bool:
     return promise.charges == 1 and promise.bookings == {"reserve": 1, "settle": 1}
-
-
-def _none(name: str, cases: Iterable[int]) -> Figure:
-    return Figure(name, len(list(cases)), bar=0, higher_is_better=False)

@@ -12,7 +12,7 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from bot.accounts.tariff import Pack, Subscription, Tariff
 from bot.playground.client import Person
 from bot.playground.telegram.payments import PaymentFailed
@@ -44,7 +44,7 @@ async def run(database: databases.Kind, each: int, tell: Tell) -> list[Figure]:
         *figures,
         Figure("processes killed", len(running.troupe.kills), bar=1),
         running.troupe.breakages(),
-        Figure("errors logged", len(complaints), bar=0, higher_is_better=False),
+        never("errors logged", len(complaints)),
         Figure("time taken", time.monotonic() - began, unit="s"),
     ]
 
@@ -82,23 +82,18 @@ class PaymentsDrill:
         due, held = customers.due(), await customers.books.held()
         told = {person.user.id: await customers.told(person) for person in customers.people}
         charges = [charge for mine in customers.charges().values() for charge in mine]
-        pairs = {user_id: (held.get(user_id, NOTHING), due[user_id]) for user_id in due}
+        pairs = [(held.get(user_id, NOTHING), must) for user_id, must in due.items()]
         return [
             Figure("payments", len(charges), bar=1),
             Figure("successes told once more", self._counts["repeated"], bar=1),
             Figure("checkouts answered too late", self._counts["late"], bar=1),
             Figure("refunds", sum(charge.refunded for charge in charges), bar=1),
             Figure("refunds of refunds, refused", self._counts["refused"], bar=1),
-            _wrong(
-                "balances that are not exact", [i for i, (has, must) in pairs.items() if has.credits != must.credits]
-            ),
-            _wrong("debts that are not exact", [i for i, (has, must) in pairs.items() if has.debt != must.debt]),
-            _wrong(
-                "subscriptions that are not exact",
-                [i for i, (has, must) in pairs.items() if has.plus_until != must.plus_until],
-            ),
-            _wrong("wallets that are not the sum of their entries", await customers.books.unbalanced()),
-            _wrong("balances told wrongly", [i for i in due if told[i] != due[i].credits]),
+            never("balances that are not exact", sum(has.credits != must.credits for has, must in pairs)),
+            never("debts that are not exact", sum(has.debt != must.debt for has, must in pairs)),
+            never("subscriptions that are not exact", sum(has.plus_until != must.plus_until for has, must in pairs)),
+            never("wallets that are not the sum of their entries", len(await customers.books.unbalanced())),
+            never("balances told wrongly", sum(told[i] != due[i].credits for i in due)),
         ]
 
     async def _doubled(self, people: Sequence[Person]) -> None:
@@ -179,7 +174,3 @@ class PaymentsDrill:
                 person.repeat_success(month)
                 self._counts["repeated"] += 1
                 await self._customers.refund(month)
-
-
-def _wrong(name: str, people: Sequence[int]) -> Figure:
-    return Figure(name, len(people), bar=0, higher_is_better=False)

@@ -19,7 +19,7 @@ from bot.playground.client import Person
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.playground.limits import Limits
-from bot.settings import BotSettings, Flood
+from bot.settings import BotSettings, FloodLimits
 from drills.bot.replica import Part, Role, shared_port
 from drills.bot.studio import Pace
 from drills.bot.troupe import Troupe
@@ -31,7 +31,7 @@ Mode = Literal["polling", "webhook"]
 
 SECRET = "a-webhook-secret-for-drills-only"
 
-LISTENED_TO = Flood(per_minute=6000, burst=1000, chat_per_minute=6000, chat_burst=1000)
+LISTENED_TO = FloodLimits(per_minute=6000, burst=1000, chat_per_minute=6000, chat_burst=1000)
 """The people of a drill write as if they were many; that the bot turns floods away is not what is tried."""
 
 BAD_WEATHER = Faults(too_many_requests=0.05, server_error=0.02, deliveries=3)
@@ -53,10 +53,6 @@ class Setting:
     pace: Pace
     admins: frozenset[int] = frozenset()
     takeover_s: float = 30.0
-
-    @property
-    def title(self) -> str:
-        return f"{self.database}, {self.mode}, {self.processes} processes"
 
 
 @dataclass(frozen=True, slots=True)

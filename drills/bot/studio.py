@@ -10,7 +10,7 @@ import numpy as np
 
 from deployments.imaging import Photo, encode
 from deployments.moderation.engine import Verdict
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleInfo, StyleQuery
 from drills.bot.numbered import painted
 from serve_app.pipeline import Graph

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from bot.presentation.translations import Translations
 from drills.bot.flows import FLOWS
 from drills.bot.visit import MODES
@@ -97,14 +97,11 @@ def conclusion(facts: Sequence[dict[str, Any]]) -> list[Figure]:
             done = sum(not fact["error"] for fact in tried)
             figures.append(Figure(f"flows that went well, {mode}, {language}", done, bar=len(FLOWS)))
     failed = [fact for fact in facts if fact.get("error")]
-    figures += [
-        Figure(f"{fact['mode']}, {fact['language']}, {fact['flow']}: {fact['error']}", 1, bar=0, higher_is_better=False)
-        for fact in failed
-    ]
+    figures += [never(f"{fact['mode']}, {fact['language']}, {fact['flow']}: {fact['error']}", 1) for fact in failed]
     refusals = [refusal for fact in facts for refusal in fact.get("refusals", [])]
     slowest = max((fact["seconds"] for fact in facts if "seconds" in fact), default=float("nan"))
     return [
         *figures,
-        Figure("calls refused by the Bot API", len(refusals), bar=0, higher_is_better=False),
+        never("calls refused by the Bot API", len(refusals)),
         Figure("the longest flow", slowest, unit="s"),
     ]

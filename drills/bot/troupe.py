@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from drills.bot.replica import Part, play
 
 PATIENCE_S = 180.0
@@ -54,7 +54,7 @@ class Troupe:
     def breakages(self) -> Figure:
         """How many processes ended by themselves, and how."""
         name = ": ".join(["processes that broke", *filter(None, ["; ".join(self.faults)])])
-        return Figure(name, len(self.faults), bar=0, higher_is_better=False)
+        return never(name, len(self.faults))
 
     def kill(self, *names: str) -> None:
         """SIGKILL these processes at once, all of them without names; they are started again."""

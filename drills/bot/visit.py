@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -22,12 +21,13 @@ from typing import Literal
 import yaml
 from pydantic import SecretStr
 
+from benchmarks.ports import free_port
 from bot.accounts.licences import conflicts
 from bot.accounts.tariff import Tariff
 from bot.playground.host import Playground
 from bot.playground.telegram.model import BotProfile
 from bot.presentation.translations import Translations
-from bot.settings import BotSettings, Flood
+from bot.settings import BotSettings, FloodLimits
 from drills.bot.flows import FLOWS, Guest, Pictures
 from serve_app.inventory import inventory_of
 from serve_app.local import studio
@@ -87,7 +87,7 @@ async def opened(mode: Mode, settings: Settings, playground: Playground) -> Asyn
         webhook_secret=SecretStr("a-webhook-secret-for-drills-only"),
         tariff=tariff,
         licence_references=references,
-        flood=Flood(per_minute=600, burst=200),
+        flood=FloodLimits(per_minute=600, burst=200),
     )
     if mode == "webhook":
         await asyncio.to_thread(serve.run, build(bot, settings), name="bot", route_prefix=BOT_ROUTE)
@@ -170,14 +170,11 @@ def _print(fact: dict[str, object]) -> None:
 
 def main(folder: Path) -> None:
     """Open a studio in a folder of its own, try everything, and leave nothing behind but the pictures in ``folder``."""
-    with tempfile.TemporaryDirectory(prefix="drill-") as scratch, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory(prefix="drill-") as scratch:
         models = Settings().store_dir
         shown = pictures(models)
         works = hang(Path(scratch) / "artworks", shown)
-        settings = Settings(data_dir=Path(scratch), models_dir=models, artworks_dir=works, port=port)
+        settings = Settings(data_dir=Path(scratch), models_dir=models, artworks_dir=works, port=free_port())
         with studio(settings):
             asyncio.run(visit(settings, shown, folder))
 

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ TITLES = {
 LOG = REPORTS / "drill-cluster.log"
 LASTS_S = {"bare": 180.0, "chaos": 600.0, "overload": 180.0}
 
-Run = Callable[["Stage", Tell], Awaitable[list[Figure]]]
+Run = Callable[["Stage", Tell], Coroutine[object, object, list[Figure]]]
 
 
 def main() -> int:
@@ -97,12 +97,8 @@ def _on_stage(runs: dict[str, Run], replicas: dict[str, int], arguments: argpars
     ):
         for part, run in runs.items():
             with telling(part, console) as tell:
-                found[TITLES[part]] = asyncio.run(_awaited(run(opened, tell)))
+                found[TITLES[part]] = asyncio.run(run(opened, tell))
     return found
-
-
-async def _awaited(figures: Awaitable[list[Figure]]) -> list[Figure]:
-    return await figures
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from benchmarks.load import Answered, Load, constant_arrival, session
 from drills.cluster.calls import DEADLINE_S, bare, delivered, patient
 from drills.cluster.stage import CONTROLLER, PROXY, REPLICA, Stage
@@ -33,7 +33,6 @@ class Kill:
 
     at: float
     kind: str
-    title: str
 
 
 async def with_our_client(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
@@ -50,7 +49,7 @@ async def with_our_client(stage: Stage, tell: Tell, *, seconds: float) -> list[F
     return [
         *_counted(kills, seconds),
         Figure("requests", len(load.answers), RATE * seconds * 0.95),
-        Figure("failed, our client", _told(load), 0, higher_is_better=False),
+        never("failed, our client", _told(load)),
         Figure("half answered within", load.quantile(0.5), unit="ms"),
         Figure("99 of 100 answered within", load.quantile(0.99), unit="ms"),
         Figure("worst stall, replicas and controller killed", _worst(others), BARS_S["others"], "s", higher_is_better=False),
@@ -89,8 +88,8 @@ async def _killing(stage: Stage, kinds: tuple[str, ...]) -> AsyncIterator[list[K
         await asyncio.sleep(EVERY_S[kind] + offset_s)
         while True:
             at = time.perf_counter()
-            if title := await asyncio.to_thread(stage.kill, kind):
-                kills.append(Kill(at, kind, title))
+            if await asyncio.to_thread(stage.kill, kind):
+                kills.append(Kill(at, kind))
             await asyncio.sleep(EVERY_S[kind])
 
     tasks = [asyncio.create_task(each(kind, OFFSET_S.get(kind, 0.0))) for kind in kinds]

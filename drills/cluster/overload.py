@@ -8,7 +8,7 @@ from functools import partial
 
 import aiohttp
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from benchmarks.load import Answered, Load, Reply, closed_loop, constant_arrival, open_loop, session
 from drills.cluster.calls import PAINT, asked
 from drills.cluster.logical import IMPORT_PATH
@@ -63,8 +63,8 @@ async def overload(stage: Stage, tell: Tell, *, seconds: float) -> list[Figure]:
         Figure("refused", len(refused)),
         Figure("half of the refused know within", refusals.quantile(0.5), unit="ms"),
         Figure("99 of 100 refused know within", refusals.quantile(0.99), 100, "ms", higher_is_better=False),
-        Figure("refused without Retry-After", sum(not a.model for a in refused), 0, higher_is_better=False),
-        Figure("neither served nor refused", len(others), 0, higher_is_better=False),
+        never("refused without Retry-After", sum(not a.model for a in refused)),
+        never("neither served nor refused", len(others)),
         Figure("memory before", before_mb, unit="MiB"),
         Figure("memory at most", peak_mb, before_mb * 1.25, "MiB", higher_is_better=False),
         Figure("of that grown in the second half", peak_mb - halfway_mb, before_mb * 0.05, "MiB", higher_is_better=False),

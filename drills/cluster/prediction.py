@@ -1,8 +1,9 @@
 """The simulator against the real graph on this machine: ``python -m drills.cluster.prediction``.
 
-A few pictures are asked for one by one, which gives the gateway's share and how much times differ; then people come at random times (Poisson). The
-simulator is told the rate and the engine time of a query as replicas reported it meanwhile, which on a laptop depends on
-who else uses the cores, and nothing of how long anybody waited. What it says of that is held against the real waits.
+A few pictures are asked for one by one, which gives the gateway's share and how much times differ; then people come at
+random times (Poisson). The simulator is told the rate and the engine time of a query as replicas reported it meanwhile,
+which on a laptop depends on who else uses the cores, and nothing of how long anybody waited. What it says of that is
+held against the real waits.
 """
 
 from __future__ import annotations

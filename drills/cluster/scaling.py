@@ -8,6 +8,7 @@ once it has settled, and whether nodes leave when it is over.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import ray
 from ray import serve
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from drills.cluster.nodes import autoscaling_cluster
 from drills.cluster.stand_in import StandIn
 from serve_app.rendering.flags import CLUSTER_FLAGS
@@ -69,10 +70,9 @@ def figures(seen: Seen) -> list[Figure]:
     node = next((at for at, count in seen.nodes if count > 1), float("inf"))
     peak = max(count for _, count in seen.replicas)
     settled = sorted(wait for at, wait in seen.waits if at > BURST_S * 0.7)
-    changes = [b for (_, a), (_, b) in zip(seen.replicas, seen.replicas[1:], strict=False) if b < a]
-    ups_after_down = sum(
-        1 for (_, a), (at, b) in zip(seen.replicas, seen.replicas[1:], strict=False) if b > a and at > BURST_S
-    )
+    steps = list(itertools.pairwise(seen.replicas))
+    downs = sum(after < before for (_, before), (_, after) in steps)
+    late_ups = sum(after > before and at > BURST_S for (_, before), (at, after) in steps)
     return [
         Figure("another replica is asked for", decided, bar=5, unit="s", higher_is_better=False),
         Figure("another replica serves", second, bar=10, unit="s", higher_is_better=False),
@@ -85,9 +85,9 @@ def figures(seen: Seen) -> list[Figure]:
             unit="s",
             higher_is_better=False,
         ),
-        Figure("failed requests", seen.failed, bar=0, higher_is_better=False),
-        Figure("steps down", len(changes)),
-        Figure("steps up when it was over", ups_after_down, bar=0, higher_is_better=False),
+        never("failed requests", seen.failed),
+        Figure("steps down", downs),
+        never("steps up when it was over", late_ups),
         Figure("replicas in the end", seen.replicas[-1][1], bar=1, higher_is_better=False),
         Figure("nodes in the end", seen.nodes[-1][1], bar=1, higher_is_better=False),
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.ports import free_port
+from drills.processes import below, resident_mb
 from registry.publish import publish_folder
 from registry.store import FolderStore
 from serve_app.deployed import await_running
@@ -36,35 +36,27 @@ class Stage:
 
     def processes(self, title: str) -> list[psutil.Process]:
         """The studio's processes whose title holds ``title``."""
-        return [process for process in psutil.Process().children(recursive=True) if title in _title(process)]
+        return below(psutil.Process(), title)
 
-    def kill(self, title: str) -> str:
-        """SIGKILL to one of those processes, drawn by chance; its title, or "" where there is none."""
+    def kill(self, title: str) -> bool:
+        """SIGKILL to one of those processes, drawn by chance; whether there was one."""
         found = sorted(self.processes(title), key=lambda process: process.pid)
         if not found:
-            return ""
-        victim = self.chance.choice(found)
-        name = _title(victim)
+            return False
         try:
-            os.kill(victim.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return ""
-        return name.strip()
+            self.chance.choice(found).kill()
+        except psutil.NoSuchProcess:
+            return False
+        return True
 
     def deploy(self, import_path: str) -> None:
         """Serve the graph from there, as ``serve deploy`` would; returns when all of it runs."""
         deploy([application_of(GRAPH, self.settings).model_copy(update={"import_path": import_path})])
         await_running(GRAPH)
 
-    def resident_mb(self, title: str = "ray::") -> float:
-        """Memory of those processes together, in MiB."""
-        total = 0
-        for process in self.processes(title):
-            try:
-                total += process.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        return total / 2**20
+    def resident_mb(self) -> float:
+        """Memory of Ray's workers together, in MiB."""
+        return resident_mb(self.processes("ray::"))
 
 
 @contextmanager
@@ -88,10 +80,3 @@ def _store(folder: Path, models: Path) -> FolderStore:
         version = source.get(name)
         publish_folder(store, version.manifest, version.folder)
     return store
-
-
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""

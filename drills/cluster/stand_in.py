@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import asdict
 
-from deployments.batching import Batcher
+from deployments.serving.batching import Batcher
 
 
 class StandIn:

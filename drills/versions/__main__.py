@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.conclusion import conclude
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from benchmarks.load import Load, constant_arrival, post, session
 from drills.photo import portrait
 from drills.versions import bucket
@@ -98,8 +98,8 @@ async def _parts(folder: Path, arguments: argparse.Namespace) -> dict[str, list[
             parts["Ray's controller killed in the middle"] = await _killed(stage, chronicle, load, "ServeController")
             ended = time.perf_counter()
         parts["at the end"] = [
-            Figure("failed requests, of all", load.failed, 0, higher_is_better=False),
-            Figure("answers by a version that was not live, of all", len(chronicle.strangers(load)), 0, higher_is_better=False),
+            never("failed requests, of all", load.failed),
+            never("answers by a version that was not live, of all", len(chronicle.strangers(load))),
             Figure("seconds under load", ended - began, unit="s"),
         ]  # fmt: skip
         for request in chronicle.strangers(load):
@@ -118,10 +118,10 @@ async def _quiet(load: Load, seconds: float) -> Load:
 
 async def _next_swap(stage: Studio, chronicle: Chronicle, number: int) -> float:
     """Promotions to and fro, with a rollback after every second one; seconds until the old version was gone."""
-    current = chronicle.spans[-1][0].partition("@")[2]
+    current = chronicle.versions[-1]
     began = time.perf_counter()
     if number % 3 == 2:
-        before = chronicle.spans[-2][0].partition("@")[2]
+        before = chronicle.versions[-2]
         await _swap(stage, chronicle, "rollback", before)
     else:
         await _swap(stage, chronicle, "promote", GOOD[(GOOD.index(current) + 1) % len(GOOD)])
@@ -142,7 +142,7 @@ async def _swap(stage: Studio, chronicle: Chronicle, action: str, version: str) 
 async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Load) -> list[Figure]:
     """Every kind of bad version is promoted; each must be turned down with a reason while the good one serves."""
     began = time.perf_counter()
-    current = chronicle.spans[-1][0].partition("@")[2]
+    current = chronicle.versions[-1]
     reasons: dict[str, str] = {}
     for number, bad in enumerate(kinds()):
         version = f"bad{number}"
@@ -157,7 +157,7 @@ async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Lo
     return [
         Figure("kinds", len(reasons), 20),
         Figure("with a reason", sum(bool(reason) for reason in reasons.values()), len(reasons)),
-        Figure("answers by a bad version", sum("@bad" in request.model for request in requests.answers), 0, higher_is_better=False),
+        never("answers by a bad version", sum("@bad" in request.model for request in requests.answers)),
         *figures(requests, chronicle),
     ]  # fmt: skip
 
@@ -165,7 +165,7 @@ async def _bad(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Lo
 async def _disagreeing(stage: Studio, store: FolderStore, chronicle: Chronicle, load: Load) -> list[Figure]:
     """A version that nothing is wrong with but its verdicts is tried on some; it must be taken back by itself."""
     began = time.perf_counter()
-    current = chronicle.spans[-1][0].partition("@")[2]
+    current = chronicle.versions[-1]
     await asyncio.to_thread(place, store, f"{MODEL}@{current}", "contrary", CONTRARY)
     chronicle.began("contrary")
     decided = await stage.decide(
@@ -189,7 +189,7 @@ async def _disagreeing(stage: Studio, store: FolderStore, chronicle: Chronicle, 
 async def _killed(stage: Studio, chronicle: Chronicle, load: Load, title: str) -> list[Figure]:
     """A promotion during which a process is killed."""
     began = time.perf_counter()
-    current = chronicle.spans[-1][0].partition("@")[2]
+    current = chronicle.versions[-1]
     version = GOOD[(GOOD.index(current) + 1) % len(GOOD)]
     chronicle.began(version)
     await stage.decide(MODEL, "promote", by="drill", reason="drill", version=version)

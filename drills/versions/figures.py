@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, never
 from benchmarks.load import Answered, Load
 
 
@@ -26,6 +26,11 @@ class Chronicle:
         *earlier, last = self.spans
         self.spans = [(ref, start, min(end, now)) for ref, start, end in earlier] + [last]
 
+    @property
+    def versions(self) -> list[str]:
+        """Those that were decided for, in order; the last one is meant to answer now."""
+        return [ref.partition("@")[2] for ref, _, _ in self.spans]
+
     def strangers(self, load: Load) -> list[Answered]:
         """Those answered by a version that was not live at any moment between their due time and their end."""
         return [request for request in load.answers if request.status == 200 and not self._live(request)]
@@ -42,8 +47,8 @@ def figures(load: Load, chronicle: Chronicle, quiet_p99_ms: float | None = None)
         print(f"  failed: {request.status} {request.detail[:300]}")
     found = [
         Figure("requests", len(load.answers), 1),
-        Figure("failed requests", load.failed, 0, higher_is_better=False),
-        Figure("answers by a version that was not live", len(chronicle.strangers(load)), 0, higher_is_better=False),
+        never("failed requests", load.failed),
+        never("answers by a version that was not live", len(chronicle.strangers(load))),
         Figure("p50", load.quantile(0.5), unit="ms"),
     ]
     p99 = load.quantile(0.99)

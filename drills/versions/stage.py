@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from benchmarks.ports import free_port
+from drills.processes import below, resident_mb
 
 KEY = "an-admin-key-for-drills-and-nothing-else"
 START_S, CONVERGE_S = 180.0, 90.0
@@ -99,36 +101,14 @@ class Studio:
                 raise TimeoutError(f"{model}: {entries}")
             await asyncio.sleep(POLL_S)
 
-    def processes(self, title: str) -> list[int]:
-        """The studio's processes whose title holds ``title``, such as ``ServeReplica:graph:Moderation``."""
-        parents: dict[int, int] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parents[int(stat.parent.name)] = int(stat.read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
-                continue
-        return [pid for pid in parents if self._descends(pid, parents) and title in _title(pid)]
+    def kill(self, title: str) -> None:
+        """SIGKILL to the one process whose title holds ``title``, such as ``ServeReplica:graph:Moderation``."""
+        (process,) = below(psutil.Process(self.pid), title)
+        process.kill()
 
-    def kill(self, title: str) -> int:
-        """SIGKILL to the one process with that title."""
-        (pid,) = self.processes(title)
-        os.kill(pid, signal.SIGKILL)
-        return pid
-
-    def resident_mb(self, title: str = "ServeReplica") -> float:
-        """Memory of the processes with that title, in MiB."""
-        pages = 0
-        for pid in self.processes(title):
-            try:
-                pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-            except OSError:
-                continue
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-    def _descends(self, pid: int, parents: dict[int, int]) -> bool:
-        while pid not in {self.pid, 0, 1}:
-            pid = parents.get(pid, 0)
-        return pid == self.pid
+    def resident_mb(self, title: str) -> float:
+        """Memory of the processes with such a title, in MiB."""
+        return resident_mb(below(psutil.Process(self.pid), title))
 
 
 @asynccontextmanager
@@ -182,10 +162,3 @@ async def _ready(client: httpx.AsyncClient, process: asyncio.subprocess.Process,
 
 def _held(entries: dict[str, dict[str, Any]]) -> set[str]:
     return {version for version, entry in entries.items() if entry["replicas"]}
-
-
-def _title(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serve_app import problems
 from serve_app.access.keys import FORM, KeyBook
 from serve_app.access.scopes import ADMIN, required
-from serve_app.asgi import HttpMiddleware
 from serve_app.database import unreachable
+from serve_app.http import problems
+from serve_app.http.asgi import HttpMiddleware
 from serve_app.rates import Buckets, Want
 from serve_app.settings import Settings
 
@@ -82,7 +82,7 @@ class Guard:
             claimed = None if shown is None else f"shown:{shown.group(1)}"
             return _unauthorized("This key is not valid here, or not any more.", claimed)
         if scope not in key.scopes:
-            return Refusal(403, "forbidden", "Forbidden", closed(scope), caller=key.id)
+            return Refusal(403, "forbidden", "Forbidden", lacking(scope), caller=key.id)
         wait = (await self._buckets.take([Want(f"key:{key.id}", key.rate)]))[0]
         if wait:
             detail = f"This key may make {key.rate.per_s * 60:.0f} calls a minute, {key.rate.burst} at once."
@@ -139,7 +139,7 @@ class GuardedApp(HttpMiddleware):
         await response(scope, receive, send)
 
 
-def closed(scope: str) -> str:
+def lacking(scope: str) -> str:
     """What somebody is told whose key lacks ``scope``."""
     return f"This key does not open {scope!r}."
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-Place = tuple[str | int, ...]
+from serve_app.wording import Place
 
 
 @dataclass(frozen=True, slots=True)

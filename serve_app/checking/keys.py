@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from serve_app.checking.document import Document, Place, Problem, nearest
+from serve_app.checking.document import Document, Problem, nearest
+from serve_app.wording import Place
 
 
 def unknown_keys(content: Any, annotation: Any, place: Place = ()) -> Iterator[tuple[Place, set[str]]]:

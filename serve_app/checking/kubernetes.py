@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from serve_app.checking.document import Document, Place, Problem, Unreadable, repetitions, reversed_range, tables
+from serve_app.checking.document import Document, Problem, Unreadable, repetitions, reversed_range, tables
 from serve_app.checking.serving import BY_REFERENCE, OBJECTS_URL, serve_problems
 from serve_app.topology import IMPORT_PATH
+from serve_app.wording import Place
 
 SERVE_CONFIG: Place = ("spec", "serveConfigV2")
 CLUSTER: Place = ("spec", "rayClusterConfig")

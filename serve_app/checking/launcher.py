@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from serve_app.checking.document import Document, Place, Problem, nearest, repetitions, reversed_range
+from serve_app.checking.document import Document, Problem, nearest, repetitions, reversed_range
+from serve_app.wording import Place
 
 
 def launcher_problems(document: Document) -> Iterator[Problem]:

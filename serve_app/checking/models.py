@@ -11,10 +11,11 @@ from typing import Any
 
 from registry.errors import RegistryError
 from registry.store import FolderStore
-from serve_app.checking.document import Document, Place, Problem
+from serve_app.checking.document import Document, Problem
 from serve_app.selection import Selection, select
 from serve_app.settings import ModelChoice, Settings
 from serve_app.topology import CLUSTER, limited
+from serve_app.wording import Place
 
 
 def model_problems(

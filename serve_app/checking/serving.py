@@ -10,7 +10,7 @@ from pydantic_settings import PydanticBaseSettingsSource
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import ServeDeploySchema
 
-from serve_app.checking.document import Document, Place, Problem, nearest, repetitions, reversed_range, tables
+from serve_app.checking.document import Document, Problem, nearest, repetitions, reversed_range, tables
 from serve_app.checking.keys import misspelt
 from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
@@ -18,7 +18,7 @@ from serve_app.secret_files import SUFFIX, Variables
 from serve_app.settings import SECRETS, Settings, variable
 from serve_app.telemetry.tracing import EXPORTER, IMPORT_PATHS
 from serve_app.topology import CLUSTER, GPU_MEMORY_MB, IMPORT_PATH, POLICY
-from serve_app.wording import wording
+from serve_app.wording import Place, wording
 
 ADMIN_KEY, DATABASE_URL, OBJECTS_URL = map(variable, ("admin_key", "database_url", "objects_url"))
 

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from registry.errors import RegistryError
-from serve_app.commands.serve import open_until_interrupted
+from serve_app.commands.serve import PortOption, open_until_interrupted
 from serve_app.commands.starter import ensure_starter
 from serve_app.commands.terminal import complain, console, exits_on
 from serve_app.local import StudioError, studio
@@ -26,18 +26,13 @@ app = typer.Typer()
 @app.command(epilog="Examples:  masquerade demo  ·  masquerade demo --once  ·  masquerade demo --port 8080")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit after the contact sheet instead of serving on.")] = False,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=65_535, help="Port of the page and the API.", show_default="MASQUERADE_PORT, else 8000"
-        ),
-    ] = None,
+    port: PortOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures and the contact sheet.")] = Path("demo-output"),
 ) -> None:
     """Fetch the starter models, start the graph, take the samples through every capability, serve until Ctrl-C."""
     # Imported here: the HTTP client takes a while to load, and listing the commands needs none.
-    from serve_app.commands.showing import show
-    from serve_app.tour import TourFailed
+    from serve_app.demo.showing import show
+    from serve_app.demo.tour import TourFailed
 
     try:
         # Checked now, not after the minutes that the models and the graph take.

@@ -77,7 +77,8 @@ def revoke(key_id: Annotated[str, typer.Argument(help="The id, as `masquerade ke
 def _told(ask: Callable[[KeyBook], Awaitable[T]]) -> T:
     """What the studio's book of keys answers."""
     # Imported here: the database takes half a second to load, and listing the commands needs none.
-    from serve_app.access.opening import NoDatabase, opened
+    from serve_app.access.opening import opened
+    from serve_app.database import NoDatabase
 
     async def answer() -> T:
         async with opened(Settings()) as book:

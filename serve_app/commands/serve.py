@@ -17,18 +17,18 @@ from serve_app.settings import Settings
 
 app = typer.Typer()
 
+PortOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=65_535, help="Port of the page and the API.", show_default="MASQUERADE_PORT, else 8000"),
+]
+
 
 @app.command(epilog="Examples:  masquerade serve  ·  masquerade serve --host 0.0.0.0 --port 8080")
 def serve(
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.", show_default="MASQUERADE_HOST, else 127.0.0.1")
     ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=65_535, help="Port of the page and the API.", show_default="MASQUERADE_PORT, else 8000"
-        ),
-    ] = None,
+    port: PortOption = None,
 ) -> None:
     """Start Ray and the graph with the installed models and serve until Ctrl-C."""
     given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}

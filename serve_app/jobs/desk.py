@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from deployments.errors import Busy, Expired, InvalidField, TooLarge, Unavailable, UnknownJob
 from deployments.style.query import read_weights
 from serve_app.access.guard import ANYONE
-from serve_app.duties import Duty, keep_doing
+from serve_app.duties import beside, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.ledger import Ledger, Order
@@ -25,7 +25,7 @@ from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.jobs.worker import VISITOR, Worker
 from serve_app.objects import UPLOAD_KEY, UploadTicket, new_key, open_objects
-from serve_app.pipeline import Picture, Pipeline
+from serve_app.pipeline import Pipeline, Result
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 from serve_app.visitors import visitor
@@ -74,18 +74,12 @@ class Desk:
             channel: Worker(self._ledger, sessions, self._objects, self._perform, channel=channel)
             for channel in (CHANNEL, SLOW_CHANNEL)
         }
-        duties: list[tuple[Duty, float]] = [(worker.run, RESTART_S) for worker in self._workers.values()]
-        duties += [
-            (functools.partial(self._sweep, sessions), min(SWEEP_PERIOD_S, self._keep_s)),
-            (functools.partial(self._count, sessions), COUNT_PERIOD_S),
-        ]
-        tasks = [asyncio.create_task(keep_doing(duty, period_s)) for duty, period_s in duties]
-        try:
+        async with beside(
+            *(keep_doing(worker.run, RESTART_S) for worker in self._workers.values()),
+            keep_doing(functools.partial(self._sweep, sessions), min(SWEEP_PERIOD_S, self._keep_s)),
+            keep_doing(functools.partial(self._count, sessions), COUNT_PERIOD_S),
+        ):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def submit(
         self,
@@ -241,7 +235,7 @@ class Desk:
         self._workers[channel].notice()
         return job
 
-    async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Picture:
+    async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Result:
         return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
 
     async def _count(self, sessions: async_sessionmaker[AsyncSession]) -> None:

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from deployments.errors import InvalidField, MasqueradeError, UnknownJob
-from serve_app import contracts, presenting, problems
-from serve_app.access.guard import closed
+from serve_app import contracts, presenting
+from serve_app.access.guard import lacking
+from serve_app.http import openapi, problems
 from serve_app.inventory import Inventory
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.states import State
@@ -37,9 +38,9 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
     """The router over a job desk; ``inventory`` knows the licences of results."""
     router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-    @router.post("", status_code=202, responses=contracts.ACCEPTED)
+    @router.post("", status_code=202, responses=openapi.ACCEPTED)
     async def submit(
-        form: Annotated[contracts.JobForm, contracts.MULTIPART],
+        form: Annotated[contracts.JobForm, openapi.MULTIPART],
         request: Request,
         response: Response,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
@@ -51,7 +52,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
         """
         scopes: frozenset[str] | None = request.state.scopes
         if scopes is not None and form.kind not in scopes:
-            raise HTTPException(HTTPStatus.FORBIDDEN, closed(form.kind))
+            raise HTTPException(HTTPStatus.FORBIDDEN, lacking(form.kind))
         uploads = _uploads(form)
         photos, fields = await _checked(form).contents()
         job = await desk.submit(form.kind, {**photos, **uploads}, fields, request.state.caller, idempotency_key)
@@ -64,7 +65,7 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
         return await _state(desk, _kept(await desk.job(job_id, request.state.caller)))
 
     @router.get(
-        "/{job_id}/result", response_class=Response, responses=contracts.RESULT | problems.NOT_FINISHED | problems.GONE
+        "/{job_id}/result", response_class=Response, responses=openapi.RESULT | openapi.NOT_FINISHED | openapi.GONE
     )
     async def result(request: Request, job_id: str) -> Response:
         """The result of a finished job; 409 with Retry-After while it is not finished, 410 when it has expired."""

@@ -18,14 +18,14 @@ from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.progress import Withdrawn, reporting
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore, new_key
-from serve_app.pipeline import Picture
-from serve_app.visitors import visiting, visiting_again
+from serve_app.pipeline import Result
+from serve_app.visitors import pseudonym, visiting
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Picture]]
+Perform = Callable[[str, dict[str, bytes], dict[str, Any]], Awaitable[Result]]
 Around = Callable[[str], contextlib.AbstractAsyncContextManager[Any]]
 
 IDLE_POLL_S = 1.0
@@ -99,11 +99,10 @@ class Worker:
         try:
             photos = await self._photos(job)
             fields = dict(job.request)
-            who = fields.pop(VISITOR, None)
-            working = visiting(f"{job.channel}:{job.owner}") if who is None else visiting_again(who)
-            with working, reporting(functools.partial(self._advance, job)):
-                picture = await self._perform(job.kind, photos, fields)
-            result = await self._stored(picture)
+            who = fields.pop(VISITOR, None) or pseudonym(f"{job.channel}:{job.owner}")
+            with visiting(who), reporting(functools.partial(self._advance, job)):
+                made = await self._perform(job.kind, photos, fields)
+            result = await self._stored(made)
         except (Busy, Unavailable) as error:
             # Not the job's fault: somebody tries again, until the attempts run out. Waiting for room is no attempt.
             log.info("job %s waits: %s", job.id, error.message)
@@ -138,12 +137,12 @@ class Worker:
             # Swept away before the job's turn came.
             raise Expired("The photo is no longer here.") from None
 
-    async def _stored(self, picture: Picture) -> dict[str, Any]:
-        """What the ledger keeps of a picture that is in the object store now."""
+    async def _stored(self, made: Result) -> dict[str, Any]:
+        """What the ledger keeps of a result that is in the object store now."""
         key = new_key("out")
-        await self._reach(self._objects.put, key, picture.data)
-        notes = {"notes": list(picture.notes)} if picture.notes else {}
-        return {"key": key, "media_type": picture.media_type, "models": list(picture.models)} | notes
+        await self._reach(self._objects.put, key, made.data)
+        notes = {"notes": list(made.notes)} if made.notes else {}
+        return {"key": key, "media_type": made.media_type, "models": list(made.models)} | notes
 
     async def _reach(self, ask: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
         """What the objects answer. Raises an ``OSError`` where they are out of reach: no work of the job's is."""

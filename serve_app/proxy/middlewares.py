@@ -19,8 +19,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deployments.errors import Busy, Unavailable
-from serve_app.asgi import HttpMiddleware
-from serve_app.problem_document import MEDIA_TYPE, encoded
+from serve_app.http.asgi import HttpMiddleware
+from serve_app.http.problem_document import MEDIA_TYPE, encoded
 from serve_app.proxy import listening, request_heads
 from serve_app.proxy.replay import Replay
 

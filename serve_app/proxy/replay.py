@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve_app.asgi import HttpMiddleware
-from serve_app.problem_document import MEDIA_TYPE, encoded
+from serve_app.http.asgi import HttpMiddleware
+from serve_app.http.problem_document import MEDIA_TYPE, encoded
 
 # Work that leaves nothing behind: whoever asks twice gets two answers and no harm.
 WORK = frozenset(

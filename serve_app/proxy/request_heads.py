@@ -15,7 +15,7 @@ from typing import ClassVar
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from serve_app.problem_document import MEDIA_TYPE, encoded
+from serve_app.http.problem_document import MEDIA_TYPE, encoded
 
 _LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 _DETAILS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from serve_app.serve_flags import SERVE_FLAGS
+from serve_app.settings import SECRETS, variable
 from serve_app.telemetry.tracing import EXPORTER, SERVICE, SHARE
 
 PORT = 8000
@@ -25,7 +26,7 @@ JOINING_FLAGS = {"RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL": "minor"}
 CLUSTER_FLAGS = {**SERVE_FLAGS, **SCALING_FLAGS, **JOINING_FLAGS}
 
 # Names only: values come from a secret store or a file, never from what is checked in.
-SECRETS = ("MASQUERADE_ADMIN_KEY", "MASQUERADE_DATABASE_URL")
+SECRET_VARIABLES = tuple(map(variable, SECRETS))
 # Set where photos and results are to lie in a bucket rather than on the shared file system; the last four are boto3's.
 OBJECTS = (
     "MASQUERADE_OBJECTS_URL",
@@ -36,7 +37,7 @@ OBJECTS = (
 )
 # Set where the graph is to be traced; the last two are OpenTelemetry's.
 TRACES = (EXPORTER, SERVICE, SHARE, "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS")
-BOT_SECRETS = (
+BOT_VARIABLES = (
     "MASQUERADE_BOT_TOKEN",
     "MASQUERADE_BOT_WEBHOOK_URL",
     "MASQUERADE_BOT_WEBHOOK_SECRET",

@@ -9,7 +9,7 @@ import yaml
 
 from serve_app.fleet import IDLE_MINUTES, WORKERS, NodeType
 from serve_app.rendering.flags import (
-    BOT_SECRETS,
+    BOT_VARIABLES,
     CLUSTER_FLAGS,
     DATA_DIR,
     IMAGE,
@@ -17,7 +17,7 @@ from serve_app.rendering.flags import (
     MODELS_DIR,
     OBJECTS,
     PORT,
-    SECRETS,
+    SECRET_VARIABLES,
     TRACES,
 )
 from serve_app.rendering.image import USER_ID
@@ -274,8 +274,8 @@ def _pod(role: str, target: str, resources: dict[str, Any], gpus: int, kind: Nod
         "image": f"{IMAGE}:{target}",
         "env": [
             *({"name": name, "value": value} for name, value in CLUSTER_FLAGS.items() if name != "RAY_AUTH_MODE"),
-            *(_secret(name) for name in SECRETS),
-            *(_secret(name, optional=True) for name in (*BOT_SECRETS, *OBJECTS, *TRACES)),
+            *(_secret(name) for name in SECRET_VARIABLES),
+            *(_secret(name, optional=True) for name in (*BOT_VARIABLES, *OBJECTS, *TRACES)),
             {"name": "MASQUERADE_MODELS_DIR", "value": MODELS_DIR},
             {"name": "MASQUERADE_DATA_DIR", "value": DATA_DIR},
         ],

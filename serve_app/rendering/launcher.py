@@ -25,9 +25,9 @@ The machine image is looked up in AWS's parameter store whenever a machine start
 
 HOME = "~/masquerade"
 RAY = f"{HOME}/.venv/bin/ray"
-SECRETS = "~/.masquerade/cluster.env"
+SECRETS_FILE = "~/.masquerade/cluster.env"
 SHARED = "/srv/masquerade"
-MOUNT = f'sudo mount -t nfs4 -o nfsvers=4.1,hard "${{NFS_SERVER:?set NFS_SERVER in {SECRETS}}}":/ {SHARED}'
+MOUNT = f'sudo mount -t nfs4 -o nfsvers=4.1,hard "${{NFS_SERVER:?set NFS_SERVER in {SECRETS_FILE}}}":/ {SHARED}'
 # Ubuntu 24.04 with NVIDIA's driver. Not Ray's `latest_dlami`: that is Ubuntu 18.04, too old for Python 3.11 and CUDA 13.
 MACHINE_IMAGE = "resolve:ssm:/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
 # What `ray exec` and `ray attach` find: Ray's and Serve's commands, which show the cluster's token only when told to.
@@ -59,13 +59,13 @@ def cluster() -> dict[str, Any]:
             **{kind.name: _worker(kind) for kind in WORKERS},
         },
         "head_node_type": HEAD.name,
-        "file_mounts": {HOME: ".", TOKEN: TOKEN, SECRETS: SECRETS},
+        "file_mounts": {HOME: ".", TOKEN: TOKEN, SECRETS_FILE: SECRETS_FILE},
         "rsync_exclude": [".venv", ".git", "var", "demo-output", "reports"],
         "setup_commands": [
-            f"chmod 600 {TOKEN} {SECRETS}",
+            f"chmod 600 {TOKEN} {SECRETS_FILE}",
             f"grep -qxF '{PROFILE}' ~/.bashrc || echo '{PROFILE}' >> ~/.bashrc",
             "sudo apt-get -q update && sudo apt-get -q -y -o DPkg::Lock::Timeout=300 install nfs-common python3-venv",
-            f". {SECRETS} && sudo mkdir -p {SHARED} && (mountpoint -q {SHARED} || {MOUNT})",
+            f". {SECRETS_FILE} && sudo mkdir -p {SHARED} && (mountpoint -q {SHARED} || {MOUNT})",
             # A new file system belongs to root.
             f'sudo install -d -o "$(id -u)" -g "$(id -g)" {MODELS_DIR} {DATA_DIR}',
             # The locked versions, hashes checked; a second run with the same lock does nothing.
@@ -110,4 +110,4 @@ def _machine(kind: NodeType) -> dict[str, Any]:
 
 def _start(options: str, **more: str) -> str:
     flags = " ".join(f"{name}={value}" for name, value in {**CLUSTER_FLAGS, **more}.items())
-    return f"cd {HOME} && set -a && . {SECRETS} && set +a && {flags} {RAY} start {options}"
+    return f"cd {HOME} && set -a && . {SECRETS_FILE} && set +a && {flags} {RAY} start {options}"

@@ -1,7 +1,7 @@
 """The policy as Ray Serve's custom autoscaling policy: what Serve knows becomes an observation.
 
 Named in ``autoscaling_config.policy.policy_function``. Replicas report their load through ``record_autoscaling_stats``
-(:class:`deployments.load.Load`); a deployment that reports none (the gateway, which only waits for others) is measured
+(:class:`deployments.serving.load.Load`); a deployment that reports none (the gateway, which only waits for others) is measured
 by its requests in progress, of which one replica should have ``ongoing`` in hand.
 """
 

@@ -47,7 +47,7 @@ class Work(Strict):
     start_s: NotNegative = 8.0
 
 
-class Machine(Strict):
+class MachineChanges(Strict):
     """What a profile may say of a node type of the fleet; what it leaves out is as in ``serve_app/fleet.py``."""
 
     hourly_usd: NotNegative | None = None
@@ -55,7 +55,7 @@ class Machine(Strict):
     boot_s: NotNegative | None = None
 
 
-class Replicas(Strict):
+class ReplicaChanges(Strict):
     """Another range for one deployment than the topology's."""
 
     min_replicas: Annotated[int, Field(ge=0)] | None = None
@@ -81,8 +81,8 @@ class LoadProfile(Strict):
     requests_per_user: Positive = 3.0
     mix: dict[str, NotNegative]
     work: dict[str, Work]
-    machines: dict[str, Machine] = {}
-    replicas: dict[str, Replicas] = {}
+    machines: dict[str, MachineChanges] = {}
+    replicas: dict[str, ReplicaChanges] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -109,7 +109,7 @@ class LoadProfile(Strict):
         """Between how many replicas the deployment has, with this profile's changes."""
         scaling = topology[deployment].scaling
         usual = Range(scaling.min_replicas, scaling.max_replicas) if scaling else Range(1, 1)
-        changes = self.replicas.get(deployment, Replicas())
+        changes = self.replicas.get(deployment, ReplicaChanges())
         return usual._replace(**changes.model_dump(exclude_none=True))
 
     def rates(self) -> list[float]:

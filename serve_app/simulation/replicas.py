@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from deployments.batching import QUEUE_S
-from deployments.load import WINDOW_S
+from deployments.serving.batching import QUEUE_S
+from deployments.serving.load import WINDOW_S
 from serve_app.scaling.policy import Memory, Observation, Rule, decide
 from serve_app.simulation.machines import Fleet, Machine
 from serve_app.simulation.profile import Work
@@ -82,7 +82,7 @@ class Pool:
         return True
 
     def _is_too_long(self, queue: deque[Event]) -> bool:
-        """Whether an engine refuses another query, as ``deployments.batching`` does."""
+        """Whether an engine refuses another query, as ``deployments.serving.batching`` does."""
         each_s = self._work.query_s + self._work.base_s / self._shape.max_batch
         return len(queue) >= self._shape.max_batch and len(queue) * each_s >= QUEUE_S
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from serve_app.asgi import HttpMiddleware
+from serve_app.http.asgi import HttpMiddleware
 from serve_app.telemetry.logs import request_id
 from serve_app.telemetry.metrics import feature, metrics
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deployments.traffic import Traffic
-from deployments.trials import TrialSummary
+from deployments.serving.traffic import Traffic
+from deployments.serving.trials import TrialSummary
 
 
 @dataclass(frozen=True, slots=True)

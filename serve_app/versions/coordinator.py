@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from deployments.serving.traffic import Traffic, total
+from deployments.serving.trials import together
+from deployments.serving.user_config import UserConfig
 from deployments.slots import ModelSet, Plan, Second
-from deployments.traffic import Traffic, total
-from deployments.trials import together
-from deployments.user_config import UserConfig
 from registry import promotions
 from registry.errors import Conflict, RegistryError, StoreUnavailable
 from registry.manifest import parse_ref
@@ -30,7 +30,7 @@ from serve_app.versions.steps import Apply, Refuse, Wait, next_step
 
 if TYPE_CHECKING:
     # It brings Ray with it, which reads its environment when it is imported; commands set that first.
-    from deployments.serving import Report
+    from deployments.serving.types import Report
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +126,28 @@ class Coordinator:
         resting = {name for name in silent if counts.get(self._deployments[name], (0, 0))[1] == 0}
         for capability in resting:
             self._staged_since.pop(capability, None)
+        changes = await self._changes(live, desire, reports, counts)
+        if changes:
+            await self._live.apply(
+                {self._deployments[name]: UserConfig.of(plan).document() for name, plan in changes.items()}
+            )
+            for capability, plan in changes.items():
+                self._note(capability, live[capability], plan, reports[capability], desire.routings)
+        # A replica that takes on a configuration says nothing for a moment.
+        return bool(changes or (moving | silent) - resting) or any(
+            report.slot.active != plan.stable and report.slot.refused is None
+            for name, plan in live.items()
+            for report in reports[name]
+        )
+
+    async def _changes(
+        self,
+        live: Mapping[str, Plan],
+        desire: Desire,
+        reports: Mapping[str, list[Report]],
+        counts: Mapping[str, tuple[int, int]],
+    ) -> dict[str, Plan]:
+        """What to configure next, by capability; those that cannot go on are refused, and those that wait are noted."""
         changes: dict[str, Plan] = {}
         self.state.waiting = {}
         for capability, plan in live.items():
@@ -147,18 +169,7 @@ class Coordinator:
                     self.state.waiting[capability] = models.model
                 case None:
                     self._staged_since.pop(capability, None)
-        if changes:
-            await self._live.apply(
-                {self._deployments[name]: UserConfig.of(plan).document() for name, plan in changes.items()}
-            )
-            for capability, plan in changes.items():
-                self._note(capability, live[capability], plan, reports[capability], desire.routings)
-        # A replica that takes on a configuration says nothing for a moment.
-        return bool(changes or (moving | silent) - resting) or any(
-            report.slot.active != plan.stable and report.slot.refused is None
-            for name, plan in live.items()
-            for report in reports[name]
-        )
+        return changes
 
     async def _plans(self) -> dict[str, Plan]:
         """What every capability is configured to hold now; by the code where the configuration says nothing."""

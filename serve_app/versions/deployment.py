@@ -11,7 +11,7 @@ from typing import Any
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from deployments.serving import Report
+from deployments.serving.types import Report
 from deployments.slots import Plan
 from serve_app.settings import Settings
 from serve_app.telemetry.logs import to_stderr

@@ -18,7 +18,7 @@ from registry import promotions
 from registry.errors import RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.manifest import parse_ref
 from registry.routing import Routing
-from serve_app.duties import keep_doing
+from serve_app.duties import beside, keep_doing
 from serve_app.inventory import Inventory
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
@@ -58,12 +58,8 @@ class VersionDesk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Follow what serves until the block ends."""
-        task = asyncio.create_task(keep_doing(self._follow, REFRESH_S))
-        try:
+        async with beside(keep_doing(self._follow, REFRESH_S)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def models(self) -> Models:
         """Every installed version with what the replicas say of it. Raises ``Unavailable`` while nobody can look."""

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.serving.trials import TrialSummary
 from deployments.slots import Role
-from deployments.trials import TrialSummary
 from registry.routing import AuditEntry, Routing
 from serve_app.wording import NOT_BLANK
 
-Place = Literal["active", "canary", "shadow", "staging", "refused", "idle"]
+Standing = Literal["active", "canary", "shadow", "staging", "refused", "idle"]
 Version = Annotated[str, Field(min_length=1, max_length=64, description="A version, or an alias such as previous")]
 
 
@@ -107,7 +107,7 @@ class ModelState(BaseModel):
     serves: str | None
     metrics: dict[str, Any]
     aliases: list[str] = []
-    state: Place = "idle"
+    state: Standing = "idle"
     reason: str | None = None
     replicas: int = 0
     requests: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from serve_app import problems
+from serve_app.http import openapi
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.documents import (
     CanaryTrial,
@@ -20,7 +20,7 @@ from serve_app.versions.documents import (
 def routes(desk: VersionDesk) -> APIRouter:
     """The router over a version desk. Who may call is for :mod:`serve_app.access` to say: the admin key, all of it."""
     router = APIRouter(prefix="/v1", tags=["operations"])
-    deciding = APIRouter(responses=problems.CONFLICT)
+    deciding = APIRouter(responses=openapi.CONFLICT)
 
     @router.get("/models")
     async def models() -> Models:

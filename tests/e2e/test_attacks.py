@@ -10,7 +10,6 @@ import io
 import json
 import os
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -25,6 +24,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from PIL import Image
+
+from tests.png import png
 
 from .conftest import Studio
 
@@ -107,13 +108,7 @@ def test_a_body_of_undeclared_length_is_refused_when_it_has_become_too_large(cli
 
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header promises what its few bytes of zeros would unpack to."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    pixels = zlib.compress(bytes(10 * 2**20), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return png(width, height, bytes(10 * 2**20), colours=0)
 
 
 @pytest.mark.parametrize("size", [(60_000, 60_000), (2**31 - 1, 1), (16_385, 8)])

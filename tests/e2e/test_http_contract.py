@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 import time
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from PIL import Image, ImageDraw
 from deployments.provenance import read
 from registry.store import FolderStore
 from serve_app.samples import Sample, installed_samples
+from tests.png import png
 
 from .conftest import Studio
 
@@ -38,13 +37,7 @@ def jpeg(size: tuple[int, int], mode: str = "RGB", exif: Image.Exif | None = Non
 
 def png_bomb() -> bytes:
     """A PNG of a few bytes whose header promises 50,000 x 50,000 pixels."""
-    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+    return png(50_000, 50_000, bytes(1000))
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from training.authenticity.data import (
     read_plan,
 )
 from training.authenticity.views import disturbed
-from training.style.checkpoint import write_atomically
+from training.tensors import to_tensor, write_tensors
 from training.terminal import bars, console, explained
 
 SIDE: Final = 300
@@ -95,7 +95,7 @@ def train_baseline(
         order = generator.permutation(len(learn))
         for start in range(0, len(order), settings.batch):
             chosen = order[start : start + settings.batch]
-            batch = torch.stack([_tensor(disturbed(images[index], generator, SIDE)) for index in chosen])
+            batch = torch.stack([to_tensor(disturbed(images[index], generator, SIDE)) for index in chosen])
             loss = (
                 weights[chosen]
                 * functional.binary_cross_entropy_with_logits(network(batch), truth[chosen], reduction="none")
@@ -119,7 +119,7 @@ def rate(network: ThreeBlocks, examples: Sequence[Example]) -> npt.NDArray[np.fl
     """Log odds for each picture, its middle square as it is."""
     network.eval()
     with torch.inference_mode():
-        return np.array([network(_tensor(_middle(pixels(example)))[None]).item() for example in examples], np.float64)
+        return np.array([network(to_tensor(_middle(pixels(example)))[None]).item() for example in examples], np.float64)
 
 
 def load_baseline(path: Path) -> ThreeBlocks:
@@ -145,10 +145,6 @@ def _middle(image: Pixels) -> Pixels:
     square = np.ascontiguousarray(image[top : top + side, left : left + side])
     interpolation = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=interpolation), np.uint8)
-
-
-def _tensor(image: Pixels) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
 
 
 EXAMPLE = """Example:
@@ -179,7 +175,7 @@ def main(
 
             out.mkdir(parents=True, exist_ok=True)
             train_baseline(
-                dataset, settings, tell, lambda best: write_atomically(out / WEIGHTS, dict(best.state_dict()), {})
+                dataset, settings, tell, lambda best: write_tensors(out / WEIGHTS, dict(best.state_dict()), {})
             )
         console.print(f"wrote {out / WEIGHTS}")
 

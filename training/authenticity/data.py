@@ -23,8 +23,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from deployments.imaging import Pixels
 from registry.manifest import Strict
-from training.pictures import SUFFIXES
-from training.style.data import read_rgb
+from training.pictures import SUFFIXES, read_rgb
 
 logger = logging.getLogger(__name__)
 

@@ -24,16 +24,13 @@ from training.authenticity.data import Dataset, Example, pixels
 from training.authenticity.fingerprint import Fingerprint
 from training.authenticity.graph import write_graph
 from training.authenticity.views import disturbed
-from training.style.checkpoint import write_atomically
+from training.stopping import Stopped
+from training.tensors import write_tensors
 
 CACHE: Final = "features.safetensors"
 _SAVE_EVERY = 50
 
 Statistics = npt.NDArray[np.float32]
-
-
-class Stopped(Exception):
-    """Somebody asked the work to stop; what was done is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def measure(
         advance(index + 1)
         if (index + 1) % _SAVE_EVERY == 0 or index + 1 == len(examples) or stop.is_set():
             tensors = {"plain": plain, "views": several, "done": np.array(index + 1)}
-            write_atomically(
+            write_tensors(
                 folder / CACHE, {name: torch.from_numpy(array) for name, array in tensors.items()}, {"key": key}
             )
         if stop.is_set() and index + 1 < len(examples):

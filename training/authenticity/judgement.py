@@ -86,25 +86,21 @@ def add_figures(report: Report, judged: Judged, where: str, *, barred: bool) -> 
     area = bootstrap(lambda i: area_under_roc(truth[i], judged.probabilities[i]), truth.astype(int), rounds=500)
     report.figure(f"area under ROC, {where}", area_under_roc(truth, judged.probabilities), interval=area)
     alarms, photographs = int(judged.called_ai[~truth].sum()), int((~truth).sum())
-    report.figure(
+    report.share(
         f"photographs called machine-made, {where}",
-        alarms / photographs,
+        alarms,
+        photographs,
         unit="%",
-        interval=wilson(alarms, photographs),
         at_most=FALSE_ALARMS if barred else None,
         note=f"{alarms} of {photographs}, at the shipped threshold",
     )
     found, machine_made = int(judged.called_ai[truth].sum()), int(truth.sum())
-    report.figure(
-        f"machine-made pictures found, {where}", found / machine_made, unit="%", interval=wilson(found, machine_made)
-    )
+    report.share(f"machine-made pictures found, {where}", found, machine_made, unit="%")
     count = int(decided.sum())
-    report.figure(
-        f"decided, {where}", count / len(decided), unit="%", interval=wilson(count, len(decided)), note="not unsure"
-    )
+    report.share(f"decided, {where}", count, len(decided), unit="%", note="not unsure")
     right = int((judged.called_ai == truth)[decided].sum())
     if count:
-        report.figure(f"right where decided, {where}", right / count, unit="%", interval=wilson(right, count))
+        report.share(f"right where decided, {where}", right, count, unit="%")
     weights = balanced_weights(judged.examples)
     report.figure(f"calibration error, {where}", calibration_error(truth, judged.probabilities, weights))
 
@@ -171,15 +167,15 @@ def add_reliability(report: Report, judged: Judged, where: str) -> None:
         bands=[(*judged.unsure, "unsure")],
         note="Both classes and the sources of each weigh the same; bars are 95 % Wilson intervals.",
     )
-    edges = (np.arange(20) + 0.5) / 20
+    middles = (np.arange(20) + 0.5) / 20
     bars = [
         Series(
             name=name,
-            x=tuple(edges + shift),
+            x=tuple(middles),
             y=tuple((np.histogram(judged.probabilities[own], 20, (0, 1))[0] / max(1, own.sum())).round(4)),
             shape="bars",
         )
-        for name, own, shift in (("machine-made", truth, 0.0), ("photographs", ~truth, 0.0))
+        for name, own in (("machine-made", truth), ("photographs", ~truth))
     ]
     report.plot(
         f"What is said, {where}",

@@ -26,15 +26,15 @@ from registry.references import next_version
 from registry.store import FolderStore
 from training.authenticity.calibration import calibrate
 from training.authenticity.data import FOLDS, Dataset, balanced_weights, labels, load, read_plan
-from training.authenticity.features import Features, Meter, Stopped, indices, measure
+from training.authenticity.features import Features, Meter, indices, measure
 from training.authenticity.fitting import Recipe, Tell, check_splits, fit_fold, fit_without, rate
 from training.authenticity.graph import write_graph
 from training.authenticity.network import Detector, Weigher
 from training.board import board
+from training.cards import load_card, manifest_of
 from training.evaluation.report import read_report
+from training.stopping import Stopped, stop_requests
 from training.stores import with_room
-from training.style.export import load_card, manifest_of
-from training.style.run import stop_requests
 from training.terminal import bars, console, explained
 
 RECORD = "run.json"

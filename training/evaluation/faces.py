@@ -16,10 +16,11 @@ from deployments.imaging import Photo
 from deployments.runtime import Runtime
 from training.evaluation.curves import add_roc, histogram
 from training.evaluation.detection import average_precision, matched
-from training.evaluation.people import Pairs, Seen, look, pairs, side_by_side, thumbnail
+from training.evaluation.people import Pairs, Seen, look, pairs
 from training.evaluation.report import Report
-from training.evaluation.statistics import area_under_roc, bootstrap, wilson
+from training.evaluation.statistics import area_under_roc, bootstrap
 from training.evaluation.terminal import conclude
+from training.evaluation.thumbnails import add_thumbnails, side_by_side
 from training.evaluation.verification import best_threshold, called_by_folds, fold_accuracy, true_accept_rate
 from training.stores import STORE, StoreOption, opened
 from training.terminal import bars, explained
@@ -99,16 +100,9 @@ def read_boxes(path: Path) -> tuple[AnnotatedPicture, ...]:
 
 def _found(report: Report, seen: list[Seen], most_missed: float) -> None:
     missed = [entry for entry in seen if not entry.found]
-    report.figure(
-        "pictures without a face found",
-        len(missed) / len(seen),
-        interval=wilson(len(missed), len(seen)),
-        at_most=most_missed,
-        note=f"{len(missed)} of {len(seen)}",
-    )
-    if missed:
-        pictures = [(pixels, entry.person) for entry in missed[:SHOWN] if (pixels := thumbnail(entry.path)) is not None]
-        report.pictures("No face was found in these", pictures)
+    note = f"{len(missed)} of {len(seen)}"
+    report.share("pictures without a face found", len(missed), len(seen), at_most=most_missed, note=note)
+    add_thumbnails(report, "No face was found in these", [(entry.path, entry.person) for entry in missed[:SHOWN]])
 
 
 def _verified(report: Report, seen: list[Seen], compared: Pairs, least_accuracy: float) -> None:
@@ -160,8 +154,7 @@ def _detected(report: Report, engine: FaceEngine, annotations: tuple[AnnotatedPi
             hits += [partner is not None for partner in partners]
             total += len(entry.boxes)
             ages += _ages(found.faces, partners, entry)
-    recall = sum(hits) / total
-    report.figure("annotated faces found", recall, interval=wilson(sum(hits), total), note=f"of {total}, IoU 0.5")
+    report.share("annotated faces found", sum(hits), total, note=f"of {total}, IoU 0.5")
     report.figure("average precision, IoU 0.5", average_precision(np.array(scores), np.array(hits), total))
     if ages:
         true, guessed = np.array(ages).T

@@ -14,10 +14,11 @@ from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.lookalike.files import PEOPLE, read_people
 from deployments.lookalike.types import Match
 from deployments.runtime import Runtime
-from training.evaluation.people import Seen, look, thumbnail
+from training.evaluation.people import Seen, look
 from training.evaluation.report import Report, Series
-from training.evaluation.statistics import Numbers, wilson
+from training.evaluation.statistics import Numbers
 from training.evaluation.terminal import conclude
+from training.evaluation.thumbnails import add_thumbnails
 from training.stores import STORE, StoreOption, opened
 from training.terminal import explained
 
@@ -83,22 +84,12 @@ def _named(report: Report, engine: LookalikeEngine, members: list[Seen], space: 
             wrong.append((entry, names[0]))
     took = (time.perf_counter() - began) / len(members)
     first = sum(rank == 0 for rank in ranks)
-    report.figure(
-        "right person first",
-        first / len(ranks),
-        interval=wilson(first, len(ranks)),
-        at_least=least_first,
-        note=f"{first} of {len(ranks)}",
-    )
+    note = f"{first} of {len(ranks)}"
+    report.share("right person first", first, len(ranks), at_least=least_first, note=note)
     report.figure(f"right person among {TOP}", sum(rank is not None for rank in ranks) / len(ranks))
     report.figure("a search", 1000 * took, unit="ms")
-    pictures = [
-        (pixels, f"{entry.person}, called {called}")
-        for entry, called in wrong[:SHOWN]
-        if (pixels := thumbnail(entry.path)) is not None
-    ]
-    if pictures:
-        report.pictures("Named wrongly", pictures)
+    shown = [(entry.path, f"{entry.person}, called {called}") for entry, called in wrong[:SHOWN]]
+    add_thumbnails(report, "Named wrongly", shown)
 
 
 def _calibrated(report: Report, engine: LookalikeEngine, strangers: list[Seen], space: str) -> None:

@@ -17,10 +17,10 @@ from deployments.moderation.engine import ModerationEngine, Verdict, build
 from deployments.moderation.policy import Policy
 from deployments.runtime import Runtime
 from training.evaluation.curves import add_roc
-from training.evaluation.people import thumbnail
 from training.evaluation.report import Report
-from training.evaluation.statistics import area_under_roc, wilson
+from training.evaluation.statistics import area_under_roc
 from training.evaluation.terminal import conclude, tell_unreadable
+from training.evaluation.thumbnails import add_thumbnails
 from training.pictures import pictures_below
 from training.stores import STORE, StoreOption, opened
 from training.terminal import bars, explained
@@ -103,31 +103,18 @@ def cheapest(safe: np.ndarray, unsafe: np.ndarray, cost_of_a_miss: float) -> tup
 
 def _refused(report: Report, passing: list[Judged], most_refused: float) -> None:
     refused = [entry for entry in passing if not entry.verdict.allowed]
-    report.figure(
-        "safe pictures refused",
-        len(refused) / len(passing),
-        interval=wilson(len(refused), len(passing)),
-        at_most=most_refused,
-        note=f"{len(refused)} of {len(passing)}",
-    )
+    note = f"{len(refused)} of {len(passing)}"
+    report.share("safe pictures refused", len(refused), len(passing), at_most=most_refused, note=note)
     worst = sorted(refused, key=lambda entry: -_worst(entry.verdict.scores))[:SHOWN]
-    pictures = [
-        (pixels, f"{entry.path.name}: {entry.verdict.rule} {_worst(entry.verdict.scores):.2f}")
-        for entry in worst
-        if (pixels := thumbnail(entry.path)) is not None
+    shown = [
+        (entry.path, f"{entry.path.name}: {entry.verdict.rule} {_worst(entry.verdict.scores):.2f}") for entry in worst
     ]
-    if pictures:
-        report.pictures("Safe pictures that were refused", pictures)
+    add_thumbnails(report, "Safe pictures that were refused", shown)
 
 
 def _missed(report: Report, refusing: list[Judged]) -> None:
     caught = sum(not entry.verdict.allowed for entry in refusing)
-    report.figure(
-        "unsafe pictures refused",
-        caught / len(refusing),
-        interval=wilson(caught, len(refusing)),
-        note=f"{caught} of {len(refusing)}",
-    )
+    report.share("unsafe pictures refused", caught, len(refusing), note=f"{caught} of {len(refusing)}")
 
 
 def _thresholds(

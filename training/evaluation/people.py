@@ -6,12 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from deployments.errors import MasqueradeError
-from deployments.imaging import Photo, Pixels
 from registry.manifest import ModelVersion
 from registry.store import Store
 from training.evaluation.terminal import tell_unreadable
@@ -20,8 +17,6 @@ from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.sources import read_source
 from training.stores import memory_path
 from training.terminal import bars
-
-THUMBNAIL: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +88,6 @@ def pairs(seen: Sequence[Seen], most: int, seed: int) -> Pairs:
     vectors = [entry.analysis.embedding for entry in seen]
     similarity = np.array([_cosine(vectors[one], vectors[other]) for one, other in places])
     return Pairs(places, similarity, np.arange(len(places)) < len(alike))
-
-
-def thumbnail(path: Path) -> Pixels | None:
-    """The picture small, for a report; None when it is gone or damaged by now."""
-    try:
-        return Photo.open(path.read_bytes()).pixels(THUMBNAIL)
-    except (OSError, MasqueradeError):
-        return None
-
-
-def side_by_side(one: Path, other: Path) -> Pixels | None:
-    """Two pictures at one height."""
-    pictures = [thumbnail(one), thumbnail(other)]
-    if any(picture is None for picture in pictures):
-        return None
-    height = min(picture.shape[0] for picture in pictures if picture is not None)
-    return np.ascontiguousarray(np.hstack([picture[:height] for picture in pictures if picture is not None]))
 
 
 def _cosine(one: np.ndarray | None, other: np.ndarray | None) -> float:

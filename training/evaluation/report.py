@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from deployments.imaging import Pixels
 from registry.manifest import Strict
+from training.evaluation.statistics import wilson
 from training.files import write_whole
 
 DOCUMENT: Final = "report.json"
@@ -162,6 +163,21 @@ class Report:
         self._figures.append(
             Figure(name=name, value=value, unit=unit, interval=interval, at_least=at_least, at_most=at_most, note=note)
         )
+
+    def share(
+        self,
+        name: str,
+        hits: int,
+        total: int,
+        *,
+        unit: str = "",
+        at_least: float | None = None,
+        at_most: float | None = None,
+        note: str = "",
+    ) -> None:
+        """Add ``hits`` of ``total`` as a share of one, with its 95 % Wilson interval."""
+        interval = wilson(hits, total)
+        self.figure(name, hits / total, unit=unit, interval=interval, at_least=at_least, at_most=at_most, note=note)
 
     def text(self, title: str, text: str) -> None:
         """Add a paragraph."""

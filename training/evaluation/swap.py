@@ -24,7 +24,6 @@ from deployments.swap.types import SourceFace, SwapQuery
 from training.evaluation.curves import histogram
 from training.evaluation.people import Seen, look
 from training.evaluation.report import Report
-from training.evaluation.statistics import wilson
 from training.evaluation.terminal import conclude
 from training.stores import STORE, StoreOption, opened
 from training.terminal import bars, explained
@@ -153,11 +152,11 @@ def _figures(
     gains = np.array([entry.to_source - entry.to_target for entry in swapped])
     better = int((gains > 0).sum())
     report.figure("similarity to the source minus to the target", float(gains.mean()), at_least=least_gain)
-    report.figure("more like the source", better / len(gains), interval=wilson(better, len(gains)))
+    report.share("more like the source", better, len(gains))
     report.figure("pose error", float(np.mean([entry.pose_error for entry in swapped])), unit="degrees")
     report.figure("SSIM outside the face", float(np.mean([entry.ssim for entry in swapped])))
-    report.figure("refused as unsuitable", refused / total, interval=wilson(refused, total))
-    report.figure("no face found afterwards", lost / total, interval=wilson(lost, total))
+    report.share("refused as unsuitable", refused, total)
+    report.share("no face found afterwards", lost, total)
     gained = histogram("swaps", gains, np.linspace(-1, 1, 41))
     report.plot("Whose face it is", "similarity to source minus to target", "share of swaps", [gained])
     order = np.argsort(-gains)

@@ -21,7 +21,7 @@ from training.evaluation.terminal import UNDER_A_BAR
 from training.terminal import console, explained
 
 PEERS: Final[Mapping[str, str]] = {"wave": "fns_wave", "udnie": "fns_udnie", "the_scream": "fns_scream"}
-# Those of the shipped networks, beside which the style-add evaluation trains one more.
+# Those of the shipped networks.
 STYLES: Final = ("starry_night", "the_scream", "wave", "composition_vii", "udnie")
 RESEARCH: Final = Path(__file__).parents[1] / "authenticity" / "research.yaml"
 # A face, a pet and things, which come with scikit-image and belong to everybody.
@@ -50,8 +50,10 @@ def evaluations(data: Path, reports: Path, runs: Path) -> dict[str, list[str]]:
     """
     photos, paintings = data / "content" / "photos", data / "styles"
     style = [str(photos), "--limit", "6", "--report", str(reports / "style")]
+    for name in STYLES:
+        style += ["--style", f"{name}={paintings / name}.jpg"]
     for name, peer in PEERS.items():
-        style += ["--style", f"{name}={paintings / name}.jpg", "--peer", f"{name}={data / 'style_nets' / peer}.onnx"]
+        style += ["--peer", f"{name}={data / 'style_nets' / peer}.onnx"]
     for shown in SHOWN:
         style += ["--show", str(importlib.resources.files("skimage") / "data" / shown)]
     added = [str(paintings / "wreck.jpg"), str(photos), "--report", str(reports / "style-add")]

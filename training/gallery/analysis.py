@@ -24,8 +24,7 @@ from deployments.engine import Engine
 from deployments.errors import MasqueradeError
 from deployments.faces.alignment import norm_crop, scale_points
 from deployments.faces.types import Face, FaceQuery, FaceSet
-from deployments.imaging import Limits, Photo
-from deployments.lookalike.types import FloatArray
+from deployments.imaging import FloatArray, Limits, Photo
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from registry.store import Store
 from training.gallery.analysis import Memory, analyse
 from training.gallery.build import Embedder
 from training.gallery.curation import Rejection, Rules, inspect
-from training.gallery.publish import Progress
+from training.gallery.progress import Progress, silent
+from training.gallery.publish import check_task
 from training.gallery.sources import BadSource
 from training.pictures import pictures_below
 
@@ -44,19 +45,17 @@ def build_block_list(
     embedder: Embedder,
     store: Store,
     memory: Memory,
-    progress: Progress,
+    progress: Progress = silent,
     *,
     threshold: float | None = None,
 ) -> Blocked:
     """Publish the next version of the block list ``name`` from every picture in ``folder`` and below.
 
     ``threshold`` is the cosine similarity (0..1) from which a source counts as one of these people; None takes the
-    embedding space's usual one. Raises :class:`BadSource` when there is no usable picture or the name belongs to
-    another kind of model.
+    embedding space's usual one. Raises :class:`BadSource` when there is no usable picture, and ``ValueError`` when the
+    name belongs to another kind of model.
     """
-    for version in store.versions(name)[-1:]:
-        if (task := store.get(f"{name}@{version}").manifest.task) != "face-block-list":
-            raise BadSource(f"{name} is the name of a {task} model already; choose another")
+    check_task(name, "face-block-list", store)
     paths = pictures_below(folder)
     if not paths:
         raise BadSource(f"{folder} holds no pictures (JPEG, PNG or WebP)")

@@ -14,7 +14,8 @@ from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.collection import Collection
 from training.gallery.curation import Rejection, Rules, find_copies, inspect
 from training.gallery.indexing import Kind, build_index
-from training.gallery.publish import Gallery, Progress, Sitting, publish
+from training.gallery.progress import Progress, silent
+from training.gallery.publish import Gallery, Sitting, check_task, publish
 from training.gallery.report import LeftOut, Report
 from training.gallery.roster import join, with_pictures
 from training.gallery.sources import Candidate, Picture
@@ -71,10 +72,6 @@ class _Usable:
     analysis: Analysis
 
 
-def silent(_label: str, _done: int, _total: int) -> None:
-    """A :data:`Progress` that shows nothing."""
-
-
 def build(
     candidates: Sequence[Candidate],
     plan: Plan,
@@ -121,13 +118,9 @@ def build(
 
 
 def _check_name(name: str, store: Store) -> None:
-    """Before hours of work, not after them."""
     if not is_name(name):
         raise ValueError(f"{name!r} cannot be the name of a gallery: use small letters, digits, dots and dashes")
-    for version in store.versions(name)[-1:]:
-        task = store.get(f"{name}@{version}").manifest.task
-        if task != "face-gallery":
-            raise ValueError(f"{name} is the name of a {task} model already; choose another")
+    check_task(name, "face-gallery", store)
 
 
 def _base(plan: Plan, embedder: Embedder) -> tuple[tuple[Person, ...], Collection]:

@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from deployments.imaging import FloatArray
 from deployments.lookalike.calibration import Basis, Calibration
-from deployments.lookalike.types import FloatArray
 from training.gallery.collection import Collection
 
 # From this many people on a gallery is measured; below, it is compared with what one of its size would show.

@@ -6,11 +6,10 @@ What a command does is imported when it is given: the engines take a while, and 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
-from training.gallery.services import COMMONS, SPARQL
 from training.stores import STORE, StoreOption, opened
 from training.terminal import explained
 
@@ -36,6 +35,9 @@ ReportOption = Annotated[
 SourceArgument = Annotated[
     Path, typer.Argument(help="A folder with one sub-folder of pictures a person, or a .json or .csv catalogue.")
 ]
+
+SPARQL: Final = "https://query.wikidata.org/sparql"
+COMMONS: Final = "https://commons.wikimedia.org/w/api.php"
 
 IndexChoice = Literal["auto", "flat", "scan", "ivf-pq", "hnsw"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from deployments.lookalike.types import FloatArray
+from deployments.imaging import FloatArray
 from training.gallery.analysis import LOOK_SIZE
 from training.gallery.indexing import unit
 

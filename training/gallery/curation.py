@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from deployments.lookalike.types import FloatArray
+from deployments.imaging import FloatArray
 from training.gallery.analysis import Analysis
 
 Reason = Literal[

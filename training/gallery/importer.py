@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +11,12 @@ from typing import Any, Final
 from training.files import write_whole
 from training.gallery.commons import Commons, CommonsPicture
 from training.gallery.polite import NotThere, Polite, Unreachable
+from training.gallery.progress import Progress
 from training.gallery.wikidata import KnownPerson, Wish, find_people
 
 CATALOGUE: Final = "catalogue.json"
 # More pictures of one person change the mean of their vectors little and cost as much again.
 _MOST_PICTURES: Final = 4
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

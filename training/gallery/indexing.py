@@ -22,7 +22,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from deployments.lookalike.types import FloatArray
+from deployments.imaging import FloatArray
 
 Kind = Literal["flat", "scan", "ivf-pq", "hnsw"]
 
@@ -112,7 +112,7 @@ def like_a_gallerys_queries(vectors: FloatArray, rng: np.random.Generator) -> Fl
     """Half other pictures of people who are in the gallery, half strangers: [200, D], length 1.
 
     A stranger is drawn from the normal distribution with the mean and covariance of the gallery, which on evenly spread
-    vectors is as hard as a query can be; another picture is a vector turned by some 50 degrees (cosine about 0.65).
+    vectors is as hard as a query can be.
     """
     if not len(vectors):
         return np.zeros((0, vectors.shape[1]), dtype=np.float32)
@@ -122,8 +122,12 @@ def like_a_gallerys_queries(vectors: FloatArray, rng: np.random.Generator) -> Fl
     # Weighting the centred vectors by random numbers gives exactly that distribution, without a factored covariance.
     weights = rng.standard_normal((_QUERIES // 2, len(sample)), dtype=np.float32) / np.sqrt(len(sample))
     strangers = sample.mean(axis=0) + weights @ centred
-    turned = rng.standard_normal(known.shape, dtype=np.float32) * (1.17 / np.sqrt(vectors.shape[1]))
-    return unit(np.concatenate([known + turned, strangers]))
+    return np.concatenate([other_pictures(known, rng), unit(strangers)])
+
+
+def other_pictures(known: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Vectors like ``known`` [N, D] ones of length 1, each turned by some 50 degrees (cosine about 0.65)."""
+    return unit(known + rng.standard_normal(known.shape, dtype=np.float32) * (1.17 / np.sqrt(known.shape[1])))
 
 
 def processor_times(search: Callable[[FloatArray], object], queries: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,19 +25,18 @@ from deployments.lookalike.files import (
 )
 from deployments.lookalike.files import PEOPLE as PEOPLE_FILE
 from deployments.lookalike.portrait import portrait
-from registry.manifest import Description, ModelVersion
+from registry.manifest import Description, ModelVersion, Task
 from registry.publish import describe
 from registry.references import next_version
 from registry.store import Store
 from training.gallery.calibrate import calibrate
 from training.gallery.collection import Collection
 from training.gallery.indexing import BuiltIndex
+from training.gallery.progress import Progress
 from training.gallery.report import REPORT, Report
 from training.gallery.roster import Draft
 from training.gallery.sources import Picture
 from training.gallery.terms import licence_of
-
-Progress = Callable[[str, int, int], None]
 
 _SIDE: Final = 320
 _QUALITY: Final = 85
@@ -63,6 +62,13 @@ class Gallery:
     index: BuiltIndex
     embedder: ModelVersion
     base: ModelVersion | None
+
+
+def check_task(name: str, task: Task, store: Store) -> None:
+    """Raises ``ValueError`` where ``name`` is that of models of another task: before hours of work, not after them."""
+    for version in store.versions(name)[-1:]:
+        if (other := store.manifest(f"{name}@{version}").task) != task:
+            raise ValueError(f"{name} is the name of a {other} model already; choose another")
 
 
 def publish(gallery: Gallery, report: Report, store: Store, progress: Progress) -> tuple[ModelVersion, Report]:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import TaskID
 from rich.table import Table
 
-from training.gallery.publish import Progress
+from training.gallery.progress import Progress
 from training.gallery.report import Report
 from training.terminal import bars, output
 

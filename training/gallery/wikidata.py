@@ -10,7 +10,6 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from training.gallery.polite import Polite, Unreachable
-from training.gallery.services import SPARQL
 
 _PAGE: Final = 200
 _OF_AGE: Final = 18
@@ -76,7 +75,7 @@ class KnownPerson:
         return (item,) if self.article is None else (self.article, item)
 
 
-async def find_people(wish: Wish, polite: Polite, endpoint: str = SPARQL) -> AsyncIterator[tuple[KnownPerson, ...]]:
+async def find_people(wish: Wish, polite: Polite, endpoint: str) -> AsyncIterator[tuple[KnownPerson, ...]]:
     """People page by page. Raises :class:`Unreachable` when the service fails or answers something else."""
     found = 0
     while found < wish.limit:

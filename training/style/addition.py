@@ -21,7 +21,7 @@ from training.evaluation.report import Report
 from training.evaluation.terminal import conclude
 from training.style.adding import open_studio
 from training.style.checkpoint import Weights, load_weights, save_weights
-from training.style.data import NoPhotos, PhotoCrops, load_photos, load_picture, named_paths, split, to_pixels
+from training.style.data import PhotoCrops, load_held_out, load_picture, named_paths, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
 from training.style.failures import Mistake
@@ -32,6 +32,7 @@ from training.style.lesson import Lesson
 from training.style.record import RunRecord
 from training.style.terminal import told_plainly
 from training.style.trainer import TURNS, WEIGHTS, Settings
+from training.tensors import to_pixels
 from training.terminal import bars
 
 STYLE: Final = "added"
@@ -89,10 +90,8 @@ def evaluate(
         others = {name: path.absolute() for name, path in named_paths(style).items()}
         if unknown := others.keys() - studio.weights.styles.keys():
             raise Mistake(f"{studio.network.ref} has no style {', '.join(sorted(unknown))}")
-        training, held_out = split(photos)
-        pictures = load_photos(held_out, side, limit)
-        if not pictures:
-            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+        training, _ = split(photos)
+        pictures = load_held_out(photos, side, limit)
         eye = open_encoder(encoder)
         lesson = Lesson(steps=steps, crop=crop, painting_side=side)
         learner = StyleLearner(

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from training.files import write_whole
 from training.style.network import Architecture, StyleNetwork
+from training.tensors import write_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +22,6 @@ class Weights:
     styles: dict[str, Tensor]
 
 
-def write_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write safetensors, wherever the tensors lie, in one move."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(path, save(plain, metadata))
-
-
 def save_weights(path: Path, weights: Weights) -> None:
     """The network's weights and, where there are any, its styles in one file; equal weights give equal bytes."""
     tensors = {f"network.{key}": value for key, value in weights.network.state_dict().items()}
@@ -36,7 +29,7 @@ def save_weights(path: Path, weights: Weights) -> None:
         tensors["styles"] = torch.stack(list(weights.styles.values()))
     # One entry, because safetensors writes several in no fixed order.
     made_of = {"architecture": asdict(weights.network.architecture), "styles": list(weights.styles)}
-    write_atomically(path, tensors, {"made_of": json.dumps(made_of)})
+    write_tensors(path, tensors, {"made_of": json.dumps(made_of)})
 
 
 def load_weights(path: Path) -> Weights:

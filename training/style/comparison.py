@@ -19,11 +19,12 @@ from training.evaluation.report import Report, Series
 from training.evaluation.terminal import conclude
 from training.style.adding import open_studio
 from training.style.contenders import Contender, Network, Published, Served
-from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
+from training.style.data import load_held_out, load_photos, named_paths
 from training.style.encoders import open_encoder
 from training.style.judge import Judge
 from training.style.optimised import Optimised
 from training.style.yardstick import BARS, LATTICE_BAR, Curve, curves, milliseconds, verdict
+from training.tensors import to_pixels
 from training.terminal import bars, explained
 
 THEIRS: Final = "published"
@@ -74,9 +75,7 @@ def style(
         paintings, networks = named_paths(style), named_paths(peer or [])
         _check(paintings, networks, ours)
         contenders: list[Network] = [*ours, *([Published(THEIRS, networks)] if networks else [])]
-        pictures = load_photos(split(photos)[1], side, limit)
-        if not pictures:
-            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+        pictures = load_held_out(photos, side, limit)
         eye = open_encoder(encoder)
         judge = Judge(eye, paintings, pictures, side)
         slow: list[Contender] = [Optimised(eye, paintings, side, optimise, Objective())] if optimise else []
@@ -86,7 +85,7 @@ def style(
                 judge,
                 [*contenders, *slow],
                 tuple(paintings),
-                lambda words, done, total: shown.update(task, description=words, completed=done, total=total),
+                lambda done, total: shown.update(task, completed=done, total=total),
             )
         times = milliseconds(contenders, next(iter(networks), ours[0].styles[0]))
         written = _written(drawn, times, len(pictures), side)

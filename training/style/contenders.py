@@ -103,18 +103,15 @@ class Published:
         self._sessions = {style: _opened(path) for style, path in networks.items()}
 
     def paint(self, photo: Tensor, style: str, strength: float) -> Tensor:
-        painted = torch.from_numpy(np.clip(self._paint(photo, style), 0, 255) / 255)
+        session = self._sessions[style]
+        (made,) = session.run(None, {session.get_inputs()[0].name: (photo * 255).numpy()})
+        painted = torch.from_numpy(np.clip(np.asarray(made, np.float32), 0, 255) / 255)
         return torch.lerp(photo, painted, strength)
 
     def on(self, runtime: str, style: str, photo: Tensor) -> Callable[[], object]:
         session = self._sessions[style]
         inputs = {session.get_inputs()[0].name: (photo * 255).numpy()}
         return _ready(runtime, session, self._networks[style], inputs)
-
-    def _paint(self, photo: Tensor, style: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        session = self._sessions[style]
-        (made,) = session.run(None, {session.get_inputs()[0].name: (photo * 255).numpy()})
-        return np.asarray(made, np.float32)
 
 
 def _opened(path: Path) -> ort.InferenceSession:

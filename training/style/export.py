@@ -7,7 +7,7 @@ and other packs may join it without touching either.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,22 +15,22 @@ import cv2
 import onnx
 import torch
 import typer
-import yaml
 from pydantic import TypeAdapter
 from safetensors.torch import save
 
 from deployments.imaging import Pixels
 from deployments.style.packs import IDENTITY
-from registry.manifest import Description, Manifest, PackageSource, Strict, TrainingData
-from registry.publish import describe
+from registry.manifest import Strict, TrainingData
+from training.cards import load_card, manifest_of, read_yaml
 from training.stores import with_room
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
-from training.style.data import load_picture, to_pixels
+from training.style.data import load_picture
 from training.style.failures import Mistake
 from training.style.record import RunRecord
 from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS
+from training.tensors import to_pixels
 from training.terminal import output
 
 NETWORK_WEIGHTS = "network.safetensors"
@@ -48,21 +48,9 @@ class Painting(Strict):
     licence: str
 
 
-def load_card(path: Path) -> Description:
-    """What is said of a version besides its files. Raises ``OSError`` or ``ValueError``."""
-    return Description.model_validate(_read_yaml(path))
-
-
 def load_paintings(path: Path) -> tuple[Painting, ...]:
     """The list of paintings behind a pack. Raises ``OSError`` or ``ValueError``."""
-    return TypeAdapter(tuple[Painting, ...]).validate_python(_read_yaml(path))
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {error}") from error
+    return TypeAdapter(tuple[Painting, ...]).validate_python(read_yaml(path))
 
 
 def write_network(weights: Weights, folder: Path) -> dict[str, Any]:
@@ -119,16 +107,6 @@ def learnt_from(run: RunRecord) -> tuple[TrainingData, ...]:
     """The encoders behind the losses of a run and of those it started from."""
     encoders = {past.encoder.name: past.encoder for past in run.lineage()}
     return tuple(TrainingData(name=f"features of {e.name}", terms=e.terms) for e in encoders.values())
-
-
-def manifest_of(card: Description, folder: Path, package: str | None, extra: Mapping[str, Any]) -> Manifest:
-    """Vouch for the folder's files. With ``package`` they can be pulled out of that installed Python package."""
-    files = []
-    for entry in describe(folder, card).files:
-        inside = f"starter/{card.model}/{card.version}/{entry.name}"
-        sources = (PackageSource(package=package, file=inside),) if package else ()
-        files.append(entry.model_copy(update={"sources": sources}))
-    return Manifest.model_validate(card.model_dump() | {"files": tuple(files)} | dict(extra))
 
 
 EXAMPLE = """Example:

@@ -15,7 +15,3 @@ class EncoderUnavailable(Failure):
 
 class DeviceLost(Failure):
     """The GPU failed in the middle of a run, with everything that lay in its memory; the message says how."""
-
-
-class Stopped(Exception):
-    """Somebody asked the run to stop."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -115,30 +115,6 @@ def finished(job: Job) -> bool:
     if other := now.unlike(record.inputs):
         raise Mistake(f"{job.folder} holds a run with {other}; give another folder for the runs")
     return True
-
-
-def factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
-    """Read ``name=factor`` options. Raises :class:`Mistake`."""
-    read: dict[str, float] = {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        try:
-            read[name] = float(number)
-        except ValueError as error:
-            raise Mistake(f"{text!r} is not of the form name=factor") from error
-        # NaN fails the comparison as well.
-        if name not in names or not 0 < read[name] < float("inf"):
-            raise Mistake(f"{text!r} needs one of the styles trained and a factor above 0")
-    return read
-
-
-def counts(texts: Sequence[str], names: Sequence[str]) -> dict[str, int]:
-    """Read ``name=number`` options. Raises :class:`Mistake`."""
-    read = factors(texts, names)
-    for name, number in read.items():
-        if not number.is_integer():
-            raise Mistake(f"{name}={number:g} needs a whole number")
-    return {name: int(number) for name, number in read.items()}
 
 
 def _unchanged(folder: Path, record: RunRecord) -> RunRecord:

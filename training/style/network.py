@@ -131,9 +131,9 @@ class OrdinaryUpsample(Ordinary):
 class StyleNetwork(nn.Module):
     """``forward(image [N,3,H,W] RGB 0..1, style [N,P]) -> painting [N,3,H,W] RGB 0..1``; H, W multiples of 4, >= 16."""
 
-    def __init__(self, architecture: Architecture | None = None) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        a = self.architecture = architecture or Architecture()
+        a = self.architecture = architecture
         convolution, upsample = (Separable, Upsample) if a.separable else (Ordinary, OrdinaryUpsample)
         self.stem = nn.Conv2d(3, a.fine, a.end_kernel, bias=False)
         self.down1 = convolution(a.fine, a.middle, 3, stride=2)

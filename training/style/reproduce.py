@@ -9,12 +9,13 @@ from typing import Annotated, Final
 import torch
 import typer
 
+from training.cards import load_card
 from training.stores import with_room
 from training.style.checkpoint import load_weights
 from training.style.data import load_photos, split
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_figures
-from training.style.export import export, load_card
+from training.style.export import export
 from training.style.job import Job, begun, finished, work
 from training.style.judge import Judge
 from training.style.stages import CARDS, Plan, Stage, read_plan

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 from rich.progress import Progress
 from torch.utils.tensorboard import SummaryWriter
 
 from deployments.imaging import encode
 from training.board import board
+from training.stopping import Stopped, stop_requests
 from training.style.data import load_photos
-from training.style.failures import Stopped
 from training.style.record import RunRecord
 from training.style.sheet import contact_sheet
 from training.style.trainer import Losses, Trainer, Validation
@@ -115,29 +111,6 @@ def _plot(curves: SummaryWriter, group: str, losses: Losses | Validation) -> Non
     for name, value in asdict(losses).items():
         if name != "step" and value is not None:
             curves.add_scalar(f"{group}/{name}", value, losses.step)
-
-
-@contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, in place of breaking off in the middle of a step; a second one does.
-
-    Outside the main thread, where Ray Train works, it stays unset: there Ray ends the workers.
-    """
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def request(number: int, _: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _describe(losses: Losses) -> str:

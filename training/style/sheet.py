@@ -10,7 +10,7 @@ from torch import Tensor
 
 from deployments.imaging import Pixels
 from training.style.checkpoint import Weights
-from training.style.data import to_pixels
+from training.tensors import to_pixels
 
 WHITE = 255
 

@@ -9,8 +9,9 @@ from rich.markup import escape
 
 from registry.manifest import TrainingData
 from registry.store import Store
+from training.pictures import read_rgb
 from training.style.adding import add, check_name, open_studio
-from training.style.data import PhotoCrops, load_picture, read_rgb, split
+from training.style.data import PhotoCrops, load_picture, split
 from training.style.encoders import open_encoder
 from training.style.export import PREVIEW_SIDE, Painting
 from training.style.learner import Progress

@@ -10,7 +10,8 @@ import typer
 from rich.logging import RichHandler
 
 from training.failures import Failure, in_words
-from training.style.failures import DeviceLost, Stopped
+from training.stopping import Stopped
+from training.style.failures import DeviceLost
 from training.terminal import console, explained
 
 

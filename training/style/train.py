@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from training.style.data import named_paths
 from training.style.failures import Mistake
-from training.style.job import Job, counts, factors, work
+from training.style.job import Job, work
 from training.style.network import SIZES
 from training.style.recipes import RECIPES
 from training.style.terminal import told_plainly
@@ -95,8 +96,8 @@ def train(
             painting_side,
             learning_rate,
             seed=seed,
-            emphasis=factors(emphasis or (), list(paintings)),
-            turns=counts(turns or (), list(paintings)),
+            emphasis=_factors(emphasis or (), list(paintings)),
+            turns=_counts(turns or (), list(paintings)),
             recipe=losses,
             architecture=SIZES[size],
         )
@@ -122,6 +123,30 @@ def train(
         from training.style.workers import on_workers
 
         on_workers(job, workers)
+
+
+def _factors(texts: Sequence[str], names: Sequence[str]) -> dict[str, float]:
+    """Read ``name=factor`` options. Raises :class:`Mistake`."""
+    read: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            read[name] = float(number)
+        except ValueError as error:
+            raise Mistake(f"{text!r} is not of the form name=factor") from error
+        # NaN fails the comparison as well.
+        if name not in names or not 0 < read[name] < float("inf"):
+            raise Mistake(f"{text!r} needs one of the styles trained and a factor above 0")
+    return read
+
+
+def _counts(texts: Sequence[str], names: Sequence[str]) -> dict[str, int]:
+    """Read ``name=number`` options. Raises :class:`Mistake`."""
+    read = _factors(texts, names)
+    for name, number in read.items():
+        if not number.is_integer():
+            raise Mistake(f"{name}={number:g} needs a whole number")
+    return {name: int(number) for name, number in read.items()}
 
 
 app = typer.Typer(add_completion=False)

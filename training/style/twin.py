@@ -21,7 +21,7 @@ from training.evaluation.terminal import conclude
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights
 from training.style.contenders import Trained
-from training.style.data import NoPhotos, load_photos, named_paths, split, to_pixels
+from training.style.data import load_held_out, named_paths
 from training.style.encoders import open_encoder
 from training.style.evaluate import own_painter
 from training.style.failures import Mistake
@@ -34,6 +34,7 @@ from training.style.run import LOSSES
 from training.style.terminal import told_plainly
 from training.style.trainer import WEIGHTS, Settings
 from training.style.yardstick import milliseconds
+from training.tensors import to_pixels
 from training.terminal import console
 
 TWIN: Final = "full"
@@ -101,9 +102,7 @@ def twin(
         if crop % 4:
             raise Mistake("--crop must be a multiple of 4")
         paintings = {name: path.absolute() for name, path in named_paths(style).items()}
-        pictures = load_photos(split(photos)[1], side, limit)
-        if not pictures:
-            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+        pictures = load_held_out(photos, side, limit)
         chosen = [name for name in SIZES if name in (size or SIZES)]
         for name in chosen:
             settings = Settings(

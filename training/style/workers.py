@@ -14,7 +14,8 @@ from ray.train.torch import TorchTrainer, get_device
 
 from registry.errors import RegistryError
 from training.failures import Failure
-from training.style.failures import Mistake, Stopped
+from training.stopping import Stopped
+from training.style.failures import Mistake
 from training.style.job import Job, work
 from training.style.trainer import Share
 from training.terminal import console

@@ -11,18 +11,16 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from training.style.contenders import RUNTIMES, Contender, Timed
-from training.style.judge import Judge, Judgement
+from training.style.judge import Judge
 
 STRENGTHS = (1.0, 0.9, 0.75, 0.5)
 TIMED_SIDE, TIMED_ROUNDS = 512, 7
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +91,21 @@ def verdict(ours: Curve, theirs: Curve) -> Verdict:
     )
 
 
-def curves(judge: Judge, contenders: Sequence[Contender], styles: Sequence[str], progress: Progress) -> list[Curve]:
-    """Judge every contender in every style it has, along its strength."""
+def curves(
+    judge: Judge, contenders: Sequence[Contender], styles: Sequence[str], advance: Callable[[int, int], None]
+) -> list[Curve]:
+    """Judge every contender in every style it has, along its strength. ``advance`` is told how many of how many."""
     pairs = [(contender, style) for style in styles for contender in contenders if style in contender.styles]
     drawn: list[Curve] = []
     for contender, style in pairs:
         points: list[Point] = []
         for strength in STRENGTHS:
-            progress("judging", len(drawn) * len(STRENGTHS) + len(points), len(pairs) * len(STRENGTHS))
-            found: Judgement = judge.judge(style, _painter(contender, style, strength))
+            advance(len(drawn) * len(STRENGTHS) + len(points), len(pairs) * len(STRENGTHS))
+            found = judge.judge(style, partial(contender.paint, style=style, strength=strength))
             points.append(Point(strength, found.content, found.style, found.lattice))
         drawn.append(Curve(contender.label, style, tuple(points)))
-    progress("judging", len(pairs) * len(STRENGTHS), len(pairs) * len(STRENGTHS))
+    advance(len(pairs) * len(STRENGTHS), len(pairs) * len(STRENGTHS))
     return drawn
-
-
-def _painter(contender: Contender, style: str, strength: float) -> Callable[[Tensor], Tensor]:
-    return lambda photo: contender.paint(photo, style, strength)
 
 
 def milliseconds(networks: Sequence[Timed], style: str) -> dict[str, dict[str, float]]:

@@ -47,10 +47,10 @@ class Call:
     def flag(self, name: str) -> bool:
         return self.args.get(name, "").strip().lower() in {"true", "yes", "1"}
 
-    def user_id(self, name: str = "user_id") -> int:
-        number = as_number(self.args.get(name, ""))
+    def user_id(self) -> int:
+        number = as_number(self.args.get("user_id", ""))
         if number <= 0:
-            raise bad_request(f"Invalid {name} specified")
+            raise bad_request("Invalid user_id specified")
         return number
 
     def json(self, name: str, what: str) -> Any:

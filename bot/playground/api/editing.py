@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from bot.playground.api.call import Call
 from bot.playground.api.keyboards import checked_markup
-from bot.playground.api.media import caption_in
 from bot.playground.api.registry import BotApi, method
 from bot.playground.api.sending import message_text
 from bot.playground.telegram.errors import bad_request
 from bot.playground.telegram.model import Json, Message
 
 _DELETABLE_FOR = 48 * 3600
-_CAPTIONED = {"photo", "document", "video", "animation", "audio", "voice"}
 
 
 def _target(api: BotApi, call: Call) -> Message:
@@ -47,17 +45,6 @@ async def edit_message_text(api: BotApi, call: Call) -> Json | bool:
     if "text" not in message.content:
         raise bad_request("there is no text in the message to edit")
     return _change(api, message, text.fields("text"), markup)
-
-
-@method("editMessageCaption")
-async def edit_message_caption(api: BotApi, call: Call) -> Json | bool:
-    caption = caption_in(call)
-    message = _target(api, call)
-    markup = _markup(call, message)
-    if not message.content.keys() & _CAPTIONED:
-        raise bad_request("there is no caption in the message to edit")
-    kept = {key: value for key, value in message.content.items() if not key.startswith("caption")}
-    return _change(api, message, kept | caption.fields("caption"), markup)
 
 
 @method("editMessageReplyMarkup")

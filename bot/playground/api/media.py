@@ -14,7 +14,6 @@ from bot.playground.telegram.model import Json
 from bot.playground.telegram.text import MAX_CAPTION, FormattedText, format_text
 
 _KINDS = {"photo", "document", "video", "animation", "audio"}
-_ALBUM_KINDS = _KINDS - {"animation"}
 
 
 def caption_of(text: Any, parse_mode: Any) -> FormattedText:
@@ -58,8 +57,8 @@ async def single_media(api: BotApi, call: Call, kind: Kind) -> Json:
     )
 
 
-async def input_media(api: BotApi, call: Call, item: Any, *, album: bool = False) -> Json:
-    """The content an InputMedia object stands for; raises `ApiError`."""
+async def input_media(api: BotApi, call: Call, item: Any) -> Json:
+    """The content an InputMedia object of an album stands for; raises `ApiError`."""
     if not isinstance(item, dict):
         raise _unparsable("expected an Object")
     caption = caption_of(item.get("caption"), item.get("parse_mode"))
@@ -71,7 +70,7 @@ async def input_media(api: BotApi, call: Call, item: Any, *, album: bool = False
         raise _unparsable('Can\'t find field "type"')
     if kind not in _KINDS:
         raise _unparsable(f'type "{kind}" is unsupported')
-    if album and kind not in _ALBUM_KINDS:
+    if kind == "animation":
         raise _unparsable(f'type "{kind}" can\'t be used in sendMediaGroup')
     content = (await asset_of(api, source, cast("Kind", kind))).content() | caption.fields("caption")
     above = bool(item.get("show_caption_above_media")) and bool(caption.text)

@@ -126,7 +126,7 @@ async def send_media_group(api: BotApi, call: Call) -> list[Json]:
 
 async def _album_item(api: BotApi, call: Call, number: int, item: Any) -> Json:
     try:
-        return await input_media(api, call, item, album=True)
+        return await input_media(api, call, item)
     except ApiError as error:
         reason = error.description.removeprefix("Bad Request: ")
         if reason not in {"PHOTO_INVALID_DIMENSIONS", "IMAGE_PROCESS_FAILED"}:

@@ -113,16 +113,16 @@ class FileStore:
         self._paths: dict[str, tuple[Blob, float]] = {}
         self._path_of: dict[str, str] = {}
         # A thousand people may send the same photo: it is encoded once.
-        self._photos: dict[tuple[bytes, int], tuple[_Stored, ...]] = {}
+        self._photos: dict[bytes, tuple[_Stored, ...]] = {}
         # A bot keeps file identifiers; those of an earlier run must not mean another file in this one.
         self._run = secrets.token_bytes(8)
 
-    def add_photo(self, data: bytes, *, longest: int = pictures.SIDE) -> Asset:
+    def add_photo(self, data: bytes) -> Asset:
         """Take a photo as Telegram would; raises `ApiError`."""
-        key = hashlib.sha256(data).digest(), longest
+        key = hashlib.sha256(data).digest()
         sizes = self._photos.get(key)
         if sizes is None:
-            rendered = pictures.photo_sizes(data, longest=longest)
+            rendered = pictures.photo_sizes(data)
             sizes = tuple(_Stored(self._store(size.data), len(size.data), size.width, size.height) for size in rendered)
             self._photos[key] = sizes
         return self._remember(Asset("photo", tuple(self._blob("photo", size) for size in sizes)))

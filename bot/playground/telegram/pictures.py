@@ -14,10 +14,8 @@ MAX_PHOTO_BYTES = 10 * 2**20
 MAX_PHOTO_SIDES = 10_000
 MAX_PHOTO_RATIO = 20
 SIDE = 1280
-"""Longest side of an ordinary photo, in pixels."""
-HD_SIDE = 2560
-"""Longest side of a photo sent in high quality."""
-_LADDER = (90, 320, 800, SIDE)
+"""Longest side of a photo, in pixels."""
+_LADDER = (90, 320, 800)
 _THUMBNAIL_SIDE = 320
 _MAX_THUMBNAIL_SOURCE = 100_000_000
 _QUALITY = 87
@@ -38,27 +36,27 @@ class Rendition:
     height: int
 
 
-def photo_sizes(data: bytes, *, longest: int = SIDE) -> tuple[Rendition, ...]:
+def photo_sizes(data: bytes) -> tuple[Rendition, ...]:
     """The photo at Telegram's sizes, smallest first; raises `ApiError` for what it takes for no photo.
 
-    The largest has its longest side at ``longest`` pixels, or its own where that is less.
+    The largest has its longest side at :data:`SIDE` pixels, or its own where that is less.
     """
-    check_photo_bytes(data)
+    _check_bytes(data)
     header = _open(data)
     if header is None:
         raise bad_request("IMAGE_PROCESS_FAILED")
     width, height = header.size
     if width + height > MAX_PHOTO_SIDES or max(width, height) > MAX_PHOTO_RATIO * min(width, height):
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
-    picture = _decoded(header, longest)
+    picture = _decoded(header, SIDE)
     if picture is None:
         raise bad_request("IMAGE_PROCESS_FAILED")
-    top = min(max(picture.size), longest)
-    ladder = *(side for side in (*_LADDER, HD_SIDE) if side < top), top
+    top = min(max(picture.size), SIDE)
+    ladder = *(side for side in _LADDER if side < top), top
     return tuple(_rendered(picture, side) for side in ladder)
 
 
-def check_photo_bytes(data: bytes) -> None:
+def _check_bytes(data: bytes) -> None:
     """The checks made before a file is looked into."""
     if not data:
         raise bad_request("file must be non-empty")

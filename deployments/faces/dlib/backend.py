@@ -15,11 +15,11 @@ import numpy as np
 from deployments.faces.alignment import alignable
 from deployments.faces.backend import Backend, Detection, Detector, Sighting
 from deployments.faces.centerface import CenterFace, open_network
-from deployments.faces.dlib.points import Predictor, five_of
+from deployments.faces.dlib.points import Predictor
 from deployments.faces.dlib.resnet import CHIP_SIZE, Describe, descriptor
 from deployments.faces.embedding import normalise
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.faces.landmarks import five_of
+from deployments.imaging import FloatArray, Pixels
 from deployments.runtime import DeviceUnavailable, Runtime
 from registry.manifest import ModelVersion
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from deployments.faces import pose
 from deployments.faces.alignment import invert, transform_points, warp
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 
 # The box in which dlib's own detector would see a face, by which the trees were trained: so many millimetres wide, and
 # its middle there in the face that poses are estimated with. Fitted to its boxes of 1,572 faces of LFW.
@@ -37,11 +36,6 @@ class Predictor:
         shape = self._trees(patch, box)
         points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
         return transform_points(points, invert(upright))
-
-
-def five_of(dense: FloatArray) -> FloatArray:
-    """The five points [5, 2] among 68 in iBUG order: centres of the eyes, tip of the nose, corners of the mouth."""
-    return np.stack([dense[36:42].mean(axis=0), dense[42:48].mean(axis=0), dense[30], dense[48], dense[54]])
 
 
 def _upright(five: FloatArray) -> FloatArray:

@@ -15,8 +15,7 @@ import numpy as np
 
 from deployments.faces.dlib.graph import compiled
 from deployments.faces.dlib.serialized import read
-from deployments.faces.types import FloatArray
-from deployments.imaging import Pixels
+from deployments.imaging import FloatArray, Pixels
 from deployments.openvino_runtime import preferring_openvino
 from deployments.runtime import Runtime
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from deployments.faces.types import FloatArray
+from deployments.imaging import FloatArray
 
 Pair = tuple[int, int]
 

@@ -102,7 +102,7 @@ async function whole(response, onPart) {
  * @returns {Promise<{blob: Blob, model: string, notes: string[], untold: number, requestId: string}>}
  *   `notes` say what of the request could not be done; `untold` more of them did not fit into the header
  */
-export async function post(path, form, options = {}) {
+async function post(path, form, options = {}) {
   for (;;) {
     const { authorization: shown } = keyHeader();
     try {

@@ -3,6 +3,8 @@
 const SIDE = 640;
 const EDGE = 28;
 const CAPTION = 112;
+const CREDIT_FONT = "20px system-ui, sans-serif";
+const CREDIT_LINE = 26;
 
 /**
  * @param {CanvasImageSource} face a square picture
@@ -12,9 +14,12 @@ const CAPTION = 112;
  */
 export async function collage(face, double, { name, percent, attribution }) {
   const canvas = document.createElement("canvas");
-  canvas.width = SIDE * 2 + EDGE * 3;
-  canvas.height = SIDE + EDGE * 2 + CAPTION;
   const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  brush.font = CREDIT_FONT;
+  const credit = linesOf(brush, attribution, SIDE);
+  // Before the painting: a canvas that gets a size is empty, and its brush as new.
+  canvas.width = SIDE * 2 + EDGE * 3;
+  canvas.height = SIDE + EDGE * 2 + CAPTION + CREDIT_LINE * Math.max(0, credit.length - 1);
   brush.fillStyle = "#f7f6f0";
   brush.fillRect(0, 0, canvas.width, canvas.height);
   brush.imageSmoothingQuality = "high";
@@ -27,9 +32,9 @@ export async function collage(face, double, { name, percent, attribution }) {
   brush.font = `italic 40px ${serif}`;
   brush.fillText(name, EDGE * 2 + SIDE, line, SIDE - 160);
   brush.fillText("You", EDGE, line, SIDE);
-  brush.font = "20px system-ui, sans-serif";
+  brush.font = CREDIT_FONT;
   brush.fillStyle = "#52605a";
-  if (attribution) brush.fillText(attribution, EDGE * 2 + SIDE, line + 52, SIDE);
+  credit.forEach((words, index) => brush.fillText(words, EDGE * 2 + SIDE, line + 52 + CREDIT_LINE * index, SIDE));
   brush.textAlign = "right";
   brush.fillStyle = "#a3213a";
   brush.font = `44px ${serif}`;
@@ -37,6 +42,17 @@ export async function collage(face, double, { name, percent, attribution }) {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no room for a collage"))), "image/jpeg", 0.92);
   });
+}
+
+/** A text in as many lines as it takes; only a word longer than a line is squeezed into one. */
+function linesOf(brush, text, width) {
+  const lines = [];
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && brush.measureText(longer).width <= width) lines.splice(-1, 1, longer);
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** Fills a square with the middle of a picture; portraits keep their upper part, where the face is. */

@@ -1,12 +1,9 @@
 /** The ledger of model versions: what serves, and, with the admin key, what is to serve next. */
 
-import { address } from "./api.js";
-import { recall, remember } from "./memory.js";
+import { adminKey, ask, keepAdminKey } from "./admin.js";
 import { announce, make, stamp } from "./parts.js";
 import { rounds } from "./rounds.js";
 
-// The same as on the status page.
-const KEY = "masquerade.admin-key";
 const EVERY_MS = 3000;
 const TASKS_WITHOUT_SLOT = new Set(["samples"]);
 const STATES = { active: "active", canary: "canary", shadow: "shadow", staging: "staging", refused: "refused", idle: "at rest" };
@@ -22,10 +19,10 @@ const drafts = new Map();
 let deciding = false;
 
 byId("late").remove();
-keyField.value = recall(KEY);
+keyField.value = adminKey();
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  remember(KEY, keyField.value.trim());
+  keepAdminKey(keyField.value);
   say("");
   void refresh();
 });
@@ -40,56 +37,32 @@ function hintAt(words) {
   if (hint.textContent !== words) hint.textContent = words;
 }
 
-/**
- * @param {string} path
- * @param {{body?: object, signal?: AbortSignal}} options a `body` is posted
- * @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words
- */
-async function ask(path, { body, signal } = {}) {
-  const headers = { accept: "application/json" };
-  const key = recall(KEY);
-  if (key) headers.authorization = `Bearer ${key}`;
-  if (body) headers["content-type"] = "application/json";
-  let response, text;
-  try {
-    response = await fetch(address(path), { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
-    text = await response.text();
-  } catch {
-    throw new Error("The studio does not answer.");
-  }
-  const document = parsed(text);
-  if (!response.ok || !document) throw new Error(document?.detail ?? `The studio answered ${response.status}.`);
+/** @returns {Promise<any>} the JSON behind `path`; throws an Error with the problem's own words */
+async function told(path, decision) {
+  const { status, document } = await ask(path, decision);
+  if (status >= 400 || !document) throw new Error(document?.detail ?? `The studio answered ${status}.`);
   return document;
 }
 
-/** A proxy in between may answer in HTML. */
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function redraw(told) {
+function redraw(answer) {
   // Whoever is typing or about to press is not interrupted.
   if (list.querySelector("input:focus, button:active")) return;
   const focus = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.focus;
-  draw(told);
+  draw(answer);
   if (focus) /** @type {HTMLElement | null} */ (list.querySelector(`[data-focus="${CSS.escape(focus)}"]`))?.focus();
 }
 
-function draw(told) {
-  hintAt(told.coordinated
+function draw({ coordinated, models: installed, routings: decided, trials }) {
+  hintAt(coordinated
     ? "Traffic is that of the last two minutes."
     : "Nobody can say what the replicas hold right now; this is what the store says.");
   const models = new Map();
-  for (const version of told.models) {
+  for (const version of installed) {
     if (TASKS_WITHOUT_SLOT.has(version.task)) continue;
     models.set(version.model, [...(models.get(version.model) ?? []), version]);
   }
-  const routings = new Map(told.routings.map((entry) => [entry.model, entry]));
-  const cards = [...models].map(([name, versions]) => card(name, versions, routings.get(name), told.trials));
+  const routings = new Map(decided.map((entry) => [entry.model, entry]));
+  const cards = [...models].map(([name, versions]) => card(name, versions, routings.get(name), trials));
   list.replaceChildren(...cards);
   if (!cards.length) list.append(make("p", { class: "hint" }, "No models are installed."));
 }
@@ -103,7 +76,7 @@ function card(name, versions, decided, trials) {
     const { who, action, version, when, why } = decided.last;
     parts.last.textContent = `${who}: ${action} ${version}, ${new Date(when).toLocaleString()}${why ? `. ${why}` : ""}`;
   }
-  const admin = recall(KEY) !== "" && versions.some((version) => version.serves);
+  const admin = adminKey() !== "" && versions.some((version) => version.serves);
   for (const version of [...versions].reverse()) parts.versions.append(row(name, version, decided, admin));
   const trial = trials.find((entry) => entry.model.startsWith(`${name}@`));
   if (trial) {
@@ -171,8 +144,8 @@ async function decide(name, action, fields, seen) {
   deciding = true;
   try {
     const reason = drafts.get(name)?.reason.trim();
-    const body = { ...fields, ...(reason ? { reason } : {}), by: "admin (page)", ...(seen ? { expect: seen } : {}) };
-    await ask(`v1/models/${encodeURIComponent(name)}/${action}`, { body });
+    const decision = { ...fields, ...(reason ? { reason } : {}), by: "admin (page)", ...(seen ? { expect: seen } : {}) };
+    await told(`v1/models/${encodeURIComponent(name)}/${action}`, decision);
     drafts.delete(name);
     say("");
     announce(`${name}: ${action} is on its way.`);
@@ -185,4 +158,4 @@ async function decide(name, action, fields, seen) {
   await refresh();
 }
 
-const refresh = rounds(EVERY_MS, { ask: (signal) => ask("v1/models", { signal }), show: redraw, fail: ({ message }) => hintAt(message) });
+const refresh = rounds(EVERY_MS, { ask: () => told("v1/models"), show: redraw, fail: ({ message }) => hintAt(message) });

@@ -1,12 +1,10 @@
 /** Asking again and again: one question at a time, the next some time after the answer, and none while nobody looks. */
 
-const PATIENCE_MS = 10_000;
-
 /**
  * @template T
  * @param {number} everyMs from an answer to the next question
- * @param {{ask: (signal: AbortSignal) => Promise<T>, show: (answer: T) => void, fail: (error: any) => void}} round
- *   `signal` says that the answer is waited for no longer
+ * @param {{ask: () => Promise<T>, show: (answer: T) => void, fail: (error: any) => void}} round
+ *   `ask` ends in time, one way or the other
  * @returns {() => Promise<void>} asks now; what was asked before is out of date and heard no more
  */
 export function rounds(everyMs, { ask, show, fail }) {
@@ -19,7 +17,7 @@ export function rounds(everyMs, { ask, show, fail }) {
     const mine = turn;
     const current = () => mine === turn;
     try {
-      const answer = await ask(AbortSignal.timeout(PATIENCE_MS));
+      const answer = await ask();
       if (current()) show(answer);
     } catch (error) {
       if (current()) fail(error);

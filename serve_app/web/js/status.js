@@ -1,33 +1,24 @@
 /** The status page: what the studio can do, and for those who may know, how busy it is. Asks again every few seconds. */
 
-import { recall, remember } from "./memory.js";
+import { adminKey, ask, keepAdminKey } from "./admin.js";
+import { make, partsOf } from "./parts.js";
 import { rounds } from "./rounds.js";
 
 const PERIOD_MS = 5000;
-const KEY = "masquerade.admin-key";
 
-const part = (name) => document.querySelector(`[data-part="${name}"]`);
+const parts = partsOf(document.body);
 const words = (value, digits) => (value === null ? "–" : value.toFixed(digits));
 const share = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
 const duration = (ms) => (ms === null ? "–" : ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`);
 
 /** Sets words only where they are others, so that nobody who listens hears the same again and again. */
 function tell(name, text) {
-  if (part(name).textContent !== text) part(name).textContent = text;
+  if (parts[name].textContent !== text) parts[name].textContent = text;
 }
 
-function element(tag, text, className) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
-
-async function ask(path, signal) {
-  const key = recall(KEY);
-  const headers = key ? { accept: "application/json", authorization: `Bearer ${key}` } : { accept: "application/json" };
-  const response = await fetch(new URL(path, document.baseURI), { headers, cache: "no-store", signal });
-  return { status: response.status, body: await response.json() };
+/** @param {string} look a class, or none */
+function element(tag, text, look = "") {
+  return make(tag, look ? { class: look } : {}, text);
 }
 
 /** What a capability's state is: "" for ready (at rest, it starts when asked), "absent" for what was never installed, "down" for what does not work now. */
@@ -41,7 +32,7 @@ function showReadiness({ ready, capabilities }) {
   const down = states.filter(([, state]) => standing(state) === "down");
   tell("verdict", ready ? "The studio is open." : "The studio is not quite ready.");
   tell("detail", down.length === 0 ? "Everything that is installed serves." : `Not now: ${down.map(([name]) => name).join(", ")}.`);
-  part("capabilities").replaceChildren(
+  parts.capabilities.replaceChildren(
     ...states.map(([name, state]) => {
       const item = element("li", name, standing(state));
       if (state !== "ready") item.append(element("small", state));
@@ -51,7 +42,6 @@ function showReadiness({ ready, capabilities }) {
 }
 
 function row(entry) {
-  const made = document.createElement("tr");
   const cells = [
     [entry.name, entry.status !== "healthy"],
     [`${entry.replicas}/${entry.target}`, entry.replicas < entry.target],
@@ -60,8 +50,7 @@ function row(entry) {
     [words(entry.errors_per_s, 2), entry.errors_per_s > 0],
     [entry.note ?? entry.model ?? "–"],
   ];
-  made.append(...cells.map(([text, amiss]) => element("td", text, amiss ? "amiss" : "")));
-  return made;
+  return make("tr", {}, ...cells.map(([text, amiss]) => element("td", text, amiss ? "amiss" : "")));
 }
 
 function showFigures(state) {
@@ -73,25 +62,19 @@ function showFigures(state) {
     ["Processors", share(state.cpu)], ["Memory", share(state.memory)],
   ];
   if (state.gpu !== null) gauges.push(["GPUs", share(state.gpu)]);
-  part("gauges").replaceChildren(
-    ...gauges.map(([name, value]) => {
-      const box = document.createElement("div");
-      box.append(element("dt", name), element("dd", value));
-      return box;
-    }),
-  );
-  part("rows").replaceChildren(...state.deployments.map(row));
-  part("window").textContent =
+  parts.gauges.replaceChildren(...gauges.map(([name, value]) => make("div", {}, element("dt", name), element("dd", value))));
+  parts.rows.replaceChildren(...state.deployments.map(row));
+  parts.window.textContent =
     state.window_s === null ? "Rates appear after a few seconds; percentiles are of all requests so far." : `Over the last ${Math.round(state.window_s)} seconds.`;
 }
 
 function show([ready, figures]) {
-  showReadiness(ready.body);
-  part("figures").hidden = figures.status !== 200;
+  showReadiness(ready.document);
+  parts.figures.hidden = figures.status !== 200;
   const locked = figures.status === 401 || figures.status === 403;
-  part("unlock").hidden = !locked;
-  tell("refused", locked && recall(KEY) ? "This key does not open the figures." : "");
-  if (figures.status === 200) showFigures(figures.body);
+  parts.unlock.hidden = !locked;
+  tell("refused", locked && adminKey() ? "This key does not open the figures." : "");
+  if (figures.status === 200) showFigures(figures.document);
 }
 
 function showSilence() {
@@ -100,10 +83,10 @@ function showSilence() {
 }
 
 document.getElementById("late").remove();
-part("unlock").addEventListener("submit", (event) => {
+parts.unlock.addEventListener("submit", (event) => {
   event.preventDefault();
-  remember(KEY, String(new FormData(event.target).get("key")).trim());
+  keepAdminKey(String(new FormData(event.target).get("key")));
   void refresh();
 });
 
-const refresh = rounds(PERIOD_MS, { ask: (signal) => Promise.all([ask("readyz", signal), ask("v1/status", signal)]), show, fail: showSilence });
+const refresh = rounds(PERIOD_MS, { ask: () => Promise.all([ask("readyz"), ask("v1/status")]), show, fail: showSilence });

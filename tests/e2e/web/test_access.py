@@ -307,7 +307,7 @@ async def test_on_paper_there_is_the_result_without_the_tools(visit: Any, photo:
     await visit.act("paint")
     await expect(visit.part("paint", "compare")).to_be_visible()
     await visit.page.emulate_media(media="print")
-    await expect(visit.page.locator("#paint .after")).to_be_visible()
+    await expect(visit.page.locator("#paint [data-part=after]")).to_be_visible()
     await expect(visit.caption("paint")).to_be_visible()
     for tool in (".tabs", "#paint .bench", "#paint .before", "#paint .change", "#paint [data-part=actions]"):
         await expect(visit.page.locator(tool)).to_be_hidden()

@@ -120,6 +120,28 @@ async def test_what_was_asked_before_a_decision_is_not_shown_after_it(visit: Any
     assert await state.text_content() == "active"
 
 
+async def test_a_decision_nobody_answers_is_given_up_and_can_be_made_again(visit: Any) -> None:
+    visit.failing_answers_expected = True
+    states = {"v4": "active", "v5": "idle"}
+    models = MODELS | {"models": [VERSION | {"version": name, "state": state} for name, state in states.items()]}
+    decisions: asyncio.Queue[Route] = asyncio.Queue()
+    await visit.page.route("**/v1/models", lambda route: route.fulfill(json=models))
+    await visit.page.route("**/v1/models/style-lean/promote", decisions.put)
+    await visit.page.add_init_script("sessionStorage.setItem('masquerade.admin-key', 'mq_key')")
+    # Half a minute's patience in half a second.
+    await visit.page.add_init_script(
+        "const timeout = AbortSignal.timeout; AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms === 30000 ? 500 : ms)"
+    )
+    await visit.page.goto(f"{visit.site}/models.html")
+    promote = visit.page.get_by_role("button", name="Promote")
+    await promote.click()
+    await asyncio.wait_for(decisions.get(), 20)
+    await expect(visit.page.get_by_role("alert")).to_have_text("The studio does not answer.")
+    await promote.click()
+    await (await asyncio.wait_for(decisions.get(), 20)).fulfill(json={})
+    await expect(visit.page.get_by_role("alert")).to_be_hidden()
+
+
 async def test_figures_that_are_away_are_not_blamed_on_the_key(visit: Any, answer: Any) -> None:
     visit.failing_answers_expected = True
     await visit.page.add_init_script("sessionStorage.setItem('masquerade.admin-key', 'mq_key')")

@@ -191,7 +191,7 @@ async def test_two_pictures_that_are_pasted_at_once_take_a_seat_each(visit: Any,
     await visit.open("swap")
     pasted = [{"data": encoded(file), "name": file.name} for file in (portrait, photo)]
     await visit.page.evaluate(f"(both) => both.forEach({PASTE})", pasted)
-    pictures = visit.room("swap").locator("[data-part=duo] .picture:visible")
+    pictures = visit.room("swap").locator("[data-part=duo] [data-part=picture]:visible")
     await expect(pictures).to_have_count(2)
     assert [await picture.get_attribute("alt") for picture in await pictures.all()] == ["astronaut.jpg", "harbour.jpg"]
 

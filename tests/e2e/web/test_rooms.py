@@ -54,6 +54,25 @@ async def test_a_face_and_its_double_can_be_kept_side_by_side(visit: Any, portra
         assert pair.width > pair.height
 
 
+async def test_a_long_credit_has_lines_of_its_own_below_a_kept_pair(visit: Any) -> None:
+    await visit.open()
+    heights = await visit.page.evaluate(
+        """async () => {
+          const { collage } = await import("/js/collage.js");
+          const face = document.createElement("canvas");
+          const double = new Image();
+          double.src = face.toDataURL();
+          await double.decode();
+          const heightWith = async (attribution) => {
+            const blob = await collage(face, double, { name: "Ada", percent: "50 %", attribution });
+            return (await createImageBitmap(blob)).height;
+          };
+          return [await heightWith(""), await heightWith("Somebody, CC0"), await heightWith("a word ".repeat(40))];
+        }"""
+    )
+    assert heights[0] == heights[1] < heights[2]
+
+
 async def test_a_pair_without_its_portrait_cannot_be_kept(visit: Any, portrait: Path) -> None:
     visit.failing_answers_expected = True
     await visit.page.route("**/v1/gallery/**", lambda route: route.abort())

@@ -246,7 +246,7 @@ async def test_a_picture_on_its_way_to_a_seat_is_not_driven_out_by_one_from_anot
     await visit.hang("paint", photo)
     await visit.page.get_by_role("tab", name="Swap").click()
     await visit.page.evaluate("window.letGo()")
-    await expect(visit.part("swap", "source").locator(".picture")).to_have_attribute("alt", "Borrowed")
+    await expect(visit.part("swap", "source").locator("[data-part=picture]")).to_have_attribute("alt", "Borrowed")
 
 
 async def test_names_written_from_right_to_left_do_not_turn_the_arrow_around(

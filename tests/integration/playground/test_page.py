@@ -11,26 +11,16 @@ from aiogram import Bot, Dispatcher
 from playwright.async_api import Page, async_playwright, expect
 
 from bot.playground.host import Playground
+from tests.chromium import CHROMIUM, FLAGS
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
 @pytest.fixture
 async def page(playground: Playground, bot: Bot, sample_dispatcher: Dispatcher) -> AsyncIterator[Page]:
     polling = asyncio.create_task(sample_dispatcher.start_polling(bot, handle_signals=False, close_bot_session=False))
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = await browser.new_page(locale="en", viewport={"width": 390, "height": 844})
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))

@@ -14,12 +14,14 @@ from ray.train import WorkerGroupError
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from tests.commands import said
+from training.stopping import Stopped
 from training.style import train
 from training.style.checkpoint import load_weights
+from training.style.failures import Mistake
 from training.style.job import Job, work
-from training.style.recipes import Recipe
 from training.style.network import Architecture
-from training.style.failures import Mistake, Stopped
+from training.style.recipes import Recipe
 from training.style.trainer import Settings
 from training.style.workers import on_workers, plain_failures
 
@@ -83,7 +85,7 @@ def test_what_fails_in_a_worker_ends_in_the_sentence_and_the_status_of_one_proce
     )
     assert (alone.exit_code, shared.exit_code) == (1, 1)
     assert alone.output.endswith(shared.output)
-    assert "dots.png is not a picture that can be read" in " ".join(shared.output.split())
+    assert "dots.png is not a picture that can be read" in said(shared)
 
 
 def test_of_several_workers_failures_the_one_that_can_be_put_right_is_told() -> None:

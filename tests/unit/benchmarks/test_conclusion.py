@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.figures import Figure
 from benchmarks.conclusion import conclude
+from benchmarks.figures import Figure
 
 GOOD = Figure("results lost", 0, bar=0, higher_is_better=False)
 BAD = Figure("results doubled", 2, bar=0, higher_is_better=False)

@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, never, table
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,8 @@ from benchmarks.figures import Figure, table
         (Figure("time", 1e9), True),
         (Figure("accuracy", math.nan, 98.5), False),
         (Figure("misses", math.nan, 1.0, higher_is_better=False), False),
+        (never("results lost", 0), True),
+        (never("results lost", 1), False),
     ],
 )
 def test_a_figure_passes_when_it_reaches_its_bar(figure: Figure, passed: bool) -> None:

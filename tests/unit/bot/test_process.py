@@ -59,5 +59,5 @@ async def test_a_playground_keeps_off_the_real_bots_database_and_photos(
         bot, studio = given.pop()
         assert bot.redis_url is None
         assert studio.sql_url == f"sqlite+aiosqlite:///{tmp_path}/playground/masquerade.db"
-        assert (studio.objects_url, studio.objects_dir) == (None, tmp_path / "playground" / "objects")
+        assert (studio.objects_url, studio.data_folder) == (None, tmp_path / "playground")
         assert studio.store_dir == real.store_dir

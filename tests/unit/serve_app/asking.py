@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
+
+from serve_app.settings import Settings
 
 from .conftest import FINE
 
@@ -43,3 +46,8 @@ def ended(client: TestClient, job_id: str) -> dict[str, Any]:
 def masterpiece(client: TestClient, style_image: bytes | None = None, **fields: str) -> Any:
     files = {"image": FINE} | ({"style_image": style_image} if style_image else {})
     return client.post("/v1/jobs", files=files, data={"kind": "masterpiece"} | fields)
+
+
+def stored(settings: Settings) -> list[Path]:
+    """The files of the object store."""
+    return sorted(path for path in (settings.data_folder / "objects").rglob("*") if path.is_file())

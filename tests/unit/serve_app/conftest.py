@@ -21,7 +21,7 @@ from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.moderation.engine import Verdict
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.slots import ModelSet, SlotStatus
 from deployments.masterpiece.query import STEPS, MasterpieceQuery, Sketch
 from deployments.style.engine import StyleInfo, StyleQuery

@@ -14,7 +14,7 @@ from ray.serve.schema import ApplicationStatus
 from deployments.imaging import Limits
 from deployments.slots import ModelSet, SlotStatus
 from serve_app import app, presenting
-from serve_app.deployed import ApplicationState, DeploymentState
+from serve_app.deployed import ServeApplication, ServeDeployment
 from serve_app.graph import graph_over
 from serve_app.pipeline import Pipeline
 from serve_app.resting import Resting
@@ -138,21 +138,21 @@ def test_what_has_no_least_number_of_replicas_may_rest() -> None:
 
 async def test_what_may_rest_is_known_while_serve_builds_the_application_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Serve names no deployments then, nor after a deploy that failed; the studio is as ready as before."""
-    swap = DeploymentState("HEALTHY", "", 0, Counter(), may_rest=True)
-    state = ApplicationState(ApplicationStatus.RUNNING, "", {"Swap": swap})
+    swap = ServeDeployment("HEALTHY", "", 0, Counter(), may_rest=True)
+    state = ServeApplication(ApplicationStatus.RUNNING, "", {"Swap": swap})
     monkeypatch.setattr(app, "state_of", lambda _: state)
     now = 0.0
     resting = Resting(app._resting, frozenset(), lambda: now)
     assert await resting("swap")
     for status in (ApplicationStatus.DEPLOYING, ApplicationStatus.DEPLOY_FAILED):
-        now, state = now + 60, ApplicationState(status, "", {})
+        now, state = now + 60, ServeApplication(status, "", {})
         assert await resting("swap")
 
 
 async def test_an_application_that_could_not_be_deployed_is_shown_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    failed = ApplicationState(ApplicationStatus.DEPLOY_FAILED, "nosuch@v1 is not installed", {})
+    failed = ServeApplication(ApplicationStatus.DEPLOY_FAILED, "nosuch@v1 is not installed", {})
     monkeypatch.setattr(cluster, "state_of", lambda _: failed)
     assert await cluster.RayCluster("graph").deployments() == [
         Served("graph", "deploy failed", running=0, wanted=0, message="nosuch@v1 is not installed")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.slots import SlotStatus
 from deployments.style.engine import StyleInfo
 from registry.store import FolderStore

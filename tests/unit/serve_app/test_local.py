@@ -14,15 +14,11 @@ from types import SimpleNamespace
 import pytest
 from ray.serve.schema import ApplicationStatus
 
-from serve_app.deployed import ApplicationState, DeploymentState
+from benchmarks.ports import free_port
+from serve_app.deployed import ServeApplication, ServeDeployment
 from serve_app.local import StudioError, _noted, _reason, _take_front, joined, running_studio, studio
 from serve_app.serve_flags import own_front
 from serve_app.settings import EngineLimits, Settings
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def test_a_studio_is_found_while_it_is_open(tmp_path: Path) -> None:
@@ -181,8 +177,8 @@ def test_what_kept_a_graph_from_starting_is_told_without_its_traceback(status: s
     registry.errors.BrokenVersion: open-nsfw@v2 is damaged: open-nsfw.onnx is missing.
     """
     deployments = {
-        "Style": DeploymentState("HEALTHY", "", 1, Counter(RUNNING=1), may_rest=False),
-        "Moderation": DeploymentState(status, said, 1, Counter(), may_rest=False),
+        "Style": ServeDeployment("HEALTHY", "", 1, Counter(RUNNING=1), may_rest=False),
+        "Moderation": ServeDeployment(status, said, 1, Counter(), may_rest=False),
     }
-    state = ApplicationState(ApplicationStatus.DEPLOY_FAILED, "Failed to update the deployments.", deployments)
+    state = ServeApplication(ApplicationStatus.DEPLOY_FAILED, "Failed to update the deployments.", deployments)
     assert _reason(state) == "Moderation: open-nsfw@v2 is damaged: open-nsfw.onnx is missing."

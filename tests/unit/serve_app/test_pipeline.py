@@ -16,7 +16,7 @@ from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery
 from deployments.moderation.engine import Verdict
 from deployments.provenance import DigitalSourceType, Step, read
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 from tests.eventually import until
@@ -41,7 +41,7 @@ async def test_a_painting_names_the_pack_its_style_came_from(stand_ins: StandIns
     """A pack is promoted by itself: what it painted must say so."""
 
     async def paint(query: StyleQuery) -> Answer[bytes]:
-        return replace(await stand_ins.style(query), beside=("classics@v4",))
+        return replace(await stand_ins.style(query), contributors=("classics@v4",))
 
     pipeline = Pipeline(replace(stand_ins.graph(), style=paint), Limits())
     photo = await pipeline.open(FINE)

@@ -14,7 +14,8 @@ from deployments.runtime import DeviceUnavailable
 from registry.errors import UnknownModelVersion
 from training.evaluation.report import Report
 from training.gallery.polite import Unreachable
-from training.style.failures import DeviceLost, EncoderUnavailable, Mistake, Stopped
+from training.stopping import Stopped
+from training.style.failures import DeviceLost, EncoderUnavailable, Mistake
 from training.style.terminal import told_plainly
 from training.terminal import explained
 
@@ -66,17 +67,9 @@ def test_a_terminal_that_is_not_utf_8_is_told_the_same_with_question_marks(tmp_p
     report = Report("Style transfer", "")
     report.figure("distance of the crêpe", 1, at_most=2)
     report.write(tmp_path / "style")
+    command = ["-m", "training.evaluation.table", "--recorded", "--only", "style", "--reports", str(tmp_path)]
     outcome = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "training.evaluation.table",
-            "--recorded",
-            "--only",
-            "style",
-            "--reports",
-            str(tmp_path),
-        ],
+        [sys.executable, *command],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONIOENCODING": "ascii"},

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated
@@ -18,28 +17,23 @@ from torch import Tensor
 
 from deployments.imaging import Pixels, encode
 from deployments.runtime import Runtime
-from deployments.style.color import Palette, dye
+from deployments.style.colour import Palette, dye
 from deployments.style.prediction import StyleReader
 from registry.manifest import ModelVersion
 from registry.store import FolderStore
 from training.style.adding import Studio, open_studio
-from training.style.data import NoPhotos, PhotoCrops, load_photos, read_rgb, resize, split, to_pixels, to_tensor
+from training.style.data import NoPhotos, PhotoCrops, load_held_out, load_picture, read_picture, resize, split
 from training.style.encoders import open_encoder
-from training.style.judge import Judge, Judgement
+from training.style.judge import Judge, Judgement, Painter
 from training.style.learner import StyleLearner
 from training.style.lesson import Lesson
 from training.style.prediction.train import anchors, exhibition
 from training.style.terminal import told_plainly
+from training.tensors import to_pixels, to_tensor
 from training.terminal import bars, console, output
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to paint a photo like a picture: what it is called, and the painting [1,3,H,W] it makes."""
-
-    name: str
-    paint: Callable[[Tensor], Tensor]
-
+Candidates = dict[str, Painter]
+"""Ways to paint a photo like a picture, by what they are called."""
 
 EXAMPLE = """Example:
 
@@ -71,10 +65,7 @@ def evaluate(
         shown = [*(also or ()), *_spread(exhibition(paintings)[1], max(0, pictures - len(also or ())))]
         if not shown:
             raise NoPhotos(f"{paintings} holds no held-out painting; give at least four, or name some by --also")
-        training, held_out = split(photos)
-        views = load_photos(held_out, side, limit)
-        if not views:
-            raise NoPhotos(f"{photos} holds no held-out photograph that can be read")
+        views = load_held_out(photos, side, limit)
         paths = {path.stem: path for path in shown}
         judge = Judge(open_encoder(encoder), paths, views, side)
         rows: dict[str, dict[str, Judgement]] = {}
@@ -83,9 +74,9 @@ def evaluate(
         for index, (name, path) in enumerate(paths.items()):
             candidates = _candidates(studio, reader, path, side)
             if index < learnt:
-                crops = PhotoCrops(training, 256, 1)
-                candidates.append(_learnt(studio, path, crops, encoder, steps))
-            rows[name] = {candidate.name: judge.judge(name, candidate.paint) for candidate in candidates}
+                crops = PhotoCrops(split(photos)[0], 256, 1)
+                candidates["style add"] = _learnt(studio, path, crops, encoder, steps)
+            rows[name] = {called: judge.judge(name, paint) for called, paint in candidates.items()}
             strips.append(_strip(path, views[0], candidates))
             progress.advance(task)
     _tell(rows)
@@ -100,62 +91,49 @@ def _spread(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[round(place * (len(paths) - 1) / max(1, count - 1))] for place in range(min(count, len(paths)))]
 
 
-def _candidates(studio: Studio, version: ModelVersion, path: Path, side: int) -> list[Candidate]:
-    painter = studio.weights.network.eval()
-    picture = resize(_rgb(path), side)
+def _candidates(studio: Studio, version: ModelVersion, path: Path, side: int) -> Candidates:
+    picture = read_picture(path, side)
     palette = Palette.of(picture)
-    vector = torch.from_numpy(StyleReader(studio.network, version, Runtime()).read(picture))
-    known = anchors(studio)
 
-    @torch.no_grad()
-    def paint(photo: Tensor, style: Tensor) -> Tensor:
-        made: Tensor = painter(photo, style[None])
-        return made
+    def unpainted(photo: Tensor) -> Tensor:
+        return photo
 
-    def dyed(photo: Tensor) -> Tensor:
-        return to_tensor(dye(to_pixels(photo[0]), palette))[None]
+    def dyed(paint: Painter) -> Painter:
+        return lambda photo: to_tensor(dye(to_pixels(paint(photo)[0]), palette))[None]
 
-    candidates = [
-        Candidate("photo", lambda photo: photo),
-        Candidate("photo, dyed", dyed),
-        Candidate("predicted, not dyed", lambda photo: paint(photo, vector)),
-        Candidate("predicted", lambda photo: dyed(paint(photo, vector))),
-    ]
-    for place, style in enumerate(known):
-        candidates.append(Candidate(f"known {place}", lambda photo, style=style: paint(photo, style)))  # type: ignore[misc]
-        candidates.append(Candidate(f"known {place}, dyed", lambda photo, style=style: dyed(paint(photo, style))))  # type: ignore[misc]
+    predicted = _painter(studio, torch.from_numpy(StyleReader(studio.network, version, Runtime()).read(picture)))
+    candidates: Candidates = {
+        "photo": unpainted,
+        "photo, dyed": dyed(unpainted),
+        "predicted, not dyed": predicted,
+        "predicted": dyed(predicted),
+    }
+    for place, style in enumerate(anchors(studio)):
+        known = _painter(studio, style)
+        candidates |= {f"known {place}": known, f"known {place}, dyed": dyed(known)}
     return candidates
 
 
-def _learnt(studio: Studio, path: Path, crops: PhotoCrops, encoder: str, steps: int) -> Candidate:
+def _learnt(studio: Studio, path: Path, crops: PhotoCrops, encoder: str, steps: int) -> Painter:
     lesson = Lesson(steps=steps, painting_side=384)
-    picture = to_tensor(resize(_rgb(path), lesson.painting_side))
-    painter = studio.weights.network
-    learner = StyleLearner(painter, studio.weights.styles, picture, crops, open_encoder(encoder), lesson)
+    picture, known = load_picture(path, lesson.painting_side), studio.weights.styles
+    learner = StyleLearner(studio.weights.network, known, picture, crops, open_encoder(encoder), lesson)
     for _ in learner.learn():
         pass
-
-    @torch.no_grad()
-    def paint(photo: Tensor) -> Tensor:
-        made: Tensor = painter(photo, learner.vector[None])
-        return made
-
-    return Candidate("style add", paint)
+    return _painter(studio, learner.vector)
 
 
-def _rgb(path: Path) -> Pixels:
-    picture = read_rgb(path)
-    if picture is None:
-        raise ValueError(f"{path} is not a picture that can be read")
-    return picture
+def _painter(studio: Studio, style: Tensor) -> Painter:
+    network = studio.weights.network.eval()
+    return lambda photo: network(photo, style[None])
 
 
-def _strip(path: Path, photo: Tensor, candidates: Sequence[Candidate]) -> list[Pixels]:
+@torch.no_grad()
+def _strip(path: Path, photo: Tensor, candidates: Candidates) -> list[Pixels]:
     side = 256
-    named = {candidate.name: candidate for candidate in candidates}
-    shown = [named[name] for name in ("photo", "predicted, not dyed", "predicted", "style add") if name in named]
-    made = [to_pixels(candidate.paint(photo[None])[0]) for candidate in shown]
-    cells = [_square(resize(pixels, side), side) for pixels in (_rgb(path), *made)]
+    shown = [name for name in ("photo", "predicted, not dyed", "predicted", "style add") if name in candidates]
+    made = [resize(to_pixels(candidates[name](photo[None])[0]), side) for name in shown]
+    cells = [_square(pixels, side) for pixels in (read_picture(path, side), *made)]
     blank = np.full((side, side, 3), 255, np.uint8)
     return cells + [blank] * (5 - len(cells))
 

@@ -12,9 +12,10 @@ import typer
 
 from registry.manifest import Description, ModelVersion
 from registry.store import FolderStore
+from training.cards import load_card, manifest_of
 from training.stores import with_room
 from training.style.adding import Studio, open_studio
-from training.style.export import NETWORK_WEIGHTS, load_card, manifest_of
+from training.style.export import NETWORK_WEIGHTS
 from training.style.failures import Mistake
 from training.style.prediction.graph import predictor_graph
 from training.style.prediction.network import load_predictor, save_predictor

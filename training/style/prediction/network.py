@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.style.checkpoint import write_atomically
+from training.tensors import write_tensors
 
 # Statistics are compared by their logarithm, which this keeps finite.
 TINY = 1e-4
@@ -138,7 +138,7 @@ def save_predictor(path: Path, predictor: StylePredictor, *, half: bool = False)
     if half:
         exact = {"centre", "spread", "reach", "anchors"}
         tensors = {name: value if name in exact else value.half() for name, value in tensors.items()}
-    write_atomically(path, tensors, {"design": json.dumps(asdict(predictor.design))})
+    write_tensors(path, tensors, {"design": json.dumps(asdict(predictor.design))})
 
 
 def load_predictor(path: Path) -> StylePredictor:

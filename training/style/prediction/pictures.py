@@ -14,7 +14,9 @@ from torch import Tensor
 from deployments.imaging import Pixels
 from deployments.masterpiece.distances import grams
 from deployments.masterpiece.encoder import Encoder
-from training.style.data import NoPhotos, read_rgb, to_tensor
+from training.pictures import read_rgb
+from training.style.data import NoPhotos
+from training.tensors import to_tensor
 
 # A picture is judged at the first size and read at the second, both squares.
 JUDGED_SIDE, READ_SIDE = 384, 256

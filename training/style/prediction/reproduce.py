@@ -10,9 +10,9 @@ import typer
 
 from registry.publish import publish_folder
 from registry.store import FolderStore
+from training.cards import load_card
 from training.stores import with_room
 from training.style.adding import open_studio
-from training.style.export import load_card
 from training.style.prediction.evaluate import evaluate
 from training.style.prediction.export import export, publish
 from training.style.prediction.train import train

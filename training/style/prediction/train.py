@@ -19,18 +19,19 @@ from deployments.style.packs import IDENTITY
 from registry.integrity import sha256_of
 from registry.store import FolderStore
 from training.pictures import pictures_below
+from training.stopping import Stopped, stop_requests
 from training.style.adding import Studio, open_studio
 from training.style.data import PhotoCrops, split
 from training.style.encoders import open_encoder
 from training.style.export import NETWORK_WEIGHTS, VECTORS
-from training.style.failures import Mistake, Stopped
+from training.style.failures import Mistake
 from training.style.inputs import Inputs
 from training.style.prediction.network import Design, StylePredictor, load_predictor
 from training.style.prediction.pictures import StylePictures
 from training.style.prediction.record import Beginning
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read
 from training.style.recipes import RECIPES, Recipe
-from training.style.run import LOSSES, stop_requests
+from training.style.run import LOSSES
 from training.style.terminal import told_plainly
 from training.terminal import bars, console
 

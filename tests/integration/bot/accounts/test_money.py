@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.accounts.credits import InsufficientCredits, Kind
+from bot.accounts.credits import InsufficientCredits, EntryKind
 from bot.accounts.payments import Paid
 from bot.accounts.tables import Entry, Wallet
 
@@ -145,4 +145,4 @@ async def check(sessions, credits, person, model) -> None:
         assert 0 <= kept <= sum(model.held[job][:2])
 
 
-JOB_KINDS = (Kind.RESERVE, Kind.SETTLE, Kind.RELEASE)
+JOB_KINDS = (EntryKind.RESERVE, EntryKind.SETTLE, EntryKind.RELEASE)

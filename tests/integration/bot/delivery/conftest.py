@@ -118,10 +118,17 @@ class Office:
             assert await self.ledger.finish(session, job.id, job.lease, result)
         return job
 
-    async def deliver(self) -> int:
+    async def deliver_once(self, courier: Courier | None = None) -> bool:
+        """Have one request answered. False when there was none to answer."""
+        courier = courier or self.courier
+        if jobs := await courier._claim():
+            await courier._serve(jobs)
+        return bool(jobs)
+
+    async def deliver(self, courier: Courier | None = None) -> int:
         """Deliver until there is nothing left; returns how many requests were answered."""
         count = 0
-        while await self.courier.deliver_once():
+        while await self.deliver_once(courier):
             count += 1
         return count
 
@@ -155,10 +162,7 @@ def presenter() -> Plain:
 
 @pytest.fixture
 def intake(sessions, objects, ledger, credits, tariff, clock) -> Intake:
-    return Intake(
-        sessions, objects, ledger, credits, tariff,
-        keeping=Keeping(3600, 86_400), max_unfinished=12, clock=clock,
-    )  # fmt: skip
+    return Intake(sessions, objects, ledger, credits, tariff, keeping=Keeping(3600, 86_400), clock=clock)
 
 
 @pytest.fixture
@@ -173,7 +177,7 @@ def limiter(clock) -> Limiter:
 
 @pytest.fixture
 def courier(ledger, sessions, handover, limiter, clock) -> Courier:
-    return Courier(ledger, sessions, handover, limiter, hands=4, drain_s=5.0, clock=clock)
+    return Courier(ledger, sessions, handover, limiter, hands=4, drain_s=5.0, heartbeat_s=15.0, clock=clock)
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ async def test_a_delivered_picture_is_found_by_its_owner_only(office, sessions) 
         assert await archive.result(session, ANNA, "no such job") is None
 
 
-async def test_a_history_is_newest_first(office, sessions, clock) -> None:
+async def test_a_history_is_newest_first(office, sessions, clock, monkeypatch) -> None:
+    monkeypatch.setattr(archive, "RECENT", 2)
     jobs = []
     for _ in range(3):
         jobs += await office.order()
@@ -27,6 +28,6 @@ async def test_a_history_is_newest_first(office, sessions, clock) -> None:
         await office.deliver()
         clock.now += 1
     async with sessions() as session:
-        recent = await archive.recent(session, ANNA, limit=2)
+        recent = await archive.recent(session, ANNA)
         assert [slip.job_id for slip in recent] == [jobs[2].id, jobs[1].id]
         assert await archive.recent(session, BORIS) == []

@@ -101,8 +101,8 @@ async def test_a_broken_connection_is_tried_again_and_counted(office, sender, cl
     await office.work()
     sender.mishaps = [Uncertain("cut"), Uncertain("cut")]
     for _ in range(3):
-        assert await office.courier.deliver_once()
-        assert not await office.courier.deliver_once()
+        assert await office.deliver_once()
+        assert not await office.deliver_once()
         clock.now += 10
     assert len(sender.sent) == 1
     assert (await office.slip(job.id)).repeats == 2
@@ -113,11 +113,11 @@ async def test_a_flood_is_waited_out_and_is_no_repetition(office, sender, clock)
     (job,) = await office.order()
     await office.work()
     sender.mishaps = [Flooded(30)]
-    assert await office.courier.deliver_once()
+    assert await office.deliver_once()
     clock.now += 29
-    assert not await office.courier.deliver_once()
+    assert not await office.deliver_once()
     clock.now += 2
-    assert await office.courier.deliver_once()
+    assert await office.deliver_once()
     assert (len(sender.sent), (await office.slip(job.id)).repeats) == (1, 0)
 
 
@@ -204,7 +204,7 @@ async def test_what_keeps_failing_is_given_up_after_a_day_and_costs_nothing(offi
     await office.work()
     sender.mishaps = [Uncertain("cut")] * 2000
     start = clock.now
-    while await office.courier.deliver_once():
+    while await office.deliver_once():
         clock.now += 301
     assert GIVE_UP_S < clock.now - start < GIVE_UP_S + 1000
     assert (await office.job(job.id)).error["slug"] == "undeliverable"
@@ -279,10 +279,10 @@ async def test_the_status_stays_while_something_is_still_to_come(office, sender,
     await office.work(b"first")
     await office.work(REFUSED)
     sender.mishaps = [None, Flooded(5)]
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert sender.removed == []
     clock.now += 6
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert (sender.texts, sender.removed) == (["done", "failed: refused"], [(ANNA, 55)])
 
 
@@ -295,10 +295,10 @@ async def test_the_closing_words_wait_for_nothing_that_is_still_to_come_and_stay
     await office.work(b"first")
     await office.work(REFUSED)
     sender.mishaps = [None, Flooded(5)]
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert sender.edits == [(ANNA, 55, "what next?")]
     clock.now += 6
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert (sender.texts, sender.removed) == (["done", "failed: refused"], [])
 
 
@@ -309,8 +309,8 @@ async def test_the_closing_words_wait_for_the_results(office, sender, presenter,
     await office.work(b"first")
     await office.work(REFUSED)
     sender.mishaps = [Flooded(5), None]
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert (sender.edits, sender.removed) == ([], [])
     clock.now += 6
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert (sender.texts, sender.edits) == (["failed: refused", "done"], [(ANNA, 55, "what next?")])

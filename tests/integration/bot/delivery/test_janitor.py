@@ -35,7 +35,9 @@ def photos(sessions, objects, clock) -> Photos:
 
 @pytest.fixture
 def janitor(sessions, objects, ledger, clock) -> Janitor:
-    return Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=100 * 86_400, clock=clock)
+    return Janitor(
+        sessions, objects, ledger, Inbox(sessions, lease_s=90, clock=clock), longest_keep_s=100 * 86_400, clock=clock
+    )
 
 
 async def count(sessions, table) -> int:
@@ -164,7 +166,9 @@ async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(
 ) -> None:
     orphan = new_key("out")
     objects.put(orphan, b"left by a crash")
-    janitor = Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=-1, clock=clock)
+    janitor = Janitor(
+        sessions, objects, ledger, Inbox(sessions, lease_s=90, clock=clock), longest_keep_s=-1, clock=clock
+    )
     await janitor.sweep()
     assert not there(objects, orphan)
 
@@ -172,7 +176,9 @@ async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(
 async def test_what_is_used_again_or_still_to_come_is_no_leftover_however_old_it_is(
     office, photos, intake, sessions, objects, ledger, clock
 ) -> None:
-    janitor = Janitor(sessions, objects, ledger, Inbox(sessions, clock=clock), longest_keep_s=-1, clock=clock)
+    janitor = Janitor(
+        sessions, objects, ledger, Inbox(sessions, lease_s=90, clock=clock), longest_keep_s=-1, clock=clock
+    )
     key = await ordered_late(office, photos, intake, clock)
     await office.work()
     await office.deliver()

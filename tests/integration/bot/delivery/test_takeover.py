@@ -17,6 +17,7 @@ from bot.delivery.tables import Delivery
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
+from tests.integration.bot.accounts.payments.people import FakeBank
 from tests.memory_buckets import MemoryBuckets
 
 ANNA, BORIS, FAMILY = 1001, 1002, -100
@@ -44,7 +45,9 @@ def another(office, sender, presenter, clock) -> Courier:
     """A courier in another process."""
     handover = Handover(office.ledger, office.sessions, office.objects, sender, presenter, office.credits, clock=clock)
     limiter = Limiter(MemoryBuckets(clock=clock), clock=clock)
-    return Courier(office.ledger, office.sessions, handover, limiter, clock=clock)
+    return Courier(
+        office.ledger, office.sessions, handover, limiter, hands=8, drain_s=20.0, heartbeat_s=15.0, clock=clock
+    )
 
 
 async def test_killed_between_sending_and_recording_the_picture_may_come_twice_but_is_paid_once(
@@ -54,12 +57,12 @@ async def test_killed_between_sending_and_recording_the_picture_may_come_twice_b
     await office.work()
     sender.hook = kill
     with pytest.raises(Killed):
-        await office.courier.deliver_once()
+        await office.deliver_once()
     sender.hook = None
     survivor = another(office, sender, presenter, clock)
-    assert not await survivor.deliver_once()
+    assert not await office.deliver_once(survivor)
     clock.now += 61
-    assert await survivor.deliver_once()
+    assert await office.deliver_once(survivor)
     assert len(sender.sent) == 2
     assert (await office.slip(job.id)).repeats == 1
     balance = await office.balance()
@@ -72,10 +75,10 @@ async def test_killed_before_sending_it_arrives_once(office, sender, presenter, 
     with monkeypatch.context() as patched:
         patched.setattr(office.handover, "_intend", lambda _: kill())
         with pytest.raises(Killed):
-            await office.courier.deliver_once()
+            await office.deliver_once()
     clock.now += 61
     survivor = another(office, sender, presenter, clock)
-    assert await survivor.deliver_once()
+    assert await office.deliver_once(survivor)
     assert (len(sender.sent), (await office.slip(job.id)).repeats) == (1, 0)
 
 
@@ -89,10 +92,10 @@ async def test_a_courier_that_fell_silent_records_nothing_over_the_one_who_took_
     async def fall_asleep():
         sender.hook = None
         clock.now += 61
-        assert await other.deliver_once()
+        assert await office.deliver_once(other)
 
     sender.hook = fall_asleep
-    await office.courier.deliver_once()
+    await office.deliver_once()
     assert len(sender.sent) == 2
     assert (await office.slip(job.id)).message_id == 20
     assert (await office.balance()).quota_left == 2
@@ -113,7 +116,7 @@ async def test_a_courier_that_fell_silent_gives_nothing_up_over_the_one_who_took
         raise Unreachable("chat not found")
 
     sender.hook = fall_asleep
-    await office.courier.deliver_once()
+    await office.deliver_once()
     await other._serve(taken_over)
     assert (await office.job(job.id)).state == State.DELIVERED
     balance = await office.balance()
@@ -127,7 +130,7 @@ async def test_a_courier_that_fell_silent_before_it_sent_anything_sends_nothing(
     await office.work()
     claimed = await office.courier._claim()
     clock.now += 61
-    assert await another(office, sender, presenter, clock).deliver_once()
+    assert await office.deliver_once(another(office, sender, presenter, clock))
     await office.courier._serve(claimed)
     assert len(sender.sent) == 1
 
@@ -145,10 +148,11 @@ async def test_a_message_that_waits_for_its_turn_keeps_its_lease(
             while (await office.job(job.id)).lease_until < clock.now + 50:
                 await asyncio.sleep(0.005)
         clock.now += 50
-        taken_over.append(await another(office, sender, presenter, clock).deliver_once())
+        taken_over.append(await office.deliver_once(another(office, sender, presenter, clock)))
 
     sender.hook = wait
-    assert await Courier(ledger, sessions, handover, limiter, heartbeat_s=0.01).deliver_once()
+    courier = Courier(ledger, sessions, handover, limiter, hands=8, drain_s=20.0, heartbeat_s=0.01)
+    assert await office.deliver_once(courier)
     # A sender that breaks off is an answer that may not have arrived, not an error of the test.
     assert taken_over == [False]
     assert len(sender.sent) == 1
@@ -165,11 +169,7 @@ async def test_many_couriers_deliver_everything_once(office, sender, presenter, 
         await office.work()
     couriers = [another(office, sender, presenter, clock) for _ in range(5)]
 
-    async def drain(courier):
-        while await courier.deliver_once():
-            pass
-
-    await asyncio.gather(*(drain(courier) for courier in couriers))
+    await asyncio.gather(*(office.deliver(courier) for courier in couriers))
     assert sum(len(message.pictures) for _, message in sender.sent) == 60
     assert len(sender.sent) == 40
     assert await delivered(office) == 60
@@ -180,32 +180,22 @@ async def test_many_couriers_deliver_everything_once(office, sender, presenter, 
 async def test_accounts_deleted_while_answers_are_delivered_leave_nothing_half_done(
     office, sender, presenter, clock, sessions, accounts, payments, ledger, objects, vault
 ) -> None:
-    class NoBank:
-        async def refund(self, user_id: int, charge_id: str) -> None: ...
-        async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
-            return True
-
-    erasure = Erasure(
-        sessions, accounts, Cashier(sessions, payments, NoBank()), ledger, objects, vault, clock=clock
-    )  # fmt: skip
+    cashier = Cashier(sessions, payments, FakeBank())
+    erasure = Erasure(sessions, accounts, cashier, ledger, objects, vault, clock=clock)
     for person in range(1, 13):
         await office.order(user_id=person, pieces=3)
     for number in range(30):
         await office.work(REFUSED if number % 5 == 0 else b"a picture")
     couriers = [another(office, sender, presenter, clock) for _ in range(3)]
 
-    async def drain(courier):
-        while await courier.deliver_once():
-            pass
-
     await asyncio.gather(
-        *(drain(courier) for courier in couriers),
+        *(office.deliver(courier) for courier in couriers),
         *(erasure.delete(person) for person in range(1, 7)),
     )
     # The last picture of everybody who stays was still to be painted.
     for _ in range(6):
         await office.work()
-    await drain(couriers[0])
+    await office.deliver(couriers[0])
     async with sessions() as session:
         assert {owner for (owner,) in await session.execute(select(Delivery.user_id))} <= set(range(7, 13))
     for person in range(7, 13):
@@ -405,10 +395,10 @@ async def test_a_courier_that_cannot_finish_in_time_lets_another_go_on_at_once(
         await asyncio.Event().wait()
 
     sender.hook = hook
-    task = running(Courier(ledger, sessions, handover, limiter, drain_s=0.05))
+    task = running(Courier(ledger, sessions, handover, limiter, hands=8, drain_s=0.05, heartbeat_s=15.0))
     await asyncio.wait_for(sending.wait(), 20)
     await stop(task)
     sender.hook = None
     clock.now += 1
-    assert await another(office, sender, presenter, clock).deliver_once()
+    assert await office.deliver_once(another(office, sender, presenter, clock))
     assert (await office.balance()).held == 0

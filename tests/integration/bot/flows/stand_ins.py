@@ -15,7 +15,7 @@ from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.moderation.engine import Verdict
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.deployment import SwapPicture
 from deployments.swap.types import SwapQuery

@@ -6,10 +6,11 @@ import asyncio
 
 from sqlalchemy import func, select
 
+from bot.accounts.tables import User
 from bot.intake.tables import SeenUpdate
 from bot.playground.client import Person
 from bot.playground.conversation import Reply
-from bot.playground.telegram.payments import Subscription
+from bot.playground.telegram.payments import Charge, Subscription
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import ALONE, FINE
 
@@ -19,6 +20,11 @@ WAVE, NIGHT = (10, 10, 200), (10, 10, 100)
 def is_result(reply: Reply) -> bool:
     """A picture alone with buttons, unlike the albums of styles and of works of art."""
     return reply.kind in {"photo", "document"} and reply.message.media_group_id is None
+
+
+def is_status(reply: Reply) -> bool:
+    """What is said while one waits; a free studio has begun before there was anything to say of a queue."""
+    return reply.text.startswith(("You are next", "On it"))
 
 
 async def send(person: Person, *photos: bytes, then: str) -> None:
@@ -52,6 +58,19 @@ async def offers(person: Person) -> Reply:
     return await person.chat.find("Credits:")
 
 
+async def invoice(person: Person) -> Reply:
+    """Ask for the pack of ten credits."""
+    await person.tap(await offers(person), "10 credits")
+    return await person.chat.find(lambda reply: reply.kind == "invoice")
+
+
+async def buy_credits(person: Person) -> Charge:
+    """Buy the pack of ten credits."""
+    charge = await person.pay(await invoice(person))
+    await person.chat.find("10 credits are yours")
+    return charge
+
+
 async def subscribe(person: Person, shown: Reply) -> Subscription:
     """Take the subscription that an answer to /plans offers."""
     await person.tap(shown, "pictures a day")
@@ -67,6 +86,21 @@ async def delete_everything(person: Person) -> Reply:
     question = await person.chat.find("cannot be undone")
     await person.tap(question, "Yes, delete everything")
     return await person.chat.edited(question, "Everything is gone")
+
+
+async def prefer_files(person: Person) -> None:
+    """Have results sent as files from now on."""
+    await person.say("/settings")
+    settings = await person.chat.find("Settings")
+    await person.tap(settings, "Send results as files")
+    await person.chat.edited(settings)
+    assert settings.labels[0] == "Send results as files: yes"
+
+
+async def known(running: RunningBot) -> list[int]:
+    """Who has an account."""
+    async with running.services.sessions() as session:
+        return list((await session.execute(select(User.id))).scalars())
 
 
 async def quota_left(running: RunningBot, person: Person) -> int:

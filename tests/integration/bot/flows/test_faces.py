@@ -14,7 +14,15 @@ from bot.running import RunningBot
 from deployments.anonymize.types import Method
 from deployments.errors import Unavailable
 from tests.integration.bot.flows.stand_ins import ALONE, FACELESS, FINE, TINY, StandIns, colour
-from tests.integration.bot.flows.steps import asked_for_a_name, handled, is_result, quota_left, save_face, send
+from tests.integration.bot.flows.steps import (
+    asked_for_a_name,
+    handled,
+    is_result,
+    prefer_files,
+    quota_left,
+    save_face,
+    send,
+)
 
 
 @pytest.fixture
@@ -281,8 +289,7 @@ async def test_a_lookalike_too_comes_as_a_file_to_whoever_prefers_that(
     running: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    await ann.say("/settings")
-    await ann.tap(await ann.chat.find("Settings"), "Send results as files")
+    await prefer_files(ann)
     await send(ann, FINE, then="Who do I look like")
     result = await ann.chat.find(is_result)
     assert result.kind == "document"

@@ -10,12 +10,21 @@ from sqlalchemy import delete, func, select
 
 from bot.accounts.tables import Activity, Event, Payment, User
 from bot.intake.tables import Bundle, Upload
-from bot.playground.client import Person
 from bot.playground.host import Playground
 from bot.routers import photos
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.steps import delete_everything, handled, is_result, offers, send, subscribe
+from tests.integration.bot.flows.steps import (
+    buy_credits,
+    delete_everything,
+    handled,
+    is_result,
+    is_status,
+    known,
+    offers,
+    send,
+    subscribe,
+)
 
 
 async def test_privacy_and_terms_are_told(running: RunningBot, playground: Playground) -> None:
@@ -30,10 +39,7 @@ async def test_deleting_removes_everything_and_says_what(either: RunningBot, pla
     ann = playground.person("Ann")
     await send(ann, FINE, then="The Wave")
     await ann.chat.find(is_result)
-    await ann.say("/delete")
-    question = await ann.chat.find("cannot be undone")
-    await ann.tap(question, "Yes, delete everything")
-    await ann.chat.edited(question, "Everything is gone")
+    question = await delete_everything(ann)
     assert "photos: 1, orders: 1" in question.text
     assert question.labels == []
     async with either.services.sessions() as session:
@@ -82,8 +88,7 @@ async def test_whoever_deletes_everything_twice_is_told_once_and_not_taken_in_ag
     await handled(either, 4)
     assert len(ann.chat.replies) == 1
     assert question.edits == 1
-    async with either.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == []
+    assert await known(either) == []
 
 
 async def test_in_a_group_nobody_deletes_what_is_theirs_by_another_persons_button(
@@ -98,8 +103,7 @@ async def test_in_a_group_nobody_deletes_what_is_theirs_by_another_persons_butto
     await bob.answer(await bob.tap(question, "Yes, delete everything"))
     await ann.tap(question, "Yes, delete everything")
     await group.chat.edited(question, "Everything is gone")
-    async with running.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == [bob.user.id]
+    assert await known(running) == [bob.user.id]
 
 
 async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
@@ -108,11 +112,8 @@ async def test_whoever_leaves_in_the_middle_of_a_job_is_told_no_more_of_it(
     stand_ins.hold.clear()
     ann = playground.person("Ann")
     await send(ann, FINE, then="The Wave")
-    status = await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
-    await ann.say("/delete")
-    question = await ann.chat.find("cannot be undone")
-    await ann.tap(question, "Yes, delete everything")
-    await ann.chat.edited(question, "Everything is gone")
+    status = await ann.chat.find(is_status)
+    await delete_everything(ann)
     await ann.chat.gone(status)
     stand_ins.hold.set()
     bob = playground.person("Bob")
@@ -127,7 +128,7 @@ async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
     stand_ins.hold.clear()
     ann, bob = playground.person("Ann"), playground.person("Bob")
     await send(ann, FINE, then="The Wave")
-    await ann.chat.find(lambda reply: reply.text.startswith(("You are next", "On it")))
+    await ann.chat.find(is_status)
     ann.block()
     stand_ins.hold.set()
     await send(bob, FINE, then="The Wave")
@@ -137,25 +138,11 @@ async def test_somebody_who_blocks_the_bot_meanwhile_is_not_charged(
     assert "5 of 5" in (await ann.chat.find("Credits:")).text
 
 
-async def known(running: RunningBot) -> list[int]:
-    """Who has an account."""
-    async with running.services.sessions() as session:
-        return list((await session.execute(select(User.id))).scalars())
-
-
-async def buy_credits(person: Person) -> str:
-    """Buy the pack; its charge."""
-    await person.tap(await offers(person), "10 credits")
-    charge = await person.pay(await person.chat.find(lambda reply: reply.kind == "invoice"))
-    await person.chat.find("10 credits are yours")
-    return charge.id
-
-
 async def test_whoever_deleted_everything_is_told_of_a_refund_and_not_taken_in_again(
     running: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    charge = await buy_credits(ann)
+    charge = (await buy_credits(ann)).id
     await delete_everything(ann)
     await running.bot.refund_star_payment(ann.user.id, charge)
     await ann.chat.find("50 ⭐ went back to you")

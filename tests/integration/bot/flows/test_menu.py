@@ -15,7 +15,7 @@ from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.steps import handled
+from tests.integration.bot.flows.steps import handled, prefer_files
 
 
 async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot, playground: Playground) -> None:
@@ -71,12 +71,7 @@ async def test_a_tap_does_what_it_says_while_telegram_takes_no_answers_to_taps(
 
     running.bot.session.middleware(refusing)
     for name in ("Ann", "Bob"):
-        person = playground.person(name)
-        await person.say("/settings")
-        settings = await person.chat.find("Settings")
-        await person.tap(settings, "Send results as files")
-        await person.chat.edited(settings)
-        assert settings.labels[0] == "Send results as files: yes"
+        await prefer_files(playground.person(name))
 
 
 async def test_help_speaks_only_of_what_the_studio_has(running: RunningBot, playground: Playground) -> None:

@@ -19,7 +19,7 @@ from bot.playground.host import Playground
 from bot.running import RunningBot
 from bot.updates import latecomers
 from tests.integration.bot.flows.stand_ins import FINE
-from tests.integration.bot.flows.steps import handled, offers, send
+from tests.integration.bot.flows.steps import buy_credits, handled, invoice, offers, send, subscribe
 
 
 async def credits(running: RunningBot, person: Person) -> int:
@@ -29,9 +29,7 @@ async def credits(running: RunningBot, person: Person) -> int:
 
 async def test_a_pack_is_paid_for_and_its_credits_are_there(either: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann", stars=60)
-    await ann.tap(await offers(ann), "10 credits")
-    await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
-    await ann.chat.find("10 credits are yours")
+    await buy_credits(ann)
     assert await credits(either, ann) == 10
     assert ann.stars == 10
     assert "Credits: 10" in (await offers(ann)).text
@@ -101,11 +99,10 @@ async def test_whoever_has_paid_is_not_told_to_try_again_when_thanks_are_not_tak
         raise Rejected("Bad Request: can't parse entities")
 
     ann = playground.person("Ann")
-    await ann.tap(await offers(ann), "10 credits")
-    invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+    offer = await invoice(ann)
     with monkeypatch.context() as patched:
         patched.setattr(Visit, "say", refuse)
-        await ann.pay(invoice)
+        await ann.pay(offer)
         await handled(running, 4)
     assert await credits(running, ann) == 10
     assert len(ann.chat.replies) == 2
@@ -154,9 +151,7 @@ async def test_a_payment_that_breaks_the_bot_is_left_to_the_operators(
 
 async def test_a_success_that_is_announced_twice_counts_once(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.tap(await offers(ann), "10 credits")
-    charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
-    await ann.chat.find("10 credits are yours")
+    charge = await buy_credits(ann)
     ann.repeat_success(charge)
     await offers(ann)
     assert await credits(running, ann) == 10
@@ -167,10 +162,7 @@ async def test_the_subscription_gives_a_larger_quota_and_can_be_ended(
 ) -> None:
     ann = playground.person("Ann")
     shown = await offers(ann)
-    await ann.tap(shown, "pictures a day")
-    offer = await ann.chat.find("20 pictures a day")
-    await ann.pay(offer.button("Subscribe")["url"])
-    await ann.chat.find("paid until")
+    await subscribe(ann, shown)
     await ann.tap(shown, "pictures a day")
     await ann.chat.find("subscribed already")
     plans = await offers(ann)
@@ -186,9 +178,7 @@ async def test_in_a_group_nobody_ends_their_subscription_by_another_persons_butt
 ) -> None:
     ann, bob = playground.person("Ann"), playground.person("Bob")
     for person in (ann, bob):
-        await person.tap(await offers(person), "pictures a day")
-        await person.pay((await person.chat.find("20 pictures a day")).button("Subscribe")["url"])
-        await person.chat.find("paid until")
+        await subscribe(person, await offers(person))
     group = playground.group("Family", ann, bob)
     await ann.say("/plans", to=group)
     shown = await group.chat.find("20 of 20")
@@ -204,13 +194,10 @@ async def test_in_a_group_nobody_ends_their_subscription_by_another_persons_butt
 
 async def test_a_slip_of_the_finger_ends_no_subscription(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.tap(await offers(ann), "pictures a day")
-    charge = await ann.pay((await ann.chat.find("20 pictures a day")).button("Subscribe")["url"])
-    await ann.chat.find("paid until")
-    assert charge.subscription is not None
+    subscription = await subscribe(ann, await offers(ann))
     await ann.tap(await offers(ann), "End the subscription")
     await ann.chat.find("Shall I end it?")
-    assert not charge.subscription.canceled_by_bot
+    assert not subscription.canceled_by_bot
     assert "End the subscription" in (await offers(ann)).labels
 
 
@@ -240,10 +227,7 @@ async def test_the_operators_hear_of_a_payment_that_nothing_explains(open_bot: A
     ann, boss, deputy = (playground.person(name) for name in ("Ann", "Boss", "Deputy, who never said a word"))
     async with open_bot(admins=[deputy.user.id, boss.user.id]) as running:
         await boss.start()
-        await ann.tap(await offers(ann), "10 credits")
-        invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
-        charge = await ann.pay(invoice)
-        await ann.chat.find("10 credits are yours")
+        charge = await buy_credits(ann)
         # The books were restored from a copy that is older than the offer.
         async with running.services.sessions.begin() as session:
             for table in (Payment, Invoice):
@@ -260,33 +244,26 @@ async def test_the_operators_hear_of_a_payment_that_nothing_explains(open_bot: A
 
 async def test_a_subscription_cancelled_at_telegrams_is_told(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.tap(await offers(ann), "pictures a day")
-    offer = await ann.chat.find("20 pictures a day")
-    charge = await ann.pay(offer.button("Subscribe")["url"])
-    await ann.chat.find("paid until")
-    assert charge.subscription is not None
-    ann.cancel(charge.subscription)
+    subscription = await subscribe(ann, await offers(ann))
+    ann.cancel(subscription)
     await ann.chat.find("will not be renewed")
-    ann.resume(charge.subscription)
+    ann.resume(subscription)
     await ann.chat.find("goes on")
 
 
 async def test_an_offer_that_is_gone_is_refused_at_the_checkout(open_bot: Any, playground: Playground) -> None:
     ann = playground.person("Ann")
     async with open_bot():
-        await ann.tap(await offers(ann), "10 credits")
-        invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+        offer = await invoice(ann)
     async with open_bot(tariff={"packs": []}):
         with pytest.raises(PaymentFailed, match="not on offer any more"):
-            await ann.pay(invoice)
+            await ann.pay(offer)
 
 
 async def test_the_operator_gives_stars_back(open_bot: Any, playground: Playground) -> None:
     ann, boss = playground.person("Ann", stars=50), playground.person("Boss")
     async with open_bot(admins=[boss.user.id]) as running:
-        await ann.tap(await offers(ann), "10 credits")
-        await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
-        await ann.chat.find("10 credits are yours")
+        await buy_credits(ann)
         await ann.say("/paysupport")
         support = await ann.chat.find("Help with payments")
         assert "the operator of this bot and" in support.text
@@ -305,9 +282,7 @@ async def test_what_telegram_gives_back_by_itself_takes_the_credits_back_and_is_
     either: RunningBot, playground: Playground
 ) -> None:
     ann = playground.person("Ann")
-    await ann.tap(await offers(ann), "10 credits")
-    charge = await ann.pay(await ann.chat.find(lambda reply: reply.kind == "invoice"))
-    await ann.chat.find("10 credits are yours")
+    charge = await buy_credits(ann)
     await either.bot.refund_star_payment(ann.user.id, charge.id)
     await ann.chat.find("50 ⭐ went back to you")
     assert await credits(either, ann) == 0
@@ -347,12 +322,11 @@ async def test_whoever_needs_help_with_a_payment_hears_whom_to_write_to(open_bot
 async def test_a_checkout_of_somebody_banned_is_refused(open_bot: Any, playground: Playground) -> None:
     ann, boss = playground.person("Ann"), playground.person("Boss")
     async with open_bot(admins=[boss.user.id]):
-        await ann.tap(await offers(ann), "10 credits")
-        invoice = await ann.chat.find(lambda reply: reply.kind == "invoice")
+        offer = await invoice(ann)
         await boss.say(f"/ban {ann.user.id}")
         await boss.chat.find("banned")
         with pytest.raises(PaymentFailed, match="cannot buy"):
-            await ann.pay(invoice)
+            await ann.pay(offer)
 
 
 async def test_where_nothing_is_sold_nothing_looks_as_if_it_were(open_bot: Any, playground: Playground) -> None:
@@ -385,10 +359,7 @@ async def test_where_nothing_is_free_nobody_is_told_of_none_of_no_pictures(
 async def test_who_has_bought_all_there_is_is_offered_no_more(open_bot: Any, playground: Playground) -> None:
     ann = playground.person("Ann")
     async with open_bot(tariff={"packs": [], "subscription": {"stars": 250, "daily": 20}}):
-        await ann.tap(await offers(ann), "pictures a day")
-        offer = await ann.chat.find("20 pictures a day")
-        await ann.pay(offer.button("Subscribe")["url"])
-        await ann.chat.find("paid until")
+        await subscribe(ann, await offers(ann))
         await ann.say("/plans")
         plans = await ann.chat.find("Subscription paid until")
         assert plans.labels == ["End the subscription"]

@@ -10,7 +10,7 @@ from bot.playground.host import Playground
 from bot.playground.telegram.model import BotProfile
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE
-from tests.integration.bot.flows.steps import is_result, painted, send
+from tests.integration.bot.flows.steps import is_result, painted, prefer_files, send
 
 
 @pytest.fixture
@@ -35,10 +35,7 @@ async def test_a_result_that_could_only_be_shared_has_no_buttons(
     running: RunningBot, playground: Playground, wish: str
 ) -> None:
     ann = playground.person("Ann")
-    await ann.say("/settings")
-    settings = await ann.chat.find("Settings")
-    await ann.tap(settings, "Send results as files")
-    await ann.chat.edited(settings)
+    await prefer_files(ann)
     await send(ann, FINE, then=wish)
     if wish == "Hide faces":
         await ann.tap(await ann.chat.find(lambda reply: "Blur" in reply.labels), "Blur")

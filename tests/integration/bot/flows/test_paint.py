@@ -16,12 +16,7 @@ from bot.playground.host import Playground
 from bot.running import RunningBot
 from serve_app.jobs.tables import Job
 from tests.integration.bot.flows.stand_ins import FINE, REFUSED, StandIns, colour
-from tests.integration.bot.flows.steps import WAVE, handled, is_result, painted, quota_left, send
-
-
-def is_status(reply: Reply) -> bool:
-    """What is said while one waits; a free studio has begun before there was anything to say of a queue."""
-    return reply.text.startswith(("You are next", "On it"))
+from tests.integration.bot.flows.steps import WAVE, handled, is_result, is_status, painted, quota_left, send
 
 
 async def test_a_photo_is_answered_with_the_styles_and_a_tap_with_the_painting(

@@ -11,7 +11,6 @@ from aiogram.exceptions import TelegramMigrateToChat
 from aiogram.methods import EditMessageReplyMarkup
 from sqlalchemy import func, select, update
 
-from bot.accounts.tables import User
 from bot.delivery.messages import Address, Flooded, Outgoing, Sent
 from bot.delivery.outbound import Outbound
 from bot.delivery.tables import Delivery
@@ -20,7 +19,7 @@ from bot.intake.tables import Bundle, WaitingUpdate
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.steps import handled, is_result, send
+from tests.integration.bot.flows.steps import handled, is_result, known, send
 
 
 async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: RunningBot, playground: Playground) -> None:
@@ -33,8 +32,7 @@ async def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(either: Runnin
     assert len(group.chat.replies) == 1
     await ann.tap(question, "The Wave")
     await group.chat.find(is_result)
-    async with either.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+    assert await known(either) == [ann.user.id]
 
 
 async def test_a_mention_that_answers_a_photo_speaks_of_that_photo(running: RunningBot, playground: Playground) -> None:
@@ -58,8 +56,7 @@ async def test_who_writes_as_the_group_is_asked_to_write_as_a_person(
     assert len(group.chat.replies) == 1  # said now and then, like every refusal
     await ann.send_photo(FINE, f"@{playground.bot.username} the wave", to=group)
     await group.chat.find(is_result)
-    async with running.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+    assert await known(running) == [ann.user.id]
 
 
 async def test_an_anonymous_administrator_who_takes_the_bot_in_is_told_how_to_speak_to_it(
@@ -70,8 +67,7 @@ async def test_an_anonymous_administrator_who_takes_the_bot_in_is_told_how_to_sp
     me = await running.bot.me()
     await ann.send_content({"new_chat_members": [me.model_dump(exclude_none=True)]}, to=group, anonymous=True)
     assert f"mention @{playground.bot.username}" in (await group.chat.next()).text
-    async with running.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == []
+    assert await known(running) == []
 
 
 async def test_in_a_group_the_caption_of_one_photo_speaks_for_its_album(
@@ -86,8 +82,7 @@ async def test_in_a_group_the_caption_of_one_photo_speaks_for_its_album(
             await ann.send_photo(FINE, caption, to=group, media_group_id=album)
     for _ in range(2):
         assert len(await group.chat.album()) == 2
-    async with either.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+    assert await known(either) == [ann.user.id]
 
 
 async def test_a_group_that_takes_the_bot_in_is_told_how_to_speak_to_it(
@@ -148,8 +143,7 @@ async def test_who_types_behind_the_bots_name_gets_no_account_and_uses_up_nothin
             shown = await ann.inline(letters)
             assert shown.answer is not None
             assert shown.answer["results"] == []
-        async with running.services.sessions() as session:
-            assert (await session.execute(select(User.id))).scalars().all() == []
+        assert await known(running) == []
         await ann.send_photo(FINE)
         await ann.chat.find("Choose a style")
 
@@ -299,8 +293,7 @@ async def test_in_a_group_a_command_that_is_not_ours_is_left_to_other_bots(
     await ann.say("/Help", to=group)
     await group.chat.find("Send me a photo")
     assert len(group.chat.replies) == 2
-    async with running.services.sessions() as session:
-        assert (await session.execute(select(User.id))).scalars().all() == [ann.user.id]
+    assert await known(running) == [ann.user.id]
 
 
 async def test_in_a_group_the_bot_does_not_join_in_when_its_pictures_are_talked_about(

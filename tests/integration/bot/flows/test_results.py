@@ -10,7 +10,7 @@ from bot.delivery.tables import Delivery
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import StandIns, colour, picture
-from tests.integration.bot.flows.steps import NIGHT, WAVE, is_result, painted, quota_left
+from tests.integration.bot.flows.steps import NIGHT, WAVE, is_result, painted, prefer_files, quota_left
 
 
 async def test_again_sends_the_same_picture_for_nothing(
@@ -122,11 +122,7 @@ async def test_the_result_can_be_had_as_a_file(running: RunningBot, playground: 
 
 async def test_results_come_as_files_to_whoever_prefers_that(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
-    await ann.say("/settings")
-    settings = await ann.chat.find("Settings")
-    await ann.tap(settings, "Send results as files")
-    await ann.chat.edited(settings)
-    assert settings.labels[0] == "Send results as files: yes"
+    await prefer_files(ann)
     assert (await painted(ann)).kind == "document"
 
 

@@ -19,10 +19,9 @@ ANNA, BORIS = 1001, 1002
 
 
 @pytest.fixture
-def intake(sessions, objects, ledger, credits, tariff, clock) -> Intake:
-    return Intake(
-        sessions, objects, ledger, credits, tariff, keeping=Keeping(3600, 86_400), max_unfinished=6, clock=clock
-    )
+def intake(sessions, objects, ledger, credits, tariff, clock, monkeypatch) -> Intake:
+    monkeypatch.setattr("bot.intake.orders.MAX_UNFINISHED", 6)
+    return Intake(sessions, objects, ledger, credits, tariff, keeping=Keeping(3600, 86_400), clock=clock)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bot.intake.flood import FloodGate
-from bot.settings import Flood
+from bot.settings import FloodLimits
 from serve_app.rates import Buckets, Rate, RedisBuckets, SqlBuckets, Want
 from tests.memory_buckets import MemoryBuckets
 
@@ -95,7 +95,7 @@ async def test_two_that_want_the_same_two_in_another_order_do_not_wait_for_each_
 
 
 async def test_the_parts_of_an_album_count_once_through_whichever_replica_they_come(replicas) -> None:
-    gates = [FloodGate(buckets, Flood(burst=2)) for buckets in replicas]
+    gates = [FloodGate(buckets, FloodLimits(burst=2)) for buckets in replicas]
     albums = [gates[n % 2].admit(1, -100, "ab"[n // 10]) for n in range(20)]
     assert await asyncio.gather(*albums) == [0] * 20
     assert await gates[0].admit(1, -100) > 0

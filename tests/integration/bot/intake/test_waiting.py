@@ -67,7 +67,7 @@ async def test_what_is_put_aside_twice_waits_once(room) -> None:
 
 
 async def test_what_was_handled_meanwhile_does_not_come_back(room, sessions, clock) -> None:
-    inbox = Inbox(sessions, clock=clock)
+    inbox = Inbox(sessions, lease_s=90, clock=clock)
     await inbox.admit(7)
     await room.put(said(7), ANN, money=False, pause_s=0)
     await inbox.done(7)

@@ -81,7 +81,6 @@ async def test_cohorts_are_people_by_their_first_week(counted) -> None:
         *visits(2, first + 6 * DAY, first + 7 * DAY),
         *visits(3, first + DAY, first + 20 * DAY),
         *visits(4, first + 14 * DAY, MONDAY),
-        weeks=3,
     )
     assert seen.cohorts == (
         Cohort(first, 3, (1.0, 2 / 3, 2 / 3), (0.0, 0.0, 1 / 3)),
@@ -90,7 +89,7 @@ async def test_cohorts_are_people_by_their_first_week(counted) -> None:
 
 
 async def test_somebody_known_for_longer_is_in_no_cohort(counted) -> None:
-    seen = await counted(*visits(1, MONDAY - 100 * DAY, MONDAY - 8 * DAY), weeks=3)
+    seen = await counted(*visits(1, MONDAY - 100 * DAY, MONDAY - 8 * DAY))
     assert seen.cohorts == ()
 
 

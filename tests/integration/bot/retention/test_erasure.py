@@ -22,21 +22,10 @@ from serve_app.database import Base
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.objects import new_key
+from tests.integration.bot.accounts.payments.people import FakeBank
 
 ANNA, BORIS = 100_100_100_1, 100_100_100_2
 DAY = 86_400.0
-
-
-class FakeBank:
-    def __init__(self) -> None:
-        self.stopped: list[tuple[int, str]] = []
-        self.ends = True
-
-    async def refund(self, user_id: int, charge_id: str) -> None: ...
-
-    async def stop_renewal(self, user_id: int, charge_id: str) -> bool:
-        self.stopped.append((user_id, charge_id))
-        return self.ends
 
 
 @pytest.fixture
@@ -171,7 +160,7 @@ async def test_nobody_cannot_be_deleted(erasure) -> None:
 async def test_a_subscription_is_not_charged_any_more_unless_telegram_would_not_end_it(
     erasure, buy, bank, ends, told
 ) -> None:
-    bank.ends = ends
+    bank.without = set() if ends else {"c1"}
     await buy("plus")
     removal = await erasure.delete(ANNA)
     assert removal.subscription is told
@@ -196,7 +185,7 @@ async def test_of_two_deletions_at_once_the_later_finds_nothing_left(erasure, bu
 async def test_that_a_subscription_is_said_to_be_over_is_not_relied_on_while_it_is_paid_for(
     erasure, buy, payments, sessions, bank, state, ends, told
 ) -> None:
-    bank.ends = ends
+    bank.without = set() if ends else {"c1"}
     offer = await buy("plus")
     async with sessions.begin() as session:
         await payments.subscription_changed(session, ANNA, offer.payload, state)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drills.faulty_proxy import FaultyProxy
-from registry.opening import open_store
+from registry.opening import StoreAddress
 from registry.store import Store
 
 boto3 = pytest.importorskip("boto3")
@@ -50,4 +50,4 @@ def bucket(endpoint: str, network: FaultyProxy) -> Iterator[Any]:
 @pytest.fixture
 def at(bucket: Any, tmp_path: Path) -> Callable[..., Store]:
     """The same store seen from several machines, each with a cache of its own."""
-    return lambda node="a", limit=2**30: open_store("s3://models/studio", tmp_path / f"cache-{node}", limit)
+    return lambda node="a", limit=2**30: StoreAddress("s3://models/studio", tmp_path / f"cache-{node}", limit).open()

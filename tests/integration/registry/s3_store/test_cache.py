@@ -19,7 +19,7 @@ from registry.errors import RegistryError
 from registry.integrity import mismatch
 from registry.leases import Lease
 from registry.manifest import ModelFile
-from registry.opening import open_store
+from registry.opening import StoreAddress
 from registry.store import FolderStore, Store
 from tests.integration.registry.s3_store.content import LARGE, ROOT, cache_in, versions_in
 from tests.versions import publish
@@ -41,8 +41,8 @@ def test_many_who_want_a_version_at_once_fetch_it_once(at: Callable[..., Store],
 FETCH = """
 import sys
 from pathlib import Path
-from registry.opening import open_store
-open_store("s3://models/studio", Path(sys.argv[1])).verify("net@v1")
+from registry.opening import StoreAddress
+StoreAddress("s3://models/studio", Path(sys.argv[1])).open().verify("net@v1")
 """
 
 
@@ -161,6 +161,6 @@ def test_two_stores_with_one_cache_folder_never_take_each_others_versions(
     at: Callable[..., Store], tmp_path: Path
 ) -> None:
     for prefix in ("staging", "production"):
-        publish(open_store(f"s3://models/{prefix}", tmp_path / prefix), {"net.dat": prefix.encode()})
-    seen = [open_store(f"s3://models/{prefix}", tmp_path / "cache-b") for prefix in ("staging", "production")]
+        publish(StoreAddress(f"s3://models/{prefix}", tmp_path / prefix).open(), {"net.dat": prefix.encode()})
+    seen = [StoreAddress(f"s3://models/{prefix}", tmp_path / "cache-b").open() for prefix in ("staging", "production")]
     assert [store.verify("net@v1").path("net.dat").read_bytes() for store in seen] == [b"staging", b"production"]

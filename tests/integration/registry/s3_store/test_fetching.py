@@ -10,7 +10,7 @@ import pytest
 
 from drills.faulty_proxy import Fault, FaultyProxy
 from registry.errors import BrokenVersion, RegistryError, StoreUnavailable
-from registry.opening import open_store
+from registry.opening import StoreAddress
 from registry.store import Store
 from tests.integration.registry.s3_store.content import LARGE, cache_in, versions_in
 from tests.versions import publish
@@ -89,7 +89,7 @@ def boto3_answer(status: int, body: bytes) -> Any:
 
 def test_a_bucket_that_is_not_there_is_named(at: Callable[..., Store], tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="s3://nowhere does not exist; create the bucket"):
-        open_store("s3://nowhere", tmp_path / "cache").models()
+        StoreAddress("s3://nowhere", tmp_path / "cache").open().models()
 
 
 @pytest.mark.parametrize("damage", [LARGE[:-1], b"!" + LARGE, LARGE[::-1]])
@@ -125,6 +125,6 @@ def test_an_unreadable_manifest_is_a_broken_version(at: Callable[..., Store], bu
 
 def test_an_endpoint_that_is_no_address_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "minio")
-    store = open_store("s3://models/studio", tmp_path)
+    store = StoreAddress("s3://models/studio", tmp_path).open()
     with pytest.raises(StoreUnavailable, match="Invalid endpoint: minio.*; correct AWS_ENDPOINT_URL"):
         store.models()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bot.intake.flood import FloodGate
-from bot.settings import Flood
-from bot.updates.reception import PASSING
+from bot.settings import FloodLimits
+from bot.updates.dispatcher import PASSING
 from serve_app.rates import Rate, RedisBuckets, Want
 from tests.clock import Clock
 from tests.memory_buckets import MemoryBuckets
@@ -95,7 +95,7 @@ async def test_what_was_asked_while_redis_is_away_has_to_come_again(tmp_path: Pa
 
 
 async def test_somebody_who_floods_is_not_heard_and_told_for_how_long(buckets, clock) -> None:
-    gate = FloodGate(buckets, Flood(per_minute=30, burst=3))
+    gate = FloodGate(buckets, FloodLimits(per_minute=30, burst=3))
     assert [await gate.admit(1, 1) for _ in range(3)] == [0, 0, 0]
     wait = await gate.admit(1, 1)
     assert wait == pytest.approx(2.0)
@@ -105,7 +105,7 @@ async def test_somebody_who_floods_is_not_heard_and_told_for_how_long(buckets, c
 
 
 async def test_an_album_counts_once_however_many_parts_it_has(buckets, clock) -> None:
-    gate = FloodGate(buckets, Flood(per_minute=30, burst=2))
+    gate = FloodGate(buckets, FloodLimits(per_minute=30, burst=2))
     for album in ("a", "b"):
         assert [await gate.admit(1, 1, album) for _ in range(10)] == [0] * 10
     assert await gate.admit(1, 1) > 0
@@ -117,7 +117,7 @@ async def test_an_album_counts_once_however_many_parts_it_has(buckets, clock) ->
 
 
 async def test_a_group_is_heard_only_so_often_whoever_speaks(buckets) -> None:
-    gate = FloodGate(buckets, Flood(chat_per_minute=60, chat_burst=4, burst=3))
+    gate = FloodGate(buckets, FloodLimits(chat_per_minute=60, chat_burst=4, burst=3))
     heard = [await gate.admit(person, -100) for person in range(1, 7)]
     assert heard[:4] == [0, 0, 0, 0]
     assert min(heard[4:]) > 0
@@ -125,7 +125,7 @@ async def test_a_group_is_heard_only_so_often_whoever_speaks(buckets) -> None:
 
 
 async def test_who_was_not_heard_in_a_group_has_lost_nothing_by_it(buckets) -> None:
-    gate = FloodGate(buckets, Flood(chat_burst=1, burst=1))
+    gate = FloodGate(buckets, FloodLimits(chat_burst=1, burst=1))
     assert await gate.admit(1, -100) == 0
     assert await gate.admit(2, -100) > 0
     assert await gate.admit(2, 2) == 0

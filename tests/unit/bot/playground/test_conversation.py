@@ -85,4 +85,4 @@ def test_a_reply_without_an_invoice_says_so(bench: Any, chat: Conversation) -> N
     reply: Reply = chat.replies[0]
     with pytest.raises(AssertionError, match="no invoice"):
         _ = reply.invoice
-    assert (reply.kind, reply.rows, reply.keyboard) == ("text", [], [])
+    assert (reply.kind, reply.rows) == ("text", [])

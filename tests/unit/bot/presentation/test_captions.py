@@ -13,7 +13,7 @@ from bot.presentation.catalogue import Catalogue, Feature, features_of
 from bot.presentation.translations import Translations
 from deployments.anonymize.types import Method
 from deployments.imaging import Limits
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 from tests.integration.bot.flows.stand_ins import StandIns
@@ -83,6 +83,23 @@ async def test_how_faces_are_hidden_can_be_said(captions: Captions, caption: str
     assert (understood.feature, understood.method) == ("anonymize", method)
 
 
+@pytest.mark.parametrize(
+    ("caption", "style"),
+    [
+        ("wave", "wave"),
+        ("Please paint me like THE WAVE", "wave"),
+        ("scream", "scream"),
+        ("", None),
+        ("wavelength", None),
+        ("wave or scream?", None),
+        ("hello", None),
+    ],
+)
+async def test_a_caption_is_taken_at_its_word(captions: Captions, caption: str, style: str | None) -> None:
+    understood = await captions.understand(caption)
+    assert (understood.style.name if understood is not None and understood.style is not None else None) == style
+
+
 async def test_what_the_studio_cannot_do_is_not_understood(translations: Translations) -> None:
     graph = StandIns().graph()
     captions = captions_over(Graph(moderate=graph.moderate, style=graph.style, styles=graph.styles), translations)
@@ -125,6 +142,9 @@ def over_styles(titles: dict[str, str]) -> Captions:
         ("сделай в стиле Ван Гога", "starry_night"),
         ("в стиле «Звёздной ночи», пожалуйста", "starry_night"),
         ("звездную ночь", "starry_night"),
+        ("звездная ночь", "starry_night"),
+        ("Нарисуй: «Звёздная ночь»!", "starry_night"),
+        ("the starry night, please", "starry_night"),
         ("а теперь Мунка", "the_scream"),
         ("как Большую волну", "wave"),
         ("the great wave!", "wave"),

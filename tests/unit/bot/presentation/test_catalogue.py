@@ -1,27 +1,22 @@
-"""What is on offer, and which style a caption speaks of."""
+"""What is on offer, under which names."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.presentation.callbacks import style_code
+from bot.presentation.callbacks import short_code
 from bot.presentation.catalogue import FRESH_S, Catalogue, exhibit, features_of
 from bot.presentation.translations import Translations
 from deployments.errors import Unavailable, UnknownStyle
 from deployments.imaging import Limits
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from deployments.style.engine import StyleInfo
 from serve_app.pipeline import Graph, Pipeline
 from tests.clock import Clock
 from tests.integration.bot.flows.stand_ins import StandIns
 
-
 TRANSLATIONS = Translations.load()
 ENGLISH, RUSSIAN = TRANSLATIONS.words("en"), TRANSLATIONS.words("ru")
-
-
-def nothing(_style: StyleInfo) -> bool:
-    return False
 
 
 @pytest.fixture
@@ -42,25 +37,8 @@ def test_a_graph_without_faces_can_only_paint() -> None:
     assert features_of(Graph(moderate=graph.moderate)) == frozenset()
 
 
-@pytest.mark.parametrize(
-    ("caption", "style"),
-    [
-        ("wave", "wave"),
-        ("Please paint me like THE WAVE", "wave"),
-        ("scream", "scream"),
-        ("", None),
-        ("wavelength", None),
-        ("wave or scream?", None),
-        ("hello", None),
-    ],
-)
-async def test_a_caption_is_taken_at_its_word(catalogue: Catalogue, caption: str, style: str | None) -> None:
-    found = await catalogue.named_in(caption, (), nothing)
-    assert (None if found is None else found.name) == style
-
-
 async def test_a_button_finds_its_style_or_says_that_it_is_gone(catalogue: Catalogue) -> None:
-    assert (await catalogue.by_code(style_code("night"))).name == "night"
+    assert (await catalogue.by_code(short_code("night"))).name == "night"
     with pytest.raises(UnknownStyle):
         await catalogue.by_code("000000")
 
@@ -103,7 +81,7 @@ async def test_a_picture_has_its_title_while_the_studio_is_away(graph: Graph) ->
     assert await catalogue.titles(["wave", "unheard-of"], ENGLISH) == ["The Wave", "unheard-of"]
 
 
-async def test_a_caption_may_name_a_style_in_another_language(graph: Graph) -> None:
+async def test_a_style_has_its_title_in_every_language(graph: Graph) -> None:
     night = StyleInfo("starry_night", "The Starry Night", "Vincent van Gogh", 1889, "public domain", b"a night")
 
     async def styles() -> Answer[tuple[StyleInfo, ...]]:
@@ -111,8 +89,7 @@ async def test_a_caption_may_name_a_style_in_another_language(graph: Graph) -> N
 
     starry = Graph(moderate=graph.moderate, style=graph.style, styles=styles)
     catalogue = Catalogue(Pipeline(starry, Limits()), features_of(starry))
-    for caption in ("звездная ночь", "Нарисуй: «Звёздная ночь»!", "the starry night, please"):
-        assert await catalogue.named_in(caption, (ENGLISH, RUSSIAN), nothing) == night
+    assert await catalogue.titles(["starry_night"], ENGLISH) == ["The Starry Night"]
     assert await catalogue.titles(["starry_night"], RUSSIAN) == ["Звёздная ночь"]
     assert exhibit(night, RUSSIAN).title == "Звёздная ночь"
 

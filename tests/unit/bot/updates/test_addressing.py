@@ -6,7 +6,7 @@ from aiogram.filters import Command
 
 from bot.routers import admin
 from bot.conversation.replies import COMMANDS
-from bot.updates.reception import ROUTERS
+from bot.updates.dispatcher import ROUTERS
 
 
 def test_every_command_that_anybody_may_give_is_heard_in_groups_without_the_bots_name() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery, Method
 from deployments.faces.alignment import ARCFACE_TEMPLATE, transform_points
-from deployments.faces.types import Face, Pose, Quality
+from deployments.faces.types import Face
 from deployments.imaging import Photo, Pixels, encode
-from deployments.swap.landmarks import MEAN_SHAPE
+from tests.portraits import face_of, placement
+from deployments.faces.landmarks import MEAN_SHAPE
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,9 @@ class Scene:
 
 
 def face_at(at: tuple[float, float], scale: float, degrees: float, size: int) -> Face:
-    angle = np.radians(degrees)
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix = np.hstack([turn, (np.array(at) - turn @ (56.0, 78.0))[:, None]]).astype(np.float32)
-    points = transform_points(MEAN_SHAPE, matrix)
-    (x0, y0), (x1, y1) = np.clip(points.min(axis=0), 0, size), np.clip(points.max(axis=0), 0, size)
-    box = (float(x0), float(y0), float(x1), float(y1))
-    quality = Quality(min(box[2] - box[0], box[3] - box[1]), 0.0, 1.0)
-    five = transform_points(ARCFACE_TEMPLATE, matrix)
-    return Face(box, 1.0, five, points, Pose(0, 0, degrees), quality, None, None)
+    matrix = placement(at, scale, degrees)
+    points, five = (transform_points(template, matrix) for template in (MEAN_SHAPE, ARCFACE_TEMPLATE))
+    return face_of(points, five, (size, size), degrees)
 
 
 @pytest.fixture(scope="session")

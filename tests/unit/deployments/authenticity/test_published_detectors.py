@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("transformers")
 timm = pytest.importorskip("timm")
 
 from deployments.authenticity.community_forensics import CommunityForensics  # noqa: E402
@@ -18,22 +18,9 @@ from deployments.authenticity.engine import build  # noqa: E402
 from deployments.authenticity.labelled import LabelledDetector  # noqa: E402
 from deployments.imaging import Photo, encode  # noqa: E402
 from registry.catalogue import find  # noqa: E402
+from tests.networks import save_vit  # noqa: E402
 
 from .conftest import grey  # noqa: E402
-
-
-def save_labelled(folder, labels, logits):
-    """A ViT whose answer is ``logits`` whatever it sees."""
-    config = transformers.ViTConfig(
-        image_size=32, patch_size=16, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
-        id2label=dict(enumerate(labels)), label2id={label: index for index, label in enumerate(labels)},
-    )  # fmt: skip
-    model = transformers.ViTForImageClassification(config)
-    with torch.no_grad():
-        model.classifier.weight.zero_()
-        model.classifier.bias.copy_(torch.tensor(logits))
-    model.save_pretrained(folder)
-    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
 
 
 def save_community_forensics(folder, side=64):
@@ -62,20 +49,20 @@ def save_community_forensics(folder, side=64):
     ],
 )
 def test_labels_become_log_odds_of_machine_made(tmp_path, make_version, runtime, photo, labels, probabilities) -> None:
-    save_labelled(tmp_path, labels, np.log(probabilities).tolist())
+    save_vit(tmp_path, labels, np.log(probabilities).tolist())
     detector = LabelledDetector(make_version(tmp_path, "transformers"), runtime)
     assert detector.logits([photo, photo]) == pytest.approx([math.log(4)] * 2, abs=1e-4)
 
 
 @pytest.mark.parametrize("labels", [("cat", "dog"), ("fake", "cartoon"), ("ai", "fake"), ("real", "fake", "cat")])
 def test_labels_we_cannot_read_are_refused_at_the_start(tmp_path, make_version, runtime, labels) -> None:
-    save_labelled(tmp_path, labels, [0.0] * len(labels))
+    save_vit(tmp_path, labels, [0.0] * len(labels))
     with pytest.raises(ValueError, match="which do not say what is real"):
         LabelledDetector(make_version(tmp_path, "transformers"), runtime)
 
 
 def test_a_network_that_is_certain_still_gives_a_finite_number(tmp_path, make_version, runtime, photo) -> None:
-    save_labelled(tmp_path, ("real", "fake"), [-200.0, 200.0])
+    save_vit(tmp_path, ("real", "fake"), [-200.0, 200.0])
     (logit,) = LabelledDetector(make_version(tmp_path, "transformers"), runtime).logits([photo])
     assert 10 < logit < 20
 

@@ -12,6 +12,7 @@ import pytest
 from deployments.faces.backend import Sighting
 from deployments.faces.dlib import backend as dlib
 from deployments.faces.engine import FaceEngine, build
+from deployments.faces.landmarks import five_of
 from deployments.faces.types import FaceQuery
 from deployments.imaging import Photo, Pixels
 from deployments.runtime import DeviceUnavailable, Runtime
@@ -28,7 +29,7 @@ def test_all_six_people_are_found_with_68_points(engine: FaceEngine, group: Phot
     assert len(found.faces) == 6
     assert found.space == "dlib-resnet-v1"
     for face in found.faces:
-        np.testing.assert_allclose(dlib.five_of(face.dense), face.landmarks, atol=1e-3)
+        np.testing.assert_allclose(five_of(face.dense), face.landmarks, atol=1e-3)
     vectors = np.stack([face.embedding for face in found.faces])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 

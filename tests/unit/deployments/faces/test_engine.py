@@ -10,7 +10,8 @@ import pytest
 
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.engine import FaceEngine, build
-from deployments.faces.types import FaceQuery, FloatArray
+from deployments.faces.types import FaceQuery
+from deployments.imaging import FloatArray
 from deployments.imaging import Photo, Pixels
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion

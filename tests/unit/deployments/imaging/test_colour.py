@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from PIL import Image, ImageCms
 
 from deployments.errors import Undecodable
 from deployments.imaging import Photo, colour
+from tests.png import chunk, png
 
 
 def s15(value: float) -> bytes:
@@ -138,12 +137,7 @@ def test_sixteen_bit_grey_keeps_its_tones(save):
     ],
 )
 def test_a_transparent_colour_is_found_at_every_depth(depth, colour_type, row, key, seen):
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-
-    header = struct.pack(">IIBBBBB", 4, 1, depth, colour_type, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"tRNS", key), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b""))
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*entry) for entry in chunks)
+    data = png(4, 1, b"\0" + row, chunk(b"tRNS", key), depth=depth, colours=colour_type)
     assert Photo.open(data).pixels()[0, :, 0].tolist() == seen
 
 

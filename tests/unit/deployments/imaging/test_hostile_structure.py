@@ -14,6 +14,7 @@ from PIL import Image
 
 from deployments.errors import MasqueradeError, Undecodable
 from deployments.imaging import Limits, Photo
+from tests.png import SIGNATURE, chunk
 
 LIMITS = Limits(max_pixels=1_000_000)
 Part = tuple[bytes, bytes]
@@ -30,10 +31,7 @@ def saved(image: Image.Image, kind: str, **options) -> bytes:
 
 
 def png(parts: list[Part]) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
-
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    return SIGNATURE + b"".join(chunk(*part) for part in parts)
 
 
 def png_parts(data: bytes) -> list[Part]:

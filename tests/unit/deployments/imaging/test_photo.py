@@ -3,9 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-import struct
 import time
-import zlib
 
 import numpy as np
 import pytest
@@ -13,12 +11,9 @@ from PIL import Image, ImageOps
 
 from deployments.errors import TooLarge, Undecodable
 from deployments.imaging import Limits, Photo, encode
+from tests.png import png
 
 FORMATS = [("JPEG", {}), ("PNG", {}), ("WEBP", {}), ("WEBP", {"lossless": True})]
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
 
 
 @pytest.mark.parametrize(("kind", "options"), FORMATS)
@@ -83,9 +78,7 @@ def test_a_photo_survives_the_way_between_processes(picture, save):
 
 
 def test_a_png_bomb_is_refused_before_anything_is_decompressed():
-    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
-    rows = zlib.compress(bytes(10_000_000))
-    bomb = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    bomb = png(50_000, 50_000, bytes(10_000_000))
     started = time.perf_counter()
     with pytest.raises(TooLarge, match="50000 x 50000"):
         Photo.open(bomb)
@@ -131,11 +124,8 @@ def test_a_png_with_a_flipped_bit_is_undecodable(picture, save):
 
 
 def test_a_png_whose_pixels_stop_early_is_undecodable():
-    header = struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)
-    rows = zlib.compress(bytes(64 * 20))
-    data = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
     with pytest.raises(Undecodable):
-        Photo.open(data)
+        Photo.open(png(64, 64, bytes(64 * 20)))
 
 
 # Orientation

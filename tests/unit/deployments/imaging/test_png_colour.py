@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from deployments.imaging import Photo
+from tests.png import chunk
 
 from .test_colour import WIDE, patch
 
@@ -18,10 +19,6 @@ SRGB_COLOURS = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 P3_COLOURS = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
 # Linear light by sRGB's curve, then P3 to sRGB (1.2249 -0.2247 0; -0.0420 1.0419 0; -0.0197 -0.0786 1.0979).
 ORANGE_OF_P3 = (215, 93, 31)
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def gamma(value: int) -> bytes:

@@ -10,9 +10,11 @@ import pytest
 
 from deployments.errors import Undecodable
 from deployments.imaging import Photo
+from tests.png import chunk
+from tests.png import png as file_of
 
 from .test_colour import DARK, WIDE, matrix_profile
-from .test_png_colour import chunk, coded, gamma
+from .test_png_colour import coded, gamma
 
 GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
 SRGB_COLOURS = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
@@ -32,9 +34,7 @@ def png(samples, kind: int, *chunks: bytes) -> bytes:
     if values.ndim == 1:
         grey = values[:, None].repeat(3 if kind in (RGB, RGBA) else 1, axis=1)
         values = np.hstack([grey, np.full((len(grey), 1), 65_535)]) if kind in (GREY_ALPHA, RGBA) else grey
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", len(values), 1, 16, kind, 0, 0, 0))
-    row = chunk(b"IDAT", zlib.compress(b"\0" + values.astype(">u2").tobytes()))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + row + chunk(b"IEND", b"")
+    return file_of(len(values), 1, b"\0" + values.astype(">u2").tobytes(), *chunks, depth=16, colours=kind)
 
 
 def row(data: bytes) -> np.ndarray:

@@ -15,7 +15,7 @@ from deployments.lookalike.deployment import Lookalike
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.provenance import mark
 from deployments.runtime import Runtime
-from deployments.serving import Options
+from deployments.serving.types import Options
 from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.publish import publish_folder

@@ -16,7 +16,7 @@ from deployments.moderation import deployment as moderation
 from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import ModerationEngine, Policy
 from deployments.runtime import Runtime
-from deployments.serving import Options
+from deployments.serving.types import Options
 from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore

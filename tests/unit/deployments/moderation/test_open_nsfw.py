@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deployments.errors import Unavailable
-from deployments.examination import Unfit, examine
+from deployments.serving.examination import Unfit, examine
 from deployments.imaging import Photo, encode
 from deployments.imaging.probe import probe_photo
 from deployments.moderation import glance as glances

@@ -15,30 +15,11 @@ from deployments.imaging import Photo, encode  # noqa: E402
 from deployments.moderation.engine import Policy, build  # noqa: E402
 from deployments.moderation.transformers_classifier import TransformersClassifier  # noqa: E402
 from deployments.runtime import DeviceUnavailable, Runtime  # noqa: E402
+from tests.networks import save_vit  # noqa: E402
 
 FALCONSAI = ("normal", "nsfw")
 MARQO = ("NSFW", "SFW")
 FREEPIK = ("neutral", "low", "medium", "high")
-
-
-def save_vit(folder, labels, logits):
-    """A ViT whose answer is ``logits`` whatever it sees."""
-    config = transformers.ViTConfig(
-        image_size=32,
-        patch_size=16,
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-        id2label=dict(enumerate(labels)),
-        label2id={label: index for index, label in enumerate(labels)},
-    )
-    model = transformers.ViTForImageClassification(config)
-    with torch.no_grad():
-        model.classifier.weight.zero_()
-        model.classifier.bias.copy_(torch.tensor(logits))
-    model.save_pretrained(folder)
-    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
 
 
 def save_timm(folder, labels):

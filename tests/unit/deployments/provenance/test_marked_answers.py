@@ -16,7 +16,7 @@ from deployments.faces.types import Face, Pose, Quality
 from deployments.imaging import Photo, encode
 from deployments.provenance import mark
 from deployments.runtime import Runtime
-from deployments.serving import Options
+from deployments.serving.types import Options
 from deployments.style.deployment import Style
 from deployments.style.engine import StyleQuery
 from deployments.swap.deployment import Swap

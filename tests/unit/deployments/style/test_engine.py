@@ -5,7 +5,7 @@ import pytest
 
 from deployments.errors import UnknownStyle
 from deployments.runtime import Runtime
-from deployments.style.color import keep_photo_colors
+from deployments.style.colour import keep_photo_colours
 from deployments.style.engine import WORKING_PIXELS, StyleEngine, StyleQuery, painted_share, working_side
 
 
@@ -63,7 +63,7 @@ def test_preserved_colours_are_the_photos_and_brightness_is_the_paintings(engine
     painting, kept = engine.run(
         [StyleQuery.parse(taken, ["dots"]), StyleQuery.parse(taken, ["dots"], preserve_color=True)]
     )
-    np.testing.assert_array_equal(kept, keep_photo_colors(painting, taken.pixels()))
+    np.testing.assert_array_equal(kept, keep_photo_colours(painting, taken.pixels()))
 
 
 def test_preserved_colours_are_as_dark_and_as_deep_as_the_photos() -> None:
@@ -71,27 +71,27 @@ def test_preserved_colours_are_as_dark_and_as_deep_as_the_photos() -> None:
     random = np.random.default_rng(0)
     photo = np.clip(random.normal((20, 30, 70), 12, (60, 60, 3)), 0, 255).astype(np.uint8)
     painting = np.clip(random.normal((190, 180, 130), 40, photo.shape), 0, 255).astype(np.uint8)
-    kept = keep_photo_colors(painting, photo)
+    kept = keep_photo_colours(painting, photo)
     np.testing.assert_allclose(kept.mean((0, 1)), photo.mean((0, 1)), atol=6)
     paper = np.full((60, 60, 3), 250, np.uint8)
-    assert keep_photo_colors(painting, paper).mean() > 235
+    assert keep_photo_colours(painting, paper).mean() > 235
 
 
 def test_preserved_colours_leave_the_strokes_on_a_flat_photo() -> None:
     painting = np.clip(np.random.default_rng(0).normal(128, 40, (60, 60, 3)), 0, 255).astype(np.uint8)
-    assert keep_photo_colors(painting, np.full((60, 60, 3), 128, np.uint8)).std() > 10
+    assert keep_photo_colours(painting, np.full((60, 60, 3), 128, np.uint8)).std() > 10
 
 
 def test_a_painting_came_from_the_packs_of_its_styles(network, make_pack, photo) -> None:
     dots, lines, waves = (make_pack(name) for name in ("dots", "lines", "waves"))
     engine = StyleEngine(network, [dots, lines, waves], Runtime())
-    assert engine.sources(StyleQuery.parse(photo(8, 8), ["waves", "dots:2"])) == (waves.ref, dots.ref)
+    assert engine.contributors(StyleQuery.parse(photo(8, 8), ["waves", "dots:2"])) == (waves.ref, dots.ref)
 
 
 def test_a_grey_photo_with_preserved_colours_stays_grey() -> None:
     grey = np.repeat(np.arange(0, 240, dtype=np.uint8).reshape(12, 20, 1), 3, axis=2)
     painting = np.random.default_rng(0).integers(0, 256, grey.shape, np.uint8)
-    kept = keep_photo_colors(painting, grey)
+    kept = keep_photo_colours(painting, grey)
     assert difference(kept.max(axis=2), kept.min(axis=2)).max() <= 2
 
 

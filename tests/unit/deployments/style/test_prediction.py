@@ -6,7 +6,7 @@ import torch
 
 from deployments.errors import InvalidField, Unavailable
 from deployments.runtime import Runtime
-from deployments.style.color import MOST_GAIN, Palette, dye
+from deployments.style.colour import MOST_GAIN, Palette, dye
 from deployments.style.engine import StyleEngine, StyleQuery
 from deployments.style.prediction import MOST_SQUARES, StyleReader, squares
 from training.style.prediction.network import load_predictor

@@ -1,103 +1,14 @@
-"""Drawn portraits, whose landmarks are known exactly, and model versions made on the spot."""
+"""Model versions made on the spot."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
-from deployments.faces.alignment import ARCFACE_TEMPLATE, transform_points
-from deployments.faces.types import Face, FloatArray, Pose, Quality
-from deployments.imaging import Photo, Pixels, encode
-from deployments.swap.landmarks import LEFT_BROW, LEFT_EYE, LIPS, MEAN_SHAPE, RIGHT_BROW, RIGHT_EYE, with_forehead
-from deployments.swap.types import SourceFace
 from registry.manifest import ModelVersion
 from tests import versions
-
-
-@dataclass(frozen=True)
-class Portrait:
-    """A drawn picture with one face."""
-
-    pixels: Pixels
-    face: Face
-
-    @property
-    def photo(self) -> Photo:
-        return Photo.open(encode(self.pixels, "image/png"))
-
-    @property
-    def source(self) -> SourceFace:
-        return SourceFace(self.photo, self.face)
-
-    def with_face(self, **changes: object) -> Portrait:
-        return replace(self, face=replace(self.face, **changes))
-
-
-def face_at(points: FloatArray, five: FloatArray, shape: tuple[int, ...]) -> Face:
-    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-    box = (max(float(x0), 0), max(float(y0), 0), min(float(x1), shape[1]), min(float(y1), shape[0]))
-    quality = Quality(size=min(box[2] - box[0], box[3] - box[1]), blur=0.0, score=1.0)
-    return Face(box, 1.0, five, points, Pose(0, 0, 0), quality, None, None)
-
-
-def draw(
-    size: int = 200,
-    skin: tuple[int, int, int] = (205, 155, 125),
-    background: tuple[int, int, int] = (60, 90, 70),
-    lips: tuple[int, int, int] = (160, 60, 70),
-    scale: float = 1.1,
-    degrees: float = 0.0,
-    squeeze: float = 0.0,
-    at: tuple[float, float] = (0.5, 0.5),
-    seed: int = 1,
-) -> Portrait:
-    """A face of ``112 * scale`` px in a square picture, ``at`` a place in 0..1, turned by ``degrees`` in the picture.
-
-    ``squeeze`` narrows one half of the face (> 0 the right one), as a head does that turns.
-    """
-    rng = np.random.default_rng(seed)
-    angle = np.radians(degrees)
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = np.array([56.0, 78.0])
-    matrix = np.hstack([turn, (np.array(at) * size - turn @ middle)[:, None]]).astype(np.float32)
-
-    def place(points: FloatArray) -> FloatArray:
-        bent = points.astype(np.float32).copy()
-        right = (bent[:, 0] > 56) == (squeeze > 0)
-        bent[right, 0] = 56 + (bent[right, 0] - 56) * (1 - abs(squeeze))
-        return transform_points(bent, matrix)
-
-    points, five = place(MEAN_SHAPE), place(ARCFACE_TEMPLATE)
-    pixels = np.empty((size, size, 3), np.uint8)
-    pixels[:] = background
-    for outline, colour in (
-        (with_forehead(points), skin),
-        (points[LEFT_BROW], (50, 35, 30)),
-        (points[RIGHT_BROW], (50, 35, 30)),
-        (points[LEFT_EYE], (240, 240, 240)),
-        (points[RIGHT_EYE], (240, 240, 240)),
-        (points[LIPS], lips),
-    ):
-        cv2.fillConvexPoly(pixels, cv2.convexHull(np.round(outline).astype(np.int32)), colour, cv2.LINE_AA)
-    for eye in (LEFT_EYE, RIGHT_EYE):
-        centre = points[eye].mean(axis=0)
-        cv2.circle(
-            pixels, (round(float(centre[0])), round(float(centre[1]))), max(round(2.2 * scale), 1), (40, 60, 90), -1
-        )
-    grain = rng.normal(0, 2.5, pixels.shape)
-    pixels = np.clip(pixels + grain, 0, 255).astype(np.uint8)
-    return Portrait(pixels, face_at(points, five, pixels.shape))
-
-
-@pytest.fixture(scope="session")
-def portrait() -> Callable[..., Portrait]:
-    """``portrait(size=200, skin=..., degrees=...)``: see :func:`draw`."""
-    return draw
 
 
 @pytest.fixture

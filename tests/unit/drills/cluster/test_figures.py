@@ -14,7 +14,7 @@ def answered(due: float, took_s: float, status: int = 200) -> Answered:
 
 
 def test_who_was_under_way_while_the_proxy_was_away_waited_for_it() -> None:
-    kills = [Kill(10, PROXY, "ProxyActor"), Kill(30, REPLICA, "ServeReplica:graph:Style")]
+    kills = [Kill(10, PROXY), Kill(30, REPLICA)]
     before, through, during, after = (answered(due, took_s) for due, took_s in ((5, 4), (9, 4), (12, 3), (29, 2)))
     by_proxy, others = attributed([before, through, during, after], kills)
     assert by_proxy == [through, during]

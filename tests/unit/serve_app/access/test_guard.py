@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from deployments.faces.types import FaceQuery, FaceSet
-from deployments.serving import Answer
+from deployments.serving.types import Answer
 from serve_app.access.scopes import ADMIN, SCOPES, required
 from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import FORMS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.traffic import Traffic
-from deployments.trials import TrialSummary
+from deployments.serving.traffic import Traffic
+from deployments.serving.trials import TrialSummary
 from serve_app.versions.bars import Bars
 
 USUAL = Traffic(1000, 2, 0.05, 0.1)

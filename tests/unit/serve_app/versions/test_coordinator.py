@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import pytest
 
 from deployments.slots import ModelSet, Plan, Second
-from deployments.traffic import Traffic
-from deployments.trials import TrialSummary
+from deployments.serving.traffic import Traffic
+from deployments.serving.trials import TrialSummary
 from registry import promotions
 from registry.errors import StoreUnavailable
 from registry.promotions import canary, promote, rollback, shadow

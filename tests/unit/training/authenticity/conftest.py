@@ -32,15 +32,11 @@ def make_world() -> Callable[[Path, int], Path]:
 
     def make(root: Path, count: int) -> Path:
         for index in range(count):
+            name = f"{chr(97 + index % 26)}{index // 26}x.jpg"
             for offset, source in ((0, "street"), (1000, "studio")):
-                save(
-                    root / "real" / source / f"photo-{chr(97 + index % 26)}{index // 26}x.jpg",
-                    scene(offset + index, 12),
-                )
+                save(root / "real" / source / f"photo-{name}", scene(offset + index, 12))
             for offset, source in ((2000, "first"), (3000, "second")):
-                save(
-                    root / "ai" / source / f"made-{chr(97 + index % 26)}{index // 26}x.jpg", scene(offset + index, 0.5)
-                )
+                save(root / "ai" / source / f"made-{name}", scene(offset + index, 0.5))
         return root
 
     return make

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from deployments.authenticity.fingerprint import SIDE
+from deployments.runtime import Runtime, onnx_session
+from training.authenticity.fingerprint import Fingerprint
+from training.authenticity.graph import write_graph
+from training.authenticity.network import Detector, Weigher
 
-from deployments.authenticity.fingerprint import SIDE  # noqa: E402
-from deployments.runtime import Runtime, onnx_session  # noqa: E402
-from training.authenticity.fingerprint import Fingerprint  # noqa: E402
-from training.authenticity.graph import write_graph  # noqa: E402
-from training.authenticity.network import Detector, Weigher  # noqa: E402
-
-from .conftest import scene  # noqa: E402
+from .conftest import scene
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
-
-from training.authenticity.data import FOLDS, Example  # noqa: E402
-from training.authenticity.fitting import _without_fold, _without_source  # noqa: E402
+from training.authenticity.data import FOLDS, Example
+from training.authenticity.fitting import _without_fold, _without_source
 
 EXAMPLES = [
     Example(Path("gone.jpg"), "gone.jpg", source, source == "made", unseen=False, fold=fold)

@@ -7,30 +7,36 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-torch = pytest.importorskip("torch")
+from deployments.authenticity.engine import build
+from deployments.imaging import Photo, encode
+from deployments.runtime import Runtime
+from registry.manifest import Licence, ModelVersion, load_manifest
+from registry.store import FolderStore
+from tests.commands import assert_refused
+from training.authenticity import train
+from training.authenticity.data import Dataset, Plan, load
+from training.authenticity.features import CACHE, Meter, measure
+from training.cards import load_card
+from training.evaluation.cli import app as evaluations
+from training.evaluation.report import read_report
+from training.stopping import Stopped
 
-from deployments.authenticity.engine import build  # noqa: E402
-from deployments.imaging import Photo, encode  # noqa: E402
-from deployments.runtime import Runtime  # noqa: E402
-from registry.manifest import Licence, ModelVersion, load_manifest  # noqa: E402
-from registry.store import FolderStore  # noqa: E402
-from training.authenticity import train  # noqa: E402
-from training.authenticity.data import Dataset, Plan, load  # noqa: E402
-from training.authenticity.features import CACHE, Meter, Stopped, measure  # noqa: E402
-from training.evaluation.cli import app as evaluations  # noqa: E402
-from training.evaluation.report import read_report  # noqa: E402
-from training.style.export import load_card  # noqa: E402
-
-from .conftest import save, scene  # noqa: E402
+from .conftest import save, scene
 
 CARD = load_card(train.CARD)
 
 
-def judging(pictures: Path, trained: Path) -> list[str]:
+def learn(pictures: Path, run: Path, *options: object) -> Result:
+    """The command that trains a detector."""
+    return CliRunner().invoke(train.app, [str(argument) for argument in (pictures, run, *options)])
+
+
+def judge(pictures: Path, trained: Path, *options: object) -> Result:
     """The command that judges pictures by the detector that was trained."""
-    return ["authenticity", str(pictures), "--store", str(trained / "store"), "--model", "my-detector"]
+    arguments = ("authenticity", pictures, "--store", trained / "store", "--model", "my-detector", *options)
+    return CliRunner().invoke(evaluations, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +45,15 @@ def world(tmp_path_factory, make_world) -> Path:
 
 
 @pytest.fixture(scope="module")
+def dataset(world) -> Dataset:
+    return load(world, Plan.of_folders(world))
+
+
+@pytest.fixture(scope="module")
 def trained(tmp_path_factory, world) -> Path:
     """The folder of a finished run."""
     run = tmp_path_factory.mktemp("run")
-    result = CliRunner().invoke(train.app, [str(world), str(run), "--views", "1", "--steps", "80"])
+    result = learn(world, run, "--views", 1, "--steps", 80)
     assert result.exit_code == 0, result.output
     return run
 
@@ -61,54 +72,47 @@ def test_the_version_tells_new_pictures_apart(version) -> None:
 
 def test_the_same_data_and_seed_give_the_same_file(trained, world, tmp_path, version) -> None:
     (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "80"])
+    result = learn(world, tmp_path, "--views", 1, "--steps", 80)
     assert result.exit_code == 0, result.output
     again = load_manifest(tmp_path / "store" / "my-detector" / "v1" / "manifest.yaml")
     assert again.same_content(version.manifest)
 
 
-def test_a_detector_says_what_it_learnt_from_and_not_what_the_shipped_one_did(version, world) -> None:
-    learnable = load(world, Plan.of_folders(world)).learnable()
+def test_a_detector_says_what_it_learnt_from_and_not_what_the_shipped_one_did(version, dataset) -> None:
     told = {entry.name: entry.terms for entry in version.manifest.trained_on}
     assert len(told) == 4
     for source, kind in (("real/street", "photographs"), ("ai/first", "machine-made pictures")):
-        count = sum(example.source == source for example in learnable)
+        count = sum(example.source == source for example in dataset.learnable())
         assert told[f"{count} {kind} ({source})"] == "unknown"
     assert version.manifest.licence == Licence(name="LicenseRef-unknown", commercial_use=False)
 
 
 def test_the_next_detector_of_a_name_is_its_next_version_under_the_licence_given(trained, world, tmp_path) -> None:
     (tmp_path / CACHE).write_bytes((trained / CACHE).read_bytes())
-    options = ["--views", "1", "--steps", "20", "--name", "ours", "--licence", "CC0-1.0"]
     for _ in range(2):
-        result = CliRunner().invoke(train.app, [str(world), str(tmp_path), *options])
+        result = learn(world, tmp_path, "--views", 1, "--steps", 20, "--name", "ours", "--licence", "CC0-1.0")
         assert result.exit_code == 0, result.output
     store = FolderStore(tmp_path / "store")
     assert store.versions("ours") == ["v1", "v2"]
     assert store.manifest("ours").licence.name == "CC0-1.0"
 
 
-def test_the_research_data_are_told_by_the_shipped_card(world, tmp_path, monkeypatch) -> None:
-    dataset = load(world, Plan.of_folders(world))
+def test_the_research_data_are_told_by_the_shipped_card(dataset, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(train, "RESEARCH", dataset.digest())
     assert train.described(dataset, FolderStore(tmp_path), "ours", "CC0-1.0") == CARD
 
 
 def test_a_report_of_held_out_pictures_becomes_metrics_that_the_gate_knows(trained, world, tmp_path) -> None:
-    for options in (["--held-out", "--out", str(tmp_path / "held-out")], ["--out", str(tmp_path / "all")]):
-        arguments = [*judging(world, trained), "--model", "my-detector"]
-        assert CliRunner().invoke(evaluations, [*arguments, *options]).exit_code == 0
+    for options in (("--held-out", "--out", tmp_path / "held-out"), ("--out", tmp_path / "all")):
+        assert judge(world, trained, *options).exit_code == 0
     assert train.metrics_of(tmp_path / "held-out").keys() == {"balanced_accuracy", "photographs_accused"}
-    options = ["--judgement", str(tmp_path / "all")]
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), *options])
-    assert result.exit_code == 1
-    assert "no figure for balanced accuracy, held out" in " ".join(result.output.split())
+    result = learn(world, tmp_path / "run", "--judgement", tmp_path / "all")
+    assert_refused(result, "no figure for balanced accuracy, held out")
     assert not (tmp_path / "run").exists()
 
 
 def test_pictures_it_may_have_learnt_from_are_not_called_held_out_nor_held_to_bars(trained, world, tmp_path) -> None:
-    arguments = [*judging(world, trained), "--model", "my-detector"]
-    result = CliRunner().invoke(evaluations, [*arguments, "--out", str(tmp_path)])
+    result = judge(world, trained, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     document = read_report(tmp_path)
     assert "It may have learnt from some of them" in document.summary
@@ -121,9 +125,9 @@ def test_curves_and_record_lie_beside_the_measurements(trained) -> None:
     assert '"model": "my-detector@v1"' in (trained / "run.json").read_text()
 
 
-def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(world, tmp_path) -> None:
+def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(dataset, tmp_path) -> None:
     meter, stop, done = Meter(), threading.Event(), []
-    dataset = Dataset(load(world, Plan.of_folders(world)).examples[:8])
+    dataset = Dataset(dataset.examples[:8])
 
     def advance(count: int) -> None:
         done.append(count)
@@ -143,77 +147,60 @@ def test_measuring_goes_on_where_it_was_stopped_and_comes_to_the_same(world, tmp
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"no safetensors at all"])
-def test_a_cache_that_cannot_be_read_is_measured_anew(world, tmp_path, rubbish) -> None:
+def test_a_cache_that_cannot_be_read_is_measured_anew(dataset, tmp_path, rubbish) -> None:
     (tmp_path / CACHE).write_bytes(rubbish)
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        measure(load(world, Plan.of_folders(world)), 1, 1, tmp_path, meter=Meter(), advance=lambda _: None, stop=stop)
+        measure(dataset, 1, 1, tmp_path, meter=Meter(), advance=lambda _: None, stop=stop)
     assert (tmp_path / CACHE).stat().st_size > 1000
 
 
 def test_a_folder_of_nothing_ends_in_one_sentence(tmp_path) -> None:
-    result = CliRunner().invoke(train.app, [str(tmp_path), str(tmp_path / "run")])
-    assert result.exit_code == 1
-    assert "has no folder real/" in " ".join(result.output.split())
+    assert_refused(learn(tmp_path, tmp_path / "run"), "has no folder real/")
     assert not (tmp_path / "run").exists()
 
 
-def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world, tmp_path) -> None:
-    result = CliRunner().invoke(
-        evaluations,
-        [*judging(world, trained), "--held-out", "--out", str(tmp_path)],
-    )
+def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world, dataset, tmp_path) -> None:
+    result = judge(world, trained, "--held-out", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     document = read_report(tmp_path)
     figures = {figure.name: figure.value for figure in document.figures}
     assert figures["balanced accuracy, held out"] > 0.9
     assert figures["photographs called machine-made, held out"] <= 0.05
     (table,) = [section for section in document.sections if section.title == "By source"]
-    assert {row[0] for row in table.rows} == {
-        example.source for example in load(world, Plan.of_folders(world)).held_out()
-    }
+    assert {row[0] for row in table.rows} == {example.source for example in dataset.held_out()}
     assert {"ROC", "Reliability, held out"} <= {section.title for section in document.sections}
 
 
-def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, world, tmp_path) -> None:
+def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, world, dataset, tmp_path) -> None:
     measured = (trained / CACHE).read_bytes()
-    arguments = [*judging(world, trained), "--out", str(tmp_path)]
-    result = CliRunner().invoke(evaluations, [*arguments, "--run", str(trained)])
+    result = judge(world, trained, "--out", tmp_path, "--run", trained)
     assert result.exit_code in {0, 3}, result.output
     document = read_report(tmp_path)
     assert "It learnt from some of them" in document.summary
     (table,) = [section for section in document.sections if section.title == "Leave one source out"]
-    assert {row[0] for row in table.rows} == {
-        example.source for example in load(world, Plan.of_folders(world)).learnable()
-    }
+    assert {row[0] for row in table.rows} == {example.source for example in dataset.learnable()}
     assert (trained / CACHE).read_bytes() == measured
 
 
 def test_a_folder_without_a_run_that_ended_is_named(trained, world, tmp_path) -> None:
-    arguments = [*judging(world, trained), "--out", str(tmp_path)]
-    result = CliRunner().invoke(evaluations, [*arguments, "--run", str(tmp_path)])
-    assert result.exit_code == 1
-    assert "holds no run.json of a training run that ended" in " ".join(result.output.split())
+    result = judge(world, trained, "--out", tmp_path, "--run", tmp_path)
+    assert_refused(result, "holds no run.json of a training run that ended")
 
 
 def test_too_few_pictures_or_sources_to_learn_from_are_refused_before_anything_is_measured(tmp_path) -> None:
     for index in range(14):
         save(tmp_path / "pictures" / "real" / f"photo-{chr(97 + index)}x.jpg", scene(index, 12))
         save(tmp_path / "pictures" / "ai" / f"made-{chr(97 + index)}x.jpg", scene(1000 + index, 0.5))
-    result = CliRunner().invoke(train.app, [str(tmp_path / "pictures"), str(tmp_path / "run")])
-    assert result.exit_code == 1
-    said = " ".join(result.output.split())
-    assert "too few pictures for learning without real" in said
-    assert "from at least two sources" in said
+    result = learn(tmp_path / "pictures", tmp_path / "run")
+    assert_refused(result, "too few pictures for learning without real", "from at least two sources")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_card_that_is_no_yaml_ends_in_one_sentence(world, tmp_path) -> None:
     (tmp_path / "card.yaml").write_text("a: [")
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--card", str(tmp_path / "card.yaml")])
-    assert result.exit_code == 1
-    assert "card.yaml is not YAML" in " ".join(result.output.split())
+    assert_refused(learn(world, tmp_path, "--card", tmp_path / "card.yaml"), "card.yaml is not YAML")
 
 
 def test_a_full_disk_leaves_no_part_of_a_version(trained, world, tmp_path, monkeypatch) -> None:
@@ -224,9 +211,7 @@ def test_a_full_disk_leaves_no_part_of_a_version(trained, world, tmp_path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(train, "write_graph", full)
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path), "--views", "1", "--steps", "20"])
-    assert result.exit_code == 1
-    assert "No space left on device" in result.output
+    assert_refused(learn(world, tmp_path, "--views", 1, "--steps", 20), "No space left on device")
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
 
 
@@ -235,12 +220,8 @@ def test_a_version_that_is_there_is_refused_before_anything_is_measured(trained,
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     card = tmp_path / "card.yaml"
     card.write_text(train.CARD.read_text().replace("model: fingerprint", "model: my-detector"))
-    options = ["--store", str(trained / "store"), "--card", str(card)]
-    result = CliRunner().invoke(train.app, [str(world), str(tmp_path / "run"), *options])
-    assert result.exit_code == 1
-    told = " ".join(result.output.split())
-    assert "my-detector@v1 is in" in told
-    assert "give another store, or another version in its card" in told
+    result = learn(world, tmp_path / "run", "--store", trained / "store", "--card", card)
+    assert_refused(result, "my-detector@v1 is in", "give another store, or another version in its card")
     assert not (tmp_path / "run").exists()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
@@ -254,26 +235,18 @@ def test_pictures_that_could_not_be_uploaded_are_left_out_of_an_evaluation_and_c
     # What a JPEG is called and a bitmap is.
     save(tmp_path / "bitmap.bmp", scene(9000, 12))
     (tmp_path / "bitmap.bmp").rename(tmp_path / "odd" / "real" / "bitmap.jpg")
-    arguments = [*judging(tmp_path / "odd", trained), "--out", str(tmp_path)]
-    result = CliRunner().invoke(evaluations, arguments)
+    result = judge(tmp_path / "odd", trained, "--out", tmp_path)
     assert result.exit_code in {0, 3}, result.output
-    (left_out,) = [section for section in read_report(tmp_path).sections if section.title == "Left out"]
-    assert left_out.text == "Pictures that were skipped: 1 no upload."
-    assert (
-        sum(
-            row[2] for section in read_report(tmp_path).sections if section.title == "By source" for row in section.rows
-        )
-        == 6
-    )
+    sections = {section.title: section for section in read_report(tmp_path).sections}
+    assert sections["Left out"].text == "Pictures that were skipped: 1 no upload."
+    assert sum(row[2] for row in sections["By source"].rows) == 6
 
 
 def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
     save(tmp_path / "two" / "real" / "a.png", scene(7000, 12))
     save(tmp_path / "two" / "ai" / "a.png", scene(8000, 0.5))
-    arguments = [*judging(tmp_path / "two", trained), "--held-out"]
-    result = CliRunner().invoke(evaluations, [*arguments, "--out", str(tmp_path / "report")])
-    assert result.exit_code == 1
-    assert "not both photographs and machine-made pictures" in " ".join(result.output.split())
+    result = judge(tmp_path / "two", trained, "--held-out", "--out", tmp_path / "report")
+    assert_refused(result, "not both photographs and machine-made pictures")
     assert not (tmp_path / "report").exists()
 
 
@@ -281,7 +254,5 @@ def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
 def test_a_baseline_that_is_none_is_named(world, trained, tmp_path, content) -> None:
     path = tmp_path / "baseline.safetensors"
     path.write_bytes(content)
-    options = ["--baseline", str(path), "--out", str(tmp_path / "report")]
-    result = CliRunner().invoke(evaluations, [*judging(world, trained), *options])
-    assert result.exit_code == 1
-    assert "does not hold the baseline's weights" in " ".join(result.output.split())
+    result = judge(world, trained, "--baseline", path, "--out", tmp_path / "report")
+    assert_refused(result, "does not hold the baseline's weights")

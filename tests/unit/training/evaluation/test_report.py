@@ -82,6 +82,13 @@ def test_a_figure_keeps_to_its_bars_or_is_named_as_missing_them(
     assert [figure.name for figure in report.document.under_bars] == ([] if met else ["x"])
 
 
+def test_a_share_comes_with_its_interval(report: Report) -> None:
+    report.share("found", 81, 263, at_least=0.3)
+    figure = report.document.figures[-1]
+    assert (figure.value, figure.met) == (81 / 263, True)
+    assert figure.interval == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
 def test_equal_reports_give_equal_files(report: Report, tmp_path: Path) -> None:
     assert report.write(tmp_path / "a").read_bytes() == report.write(tmp_path / "b").read_bytes()
 

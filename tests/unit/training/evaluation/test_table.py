@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.commands import assert_refused, said
 from training.evaluation import cli, table
 from training.evaluation.report import Report
 
@@ -84,20 +85,19 @@ def test_one_evaluation_can_be_measured_and_shown_alone(run) -> None:
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(run, options, sentence) -> None:
     result, _ = run(*options)
-    assert result.exit_code == 1
-    assert sentence in " ".join(result.output.split())
+    assert_refused(result, sentence)
 
 
 def test_an_evaluation_that_cannot_be_made_is_named_and_the_others_are_shown(run) -> None:
     run()
     result, measured = run(ends={"style": 1, "style-add": -9})
-    said = " ".join(result.output.split())
+    words = said(result)
     assert result.exit_code == 1
     assert measured == ["style", "style-add", "authenticity"]
     # The reports of the first run are none of this one's.
-    assert (said.count("loss"), said.count("not measured")) == (1, 2)
-    assert "style could not be made: masquerade eval style ended with status 1" in said
-    assert "style-add could not be made: masquerade eval style-add ended with status -9" in said
+    assert (words.count("loss"), words.count("not measured")) == (1, 2)
+    assert "style could not be made: masquerade eval style ended with status 1" in words
+    assert "style-add could not be made: masquerade eval style-add ended with status -9" in words
 
 
 def test_a_bar_missed_weighs_more_than_an_evaluation_not_made(run) -> None:
@@ -109,11 +109,11 @@ def test_a_report_that_is_not_there_or_damaged_is_named_beside_those_there_are(r
     run("--only", "style-add", "--only", "authenticity")
     (tmp_path / "reports" / "authenticity" / "report.json").write_text("{")
     result, _ = run("--recorded")
-    said = " ".join(result.output.split())
+    words = said(result)
     assert result.exit_code == 1
-    assert said.count("loss") == 1
-    assert "measure it first" in said
-    assert "is not an evaluation report" in said
+    assert words.count("loss") == 1
+    assert "measure it first" in words
+    assert "is not an evaluation report" in words
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ import pytest
 from deployments.faces.alignment import ARCFACE_TEMPLATE
 from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import encode
-from registry.manifest import Description, Licence, Manifest, ModelVersion
+from registry.manifest import ModelVersion
 from registry.store import FolderStore
+from tests import versions
 from training.gallery.analysis import Memory
 from training.gallery.build import Embedder
 
@@ -100,15 +101,8 @@ def studio(engine: StandInFaces) -> Studio:
 
 @pytest.fixture
 def embedder(engine: StandInFaces, tmp_path: Path) -> Embedder:
-    description = Description(
-        model="stand-in-faces",
-        version="v1",
-        task="face-analysis",
-        format="onnx",
-        embedding_space=SPACE,
-        licence=Licence(name="MIT", commercial_use=True),
-    )
-    return Embedder(ModelVersion(Manifest(**description.model_dump(), files=()), tmp_path), engine)
+    manifest = versions.manifest_of({}, model="stand-in-faces", task="face-analysis", embedding_space=SPACE)
+    return Embedder(ModelVersion(manifest, tmp_path), engine)
 
 
 @pytest.fixture

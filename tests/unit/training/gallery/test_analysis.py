@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from deployments.faces.alignment import ARCFACE_TEMPLATE
+from deployments.faces.types import Quality
 from deployments.imaging import Photo, encode
 from training.gallery.analysis import Memory, analyse, look_of
 
@@ -59,8 +60,6 @@ def test_the_same_bytes_twice_in_a_batch_are_looked_at_once(tmp_path: Path, stud
 
 
 def test_the_largest_face_comes_first_with_its_vector(tmp_path: Path, studio, engine, memory) -> None:
-    from deployments.faces.types import Quality
-
     small = studio.face("Grace", quality=Quality(size=30.0, blur=0.0, score=0.9))
     path = studio.take(tmp_path / "two.jpg", small, studio.face("Ada"), seed=1)
     (answer,) = analyse([path], engine, memory)

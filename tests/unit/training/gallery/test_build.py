@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deployments.faces.types import Quality
 from deployments.lookalike.engine import LookalikeEngine, LookalikeQuery
 from deployments.runtime import Runtime
 from tests import versions
@@ -167,8 +168,6 @@ def test_a_face_model_that_does_not_embed_is_refused(folder, embedder: Embedder,
 
 
 def test_the_best_picture_becomes_the_portrait_with_its_licence(tmp_path, embedder, store, memory, studio) -> None:
-    from deployments.faces.types import Quality
-
     blurred = Quality(size=80.0, blur=0.6, score=0.2)
     studio.take(tmp_path / "a.jpg", studio.face("Ada", 1, quality=blurred), seed=1)
     studio.take(tmp_path / "b.jpg", studio.face("Ada", 2), seed=2)
@@ -189,15 +188,8 @@ def test_a_name_no_gallery_may_have_is_refused_before_any_work(folder, embedder,
     assert engine.asked == 0
 
 
-def test_the_name_of_another_kind_of_model_is_refused(folder, tmp_path, embedder, store, memory, engine) -> None:
-    from registry.manifest import Description, Licence
-    from registry.publish import describe, publish_folder
-
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "data.txt").write_text("1")
-    licence = Licence(name="MIT", commercial_use=True)
-    description = Description(model="faces", version="v1", task="face-analysis", format="data", licence=licence)
-    publish_folder(store, describe(tmp_path / "weights", description), tmp_path / "weights")
+def test_the_name_of_another_kind_of_model_is_refused(folder, embedder, store, memory, engine) -> None:
+    versions.publish(store, model="faces", task="face-analysis")
     with pytest.raises(ValueError, match="face-analysis model already"):
         build(read_source(folder), Plan("faces"), embedder, store, memory)
     assert engine.asked == 0

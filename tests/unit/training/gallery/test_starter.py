@@ -13,8 +13,8 @@ from deployments.imaging import encode
 from deployments.lookalike.engine import LookalikeEngine
 from deployments.runtime import Runtime
 from registry import catalogue
-from registry.manifest import Description, Licence, ModelVersion
-from registry.publish import describe
+from registry.manifest import ModelVersion
+from tests import versions
 from training.gallery.starter import NAME, SAMPLES, build_starter_gallery, starter_gallery
 
 
@@ -28,15 +28,7 @@ def samples(tmp_path: Path, studio) -> ModelVersion:
         {"name": "Left", "role": "on the left", "file": "two.png", "face": 0, "of": 2, "licence": "CC0"},
         {"name": "Right", "file": "two.png", "face": 1, "of": 2},
     ]
-    description = Description(
-        model="samples",
-        version="v1",
-        task="samples",
-        format="data",
-        input={"gallery": entries},
-        licence=Licence(name="CC0", commercial_use=True),
-    )
-    return ModelVersion(describe(folder, description), folder)
+    return versions.version_of(folder, model="samples", task="samples", input={"gallery": entries})
 
 
 class Detector:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from deployments.moderation.open_nsfw import HARMLESS
 from registry.store import FolderStore
 from tests import versions
+from tests.commands import assert_refused
 from training.moderation import quantise
 from training.moderation.quantise import Comparison, app
 
@@ -53,9 +54,7 @@ def test_too_few_pictures_are_told(pictures: Path, models_dir: Path, tmp_path: P
 
 def test_a_file_that_is_no_picture_is_named(pictures: Path, models_dir: Path, tmp_path: Path) -> None:
     (pictures / "AAA.jpg").write_bytes(b"no picture")
-    result = run(pictures, tmp_path / "o.onnx", "--count", 10, "--store", models_dir)
-    assert result.exit_code == 1
-    assert "AAA.jpg cannot be used" in " ".join(result.output.split())
+    assert_refused(run(pictures, tmp_path / "o.onnx", "--count", 10, "--store", models_dir), "AAA.jpg cannot be used")
 
 
 def test_a_network_that_lets_the_wrong_pass_is_not_written(
@@ -72,9 +71,10 @@ def test_a_network_that_lets_the_wrong_pass_is_not_written(
 def test_a_model_of_another_backend_is_refused_before_pictures_are_read(tmp_path: Path) -> None:
     versions.publish(FolderStore(tmp_path / "models"), model="vit", task="moderation", backend="transformers")
     (tmp_path / "none").mkdir()
-    result = run(tmp_path / "none", tmp_path / "o.onnx", "--model", "vit", "--store", tmp_path / "models")
-    assert result.exit_code == 1
-    assert "vit is read by the backend transformers; only open-nsfw is quantised" in " ".join(result.output.split())
+    assert_refused(
+        run(tmp_path / "none", tmp_path / "o.onnx", "--model", "vit", "--store", tmp_path / "models"),
+        "vit is read by the backend transformers; only open-nsfw is quantised",
+    )
 
 
 def test_a_comparison_in_figures() -> None:

@@ -14,12 +14,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from deployments.masterpiece.encoder import VGG19_BLOCKS, Encoder
 from registry.manifest import Description, Licence
 from registry.publish import describe
 from registry.store import FolderStore
 from training.style import run
 from training.style.checkpoint import Weights
-from deployments.masterpiece.encoder import VGG19_BLOCKS, Encoder
 from training.style.encoders import file_vgg19
 from training.style.export import Painting, write_network, write_pack
 from training.style.network import Architecture, StyleNetwork
@@ -44,12 +44,12 @@ def frugal(monkeypatch) -> None:
 
 @pytest.fixture(scope="session")
 def encoder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A VGG-19 to relu4_1 with four channels everywhere and random weights."""
+    """A VGG-19 to relu4_2 with four channels everywhere and random weights."""
     generator = torch.Generator().manual_seed(0)
     tensors = {"conv0.weight": torch.eye(3)[:, :, None, None].clone(), "conv0.bias": torch.full((3,), -0.5)}
     inputs = 3
     for block, count in enumerate(VGG19_BLOCKS[:4], start=1):
-        for index in range(1, count + 1 if block < 4 else 2):
+        for index in range(1, count + 1 if block < 4 else 3):
             tensors[f"conv{block}_{index}.weight"] = torch.randn(4, inputs, 3, 3, generator=generator) * 0.3
             tensors[f"conv{block}_{index}.bias"] = torch.zeros(4)
             inputs = 4
@@ -86,6 +86,12 @@ def photos(make_picture: PictureMaker, tmp_path: Path) -> Path:
     for number in range(9):
         make_picture(f"photos/{number}.png", seed=number)
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def dots(make_picture: PictureMaker) -> Path:
+    """A painting."""
+    return make_picture("dots.png", seed=90)
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from training.style.checkpoint import Weights, load_weights, save_weights, write_atomically
+from training.style.checkpoint import Weights, load_weights, save_weights
 from training.style.network import StyleNetwork
 from training.style.prediction.network import Design, StylePredictor, load_predictor
+from training.tensors import write_tensors
 
 
 @pytest.fixture
@@ -41,10 +42,10 @@ def test_weights_that_do_not_fit_what_they_say_they_are_of_are_named(weights, ti
     tensors = {f"network.{name}": tensor for name, tensor in weights.network.state_dict().items()}
     tensors["styles"] = torch.stack([weights.styles["dots"]])
     path = tmp_path / "weights.safetensors"
-    write_atomically(path, tensors, _made_of(tiny))
+    write_tensors(path, tensors, _made_of(tiny))
     assert load_weights(path).styles.keys() == {"dots"}
     for metadata in (_made_of(tiny, **changed), _made_of(replace(tiny, coarse=4)), {"made_of": "words"}):
-        write_atomically(path, tensors, metadata)
+        write_tensors(path, tensors, metadata)
         with pytest.raises(ValueError, match=r"weights\.safetensors does not hold the weights of a style network"):
             load_weights(path)
 
@@ -53,6 +54,6 @@ def test_a_predictor_of_another_size_than_it_says_is_named(tmp_path) -> None:
     path = tmp_path / "predictor.safetensors"
     tensors = StylePredictor(Design(style_size=40)).state_dict()
     for design in (asdict(Design(style_size=50)), {"depth": 3, "widths": [1]}, None):
-        write_atomically(path, dict(tensors), {"design": json.dumps(design)})
+        write_tensors(path, dict(tensors), {"design": json.dumps(design)})
         with pytest.raises(ValueError, match=r"predictor\.safetensors does not hold a style predictor"):
             load_predictor(path)

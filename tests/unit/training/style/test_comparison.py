@@ -8,13 +8,13 @@ from typer.testing import CliRunner
 
 from registry.store import FolderStore
 from tests import versions
+from tests.commands import assert_refused
 from training.evaluation.report import read_report
-from training.style import comparison, judge, yardstick
+from training.style import comparison, yardstick
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
-    monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
     monkeypatch.setattr(yardstick, "STRENGTHS", (1.0, 0.5))
     monkeypatch.setattr(yardstick, "TIMED_SIDE", 64)
 
@@ -39,9 +39,9 @@ def peer(tmp_path):
 
 
 @pytest.fixture
-def evaluate(store, photos, make_picture, encoder_file, tmp_path):
+def evaluate(store, photos, dots, encoder_file, tmp_path):
     def run(*more: str):
-        options = ["--style", f"dots={make_picture('dots.png', seed=90)}", "--encoder", str(encoder_file)]
+        options = ["--style", f"dots={dots}", "--encoder", str(encoder_file)]
         options += ["--side", "64", "--report", str(tmp_path / "report"), "--store", str(store.root)]
         return CliRunner().invoke(comparison.app, [str(photos), *options, *more])
 
@@ -87,32 +87,27 @@ def test_without_peers_only_the_lattice_has_a_bar(evaluate, tmp_path) -> None:
     assert [figure.name for figure in read_report(tmp_path / "report").figures] == ["lean, dots: lattice, levels"]
 
 
-def test_a_style_that_no_network_has_is_named_rather_than_left_out(evaluate, make_picture, tmp_path) -> None:
-    result = evaluate("--style", f"dot={make_picture('dots.png', seed=90)}")
-    assert result.exit_code == 1
-    assert "no network here has the style dot; there is dots" in " ".join(result.output.split())
+def test_a_style_that_no_network_has_is_named_rather_than_left_out(evaluate, dots, tmp_path) -> None:
+    assert_refused(evaluate("--style", f"dot={dots}"), "no network here has the style dot; there is dots")
     assert not (tmp_path / "report").exists()
 
 
 def test_a_peer_for_a_style_that_is_not_judged_is_named(evaluate, peer) -> None:
-    result = evaluate("--peer", f"lines={peer}")
-    assert result.exit_code == 1
-    assert "give --style lines=painting too" in " ".join(result.output.split())
+    assert_refused(evaluate("--peer", f"lines={peer}"), "give --style lines=painting too")
 
 
 def test_an_empty_store_says_what_to_do(evaluate, tmp_path) -> None:
-    result = evaluate("--store", str(tmp_path / "nothing"))
-    assert result.exit_code == 1
-    assert "models pull --starter" in " ".join(result.output.split())
+    assert_refused(evaluate("--store", str(tmp_path / "nothing")), "models pull --starter")
 
 
 @pytest.mark.parametrize("content", [None, b"words"])
 def test_a_peer_that_is_missing_or_no_network_ends_with_a_sentence(evaluate, tmp_path, content) -> None:
     if content is not None:
         (tmp_path / "theirs.onnx").write_bytes(content)
-    result = evaluate("--peer", f"dots={tmp_path / 'theirs.onnx'}")
-    assert result.exit_code == 1
-    assert "theirs.onnx is not a network that ONNX Runtime can open" in " ".join(result.output.split())
+    assert_refused(
+        evaluate("--peer", f"dots={tmp_path / 'theirs.onnx'}"),
+        "theirs.onnx is not a network that ONNX Runtime can open",
+    )
 
 
 def test_a_peer_paints_between_0_and_255_and_less_with_less_strength(peer) -> None:

@@ -17,9 +17,8 @@ from training.style.data import (
     load_picture,
     named_paths,
     split,
-    to_pixels,
-    to_tensor,
 )
+from training.tensors import to_pixels, to_tensor
 
 
 def test_every_twentieth_photograph_is_held_out(tmp_path, make_picture) -> None:

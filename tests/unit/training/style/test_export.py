@@ -15,13 +15,14 @@ from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 from deployments.imaging import Photo
+from deployments.masterpiece.encoder import EncoderInfo
 from deployments.runtime import Runtime
 from deployments.style.engine import StyleEngine, StyleQuery
 from registry.manifest import ModelVersion, load_manifest
+from tests.commands import assert_refused
 from training.style import export as module
 from training.style import graphs
 from training.style.checkpoint import Weights, load_weights, save_weights
-from deployments.masterpiece.encoder import EncoderInfo
 from training.style.export import PREVIEW_BYTES
 from training.style.network import StyleNetwork
 from training.style.record import RunRecord
@@ -149,9 +150,7 @@ def exported(export, tmp_path):
 def test_mistakes_end_with_a_sentence_and_write_nothing(export, tmp_path, option, sentence) -> None:
     waves = {"name": "waves", "title": "Waves", "artist": "Nobody", "year": 1900, "licence": "public domain"}
     (tmp_path / "wrong").write_text(yaml.safe_dump([waves]))
-    result = export(**{option: tmp_path / "wrong"})
-    assert result.exit_code == 1
-    assert sentence in " ".join(result.output.split())
+    assert_refused(export(**{option: tmp_path / "wrong"}), sentence)
     assert not (tmp_path / "store").exists()
 
 
@@ -160,19 +159,13 @@ def test_a_published_version_is_not_written_again(export, exported, taken) -> No
     other = next(ref for ref in ("tiny/v3", "two/v3") if ref != taken)
     shutil.rmtree(exported / other)
     before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
-    result = export()
-    assert result.exit_code == 1
-    told = " ".join(result.output.split())
-    assert f"{taken.replace('/', '@')} is in" in told
-    assert "give another store, or another version in its card" in told
+    assert_refused(export(), f"{taken.replace('/', '@')} is in", "give another store, or another version in its card")
     assert {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()} == before
 
 
 def test_what_is_no_version_is_not_written_over(export, tmp_path) -> None:
     (tmp_path / "store/two/v3").mkdir(parents=True)
-    result = export()
-    assert result.exit_code == 1
-    assert "is in the way and is no model version; remove it first" in " ".join(result.output.split())
+    assert_refused(export(), "is in the way and is no model version; remove it first")
 
 
 def test_a_full_disk_leaves_no_part_of_a_version(export, tmp_path, monkeypatch) -> None:
@@ -180,9 +173,7 @@ def test_a_full_disk_leaves_no_part_of_a_version(export, tmp_path, monkeypatch) 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "write_pack", full)
-    result = export()
-    assert result.exit_code == 1
-    assert "No space left on device" in " ".join(result.output.split())
+    assert_refused(export(), "No space left on device")
     assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
 
 

@@ -4,25 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from training.style import judge as module
 from training.style.data import load_picture
 from training.style.judge import Judge
 
 
-@pytest.fixture
-def painting(make_picture):
-    return make_picture("dots.png", seed=90)
-
-
-@pytest.fixture(autouse=True)
-def shallow_judge(monkeypatch) -> None:
-    """The tests' encoder ends at relu4_1."""
-    monkeypatch.setattr(module, "CONTENT_LAYERS", ("relu3_1",))
-
-
-def test_the_photo_itself_has_no_content_distance_and_the_painting_no_style_distance(encoder, painting) -> None:
-    style = load_picture(painting, 64)[None]
-    judge = Judge(encoder, {"dots": painting}, [torch.rand_like(style)[0]], 64)
+def test_the_photo_itself_has_no_content_distance_and_the_painting_no_style_distance(encoder, dots) -> None:
+    style = load_picture(dots, 64)[None]
+    judge = Judge(encoder, {"dots": dots}, [torch.rand_like(style)[0]], 64)
     unchanged = judge.judge("dots", lambda picture: picture)
     copied = judge.judge("dots", lambda _: style)
     assert unchanged.content == pytest.approx(0, abs=1e-6)
@@ -30,21 +18,21 @@ def test_the_photo_itself_has_no_content_distance_and_the_painting_no_style_dist
     assert copied.style == pytest.approx(0, abs=1e-6)
 
 
-def test_a_canvas_is_told_in_levels(encoder, painting) -> None:
+def test_a_canvas_is_told_in_levels(encoder, dots) -> None:
     def woven(photo: torch.Tensor) -> torch.Tensor:
         canvas = torch.full_like(photo, 0.5)
         canvas[:, :, ::4] += 10 / 255
         return canvas
 
-    judge = Judge(encoder, {"dots": painting}, [torch.rand(3, 64, 64)], 64)
+    judge = Judge(encoder, {"dots": dots}, [torch.rand(3, 64, 64)], 64)
     assert judge.judge("dots", woven).lattice == pytest.approx(10 * (3 / 16) ** 0.5, rel=1e-4)
     assert judge.judge("dots", lambda photo: torch.full_like(photo, 0.5)).lattice == 0
 
 
-def test_judgements_are_means_over_photographs(encoder, painting) -> None:
+def test_judgements_are_means_over_photographs(encoder, dots) -> None:
     photos = [torch.rand(3, 64, 64) for _ in range(3)]
-    alone = [Judge(encoder, {"dots": painting}, [photo], 64).judge("dots", torch.square) for photo in photos]
-    together = Judge(encoder, {"dots": painting}, photos, 64).judge("dots", torch.square)
+    alone = [Judge(encoder, {"dots": dots}, [photo], 64).judge("dots", torch.square) for photo in photos]
+    together = Judge(encoder, {"dots": dots}, photos, 64).judge("dots", torch.square)
     assert together.content == pytest.approx(np.mean([one.content for one in alone]))
     assert together.lattice == pytest.approx(np.mean([one.lattice for one in alone]))
     assert together.style == pytest.approx(np.mean([one.style for one in alone]))

@@ -16,17 +16,17 @@ from typer.testing import CliRunner
 from deployments.runtime import Runtime
 from deployments.style.engine import StyleEngine
 from registry.manifest import load_manifest
+from tests.commands import assert_refused, said
+from training.cards import load_card
+from training.stopping import Stopped
 from training.style.adding import open_studio
-from training.style.data import NoPhotos, PhotoCrops, read_rgb
-from training.style.recipes import Recipe
-from training.style import judge
+from training.style.data import NoPhotos, PhotoCrops
 from training.style.encoders import file_vgg19
-from training.style.export import load_card
 from training.style.prediction import evaluate, export, reproduce, train
 from training.style.prediction.network import Design, StylePredictor, load_predictor, save_predictor
 from training.style.prediction.pictures import JUDGED_SIDE, READ_SIDE, StylePictures
 from training.style.prediction.trainer import CHECKPOINT, PREDICTOR, Course, PredictorTrainer, learn_to_read, softened
-from training.style.failures import Stopped
+from training.style.recipes import Recipe
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"))
 COURSE = Course(steps=4, batch=2, warm_up=1, seed=3, recipe=RECIPE)
@@ -166,7 +166,7 @@ def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, co
     ):
         result = command("--resume", *options)
         assert result.exit_code == 1, options
-        assert sentence in " ".join(result.output.split())
+        assert sentence in said(result)
     assert command("--resume").exit_code == 0
     assert {path.name: path.read_bytes() for path in run.glob("*.safetensors")} == files
 
@@ -176,16 +176,12 @@ def test_a_run_is_resumed_with_what_it_was_started_with_and_nothing_else(run, co
 )
 def test_a_run_is_not_resumed_on_other_pictures_of_the_same_number(run, command, make_picture, changed, words) -> None:
     make_picture(changed, seed=60)
-    result = command("--resume")
-    assert result.exit_code == 1
-    assert f"holds a run with {words}" in " ".join(result.output.split())
+    assert_refused(command("--resume"), f"holds a run with {words}")
 
 
 def test_a_run_is_not_replaced_by_repeating_its_command(run, command) -> None:
     files = {path.name: path.read_bytes() for path in run.iterdir()}
-    result = command()
-    assert result.exit_code == 1
-    assert "holds a run already; go on with it by --resume, or give another folder" in " ".join(result.output.split())
+    assert_refused(command(), "holds a run already; go on with it by --resume, or give another folder")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == files
 
 
@@ -195,9 +191,7 @@ def test_resuming_what_never_started_or_was_cut_off_is_refused(command, tmp_path
         if content is not None:
             checkpoint.parent.mkdir(exist_ok=True)
             checkpoint.write_bytes(content)
-        result = command("--resume")
-        assert result.exit_code == 1
-        assert "holds no run that could be resumed" in " ".join(result.output.split())
+        assert_refused(command("--resume"), "holds no run that could be resumed")
 
 
 def test_crops_the_network_cannot_paint_are_refused_at_once(command) -> None:
@@ -212,7 +206,7 @@ def test_a_recipe_that_copies_is_refused(command, monkeypatch, tmp_path) -> None
         result = command("--recipe", "copy", *more)
         assert result.exit_code == 1
         told = "there is no recipe copy that judges paintings; there are deep, other"
-        assert told in " ".join(result.output.split())
+        assert told in said(result)
     assert not (tmp_path / "run").exists()
 
 
@@ -231,9 +225,7 @@ def test_pictures_too_few_to_judge_on_end_with_a_sentence(run, store, paintings,
     for path in sorted((tmp_path / few).iterdir())[3:]:
         path.unlink()
     options = ["--store", store.root, "--network", "style-tiny", "--predictor", "style-tiny"]
-    result = CliRunner().invoke(evaluate.app, [*map(str, [paintings, photos, *options])])
-    assert result.exit_code == 1
-    assert words in " ".join(result.output.split())
+    assert_refused(CliRunner().invoke(evaluate.app, [*map(str, [paintings, photos, *options])]), words)
 
 
 def test_what_is_exported_serves_beside_its_network(run, store, tmp_path) -> None:
@@ -277,7 +269,6 @@ def test_one_command_trains_judges_and_exports_and_gives_the_same_bytes_again(
     monkeypatch.setattr(train, "READ_PICTURES", 8)
     monkeypatch.setattr(train, "READ_ROUNDS", 1)
     monkeypatch.setattr(train, "RECIPES", {"distilled": RECIPE})
-    monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
     monkeypatch.setattr(evaluate, "open_encoder", lambda _: file_vgg19(encoder_file))
     for name, value in {"STEPS": 2, "CROP": 64, "JUDGED_SIDE": 64}.items():
         monkeypatch.setattr(reproduce, name, value)
@@ -302,7 +293,7 @@ def test_one_command_trains_judges_and_exports_and_gives_the_same_bytes_again(
     }
     result = command("never")
     assert result.exit_code == 1
-    assert "is in the store already" in " ".join(result.output.split()).replace(str(store.root), "the store")
+    assert "is in the store already" in said(result).replace(str(store.root), "the store")
     assert not (tmp_path / "never").exists()
     for run, why in (("again", "the same"), ("first", "a finished run is taken as it is")):
         shutil.rmtree(folder)

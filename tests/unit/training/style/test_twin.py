@@ -5,25 +5,22 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from tests.commands import assert_refused
 from training.evaluation.report import read_report
-from training.style import judge, yardstick
 from training.style import twin as module
-from training.style.recipes import RECIPES
+from training.style import yardstick
 from training.style.record import RunRecord
 from training.style.trainer import Trainer
 
 
 @pytest.fixture
-def command(photos, make_picture, encoder_file, tiny, tmp_path, monkeypatch):
+def command(photos, dots, encoder_file, tiny, tmp_path, monkeypatch):
     """The command on two sizes, which take no longer than a test may."""
     monkeypatch.setattr(module, "SIZES", {"lean": tiny, "full": replace(tiny, coarse=8, separable=False)})
-    monkeypatch.setattr(module, "RECIPES", {"deep": RECIPES["reference"]})
-    monkeypatch.setattr(judge, "CONTENT_LAYERS", ("relu3_1",))
     monkeypatch.setattr(yardstick, "TIMED_SIDE", 64)
-    painting = make_picture("dots.png", seed=90)
 
     def run(*more: str):
-        options = ["--style", f"dots={painting}", "--encoder", str(encoder_file), "--steps", "3"]
+        options = ["--style", f"dots={dots}", "--encoder", str(encoder_file), "--steps", "3"]
         options += ["--crop", "64", "--side", "64", "--report", str(tmp_path / "report")]
         return CliRunner().invoke(module.app, [str(photos), str(tmp_path / "runs"), *options, *more])
 
@@ -78,15 +75,11 @@ def test_the_same_command_goes_on_after_ctrl_c(command, tmp_path, ctrl_c) -> Non
 def test_mistakes_end_with_a_sentence(command, more, sentence, tmp_path, photos) -> None:
     if "--steps" in more:
         command("--size", "lean")
-    result = command(*more)
-    assert result.exit_code == 1
-    assert sentence in " ".join(result.output.split())
+    assert_refused(command(*more), sentence)
 
 
 def test_photographs_too_few_to_judge_on_end_with_a_sentence(command, photos, tmp_path) -> None:
     for path in sorted(photos.iterdir())[3:]:
         path.unlink()
-    result = command()
-    assert result.exit_code == 1
-    assert "no held-out" in " ".join(result.output.split())
+    assert_refused(command(), "no held-out")
     assert not (tmp_path / "runs").exists()

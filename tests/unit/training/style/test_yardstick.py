@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from training.style import judge as judge_module
 from training.style import yardstick
 from training.style.contenders import RUNTIMES
 from training.style.judge import Judge
@@ -30,8 +29,7 @@ def curve(label: str, *points: tuple[float, float]) -> Curve:
     return Curve(label, "dots", tuple(Point(1 - i / 10, *point, lattice=0) for i, point in enumerate(points)))
 
 
-def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encoder, make_picture, monkeypatch) -> None:
-    monkeypatch.setattr(judge_module, "CONTENT_LAYERS", ("relu3_1",))
+def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encoder, make_picture) -> None:
     paintings = {"dots": make_picture("dots.png", seed=1), "lines": make_picture("lines.png", seed=2)}
     judge = Judge(encoder, paintings, [torch.rand(3, 64, 64)], 64)
     seen: list[tuple[int, int]] = []
@@ -39,7 +37,7 @@ def test_every_contender_is_judged_in_the_styles_it_has_along_its_strength(encod
         judge,
         [Tint("both", ("dots", "lines")), Tint("one")],
         tuple(paintings),
-        lambda _words, done, total: seen.append((done, total)),
+        lambda done, total: seen.append((done, total)),
     )
     assert [(one.label, one.style) for one in drawn] == [("both", "dots"), ("one", "dots"), ("both", "lines")]
     for one in drawn:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.accounts.payments import Paid, Refusal
+from bot.accounts.payments import Refusal
 from bot.accounts.tariff import MONTH_S, Pack, Tariff
-from tests.integration.bot.accounts.payments.people import ANNA, BORIS
+from tests.integration.bot.accounts.payments.people import ANNA, BORIS, month
 
 
 async def test_an_offer_says_nothing_to_strangers_and_fits_telegrams_payload(counter) -> None:
@@ -65,7 +65,7 @@ async def test_an_offer_that_changed_or_went_is_withdrawn(counter, payments, pac
 
 async def test_who_has_a_subscription_that_renews_is_not_sold_another(counter, clock) -> None:
     offer, second = await counter.offer("plus"), await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     assert await counter.check(second.payload, 250) is Refusal.SUBSCRIBED
     await counter.changed(offer.payload, "canceled")
     assert await counter.check(second.payload, 250) is None

@@ -10,7 +10,7 @@ from bot.accounts.cashier import Cashier, NotRefundable, Renewal
 from bot.accounts.payments import Paid
 from bot.accounts.tables import Payment
 from bot.accounts.tariff import MONTH_S
-from tests.integration.bot.accounts.payments.people import ANNA, FakeBank
+from tests.integration.bot.accounts.payments.people import ANNA, FakeBank, month
 
 
 async def test_a_refund_takes_the_credits_back(counter, balance, cashier, bank, clock) -> None:
@@ -51,8 +51,8 @@ async def test_a_charge_nobody_knows_cannot_be_refunded(cashier, bank) -> None:
 
 
 async def test_a_month_that_nothing_here_knows_of_goes_back_and_is_the_last(counter, cashier, bank, clock) -> None:
-    month = Paid("c1", "of an account that was deleted", 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
-    assert (await counter.paid(month)).unmatched
+    unheard = Paid("c1", "of an account that was deleted", 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
+    assert (await counter.paid(unheard)).unmatched
     await cashier.refund("c1")
     assert (bank.stopped, bank.refunds) == ([(ANNA, "c1")], [(ANNA, "c1")])
 
@@ -97,7 +97,7 @@ async def test_a_refund_that_telegram_refuses_is_told_with_what_was_done_all_the
 
     pack, plus, strict = await counter.offer(), await counter.offer("plus"), StrictBank()
     await counter.paid(Paid("c1", pack.payload, 50, clock.now))
-    await counter.paid(Paid("c2", plus.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c2", plus, clock.now))
     for charge, said in (("c1", "TOO_LATE.$"), ("c2", "TOO_LATE. It will not be renewed, though.$")):
         with pytest.raises(NotRefundable, match=said) as refusal:
             await Cashier(sessions, payments, strict).refund(charge)
@@ -138,7 +138,7 @@ async def test_unmatched_stars_can_go_back(counter, balance, cashier, bank, cloc
 
 async def test_a_refunded_month_is_taken_off_and_not_renewed(counter, cashier, bank, balance, clock) -> None:
     offer = await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     await cashier.refund("c1")
     assert bank.stopped == [(ANNA, "c1")]
     assert (await balance()).plan == "free"
@@ -163,9 +163,9 @@ async def test_whoever_asks_again_hears_what_was_owed(counter, credits, sessions
 
 
 async def test_a_subscription_that_telegram_has_not_is_not_said_to_be_ended(counter, sessions, payments, clock) -> None:
-    forgetful = FakeBank(without=frozenset({"c1"}))
+    forgetful = FakeBank("c1")
     offer = await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     assert await Cashier(sessions, payments, forgetful).stop_renewal(ANNA) is Renewal.REFUSED
     async with sessions() as session:
         assert (await payments.subscription(session, ANNA)).state == "canceled"
@@ -173,9 +173,8 @@ async def test_a_subscription_that_telegram_has_not_is_not_said_to_be_ended(coun
 
 async def test_an_old_month_refunded_leaves_the_running_one(counter, cashier, clock) -> None:
     offer, start = await counter.offer("plus"), clock.now
-    for month in range(2):
-        paid = start + month * MONTH_S
-        await counter.paid(Paid(f"c{month}", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
+    for number in range(2):
+        await counter.paid(month(f"c{number}", offer, start + number * MONTH_S))
     await cashier.refund("c0")
     assert await counter.plus_until() == start + 2 * MONTH_S
 
@@ -184,9 +183,8 @@ async def test_an_old_month_refunded_ends_the_renewal_in_the_books_too(
     counter, cashier, bank, payments, sessions, clock
 ) -> None:
     offer, start = await counter.offer("plus"), clock.now
-    for month in range(2):
-        paid = start + month * MONTH_S
-        await counter.paid(Paid(f"c{month}", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
+    for number in range(2):
+        await counter.paid(month(f"c{number}", offer, start + number * MONTH_S))
     assert (await cashier.refund("c0")).ended
     assert bank.stopped == [(ANNA, "c0")]
     async with sessions() as session:
@@ -205,7 +203,7 @@ async def test_telegrams_word_of_a_refund_finds_the_renewal_ended_however_soon_i
             told.append(await counter.refunded(charge_id, stars=250))
 
     offer = await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     await Cashier(sessions, payments, Prompt()).refund("c1")
     assert [refund.ended for refund in told] == [True]
 
@@ -214,14 +212,14 @@ async def test_a_refund_of_a_subscription_that_telegram_would_not_end_does_not_s
     counter, sessions, payments, clock
 ) -> None:
     offer = await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
-    assert not (await Cashier(sessions, payments, FakeBank(without=frozenset({"c1"}))).refund("c1")).ended
+    await counter.paid(month("c1", offer, clock.now))
+    assert not (await Cashier(sessions, payments, FakeBank("c1")).refund("c1")).ended
 
 
 async def test_a_renewal_is_ended_once(counter, cashier, bank, clock) -> None:
     offer = await counter.offer("plus")
     assert await cashier.stop_renewal(ANNA) is Renewal.NONE
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     assert await cashier.stop_renewal(ANNA) is Renewal.ENDED
     assert await cashier.stop_renewal(ANNA) is Renewal.NONE
     assert bank.stopped == [(ANNA, "c1")]

@@ -8,16 +8,12 @@ from bot.accounts.cashier import Cashier, Renewal
 from bot.accounts.payments import Paid, Refusal
 from bot.accounts.tables import Payment
 from bot.accounts.tariff import MONTH_S
-from tests.integration.bot.accounts.payments.people import ANNA, BORIS, FakeBank
-
-
-def month(charge, offer, start) -> Paid:
-    return Paid(charge, offer.payload, 250, start, recurring=True, expires=start + MONTH_S)
+from tests.integration.bot.accounts.payments.people import ANNA, BORIS, FakeBank, month
 
 
 async def test_a_subscription_is_paid_for_until_telegram_says(counter, balance, clock) -> None:
     offer = await counter.offer("plus")
-    receipt = await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    receipt = await counter.paid(month("c1", offer, clock.now))
     assert receipt.plus_until == clock.now + MONTH_S
     now = await balance()
     assert (now.plan, now.quota, now.credits) == ("plus", 20, 0)
@@ -27,7 +23,7 @@ async def test_a_subscription_is_paid_for_until_telegram_says(counter, balance, 
 
 async def test_a_renewal_is_no_repetition_and_adds_a_month(counter, sessions, clock) -> None:
     offer, start = await counter.offer("plus"), clock.now
-    await counter.paid(Paid("c1", offer.payload, 250, start, recurring=True, expires=start + MONTH_S))
+    await counter.paid(month("c1", offer, start))
     # Telegram charges a little before the month is over.
     paid = Paid("c2", offer.payload, 250, start + MONTH_S - 600, recurring=True, expires=start + 2 * MONTH_S)
     receipt = await counter.paid(paid)
@@ -39,35 +35,23 @@ async def test_a_renewal_is_no_repetition_and_adds_a_month(counter, sessions, cl
 async def test_months_charged_within_one_second_add_up_whatever_their_ids(counter, clock) -> None:
     offer, start = await counter.offer("plus"), clock.now
     # Telegram dates messages by the second, and its charge ids have no order.
-    for month, charge in enumerate(("b", "c", "a"), start=1):
-        await counter.paid(Paid(charge, offer.payload, 250, start, recurring=True, expires=start + month * MONTH_S))
+    for number, charge in enumerate(("b", "c", "a"), start=1):
+        await counter.paid(Paid(charge, offer.payload, 250, start, recurring=True, expires=start + number * MONTH_S))
     assert await counter.plus_until() == start + 3 * MONTH_S
 
 
 async def test_months_told_in_the_wrong_order_or_twice_add_up_the_same(counter, clock) -> None:
     offer, start = await counter.offer("plus"), clock.now
-    months = [
-        Paid(
-            f"c{month}",
-            offer.payload,
-            250,
-            start + month * MONTH_S,
-            recurring=True,
-            expires=start + (month + 1) * MONTH_S,
-        )
-        for month in range(3)
-    ]
-    for month in (2, 0, 2, 1, 0):
-        await counter.paid(months[month])
+    months = [month(f"c{number}", offer, start + number * MONTH_S) for number in range(3)]
+    for number in (2, 0, 2, 1, 0):
+        await counter.paid(months[number])
     assert await counter.plus_until() == start + 3 * MONTH_S
 
 
 async def test_a_month_paid_twice_by_two_subscriptions_is_two_months(counter, clock) -> None:
     for number in (1, 2):
         offer = await counter.offer("plus")
-        await counter.paid(
-            Paid(f"c{number}", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S)
-        )
+        await counter.paid(month(f"c{number}", offer, clock.now))
     assert await counter.plus_until() == clock.now + 2 * MONTH_S
 
 
@@ -75,7 +59,7 @@ async def test_a_cancelled_or_failed_subscription_keeps_what_is_paid(
     counter, payments, sessions, balance, clock
 ) -> None:
     offer = await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     for state in ("canceled", "active", "failed"):
         await counter.changed(offer.payload, state)
         async with sessions() as session:
@@ -87,7 +71,7 @@ async def test_a_cancellation_that_overtakes_its_payment_stands(counter, payment
     offer = await counter.offer("plus")
     paid = clock.now - 5
     await counter.changed(offer.payload, "canceled")
-    await counter.paid(Paid("c1", offer.payload, 250, paid, recurring=True, expires=paid + MONTH_S))
+    await counter.paid(month("c1", offer, paid))
     async with sessions() as session:
         subscription = await payments.subscription(session, ANNA)
     assert (subscription.state, subscription.charge_id) == ("canceled", "c1")
@@ -106,11 +90,9 @@ async def test_a_payment_after_a_failure_makes_the_subscription_active_again(
     counter, payments, sessions, clock
 ) -> None:
     offer = await counter.offer("plus")
-    await counter.paid(Paid("c1", offer.payload, 250, clock.now, recurring=True, expires=clock.now + MONTH_S))
+    await counter.paid(month("c1", offer, clock.now))
     await counter.changed(offer.payload, "failed")
-    await counter.paid(
-        Paid("c2", offer.payload, 250, clock.now + MONTH_S, recurring=True, expires=clock.now + 2 * MONTH_S)
-    )
+    await counter.paid(month("c2", offer, clock.now + MONTH_S))
     async with sessions() as session:
         subscription = await payments.subscription(session, ANNA)
     assert (subscription.state, subscription.charge_id) == ("active", "c2")
@@ -170,7 +152,7 @@ async def test_of_two_subscriptions_one_that_telegram_would_not_end_is_not_passe
     two, sessions, payments, refused
 ) -> None:
     await two()
-    bank = FakeBank(without=frozenset({refused}))
+    bank = FakeBank(refused)
     assert await Cashier(sessions, payments, bank).stop_renewal(ANNA) is Renewal.REFUSED
     assert len(bank.stopped) == 2
 

@@ -47,17 +47,9 @@ async def test_buttons_alone_change_without_the_mark_of_an_edit(bench: Any, text
     assert "edit_date" not in edited
 
 
-async def test_a_caption_is_replaced(bench: Any, photo_id: int) -> None:
-    edited = await bench.to_anna("editMessageCaption", message_id=photo_id, caption="<b>after</b>", parse_mode="HTML")
-    assert (edited["caption"], edited["caption_entities"][0]["type"]) == ("after", "bold")
-    assert "caption" not in await bench.to_anna("editMessageCaption", message_id=photo_id)
-
-
-async def test_texts_and_captions_are_not_mistaken_for_each_other(bench: Any, text_id: int, photo_id: int) -> None:
+async def test_a_picture_has_no_text_to_edit(bench: Any, photo_id: int) -> None:
     refusal = await bench.refusal("editMessageText", chat_id=bench.anna.id, message_id=photo_id, text="x")
     assert refusal == "Bad Request: there is no text in the message to edit"
-    refusal = await bench.refusal("editMessageCaption", chat_id=bench.anna.id, message_id=text_id, caption="x")
-    assert refusal == "Bad Request: there is no caption in the message to edit"
 
 
 async def test_what_is_gone_or_not_the_bots_is_not_edited(bench: Any, text_id: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.playground.telegram.errors import ApiError
-from bot.playground.telegram.pictures import HD_SIDE, MAX_PHOTO_BYTES, photo_sizes, thumbnail
+from bot.playground.telegram.pictures import MAX_PHOTO_BYTES, photo_sizes, thumbnail
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
@@ -20,16 +20,12 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return out.getvalue()
 
 
-def sides(data: bytes, **options: int) -> list[tuple[int, int]]:
-    return [(size.width, size.height) for size in photo_sizes(data, **options)]
+def sides(data: bytes) -> list[tuple[int, int]]:
+    return [(size.width, size.height) for size in photo_sizes(data)]
 
 
 def test_a_large_photo_comes_in_four_sizes() -> None:
     assert sides(encoded(Image.new("RGB", (3000, 2000)))) == [(90, 60), (320, 213), (800, 533), (1280, 853)]
-
-
-def test_in_high_quality_there_is_a_fifth() -> None:
-    assert sides(encoded(Image.new("RGB", (4000, 2000))), longest=HD_SIDE)[-2:] == [(1280, 640), (2560, 1280)]
 
 
 def test_a_small_photo_is_not_enlarged() -> None:

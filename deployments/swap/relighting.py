@@ -1,0 +1,138 @@
+"""Putting one face's skin into another's light.
+
+Matching mean and variance, or solving a Poisson equation for the seam (Perez et al., SIGGRAPH 2003), makes the border
+right and little else: a fringe or a hat on the border bleeds over the whole face, and the sun still comes from the
+other side. Here the picture of a face is split, in CIE L*a*b*, into light (what remains after blurring over skin only)
+and detail (the rest). Light and complexion are the target's, detail is the source's. Blurring over skin only is
+normalised convolution (H. Knutsson and C.-F. Westin, CVPR 1993): eyes, brows, beard and hair have no say in what light
+there is, and hidden places are filled from their surroundings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import cv2
+import numpy as np
+
+from deployments.compositing.masks import Mask
+from deployments.compositing.patches import Region, laid, spread
+from deployments.imaging import FloatArray, Pixels
+from deployments.swap.complexion import Complexion, to_lab
+
+# Standard deviations of the blurs that make light out of a face, in units of the face's size.
+_LIGHT: Final = 0.15
+_COMPLEXION: Final = 0.28
+# Between light and texture: folds, cheekbones and shadows, whose contrast depends on how hard the light is.
+_RELIEF: Final = 0.045
+
+
+@dataclass(frozen=True, slots=True)
+class Relighting:
+    """A map from the source's colours to the target's light, as smooth fields [H, W] that may be enlarged.
+
+    L*: ``light + detail`` with ``detail = relief + detail_gain * L``, whose highlights on skin are compressed to
+    ``highlight`` and whose shadows in features are multiplied by ``shade_gain``. a*, b*: ``chroma_gain * ab +
+    chroma_offset``, the latter less where it is dark, and no stronger than ``chroma_cap``.
+    """
+
+    light: FloatArray
+    relief: FloatArray
+    detail_gain: FloatArray
+    chroma_offset: FloatArray
+    chroma_gain: float
+    shade_gain: FloatArray
+    keep: Mask
+    features: Mask
+    highlight: float
+    chroma_cap: float
+
+    @classmethod
+    def between(cls, source: Complexion, target: Complexion, keep: Mask, cover: Mask, unit: float) -> Relighting:
+        """Learn the map from the source, already in the target's geometry, to the target.
+
+        Where ``keep`` is 0 the source's detail is left out altogether (its fringe, say) and only light remains.
+        ``cover`` is the target's face, ``unit`` its size.
+        """
+        source_light, target_light = source.blurred(0, _LIGHT * unit), target.blurred(0, _LIGHT * unit)
+        source_relief = source.relief(source_light, _RELIEF * unit)
+        target_relief = target.relief(target_light, _RELIEF * unit)
+        # Contrast may fall to what the target's light gives, but never rises: that would bring out every pore. It keeps
+        # half of itself, but no more than there is light: what is a fold by day would be a black patch at night.
+        softness = _deviation(target_relief - target_light, target.weight) / max(
+            _deviation(source_relief - source_light, source.weight), 0.3
+        )
+        ratio = target_light / np.maximum(source_light, 5)
+        softness = float(np.clip(1.1 * softness, min(0.5, float(np.median(ratio))), 1.0))
+        detail_gain = np.clip(ratio, 0.15, 1.0)
+        chroma_gain = float(np.clip(_chroma(target.median) / max(_chroma(source.median), 1.0), 0, 1.0))
+        offset = np.stack(
+            [
+                target.blurred(channel, _COMPLEXION * unit) - chroma_gain * source.blurred(channel, _COMPLEXION * unit)
+                for channel in (1, 2)
+            ],
+            axis=-1,
+        )
+        chroma = np.hypot(target.lab[..., 1], target.lab[..., 2])[cover > 0.5]
+        return cls(
+            light=target_light,
+            relief=np.asarray(softness * (source_relief - source_light) - detail_gain * source_relief, np.float32),
+            detail_gain=np.asarray(detail_gain, dtype=np.float32),
+            chroma_offset=offset,
+            chroma_gain=chroma_gain,
+            shade_gain=np.asarray(np.clip(ratio, 1.0, 2.0), dtype=np.float32),
+            keep=keep,
+            features=source.features,
+            highlight=2.2 * _deviation(target.lab[..., 0] - target_light, target.weight) + 2.0,
+            chroma_cap=float(np.percentile(chroma, 97)) * 1.05 + 2.0 if chroma.size else 100.0,
+        )
+
+    def apply(self, pixels: Pixels) -> FloatArray:
+        """Relight ``pixels``, whose size may be a multiple of that of the fields. RGB 0..255 as float32 [H, W, 3]."""
+        whole = Region(0, 0, pixels.shape[1], pixels.shape[0])
+        matrix = spread(self.light, whole)
+        relit = np.empty(pixels.shape, dtype=np.float32)
+        for strip in whole.strips():
+            strip.of(relit)[...] = self._part(strip.of(pixels), partial(laid, matrix=matrix, part=strip))
+        return relit
+
+    def _part(self, pixels: Pixels, fit: Callable[[FloatArray], FloatArray]) -> FloatArray:
+        """Relight a part of the picture, to whose size ``fit`` brings a field."""
+        lab = to_lab(pixels)
+        keep = fit(self.keep)
+        detail = fit(self.relief) + fit(self.detail_gain) * lab[..., 0]
+        # Highlights of an oily or wet skin are compressed to what the target's light would give; teeth and eyes not.
+        compressed = np.where(detail > 0, self.highlight * np.tanh(detail / self.highlight), detail)
+        # Brows are as black on fair skin as on dark skin, and then they stand out more.
+        shaded = np.where(detail < 0, fit(self.shade_gain) * detail, detail)
+        features = fit(self.features)
+        detail = (shaded * features + compressed * (1 - features)) * keep
+        light = fit(self.light)
+        lab[..., 0] = np.clip(light + detail, 0, 100)
+        # A tint is light that is reflected: what is darker than skin (brows, lashes, beards) takes on less of it.
+        tint = np.clip(lab[..., 0] / np.maximum(light, 5), 0, 1)[..., None]
+        lab[..., 1:] = self.chroma_gain * lab[..., 1:] + tint * fit(self.chroma_offset)
+        chroma = np.hypot(lab[..., 1], lab[..., 2])
+        knee = 0.8 * self.chroma_cap
+        room = self.chroma_cap - knee
+        limited = np.where(chroma > knee, knee + room * np.tanh((chroma - knee) / room), chroma)
+        lab[..., 1:] *= (limited / np.maximum(chroma, 1e-3))[..., None]
+        return to_rgb(lab)
+
+
+def to_rgb(lab: FloatArray) -> FloatArray:
+    """The sRGB of CIE L*a*b*, 0..255, float32, clipped."""
+    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255, 0, 255), dtype=np.float32)
+
+
+def _deviation(values: FloatArray, weight: Mask) -> float:
+    total = max(float(weight.sum()), 1e-3)
+    mean = float((values * weight).sum()) / total
+    return float(np.sqrt((weight * np.square(values - mean)).sum() / total))
+
+
+def _chroma(colour: FloatArray) -> float:
+    return float(np.hypot(colour[1], colour[2]))
