@@ -60,16 +60,13 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     gallery = _gallery(store, installed, wishes.gallery, faces)
     remedy = "masquerade gallery build FOLDER --name NAME" + (f" --faces {faces.model}" if faces else "")
     settle("lookalike", ModelSet(gallery.ref) if gallery else None, remedy)
-    swap = one(store, installed, "face-swap", wishes.swap)
-    swap_set = _with_optional(store, installed, swap, ("face-restoration",))
-    if swap_set is not None and wishes.swap_block_list is not None:
-        swap_set = replace(
-            swap_set, extras=(*swap_set.extras, wished(store, "face-block-list", wishes.swap_block_list).ref)
-        )
-    settle("swap", swap_set, "masquerade models pull embedded-swap")
-    detector = _detector(store, installed, wishes.authenticity)
+    swap = _with_optional(store, installed, one(store, installed, "face-swap", wishes.swap), ("face-restoration",))
+    if swap is not None and wishes.swap_block_list is not None:
+        swap = replace(swap, extras=(*swap.extras, wished(store, "face-block-list", wishes.swap_block_list).ref))
+    settle("swap", swap, "masquerade models pull embedded-swap")
     losses = one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
     settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
+    detector = _detector(store, installed, wishes.authenticity)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
 
