@@ -57,10 +57,13 @@ def connect(url: str) -> AsyncEngine:
     began as a read wants to write. A process has one connection, so that its tasks queue in order of arrival: SQLite
     itself lets waiting connections try again now and then, and under load some of them wait for their timeout.
     """
+    # What is written is people's: names, captions. Errors of the database end in logs, and must not quote it.
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0)
+        return create_async_engine(url, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, hide_parameters=True)
     arguments = {"timeout": 30, "factory": Connection, "async_creator_fn": _opened}
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args=arguments)
+    engine = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args=arguments, hide_parameters=True
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -90,7 +90,7 @@ def _listener(port: int) -> str | None:
         try:
             if str(link.readlink()) in wanted:
                 process = link.parents[1]
-                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+                return f"{(process / 'comm').read_text(errors='replace').strip()} (process {process.name})"
         except OSError:
             continue
     return None

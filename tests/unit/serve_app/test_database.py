@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from serve_app.database import connect
 
@@ -67,3 +68,12 @@ async def test_who_is_called_off_in_a_transaction_keeps_nobody_waiting(tmp_path:
             await working
     assert called_off
     await engine.dispose()
+
+
+async def test_errors_of_the_database_quote_nothing_that_was_to_be_written(tmp_path: Path) -> None:
+    engine = connect(f"sqlite+aiosqlite:///{tmp_path / 'some.db'}")
+    with pytest.raises(OperationalError) as failure:
+        async with engine.begin() as connection:
+            await connection.execute(text("INSERT INTO nowhere VALUES (:caption)"), {"caption": "Grandmother in Lyon"})
+    await engine.dispose()
+    assert "Grandmother" not in str(failure.value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,17 @@ def test_a_free_port_has_no_holder_and_a_taken_one_names_the_process() -> None:
         listening.listen()
         assert f"(process {os.getpid()})" in (probes.port_holder(port) or "")
     assert probes.port_holder(port) is None
+
+
+def test_a_holder_whose_name_was_cut_within_a_letter_is_named_as_far_as_it_goes() -> None:
+    """Linux keeps fifteen bytes of a name."""
+    listening = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); open('/proc/self/comm', 'wb').write(sys.argv[1].encode()); print(s.getsockname()[1], flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", listening, "Lichtsteuerungü"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdin
+        holder = probes.port_holder(int(process.stdout.readline()))
+        process.stdin.close()
+    assert (holder or "").startswith("Lichtsteuerung")
 
 
 def test_space_is_measured_where_a_folder_will_be(tmp_path: Path) -> None:
