@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from deployments.faces.alignment import arcface_transform, transform_points
 from deployments.faces.types import Pose
 from deployments.imaging import FloatArray
 
@@ -38,3 +39,8 @@ def estimate(landmarks: FloatArray) -> Pose:
         pitch=float(np.degrees(np.arctan2(-away[1], away[2]))),
         roll=float(np.degrees(np.arctan2(down[0], across[0]))),
     )
+
+
+def levelled(landmarks: FloatArray) -> Pose:
+    """The pose of a face after its picture was turned until its eyes are level: yaw is then the same upside down."""
+    return estimate(transform_points(landmarks, arcface_transform(landmarks)))

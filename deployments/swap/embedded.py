@@ -17,7 +17,7 @@ import numpy as np
 
 from deployments.compositing.masks import Mask, hull
 from deployments.compositing.patches import Patch, Region
-from deployments.faces import landmarks
+from deployments.faces import landmarks, pose
 from deployments.faces.alignment import scale_points, transform_points, umeyama
 from deployments.faces.types import Face
 from deployments.imaging import FloatArray, Pixels
@@ -27,7 +27,6 @@ from deployments.swap.complexion import Complexion
 from deployments.swap.cover import Cover
 from deployments.swap.relighting import Relighting
 from deployments.swap.spline import ThinPlateSpline, slack
-from deployments.swap.suitability import upright_pose
 from deployments.swap.types import Reason
 
 # Larger faces are worked on at this size: nobody sees the difference, and time and memory stay bounded.
@@ -95,7 +94,7 @@ class EmbeddedSwapper:
                 f"The face to put in would have to be enlarged {enlarged:.0f} times; use a larger one.",
             )
         mirror = fits_better_mirrored(job.source.face, job.target_face)
-        yaws = [upright_pose(face).yaw for face in (job.source.face, job.target_face)]
+        yaws = [pose.levelled(face.landmarks).yaw for face in (job.source.face, job.target_face)]
         turn = abs(yaws[0] * (-1 if mirror else 1) - yaws[1])
         if job.source.face.dense is None or job.target_face.dense is None:
             if turn > _MOST_TURN_FIVE_POINTS or max(abs(yaw) for yaw in yaws) > _MOST_YAW_FIVE_POINTS:

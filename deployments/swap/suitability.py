@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 
 from deployments.faces import pose
-from deployments.faces.alignment import arcface_transform, transform_points
 from deployments.faces.boxes import overlap, shorter_side
 from deployments.faces.landmarks import dense_points
-from deployments.faces.types import Face, Pose
+from deployments.faces.types import Face
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.types import Reason
 
@@ -41,7 +40,7 @@ def obstacle_of(face: Face, shape: tuple[int, ...], name: str) -> Obstacle | Non
         )
     if visible(face, shape) < _LEAST_VISIBLE:
         return Obstacle(Reason.CUT_OFF, f"{name} is cut off by the border of its picture.")
-    yaw = abs(upright_pose(face).yaw)
+    yaw = abs(pose.levelled(face.landmarks).yaw)
     if yaw > MOST_YAW:
         return Obstacle(
             Reason.PROFILE, f"{name} is turned {ceil(yaw)} degrees to the side; up to {MOST_YAW:.0f} can be swapped."
@@ -64,8 +63,3 @@ def visible(face: Face, shape: tuple[int, ...]) -> float:
     frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     inside, _ = cv2.intersectConvexConvex(outline, frame)
     return float(inside) / whole
-
-
-def upright_pose(face: Face) -> Pose:
-    """The pose of a face after its picture was turned so that the eyes are level: yaw is then the same upside down."""
-    return pose.estimate(transform_points(face.landmarks, arcface_transform(face.landmarks)))

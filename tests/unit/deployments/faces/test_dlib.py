@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -9,12 +9,13 @@ import dlib as library
 import numpy as np
 import pytest
 
-from deployments.faces.backend import Sighting
+from deployments.faces.alignment import ARCFACE_TEMPLATE
+from deployments.faces.backend import Detection, Sighting
 from deployments.faces.dlib import backend as dlib
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.landmarks import five_of
 from deployments.faces.types import FaceQuery
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import FloatArray, Photo, Pixels
 from deployments.runtime import DeviceUnavailable, Runtime
 from registry.manifest import ModelVersion
 
@@ -120,3 +121,35 @@ def test_a_round_badge_is_not_a_face(dlib_version: ModelVersion) -> None:
     (found,) = build(dlib_version, Runtime()).run([FaceQuery(photo, embed=False)])
     (face,) = found.faces
     assert face.box[1] < 120, "the face, not the mission's badge on the sleeve"
+
+
+# The five points of a face that looks ahead, and of one in profile, whose features lie behind each other.
+AHEAD = ARCFACE_TEMPLATE
+ASIDE = np.array([[70, 52], [76, 52], [92, 71], [72, 92], [77, 92]], dtype=np.float32)
+
+
+class Finder:
+    """Finds one face with the given five points, whatever the picture shows."""
+
+    max_side = 640
+    sure = 0.5
+
+    def __init__(self, five: FloatArray) -> None:
+        self._five = five
+
+    def detect(self, pictures: Sequence[Pixels]) -> list[list[Detection]]:
+        return [[Detection((30, 30, 90, 110), 0.9, self._five)] for _ in pictures]
+
+    look_again = detect
+
+
+@pytest.mark.parametrize(
+    ("own", "stand"), [(AHEAD + 2, AHEAD), (ASIDE, ASIDE), (ASIDE[[1, 0, 2, 4, 3]] * (-1, 1), None)]
+)
+def test_of_a_head_in_profile_the_finder_s_own_five_points_stay(own: FloatArray, stand: FloatArray | None) -> None:
+    dense = np.zeros((68, 2), np.float32)
+    dense[36:42], dense[42:48], dense[30], dense[48], dense[54] = AHEAD
+    detector = dlib.DlibDetector(Finder(own.astype(np.float32)), lambda picture, five: dense)
+    ((face,),) = detector.detect([np.zeros((120, 120, 3), np.uint8)])
+    np.testing.assert_allclose(face.landmarks, own if stand is None else stand)
+    assert face.dense is dense

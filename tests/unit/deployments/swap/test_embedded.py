@@ -87,8 +87,8 @@ def test_heads_that_look_different_ways_are_refused_with_the_angle(portrait):
 @pytest.mark.parametrize(("turn", "told"), [(25.2, "26 degrees apart; up to 25"), (40.0, "40 degrees apart; up to 25")])
 def test_an_angle_that_is_refused_is_told_beside_the_largest_that_is_not(portrait, monkeypatch, turn, told):
     source, target = portrait(), portrait(seed=2)
-    poses = {id(source.face): Pose(turn, 0.0, 0.0), id(target.face): Pose(0.0, 0.0, 0.0)}
-    monkeypatch.setattr(embedded, "upright_pose", lambda face: poses[id(face)])
+    poses = {id(source.face.landmarks): Pose(turn, 0.0, 0.0), id(target.face.landmarks): Pose(0.0, 0.0, 0.0)}
+    monkeypatch.setattr(embedded.pose, "levelled", lambda landmarks: poses[id(landmarks)])
     obstacle = SWAPPER.obstacle(job(source, target))
     assert obstacle is not None
     assert told in obstacle.message

@@ -12,7 +12,7 @@ from deployments.swap.suitability import obstacle_of
 
 
 def test_an_angle_just_over_the_limit_is_told_as_over_it(portrait, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suitability, "upright_pose", lambda face: Pose(45.3, 0.0, 0.0))
+    monkeypatch.setattr(suitability.pose, "levelled", lambda landmarks: Pose(45.3, 0.0, 0.0))
     obstacle = obstacle_of(portrait().face, (200, 200), "The face")
     assert obstacle is not None
     assert "46 degrees to the side; up to 45" in obstacle.message
