@@ -19,6 +19,11 @@ _LEAST_SPREAD: Final = np.array([7.0, 3.0, 3.0], dtype=np.float32)
 # In units of the face's size.
 _FEATURE_MARGIN: Final = 0.035
 
+# How far the colours of a face stray from what their lightness would give, in L*a*b*: no farther than the first in pictures of
+# one tone, at least as far as the second in photographs in colour (of LFW's faces the least strays by 3.5).
+_ONE_TONE: Final = 1.0
+_IN_COLOUR: Final = 3.5
+
 
 @dataclass(frozen=True, slots=True)
 class Complexion:
@@ -48,6 +53,14 @@ class Complexion:
         weighted = cv2.GaussianBlur(self.lab[..., channel] * self.weight, (0, 0), sigma)
         known = cv2.GaussianBlur(self.weight, (0, 0), sigma)
         return np.asarray((weighted + 0.03 * self.median[channel]) / (known + 0.03), dtype=np.float32)
+
+    def colourfulness(self, cover: Mask) -> float:
+        """0 where all colours under ``cover`` follow from their lightness, as in black and white and in sepia; 1 in colour."""
+        pixels = self.lab[cover > 0.5].astype(np.float64)
+        curve = np.vander(pixels[:, 0] / 100, 3)
+        strays = pixels[:, 1:] - curve @ np.linalg.lstsq(curve, pixels[:, 1:], rcond=None)[0]
+        spread = float(np.sqrt(np.square(strays).sum(axis=1).mean())) if len(pixels) else 0.0
+        return float(np.clip((spread - _ONE_TONE) / (_IN_COLOUR - _ONE_TONE), 0, 1))
 
     def relief(self, light: FloatArray, sigma: float) -> FloatArray:
         """L* blurred so little that folds remain, over skin only; ``light`` inside features and hair."""

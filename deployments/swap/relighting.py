@@ -68,7 +68,8 @@ class Relighting:
         ratio = target_light / np.maximum(source_light, 5)
         softness = float(np.clip(1.1 * softness, min(0.5, float(np.median(ratio))), 1.0))
         detail_gain = np.clip(ratio, 0.15, 1.0)
-        chroma_gain = float(np.clip(_chroma(target.median) / max(_chroma(source.median), 1.0), 0, 1.0))
+        # No face is more colourful than its picture, whether that is pale or has a single tone.
+        chroma_gain = min(_chroma(target.median) / max(_chroma(source.median), 1.0), target.colourfulness(cover))
         offset = np.stack(
             [
                 target.blurred(channel, _COMPLEXION * unit) - chroma_gain * source.blurred(channel, _COMPLEXION * unit)

@@ -45,6 +45,20 @@ def test_a_face_in_a_grey_photo_is_grey(portrait):
     assert np.percentile(spread, 99) < 12
 
 
+def test_a_face_in_a_toned_photo_has_its_tone_and_no_other(portrait):
+    plain = portrait(skin=(235, 200, 180), seed=2)
+    grey = plain.pixels.mean(axis=2, keepdims=True)
+    sepia = type(plain)(np.clip(grey * (1.05, 0.88, 0.7), 0, 255).astype(np.uint8), plain.face)
+    result, cover = relight(portrait(lips=(190, 20, 40)), sepia)
+    red, _, blue = result[cover == 1].T
+    assert np.percentile(red - blue, 99) < 0.45 * red.max()
+    x, y = sepia.face.dense[48:60].mean(axis=0).astype(int)
+    lips, skin = (
+        to_lab(result[at].astype(np.uint8))[..., 1].mean() for at in (np.s_[y : y + 2, x - 3 : x + 4], cheek(sepia))
+    )
+    assert lips == pytest.approx(skin, abs=4)
+
+
 def test_light_from_one_side_falls_on_the_new_face_from_that_side(portrait):
     target = portrait(seed=3)
     ramp = np.linspace(1.15, 0.55, 200)[None, :, None]
