@@ -8,8 +8,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.compositing.masks import Mask, hull
-from deployments.faces.landmarks import LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE
+from deployments.compositing.masks import Mask, hull, smoothstep
+from deployments.faces.landmarks import LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, upwards
 from deployments.imaging import FloatArray, Pixels
 
 # Both cheeks and the back of the nose: the places that are nearly always skin.
@@ -18,6 +18,8 @@ _SKIN_PATCHES: Final = ((1, 3, 5, 48, 31, 39), (15, 13, 11, 54, 35, 42), (27, 31
 _LEAST_SPREAD: Final = np.array([7.0, 3.0, 3.0], dtype=np.float32)
 # In units of the face's size.
 _FEATURE_MARGIN: Final = 0.035
+# How far over the nostrils there is no moustache any more.
+_MOUSTACHE: Final = 0.08
 
 # How far the colours of a face stray from what their lightness would give, in L*a*b*: no farther than the first in pictures of
 # one tone, at least as far as the second in photographs in colour (of LFW's faces the least strays by 3.5).
@@ -30,13 +32,14 @@ class Complexion:
     """What a face in a picture looks like, apart from its features.
 
     ``lab`` [H, W, 3] is the picture in CIE L*a*b*, ``skin`` the likelihood of skin (1 for beards is not expected),
-    ``features`` are eyes, brows and mouth, ``weight`` is skin inside the face and outside the features, ``median`` [3]
-    its colour.
+    ``features`` are eyes, brows and mouth, ``beardless`` is the rest of the face from the nostrils upwards, ``weight`` is
+    skin inside the face and outside the features, ``median`` [3] its colour.
     """
 
     lab: FloatArray
     skin: Mask
     features: Mask
+    beardless: Mask
     weight: Mask
     median: FloatArray
 
@@ -46,13 +49,18 @@ class Complexion:
         lab = to_lab(pixels)
         not_skin = features(cover.shape, points, _FEATURE_MARGIN * unit)
         skin, median = likely_skin(lab, points, not_skin)
-        return cls(lab, skin, not_skin, skin * cover * (1 - not_skin), median)
+        beardless = higher_than(cover.shape, points[33], points, _MOUSTACHE * unit) * (1 - not_skin)
+        return cls(lab, skin, not_skin, beardless, skin * cover * (1 - not_skin), median)
 
     def blurred(self, channel: int, sigma: float) -> FloatArray:
         """One channel blurred over skin only; the median colour where no skin is near."""
         weighted = cv2.GaussianBlur(self.lab[..., channel] * self.weight, (0, 0), sigma)
         known = cv2.GaussianBlur(self.weight, (0, 0), sigma)
         return np.asarray((weighted + 0.03 * self.median[channel]) / (known + 0.03), dtype=np.float32)
+
+    def tint(self, sigma: float) -> FloatArray:
+        """a* and b* blurred over skin only: [H, W, 2]."""
+        return np.stack([self.blurred(channel, sigma) for channel in (1, 2)], axis=-1)
 
     def colourfulness(self, cover: Mask) -> float:
         """0 where all colours under ``cover`` follow from their lightness, as in black and white and in sepia; 1 in colour."""
@@ -73,6 +81,13 @@ def features(shape: tuple[int, int], points: FloatArray, margin: float) -> Mask:
     parts = hull(shape, *(points[part] for part in (LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE, LIPS)))
     side = max(3, int(2 * margin) | 1)
     return np.asarray(cv2.dilate(parts, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))))
+
+
+def higher_than(shape: tuple[int, ...], point: FloatArray, points: FloatArray, fade: float) -> Mask:
+    """0 below ``point`` [2] as a face of 68 ``points`` stands, and from there up to 1 over ``fade`` px."""
+    y, x = np.indices(shape[:2], dtype=np.float32)
+    up = upwards(points)
+    return smoothstep(np.asarray((x * up[0] + y * up[1] - point @ up) / fade, dtype=np.float32))
 
 
 def likely_skin(lab: FloatArray, points: FloatArray, not_skin: Mask) -> tuple[Mask, FloatArray]:

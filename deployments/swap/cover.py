@@ -12,7 +12,7 @@ from deployments.compositing.masks import Mask, eroded, feather, hull, smoothste
 from deployments.faces import landmarks
 from deployments.faces.landmarks import BROWS, EYES, JAW, LEFT_EYE, MOUTH, RIGHT_EYE
 from deployments.imaging import FloatArray
-from deployments.swap.complexion import features
+from deployments.swap.complexion import features, higher_than
 
 # All in units of the face's size.
 _FEATHER: Final = 0.10
@@ -65,7 +65,9 @@ class Cover:
         bare = soften(eroded(smoothstep(2 * source_skin - 0.5), _STRAND * unit), _SOFT * unit)
         above = soften(1 - hull(shape, source_points), _SOFT * unit)
         brows = features(shape, source_points, _BROW_MARGIN * unit)
-        sides = (1 - feather(both, _SIDES * unit)) * _over_mouth(shape, source_points, unit)
+        # From the mouth upwards hair hangs into faces; under it there may be a beard.
+        over_mouth = higher_than(shape, source_points[MOUTH].mean(axis=0), source_points, _SIDES * unit)
+        sides = (1 - feather(both, _SIDES * unit)) * over_mouth
         eyes = soften(features(shape, source_points, _GLASSES * unit), _SOFT * unit)
         keep = (1 - above * (1 - np.maximum(bare, brows))) * (1 - sides * (1 - np.maximum(bare, eyes)))
 
@@ -96,14 +98,6 @@ def _brows_under_hair(skin: Mask, bare: Mask, points: FloatArray, unit: float) -
     lid = landmarks.upwards(points) * _LOWER_LID * unit
     under_eyes = hull(skin.shape, points[LEFT_EYE] - lid, points[RIGHT_EYE] - lid)
     return _share(bare, high * (1 - low)) < _FRINGE and _share(skin, under_eyes) > _SUNGLASSES
-
-
-def _over_mouth(shape: tuple[int, ...], points: FloatArray, unit: float) -> Mask:
-    """1 from the mouth upwards, where hair hangs into faces; under it there may be a beard."""
-    y, x = np.indices(shape[:2], dtype=np.float32)
-    up = landmarks.upwards(points)
-    height = x * up[0] + y * up[1] - points[MOUTH].mean(axis=0) @ up
-    return smoothstep(np.asarray(height / (_SIDES * unit), dtype=np.float32))
 
 
 def _share(of: Mask, within: Mask) -> float:

@@ -18,7 +18,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.compositing.masks import Mask
+from deployments.compositing.masks import Mask, smoothstep
 from deployments.compositing.patches import Region, laid, spread
 from deployments.imaging import FloatArray, Pixels
 from deployments.swap.complexion import Complexion, to_lab
@@ -35,18 +35,23 @@ class Relighting:
     """A map from the source's colours to the target's light, as smooth fields [H, W] that may be enlarged.
 
     L*: ``light + detail`` with ``detail = relief + detail_gain * L``, whose highlights on skin are compressed to
-    ``highlight`` and whose shadows in features are multiplied by ``shade_gain``. a*, b*: ``chroma_gain * ab +
-    chroma_offset``, the latter less where it is dark, and no stronger than ``chroma_cap``.
+    ``highlight``, and which in features is multiplied by ``shade_gain`` where it is dark and ``shine_gain`` where it is bright.
+    a*, b*: ``chroma_gain * ab + chroma_offset``, the latter less where it is dark, and no stronger than ``chroma_cap``; bright
+    skin of ``beardless`` places has first come to within ``stray`` of the source's ``tint``.
     """
 
     light: FloatArray
     relief: FloatArray
     detail_gain: FloatArray
+    tint: FloatArray
+    stray: float
     chroma_offset: FloatArray
     chroma_gain: float
     shade_gain: FloatArray
+    shine_gain: FloatArray
     keep: Mask
     features: Mask
+    beardless: Mask
     highlight: float
     chroma_cap: float
 
@@ -70,23 +75,23 @@ class Relighting:
         detail_gain = np.clip(ratio, 0.15, 1.0)
         # No face is more colourful than its picture, whether that is pale or has a single tone.
         chroma_gain = min(_chroma(target.median) / max(_chroma(source.median), 1.0), target.colourfulness(cover))
-        offset = np.stack(
-            [
-                target.blurred(channel, _COMPLEXION * unit) - chroma_gain * source.blurred(channel, _COMPLEXION * unit)
-                for channel in (1, 2)
-            ],
-            axis=-1,
-        )
+        source_tint, target_tint = source.tint(_COMPLEXION * unit), target.tint(_COMPLEXION * unit)
+        shine_gain = np.clip((100 - target_light) / np.maximum(100 - source_light, 5), 0.15, 1.0)
+        away = np.hypot(*np.moveaxis(target.lab[..., 1:] - target_tint, -1, 0))
         chroma = np.hypot(target.lab[..., 1], target.lab[..., 2])[cover > 0.5]
         return cls(
             light=target_light,
             relief=np.asarray(softness * (source_relief - source_light) - detail_gain * source_relief, np.float32),
             detail_gain=np.asarray(detail_gain, dtype=np.float32),
-            chroma_offset=offset,
+            tint=source_tint,
+            stray=2.2 * _deviation(away, target.weight, mean=0.0) + 2.0,
+            chroma_offset=target_tint - chroma_gain * source_tint,
             chroma_gain=chroma_gain,
             shade_gain=np.asarray(np.clip(ratio, 1.0, 2.0), dtype=np.float32),
+            shine_gain=np.asarray(shine_gain, dtype=np.float32),
             keep=keep,
             features=source.features,
+            beardless=source.beardless,
             highlight=2.2 * _deviation(target.lab[..., 0] - target_light, target.weight) + 2.0,
             chroma_cap=float(np.percentile(chroma, 97)) * 1.05 + 2.0 if chroma.size else 100.0,
         )
@@ -105,16 +110,20 @@ class Relighting:
         lab = to_lab(pixels)
         keep = fit(self.keep)
         detail = fit(self.relief) + fit(self.detail_gain) * lab[..., 0]
-        # Highlights of an oily or wet skin are compressed to what the target's light would give; teeth and eyes not.
-        compressed = np.where(detail > 0, self.highlight * np.tanh(detail / self.highlight), detail)
-        # Brows are as black on fair skin as on dark skin, and then they stand out more.
-        shaded = np.where(detail < 0, fit(self.shade_gain) * detail, detail)
-        features = fit(self.features)
-        detail = (shaded * features + compressed * (1 - features)) * keep
-        light = fit(self.light)
+        features, light = fit(self.features), fit(self.light)
+        # Highlights of an oily or wet skin are compressed to what the target's light would give.
+        skin = np.where(detail > 0, self.highlight * np.tanh(detail / self.highlight), detail)
+        # Brows are as black on fair skin as on dark skin, and then they stand out more; teeth are no whiter there.
+        detail *= np.where(detail > 0, fit(self.shine_gain), fit(self.shade_gain))
+        detail = (detail * features + skin * (1 - features)) * keep
         lab[..., 0] = np.clip(light + detail, 0, 100)
         # A tint is light that is reflected: what is darker than skin (brows, lashes, beards) takes on less of it.
         tint = np.clip(lab[..., 0] / np.maximum(light, 5), 0, 1)[..., None]
+        # Skin that is burnt out is grey, and grey would become a colour that skin never has.
+        away = lab[..., 1:] - fit(self.tint)
+        far = np.maximum(np.hypot(away[..., 0], away[..., 1]), 1e-3)
+        burnt = fit(self.beardless) * smoothstep(np.asarray(10 * tint[..., 0] - 9, dtype=np.float32))
+        lab[..., 1:] -= away * (burnt * (1 - self.stray * np.tanh(far / self.stray) / far))[..., None]
         lab[..., 1:] = self.chroma_gain * lab[..., 1:] + tint * fit(self.chroma_offset)
         chroma = np.hypot(lab[..., 1], lab[..., 2])
         knee = 0.8 * self.chroma_cap
@@ -129,9 +138,10 @@ def to_rgb(lab: FloatArray) -> FloatArray:
     return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255, 0, 255), dtype=np.float32)
 
 
-def _deviation(values: FloatArray, weight: Mask) -> float:
+def _deviation(values: FloatArray, weight: Mask, mean: float | None = None) -> float:
     total = max(float(weight.sum()), 1e-3)
-    mean = float((values * weight).sum()) / total
+    if mean is None:
+        mean = float((values * weight).sum()) / total
     return float(np.sqrt((weight * np.square(values - mean)).sum() / total))
 
 

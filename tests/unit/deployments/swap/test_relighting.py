@@ -79,6 +79,24 @@ def test_the_sources_features_survive(portrait):
     assert mouth[0, 0, 1] > skin[..., 1].mean() + 5
 
 
+def test_teeth_are_no_whiter_in_a_fairer_face(portrait):
+    source, target = portrait(skin=(95, 65, 50), lips=(200, 200, 195)), portrait(skin=(225, 190, 170), seed=2)
+    result, _ = relight(source, target)
+    x, y = target.face.dense[48:60].mean(axis=0).astype(int)
+    assert result[y : y + 2, x - 2 : x + 3].max() < 250
+
+
+def test_skin_that_is_burnt_out_takes_on_the_complexion(portrait):
+    source, target = portrait(), portrait(skin=(200, 120, 90), seed=2)
+    x, y = source.face.dense[[1, 29]].mean(axis=0).astype(int)
+    at = slice(y - 3, y + 4), slice(x - 3, x + 4)
+    source.pixels[at] = 250
+    result, _ = relight(source, target)
+    a, b = to_lab(result.astype(np.uint8))[at][..., 1:].mean(axis=(0, 1))
+    skin = to_lab(target.pixels)[at][..., 1:].mean(axis=(0, 1))
+    assert np.hypot(a, b) > 0.7 * np.hypot(*skin)
+
+
 def test_dark_brows_are_as_dark_on_fair_skin(portrait):
     source, target = portrait(skin=(95, 65, 50)), portrait(skin=(235, 200, 180), seed=2)
     result, _ = relight(source, target)
