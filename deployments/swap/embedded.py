@@ -21,7 +21,7 @@ from deployments.faces import landmarks, pose
 from deployments.faces.alignment import scale_points, transform_points, umeyama
 from deployments.faces.types import Face
 from deployments.imaging import FloatArray, Pixels
-from deployments.swap import sharpness
+from deployments.swap import grain, sharpness
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.complexion import Complexion
 from deployments.swap.cover import Cover
@@ -195,7 +195,8 @@ def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArra
     of_source = Complexion.of(small_warped, landed, both, unit * scale)
     cover = Cover.between(of_source.skin, landed, of_target.skin, points, both, unit * scale)
     relighting = Relighting.between(of_source, of_target, cover.keep, face, unit * scale)
-    return relighting.apply(warped), cover.alpha
+    relit = relighting.apply(warped)
+    return grain.match(relit, target, hull((height, width), pairing.target)), cover.alpha
 
 
 def _inside(source_map: FloatArray, shape: tuple[int, ...]) -> Mask:
