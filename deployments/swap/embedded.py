@@ -91,7 +91,7 @@ class EmbeddedSwapper:
         if enlarged > _MOST_ENLARGED:
             return Obstacle(
                 Reason.TOO_SMALL,
-                f"The face to put in would have to be enlarged {enlarged:.0f} times; use a larger one.",
+                f"The face to put in would have to be enlarged {ceil(enlarged)} times, and up to {_MOST_ENLARGED:.0f} go; use a larger one.",
             )
         mirror = fits_better_mirrored(job.source.face, job.target_face)
         yaws = [pose.levelled(face.landmarks).yaw for face in (job.source.face, job.target_face)]
@@ -110,7 +110,8 @@ class EmbeddedSwapper:
         stretch = pairing.to_source.stretch(target)
         if stretch > _MOST_STRETCH:
             return Obstacle(
-                Reason.POSE, f"The two faces are posed too differently: skin would be stretched {stretch:.1f} times."
+                Reason.POSE,
+                f"The two faces are posed too differently: skin would be stretched {ceil(10 * stretch) / 10} times.",
             )
         return None
 

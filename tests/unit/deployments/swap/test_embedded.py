@@ -98,7 +98,7 @@ def test_a_source_that_would_be_enlarged_to_a_blur_is_refused(portrait):
     obstacle = SWAPPER.obstacle(job(portrait(scale=0.3), portrait(size=400, scale=2.5)))
     assert obstacle is not None
     assert obstacle.reason is Reason.TOO_SMALL
-    assert "8 times" in obstacle.message
+    assert "9 times, and up to 4" in obstacle.message
 
 
 def test_with_five_landmarks_straight_faces_are_swapped(portrait):
