@@ -143,7 +143,7 @@ _MASTERPIECE = Scaling(0, 1, 8.0, target=1, queue_s=120.0)
 # at once. A replica takes what comes and refuses by time (``deployments.serving.batching``); few wait before it.
 _LAPTOP = Shape(cpu=0, max_batch=4, max_ongoing=64, max_queued=16, graceful_timeout_s=3.0, graceful_wait_loop_s=0.1)
 EMBEDDED: Topology = {
-    "Gateway": replace(_LAPTOP, max_queued=-1),
+    "Gateway": replace(_LAPTOP, max_queued=512),
     "Moderation": replace(_LAPTOP, max_batch=8),
     "Style": _LAPTOP,
     "Faces": _LAPTOP,

@@ -7,22 +7,20 @@ request id it is given; strangers get no say in the first and a checked form of 
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 import uuid
-from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from deployments.errors import Busy, Unavailable
 from serve_app.http.asgi import HttpMiddleware
 from serve_app.http.problem_document import MEDIA_TYPE, encoded
 from serve_app.proxy import listening, request_heads
 from serve_app.proxy.replay import Replay
+from serve_app.proxy.slow_clients import Anteroom, BodyPace
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
@@ -32,14 +30,8 @@ TIME_LIMIT = re.compile(rb"[0-9]{1,4}(\.[0-9]{1,3})?")
 # Time without end, replicas of the client's choosing, and traces that are always recorded.
 FORBIDDEN = re.compile(rb"x-request-disconnect-disabled|serve-.*|x-serve-.*|x-session-id|traceparent|tracestate")
 
-# A body may take this long, and longer as long as it keeps coming at this pace: slower than any telephone.
-GRACE_S = 20.0
-BYTES_PER_S = 16 * 1024
-
 # After how many seconds to come again, where Serve does not say.
 RETRY_AFTER_S = 5
-
-Clock = Callable[[], float]
 
 
 class ServeAnswers(HttpMiddleware):
@@ -85,58 +77,12 @@ class CleanHeaders(HttpMiddleware):
         await self._app({**scope, "headers": headers}, receive, send)
 
 
-class BodyPace(HttpMiddleware):
-    """Answers 408 and hangs up on a body that trickles; the replica that was waiting for it is free again."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        grace_s: float = GRACE_S,
-        bytes_per_s: float = BYTES_PER_S,
-        clock: Clock = time.monotonic,
-    ) -> None:
-        super().__init__(app)
-        self._grace_s = grace_s
-        self._bytes_per_s = bytes_per_s
-        self._clock = clock
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = self._clock()
-        seen, whole, answered, hung_up = 0, False, False, False
-
-        async def paced() -> Message:
-            nonlocal seen, whole, answered, hung_up
-            if whole or hung_up:
-                return {"type": "http.disconnect"} if hung_up else await receive()
-            left = began + self._grace_s + seen / self._bytes_per_s - self._clock()
-            try:
-                async with asyncio.timeout(max(0.0, left)):
-                    message = await receive()
-            except TimeoutError:
-                hung_up = True
-                if not answered:
-                    answered = True
-                    await _answer_timeout(send, MutableHeaders(scope=scope).get("x-request-id"))
-                return {"type": "http.disconnect"}
-            seen += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            return message
-
-        async def once(message: Message) -> None:
-            nonlocal answered
-            if hung_up:
-                return
-            answered = True
-            await send(message)
-
-        await self._app(scope, paced, once)
-
-
 def middlewares() -> list[Middleware]:
     """What Serve puts around each of its proxies, the innermost first; called before it listens."""
     request_heads.install()
     listening.install()
-    return [Middleware(Replay), Middleware(BodyPace), Middleware(ServeAnswers), Middleware(CleanHeaders)]
+    inwards = [CleanHeaders, ServeAnswers, BodyPace, Anteroom, Replay]
+    return [Middleware(layer) for layer in reversed(inwards)]
 
 
 def _is_fine(name: bytes, value: bytes) -> bool:
@@ -156,11 +102,3 @@ def _own_problem(status: int, request_id: str) -> bytes:
         Unavailable.status: (Unavailable.slug, Unavailable.title, "The studio could not answer in time."),
     }.get(status, (phrase.lower().replace(" ", "-"), phrase, phrase))
     return encoded(slug, title, status, detail, instance=f"urn:request:{request_id}")
-
-
-async def _answer_timeout(send: Send, request_id: str | None) -> None:
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 408, "headers": headers})
-    instance = {"instance": f"urn:request:{request_id}"} if request_id else {}
-    body = encoded("request-timeout", "Request Timeout", 408, "The request did not arrive in time.", **instance)
-    await send({"type": "http.response.body", "body": body})

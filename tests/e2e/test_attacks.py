@@ -6,6 +6,7 @@ Forged tokens and keys outside their scopes are in ``tests/unit/serve_app/access
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -317,19 +318,49 @@ def test_json_of_any_depth_is_refused(client: httpx.Client, path: str, body: byt
 # Slow clients
 
 
+@contextlib.contextmanager
+def many_connections(url: str) -> Iterator[list[socket.socket]]:
+    """More connections than the gateway has places, none of which reads much ahead."""
+    address = urlsplit(url)
+    with contextlib.ExitStack() as opened:
+        slow = []
+        for _ in range(200):
+            connection = opened.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(PATIENCE_S)
+            connection.connect((address.hostname, address.port))
+            slow.append(connection)
+        yield slow
+
+
+def assert_nobody_waits(client: httpx.Client) -> None:
+    for _ in range(5):
+        began = time.monotonic()
+        assert client.post("/v1/moderate", files={"image": photo()}).status_code == 200
+        assert time.monotonic() - began < PATIENCE_S
+
+
 def test_clients_that_never_finish_their_headers_keep_nobody_waiting(client: httpx.Client, studio_url: str) -> None:
-    address = urlsplit(studio_url)
-    slow = [socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) for _ in range(200)]
-    try:
+    with many_connections(studio_url) as slow:
         for connection in slow:
             connection.sendall(b"POST /v1/style HTTP/1.1\r\nHost: x\r\nX-")
-        for _ in range(5):
-            began = time.monotonic()
-            assert client.post("/v1/moderate", files={"image": photo()}).status_code == 200
-            assert time.monotonic() - began < PATIENCE_S
-    finally:
+        assert_nobody_waits(client)
+
+
+def test_clients_that_trickle_their_bodies_keep_nobody_waiting(client: httpx.Client, studio_url: str) -> None:
+    head = b"POST /v1/style HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n"
+    with many_connections(studio_url) as slow:
         for connection in slow:
-            connection.close()
+            connection.sendall(head + part("style"))
+        assert_nobody_waits(client)
+
+
+def test_clients_that_never_read_keep_nobody_waiting(client: httpx.Client, studio_url: str) -> None:
+    sample = client.get("/v1/samples").json()["samples"][0]["image"]
+    with many_connections(studio_url) as slow:
+        for connection in slow:
+            connection.sendall(f"GET {sample} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 100)
+        assert_nobody_waits(client)
 
 
 def test_clients_that_hang_up_in_the_middle_leave_nothing_behind(client: httpx.Client, studio_url: str) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve_app.proxy.middlewares import BodyPace, CleanHeaders, ServeAnswers, middlewares
+from serve_app.proxy.middlewares import CleanHeaders, ServeAnswers, middlewares
 from serve_app.proxy.replay import Replay
+from serve_app.proxy.slow_clients import Anteroom, BodyPace
 
 
 async def through(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -84,41 +85,6 @@ async def read_whole(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"fine"})
 
 
-async def test_a_body_that_keeps_coming_is_waited_for() -> None:
-    parts = [(second, b"x" * 16_384) for second in range(1, 60)]
-    client = Conversation(parts)
-    await BodyPace(read_whole, clock=lambda: client.now)({"type": "http"}, client.receive, client.send)
-    assert client.sent[0]["status"] == 200
-
-
-async def test_a_body_that_trickles_is_answered_408_and_given_up() -> None:
-    client = Conversation([(0.0, b"x"), (0.0, b"y")])
-    client.parts.append((0.0, b"never"))
-
-    async def stalls() -> dict:
-        if len(client.parts) == 1:
-            await asyncio.Event().wait()
-        return await client.receive()
-
-    scope = {"type": "http", "headers": [(b"x-request-id", b"slow-1")]}
-    await BodyPace(read_whole, grace_s=0.05)(scope, stalls, client.send)
-    assert [message.get("status") for message in client.sent] == [408, None]
-    problem = json.loads(client.sent[1]["body"])
-    assert (problem["type"], problem["instance"]) == ("urn:masquerade:problem:request-timeout", "urn:request:slow-1")
-
-
-async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:
-    client = Conversation([])
-
-    async def eager(scope, receive, send) -> None:
-        await send({"type": "http.response.start", "status": 413, "headers": []})
-        assert (await receive())["type"] == "http.disconnect"
-        await send({"type": "http.response.body", "body": b"late"})
-
-    await BodyPace(eager, grace_s=0.01)({"type": "http"}, client.receive, client.send)
-    assert [message.get("status") for message in client.sent] == [413]
-
-
 async def told(status: int, headers: list[tuple[bytes, bytes]], *body: bytes) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body that come through when an application answers so to a request called ``mine-7``."""
     sent: list[dict] = []
@@ -186,4 +152,4 @@ async def test_a_request_without_an_id_is_given_one() -> None:
 def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve_app.proxy.request_heads.install", lambda: None)
     monkeypatch.setattr("serve_app.proxy.listening.install", lambda: None)
-    assert [middleware.cls for middleware in middlewares()] == [Replay, BodyPace, ServeAnswers, CleanHeaders]
+    assert [middleware.cls for middleware in middlewares()] == [Replay, Anteroom, BodyPace, ServeAnswers, CleanHeaders]

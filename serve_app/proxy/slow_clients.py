@@ -1,0 +1,156 @@
+"""Clients that send or read slowly wait outside: the replica's places are for requests that can be worked on.
+
+A replica has a number of places, and Serve gives one to every request from its first byte to the last of its answer: some
+dozens of clients that trickle would shut the studio for everybody (slow POST and slow read, CWE-400).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deployments.errors import Busy
+from serve_app.http.asgi import HttpMiddleware
+from serve_app.http.problem_document import MEDIA_TYPE, encoded
+
+# A body may stall for so long, and on average has to come at this pace: slower than any telephone.
+GRACE_S: Final = 20.0
+BYTES_PER_S: Final = 16 * 1024
+
+# The largest form that the gateway takes unless an operator allows more: two pictures and what stands around them.
+# Larger ones it refuses by their declared length, or reads as they come.
+MOST_OF_ONE: Final = 42 * 2**20
+# Of all bodies that are here, until they are answered: a hundred photos from telephones.
+MOST_OF_ALL: Final = 512 * 2**20
+RETRY_AFTER_S: Final = 5
+
+Clock = Callable[[], float]
+
+_GONE: Final[Message] = {"type": "http.disconnect"}
+
+
+class BodyPace(HttpMiddleware):
+    """Answers 408 and hangs up on a body that trickles: that falls ``grace_s`` behind ``bytes_per_s``."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        grace_s: float = GRACE_S,
+        bytes_per_s: float = BYTES_PER_S,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        super().__init__(app)
+        self._grace_s = grace_s
+        self._bytes_per_s = bytes_per_s
+        self._clock = clock
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        deadline = self._clock() + self._grace_s
+        whole, answered, hung_up = False, False, False
+
+        async def paced() -> Message:
+            nonlocal deadline, whole, answered, hung_up
+            if whole or hung_up:
+                return _GONE if hung_up else await receive()
+            try:
+                async with asyncio.timeout(max(0.0, deadline - self._clock())):
+                    message = await receive()
+            except TimeoutError:
+                hung_up = True
+                if not answered:
+                    answered = True
+                    detail = "The request did not arrive in time."
+                    refusal = _refusal(scope, "request-timeout", "Request Timeout", HTTPStatus.REQUEST_TIMEOUT, detail)
+                    await refusal(scope, receive, send)
+                return _GONE
+            # Who was quick has earned no longer silence: only what is late can be made up for.
+            earned = len(message.get("body", b"")) / self._bytes_per_s
+            deadline = min(deadline + earned, self._clock() + self._grace_s)
+            whole = not message.get("more_body", False)
+            return message
+
+        async def once(message: Message) -> None:
+            nonlocal answered
+            if hung_up:
+                return
+            answered = True
+            await send(message)
+
+        await self._app(scope, paced, once)
+
+
+class Anteroom(HttpMiddleware):
+    """Lets a request in when all of it is here, and gives out its answer when the application is done with it.
+
+    Keeps up to ``most_of_one`` bytes of a body (what is longer goes in at once, and is read as it comes) and
+    ``most_of_all`` of all bodies together, beyond which clients are told to come again (429).
+    """
+
+    def __init__(self, app: ASGIApp, most_of_one: int = MOST_OF_ONE, most_of_all: int = MOST_OF_ALL) -> None:
+        super().__init__(app)
+        self._most_of_one = most_of_one
+        self._most_of_all = most_of_all
+        self._kept = 0
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared) > self._most_of_one:
+            await self._app(scope, receive, send)
+            return
+        body: list[bytes] = []
+        more, size = True, 0
+        try:
+            while more and size <= self._most_of_one:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body.append(message.get("body", b""))
+                more = message.get("more_body", False)
+                size += len(body[-1])
+                self._kept += len(body[-1])
+                if self._kept > self._most_of_all:
+                    await self._no_room(scope)(scope, receive, send)
+                    return
+            answer: list[Message] = []
+            first: Message = {"type": "http.request", "body": b"".join(body), "more_body": more}
+            body.clear()
+            await self._app(scope, _after(first, receive), _kept_in(answer))
+        finally:
+            self._kept -= size
+        for message in answer:
+            await send(message)
+
+    @staticmethod
+    def _no_room(scope: Scope) -> Response:
+        detail = "Too many uploads are on their way right now."
+        return _refusal(scope, Busy.slug, Busy.title, Busy.status, detail, **{"Retry-After": str(RETRY_AFTER_S)})
+
+
+def _after(message: Message, receive: Receive) -> Receive:
+    """``message``, and then what ``receive`` says."""
+    waiting = [message]
+
+    async def heard() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return heard
+
+
+def _kept_in(answer: list[Message]) -> Send:
+    async def keep(message: Message) -> None:
+        answer.append(message)
+
+    return keep
+
+
+def _refusal(scope: Scope, slug: str, title: str, status: int, detail: str, **headers: str) -> Response:
+    """A problem document for a client that may still be sending, and is hung up on."""
+    body = encoded(slug, title, status, detail, instance=f"urn:request:{Headers(scope=scope)['x-request-id']}")
+    return Response(body, status, {"Connection": "close", **headers}, MEDIA_TYPE)
