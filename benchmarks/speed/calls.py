@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from serve_app.pipeline import Graph
 
 SIDE = 512
-ROUNDS = 25
+# The bars of one person at a time, at the size of a small picture and as large as Telegram lets photos be, by rounds.
+SIDES = {SIDE: 25, 1280: 9}
 WARM_UP = 3
 
 
@@ -87,20 +88,38 @@ async def _two_styles(address: str) -> tuple[str, str]:
 def _from_inside() -> list[Figure]:
     settings = Settings(port=free_port())
     with studio(settings) as address:
-        figures = asyncio.run(_measured(settings, address))
+        figures = asyncio.run(_all_measured(settings, address))
         # The studio closes after the loop, and Serve would complain that nobody listens to it any more.
         logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
         return figures
 
 
-async def _measured(settings: Settings, address: str) -> list[Figure]:
+async def _all_measured(settings: Settings, address: str) -> list[Figure]:
     # Only now: Ray reads its environment, which the studio has set, when it is imported.
     from serve_app.app import running_graph
     from serve_app.inventory import inventory_of
+
+    styles = await _two_styles(address)
+    graph = running_graph(settings, inventory_of(settings))
+    engine = _engine(settings)
+    figures = [
+        replace(figure, name=f"{figure.name}, {side} px")
+        for side, rounds in SIDES.items()
+        for figure in await _measured(address, graph, engine, styles, side, rounds)
+    ]
+    engine.close()
+    query = StyleQuery(Photo.open(uploads(SIDE, 1)[0]), ((styles[0], 1.0),))
+    restart = await _restart_s(graph, query)
+    return [*figures, Figure("from a style replica's end to its successor's first answer", restart, unit="s")]
+
+
+async def _measured(
+    address: str, graph: Graph, engine: StyleEngine, styles: tuple[str, str], side: int, rounds: int
+) -> list[Figure]:
+    """What is added to the engine's own time at one picture of ``side`` px after the other."""
     from serve_app.pipeline import Pipeline
 
-    style, another = await _two_styles(address)
-    graph = running_graph(settings, inventory_of(settings))
+    style, another = styles
     incoming: set[bytes] = set()
     watched = {
         "moderated": graph,
@@ -108,9 +127,8 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
         "unmoderated": _open_door(graph, watched=lambda _photo: False),
     }
     pipelines = {name: Pipeline(doors, Limits()) for name, doors in watched.items()}
-    engine = _engine(settings)
     # Moderation knows the pictures it has seen: everybody has their own, but for one on which style after style is tried.
-    fresh = iter(uploads(SIDE, 1 + (2 + len(pipelines)) * (WARM_UP + ROUNDS)))
+    fresh = iter(uploads(side, 1 + (2 + len(pipelines)) * (WARM_UP + rounds)))
     known = next(fresh)
     times: dict[str, list[float]] = {}
     async with load.session(address) as session:
@@ -119,7 +137,7 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
             return load.post("/v1/style", [data], {"style": styles})(session, 0)
 
         await http(known, style)
-        for number in range(WARM_UP + ROUNDS):
+        for number in range(WARM_UP + rounds):
             queries = {name: StyleQuery(Photo.open(next(fresh)), ((style, 1.0),)) for name in ("engine", *pipelines)}
             incoming.update(query.photo.data for query in queries.values())
             steps: dict[str, Callable[[], Awaitable[object]]] = {
@@ -135,7 +153,6 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
                 await step()
                 if number >= WARM_UP:
                     times.setdefault(name, []).append((time.perf_counter() - began) * 1000)
-    engine.close()
     taken = {name: Spread(tuple(found)) for name, found in times.items()}
     beside, all_of_it = (
         100 * (ratio(taken[name], taken["unmoderated"]) - 1) for name in ("moderated on the way in", "moderated")
@@ -145,24 +162,14 @@ async def _measured(settings: Settings, address: str) -> list[Figure]:
         for name in ("http", "http, known")
     )
     engine_ms = taken["engine"].median
+    bar_ms = max(0.25 * engine_ms, 8.0)
     return [
         Figure("style, engine alone, as many threads as a replica has", engine_ms, unit="ms"),
         Figure("style over HTTP at concurrency one", taken["http"].median, unit="ms"),
-        Figure(
-            "what HTTP, the graph and two moderations add",
-            added,
-            max(0.25 * engine_ms, 8.0),
-            "ms",
-            higher_is_better=False,
-        ),
+        Figure("what HTTP, the graph and two moderations add", added, bar_ms, "ms", higher_is_better=False),
         Figure("the same where the photo was moderated before", added_known, unit="ms", higher_is_better=False),
         Figure("what moderation beside the work adds to style", beside, 5, "%", higher_is_better=False),
         Figure("what it adds with the painting's, after the work", all_of_it, unit="%", higher_is_better=False),
-        Figure(
-            "from a style replica's end to its successor's first answer",
-            await _restart_s(graph, queries["engine"]),
-            unit="s",
-        ),
     ]
 
 
