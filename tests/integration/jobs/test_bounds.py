@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,13 +21,14 @@ from serve_app.settings import JobLimits, Settings
 
 
 class Willing:
-    """A pipeline that would do anything."""
+    """A pipeline that would do anything, with any photo."""
 
     def check(self, kind: str) -> None: ...
 
     async def check_names(self, styles: list[str], artwork: str | None) -> None: ...
 
-    async def open(self, data: bytes) -> None: ...
+    async def open(self, data: bytes) -> SimpleNamespace:
+        return SimpleNamespace(data=data)
 
 
 class Unhurried(Desk):
