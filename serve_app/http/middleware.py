@@ -57,7 +57,8 @@ class BodyLimit(HttpMiddleware):
 class WholeForms(HttpMiddleware):
     """Refuses a multipart form that ends before its closing boundary with 400, once all that came of it was read.
 
-    Starlette's parser asks for no such end, and drops the field it was in the middle of: a strength of 0, perhaps.
+    Starlette's parser asks for no such end, and drops the field it was in the middle of: a strength of 0, perhaps. Words before
+    the first boundary it refuses: they are left out.
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,16 +67,21 @@ class WholeForms(HttpMiddleware):
         if kind != b"multipart/form-data" or b"boundary" not in options:
             await self._app(scope, receive, send)
             return
-        closing = b"\r\n--" + options[b"boundary"] + b"--"
-        # A form without fields begins with it, and the line before is that of the headers.
-        latest, closed = b"\r\n", False
+        opening = b"\r\n--" + options[b"boundary"]
+        closing = opening + b"--"
+        # A form begins with the one, or the other if it has no fields, and the line before is that of the headers.
+        latest, opened, closed = b"\r\n", False, False
 
         async def watched() -> Message:
-            nonlocal latest, closed
+            nonlocal latest, opened, closed
             message = await receive()
             if message["type"] == "http.request" and not closed:
                 latest += message.get("body", b"")
-                # What follows is an epilogue, and may be anything (RFC 2046, section 5.1.1).
+                # A preamble and an epilogue may be anything (RFC 2046, section 5.1.1).
+                if not opened:
+                    start = latest.find(opening)
+                    opened = start >= 0
+                    message = {**message, "body": latest[start + 2 :] if opened else b""}
                 closed = closing in latest
                 latest = latest[-len(closing) :]
                 if not closed and not message.get("more_body", False):

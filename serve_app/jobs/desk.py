@@ -91,14 +91,17 @@ class Desk:
     ) -> Job:
         """Record an order; only then is it acknowledged. ``photos`` are bytes, or the keys of uploads, which it uses up.
 
-        The same order under the same ``idempotency_key`` is one job, however often it comes, until its result is gone.
+        The same order under the same ``idempotency_key`` is one job, however often it comes, until it was removed or its
+        result is gone.
         Refuses what could not be done when its turn came: raises what the pipeline raises for photos, names and
         capabilities it does not know, and ``Busy`` where too many jobs wait already.
         """
         dedupe = None if idempotency_key is None else _same_order(owner, idempotency_key, kind, fields, photos)
         if dedupe is not None and (known := await self._known(dedupe)) is not None:
             return known
-        await self._admit(kind, owner)
+        # Before the photos are looked at, and once more when it is recorded: others may have come in between.
+        async with self._sessions() as session:
+            await self._admit(session, _channel(kind), owner)
         uploads = [photo for photo in photos.values() if isinstance(photo, str)]
         try:
             sent = {
@@ -168,6 +171,7 @@ class Desk:
         """Withdraw the job and everything it stored. Raises ``Unavailable`` where that cannot be; it may be asked for again."""
         async with self._sessions.begin() as session:
             await self._ledger.cancel(session, job.id)
+            await self._ledger.outlive(session, job.id)
             # It may have been finished since the caller looked at it.
             latest = await session.get_one(Job, job.id, populate_existing=True)
         keys = [*latest.inputs.values(), *([latest.result["key"]] if latest.result else [])]
@@ -202,11 +206,9 @@ class Desk:
         """The time of its result is over, whether it was swept yet or not."""
         return (expires := self.expires(job)) is not None and expires <= time.time()
 
-    async def _admit(self, kind: str, owner: str) -> None:
+    async def _admit(self, session: AsyncSession, channel: str, owner: str) -> None:
         """Raises ``Busy`` where another job is one too many, of the owner's or of everybody's."""
-        channel = _channel(kind)
-        async with self._sessions() as session:
-            count, theirs = await self._ledger.unfinished_in(session, channel, owner)
+        count, theirs = await self._ledger.unfinished_in(session, channel, owner)
         if owner != ANYONE and theirs >= self._per_key:
             told = f"{theirs} of your jobs are not finished; wait for some of them."
             raise Busy(told, retry_after=RETRY_AFTER_S[channel])
@@ -228,8 +230,15 @@ class Desk:
             await asyncio.to_thread(self._objects.put, key, photos[name])
         channel = _channel(kind)
         request = fields | {VISITOR: visitor()}
-        async with self._sessions.begin() as session:
-            job, new = await self._ledger.submit(session, Order(kind, channel, owner, request, inputs, dedupe))
+        try:
+            async with self._sessions.begin() as session:
+                await self._ledger.in_turn(session, channel)
+                if dedupe is None or await self._ledger.known(session, dedupe) is None:
+                    await self._admit(session, channel, owner)
+                job, new = await self._ledger.submit(session, Order(kind, channel, owner, request, inputs, dedupe))
+        except Busy:
+            await asyncio.to_thread(self._objects.delete, list(inputs.values()))
+            raise
         if not new:
             await asyncio.to_thread(self._objects.delete, list(inputs.values()))
         self._workers[channel].notice()

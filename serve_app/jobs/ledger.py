@@ -24,6 +24,9 @@ Clock = Callable[[], float]
 
 _WAITING: dict[str, Any] = {"state": State.QUEUED, "lease": None, "progress": None}
 
+# The first half of PostgreSQL's advisory locks on channels; the second is the channel's.
+QUEUE_LOCK = 0x6A6F6273
+
 GAVE_UP = {"slug": "internal", "message": "We tried several times and could not finish this.", "status": 500}
 
 
@@ -50,6 +53,15 @@ class Ledger:
         self._lease_s = lease_s
         self._max_attempts = max_attempts
         self._clock = clock
+
+    async def in_turn(self, session: AsyncSession, channel: str) -> None:
+        """Wait until nobody else is in the middle of this for a channel; nobody else is before the transaction ends.
+
+        What is counted from now on stays true as long as all who add to the channel come this way.
+        """
+        # On SQLite every transaction is such a lock.
+        if session.get_bind().dialect.name == "postgresql":
+            await session.execute(select(func.pg_advisory_xact_lock(QUEUE_LOCK, func.hashtext(channel))))
 
     async def submit(self, session: AsyncSession, order: Order) -> tuple[Job, bool]:
         """Record an order. Returns the job and whether it is new; an order seen before returns its first job."""

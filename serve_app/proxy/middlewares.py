@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from deployments.errors import Busy, Unavailable
 from serve_app.http.asgi import HttpMiddleware
 from serve_app.http.problem_document import MEDIA_TYPE, encoded
-from serve_app.proxy import listening, request_heads
+from serve_app.proxy import http1, listening
 from serve_app.proxy.replay import Replay
 from serve_app.proxy.slow_clients import Anteroom, BodyPace
 
@@ -79,7 +79,7 @@ class CleanHeaders(HttpMiddleware):
 
 def middlewares() -> list[Middleware]:
     """What Serve puts around each of its proxies, the innermost first; called before it listens."""
-    request_heads.install()
+    http1.install()
     listening.install()
     inwards = [CleanHeaders, ServeAnswers, BodyPace, Anteroom, Replay]
     return [Middleware(layer) for layer in reversed(inwards)]

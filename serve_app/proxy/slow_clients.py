@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -30,6 +31,8 @@ MOST_OF_ONE: Final = 42 * 2**20
 # Of all bodies that are here, until they are answered: a hundred photos from telephones.
 MOST_OF_ALL: Final = 512 * 2**20
 RETRY_AFTER_S: Final = 5
+# So long a gateway has to refuse a request by its head: nothing beside the time that so large a body takes.
+REFUSAL_S: Final = 0.5
 
 Clock = Callable[[], float]
 
@@ -102,7 +105,7 @@ class Anteroom(HttpMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > self._most_of_one:
-            await self._app(scope, receive, send)
+            await _judged_by_its_head(self._app, scope, receive, send)
             return
         body: list[bytes] = []
         more, size = True, 0
@@ -131,6 +134,26 @@ class Anteroom(HttpMiddleware):
     def _no_room(scope: Scope) -> Response:
         detail = "Too many uploads are on their way right now."
         return _refusal(scope, Busy.slug, Busy.title, Busy.status, detail, **{"Retry-After": str(RETRY_AFTER_S)})
+
+
+async def _judged_by_its_head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let ``app`` answer before anything is asked of the client, who may have done so first (Expect: 100-continue)."""
+    answered = asyncio.Event()
+
+    async def asked() -> Message:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REFUSAL_S):
+                await answered.wait()
+        # Once is enough.
+        answered.set()
+        return await receive()
+
+    async def noted(message: Message) -> None:
+        await send(message)
+        answered.set()
+
+    waiting = Headers(scope=scope).get("expect", "").lower() == "100-continue"
+    await app(scope, asked if waiting else receive, noted)
 
 
 def _after(message: Message, receive: Receive) -> Receive:

@@ -178,10 +178,17 @@ def test_a_form_that_is_cut_off_is_refused_with_all_its_fields(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(b"", b""), (b"", b"\r\n"), (b"\r\n", b""), (b"", b" \r\nBye --B-- \r\n--B\r\n")]
+    ("before", "after"),
+    [
+        (b"", b""),
+        (b"", b"\r\n"),
+        (b"\r\n", b""),
+        (b"", b" \r\nBye --B-- \r\n--B\r\n"),
+        (b"Hello --B-- \r\n-- B\n--\r\n", b""),
+    ],
 )
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_a_form_may_have_words_after_it_and_come_in_any_pieces(
+def test_a_form_may_have_words_around_it_and_come_in_any_pieces(
     client: TestClient, before: bytes, after: bytes, size: int
 ) -> None:
     form = before + FORM + b"--B--" + after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -37,6 +38,16 @@ def test_a_job_too_many_is_refused_and_leaves_nothing(
     assert submit(bounded, kind="moderate").status_code == 202, "what takes seconds has a queue of its own"
     bounded.delete(f"/v1/jobs/{waiting[0]}")
     assert masterpiece(bounded, FINE).status_code == 202
+
+
+def test_of_orders_that_come_at_once_no_more_are_taken_than_there_is_room_for(
+    bounded: TestClient, settings: Settings, stand_ins: StandIns
+) -> None:
+    stand_ins.hold_masterpiece = True
+    with ThreadPoolExecutor(12) as people:
+        answers = list(people.map(lambda _: masterpiece(bounded, FINE), range(12)))
+    assert sorted(answer.status_code for answer in answers) == [202] * 2 + [429] * 10
+    assert len(stored(settings)) == 2 * 2, "nothing of those who were refused is kept"
 
 
 def test_an_order_that_is_known_is_answered_however_long_the_queue_is(bounded: TestClient, stand_ins: StandIns) -> None:

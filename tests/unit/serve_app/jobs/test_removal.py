@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -78,14 +78,25 @@ def test_a_withdrawn_job_is_gone_though_its_photos_cannot_be_removed_yet(
     assert len(stored(settings)) == before - 2
 
 
-def test_a_removed_job_that_is_ordered_again_under_its_key_is_still_removed(client: TestClient) -> None:
-    def order() -> Any:
-        return client.post(
+def test_an_order_whose_job_was_removed_is_a_new_one_when_it_is_sent_again(
+    client: TestClient, stand_ins: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def order() -> str:
+        answer = client.post(
             "/v1/jobs", files={"image": FINE}, data={"kind": "moderate"}, headers={"Idempotency-Key": "7"}
         )
+        assert answer.status_code == 202
+        return str(answer.json()["id"])
 
-    job_id = order().json()["id"]
-    ended(client, job_id)
-    removed = client.delete(f"/v1/jobs/{job_id}")
+    done = order()
+    ended(client, done)
+    removed = client.delete(f"/v1/jobs/{done}")
     assert "content-type" not in removed.headers, "there is nothing to have a type"
-    assert order().status_code == 404
+    stand_ins.hold_moderation = asyncio.Event()
+    waiting = order()
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderObjects, "delete", away)
+        assert client.delete(f"/v1/jobs/{waiting}").status_code == 503, "it is withdrawn, its photo is still here"
+    last = order()
+    assert len({done, waiting, last}) == 3
+    assert [client.get(f"/v1/jobs/{job_id}").status_code for job_id in (done, waiting, last)] == [404, 404, 200]

@@ -150,6 +150,6 @@ async def test_a_request_without_an_id_is_given_one() -> None:
 
 
 def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve_app.proxy.request_heads.install", lambda: None)
+    monkeypatch.setattr("serve_app.proxy.http1.install", lambda: None)
     monkeypatch.setattr("serve_app.proxy.listening.install", lambda: None)
     assert [middleware.cls for middleware in middlewares()] == [Replay, Anteroom, BodyPace, ServeAnswers, CleanHeaders]

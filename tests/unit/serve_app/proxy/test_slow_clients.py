@@ -205,6 +205,27 @@ async def test_a_body_declared_too_long_to_keep_goes_in_at_once() -> None:
     assert client.statuses == [200]
 
 
+async def test_who_asks_before_sending_so_much_is_refused_before_being_told_to_go_on() -> None:
+    client = Conversation()
+    asked = []
+
+    async def receive() -> dict:
+        asked.append(client.statuses)
+        return {"type": "http.disconnect"}
+
+    async def eager(scope, receive, send) -> None:
+        # As Serve does: it wants the body before the application has a say.
+        wanted = asyncio.ensure_future(receive())
+        await settle()
+        await send({"type": "http.response.start", "status": 413, "headers": []})
+        await wanted
+
+    scope = declared(9)
+    scope["headers"].append((b"expect", b"100-continue"))
+    await Anteroom(eager, most_of_one=8)(scope, receive, client.send)
+    assert asked == [[413]]
+
+
 async def test_beyond_what_can_be_kept_of_all_bodies_clients_are_told_to_come_again() -> None:
     app, slow, other = Echo(), Conversation((0, b"12345"), (0, b"6")), Conversation((0, b"123456"))
     room = Anteroom(app, most_of_all=10)
