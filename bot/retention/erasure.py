@@ -24,6 +24,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.tables import Activity, Event, Identity, Payment, Remnant, User, Wallet
 from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle, Upload, WaitingUpdate
+from serve_app.database import empty_log
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
@@ -108,7 +109,15 @@ class Erasure:
             await session.execute(delete(User).where(User.id == user_id))
             await asyncio.to_thread(self._objects.delete, keys)
             await asyncio.to_thread(self._vault.delete, crops)
+        await empty_log(self._sessions)
         return removal
+
+    async def delete_all(self) -> None:
+        """Remove everybody."""
+        async with self._sessions() as session:
+            people = (await session.execute(select(User.id))).scalars().all()
+        for user_id in people:
+            await self.delete(user_id)
 
     async def _statuses(self, session: AsyncSession, user_id: int) -> frozenset[tuple[int, int]]:
         waiting = (Delivery.user_id == user_id, Delivery.sent.is_(None), Delivery.status_id.is_not(None))

@@ -180,6 +180,19 @@ async def test_of_two_deletions_at_once_the_later_finds_nothing_left(erasure, bu
     assert await erasure.delete(ANNA) is None
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_what_was_written_stands_in_no_file_of_the_database_any_more(
+    erasure, buy, sessions, vault, tmp_path
+) -> None:
+    await buy("small")
+    async with sessions.begin() as session:
+        await identities.add(session, ANNA, "Grandmother in Lyon", new_key("in"))
+    await erasure.delete(ANNA)
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("studio.db*")}
+    assert files["studio.db"]
+    assert not [name for name, data in files.items() if b"Grandmother" in data]
+
+
 @pytest.mark.parametrize("state", ["canceled", "failed"])
 @pytest.mark.parametrize(("ends", "told"), [(True, Renewal.ENDED), (False, Renewal.REFUSED)])
 async def test_that_a_subscription_is_said_to_be_over_is_not_relied_on_while_it_is_paid_for(
