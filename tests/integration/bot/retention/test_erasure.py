@@ -114,8 +114,11 @@ async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
         payment = await session.get(Payment, "c1")
         assert (payment.stars, payment.user_id < 0) == (50, True)
         assert (await session.get(Job, job.id)).state == State.CANCELLED
-        assert {user for (user,) in await session.execute(select(Activity.user_id))} == {payment.user_id}
-        assert {user for (user,) in await session.execute(select(Event.user_id))} == {payment.user_id}
+        owner = (await session.get(Job, job.id)).owner
+        (nobody,) = {user for (user,) in await session.execute(select(Activity.user_id))}
+        assert {user for (user,) in await session.execute(select(Event.user_id))} == {nobody}
+        assert (owner, nobody < 0) == (f"gone:{-nobody}", True)
+        assert payment.user_id != nobody, "Telegram can tell whose payment it was"
 
 
 async def test_a_photo_that_nothing_was_ordered_of_goes_as_well(erasure, accounts, sessions, objects, clock) -> None:
