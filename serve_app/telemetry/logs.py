@@ -23,6 +23,7 @@ LOGGERS = ("bot", "serve_app", "deployments")
 # What opens something for whoever has it is never written down whole. A client's traceback quotes the address it asked, and
 # Telegram's has the bot's token in it; in an open studio, whoever knows a job's id may have its result.
 _SECRETS = re.compile(r"((?<!\d)\d+:)[\w-]{20,}|((?:/v1/jobs/|\bjob )[0-9a-f]{8})[0-9a-f]{24}")
+_SHOWN = r"\1\2…"
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -45,7 +46,14 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             # Not formatException: in a replica Serve has put its own in place of `print`, which that ends at.
             line["error"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        return _SECRETS.sub(r"\1\2…", json.dumps(line, ensure_ascii=False, default=str))
+        return _SECRETS.sub(_SHOWN, json.dumps(line, ensure_ascii=False, default=str))
+
+
+class _Plain(logging.Formatter):
+    """A record as Python writes it, less what is secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _SECRETS.sub(_SHOWN, super().format(record))
 
 
 class PrivateFile(RotatingFileHandler):
@@ -61,6 +69,9 @@ def _private(path: str, flags: int) -> int:
 
 def configure(path: Path | None) -> None:
     """Write the product's lines to ``path``; without one, only the bot's warnings and worse, to standard error."""
+    # Where Python writes what nobody has a handler for.
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Plain())
     if path is None:
         logging.getLogger("bot").setLevel(logging.WARNING)
         return

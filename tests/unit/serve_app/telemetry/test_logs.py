@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -65,6 +66,15 @@ def test_a_job_is_named_so_that_it_is_known_and_cannot_be_asked_for(said: str) -
 def loggers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loggers that other tests do not write to."""
     monkeypatch.setattr("serve_app.telemetry.logs.LOGGERS", ("test_logs.private",))
+
+
+@pytest.mark.usefixtures("loggers")
+def test_nor_is_it_on_standard_error_where_there_is_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(logging, "lastResort", last := logging.StreamHandler(said))
+    configure(None)
+    last.handle(logging.makeLogRecord({"msg": "GET /bot1234567890:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw_/getMe failed"}))
+    assert said.getvalue() == "GET /bot1234567890:…/getMe failed\n"
 
 
 @pytest.mark.usefixtures("loggers")
