@@ -10,12 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import CHANNEL
-from bot.accounts.days import day_of
-from bot.accounts.tables import Identity, Invoice, Payment, Remnant
+from bot.accounts.days import day_of, start_of
+from bot.accounts.tables import Activity, Identity, Invoice, Payment, Remnant
 from bot.delivery.tables import Delivery
 from bot.intake.inbox import REMEMBER_S, Inbox
 from bot.intake.tables import Bundle, Upload
@@ -87,15 +87,27 @@ class Janitor:
         return Swept(photos, results, updates)
 
     async def clear(self) -> None:
-        """Remove what lies in the stores and is nobody's."""
-        await self._clear(self._objects, self._photos_and_results)
-        await self._clear(self._vault, self._faces)
+        """Remove what lies in the stores and is nobody's.
 
-    async def _clear(self, store: ObjectStore, named: Callable[[Sequence[str]], Awaitable[set[str]]]) -> None:
+        What was there before the first day that the database tells of is somebody's whom another one knows: started on an
+        empty database by mistake, a bot must not remove everybody's faces.
+        """
+        async with self._sessions() as session:
+            first = (await session.execute(select(func.min(Activity.day)))).scalar_one()
+        if first is not None:
+            await self._clear(self._objects, self._photos_and_results, start_of(first))
+            await self._clear(self._vault, self._faces, start_of(first))
+
+    async def _clear(
+        self, store: ObjectStore, named: Callable[[Sequence[str]], Awaitable[set[str]]], since: float
+    ) -> None:
         # The store's own time: that of its files.
         when = time.time() - STORING_S
-        old = await asyncio.to_thread(store.stored_before, when)
-        await asyncio.to_thread(store.sweep, when, await named(old))
+        others = set(await asyncio.to_thread(store.stored_before, since))
+        old = [key for key in await asyncio.to_thread(store.stored_before, when) if key not in others]
+        kept = await named(old) if old else set()
+        # Besides what has a key, what was never whole.
+        await asyncio.to_thread(store.sweep, when, others | kept)
 
     async def _photos(self) -> int:
         """Bundles whose time is over, with their photos, unless there is work to do with these.
@@ -140,7 +152,7 @@ class Janitor:
             # Last: a job's photos may be those of a bundle, which goes after it.
             for some in _portions(keys):
                 named |= set((await session.execute(select(Upload.key).where(Upload.key.in_(some)))).scalars())
-        return named
+        return named.intersection(keys)
 
     async def _faces(self, keys: Sequence[str]) -> set[str]:
         """Those of ``keys`` that are faces somebody saved."""

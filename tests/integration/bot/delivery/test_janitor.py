@@ -183,12 +183,15 @@ async def test_somebody_who_keeps_a_history_has_it_longer(office, accounts, sess
 
 
 async def test_what_was_stored_and_no_row_came_to_name_goes_when_none_can_come_any_more(
-    janitor, objects, vault, after
+    office, janitor, objects, vault, after, tmp_path
 ) -> None:
+    await office.account()
     photo, result, face = (new_key(kind) for kind in ("in", "out", "in"))
     objects.put(photo, b"a photo whose process ended before its row was written")
     objects.put(result, b"a result likewise")
     vault.put(face, b"a face likewise")
+    half = tmp_path / "vault" / "in" / face.partition("/")[2][:2] / "tmp1234"
+    half.write_bytes(b"half of a fa")
     after(STORING_S - 60)
     await janitor.clear()
     assert there(objects, photo)
@@ -199,6 +202,22 @@ async def test_what_was_stored_and_no_row_came_to_name_goes_when_none_can_come_a
     assert not there(objects, photo)
     assert not there(objects, result)
     assert not there(vault, face)
+    assert not half.exists()
+
+
+async def test_what_was_there_before_a_database_was_begun_is_not_its_to_remove(
+    office, janitor, objects, vault, after, clock
+) -> None:
+    face, photo = new_key("in"), new_key("in")
+    vault.put(face, b"a face that another database names")
+    objects.put(photo, b"a photo likewise")
+    after(30 * 86_400)
+    await janitor.clear()
+    clock.now = time.time()
+    await office.account()
+    await janitor.clear()
+    assert there(vault, face)
+    assert there(objects, photo)
 
 
 async def test_what_is_used_again_or_still_to_come_or_kept_is_somebodys_however_old_it_is(
