@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.playground.host import Playground
 from bot.playground.telegram.model import BotProfile
-from bot.running import running_bot
+from bot.running import RunningBot, running_bot
 from bot.settings import BotSettings
 from bot.updates.polling import Poller
 from serve_app.app import running_graph
@@ -22,7 +22,11 @@ async def with_telegram(
 ) -> None:
     """Poll Telegram until cancelled; ``ready`` is called when the bot listens."""
     async with running_bot(settings, studio, running_graph(studio, inventory), inventory) as running:
-        await Poller(running.bot, running.reception, drain_s=settings.drain_s).run(ready)
+        await _poll(running, ready)
+
+
+async def _poll(running: RunningBot, ready: Callable[[], None]) -> None:
+    await Poller(running.bot, running.reception, drain_s=running.services.settings.drain_s).run(ready)
 
 
 async def in_playground(studio: Settings, inventory: Inventory, port: int, announce: Callable[[str], None]) -> None:
@@ -30,12 +34,21 @@ async def in_playground(studio: Settings, inventory: Inventory, port: int, annou
 
     Nobody pays with real Stars there, so nothing is sold and no licence is asked for.
     """
-    # The database remembers the people of earlier runs, their languages and what they have left of the day.
+    # The database remembers what the people of earlier runs used of the day.
     async with Playground(BotProfile(privacy_mode=False), port=port, numbers=secrets.randbelow(10**9)) as playground:
         settings = BotSettings(
             token=SecretStr(playground.token), api_url=playground.url, mode="polling", redis_url=None
         )
-        await with_telegram(settings, apart(studio), inventory, lambda: announce(playground.page_url))
+        own = apart(studio)
+        async with running_bot(settings, own, running_graph(own, inventory), inventory) as running:
+            # Nobody meets this bot twice, and so nobody could ask it later to delete what is theirs. First those whom a
+            # playground that was killed has left.
+            everybody_leaves = running.services.erasure.delete_all
+            await everybody_leaves()
+            try:
+                await _poll(running, lambda: announce(playground.page_url))
+            finally:
+                await everybody_leaves()
 
 
 def apart(studio: Settings) -> Settings:

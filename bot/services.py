@@ -61,7 +61,7 @@ MOST_HANDED_OUT = 20 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers work with. ``vault`` holds the crops of saved faces and is never swept; ``inline``: the bot has that mode.
+    """What handlers work with. ``vault`` holds the crops of saved faces; ``inline``: the bot has that mode.
 
     ``max_upload`` is what the studio and Telegram both let through, in bytes.
     """
@@ -199,7 +199,7 @@ async def _put_together(
         courier=courier,
         progress=progress,
         broadcaster=Broadcaster(bot, sessions, sender),
-        janitor=Janitor(sessions, objects, ledger, inbox, longest_keep_s=max(keeping.usual_s, keeping.history_s)),
+        janitor=Janitor(sessions, objects, vault, ledger, inbox, keep_s=min(settings.keep_s, settings.history_keep_s)),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import MetaData, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -70,7 +71,8 @@ def connect(url: str) -> AsyncEngine:
         # SQLAlchemy begins transactions itself (below); the driver must not begin its own deferred ones.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        # What is deleted is overwritten, and not left where it was until something else needs the room.
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -79,6 +81,20 @@ def connect(url: str) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+async def empty_log(sessions: async_sessionmaker[AsyncSession]) -> None:
+    """Empty SQLite's write-ahead log: its older pages still hold what was deleted. PostgreSQL's is its operator's.
+
+    Not within a transaction. While others read, it stays as it is until the next time.
+    """
+    engine = sessions.kw["bind"]
+    if engine.dialect.name != "sqlite":
+        return
+    async with engine.connect() as connection:
+        # Past SQLAlchemy, which would begin a transaction for it.
+        driver = (await connection.get_raw_connection()).driver_connection
+        await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
 
 
 def unreachable(error: BaseException) -> bool:
@@ -134,11 +150,21 @@ def migrate(url: str, revision: str = "head") -> None:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        _keep_private(Path(parsed.database))
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
     command.upgrade(config, revision)
+
+
+def _keep_private(file: Path) -> None:
+    """A database is its owner's to read; what SQLite lays beside it gets the same mode. Earlier releases left it to all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(0o600)
+    for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
+        # A database of somebody else's is theirs to open and close.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            path.chmod(path.stat().st_mode & ~stat.S_IRWXO)
 
 
 def bring_up_to_date(url: str) -> None:

@@ -140,7 +140,7 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
         # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
         importing.submit(_import_serve)
         try:
-            ray.init(
+            started: Any = ray.init(
                 address="local",
                 num_cpus=workers,
                 object_store_memory=_OBJECT_STORE,
@@ -154,6 +154,8 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
             raise StudioError(f"Ray did not start: {error} Is the machine overloaded, or its disk full?") from error
     try:
         _guard_token()
+        # Ray opens its folder to everybody on the machine: logs, and the sockets its processes speak through.
+        Path(started.address_info["session_dir"]).chmod(0o700)
         yield str(ray.get_runtime_context().gcs_address)
     finally:
         ray.shutdown()

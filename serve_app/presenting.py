@@ -72,7 +72,6 @@ def result_headers(models: Sequence[str], inventory: Inventory, notes: Sequence[
     headers = {
         "X-Model": ", ".join(models),
         "X-Commercial-Use": str(inventory.commercial_use(*models)).lower(),
-        "Cache-Control": "no-store",
     }
     return headers | ({"X-Notes": _brief(notes)} if notes else {})
 

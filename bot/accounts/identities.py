@@ -1,6 +1,6 @@
 """Faces people saved to swap with again, up to twenty each. Every function runs inside the caller's transaction.
 
-A row names the object of its crop, which lies in the store that is never swept.
+A row names the object of its crop, which lies in a store of its own and stays for as long as the row.
 """
 
 from __future__ import annotations

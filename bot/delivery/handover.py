@@ -126,8 +126,11 @@ class Handover:
             log.warning("the answer of %s may not have arrived", jobs[0].id, exc_info=not isinstance(error, NotSent))
             await self._later(jobs)
         else:
-            await self._record(parcels, sent)
-            return wrapping
+            if await self._record(parcels, sent):
+                return wrapping
+            # Their owner had everything deleted while this was on its way, and nothing comes after that.
+            for message_id in sent.message_ids:
+                await self._sender.remove(parcels[0].delivery.chat_id, message_id)
         return None
 
     async def _intend(self, parcels: Sequence[Parcel]) -> list[Parcel]:
@@ -156,13 +159,18 @@ class Handover:
             ids = [parcel.job.id for parcel in parcels]
             await session.execute(update(Delivery).where(Delivery.job_id.in_(ids)).values(sending=None))
 
-    async def _record(self, parcels: Sequence[Parcel], sent: Sent) -> None:
-        """These have arrived: the jobs are delivered and their credits spent, in one transaction."""
+    async def _record(self, parcels: Sequence[Parcel], sent: Sent) -> bool:
+        """These have arrived: the jobs are delivered and their credits spent, in one transaction.
+
+        False when their owner's account is gone.
+        """
         now = self._clock()
         delivered: list[tuple[Job, Delivery]] = []
+        known = False
         async with self._sessions.begin() as session:
             for index, parcel in enumerate(parcels):
                 slip = await session.get(Delivery, parcel.job.id)
+                known = known or slip is not None
                 if slip is None or not await self._ledger.deliver(session, parcel.job.id, parcel.job.token):
                     continue
                 slip.sent, slip.sending = now, None
@@ -173,8 +181,9 @@ class Handover:
             for job, slip in delivered:
                 if job.state == State.DONE:
                     await self._credits.settle(session, job.id, used=_used(job, slip))
-        for parcel in parcels:
+        for parcel in parcels if known else ():
             _log(parcel, now)
+        return known
 
     async def _later(self, jobs: Sequence[Job]) -> None:
         """Try again after a pause that grows with the attempts, but not for ever."""

@@ -293,9 +293,16 @@ lasts-days = { NUMBER($count) ->
     }
 privacy =
     <b>What I keep</b>
-    • Your photos and results: { $kept }, and then they are gone. If you choose to keep them for longer: { $longer }. (For you: { $yours }.)
-    • Faces you save, until you delete them.
-    • The id by which Telegram knows you (not your telephone number), your settings, what you paid. Not your name.
+    • Your photos with their captions, and your results: { $kept }, and then they are gone. If you choose to keep them for longer: { $longer }. (For you: { $yours }.) When, where and with what a photo was taken is not kept.
+    • Faces you save, and what you call them, until you delete them.
+    • Until you delete everything: the id by which Telegram knows you (not your telephone number), your settings, on which days you came, what you ordered and how that ended{ $money ->
+        [yes] , what you paid and spent
+       *[no] {""}
+    }. Not your name: it comes with your messages, and only one that I cannot see to at once waits as it came, usually for minutes.
+    • After /delete: what was done when, under a random number that leads to nobody{ $money ->
+        [yes] , and payments for the books, under Telegram's numbers for them
+       *[no] {""}
+    }.
     • Every photo is checked by machine against the house rules. Nobody looks at it.
     Where it came from is written into every result.
 terms =
@@ -319,7 +326,8 @@ deleted =
 deleted-already = Everything is gone already.
 deleted-credits = Credits lost: { NUMBER($credits) }.
 deleted-subscription = The subscription has ended.
-deleted-payments = What stays, for the books and without any link to you: payments: { NUMBER($payments) }.
+deleted-counts = What stays: what was done when, under a random number that leads to nobody; and until midnight (UTC), under a number that only you lead to, how many of today's pictures you have had.
+deleted-payments = What stays for the books: payments: { NUMBER($payments) }, each with Telegram's number for it, its amount and its date. Your id is gone from them, but Telegram knows whose they were.
 deleted-debt = What stays, under a number that only you lead to: credits owed after a refund: { NUMBER($debt) }.
 
 faces = Saved faces: { NUMBER($faces) } of { NUMBER($most) }. { $artworks ->

@@ -1,9 +1,10 @@
 """Deleting an account: everything a person sent, got or chose goes at once, and they are told what went and what stays.
 
-What stays: the payments' charge ids and amounts, under a number that leads back to nobody (accounting, and so that no
-charge is credited or refunded twice); the bare counts behind the statistics, under the same number; and, under a keyed
-hash until the day is over, how much of the day's quota was used. A ban and a debt stay under that hash as well:
-otherwise deleting the account would undo them.
+What stays: the payments' charge ids, amounts and dates (accounting, and so that no charge is credited or refunded
+twice), without the person's number; whose a charge was, Telegram can tell the bot's owner. The bare counts behind the
+statistics (orders, days, what was refused), under a random number that leads back to nobody. And, under a keyed hash
+until the day is over, how much of the day's quota was used. A ban and a debt stay under that hash as well: otherwise
+deleting the account would undo them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.tables import Activity, Event, Identity, Payment, Remnant, User, Wallet
 from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle, Upload, WaitingUpdate
+from serve_app.database import empty_log
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.tables import Job
 from serve_app.objects import ObjectStore
@@ -89,7 +91,8 @@ class Erasure:
             photos, photo_keys = await self._photos(session, user_id)
             keys += photo_keys
             crops = list((await session.execute(select(Identity.key).where(Identity.user_id == user_id))).scalars())
-            payments = update(Payment).where(Payment.user_id == user_id).values(user_id=successor)
+            # A number of their own: Telegram knows whose charge it was, and so it would know whose the counts are.
+            payments = update(Payment).where(Payment.user_id == user_id).values(user_id=nobody())
             removal = Removal(
                 photos=photos,
                 jobs=jobs.scalar_one(),
@@ -108,7 +111,15 @@ class Erasure:
             await session.execute(delete(User).where(User.id == user_id))
             await asyncio.to_thread(self._objects.delete, keys)
             await asyncio.to_thread(self._vault.delete, crops)
+        await empty_log(self._sessions)
         return removal
+
+    async def delete_all(self) -> None:
+        """Remove everybody."""
+        async with self._sessions() as session:
+            people = (await session.execute(select(User.id))).scalars().all()
+        for user_id in people:
+            await self.delete(user_id)
 
     async def _statuses(self, session: AsyncSession, user_id: int) -> frozenset[tuple[int, int]]:
         waiting = (Delivery.user_id == user_id, Delivery.sent.is_(None), Delivery.status_id.is_not(None))

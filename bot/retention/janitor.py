@@ -1,21 +1,25 @@
-"""Keeps nothing longer than was said: photos, results and what jobs tell of people go when their time is over."""
+"""Keeps nothing longer than was said: photos, results and what jobs tell of people go when their time is over.
+
+So does what no row leads to, because its process ended between storing it and writing down whose it is.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.accounts.accounts import CHANNEL
-from bot.accounts.days import day_of
-from bot.accounts.tables import Invoice, Payment, Remnant
+from bot.accounts.days import day_of, start_of
+from bot.accounts.tables import Activity, Identity, Invoice, Payment, Remnant
 from bot.delivery.tables import Delivery
 from bot.intake.inbox import REMEMBER_S, Inbox
 from bot.intake.tables import Bundle, Upload
+from serve_app.database import empty_log
 from serve_app.duties import keep_doing
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.states import State
@@ -25,6 +29,8 @@ from serve_app.rates import RateBucket
 
 PERIOD_S = 300.0
 AT_ONCE = 200
+STORING_S = 900.0
+"""Nothing takes so long from being stored to the row that names it, whatever it waits for."""
 INVOICE_S = 90 * 86_400.0
 """An unpaid offer is withdrawn after so long."""
 
@@ -45,23 +51,28 @@ class Janitor:
         self,
         sessions: async_sessionmaker[AsyncSession],
         objects: ObjectStore,
+        vault: ObjectStore,
         ledger: Ledger,
         inbox: Inbox,
         *,
-        longest_keep_s: float,
+        keep_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``longest_keep_s``: older objects that no row names were left by a crash. What is used again is kept for longer."""
+        """``objects`` holds photos and results, ``vault`` the crops of saved faces; ``keep_s`` is how long people are told."""
         self._sessions = sessions
         self._objects = objects
+        self._vault = vault
         self._ledger = ledger
         self._inbox = inbox
-        self._longest_keep_s = longest_keep_s
+        # A tenth longer than was said is still what was said.
+        self._period_s = min(PERIOD_S, max(1.0, keep_s / 10))
         self._clock = clock
 
     async def run(self) -> None:
-        """Sweep every few minutes until cancelled."""
-        await keep_doing(self.sweep, PERIOD_S)
+        """Sweep and clear every few minutes until cancelled; sweep more often where things are kept for minutes only."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_doing(self.sweep, self._period_s))
+            group.create_task(keep_doing(self.clear, PERIOD_S))
 
     async def sweep(self) -> Swept:
         """Remove what has expired."""
@@ -71,8 +82,32 @@ class Janitor:
         while (batch := await self._results()) > 0:
             results += batch
         await self._rows()
-        await self._leftovers()
-        return Swept(photos, results, await self._inbox.sweep())
+        updates = await self._inbox.sweep()
+        await empty_log(self._sessions)
+        return Swept(photos, results, updates)
+
+    async def clear(self) -> None:
+        """Remove what lies in the stores and is nobody's.
+
+        What was there before the first day that the database tells of is somebody's whom another one knows: started on an
+        empty database by mistake, a bot must not remove everybody's faces.
+        """
+        async with self._sessions() as session:
+            first = (await session.execute(select(func.min(Activity.day)))).scalar_one()
+        if first is not None:
+            await self._clear(self._objects, self._photos_and_results, start_of(first))
+            await self._clear(self._vault, self._faces, start_of(first))
+
+    async def _clear(
+        self, store: ObjectStore, named: Callable[[Sequence[str]], Awaitable[set[str]]], since: float
+    ) -> None:
+        # The store's own time: that of its files.
+        when = time.time() - STORING_S
+        others = set(await asyncio.to_thread(store.stored_before, since))
+        old = [key for key in await asyncio.to_thread(store.stored_before, when) if key not in others]
+        kept = await named(old) if old else set()
+        # Besides what has a key, what was never whole.
+        await asyncio.to_thread(store.sweep, when, others | kept)
 
     async def _photos(self) -> int:
         """Bundles whose time is over, with their photos, unless there is work to do with these.
@@ -107,26 +142,25 @@ class Janitor:
             await session.execute(delete(Delivery).where(Delivery.job_id.in_(ids)))
         return len(jobs)
 
-    async def _leftovers(self) -> None:
-        """What a crash left in the store. What was used again, or waits for its turn, is old but no leftover."""
-        # The store's own time: that of the photos' files.
-        when = time.time() - self._longest_keep_s
-        old = await asyncio.to_thread(self._objects.stored_before, when)
-        await asyncio.to_thread(self._objects.sweep, when, await self._named(old))
-
-    async def _named(self, keys: Sequence[str]) -> set[str]:
-        """Those of ``keys`` that are photos of a bundle, or belong to a job whose answer is still to come."""
-        if not keys:
-            return set()
-        coming = Job.channel == CHANNEL, Job.state.in_([State.QUEUED, State.RUNNING, State.DONE])
+    async def _photos_and_results(self, keys: Sequence[str]) -> set[str]:
+        """Those of ``keys`` that are photos of a bundle, or belong to a job that is still to be answered or was kept."""
         named: set[str] = set()
         async with self._sessions() as session:
-            for inputs, result in await session.execute(select(Job.inputs, Job.result).where(*coming)):
+            kept = select(Job.inputs, Job.result).join(Delivery, Delivery.job_id == Job.id)
+            for inputs, result in await session.execute(kept):
                 named |= {*inputs.values(), *([result["key"]] if result else [])}
-            for start in range(0, len(keys), AT_ONCE):
-                photos = select(Upload.key).where(Upload.key.in_(keys[start : start + AT_ONCE]))
-                named |= set((await session.execute(photos)).scalars())
+            # Last: a job's photos may be those of a bundle, which goes after it.
+            for some in _portions(keys):
+                named |= set((await session.execute(select(Upload.key).where(Upload.key.in_(some)))).scalars())
         return named.intersection(keys)
+
+    async def _faces(self, keys: Sequence[str]) -> set[str]:
+        """Those of ``keys`` that are faces somebody saved."""
+        named: set[str] = set()
+        async with self._sessions() as session:
+            for some in _portions(keys):
+                named |= set((await session.execute(select(Identity.key).where(Identity.key.in_(some)))).scalars())
+        return named
 
     async def _unshared(self, session: AsyncSession, keys: set[str]) -> Sequence[str]:
         """Those of ``keys`` that are not photos of a bundle that is still kept."""
@@ -150,3 +184,8 @@ class Janitor:
             await session.execute(
                 delete(Invoice).where(Invoice.created < now - INVOICE_S, Invoice.payload.not_in(paid))
             )
+
+
+def _portions(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many as a statement may name."""
+    return (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))

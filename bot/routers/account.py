@@ -27,7 +27,8 @@ async def privacy(_event: TelegramObject, visit: Visit) -> None:
     """What is kept and for how long, in the operator's actual numbers."""
     words, settings = visit.words, visit.services.settings
     kept, longer = lasts(words, settings.keep_s), lasts(words, settings.history_keep_s)
-    text = words.html("privacy", kept=kept, longer=longer, yours=longer if visit.account.keep_history else kept)
+    yours = longer if visit.account.keep_history else kept
+    text = words.html("privacy", kept=kept, longer=longer, yours=yours, money=await _money(visit))
     await visit.say(text, keyboards.pages(words, "settings", "delete"))
 
 
@@ -82,6 +83,7 @@ def told(words: Words, removal: Removal) -> str:
         *([words.html("deleted-credits", credits=removal.credits)] if removal.credits else []),
         *([words.html("deleted-subscription")] if removal.subscription is Renewal.ENDED else []),
         *([words.html("renewal-refused")] if removal.subscription is Renewal.REFUSED else []),
+        words.html("deleted-counts"),
         *([words.html("deleted-payments", payments=removal.kept_payments)] if removal.kept_payments else []),
         *([words.html("deleted-debt", debt=removal.kept_debt)] if removal.kept_debt else []),
     ]

@@ -50,7 +50,7 @@ class Photo:
 
         A picture that needs no change, and a JPEG that has to be turned, keeps its samples bit for bit and loses its
         metadata only; others that have to be turned, composited on white or converted to sRGB are encoded anew (JPEG, or
-        PNG if it was lossless). Of an animation the first frame is kept.
+        PNG if it was lossless and that is within the limits). Of an animation the first frame is kept.
 
         Raises :class:`TooLarge` over any limit, :class:`NotAnImage` for other kinds of file and :class:`Undecodable`
         for a picture that is incomplete or damaged.
@@ -73,7 +73,11 @@ class Photo:
         pixels = decode.normalised(media_type, container)
         target: MediaType = "image/png" if container.lossless else "image/jpeg"
         height, width = pixels.shape[:2]
-        return cls(encode(pixels, target, _DOOR_QUALITY), target, width, height, digest)
+        encoded = encode(pixels, target, _DOOR_QUALITY)
+        if target == "image/png" and len(encoded) > limits.max_bytes:
+            # What was let in is let in again: a job opens what was kept for it.
+            target, encoded = "image/jpeg", encode(pixels, "image/jpeg", _DOOR_QUALITY)
+        return cls(encoded, target, width, height, digest)
 
     def upright(self) -> bytes:
         """``data`` for people: what says which way up it is, is turned and encoded anew, for not every viewer listens."""

@@ -150,13 +150,15 @@ class RelativeRedirects(HttpMiddleware):
 
 
 class SecurityHeaders(HttpMiddleware):
-    """Headers that keep a browser from doing more with an answer than showing it."""
+    """Headers that keep a browser, and whoever stands between, from doing more with an answer than showing it."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
 
         async def hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                # What is the same for everybody says so itself.
+                headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", "no-referrer")

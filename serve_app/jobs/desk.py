@@ -112,8 +112,8 @@ class Desk:
             if dedupe is not None and (known := await self._known(dedupe)) is not None:
                 return known
             raise
-        await self._check(kind, sent, fields)
-        job = await self._record(kind, sent, fields, owner, dedupe)
+        checked = await self._check(kind, sent, fields)
+        job = await self._record(kind, checked, fields, owner, dedupe)
         # It has copies of its own. What cannot be removed now is swept in its time, and no reason to send the order again.
         with contextlib.suppress(Unavailable):
             await asyncio.to_thread(self._objects.delete, uploads)
@@ -215,12 +215,12 @@ class Desk:
         if count >= self._limits[channel]:
             raise Busy("Too many jobs are waiting already; order this one later.", retry_after=RETRY_AFTER_S[channel])
 
-    async def _check(self, kind: str, photos: Mapping[str, bytes], fields: Mapping[str, Any]) -> None:
+    async def _check(self, kind: str, photos: Mapping[str, bytes], fields: Mapping[str, Any]) -> dict[str, bytes]:
+        """The photos as they are kept: without their metadata."""
         self._pipeline.check(kind)
         styles = [name for name, _ in read_weights(fields.get("style", ()))]
         await self._pipeline.check_names(styles, fields.get("artwork"))
-        for data in photos.values():
-            await self._pipeline.open(data)
+        return {name: (await self._pipeline.open(data)).data for name, data in photos.items()}
 
     async def _record(
         self, kind: str, photos: Mapping[str, bytes], fields: dict[str, Any], owner: str, dedupe: str | None

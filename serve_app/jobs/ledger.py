@@ -256,8 +256,8 @@ class Ledger:
         return (await session.execute(counts)).scalar_one()
 
     async def forget(self, session: AsyncSession, job_ids: Sequence[str]) -> None:
-        """Empty what these jobs say about a person; the rows stay as bare counts."""
-        await session.execute(update(Job).where(Job.id.in_(job_ids)).values(request={}, inputs={}, result=None))
+        """Empty what these jobs say about a person; the rows stay as bare counts, by the kind of what went wrong."""
+        await self._empty(session, Job.id.in_(job_ids))
 
     async def expire(self, session: AsyncSession, channels: Collection[str], before: float) -> None:
         """Remove these channels' jobs that ended before then (Unix seconds): nobody knows of them any more."""
@@ -283,9 +283,17 @@ class Ledger:
             "lease": None,
             "lease_until": None,
         }
-        statement = update(Job).where(Job.owner == owner).values(values | {"request": {}, "inputs": {}, "result": None})
-        await session.execute(statement)
+        await self._empty(session, Job.owner == owner, **values)
         return keys
+
+    async def _empty(self, session: AsyncSession, these: ColumnElement[bool], **more: Any) -> None:
+        """An error in words says something of a picture, and so of a person; its slug is counted."""
+        failed = select(Job.id, Job.error).where(these, Job.error.is_not(None)).order_by(Job.turn)
+        for job_id, error in (await session.execute(failed)).all():
+            if error is not None:
+                slug = update(Job).where(Job.id == job_id).values(error={"slug": error["slug"]})
+                await session.execute(slug)
+        await session.execute(update(Job).where(these).values(more | {"request": {}, "inputs": {}, "result": None}))
 
     def _free(self) -> ColumnElement[bool]:
         """Nobody is at it, and it was not put off until later."""

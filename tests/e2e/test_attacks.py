@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import stat
 import socket
 import subprocess
 import sys
@@ -438,3 +439,26 @@ def test_no_secret_stands_in_any_log_of_a_run(client: httpx.Client, studio: Stud
         text = path.read_bytes()
         for private in (secret.encode(), b"hunter2-in-a-query", b"diary-of-alice", ray_token()):
             assert private not in text, path.name
+
+
+def test_nobody_else_on_the_machine_can_read_what_a_studio_writes(client: httpx.Client, studio: Studio) -> None:
+    order = client.post("/v1/jobs", data={"kind": "moderate"}, files={"image": ("photo.jpg", photo())}).json()["id"]
+    assert client.get(f"/v1/jobs/{order}").status_code == 200
+
+    def open_to_others(path: Path) -> bool:
+        # Whoever cannot enter a folder reads nothing in it.
+        within = [path, *(parent for parent in path.parents if parent.name.startswith("session_"))]
+        return all(part.stat().st_mode & stat.S_IRWXO for part in within)
+
+    database = [*studio.folder.glob("masquerade.db*")]
+    logs = [path for path in studio.logs() if path.parent != studio.folder]
+    assert database
+    assert logs
+    assert not [path for path in database + logs if open_to_others(path)]
+
+
+def test_the_logs_name_no_job_so_that_its_reader_could_have_its_result(client: httpx.Client, studio: Studio) -> None:
+    order = client.post("/v1/jobs", data={"kind": "moderate"}, files={"image": ("photo.jpg", photo())}).json()["id"]
+    assert client.get(f"/v1/jobs/{order}").status_code == 200
+    told = [path.name for path in studio.logs() if order.encode() in path.read_bytes()]
+    assert not told

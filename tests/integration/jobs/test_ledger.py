@@ -228,7 +228,26 @@ async def test_a_forgotten_job_keeps_nothing_of_the_person(ledger, sessions) -> 
         await ledger.forget(session, [job.id])
     async with sessions.begin() as session:
         row = await session.get(Job, job.id)
-        assert (row.request, row.inputs, row.result) == ({}, {}, None)
+        assert (row.request, row.inputs, row.result, row.error) == ({}, {}, None, None)
+
+
+REFUSED = {"slug": "refused", "message": "This picture is not allowed: explicit.", "status": 451, "rule": "explicit"}
+
+
+@pytest.mark.parametrize("how", ["forgotten", "withdrawn"])
+async def test_of_what_went_wrong_with_a_persons_picture_its_kind_alone_is_counted(ledger, sessions, how) -> None:
+    job, _ = await submit(ledger, sessions, order(owner="tg:1"))
+    await ended(ledger, sessions, REFUSED)
+    other, _ = await submit(ledger, sessions, order(owner="tg:2"))
+    await ended(ledger, sessions, REFUSED)
+    async with sessions.begin() as session:
+        if how == "forgotten":
+            await ledger.forget(session, [job.id])
+        else:
+            await ledger.withdraw(session, "tg:1", "gone")
+    async with sessions.begin() as session:
+        assert (await session.get(Job, job.id)).error == {"slug": "refused"}
+        assert (await session.get(Job, other.id)).error == REFUSED
 
 
 async def test_the_queue_of_a_channel_is_in_the_order_it_is_served(ledger, sessions, clock) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 
 import pytest
 from sqlalchemy import func, select
 
+from bot.accounts import identities
 from bot.accounts.accounts import Keeping
 from bot.accounts.tables import Invoice, Remnant
 from bot.delivery.messages import Address
@@ -15,7 +18,7 @@ from bot.intake.inbox import REMEMBER_S, Inbox
 from bot.intake.orders import Piece, Request
 from bot.intake.photos import Incoming, Photos
 from bot.intake.tables import Bundle, Upload
-from bot.retention.janitor import INVOICE_S, Janitor
+from bot.retention.janitor import INVOICE_S, STORING_S, Janitor
 from deployments.imaging import Photo
 from serve_app.objects import new_key
 from serve_app.rates import Rate, RateBucket, SqlBuckets, Want
@@ -34,10 +37,28 @@ def photos(sessions, objects, clock) -> Photos:
 
 
 @pytest.fixture
-def janitor(sessions, objects, ledger, clock) -> Janitor:
-    return Janitor(
-        sessions, objects, ledger, Inbox(sessions, lease_s=90, clock=clock), longest_keep_s=100 * 86_400, clock=clock
-    )
+def make_janitor(sessions, objects, vault, ledger, clock):
+    def make(keep_s: float) -> Janitor:
+        inbox = Inbox(sessions, lease_s=90, clock=clock)
+        return Janitor(sessions, objects, vault, ledger, inbox, keep_s=keep_s, clock=clock)
+
+    return make
+
+
+@pytest.fixture
+def janitor(make_janitor) -> Janitor:
+    return make_janitor(HOUR)
+
+
+@pytest.fixture
+def after(tmp_path):
+    """Let what lies in the stores have been there for so many seconds."""
+
+    def after(seconds: float) -> None:
+        for path in tmp_path.glob("*/*/*/*"):
+            os.utime(path, (time.time() - seconds,) * 2)
+
+    return after
 
 
 async def count(sessions, table) -> int:
@@ -161,33 +182,82 @@ async def test_somebody_who_keeps_a_history_has_it_longer(office, accounts, sess
     assert (await janitor.sweep()).results == 1
 
 
-async def test_what_no_row_names_goes_when_nothing_is_rightfully_so_old(
-    office, sessions, objects, ledger, clock
+async def test_what_was_stored_and_no_row_came_to_name_goes_when_none_can_come_any_more(
+    office, janitor, objects, vault, after, tmp_path
 ) -> None:
-    orphan = new_key("out")
-    objects.put(orphan, b"left by a crash")
-    janitor = Janitor(
-        sessions, objects, ledger, Inbox(sessions, lease_s=90, clock=clock), longest_keep_s=-1, clock=clock
-    )
-    await janitor.sweep()
-    assert not there(objects, orphan)
+    await office.account()
+    photo, result, face = (new_key(kind) for kind in ("in", "out", "in"))
+    objects.put(photo, b"a photo whose process ended before its row was written")
+    objects.put(result, b"a result likewise")
+    vault.put(face, b"a face likewise")
+    half = tmp_path / "vault" / "in" / face.partition("/")[2][:2] / "tmp1234"
+    half.write_bytes(b"half of a fa")
+    after(STORING_S - 60)
+    await janitor.clear()
+    assert there(objects, photo)
+    assert there(objects, result)
+    assert there(vault, face)
+    after(STORING_S + 60)
+    await janitor.clear()
+    assert not there(objects, photo)
+    assert not there(objects, result)
+    assert not there(vault, face)
+    assert not half.exists()
 
 
-async def test_what_is_used_again_or_still_to_come_is_no_leftover_however_old_it_is(
-    office, photos, intake, sessions, objects, ledger, clock
+async def test_what_was_there_before_a_database_was_begun_is_not_its_to_remove(
+    office, janitor, objects, vault, after, clock
 ) -> None:
-    janitor = Janitor(
-        sessions, objects, ledger, Inbox(sessions, lease_s=90, clock=clock), longest_keep_s=-1, clock=clock
-    )
+    face, photo = new_key("in"), new_key("in")
+    vault.put(face, b"a face that another database names")
+    objects.put(photo, b"a photo likewise")
+    after(30 * 86_400)
+    await janitor.clear()
+    clock.now = time.time()
+    await office.account()
+    await janitor.clear()
+    assert there(vault, face)
+    assert there(objects, photo)
+
+
+async def test_what_is_used_again_or_still_to_come_or_kept_is_somebodys_however_old_it_is(
+    office, photos, intake, janitor, objects, vault, sessions, clock, after
+) -> None:
     key = await ordered_late(office, photos, intake, clock)
     await office.work()
     await office.deliver()
-    (done,), (waiting,) = await office.order(), await office.order()
+    await office.pay(1)
+    (done,), (kept,), (waiting,) = [await office.order() for _ in range(3)]
     await office.work()
-    clock.now += HOUR - 10
-    await janitor.sweep()
-    for named in (key, waiting.inputs["image"], (await office.job(done.id)).result["key"]):
+    await office.work()
+    await office.deliver_once()
+    face = new_key("in")
+    vault.put(face, b"a face")
+    async with sessions.begin() as session:
+        await identities.add(session, ANNA, "Grandmother", face)
+    after(400 * 86_400)
+    await janitor.clear()
+    results = [(await office.job(job.id)).result["key"] for job in (done, kept)]
+    for named in (key, *results, waiting.inputs["image"]):
         assert there(objects, named)
+    assert there(vault, face)
+
+
+async def test_what_is_kept_for_minutes_only_is_looked_after_more_often(
+    office, photos, make_janitor, objects, clock
+) -> None:
+    bundle = await photos.keep(await office.account(), Incoming(1, ANNA, 1, b"a photo"))
+    _, (kept,) = await photos.bundle(bundle.id, ANNA)
+    sweeping = asyncio.create_task(make_janitor(10.0).run())
+    try:
+        await asyncio.sleep(0.2)
+        clock.now += HOUR + 1
+        async with asyncio.timeout(10):
+            while there(objects, kept.key):
+                await asyncio.sleep(0.1)
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
 
 
 async def test_an_order_is_known_again_for_as_long_as_updates_are_and_their_numbers_are_used_anew_later(

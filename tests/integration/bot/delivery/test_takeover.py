@@ -12,7 +12,7 @@ from bot.accounts.cashier import Cashier
 from bot.delivery.courier import Courier
 from bot.delivery.handover import Handover
 from bot.delivery.limiter import Limiter
-from bot.delivery.messages import Unreachable
+from bot.delivery.messages import Outgoing, Unreachable
 from bot.delivery.tables import Delivery
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
@@ -200,6 +200,26 @@ async def test_accounts_deleted_while_answers_are_delivered_leave_nothing_half_d
         assert {owner for (owner,) in await session.execute(select(Delivery.user_id))} <= set(range(7, 13))
     for person in range(7, 13):
         assert (await office.balance(person)).held == 0
+
+
+@pytest.mark.parametrize("outcome", [b"a picture", REFUSED], ids=["pictures", "bad news"])
+async def test_an_answer_that_was_being_sent_while_its_owner_deleted_everything_is_taken_back(
+    office, sender, presenter, clock, sessions, accounts, payments, ledger, objects, vault, outcome
+) -> None:
+    cashier = Cashier(sessions, payments, FakeBank())
+    erasure = Erasure(sessions, accounts, cashier, ledger, objects, vault, clock=clock)
+    presenter.closing = Outgoing("All done. Shall I go on?")
+    await office.order(pieces=2)
+    for _ in range(2):
+        await office.work(outcome)
+
+    async def leave():
+        assert await erasure.delete(ANNA) is not None
+
+    sender.hook = leave
+    await office.deliver()
+    arrived = [10, 11] if isinstance(outcome, bytes) else [10]
+    assert (len(sender.sent), sender.removed, sender.edits) == (1, [(ANNA, number) for number in arrived], [])
 
 
 @pytest.fixture

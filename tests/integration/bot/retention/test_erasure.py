@@ -114,8 +114,11 @@ async def test_everything_goes_but_payments_and_counts_that_lead_to_nobody(
         payment = await session.get(Payment, "c1")
         assert (payment.stars, payment.user_id < 0) == (50, True)
         assert (await session.get(Job, job.id)).state == State.CANCELLED
-        assert {user for (user,) in await session.execute(select(Activity.user_id))} == {payment.user_id}
-        assert {user for (user,) in await session.execute(select(Event.user_id))} == {payment.user_id}
+        owner = (await session.get(Job, job.id)).owner
+        (nobody,) = {user for (user,) in await session.execute(select(Activity.user_id))}
+        assert {user for (user,) in await session.execute(select(Event.user_id))} == {nobody}
+        assert (owner, nobody < 0) == (f"gone:{-nobody}", True)
+        assert payment.user_id != nobody, "Telegram can tell whose payment it was"
 
 
 async def test_a_photo_that_nothing_was_ordered_of_goes_as_well(erasure, accounts, sessions, objects, clock) -> None:
@@ -178,6 +181,19 @@ async def test_of_two_deletions_at_once_the_later_finds_nothing_left(erasure, bu
 
     monkeypatch.setattr(bank, "stop_renewal", stop_renewal)
     assert await erasure.delete(ANNA) is None
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_what_was_written_stands_in_no_file_of_the_database_any_more(
+    erasure, buy, sessions, vault, tmp_path
+) -> None:
+    await buy("small")
+    async with sessions.begin() as session:
+        await identities.add(session, ANNA, "Grandmother in Lyon", new_key("in"))
+    await erasure.delete(ANNA)
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("studio.db*")}
+    assert files["studio.db"]
+    assert not [name for name, data in files.items() if b"Grandmother" in data]
 
 
 @pytest.mark.parametrize("state", ["canceled", "failed"])

@@ -1,11 +1,23 @@
-"""How long photos are kept is told as it is."""
+"""What is kept, and for how long, is told as it is."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import bot.accounts.tables
+import bot.delivery.tables
+import bot.intake.tables
+import serve_app.jobs.tables
+import serve_app.rates  # noqa: F401 - so that every table is known
+from bot.accounts.cashier import Renewal
 from bot.presentation.translations import Translations
-from bot.routers.account import lasts
+from bot.retention.erasure import Removal
+from bot.routers.account import lasts, told
+from serve_app.database import Base
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "bot.md"
 
 
 @pytest.mark.parametrize(
@@ -24,3 +36,25 @@ def test_times_are_told_in_the_largest_unit_they_are_a_whole_number_of(
 def test_russians_are_told_in_russian(translations: Translations) -> None:
     russian = translations.words("ru")
     assert [lasts(russian, days * 86_400) for days in (1, 3, 30)] == ["1 день", "3 дня", "30 дней"]
+
+
+def test_the_document_says_of_every_table_with_people_in_it_how_long_they_are_kept() -> None:
+    kept = DOCUMENT.read_text(encoding="utf-8").partition("## What is kept\n")[2].partition("\n## ")[0]
+    whose = {"user_id", "owner", "pseudonym"}
+    people = {table.name for table in Base.metadata.sorted_tables if whose & set(table.columns.keys())}
+    assert {"jobs", "payments", "remnants"} <= people
+    assert not {name for name in people | {"users"} if f"`{name}`" not in kept}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("payments", [0, 2])
+def test_whoever_leaves_is_told_what_stays_and_whom_it_leads_to(
+    translations: Translations, language: str, payments: int
+) -> None:
+    words = translations.words(language)
+    removal = Removal(1, 1, 0, 0, Renewal.NONE, payments, 0, frozenset())
+    text = told(words, removal)
+    assert words.html("deleted-counts") in text
+    assert (words.html("deleted-payments", payments=2) in text) is (payments > 0)
+    # Whoever asks Telegram about a charge learns whose it was.
+    assert words.html("deleted-payments", payments=2).count("Telegram") == 2

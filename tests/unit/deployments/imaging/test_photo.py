@@ -94,6 +94,20 @@ def test_pixels_sides_and_bytes_are_capped_by_the_header(picture, save, kind, op
             Photo.open(data, limits)
 
 
+def test_what_was_let_in_is_let_in_again_though_it_was_encoded_anew(picture, save):
+    grain = np.random.default_rng(7).normal(0, 3, (240, 400, 3))
+    large = np.asarray(picture.resize((400, 240), Image.Resampling.BICUBIC))
+    sideways = Image.Exif()
+    sideways[0x0112] = 6
+    grainy = Image.fromarray((large + grain).clip(0, 255).astype(np.uint8))
+    data = save(grainy, "WEBP", lossless=True, exif=sideways)
+    limits = Limits(max_bytes=len(data))
+    photo = Photo.open(data, limits)
+    assert len(encode(photo.pixels(), "image/png")) > len(data), "as PNG it would be over the limit"
+    assert Photo.open(photo.data, limits).data == photo.data
+    assert (photo.width, photo.height) == (240, 400)
+
+
 def test_too_large_comes_before_incomplete(picture, save):
     with pytest.raises(TooLarge):
         Photo.open(save(picture, "PNG")[:60], Limits(max_pixels=10))

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from deployments.errors import Busy, Unavailable
 from serve_app.jobs.desk import Desk
 from serve_app.jobs.ledger import Ledger
-from serve_app.objects import FolderObjects, new_key
+from serve_app.objects import FolderObjects, new_key, open_objects
 from serve_app.settings import Settings
 from serve_app.telemetry.metrics import metrics
 
@@ -35,6 +35,34 @@ def test_a_job_becomes_the_picture_the_route_would_have_given(client: TestClient
     result = client.get(f"/v1/jobs/{job_id}/result")
     assert result.headers["x-model"] == "painter@v1"
     assert Image.open(io.BytesIO(result.content)).size == (123, 45)
+
+
+@pytest.mark.parametrize("way", ["in the request", "uploaded ahead"])
+def test_of_a_photo_nothing_is_kept_but_the_picture(client: TestClient, settings: Settings, way: str) -> None:
+    told = Image.Exif()
+    told[0x010E] = "Grandmother in Lyon"
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(FINE)).save(buffer, "JPEG", exif=told)
+    order: dict[str, Any] = {"data": {"kind": "moderate"}}
+    if way == "in the request":
+        order["files"] = {"image": buffer.getvalue()}
+    else:
+        order["data"]["image_key"] = new_key("up")
+        open_objects(settings).put(order["data"]["image_key"], buffer.getvalue())
+    answers = [client.post("/v1/jobs", headers={"Idempotency-Key": "7"}, **order) for _ in range(2)]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert ended(client, answers[0].json()["id"])["state"] == "done"
+    kept = [path.read_bytes() for path in stored(settings)]
+    assert len(kept) == 2
+    assert not [data for data in kept if b"Grandmother" in data]
+
+
+def test_nobody_on_the_way_keeps_what_is_said_of_a_job(client: TestClient) -> None:
+    ordered = submit(client, kind="moderate")
+    job_id = ordered.json()["id"]
+    ended(client, job_id)
+    answers = [ordered, *(client.get(f"/v1/jobs/{job_id}{rest}") for rest in ("", "/result")), client.get("/v1/jobs/x")]
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
 
 @pytest.mark.parametrize("at_once", [False, True])
