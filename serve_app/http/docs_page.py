@@ -6,8 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse
+
+from serve_app.http.revalidated import RevalidatedFiles
 
 ASSETS = "/docs/assets"
 
@@ -37,7 +38,7 @@ CONTENT_SECURITY_POLICY = (
 
 def mount_docs(app: FastAPI) -> None:
     """Add ``/docs`` to ``app``."""
-    app.mount(ASSETS, StaticFiles(directory=Path(str(files("fastapi_offline") / "static"))), name="docs-assets")
+    app.mount(ASSETS, RevalidatedFiles(directory=Path(str(files("fastapi_offline") / "static"))), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 REVALIDATE = {"Cache-Control": "no-cache"}
 
@@ -19,3 +21,12 @@ def revalidated(request: Request, data: bytes, media_type: str) -> Response:
     if any(entry.strip().removeprefix("W/") in {tag, "*"} for entry in known):
         return Response(status_code=304, headers=headers)
     return Response(data, media_type=media_type, headers=headers)
+
+
+class RevalidatedFiles(StaticFiles):
+    """Files of a folder; after an upgrade a browser must not mix old ones with new ones."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(REVALIDATE)
+        return response

@@ -250,7 +250,7 @@ def test_a_head_opens_no_other_door(client_for: Callable[[Settings], TestClient]
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("path", ["/", "/models", "/status", "/docs.js"])
+@pytest.mark.parametrize("path", ["/", "/models", "/status", "/docs.js", "/docs/assets/swagger-ui-bundle.js"])
 def test_a_page_that_is_known_is_not_sent_again(client: TestClient, path: str) -> None:
     first = client.get(path)
     assert first.headers["cache-control"] == "no-cache"
