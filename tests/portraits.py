@@ -10,8 +10,7 @@ import numpy as np
 from deployments.faces.alignment import ARCFACE_TEMPLATE, transform_points
 from deployments.faces.landmarks import LEFT_BROW, LEFT_EYE, LIPS, MEAN_SHAPE, RIGHT_BROW, RIGHT_EYE, with_forehead
 from deployments.faces.types import Face, Pose, Quality
-from deployments.imaging import FloatArray
-from deployments.imaging import Photo, Pixels, encode
+from deployments.imaging import FloatArray, Photo, Pixels, encode
 from deployments.swap.types import SourceFace
 
 

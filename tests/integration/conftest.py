@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+# So that every table is known and emptied.
 import bot.accounts.tables
 import bot.delivery.tables
-import bot.intake.tables
+import bot.intake.tables  # noqa: F401
 import serve_app.access.keys
-import serve_app.rates  # noqa: F401 - so that every table is known and emptied
+import serve_app.rates  # noqa: F401
 from drills.databases import NotInstalled, postgresql
 from serve_app.database import Base, connect, migrate
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,7 @@ def test_what_a_bucket_will_not_remove_is_not_said_to_be_gone(
         store.put(key, b"face")
     remove = store._client.delete_objects
 
-    def stubborn(Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def stubborn(Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
         wanted, refused = [], []
         for entry in Delete["Objects"]:
             (refused if entry["Key"].endswith(kept) else wanted).append(entry)
@@ -110,7 +109,7 @@ def test_a_bucket_is_not_asked_to_remove_more_than_it_takes_in_one_call(
     store.put(key, b"photo")
     remove = store._client.delete_objects
 
-    def counted(Delete: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def counted(Delete: dict[str, Any], **more: Any) -> dict[str, Any]:
         counts.append(len(Delete["Objects"]))
         return remove(Delete=Delete, **more)
 

@@ -16,9 +16,9 @@ from aiogram.types import BufferedInputFile
 
 from bot.playground.clock import ManualClock
 from bot.playground.faults import Faults
-from bot.playground.telegram.files import MAX_UPLOAD
 from bot.playground.host import Playground
 from bot.playground.limits import Limits
+from bot.playground.telegram.files import MAX_UPLOAD
 
 
 @pytest.fixture

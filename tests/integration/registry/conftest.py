@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.sources import Context
-from registry.sources import partial, url
+from registry.sources import Context, partial, url
 from registry.store import FolderStore
 
 CONTENT = bytes(range(256)) * 8192

@@ -13,13 +13,13 @@ import pytest
 from ray import cloudpickle, serve
 from ray.serve.handle import DeploymentHandle
 
-from deployments.serving.canary import sees_canary
 from deployments.errors import InvalidField
 from deployments.runtime import Runtime
+from deployments.serving.canary import sees_canary
 from deployments.serving.deployment import ModelDeployment
+from deployments.serving.traffic import Traffic
 from deployments.serving.types import Answer, Options
 from deployments.slots import ModelSet, SlotStatus
-from deployments.serving.traffic import Traffic
 from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore

@@ -20,10 +20,10 @@ from deployments.errors import Busy, Unavailable, UnknownModel, UnknownStyle
 from deployments.faces.types import Face, FaceQuery, FaceSet, Pose, Quality
 from deployments.imaging import Limits, Photo, encode
 from deployments.lookalike.engine import LookalikeQuery, Match
+from deployments.masterpiece.query import STEPS, MasterpieceQuery, Sketch
 from deployments.moderation.engine import Verdict
 from deployments.serving.types import Answer
 from deployments.slots import ModelSet, SlotStatus
-from deployments.masterpiece.query import STEPS, MasterpieceQuery, Sketch
 from deployments.style.engine import StyleInfo, StyleQuery
 from deployments.swap.artworks import ArtworkGallery
 from deployments.swap.deployment import SwapPicture

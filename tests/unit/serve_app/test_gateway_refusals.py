@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.testclient import TestClient
 
-from registry.errors import StoreUnavailable
 from deployments.style.query import MAX_STYLES
+from registry.errors import StoreUnavailable
 from serve_app.settings import Settings, UploadLimits
 
 from .asking import problem, send

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.accounts.credits import InsufficientCredits, EntryKind
+from bot.accounts.credits import EntryKind, InsufficientCredits
 from bot.accounts.payments import Paid
 from bot.accounts.tables import Entry, Wallet
 

@@ -31,10 +31,10 @@ from bot.delivery.messages import (
 )
 from bot.delivery.outbound import Outbound
 from bot.delivery.telegram import BotSender, fits_photo, in_our_words
-from tests.memory_buckets import MemoryBuckets
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.playground.limits import Limits
+from tests.memory_buckets import MemoryBuckets
 
 KEYBOARD = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="again", callback_data="again:1")]])
 

@@ -13,9 +13,9 @@ from sqlalchemy import delete, select
 from bot.accounts.tables import Invoice, Payment, User
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Rejected
-from bot.playground.telegram.cashier import PaymentFailed
 from bot.playground.client import Person
 from bot.playground.host import Playground
+from bot.playground.telegram.cashier import PaymentFailed
 from bot.running import RunningBot
 from bot.updates import latecomers
 from tests.integration.bot.flows.stand_ins import FINE

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 
 from bot.delivery.tables import Delivery
 from bot.intake.tables import Bundle
-from bot.playground.conversation import Reply
 from bot.playground.faults import Faults
 from bot.playground.host import Playground
 from bot.running import RunningBot

@@ -11,9 +11,8 @@ from PIL import Image
 from sqlalchemy import delete, func, select
 
 from bot.accounts.accounts import Keeping
-from bot.delivery.tables import Delivery
-
 from bot.accounts.tables import User
+from bot.delivery.tables import Delivery
 from bot.intake.photos import GATHER_S, Incoming, Overtaken, Photos
 from bot.intake.tables import Bundle, Upload
 from deployments.errors import Expired, NotAnImage

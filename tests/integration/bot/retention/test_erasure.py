@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from bot.accounts import events, identities
 from bot.accounts.accounts import Keeping
 from bot.accounts.cashier import Cashier, Renewal
-from bot.accounts import events, identities
 from bot.accounts.events import EventKind
 from bot.accounts.payments import Paid
 from bot.accounts.tables import Activity, Event, Payment, User

@@ -14,8 +14,8 @@ from registry.store import Store
 
 boto3 = pytest.importorskip("boto3")
 
-from registry.s3 import client as s3_client  # noqa: E402
-from registry.s3 import transfers  # noqa: E402
+from registry.s3 import client as s3_client
+from registry.s3 import transfers
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.versions import publish
 
 boto3 = pytest.importorskip("boto3")
 
-from registry.s3 import transfers  # noqa: E402
+from registry.s3 import transfers
 
 
 def test_many_who_want_a_version_at_once_fetch_it_once(at: Callable[..., Store], network: FaultyProxy) -> None:

@@ -15,7 +15,7 @@ from tests.versions import manifest_of, publish
 
 boto3 = pytest.importorskip("boto3")
 
-from registry.s3 import transfers  # noqa: E402
+from registry.s3 import transfers
 
 
 def test_an_empty_bucket_is_an_empty_store(at: Callable[..., Store]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +42,11 @@ def store(research_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def people(research_data: Path, pictures: Pictures) -> list[str]:
-    found = [person for person in sorted(os.listdir(research_data / "faces_lfw")) if len(pictures(person)) >= 4][:8]
+    found = [
+        person
+        for person in sorted(path.name for path in (research_data / "faces_lfw").iterdir())
+        if len(pictures(person)) >= 4
+    ][:8]
     assert len(found) == 8
     return found
 

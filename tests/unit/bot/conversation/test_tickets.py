@@ -35,10 +35,12 @@ async def test_a_link_in_somebody_elses_message_says_nothing() -> None:
 
 
 async def test_other_replies_and_other_links_say_nothing() -> None:
-    filter = NamesFace()
+    names_face = NamesFace()
     other_topic = message("?", ME, url_of(ticket(ME, 1)).replace("name-", "blend-"))
-    assert await filter(message("Grandma", ANN, reply_to=other_topic), ME) is False
-    assert await filter(message("hello", ANN), ME) is False
-    assert await filter(message("hello", ANN, reply_to=message("?", ME)), ME) is False
-    assert await filter(message("hello", ANN, reply_to=message("?", ME, "https://t.me/x?ticket=name-1x")), ME) is False
-    assert await filter(message(None, ANN, reply_to=message("?", ME, url_of(ticket(ME, 1)))), ME) is False
+    assert await names_face(message("Grandma", ANN, reply_to=other_topic), ME) is False
+    assert await names_face(message("hello", ANN), ME) is False
+    assert await names_face(message("hello", ANN, reply_to=message("?", ME)), ME) is False
+    assert (
+        await names_face(message("hello", ANN, reply_to=message("?", ME, "https://t.me/x?ticket=name-1x")), ME) is False
+    )
+    assert await names_face(message(None, ANN, reply_to=message("?", ME, url_of(ticket(ME, 1)))), ME) is False

@@ -13,12 +13,12 @@ from PIL import Image
 
 from bot.playground.api import METHODS, BotApi
 from bot.playground.api.call import Call, Upload
-from bot.playground.telegram.cashier import Cashier
 from bot.playground.clock import ManualClock
+from bot.playground.limits import FloodControl, Limits
+from bot.playground.telegram.cashier import Cashier
 from bot.playground.telegram.errors import ApiError
 from bot.playground.telegram.files import FileStore
 from bot.playground.telegram.interactions import Interactions
-from bot.playground.limits import FloodControl, Limits
 from bot.playground.telegram.model import BotProfile, Chat, User
 from bot.playground.telegram.people import People
 from bot.playground.telegram.state import Telegram

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from bot.reporting.summary import summary
 from bot.reporting.stats import Active, Cohort, Feature, Report, Revenue, Timing
+from bot.reporting.summary import summary
 
 DAY = date(2025, 6, 16)
 NOTHING = Timing(0, 0.0, 0.0)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+# So that every table is known.
 import bot.accounts.tables
 import bot.delivery.tables
-import bot.intake.tables
+import bot.intake.tables  # noqa: F401
 import serve_app.jobs.tables
-import serve_app.rates  # noqa: F401 - so that every table is known
+import serve_app.rates  # noqa: F401
 from bot.accounts.cashier import Renewal
 from bot.presentation.translations import Translations
 from bot.retention.erasure import Removal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiogram.filters import Command
 
-from bot.routers import admin
 from bot.conversation.replies import COMMANDS
+from bot.routers import admin
 from bot.updates.dispatcher import ROUTERS
 
 

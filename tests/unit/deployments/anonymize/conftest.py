@@ -11,10 +11,10 @@ import pytest
 
 from deployments.anonymize.engine import AnonymizeEngine, AnonymizeQuery, Method
 from deployments.faces.alignment import ARCFACE_TEMPLATE, transform_points
+from deployments.faces.landmarks import MEAN_SHAPE
 from deployments.faces.types import Face
 from deployments.imaging import Photo, Pixels, encode
 from tests.portraits import face_of, placement
-from deployments.faces.landmarks import MEAN_SHAPE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.authenticity.fingerprint import LEAST_SIDE, SIDE, FingerprintDetector, squares
-
 from deployments.imaging import Photo, encode
 
 from .conftest import grey

@@ -13,14 +13,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 timm = pytest.importorskip("timm")
 
-from deployments.authenticity.community_forensics import CommunityForensics  # noqa: E402
-from deployments.authenticity.engine import build  # noqa: E402
-from deployments.authenticity.labelled import LabelledDetector  # noqa: E402
-from deployments.imaging import Photo, encode  # noqa: E402
-from registry.catalogue import find  # noqa: E402
-from tests.networks import save_vit  # noqa: E402
+from deployments.authenticity.community_forensics import CommunityForensics
+from deployments.authenticity.engine import build
+from deployments.authenticity.labelled import LabelledDetector
+from deployments.imaging import Photo, encode
+from registry.catalogue import find
+from tests.networks import save_vit
 
-from .conftest import grey  # noqa: E402
+from .conftest import grey
 
 
 def save_community_forensics(folder, side=64):

@@ -13,8 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from deployments.faces.backend import Detection, Sighting
-from deployments.imaging import FloatArray
-from deployments.imaging import Photo, Pixels, encode
+from deployments.imaging import FloatArray, Photo, Pixels, encode
 from registry.manifest import ModelVersion
 from registry.store import FolderStore
 from tests import versions

@@ -11,8 +11,7 @@ import pytest
 from deployments.faces.backend import Backend, Detection, Sighting
 from deployments.faces.engine import FaceEngine, build
 from deployments.faces.types import FaceQuery
-from deployments.imaging import FloatArray
-from deployments.imaging import Photo, Pixels
+from deployments.imaging import FloatArray, Photo, Pixels
 from deployments.runtime import Runtime
 from registry.manifest import ModelVersion
 
@@ -78,7 +77,7 @@ def test_who_is_upright_on_another_side_comes_last_so_that_the_others_keep_their
     engine = FaceEngine(Backend(Known({1: [face_at(100, 40)]})))
     plain, every = engine.run([FaceQuery(grey_photo(1)), FaceQuery(grey_photo(1), every=True)])
     assert [face.box for face in plain.faces] == [(80, 16, 120, 64)]
-    assert [face.box for face in every.faces][0] == (80, 16, 120, 64)
+    assert every.faces[0].box == (80, 16, 120, 64)
     assert [face.box[0] for face in every.faces[1:]] == sorted(face.box[0] for face in every.faces[1:])
     assert every.faces[1].box[0] < 80
 

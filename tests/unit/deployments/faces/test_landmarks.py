@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deployments.faces.alignment import transform_points
 from deployments.faces import landmarks
+from deployments.faces.alignment import transform_points
 
 
 def test_the_mean_shape_is_symmetrical():

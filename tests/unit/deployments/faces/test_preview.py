@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from deployments.imaging import Photo, encode
 from deployments.faces.preview import numbered
+from deployments.imaging import Photo, encode
 
 
 def test_a_large_photo_is_shown_smaller_and_a_small_one_as_it_is(portrait):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from deployments.errors import Unavailable
-from deployments.serving.examination import Unfit, examine
 from deployments.imaging import Photo, encode
 from deployments.imaging.probe import probe_photo
 from deployments.moderation import glance as glances
@@ -18,6 +17,7 @@ from deployments.moderation.engine import Policy, build
 from deployments.moderation.glance import IN_BYTES, NETWORK, Glance, glance_in_bytes, glance_on_openvino, open_glance
 from deployments.moderation.open_nsfw import HARMLESS, LINE, OpenNsfw, preprocess
 from deployments.runtime import Runtime
+from deployments.serving.examination import Unfit, examine
 
 
 def grid_of_strokes() -> Photo:

@@ -35,7 +35,7 @@ def test_settings_that_would_relax_it_are_held_at_the_floor_and_said_so(caplog):
     assert "0.9 is more lenient than the floor" in caplog.text
 
 
-@given(st.dictionaries(st.sampled_from(RULES), shares), st.fixed_dictionaries({rule: shares for rule in RULES}))
+@given(st.dictionaries(st.sampled_from(RULES), shares), st.fixed_dictionaries(dict.fromkeys(RULES, shares)))
 def test_no_setting_lets_through_what_the_floor_refuses(thresholds, scores):
     if Policy().broken_rule(scores):
         assert Policy(thresholds).broken_rule(scores)

@@ -10,12 +10,12 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from deployments.errors import Unavailable  # noqa: E402
-from deployments.imaging import Photo, encode  # noqa: E402
-from deployments.moderation.engine import Policy, build  # noqa: E402
-from deployments.moderation.transformers_classifier import TransformersClassifier  # noqa: E402
-from deployments.runtime import DeviceUnavailable, Runtime  # noqa: E402
-from tests.networks import save_vit  # noqa: E402
+from deployments.errors import Unavailable
+from deployments.imaging import Photo, encode
+from deployments.moderation.engine import Policy, build
+from deployments.moderation.transformers_classifier import TransformersClassifier
+from deployments.runtime import DeviceUnavailable, Runtime
+from tests.networks import save_vit
 
 FALCONSAI = ("normal", "nsfw")
 MARQO = ("NSFW", "SFW")

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from deployments.serving.batching import Batcher
 from deployments.errors import Busy
+from deployments.serving.batching import Batcher
 
 
 class Engine:
@@ -61,7 +61,7 @@ async def test_what_comes_while_the_engine_is_busy_shares_its_next_run(
 async def test_a_batch_is_never_larger_than_allowed(engine: Engine, batcher: Batcher[int, int]) -> None:
     await asyncio.gather(*await ask(batcher, *range(10)))
     assert [len(batch) for batch in engine.batches] == [4, 4, 2]
-    assert sum(engine.batches, []) == list(range(10))
+    assert [query for batch in engine.batches for query in batch] == list(range(10))
 
 
 async def test_an_error_reaches_only_the_one_who_asked(batcher: Batcher[int, int]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from deployments.serving.admission import check_kind, check_memory, need_mb
-from deployments.serving.examination import SLOWER, Unfit, examine, recorded
 from deployments.moderation.engine import Verdict
 from deployments.runtime import Runtime
+from deployments.serving.admission import check_kind, check_memory, need_mb
+from deployments.serving.examination import SLOWER, Unfit, examine, recorded
 from deployments.slots import Pace
 from registry.manifest import Manifest, ModelFile, ModelVersion, Probe
 from tests.clock import Clock

@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 import pytest
 
-from deployments.serving.comparison import compare, structural_similarity
 from deployments.moderation.engine import Verdict
+from deployments.serving.comparison import compare, structural_similarity
 from deployments.serving.outcomes import deviation, leaves, unsound
 
 
@@ -64,7 +64,8 @@ def test_two_verdicts_are_compared_by_scores_and_by_what_they_allow() -> None:
     assert compare(fine, Verdict(False, {"explicit": 0.6}, "explicit")).disagree
 
 
-def test_pictures_are_compared_by_structure(rng: np.random.Generator = np.random.default_rng(5)) -> None:
+def test_pictures_are_compared_by_structure() -> None:
+    rng = np.random.default_rng(5)
     photo = np.asarray(np.clip(rng.normal(128, 40, (90, 120, 3)).cumsum(axis=1) % 255, 0, 255), np.uint8)
     noise = rng.integers(0, 255, photo.shape, dtype=np.uint8)
     assert structural_similarity(photo, photo) == pytest.approx(1)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from deployments.slots import ModelSet, Plan, Second, Slot
 from deployments.serving.trials import BACKLOG, WINDOW, Trial, TrialSummary, together
+from deployments.slots import ModelSet, Plan, Second, Slot
 
 STABLE, SHADOW = ModelSet("m@v1"), ModelSet("m@v2")
 

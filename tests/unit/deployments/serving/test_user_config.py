@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deployments.slots import ModelSet, Plan, Second
 from deployments.serving.user_config import UserConfig
+from deployments.slots import ModelSet, Plan, Second
 
 STABLE, NEXT = ModelSet("m@v1", ("p@v1",)), ModelSet("m@v2", ("p@v1",))
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deployments.compositing.masks import eroded, hull
+from deployments.faces.landmarks import mirrored
 from deployments.faces.types import Pose
 from deployments.swap import embedded
 from deployments.swap.backend import Job
 from deployments.swap.embedded import EmbeddedSwapper, fits_better_mirrored, misfit
-from deployments.faces.landmarks import mirrored
-from deployments.compositing.masks import eroded, hull
 from deployments.swap.types import Reason
 
 SWAPPER = EmbeddedSwapper()

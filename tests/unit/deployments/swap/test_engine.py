@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from benchmarks.faces.swap_paste import IDENTITY, SPACE, standin
-from deployments.serving.comparison import Comparison, compare
+from deployments.compositing.patches import Patch
 from deployments.errors import FaceUnsuitable, InvalidField, Refused
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
+from deployments.serving.comparison import Comparison, compare
 from deployments.swap.embedded import EmbeddedSwapper
 from deployments.swap.engine import SwapEngine, build
-from deployments.compositing.patches import Patch
 from deployments.swap.safety import BlockList
 from deployments.swap.types import Reason, SourceFace, SwapQuery
 

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.faces.swap_paste import IDENTITY, standin
 from deployments.errors import FaceUnsuitable
-from deployments.serving.examination import Unfit, examine, recorded
 from deployments.runtime import Runtime
+from deployments.serving.examination import Unfit, examine, recorded
 from deployments.swap.engine import build
 from deployments.swap.probe import probe_swap
 from registry.manifest import ModelVersion, Probe

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from deployments.compositing.masks import hull
-from deployments.swap.relighting import Relighting, to_rgb
-from deployments.swap.complexion import Complexion, features, to_lab
 from deployments.faces.landmarks import face_size, with_forehead
+from deployments.swap.complexion import Complexion, features, to_lab
+from deployments.swap.relighting import Relighting, to_rgb
 
 
 def relight(source, target):

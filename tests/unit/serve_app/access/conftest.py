@@ -39,7 +39,7 @@ def with_keys(studio: Settings) -> Iterator[Callable]:
 
         return asyncio.run(main())
 
-    yield run
+    return run
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_production_needs_an_admin_key_from_the_environment(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("data_dir", ["", "    data_dir: var\n", "    data_dir: ~/studio\n"])
 def test_several_nodes_need_one_place_for_photos(tmp_path: Path, data_dir: str) -> None:
-    path, line = broken(tmp_path, SERVE, "    data_dir: /srv/masquerade/data\n", data_dir)
+    path, _ = broken(tmp_path, SERVE, "    data_dir: /srv/masquerade/data\n", data_dir)
     problem = the_problem(path)
     assert "each node's own" in problem.text
     assert "objects_url: s3://" in problem.remedy

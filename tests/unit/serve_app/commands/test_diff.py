@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from tests.unit.serve_app.commands.conftest import Answers
 from typer.testing import CliRunner
 
 from serve_app.commands import diff
 from serve_app.versions.documents import LastDecision, ModelRouting, Models, ModelState, RoutingEntry
+from tests.unit.serve_app.commands.conftest import Answers
 
 KEY = "a-key-nobody-will-guess-in-a-year"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from serve_app.doctor import probes
 from serve_app.commands.doctor import app
+from serve_app.doctor import probes
 
 
 @pytest.fixture(autouse=True)

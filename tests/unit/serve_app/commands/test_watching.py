@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.unit.serve_app.commands.conftest import Answers
 from typer.testing import CliRunner
 
 from serve_app.commands import diff, top
+from tests.unit.serve_app.commands.conftest import Answers
 
 STATE = {"deployments": [], "window_s": 15.0, "cpu": 0.5, "memory": None, "gpu": None}
 APPS = {"top": top.app, "diff": diff.app}

@@ -12,8 +12,9 @@ from aiohttp import web
 
 from serve_app.client import StudioClient
 from serve_app.demo.contact_sheet import summary, write_contact_sheet
-from serve_app.samples import Sample
 from serve_app.demo.tour import Stop, Tour, TourFailed
+from serve_app.samples import Sample
+
 from ..conftest import picture
 
 ADA = Sample("ada", "Ada", 1, "public domain", picture(200, 100, 50))

@@ -278,7 +278,7 @@ async def test_who_stops_sending_without_a_word_is_left_sooner() -> None:
 async def test_an_early_answer_that_does_not_end_the_connection_leaves_it_open() -> None:
     async with serving(Leaving, by_the_head) as port:
         post = b"POST /keep HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
-        read, client = await asyncio.to_thread(deaf, port, post + b"b" * 1_000_000)
+        _, client = await asyncio.to_thread(deaf, port, post + b"b" * 1_000_000)
         await asyncio.sleep(1.2 * Leaving.linger_s)
         client.sendall(GET + b"Connection: close\r\n\r\n")
         assert (await asyncio.to_thread(client.recv, 65_536)).startswith(b"HTTP/1.1 413 ")

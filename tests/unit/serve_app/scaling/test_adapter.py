@@ -9,7 +9,7 @@ from ray.serve._private.common import DeploymentID, ReplicaID, TimeStampedValue
 from ray.serve.config import AutoscalingContext, AutoscalingPolicy
 
 from serve_app.scaling.adapter import QueueTimePolicy
-from serve_app.topology import CLUSTER, POLICY
+from serve_app.topology import CLUSTER
 
 STYLE = DeploymentID("Style", "graph")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -57,13 +58,13 @@ def test_a_short_lull_takes_nothing_away() -> None:
 def test_a_load_that_swings_faster_than_the_hold_does_not_make_replicas_swing() -> None:
     looks = [(4.0 + 2.0 * math.sin(step / 5), 0, 0.1) for step in range(600)]
     counts = run(RULE, looks, replicas=6)
-    assert sum(a != b for a, b in zip(counts, counts[1:], strict=False)) <= 2
+    assert sum(a != b for a, b in pairwise(counts)) <= 2
 
 
 def test_a_need_that_hovers_around_a_whole_number_changes_nothing() -> None:
     looks = [(2.1 + (0.05 if step % 2 else -0.05), 0, 0.1) for step in range(400)]
     counts = run(RULE, looks, replicas=3)
-    assert sum(a != b for a, b in zip(counts, counts[1:], strict=False)) <= 1
+    assert sum(a != b for a, b in pairwise(counts)) <= 1
 
 
 def test_when_work_is_over_replicas_go_after_the_hold() -> None:

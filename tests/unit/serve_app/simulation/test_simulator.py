@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_replicas_and_machines_follow_the_load_and_go_when_it_is_over() -> None:
 def test_scaling_does_not_flap_on_a_steady_load() -> None:
     outcome = simulate(profile([20.0], work=WORK | {"Style": {"query_s": 0.1}}), hour_s=1200)
     styles = [look.replicas["Style"] for look in outcome.looks[300:]]
-    assert sum(a != b for a, b in zip(styles, styles[1:], strict=False)) <= 4
+    assert sum(a != b for a, b in pairwise(styles)) <= 4
 
 
 def test_a_heavy_deployment_at_zero_makes_the_first_one_wait_for_its_start() -> None:

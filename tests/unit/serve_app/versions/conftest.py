@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from deployments.serving.types import Report
-from deployments.slots import ModelSet, Plan, SlotStatus
 from deployments.serving.traffic import Traffic
 from deployments.serving.trials import TrialSummary
+from deployments.serving.types import Report
 from deployments.serving.user_config import UserConfig
+from deployments.slots import ModelSet, Plan, SlotStatus
 from registry.store import FolderStore
 from tests import versions
 

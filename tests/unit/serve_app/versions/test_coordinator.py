@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from deployments.slots import ModelSet, Plan, Second
 from deployments.serving.traffic import Traffic
 from deployments.serving.trials import TrialSummary
+from deployments.slots import ModelSet, Plan, Second
 from registry import promotions
 from registry.errors import StoreUnavailable
 from registry.promotions import canary, promote, rollback, shadow

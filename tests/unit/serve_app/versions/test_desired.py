@@ -20,10 +20,13 @@ from .conftest import Publish
 BY = {"by": "ada", "why": "better"}
 
 
+NO_WISHES = ModelChoice()
+
+
 @pytest.fixture
 def ask(store: FolderStore, graph: Mapping[str, Plan]):
-    def asked(live: Mapping[str, Plan] = graph, wishes: ModelChoice = ModelChoice(), **refusals: Refusal) -> Desire:
-        return desired(store, store.manifest, wishes, live, {ref: refusal for ref, refusal in refusals.items()})
+    def asked(live: Mapping[str, Plan] = graph, wishes: ModelChoice = NO_WISHES, **refusals: Refusal) -> Desire:
+        return desired(store, store.manifest, wishes, live, refusals)
 
     return asked
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from deployments.serving.traffic import Traffic
 from deployments.serving.types import Report
 from deployments.slots import ModelSet, Plan, Second, SlotStatus
-from deployments.serving.traffic import Traffic
 from registry.store import FolderStore
 from serve_app.settings import Settings
 from tests.versions import publish

@@ -90,6 +90,8 @@ def test_pastiches_vgg19_is_the_same_network_as_the_normalised_one(research_data
     path = research_data / "vgg/vgg19_normalised_to_conv3_1.safetensors"
     theirs = file_vgg19(path, half=False)(picture, ("relu2_1",))["relu2_1"][0, :, 8:-8, 8:-8].flatten(1)
     alive = (ours.std(1) > 1) & (theirs.std(1) > 0.01)
-    correlation = [torch.corrcoef(torch.stack([a, b]))[0, 1].item() for a, b in zip(ours[alive], theirs[alive])]
+    correlation = [
+        torch.corrcoef(torch.stack([a, b]))[0, 1].item() for a, b in zip(ours[alive], theirs[alive], strict=True)
+    ]
     assert alive.sum() > 64
     assert min(correlation) > 0.95

@@ -9,8 +9,8 @@ from training.style.data import PhotoCrops, load_picture, split
 from training.style.learner import StyleLearner
 from training.style.lesson import Lesson
 from training.style.losses import lattice
-from training.style.recipes import Recipe
 from training.style.network import StyleNetwork, neutral_style
+from training.style.recipes import Recipe
 
 RECIPE = Recipe(content_layers=("relu2_2",), style_layers=("relu1_1", "relu2_1"), style=10)
 LESSON = Lesson(steps=30, crops=3, crop=64, painting_side=64, recipe=RECIPE)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.playground.telegram.errors import ApiError
 from bot.playground.api.keyboards import checked_markup
+from bot.playground.telegram.errors import ApiError
 
 
 def inline(*buttons: Any) -> dict[str, Any]:

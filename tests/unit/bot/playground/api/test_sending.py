@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.playground.api.call import Upload
-from bot.playground.telegram.files import MAX_UPLOAD
 from bot.playground.limits import FloodControl, Limits
+from bot.playground.telegram.files import MAX_UPLOAD
 from bot.playground.telegram.model import Event
 
 BUTTON = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}

@@ -87,7 +87,7 @@ def test_only_four_names_of_characters_are_known() -> None:
     ],
 )
 def test_what_telegram_cannot_parse_it_says_where(source: str, message: str) -> None:
-    with pytest.raises(MarkupError, match=message.split("(")[0].replace("?", r"\?")):
+    with pytest.raises(MarkupError, match=message.split("(", maxsplit=1)[0].replace("?", r"\?")):
         parse_html(source)
 
 
