@@ -18,6 +18,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from serve_app.forking.launch import fork_server, one_machine
+from serve_app.forking.sockets import temporary_folder
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings, variable
@@ -41,6 +42,10 @@ _BESIDE_MODELS = 6
 # Pictures travel inside calls, not through Ray's shared memory. Left to itself Ray reserves a third of the machine for it, and
 # complains in a container whose /dev/shm is smaller.
 _OBJECT_STORE = 256 * 2**20
+# How often Ray is started before it is given up.
+_TRIES = 3
+# The longest path that Ray gives a socket, in the folder for temporary files.
+_RAY_SOCKET = "ray/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
 
 class StudioError(RuntimeError):
@@ -139,24 +144,42 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
     with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
         # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
         importing.submit(_import_serve)
+        _init(workers, settings.metrics_port)
+    try:
+        _guard_token()
+        yield str(ray.get_runtime_context().gcs_address)
+    finally:
+        ray.shutdown()
+
+
+def _init(workers: int, metrics_port: int | None) -> None:
+    """Start Ray; what it could not start in its own time, which nobody can set, gets further tries.
+
+    Its parts have 15 and 30 s for each other. Where others load a machine that may be too little once; the next time their
+    files have been read, and ours are imported.
+    """
+    import ray
+
+    for left in reversed(range(_TRIES)):
         try:
             ray.init(
                 address="local",
                 num_cpus=workers,
                 object_store_memory=_OBJECT_STORE,
                 include_dashboard=False,
-                _metrics_export_port=settings.metrics_port,
+                _metrics_export_port=metrics_port,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 configure_logging=False,
             )
+            return
         except Exception as error:  # Ray raises no narrower one for a machine too busy or too full to start on.
-            raise StudioError(f"Ray did not start: {error} Is the machine overloaded, or its disk full?") from error
-    try:
-        _guard_token()
-        yield str(ray.get_runtime_context().gcs_address)
-    finally:
-        ray.shutdown()
+            if not left or "timed out" not in str(error).lower():
+                where = f"{os.environ.get('RAY_TMPDIR', '/tmp')}/ray/session_latest/logs"  # noqa: S108  # Ray's own
+                raise StudioError(
+                    f"Ray did not start: {error} Is the machine overloaded, or its disk full? Its logs: {where}"
+                ) from error
+            log.warning("Ray was not ready in its time; the machine is busy. It is started again.")
 
 
 def _import_serve() -> None:
@@ -166,8 +189,8 @@ def _import_serve() -> None:
 
 def _guard_token() -> None:
     """Ray writes the token it makes for everybody on this machine to read; it is the key to running code here."""
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):  # The latter where nobody knows a home.
+        token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
         token.chmod(0o600)
 
 
@@ -265,6 +288,9 @@ def _take_front(settings: Settings) -> int:
 
 def _set_flags(settings: Settings) -> None:
     flags = SERVE_FLAGS | NICENESS | environment(settings)
+    if "TMPDIR" in os.environ:
+        # Ray looks there itself, and fails where a socket's path would be too long.
+        flags |= {"RAY_TMPDIR": temporary_folder(_RAY_SOCKET)}
     os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
 
 

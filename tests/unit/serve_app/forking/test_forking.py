@@ -13,9 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import ray
 
 from serve_app.forking import launch, start_worker
-from serve_app.forking.launch import fork_server
+from serve_app.forking.launch import fork_server, one_machine
 
 ROOT = Path(__file__).parents[4]
 
@@ -265,6 +266,41 @@ def test_the_server_ends_with_a_studio_that_was_killed(worker: Path) -> None:
 
 def test_nobody_else_may_ask(server: dict[str, str]) -> None:
     assert Path(server[start_worker.FORK_SERVER]).parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_for_temporary_files_with_a_long_name_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, worker: Path
+) -> None:
+    long = tmp_path / ("y" * 80)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with fork_server() as variables:
+        asked(worker, variables)
+        assert told(worker)["name"] == "__main__"
+    assert not list(long.iterdir())
+
+
+def test_where_no_temporary_folder_can_be_made_nothing_forks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with fork_server() as variables:
+        assert variables == {}
+
+
+def test_what_ray_had_started_when_it_failed_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[object] = []
+
+    class Overloaded:
+        def __init__(self, who: str) -> None:
+            raise Exception(f"{who} timed out")
+
+        def kill_all_processes(self, **how: object) -> None:
+            ended.append(self)
+
+    monkeypatch.setattr("ray._private.node.Node", Overloaded)
+    with one_machine(), pytest.raises(Exception, match="the raylet timed out"):
+        ray._private.node.Node("the raylet")
+    assert len(ended) == 1
+    assert ray._private.node.Node is Overloaded
 
 
 def test_elsewhere_than_on_linux_nothing_forks(monkeypatch: pytest.MonkeyPatch) -> None:
