@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,6 +100,34 @@ def test_a_terminal_without_the_signs_is_told_all_the_same(encoding: str, tmp_pa
     helped = subprocess.run([*command, "--help"], capture_output=True, cwd=ROOT, env=os.environ | plain, timeout=120)
     assert (helped.returncode, helped.stderr) == (0, b"")
     assert "masquerade models list" in helped.stdout.decode(encoding)
+
+
+def in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of a command whose streams are as ``line`` has them."""
+    shell = ["sh", "-c", line.replace("masquerade", f"{shlex.quote(sys.executable)} -m serve_app", 1)]
+    return subprocess.run(shell, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", ">&- <&-", ">&- <&- 2>&-"])
+def test_a_stream_that_is_closed_is_an_empty_one(closed: str) -> None:
+    outcome = in_a_shell(f"masquerade models list --available {closed}")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert ("buffalo-l" in outcome.stdout) is (">&-" not in closed.split())
+
+
+def test_nobody_is_asked_who_cannot_answer() -> None:
+    outcome = in_a_shell("masquerade models pull buffalo-l <&-")
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("buffalo-l@v1 comes under ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("command", ["doctor", "--help", "models list --available"])
+def test_output_that_finds_no_room_ends_a_command_in_a_sentence(command: str) -> None:
+    outcome = in_a_shell(f"masquerade {command} >/dev/full")
+    assert outcome.returncode == 1
+    assert re.search("No space left|disk is full", outcome.stderr)
+    assert outcome.stderr.count("\n") == 1
 
 
 # What takes seconds to import, or must not be imported before the studio has set its environment.
