@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from registry import catalogue
 from serve_app.command_line import command_line
 
 ROOT = Path(__file__).parents[3]
@@ -213,3 +214,12 @@ def test_what_goes_into_a_pipe_can_be_searched() -> None:
     command = [sys.executable, "-m", "serve_app", "models", "list", "--available"]
     listed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True, timeout=120)
     assert any("buffalo-l@v1" in line and "InsightFace-non-commercial" in line for line in listed.stdout.splitlines())
+
+
+@pytest.mark.parametrize(("columns", "ruled"), [(120, True), (60, False), (40, False)])
+def test_names_and_versions_are_whole_in_a_terminal_of_any_width(columns: int, *, ruled: bool) -> None:
+    lines = run("models", "list", "--available", COLUMNS=str(columns)).stdout.splitlines()
+    assert any("───" in line for line in lines) is ruled
+    for entry in catalogue.known():
+        assert any(entry.ref in line.split() for line in lines)
+    assert all(len(line) <= columns for line in lines)
