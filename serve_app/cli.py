@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import io
 import os
 import sys
+
+# The status that shells expect of what Ctrl-C has ended.
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -25,7 +30,11 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(130)
+        _end_interrupted()
+    except SystemExit as asked:
+        if asked.code == _INTERRUPTED:  # What the command line makes of Ctrl-C.
+            _end_interrupted()
+        raise
     except OSError as error:
         # A file's error has its name. Of a pipe whose reader has seen enough nothing is said.
         if error.filename is not None or error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE}:
@@ -34,6 +43,14 @@ def main() -> None:
         if error.errno != errno.EPIPE:
             sys.stderr.write(f"What there is to say cannot be written: {error.strerror}.\n")
         sys.exit(1)
+
+
+def _end_interrupted() -> None:
+    """End as the interpreter does, but free nothing: libraries that were in the middle of something (Ray) may crash at that."""
+    atexit._run_exitfuncs()  # noqa: SLF001  # there is no other way to
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(_INTERRUPTED)
 
 
 def _open_streams() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import os
 import re
@@ -94,7 +93,7 @@ def studio(settings: Settings) -> Iterator[str]:
                     _while_ray_lives(address, lambda: asyncio.run(_see_out(gateways)))
         finally:
             # The replicas end in order; the controller has nothing left to do and ends with Ray.
-            _while_ray_lives(address, functools.partial(client().delete_apps, [GRAPH]))
+            _while_ray_lives(address, lambda: client().delete_apps([GRAPH]))
 
 
 async def _see_out(gateways: DeploymentHandle[Any]) -> None:
@@ -141,11 +140,11 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
     # more at once than there are real cores. All are needed, and each spends most of its start waiting.
     workers = len(selection.chosen) + _BESIDE_MODELS
     inherited = settings.secrets() | forking | {"RAY_worker_maximum_startup_concurrency": str(workers)}
-    with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
-        # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
-        importing.submit(_import_serve)
-        _init(workers, settings.metrics_port)
     try:
+        with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
+            # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
+            importing.submit(_import_serve)
+            _init(workers, settings.metrics_port)
         _guard_token()
         yield str(ray.get_runtime_context().gcs_address)
     finally:

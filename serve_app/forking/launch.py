@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 import subprocess
@@ -56,30 +57,50 @@ def one_machine() -> Iterator[None]:
     """``ray.init`` within the block starts workers by forking, and nothing that only a cluster or a console needs.
 
     What it leaves out: the autoscaler's monitor (there is nothing to scale) and the monitor that forwards the workers'
-    logs to the driver (which ``log_to_driver=False`` declines). Where it fails, or is interrupted, it ends what it had
-    started, which Ray leaves to the end of this process. ``ray.init`` has no arguments for any of it; should Ray rename what
-    takes them, it fails here and at once.
+    logs to the driver (which ``log_to_driver=False`` declines). Where it fails, or is interrupted, nothing stays behind.
+    ``ray.init`` has no arguments for any of it; should Ray rename what takes them, it fails here and at once.
     """
     from ray._private import node, parameter
 
     params: Any = parameter.RayParams
     plain: Any = node.Node
-
-    class Node(plain):  # type: ignore[misc]  # Ray's classes are Any
-        def __init__(self, *arguments: Any, **more: Any) -> None:
-            try:
-                super().__init__(*arguments, **more)
-            except BaseException:
-                self.kill_all_processes(check_alive=False)
-                raise
-
     ours = functools.partial(
         params, setup_worker_path=str(_HERE / "start_worker.py"), no_monitor=True, include_log_monitor=False
     )
     setattr(parameter, "RayParams", ours)  # noqa: B010  # as an assignment it would be another type
-    setattr(node, "Node", Node)  # noqa: B010
+    setattr(node, "Node", _thorough(plain))  # noqa: B010
     try:
         yield
     finally:
         setattr(parameter, "RayParams", params)  # noqa: B010
         setattr(node, "Node", plain)  # noqa: B010
+
+
+def _thorough(node: Any) -> Any:
+    """Ray's class for the processes of one machine, made to end all of them, at whatever point of their start."""
+    from ray._private.node import psutil  # type: ignore[attr-defined]  # Ray brings its own
+
+    class Node(node):  # type: ignore[misc]  # which one is known when Ray is
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            try:
+                super().__init__(*arguments, **more)
+            except BaseException:
+                for process in self._raylets():
+                    process.suspend()  # It is about to start its agents.
+                self.kill_all_processes(check_alive=False)
+                raise
+
+        def kill_all_processes(self, *arguments: Any, **more: Any) -> None:
+            # Those of a raylet that was killed before they knew of it would live on.
+            agents = [child for process in self._raylets() for child in process.children()]
+            super().kill_all_processes(*arguments, **more)
+            for agent in agents:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    agent.kill()
+
+        def _raylets(self) -> Iterator[Any]:
+            for started in self.all_processes.get("raylet", ()):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    yield psutil.Process(started.process.pid)
+
+    return Node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -286,21 +288,33 @@ def test_where_no_temporary_folder_can_be_made_nothing_forks(monkeypatch: pytest
         assert variables == {}
 
 
-def test_what_ray_had_started_when_it_failed_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[object] = []
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_ray_has_started_ends_with_it_however_far_it_came(monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> None:
+    class Killed:
+        """Ray's node, whose raylet is killed before its agents look after it."""
 
-    class Overloaded:
-        def __init__(self, who: str) -> None:
-            raise Exception(f"{who} timed out")
+        def __init__(self) -> None:
+            raylet = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+            self.all_processes = {"raylet": [SimpleNamespace(process=raylet)]}
+            started.extend([raylet.pid, int(raylet.stdout.readline())])
+            if fails:
+                raise Exception("The node timed out")
 
-        def kill_all_processes(self, **how: object) -> None:
-            ended.append(self)
+        def kill_all_processes(self, *, check_alive: bool) -> None:
+            for raylet in self.all_processes.pop("raylet"):
+                raylet.process.kill()
+                raylet.process.communicate()
 
-    monkeypatch.setattr("ray._private.node.Node", Overloaded)
-    with one_machine(), pytest.raises(Exception, match="the raylet timed out"):
-        ray._private.node.Node("the raylet")
-    assert len(ended) == 1
-    assert ray._private.node.Node is Overloaded
+    started: list[int] = []
+    monkeypatch.setattr("ray._private.node.Node", Killed)
+    with one_machine(), contextlib.suppress(Exception):
+        ray._private.node.Node().kill_all_processes(check_alive=False)
+    assert len(started) == 2
+    deadline = time.monotonic() + 30
+    while any(map(psutil.pid_exists, started)):
+        assert time.monotonic() < deadline, started
+        time.sleep(0.01)
+    assert ray._private.node.Node is Killed
 
 
 def test_elsewhere_than_on_linux_nothing_forks(monkeypatch: pytest.MonkeyPatch) -> None:
