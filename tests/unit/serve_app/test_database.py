@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import threading
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from serve_app.database import connect
+from serve_app import database
+from serve_app.database import connect, migrate
+from serve_app.settings import Settings
 
 
 @pytest.mark.parametrize("steps", range(24))
@@ -77,3 +80,13 @@ async def test_errors_of_the_database_quote_nothing_that_was_to_be_written(tmp_p
             await connection.execute(text("INSERT INTO nowhere VALUES (:caption)"), {"caption": "Grandmother in Lyon"})
     await engine.dispose()
     assert "Grandmother" not in str(failure.value)
+
+
+def test_a_checkout_and_a_data_folder_may_have_any_sign_in_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "100% ours #1 $HOME"
+    shutil.copytree(database.MIGRATIONS, odd / "migrations")
+    monkeypatch.setattr(database, "MIGRATIONS", odd / "migrations")
+    migrate(Settings(data_dir=odd / "it's a 'data' folder").sql_url)
+    assert (odd / "it's a 'data' folder" / "masquerade.db").is_file()
