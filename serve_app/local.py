@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import re
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -193,6 +194,26 @@ def _guard_token() -> None:
         token.chmod(0o600)
 
 
+def _find_token_a_place(folder: Path) -> None:
+    """Where Ray can keep no token at home (there is none, or it is read-only), it gets one in ``folder``."""
+    if os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
+        return
+    try:
+        home = Path.home() / ".ray"
+        if (home / "auth_token").is_file():
+            return
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home):
+            return
+    except (OSError, RuntimeError):
+        token = folder / "ray-token"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+
+
 @contextmanager
 def _in_environment(variables: dict[str, str]) -> Iterator[None]:
     """Processes started in the block inherit ``variables``; this one forgets them again."""
@@ -291,6 +312,7 @@ def _set_flags(settings: Settings) -> None:
         # Ray looks there itself, and fails where a socket's path would be too long.
         flags |= {"RAY_TMPDIR": temporary_folder(_RAY_SOCKET)}
     os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
+    _find_token_a_place(settings.data_folder)
 
 
 def _listens(address: str) -> bool:

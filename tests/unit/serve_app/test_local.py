@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,13 +154,35 @@ def test_rays_sockets_have_room_where_the_folder_for_temporary_files_has_a_long_
     validate_socket_filepath(f"{where}/ray/session_{datetime.now():%Y-%m-%d_%H-%M-%S_%f}_4194304/sockets/plasma_store")
 
 
-def test_who_has_no_home_has_no_token_to_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("Could not determine home directory.")
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
-    monkeypatch.setattr(Path, "home", homeless)
+
+def read_only() -> Path:
+    return Path("/proc/self")
+
+
+@pytest.mark.parametrize("home", [homeless, read_only])
+def test_who_has_no_home_to_write_to_has_the_token_in_the_data_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: Callable[[], Path]
+) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(Path, "home", home)
+    for _ in range(2):
+        _set_flags(Settings(data_dir=tmp_path))
+        token = tmp_path / "ray-token"
+        assert os.environ.pop("RAY_AUTH_TOKEN_PATH") == str(token)
+        assert token.stat().st_mode & 0o077 == 0
+        assert len(token.read_text()) == 64
     _guard_token()
+
+
+def test_who_has_a_home_has_the_token_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    _set_flags(Settings(data_dir=tmp_path / "data"))
+    assert "RAY_AUTH_TOKEN_PATH" not in os.environ
+    assert not (tmp_path / "data").exists()
 
 
 def test_metrics_are_where_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
