@@ -4,6 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Scripts in $(BIN) name the folder that .venv was made in, which is another one where it was moved.
+RUN := $(BIN)/python -m
+# Another project's packages are none of ours.
+unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help demo test lint audit sbom eval bench bench-faces drill-bot drill-cluster drill-versions lock clean
 
@@ -24,18 +28,18 @@ help:
 
 demo:
 	@PYTHON="$(PYTHON)" sh deploy/install.sh demo
-	@$(BIN)/masquerade demo $(ARGS)
+	@$(RUN) serve_app demo $(ARGS)
 
 test: .dev
-	@$(BIN)/masquerade models pull --starter
-	@$(BIN)/masquerade gallery starter
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 $(ARGS)
+	@$(RUN) serve_app models pull --starter
+	@$(RUN) serve_app gallery starter
+	@$(RUN) pytest --numprocesses logical --maxprocesses 4 $(ARGS)
 
 lint: .dev
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(BIN)/python $(BIN)/lint-imports
 
 audit: .dev
 	@$(BIN)/python deploy/supply_chain.py licences
@@ -44,28 +48,28 @@ sbom: .dev
 	@$(BIN)/python deploy/supply_chain.py sbom
 
 eval: .dev
-	@$(BIN)/masquerade models pull --starter
-	@$(BIN)/python -m training.evaluation.table $(ARGS)
+	@$(RUN) serve_app models pull --starter
+	@$(RUN) training.evaluation.table $(ARGS)
 
 bench:
 	@PYTHON="$(PYTHON)" sh deploy/install.sh bench
-	@$(BIN)/masquerade models pull --starter
-	@$(BIN)/python -m benchmarks.speed $(ARGS)
+	@$(RUN) serve_app models pull --starter
+	@$(RUN) benchmarks.speed $(ARGS)
 
 bench-faces: .dev
-	@$(BIN)/masquerade models pull --starter
-	@$(BIN)/python -m benchmarks.faces $(ARGS)
+	@$(RUN) serve_app models pull --starter
+	@$(RUN) benchmarks.faces $(ARGS)
 
 drill-cluster: .dev
-	@$(BIN)/masquerade models pull --starter
-	@$(BIN)/python -m drills.cluster $(ARGS)
+	@$(RUN) serve_app models pull --starter
+	@$(RUN) drills.cluster $(ARGS)
 
 drill-bot: .dev
-	@$(BIN)/python -m drills.bot $(ARGS)
+	@$(RUN) drills.bot $(ARGS)
 
 drill-versions: .dev
-	@$(BIN)/masquerade models pull --starter
-	@$(BIN)/python -m drills.versions $(ARGS)
+	@$(RUN) serve_app models pull --starter
+	@$(RUN) drills.versions $(ARGS)
 
 .PHONY: .dev
 .dev:
@@ -73,6 +77,7 @@ drill-versions: .dev
 
 LOCK = uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock:
+	@command -v uv >/dev/null || { echo "uv is missing, which resolves the locks: https://docs.astral.sh/uv/getting-started/installation/" >&2; exit 2; }
 	$(LOCK) --extra cpu --output-file requirements/demo.txt
 	$(LOCK) --extra cpu --extra cluster --extra traces --output-file requirements/cpu.txt
 	$(LOCK) --extra cpu --extra models --extra cluster --extra train --extra traces --extra dev --output-file requirements/dev.txt

@@ -4,6 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# What they name would pass for installed here.
+unset PYTHONPATH PYTHONHOME
+
 profile=${1:-demo}
 python=${PYTHON:-python3}
 lock=requirements/$profile.txt
@@ -17,11 +20,11 @@ command -v "$python" >/dev/null 2>&1 || { say "Python is missing: install Python
 
 # The stamp holds what was installed: the lock's and the project file's sum, and where the folder was then.
 stamp=.venv/.installed
-want="$(cksum <"$lock") $(cksum <pyproject.toml) $(pwd)"
+want="$(cksum <"$lock") $(cksum <pyproject.toml) $(pwd -P)"
 if [ -x .venv/bin/python ]; then
     grep -qxF "$profile $want" "$stamp" 2>/dev/null && exit 0
     # Everything of the demo is in dev as well.
-    [ "$profile" = demo ] && grep -qxF "dev $(cksum <requirements/dev.txt) $(cksum <pyproject.toml) $(pwd)" "$stamp" 2>/dev/null && exit 0
+    [ "$profile" = demo ] && grep -qxF "dev $(cksum <requirements/dev.txt) $(cksum <pyproject.toml) $(pwd -P)" "$stamp" 2>/dev/null && exit 0
 fi
 
 if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
@@ -29,6 +32,10 @@ if ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
     rm -rf .venv
     "$python" -c 'import venv, ensurepip' 2>/dev/null || { say "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)."; exit 2; }
     "$python" -m venv .venv
+elif [ -f .venv/bin/activate ] && ! grep -qF "$(pwd -P)/.venv" .venv/bin/activate; then
+    say "Mending .venv, which was moved here"
+    .venv/bin/python -m venv --without-pip .venv
+    .venv/bin/python deploy/relocate.py
 fi
 
 if [ "$profile" != gpu ] && .venv/bin/python -c 'from importlib.metadata import version; exit("+cpu" not in version("torch"))' 2>/dev/null; then

@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> None:
     Settings that are wrong are named, with status 2; a package that is missing, with status 1.
     """
     try:
-        command_line(arguments)(arguments)
+        command_line(arguments)(arguments, prog_name="masquerade")
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{error.name} is not installed, which this command needs. {REMEDY}\n")
         sys.exit(1)

@@ -152,7 +152,7 @@ def migrate(url: str, revision: str = "head") -> None:
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
         _keep_private(Path(parsed.database))
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
     command.upgrade(config, revision)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import os
 import re
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +18,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from serve_app.forking.launch import fork_server, one_machine
+from serve_app.forking.sockets import temporary_folder
 from serve_app.proxy.listening import is_taken
 from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
 from serve_app.settings import Settings, variable
@@ -41,6 +42,10 @@ _BESIDE_MODELS = 6
 # Pictures travel inside calls, not through Ray's shared memory. Left to itself Ray reserves a third of the machine for it, and
 # complains in a container whose /dev/shm is smaller.
 _OBJECT_STORE = 256 * 2**20
+# How often Ray is started before it is given up.
+_TRIES = 3
+# The longest path that Ray gives a socket, in the folder for temporary files.
+_RAY_SOCKET = "ray/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
 
 class StudioError(RuntimeError):
@@ -89,7 +94,7 @@ def studio(settings: Settings) -> Iterator[str]:
                     _while_ray_lives(address, lambda: asyncio.run(_see_out(gateways)))
         finally:
             # The replicas end in order; the controller has nothing left to do and ends with Ray.
-            _while_ray_lives(address, functools.partial(client().delete_apps, [GRAPH]))
+            _while_ray_lives(address, lambda: client().delete_apps([GRAPH]))
 
 
 async def _see_out(gateways: DeploymentHandle[Any]) -> None:
@@ -136,29 +141,48 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
     # more at once than there are real cores. All are needed, and each spends most of its start waiting.
     workers = len(selection.chosen) + _BESIDE_MODELS
     inherited = settings.secrets() | forking | {"RAY_worker_maximum_startup_concurrency": str(workers)}
-    with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
-        # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
-        importing.submit(_import_serve)
+    try:
+        with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
+            # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
+            importing.submit(_import_serve)
+            session = _init(workers, settings.metrics_port)
+        _guard_token()
+        # Ray opens its folder to everybody on the machine: logs, and the sockets its processes speak through.
+        session.chmod(0o700)
+        yield str(ray.get_runtime_context().gcs_address)
+    finally:
+        ray.shutdown()
+
+
+def _init(workers: int, metrics_port: int | None) -> Path:
+    """Start Ray, and return its folder; what it could not start in its own time, which nobody can set, gets further tries.
+
+    Its parts have 15 and 30 s for each other. Where others load a machine that may be too little once; the next time their
+    files have been read, and ours are imported.
+    """
+    import ray
+
+    for left in reversed(range(_TRIES)):
         try:
             started: Any = ray.init(
                 address="local",
                 num_cpus=workers,
                 object_store_memory=_OBJECT_STORE,
                 include_dashboard=False,
-                _metrics_export_port=settings.metrics_port,
+                _metrics_export_port=metrics_port,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
                 configure_logging=False,
             )
+            return Path(started.address_info["session_dir"])
         except Exception as error:  # Ray raises no narrower one for a machine too busy or too full to start on.
-            raise StudioError(f"Ray did not start: {error} Is the machine overloaded, or its disk full?") from error
-    try:
-        _guard_token()
-        # Ray opens its folder to everybody on the machine: logs, and the sockets its processes speak through.
-        Path(started.address_info["session_dir"]).chmod(0o700)
-        yield str(ray.get_runtime_context().gcs_address)
-    finally:
-        ray.shutdown()
+            if not left or "timed out" not in str(error).lower():
+                where = f"{os.environ.get('RAY_TMPDIR', '/tmp')}/ray/session_latest/logs"  # noqa: S108  # Ray's own
+                raise StudioError(
+                    f"Ray did not start: {error} Is the machine overloaded, or its disk full? Its logs: {where}"
+                ) from error
+            log.warning("Ray was not ready in its time; the machine is busy. It is started again.")
+    raise AssertionError("the last try returns or raises")
 
 
 def _import_serve() -> None:
@@ -168,9 +192,29 @@ def _import_serve() -> None:
 
 def _guard_token() -> None:
     """Ray writes the token it makes for everybody on this machine to read; it is the key to running code here."""
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):  # The latter where nobody knows a home.
+        token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
         token.chmod(0o600)
+
+
+def _find_token_a_place(folder: Path) -> None:
+    """Where Ray can keep no token at home (there is none, or it is read-only), it gets one in ``folder``."""
+    if os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
+        return
+    try:
+        home = Path.home() / ".ray"
+        if (home / "auth_token").is_file():
+            return
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home):
+            return
+    except (OSError, RuntimeError):
+        token = folder / "ray-token"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
 
 
 @contextmanager
@@ -267,7 +311,11 @@ def _take_front(settings: Settings) -> int:
 
 def _set_flags(settings: Settings) -> None:
     flags = SERVE_FLAGS | NICENESS | environment(settings)
+    if "TMPDIR" in os.environ:
+        # Ray looks there itself, and fails where a socket's path would be too long.
+        flags |= {"RAY_TMPDIR": temporary_folder(_RAY_SOCKET)}
     os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
+    _find_token_a_place(settings.data_folder)
 
 
 def _listens(address: str) -> bool:

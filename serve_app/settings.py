@@ -196,6 +196,14 @@ class Settings(EnvironmentSettings):
         return url
 
     @model_validator(mode="after")
+    def _has_a_database(self) -> Self:
+        if self.database_url is None and "?" in str(self.data_folder):
+            raise ValueError(
+                f"data_dir may have no question mark in its path ({self.data_folder}): the database's address would end there"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fit_for_production(self) -> Self:
         key = self.admin_key.get_secret_value() if self.admin_key is not None else None
         if key is not None and len(key) < MIN_KEY_LENGTH:

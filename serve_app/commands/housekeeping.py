@@ -13,7 +13,16 @@ from registry.collection import Verdict, judge, remove
 from registry.errors import InUse, UnknownModelVersion
 from registry.manifest import Manifest
 from registry.store import Store
-from serve_app.commands.stores import StoreOption, WhyOption, explained, installed, new_table, open_store, who
+from serve_app.commands.stores import (
+    StoreOption,
+    WhyOption,
+    explained,
+    installed,
+    new_table,
+    open_store,
+    print_table,
+    who,
+)
 from serve_app.commands.terminal import at_a_terminal, complain, console
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings
@@ -45,7 +54,7 @@ def gc(
             table = new_table("version", "size", "state")
             for verdict in verdicts:
                 table.add_row(verdict.ref, decimal(verdict.size), _state(verdict))
-            console.print(table)
+            print_table(table)
         total = decimal(sum(verdict.size for verdict in garbage))
         if dry_run or not garbage:
             console.print(f"{len(garbage)} of {len(verdicts)} versions would go, {total}.", highlight=False)
@@ -79,7 +88,7 @@ def licenses(
         for manifest in manifests:
             allowed = "yes" if manifest.licence.commercial_use else "[yellow]no[/]"
             table.add_row(manifest.ref, manifest.task, allowed, escape(manifest.licence.name), escape(_terms(manifest)))
-        console.print(table)
+        print_table(table)
         forbidden = [manifest.ref for manifest in manifests if not manifest.licence.commercial_use]
         if forbidden:
             console.print(f"No commercial use: {', '.join(forbidden)}", style="yellow", highlight=False, soft_wrap=True)

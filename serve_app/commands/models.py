@@ -35,7 +35,7 @@ from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
 from serve_app.commands.starter import ensure_gallery
-from serve_app.commands.stores import StoreOption, explained, installed, moving, new_table, open_store
+from serve_app.commands.stores import StoreOption, explained, installed, moving, new_table, open_store, print_table
 from serve_app.commands.terminal import at_a_terminal, console, sentence
 from serve_app.selection import Selection, select
 from serve_app.settings import Settings
@@ -57,9 +57,9 @@ def list_versions(
     with explained():
         opened = open_store(store)
         if available:
-            console.print(_catalogue_table(opened))
+            print_table(_catalogue_table(opened))
         elif opened.models():
-            console.print(_installed_table(opened))
+            print_table(_installed_table(opened))
         else:
             _say_nothing_is_in(opened)
 

@@ -17,7 +17,7 @@ from registry.promotions import shadow as try_in_the_dark
 from registry.references import unknown
 from registry.routing import AuditEntry, Routing
 from registry.store import Store
-from serve_app.commands.stores import StoreOption, WhyOption, explained, new_table, open_store, who
+from serve_app.commands.stores import StoreOption, WhyOption, explained, new_table, open_store, print_table, who
 from serve_app.commands.terminal import console
 from serve_app.selection import select
 from serve_app.settings import Settings
@@ -109,7 +109,7 @@ def audit(
         table = new_table("when", "who", "model", "what", "from", "to", "why")
         for entry in sorted(entries, key=lambda entry: entry.when):
             table.add_row(*_columns(entry))
-        console.print(table)
+        print_table(table)
 
 
 def _version_of(ref: str) -> tuple[str, str]:

@@ -11,13 +11,19 @@ from typing import Annotated
 import typer
 import yaml
 from rich import box
-from rich.table import Table
+from rich.cells import cell_len
+from rich.markup import render
+from rich.padding import Padding
+from rich.table import Column, Table
 
 from registry.errors import RegistryError
 from registry.sources import Progress, silent
 from registry.store import Store
-from serve_app.commands.terminal import download_progress, exits_on
+from serve_app.commands.terminal import console, download_progress, exits_on
 from serve_app.settings import Settings
+
+# How wide a column of sentences is at least, and how far columns are apart.
+_FOLDED, _BETWEEN = 10, 3
 
 StoreOption = Annotated[
     str | None,
@@ -71,11 +77,30 @@ def moving(store: Store) -> Iterator[Progress]:
 
 
 def new_table(*titles: str) -> Table:
-    """A table as all these commands draw theirs."""
+    """A table as all these commands draw theirs; :func:`print_table` draws it."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in titles:
         table.add_column(title, no_wrap=title not in {"licence", "why", "terms"}, overflow="fold")
     return table
+
+
+def print_table(table: Table) -> None:
+    """Print a table that has titles, or, where the terminal is too narrow to have its names whole, a paragraph for each row."""
+    if sum(map(_width, table.columns)) + _BETWEEN * len(table.columns) <= console.width:
+        console.print(table)
+        return
+    for first, *rest in zip(*(column.cells for column in table.columns), strict=True):
+        console.print(first, highlight=False, soft_wrap=True)
+        named = zip((column.header for column in table.columns[1:]), rest, strict=True)
+        told = ", ".join(f"[dim]{title}[/] {cell}" for title, cell in named if cell)
+        console.print(Padding(told, (0, 0, 0, 2)), highlight=False)
+
+
+def _width(column: Column) -> int:
+    """What a column needs; of one that is folded, what is still read with ease."""
+    return (
+        max(cell_len(str(render(str(cell)))) for cell in (column.header, *column.cells)) if column.no_wrap else _FOLDED
+    )
 
 
 def installed(store: Store) -> list[str]:

@@ -33,7 +33,7 @@ INTERPRETER = """#!/bin/sh
 case "$*" in
     *'import pip'*) exit 0 ;;
     *--require-hashes*) printf 'Collecting numpy\\n  Downloading numpy-2.whl\\nSuccessfully installed numpy-2\\n' ;;
-    *--editable*) exit 0 ;;
+    *--editable* | *'-m venv'* | *relocate.py) exit 0 ;;
     *) exit 1 ;;
 esac
 """
@@ -112,6 +112,55 @@ def test_what_was_built_for_the_other_kind_of_processor_goes_first(
     pip = [call for call in calls.read_text().splitlines() if call.startswith("-m pip")]
     assert pip[0] == f"-m pip uninstall --quiet --yes {gone}"
     assert "--require-hashes" in pip[1]
+
+
+@pytest.mark.parametrize(("made_in", "mended"), [("/elsewhere", True), (".", False)])
+def test_a_venv_that_was_moved_is_mended(checkout: Path, made_in: str, *, mended: bool) -> None:
+    calls, interpreter = checkout / "calls", checkout / ".venv/bin/python"
+    interpreter.write_text(f'#!/bin/sh\necho "$*" >>{calls}\n{INTERPRETER}')
+    (checkout / ".venv/bin/activate").write_text(f'VIRTUAL_ENV="{checkout / made_in}/.venv"\n')
+    environment = os.environ | {"PYTHON": sys.executable}
+    subprocess.run(["sh", "deploy/install.sh"], cwd=checkout, env=environment, capture_output=True, check=True)
+    asked = calls.read_text().splitlines()
+    assert ("-m venv --without-pip .venv" in asked, "deploy/relocate.py" in asked) == (mended, mended)
+
+
+# As pip writes them: the second where the path to the interpreter has spaces, or is long.
+BEGINNINGS = ("#!{}\n# -*- coding: utf-8 -*-\n", "#!/bin/sh\n'''exec' \"{}\" \"$0\" \"$@\"\n' '''\n")
+
+
+def test_scripts_of_a_venv_that_was_moved_use_the_interpreter_beside_them(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "it's $HOME over there"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", before / ".venv"], check=True)
+    for number, beginning in enumerate(BEGINNINGS):
+        script = before / f".venv/bin/script{number}"
+        script.write_text(beginning.format(before / ".venv/bin/python3") + "import sys\nprint(sys.executable)\n")
+        script.chmod(0o755)
+    (before / ".venv/bin/binary").write_bytes(b"\x7fELF\xff")
+    shutil.copytree(before, after, symlinks=True)
+    interpreter = after / ".venv/bin/python"
+    subprocess.run([interpreter, ROOT / "deploy/relocate.py"], check=True)
+    for number in range(len(BEGINNINGS)):
+        told = subprocess.run([after / f".venv/bin/script{number}"], capture_output=True, text=True, check=True).stdout
+        assert told.strip() == str(interpreter)
+    assert (after / ".venv/bin/binary").read_bytes() == b"\x7fELF\xff"
+
+
+def test_another_projects_packages_do_not_pass_for_installed_ones(checkout: Path) -> None:
+    seen, interpreter = checkout / "seen", checkout / ".venv/bin/python"
+    interpreter.write_text(f'#!/bin/sh\necho "${{PYTHONPATH-nothing}}" >>{seen}\n{INTERPRETER}')
+    environment = os.environ | {"PYTHON": sys.executable, "PYTHONPATH": "/opt/ros/site-packages"}
+    subprocess.run(["sh", "deploy/install.sh"], cwd=checkout, env=environment, capture_output=True, check=True)
+    assert set(seen.read_text().split()) == {"nothing"}
+
+
+def test_locks_without_uv_name_what_is_missing() -> None:
+    environment = os.environ | {"PATH": "/usr/bin:/bin"}
+    if shutil.which("uv", path=environment["PATH"]):
+        pytest.skip("uv is a package of this system")
+    told = subprocess.run(["make", "lock"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert told.returncode == 2
+    assert told.stderr.startswith("uv is missing")
 
 
 def entries(lock: str) -> dict[str, str]:

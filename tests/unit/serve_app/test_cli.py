@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from registry import catalogue
 from serve_app.command_line import command_line
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +103,34 @@ def test_a_terminal_without_the_signs_is_told_all_the_same(encoding: str, tmp_pa
     assert "masquerade models list" in helped.stdout.decode(encoding)
 
 
+def in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of a command whose streams are as ``line`` has them."""
+    shell = ["sh", "-c", line.replace("masquerade", f"{shlex.quote(sys.executable)} -m serve_app", 1)]
+    return subprocess.run(shell, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", ">&- <&-", ">&- <&- 2>&-"])
+def test_a_stream_that_is_closed_is_an_empty_one(closed: str) -> None:
+    outcome = in_a_shell(f"masquerade models list --available {closed}")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert ("buffalo-l" in outcome.stdout) is (">&-" not in closed.split())
+
+
+def test_nobody_is_asked_who_cannot_answer() -> None:
+    outcome = in_a_shell("masquerade models pull buffalo-l <&-")
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("buffalo-l@v1 comes under ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("command", ["doctor", "--help", "models list --available"])
+def test_output_that_finds_no_room_ends_a_command_in_a_sentence(command: str) -> None:
+    outcome = in_a_shell(f"masquerade {command} >/dev/full")
+    assert outcome.returncode == 1
+    assert re.search("No space left|disk is full", outcome.stderr)
+    assert outcome.stderr.count("\n") == 1
+
+
 # What takes seconds to import, or must not be imported before the studio has set its environment.
 HEAVY = {"aiogram", "aiohttp", "faiss", "onnxruntime", "ray", "sqlalchemy", "torch", "transformers"}
 
@@ -183,3 +214,12 @@ def test_what_goes_into_a_pipe_can_be_searched() -> None:
     command = [sys.executable, "-m", "serve_app", "models", "list", "--available"]
     listed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True, timeout=120)
     assert any("buffalo-l@v1" in line and "InsightFace-non-commercial" in line for line in listed.stdout.splitlines())
+
+
+@pytest.mark.parametrize(("columns", "ruled"), [(120, True), (60, False), (40, False)])
+def test_names_and_versions_are_whole_in_a_terminal_of_any_width(columns: int, *, ruled: bool) -> None:
+    lines = run("models", "list", "--available", COLUMNS=str(columns)).stdout.splitlines()
+    assert any("───" in line for line in lines) is ruled
+    for entry in catalogue.known():
+        assert any(entry.ref in line.split() for line in lines)
+    assert all(len(line) <= columns for line in lines)

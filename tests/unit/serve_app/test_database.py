@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from serve_app import database
 from serve_app.database import connect, empty_log, migrate
+from serve_app.settings import Settings
 
 
 @pytest.mark.parametrize("steps", range(24))
@@ -132,3 +135,13 @@ async def test_the_log_is_left_alone_while_another_process_reads(tmp_path: Path)
     await emptying
     for engine in (ours, theirs):
         await engine.dispose()
+
+
+def test_a_checkout_and_a_data_folder_may_have_any_sign_in_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "100% ours #1 $HOME"
+    shutil.copytree(database.MIGRATIONS, odd / "migrations")
+    monkeypatch.setattr(database, "MIGRATIONS", odd / "migrations")
+    migrate(Settings(data_dir=odd / "it's a 'data' folder").sql_url)
+    assert (odd / "it's a 'data' folder" / "masquerade.db").is_file()

@@ -8,15 +8,28 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray._private.utils import validate_socket_filepath
 from ray.serve.schema import ApplicationStatus
 
 from benchmarks.ports import free_port
 from serve_app.deployed import ServeApplication, ServeDeployment
-from serve_app.local import StudioError, _noted, _reason, _take_front, joined, running_studio, studio
+from serve_app.local import (
+    StudioError,
+    _guard_token,
+    _noted,
+    _reason,
+    _set_flags,
+    _take_front,
+    joined,
+    running_studio,
+    studio,
+)
 from serve_app.serve_flags import own_front
 from serve_app.settings import EngineLimits, Settings
 
@@ -95,28 +108,85 @@ def test_serves_proxy_keeps_the_studios_port_where_a_second_application_needs_it
     assert _take_front(Settings(port=8123)) == 8123
 
 
-def test_a_machine_that_ray_cannot_start_on_is_told_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def overloaded(**_: object) -> None:
-        raise Exception("The current node timed out during startup.")
+def rays_starts(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> list[object]:
+    """Ray fails with these, one after the other; returns a list that has an entry for every time it was started."""
+    started: list[object] = []
 
-    monkeypatch.setattr("ray.init", overloaded)
+    def start(**options: object) -> None:
+        started.append(options["_metrics_export_port"])
+        raise failures[min(len(started), len(failures)) - 1]
+
+    monkeypatch.setattr("ray.init", start)
     monkeypatch.setattr("serve_app.local._set_flags", lambda settings: None)
     monkeypatch.setattr("serve_app.selection.select", lambda *_: SimpleNamespace(chosen={"moderation": None}))
-    with pytest.raises(StudioError, match="Ray did not start: The current node timed out"):
+    return started
+
+
+def test_a_machine_that_ray_cannot_start_on_is_told_in_words_after_three_tries(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started = rays_starts(monkeypatch, Exception("The current node timed out during startup."))
+    with pytest.raises(StudioError, match=r"Ray did not start: The current node timed out .*session_latest/logs"):
         with studio(Settings(port=free_port(), data_dir=tmp_path)):
             pass
+    assert len(started) == 3
+
+
+def test_what_no_further_try_would_change_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    late = Exception("The current node timed out during startup.")
+    started = rays_starts(monkeypatch, late, OSError("No space left on device."))
+    with pytest.raises(StudioError, match="Ray did not start: No space left"):
+        with studio(Settings(port=free_port(), data_dir=tmp_path)):
+            pass
+    assert len(started) == 2
+
+
+@pytest.mark.parametrize(("length", "short"), [(39, False), (40, True), (90, True)])
+def test_rays_sockets_have_room_where_the_folder_for_temporary_files_has_a_long_name(
+    monkeypatch: pytest.MonkeyPatch, length: int, *, short: bool
+) -> None:
+    folder = "/" + "y" * (length - 1)
+    monkeypatch.setattr(os, "environ", {"TMPDIR": folder})
+    monkeypatch.setattr("tempfile.tempdir", folder)
+    _set_flags(Settings())
+    where = os.environ["RAY_TMPDIR"]
+    assert where == ("/tmp" if short else folder)
+    validate_socket_filepath(f"{where}/ray/session_{datetime.now():%Y-%m-%d_%H-%M-%S_%f}_4194304/sockets/plasma_store")
+
+
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
+def read_only() -> Path:
+    return Path("/proc/self")
+
+
+@pytest.mark.parametrize("home", [homeless, read_only])
+def test_who_has_no_home_to_write_to_has_the_token_in_the_data_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: Callable[[], Path]
+) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(Path, "home", home)
+    for _ in range(2):
+        _set_flags(Settings(data_dir=tmp_path))
+        token = tmp_path / "ray-token"
+        assert os.environ.pop("RAY_AUTH_TOKEN_PATH") == str(token)
+        assert token.stat().st_mode & 0o077 == 0
+        assert len(token.read_text()) == 64
+    _guard_token()
+
+
+def test_who_has_a_home_has_the_token_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    _set_flags(Settings(data_dir=tmp_path / "data"))
+    assert "RAY_AUTH_TOKEN_PATH" not in os.environ
+    assert not (tmp_path / "data").exists()
 
 
 def test_metrics_are_where_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asked: list[object] = []
-
-    def noted(**options: object) -> None:
-        asked.append(options["_metrics_export_port"])
-        raise Exception("That is all.")
-
-    monkeypatch.setattr("ray.init", noted)
-    monkeypatch.setattr("serve_app.local._set_flags", lambda settings: None)
-    monkeypatch.setattr("serve_app.selection.select", lambda *_: SimpleNamespace(chosen={"moderation": None}))
+    asked = rays_starts(monkeypatch, Exception("That is all."))
     wanted = free_port()
     for metrics_port in (None, wanted):
         with pytest.raises(StudioError, match="That is all"):

@@ -97,3 +97,9 @@ def test_the_admin_key_never_shows_itself() -> None:
     settings = Settings(admin_key=KEY)
     assert KEY not in repr(settings)
     assert KEY not in settings.model_dump_json()
+
+
+def test_a_data_folder_in_whose_name_the_databases_address_would_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"data_dir may have no question mark in its path \(.*really\?"):
+        Settings(data_dir=tmp_path / "really?")
+    assert Settings(data_dir=tmp_path / "really?", database_url="postgresql+asyncpg://studio@db/studio").data_folder

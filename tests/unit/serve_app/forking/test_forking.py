@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,12 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+import ray
 
 from serve_app.forking import launch, start_worker
-from serve_app.forking.launch import fork_server
+from serve_app.forking.launch import fork_server, one_machine
 
 ROOT = Path(__file__).parents[4]
 
@@ -265,6 +268,53 @@ def test_the_server_ends_with_a_studio_that_was_killed(worker: Path) -> None:
 
 def test_nobody_else_may_ask(server: dict[str, str]) -> None:
     assert Path(server[start_worker.FORK_SERVER]).parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_for_temporary_files_with_a_long_name_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, worker: Path
+) -> None:
+    long = tmp_path / ("y" * 80)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with fork_server() as variables:
+        asked(worker, variables)
+        assert told(worker)["name"] == "__main__"
+    assert not list(long.iterdir())
+
+
+def test_where_no_temporary_folder_can_be_made_nothing_forks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with fork_server() as variables:
+        assert variables == {}
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_ray_has_started_ends_with_it_however_far_it_came(monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> None:
+    class Killed:
+        """Ray's node, whose raylet is killed before its agents look after it."""
+
+        def __init__(self) -> None:
+            raylet = subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True)
+            self.all_processes = {"raylet": [SimpleNamespace(process=raylet)]}
+            started.extend([raylet.pid, int(raylet.stdout.readline())])
+            if fails:
+                raise Exception("The node timed out")
+
+        def kill_all_processes(self, *, check_alive: bool) -> None:
+            for raylet in self.all_processes.pop("raylet"):
+                raylet.process.kill()
+                raylet.process.communicate()
+
+    started: list[int] = []
+    monkeypatch.setattr("ray._private.node.Node", Killed)
+    with one_machine(), contextlib.suppress(Exception):
+        ray._private.node.Node().kill_all_processes(check_alive=False)
+    assert len(started) == 2
+    deadline = time.monotonic() + 30
+    while any(map(psutil.pid_exists, started)):
+        assert time.monotonic() < deadline, started
+        time.sleep(0.01)
+    assert ray._private.node.Node is Killed
 
 
 def test_elsewhere_than_on_linux_nothing_forks(monkeypatch: pytest.MonkeyPatch) -> None:
