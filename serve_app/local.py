@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from serve_app.forking.launch import fork_server, one_machine
 from serve_app.forking.sockets import temporary_folder
 from serve_app.proxy.listening import is_taken
-from serve_app.serve_flags import NICENESS, SERVE_FLAGS, own_front
+from serve_app.serve_flags import ONE_MACHINE, SERVE_FLAGS, own_front
 from serve_app.settings import Settings, variable
 from serve_app.telemetry.tracing import environment
 from serve_app.topology import GATEWAY, GRAPH
@@ -310,7 +310,7 @@ def _take_front(settings: Settings) -> int:
 
 
 def _set_flags(settings: Settings) -> None:
-    flags = SERVE_FLAGS | NICENESS | environment(settings)
+    flags = SERVE_FLAGS | ONE_MACHINE | environment(settings)
     if "TMPDIR" in os.environ:
         # Ray looks there itself, and fails where a socket's path would be too long.
         flags |= {"RAY_TMPDIR": temporary_folder(_RAY_SOCKET)}

@@ -36,9 +36,13 @@ SERVE_FLAGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
-# Ray puts whatever works behind everything else on a machine (niceness 15). In a container of its own that changes
-# nothing; here people wait for it beside whatever else runs.
-NICENESS = {"RAY_worker_niceness": "0"}
+ONE_MACHINE = {
+    # Ray puts whatever works behind everything else on a machine (niceness 15). In a container of its own that changes
+    # nothing; here people wait for it beside whatever else runs.
+    "RAY_worker_niceness": "0",
+    # Calls between deployments are none for a proxy to the internet (http_proxy), which gRPC would send them to.
+    "grpc_proxy": "",
+}
 
 
 def own_front(port: int) -> dict[str, str]:

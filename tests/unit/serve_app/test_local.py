@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import grpc
 import pytest
 from ray._private.utils import validate_socket_filepath
 from ray.serve.schema import ApplicationStatus
@@ -160,6 +162,23 @@ def homeless() -> Path:
 
 def read_only() -> Path:
     return Path("/proc/self")
+
+
+async def test_calls_between_deployments_do_not_go_through_a_proxy_to_the_internet(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    _set_flags(Settings(data_dir=tmp_path))
+    call = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(20)"
+    server = grpc.aio.server()
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    asking = [sys.executable, "-c", call, f"127.0.0.1:{port}"]
+    environment = dict(os.environ) | {"http_proxy": nobody, "no_proxy": ""}
+    caller = await asyncio.create_subprocess_exec(*asking, env=environment)
+    assert await caller.wait() == 0
+    await server.stop(None)
 
 
 @pytest.mark.parametrize("home", [homeless, read_only])
