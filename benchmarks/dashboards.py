@@ -113,10 +113,18 @@ def picture(dashboard: Dashboard, prometheus: str, minutes: float, path: Path) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prometheus", default="http://127.0.0.1:9090")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.dashboards",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--prometheus", default="http://127.0.0.1:9090", help="who scraped the run (default: %(default)s)"
+    )
+    parser.add_argument("--minutes", type=float, default=10.0, help="how far back (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/pictures"), help="folder for the pictures (default: %(default)s)"
+    )
     given: Any = parser.parse_args()
     mpl.use("Agg")
     for dashboard in DASHBOARDS:

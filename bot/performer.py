@@ -19,7 +19,7 @@ TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Resemblance:
-    """Somebody a face resembles; ``similarity`` is in per cent, :data:`deployments.lookalike.engine.METHOD`."""
+    """Somebody a face resembles; ``similarity`` is in per cent, :data:`deployments.lookalike.calibration.METHOD`."""
 
     name: str
     similarity: float

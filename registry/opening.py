@@ -8,7 +8,7 @@ from pathlib import Path
 from registry.errors import RegistryError
 from registry.store import FolderStore, Store
 
-CACHE_BYTES = 20 * 2**30
+CACHE_BYTES = 20 * 10**9
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 
 import typer
 
-from registry.errors import VersionExists
+from registry.errors import RegistryError, VersionExists
 from registry.manifest import Description, ModelVersion
-from registry.opening import StoreAddress
+from registry.opening import CACHE_BYTES, StoreAddress
 from registry.store import FolderStore, Store
 
 StoreOption = Annotated[
@@ -26,13 +26,26 @@ STORE: Final = str(Path(os.environ.get("MASQUERADE_DATA_DIR", "var")) / "models"
 
 
 def opened(where: str) -> Store:
-    """The store at ``where``. Versions of a bucket are kept where the studio keeps them.
+    """The store at ``where``. Versions of a bucket are kept where the studio keeps them, and as many.
 
-    Raises ``RegistryError`` for an address of no known kind.
+    Raises ``RegistryError`` for an address of no known kind, and for a cache of no size.
     """
     data = Path(os.environ.get("MASQUERADE_DATA_DIR", "var"))
     cache = Path(os.environ.get("MASQUERADE_MODELS_CACHE_DIR", data / "model-cache"))
-    return StoreAddress(where, cache.expanduser().resolve()).open()
+    return StoreAddress(where, cache.expanduser().resolve(), _cache_bytes()).open()
+
+
+def _cache_bytes() -> int:
+    gigabytes = os.environ.get("MASQUERADE_MODELS_CACHE_GB")
+    if gigabytes is None:
+        return CACHE_BYTES
+    try:
+        size = int(float(gigabytes) * 10**9)
+    except (ValueError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise RegistryError(f"MASQUERADE_MODELS_CACHE_GB is {gigabytes!r}, which is no number of gigabytes")
+    return size
 
 
 def with_room(root: Path, *cards: Description) -> FolderStore:

@@ -17,7 +17,8 @@ from benchmarks.research import research_data
 
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser that knows ``--data``, the folder of research data."""
-    arguments = argparse.ArgumentParser(description=description)
+    called = getattr(sys.modules["__main__"].__spec__, "name", "benchmarks.faces").removesuffix(".__main__")
+    arguments = argparse.ArgumentParser(prog=f"python -m {called}", description=description)
     arguments.add_argument(
         "--data",
         type=Path,

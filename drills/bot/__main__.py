@@ -27,7 +27,7 @@ from drills.telling import Tell, telling
 
 Drill = Callable[[Tell], Coroutine[object, object, list[Figure]]]
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 console = Console()
 
 

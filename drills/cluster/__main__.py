@@ -68,7 +68,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="drills.cluster",
+        prog="python -m drills.cluster",
         description=__doc__,
         epilog="Example: python -m drills.cluster --only bare chaos --seconds 60",
     )

@@ -41,7 +41,7 @@ BARS = {"half": 30.0, "95 of 100": 60.0}
 
 def main() -> int:
     """Run both; the exit status says whether the prediction was near enough to plan with."""
-    argparse.ArgumentParser(prog="drills.cluster.prediction", description=__doc__).parse_args()
+    argparse.ArgumentParser(prog="python -m drills.cluster.prediction", description=__doc__).parse_args()
     began = time.monotonic()
     os.environ.update(SERVE_FLAGS)
     settings = Settings(port=free_port(), threads=1)

@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="drills.versions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m drills.versions", description=__doc__)
     parser.add_argument("--models", type=Path, default=Path("var/models"), help="store with the starter models")
     parser.add_argument("--swaps", type=int, default=50, help="promotions and rollbacks (default 50)")
     parser.add_argument("--rate", type=float, default=5.0, help="requests per second (default 5)")

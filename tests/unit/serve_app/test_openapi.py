@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -40,6 +43,15 @@ def test_every_operation_keeps_its_promises(client: TestClient, operation: str, 
         case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
     holds()
+
+
+def test_every_path_that_documents_name_is_there(client: TestClient) -> None:
+    root = Path(__file__).parents[3]
+    there = [re.sub(r"\{\w+\}", "[^/]+", path) for path in client.get("/openapi.json").json()["paths"]]
+    documents = [root / "README.md", *root.glob("docs/**/*.md")]
+    named = {path for document in documents for path in re.findall(r"/v1/[\w{}/-]*\w\}?", document.read_text())}
+    assert len(named) > 10
+    assert not [path for path in named if not any(re.fullmatch(known, path) for known in there)]
 
 
 MADE = {"X-Model", "X-Commercial-Use"}

@@ -37,6 +37,24 @@ def test_a_bucket_is_kept_where_the_studio_keeps_it(tmp_path: Path, monkeypatch)
     assert memory_path(opened("s3://models/studio"), FACES).is_relative_to(tmp_path / "elsewhere")
 
 
+def test_as_much_of_a_bucket_is_kept_as_the_studio_keeps(tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("boto3")
+    kept: list[int] = []
+    monkeypatch.setattr("registry.s3.store.open_s3_store", lambda _where, _cache, most: kept.append(most))
+    monkeypatch.setenv("MASQUERADE_DATA_DIR", str(tmp_path))
+    opened("s3://models/studio")
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_GB", "0.5")
+    opened("s3://models/studio")
+    assert kept == [20 * 10**9, 5 * 10**8]
+
+
+@pytest.mark.parametrize("size", ["large", "-1", "inf", "nan", ""])
+def test_a_cache_of_no_size_is_refused(size: str, monkeypatch) -> None:
+    monkeypatch.setenv("MASQUERADE_MODELS_CACHE_GB", size)
+    with pytest.raises(RegistryError, match="MASQUERADE_MODELS_CACHE_GB"):
+        opened("s3://models/studio")
+
+
 def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(RegistryError, match="ftp:// is no kind of store"):
         opened("ftp://models")
