@@ -161,7 +161,10 @@ class Coordinator:
                 case Apply(plan=new):
                     changes[capability] = new
                 case Refuse(models=models, reason=reason):
-                    await asyncio.to_thread(self._refuse, _blamed(models, plan.stable), desire.routings, reason)
+                    blamed = _blamed(models, plan.stable)
+                    # A slot speaks in the name of its network; the reason is shown beside what is to blame.
+                    reason = reason.removeprefix(f"{models.model}: ")
+                    await asyncio.to_thread(self._refuse, blamed, desire.routings, reason)
                     # Its memory is freed for the next candidate before anything else is decided.
                     changes[capability] = Plan(plan.stable)
                 case Wait(models=models):
