@@ -8,7 +8,7 @@ from typing import Protocol
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
-from registry.references import Manifests
+from registry.references import Manifests, readable
 from registry.routing import Routing
 
 
@@ -52,6 +52,17 @@ def one(
     if wish is not None:
         return wished(store, task, wish)
     return next(iter(ranked(store, manifests, task, preferred)), None)
+
+
+def fitted(store: Installed, pack: Manifest, network: Manifest) -> Manifest | None:
+    """``pack`` (or predictor), or where it was made for other weights of ``network``, its newest version made for these."""
+    hashes = {entry.sha256 for entry in network.files}
+    if pack.requires.get(network.model) in hashes:
+        return pack
+    if network.model not in pack.requires:
+        return None
+    others = (readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
+    return next((other for other in others if other is not None and other.requires.get(network.model) in hashes), None)
 
 
 def of_the_catalogue(manifest: Manifest) -> bool:

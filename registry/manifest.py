@@ -53,7 +53,17 @@ UNKNOWN_LICENCE: Final = "LicenseRef-unknown"
 _MOST_VALUES = 1_000_000
 
 _NAME = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
-Name = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
+NAMES: Final = "small letters, digits, dots, dashes and underscores, 64 at most, a letter or a digit first and last"
+"""What names of models and versions are made of, in words."""
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{text!r} cannot be a name: use {NAMES}")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -28,7 +28,7 @@ from registry.formats import check_version
 from registry.integrity import flush_to_disk, mismatch, replace_text
 from registry.journal import FolderJournal
 from registry.leases import FolderLeases, Held
-from registry.manifest import MANIFEST, Manifest, ModelVersion, dump_manifest, is_name, load_manifest
+from registry.manifest import MANIFEST, NAMES, Manifest, ModelVersion, dump_manifest, is_name, load_manifest
 from registry.references import natural, resolve, unknown
 from registry.routing import AuditEntry, Routing
 from registry.sources.context import Progress, silent
@@ -266,7 +266,7 @@ class FolderStore:
 
     def _journal(self, model: str) -> FolderJournal:
         if not is_name(model):
-            raise UnknownModelVersion(f"{model!r} cannot be the name of a model.")
+            raise UnknownModelVersion(f"{model!r} cannot be the name of a model: use {NAMES}.")
         return FolderJournal(self.root / model / ".history", model)
 
 

@@ -11,7 +11,7 @@ from deployments.faces.choice import face_model
 from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
-from registry.choosing import Installed, of_the_catalogue, one, ranked, wished
+from registry.choosing import Installed, fitted, of_the_catalogue, one, ranked, wished
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
 from registry.references import readable, standing
@@ -91,23 +91,12 @@ def _with_packs(
     store: Installed, installed: list[Manifest], style: Manifest, wishes: tuple[str, ...] | None
 ) -> ModelSet | None:
     def fitting(task: Task) -> list[str]:
-        found = (_fitting(store, manifest, style) for manifest in ranked(store, installed, task))
+        found = (fitted(store, manifest, style) for manifest in ranked(store, installed, task))
         return [manifest.ref for manifest in found if manifest is not None]
 
     packs = sorted(fitting("style-pack")) if wishes is None else [wished(store, "style-pack", w).ref for w in wishes]
     # One predictor is enough. Without one, only pictures cannot be used as styles.
     return ModelSet(style.ref, (*packs, *fitting("style-predictor")[:1])) if packs or wishes is not None else None
-
-
-def _fitting(store: Installed, pack: Manifest, style: Manifest) -> Manifest | None:
-    """``pack`` (or predictor), or where it was made for other weights, its newest version that was made for these."""
-    hashes = {entry.sha256 for entry in style.files}
-    if pack.requires.get(style.model) in hashes:
-        return pack
-    if style.model not in pack.requires:
-        return None
-    others = (readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
-    return next((other for other in others if other is not None and other.requires.get(style.model) in hashes), None)
 
 
 def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:

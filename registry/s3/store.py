@@ -42,6 +42,7 @@ from registry.leases import Held, dump_held, holders, load_held
 from registry.manifest import (
     ALIASES,
     MANIFEST,
+    NAMES,
     Manifest,
     ModelFile,
     ModelVersion,
@@ -107,7 +108,7 @@ class S3Store:
 
     def audit(self, model: str) -> list[AuditEntry]:
         if not is_name(model):
-            raise UnknownModelVersion(f"{model!r} cannot be the name of a model.")
+            raise UnknownModelVersion(f"{model!r} cannot be the name of a model: use {NAMES}.")
         # Entries never change: only what came after the last one known is asked for.
         known = list(self._entries.get(model, ()))
         for key, _ in list(self._bucket.list(f"{model}/.history/", after=_entry_key(model, len(known)))):

@@ -161,7 +161,9 @@ class Coordinator:
                 case Apply(plan=new):
                     changes[capability] = new
                 case Refuse(models=models, reason=reason):
-                    blamed = set(models.refs) - set(plan.stable.refs)
+                    blamed = _blamed(models, plan.stable)
+                    # A slot speaks in the name of its network; the reason is shown beside what is to blame.
+                    reason = reason.removeprefix(f"{models.model}: ")
                     await asyncio.to_thread(self._refuse, blamed, desire.routings, reason)
                     # Its memory is freed for the next candidate before anything else is decided.
                     changes[capability] = Plan(plan.stable)
@@ -249,7 +251,7 @@ class Coordinator:
         self, models: ModelSet, instead: ModelSet, routings: Mapping[str, Routing | None], reason: str | None
     ) -> bool:
         if reason is not None:
-            self._refuse(set(models.refs) - set(instead.refs), routings, f"taken back: {reason}")
+            self._refuse(_blamed(models, instead), routings, f"taken back: {reason}")
         return reason is not None
 
     def _refuse(self, refs: set[str], routings: Mapping[str, Routing | None], reason: str) -> None:
@@ -293,3 +295,13 @@ class Coordinator:
         except RegistryError as error:
             # There may be no version to go back to. The refusal stays in memory: no other try under this routing.
             log.warning("the refusal of %s cannot be written: %s", ref, error)
+
+
+def _blamed(models: ModelSet, instead: ModelSet) -> set[str]:
+    """Of ``models`` what did not hold: what is not in ``instead``, but of a network that is not, the network alone.
+
+    Its packs only followed it. Nobody decides on those, so a refusal of theirs would never lapse, and keep every other
+    version that is made of the same weights from serving.
+    """
+    new = set(models.refs) - set(instead.refs)
+    return {models.model} if models.model in new else new

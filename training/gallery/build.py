@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from deployments.lookalike.files import PEOPLE, PICTURES, Person, read_people
-from registry.manifest import ModelVersion, is_name
+from registry.manifest import NAMES, ModelVersion, is_name
 from registry.store import Store
 from training.gallery.analysis import Analysis, FaceFinder, Memory, analyse
 from training.gallery.collection import Collection
@@ -119,7 +119,7 @@ def build(
 
 def _check_name(name: str, store: Store) -> None:
     if not is_name(name):
-        raise ValueError(f"{name!r} cannot be the name of a gallery: use small letters, digits, dots and dashes")
+        raise ValueError(f"{name!r} cannot be the name of a gallery: use {NAMES}")
     check_task(name, "face-gallery", store)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from deployments.masterpiece.encoder import Encoder
 from deployments.style.packs import IDENTITY, StyleBook
+from registry.choosing import fitted
 from registry.manifest import Description, ModelVersion, TrainingData, is_name
 from registry.publish import describe
 from registry.references import next_version, standing
@@ -49,13 +50,9 @@ def open_studio(store: Store, ref: str) -> Studio:
         weights = load_weights(network.path(NETWORK_WEIGHTS))
     except KeyError as error:
         raise CannotAdd(f"{network.ref} comes without {NETWORK_WEIGHTS}, which learning a style needs") from error
-    hashes = {file.sha256 for file in network.manifest.files}
     # Manifests first: of a store in a bucket, other models' files are not brought here.
-    packs = [
-        store.get(pack.ref)
-        for pack in standing(store)
-        if pack.task == "style-pack" and pack.requires.get(network.manifest.model) in hashes
-    ]
+    found = (fitted(store, pack, network.manifest) for pack in standing(store) if pack.task == "style-pack")
+    packs = [store.get(pack.ref) for pack in found if pack is not None]
     vectors: dict[str, Tensor] = {}
     for pack in packs:
         vectors |= load_file(pack.path(VECTORS))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -122,13 +123,24 @@ def _unchanged(folder: Path, record: RunRecord) -> RunRecord:
     before = _before(folder)
     if not (folder / CHECKPOINT).exists():
         raise Mistake(f"{folder} holds no run that could be resumed")
-    told = ("settings",) if before.inputs else ("settings", "encoder", "paintings", "photos")
-    for name in told:
-        if getattr(before, name) != getattr(record, name):
-            raise Mistake(f"this run was started with {name} {getattr(before, name)}; resume it with the same")
+    told = () if before.inputs else ("encoder", "paintings", "photos")
+    began, now = _settings(before, told), _settings(record, told)
+    for name, value in now.items():
+        if began[name] != value:
+            words = name.replace("_", " ")
+            raise Mistake(f"this run was started with {words} {began[name]}, not {value}; resume it with the same")
     if before.inputs and record.inputs and (other := record.inputs.unlike(before.inputs)):
         raise Mistake(f"{folder} holds a run with {other}; resume it with the same, or give another folder")
     return before
+
+
+def _settings(record: RunRecord, others: Sequence[str]) -> dict[str, Any]:
+    """Every setting of a run by its name, those of its losses and of its network one by one, and ``others`` of its record."""
+    told = asdict(record.settings)
+    parts = [(part, told.pop(part)) for part in ("recipe", "architecture")]
+    for part, named in parts:
+        told |= {f"the {part}'s {name}": value for name, value in named.items()}
+    return told | {name: getattr(record, name) for name in others}
 
 
 def _before(folder: Path) -> RunRecord:

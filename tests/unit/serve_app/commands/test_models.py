@@ -229,7 +229,14 @@ def test_a_manifest_that_describes_no_version_is_named(store: FolderStore, folde
     ("arguments", "sentence"),
     [
         ((), "give --name, --task and --format"),
-        (("--name", "My Net", "--task", "style", "--format", "data"), "'My Net' cannot be the name of a model"),
+        (
+            ("--name", "My Net", "--task", "style", "--format", "data"),
+            "'My Net' cannot be the name of a model: use small letters",
+        ),
+        (
+            ("--name", "mine", "--task", "style", "--format", "data", "--version", "V2"),
+            "'V2' cannot be a name: use small letters",
+        ),
         (("--name", "mine", "--task", "style", "--format", "onnx"), "lists no .onnx file"),
         (("--name", "mine", "--task", "style", "--format", "data", "--version", "stable"), "name of an alias"),
     ],

@@ -106,7 +106,7 @@ class Graph:
         for models in (plan.stable, plan.second and plan.second.models):
             for ref in models.refs if models else ():
                 if ref in self.refuses:
-                    return SlotStatus(slot.active, None, f"{ref}: {self.refuses[ref]}", None, models)
+                    return SlotStatus(slot.active, None, f"{models.model}: {self.refuses[ref]}", None, models)
         return SlotStatus(plan.stable, None, None, plan.second)
 
 

@@ -191,6 +191,38 @@ async def test_a_new_pack_that_is_broken_leaves_the_others_painting(coordinator,
     assert coordinator.state.errors == {"moderns@v1": "a vector of the wrong length"}
 
 
+async def test_a_bad_network_does_not_bring_the_packs_that_followed_it_into_disrepute(
+    coordinator, live, store, publish
+) -> None:
+    pins = {"painter": hashlib.sha256(b"weights two").hexdigest()}
+    publish("classics", "v2", "style-pack", requires=pins)
+    publish("painter", "v2", "style", content="weights two")
+    publish("painter", "v3", "style", content="weights two")
+    promote(store, "painter", "v2", **BY)
+    live.refuses["painter@v2"] = "it answers NaN"
+    await settle(coordinator, live)
+    assert coordinator.state.errors == {"painter@v2": "it answers NaN"}
+    promote(store, "painter", "v3", **BY)
+    await settle(coordinator, live)
+    assert live.slots["style"][0].active == ModelSet("painter@v3", ("classics@v2",))
+
+
+async def test_a_network_that_was_taken_back_with_its_packs_can_be_tried_again(
+    coordinator, live, store, publish
+) -> None:
+    publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
+    publish("painter", "v2", "style", content="weights two")
+    canary(store, "painter", "v2", 5, **BY)
+    await settle(coordinator, live)
+    live.traffic = {"painter@v1": Traffic(500, 1, 0.05, 0.1), "painter@v2": Traffic(30, 12, 0.05, 0.1)}
+    await settle(coordinator, live)
+    assert store.routing("painter").canary is None
+    live.traffic = {}
+    promote(store, "painter", "v2", **BY)
+    await settle(coordinator, live)
+    assert live.slots["style"][0].active == ModelSet("painter@v2", ("classics@v2",))
+
+
 async def test_a_failing_canary_is_taken_back(coordinator, live, store, publish) -> None:
     publish("judge", "v2")
     canary(store, "judge", "v2", 5, **BY)

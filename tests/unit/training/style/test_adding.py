@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
 from deployments.style.engine import StyleEngine, StyleQuery
+from registry.promotions import promote
 from registry.publish import describe, publish_folder
 from registry.store import FolderStore
 from tests import versions
@@ -131,6 +132,15 @@ def test_a_style_of_another_network_is_not_replaced(add, store) -> None:
     publish_folder(store, tiny.manifest.model_copy(update={"model": "style-other"}), tiny.folder)
     assert_refused(add("--network", "style-other"), "would replace styles-lines@v1, which is no pack of style-other")
     assert store.versions("styles-lines") == ["v1"]
+
+
+def test_the_styles_of_a_network_that_serves_again_are_those_of_its_own_packs(add, store) -> None:
+    newer = versions.publish(store, model="style-tiny", version="v2", task="style")
+    requires = {"style-tiny": newer.files[0].sha256}
+    versions.publish(store, model="styles-first", version="v2", task="style-pack", requires=requires)
+    promote(store, "style-tiny", "v1", by="ada", why="the newer one was worse")
+    assert adding.open_studio(store, "style-tiny").styles == ("dots",)
+    assert_refused(add(name="dots"), "has a style 'dots' already")
 
 
 def test_a_style_follows_its_network_to_new_weights(add, store, tiny) -> None:

@@ -186,7 +186,10 @@ def test_too_few_photographs_to_hold_any_out_train_without_validation_pictures(c
 
 def test_resuming_with_other_settings_is_refused(command) -> None:
     command()
-    assert_refused(command("--resume", "--seed", "5"), "started with settings")
+    assert_refused(
+        command("--resume", "--seed", "5"), "this run was started with seed 1, not 5; resume it with the same"
+    )
+    assert_refused(command("--resume", "--style-weight", "7"), "not 7.0")
 
 
 @pytest.mark.parametrize(("changed", "words"), [("dots.png", "other paintings"), ("photos/0.png", "other photographs")])
