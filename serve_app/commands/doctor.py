@@ -45,7 +45,7 @@ def doctor(
         for finding in findings:
             counts[finding.level] += 1
             _print(finding)
-    console.print(f"\n{counts['problem']} problems, {counts['warning']} warnings", highlight=False)
+    console.print(f"\nproblems: {counts['problem']}, warnings: {counts['warning']}", highlight=False)
     if counts["problem"]:
         raise typer.Exit(1)
 
