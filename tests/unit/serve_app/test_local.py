@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -141,6 +142,28 @@ def test_what_no_further_try_would_change_is_told_at_once(monkeypatch: pytest.Mo
         with studio(Settings(port=free_port(), data_dir=tmp_path)):
             pass
     assert len(started) == 2
+
+
+def test_a_termination_signal_while_the_graph_loads_closes_what_was_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ray's native part wrote a stack to the terminal, and this process was gone while what it had started was not."""
+    rays_starts(monkeypatch)
+    closed: list[bool] = []
+
+    def start(**_: object) -> SimpleNamespace:
+        signal.signal(signal.SIGTERM, lambda *_: os.abort())
+        return SimpleNamespace(address_info={"session_dir": tmp_path})
+
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr("ray.init", start)
+    monkeypatch.setattr("ray.get_runtime_context", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("ray.shutdown", lambda: closed.append(True))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), studio(Settings(port=free_port(), data_dir=tmp_path)):
+        pass
+    assert closed
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(("length", "short"), [(39, False), (40, True), (90, True)])
