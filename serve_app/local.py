@@ -84,7 +84,9 @@ def studio(settings: Settings) -> Iterator[str]:
                 deploy([application_of(GRAPH, settings)])
                 await_running(GRAPH)
             except RuntimeError as error:
-                raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
+                state = state_of(GRAPH)
+                _refuse_outrun(settings, state)
+                raise StudioError(f"The graph did not start: {_reason(state)}") from error
             gateways = serve.get_deployment_handle(GATEWAY, GRAPH)
             with _noted(settings, address):
                 try:
@@ -364,6 +366,13 @@ def _refuse_taken(host: str, port: int, named: str) -> None:
         raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
     if taken:
         raise StudioError(f"{host}:{port} is taken by another program; choose another with {named}")
+
+
+def _refuse_outrun(settings: Settings, state: ServeApplication | None) -> None:
+    """The same where somebody took the port while the graph was loading: another studio that was started at that moment, say."""
+    gateway = state.deployments.get(GATEWAY) if state is not None else None
+    if gateway is not None and gateway.status in _FAILED:
+        _refuse_taken(settings.host, settings.port, "--port")
 
 
 def _refuse_unwritable(folder: Path) -> None:

@@ -27,6 +27,7 @@ from serve_app.local import (
     _guard_token,
     _noted,
     _reason,
+    _refuse_outrun,
     _set_flags,
     _take_front,
     joined,
@@ -255,6 +256,24 @@ def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path
         taken = Settings(port=other.getsockname()[1], data_dir=tmp_path)
         with pytest.raises(StudioError, match="taken by another program"), studio(taken):
             pass
+
+
+@pytest.mark.parametrize(("failed", "told"), [("Gateway", True), ("Moderation", False)])
+def test_of_two_studios_started_at_one_moment_the_later_is_told_that_the_port_is_taken(
+    tmp_path: Path, failed: str, *, told: bool
+) -> None:
+    """Serve says of it that no ports are available on a node, which it names by 56 digits."""
+    deployments = {
+        name: ServeDeployment("DEPLOY_FAILED" if name == failed else "HEALTHY", "", 1, Counter(), may_rest=False)
+        for name in ("Gateway", "Moderation")
+    }
+    state = ServeApplication(ApplicationStatus.DEPLOY_FAILED, "", deployments)
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        settings = Settings(port=first.getsockname()[1], data_dir=tmp_path)
+        with pytest.raises(StudioError, match="taken by another program") if told else contextlib.nullcontext():
+            _refuse_outrun(settings, state)
+    _refuse_outrun(settings, state)
+    _refuse_outrun(settings, None)
 
 
 def test_a_database_that_is_away_is_told_before_anything_is_started(tmp_path: Path) -> None:
