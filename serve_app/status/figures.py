@@ -10,6 +10,8 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from deployments import errors
+from deployments.errors import Busy, MasqueradeError
 from serve_app.topology import GATEWAY
 
 # Serve counts the studio's own questions as well: how each replica is, several times in a second where nobody comes.
@@ -26,6 +28,13 @@ GPU: Final = "ray_node_gpus_utilization"
 NODE: Final = "NodeAddress"
 # Who looks how the studio is asks it for no work.
 _OWN_FEATURES: Final = frozenset({"probe", "status"})
+_ERRORS: Final = [
+    error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, MasqueradeError)
+]
+# How a call ends that did its work, whose caller is gone, or whose sender got something wrong.
+_NO_FAULTS: Final = frozenset(
+    {"ok", "cancelled", *(error.slug for error in _ERRORS if error.status < 500 and error is not Busy)}
+)
 WANTED: Final = (REQUESTS, REQUEST_SECONDS, CALLS, CALL_SECONDS, QUEUED, ONGOING, CPU, MEMORY_USED, MEMORY_TOTAL, GPU)
 
 Series = tuple[str, frozenset[tuple[str, str]]]
@@ -71,7 +80,7 @@ def load(deployment: str, now: Look, before: Look | None) -> Load:
     counter, histogram = (REQUESTS, REQUEST_SECONDS) if deployment == GATEWAY else (CALLS, CALL_SECONDS)
     counts = [(labels, count) for labels, count in _increases(counter, now, before) if _is_asked_of(deployment, labels)]
     seconds = 0.0 if before is None else now.time - before.time
-    requests, errors = (
+    requests, faults = (
         sum(increase) / seconds if seconds > 0 else None
         for increase in ((n for _, n in counts), (n for labels, n in counts if _failed(labels)))
     )
@@ -81,7 +90,7 @@ def load(deployment: str, now: Look, before: Look | None) -> Load:
             buckets[float(labels["le"]) * 1000] += count
     return Load(
         rps=requests,
-        errors_per_s=errors,
+        errors_per_s=faults,
         p50_ms=quantile(buckets, 0.5),
         p95_ms=quantile(buckets, 0.95),
         ongoing=round(_total(ONGOING, deployment, now)),
@@ -123,8 +132,8 @@ def _is_asked_of(deployment: str, labels: Mapping[str, str]) -> bool:
 
 
 def _failed(labels: Mapping[str, str]) -> bool:
-    # Of requests what is our fault, of calls whatever is no answer, as the dashboards have it.
-    return labels["status"].startswith("5") if "status" in labels else labels["outcome"] != "ok"
+    """Whether it was the studio's fault: of calls, too, what the sender got wrong is none."""
+    return labels["status"].startswith("5") if "status" in labels else labels["outcome"] not in _NO_FAULTS
 
 
 def _increases(name: str, now: Look, before: Look | None) -> Iterable[tuple[dict[str, str], float]]:

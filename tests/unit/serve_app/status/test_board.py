@@ -78,6 +78,13 @@ def test_a_deployment_that_did_nothing_has_nothing_to_say() -> None:
     assert (idle.rps, idle.p50_ms, idle.queued) == (0.0, None, 0)
 
 
+@pytest.mark.parametrize(("outcome", "fault"), [("busy", 1), ("unavailable", 1), ("internal", 1), ("no-face", 0)])
+def test_what_the_sender_got_wrong_is_no_error_of_the_studio(outcome: str, fault: int) -> None:
+    page = f'ray_masquerade_calls_total{{deployment="swap",outcome="{outcome}"}} '
+    swap = load("Swap", Look(30, parse(f"{page} 20")), Look(20, parse(f"{page} 10")))
+    assert (swap.rps, swap.errors_per_s) == (1.0, fault)
+
+
 OVER_HTTP = """\
 ray_masquerade_requests_total{{feature="style",status="200"}} {painted}
 ray_masquerade_requests_total{{feature="style",status="422"}} {painted}
