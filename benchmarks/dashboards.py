@@ -71,9 +71,7 @@ def draw(axes: Axes, panel: Panel, prometheus: str, minutes: float) -> None:
     axes.yaxis.set_major_formatter(
         {"percentunit": ticker.PercentFormatter(1.0, decimals=None)}.get(panel.unit, ticker.ScalarFormatter())
     )
-    axes.set_ylabel(
-        {"reqps": "per second", "s": "seconds", "ms": "milliseconds"}.get(panel.unit, ""), fontsize=8, color=SOFT
-    )
+    axes.set_ylabel({"reqps": "per second", "s": "seconds"}.get(panel.unit, ""), fontsize=8, color=SOFT)
     axes.set_xlim(0, minutes)
     axes.set_xlabel("minutes", fontsize=8, color=SOFT)
     axes.grid(visible=True, axis="y", color=LINE, linewidth=0.6)

@@ -45,8 +45,6 @@ from serve_app.versions.desk import VersionDesk
 from serve_app.versions.routes import routes as version_routes
 from serve_app.visitors import Visitors
 
-# Bytes of a request around its two pictures.
-FORM_OVERHEAD = 2**20
 JPEG = "image/jpeg"
 # What /v1/faces and /v1/lookalike answer with, by the Accept header; the first where it does not say.
 ANSWERS = ("application/json", JPEG)
@@ -97,7 +95,7 @@ def create_app(
     app.add_middleware(HeadAsGet)
     app.add_middleware(RelativeRedirects)
     app.add_middleware(WholeForms)
-    app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
+    app.add_middleware(BodyLimit, max_bytes=settings.limits.form_bytes)
     app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=guard)
     app.add_middleware(SecurityHeaders)

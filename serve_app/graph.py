@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.slots import SlotStatus
-from serve_app.calls import call
+from serve_app.calls import call, uncounted
 from serve_app.pipeline import Graph
 from serve_app.visitors import visitor
 
@@ -20,8 +20,6 @@ SLOW_DEADLINE_S = 600.0
 # A painting in hand takes Masterpiece's only replica for minutes, and whoever asked for its state would wait; Anonymize
 # has no model to tell of.
 _WITHOUT_STATE = frozenset({"masterpiece", "anonymize"})
-
-T = TypeVar("T")
 
 MayRest = Callable[[str], Awaitable[bool]]
 
@@ -41,7 +39,8 @@ class RemoteDeployment:
 
     async def call(self, method: str, *arguments: Any) -> Any:
         """What ``method`` of the deployment returns."""
-        return await self._in_time(functools.partial(getattr(self._handle, method).remote, *arguments))
+        asked = functools.partial(getattr(self._handle, method).remote, *arguments)
+        return await call(asked, deadline_s=self._deadline_s, what=self._capability)
 
     async def state(self, may_rest: MayRest | None) -> SlotStatus | None:
         """What a replica says of its model; None where none runs. What ``may_rest`` is not woken to say it."""
@@ -52,7 +51,7 @@ class RemoteDeployment:
             answer: SlotStatus = await self._handle.status.remote()
             return answer
 
-        return await self._in_time(ask)
+        return await uncounted(ask, deadline_s=self._deadline_s, what=self._capability)
 
     async def _broadcast_state(self) -> SlotStatus | None:
         """What the first replica that answers says; None where none runs.
@@ -67,9 +66,6 @@ class RemoteDeployment:
         if answers and len(failures) == len(answers):
             raise failures[0]
         return next((answer for answer in answers if isinstance(answer, SlotStatus)), None)
-
-    async def _in_time(self, ask: Callable[[], Awaitable[T]]) -> T:
-        return await call(ask, deadline_s=self._deadline_s, what=self._capability)
 
 
 def graph_over(

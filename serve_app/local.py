@@ -8,13 +8,14 @@ import logging
 import os
 import re
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from serve_app.forking.launch import fork_server, one_machine
@@ -67,7 +68,7 @@ def studio(settings: Settings) -> Iterator[str]:
     _refuse_without_database(settings)
     proxy_port = _take_front(settings)
     _set_flags(settings)
-    with fork_server() as forking, _ray(settings, forking) as address:
+    with _ended_like_interrupted(), fork_server() as forking, _ray(settings, forking) as address:
         from ray import serve
 
         from serve_app.deployed import await_running, client, state_of
@@ -83,7 +84,9 @@ def studio(settings: Settings) -> Iterator[str]:
                 deploy([application_of(GRAPH, settings)])
                 await_running(GRAPH)
             except RuntimeError as error:
-                raise StudioError(f"The graph did not start: {_reason(state_of(GRAPH))}") from error
+                state = state_of(GRAPH)
+                _refuse_outrun(settings, state)
+                raise StudioError(f"The graph did not start: {_reason(state)}") from error
             gateways = serve.get_deployment_handle(GATEWAY, GRAPH)
             with _noted(settings, address):
                 try:
@@ -95,6 +98,19 @@ def studio(settings: Settings) -> Iterator[str]:
         finally:
             # The replicas end in order; the controller has nothing left to do and ends with Ray.
             _while_ray_lives(address, lambda: client().delete_apps([GRAPH]))
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """A termination signal closes within the block what Ctrl-C closes: it would end this process and leave Ray behind."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _see_out(gateways: DeploymentHandle[Any]) -> None:
@@ -145,7 +161,11 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
         with _in_environment(inherited), one_machine(), ThreadPoolExecutor(max_workers=1) as importing:
             # Takes less time than Ray takes to start, which leaves a core idle meanwhile.
             importing.submit(_import_serve)
+            ends = signal.getsignal(signal.SIGTERM)
             session = _init(workers, settings.metrics_port)
+            if current_thread() is main_thread():
+                # Ray has taken the signal, and its native part after that, which writes its stack to the terminal and ends.
+                signal.signal(signal.SIGTERM, ends)
         _guard_token()
         # Ray opens its folder to everybody on the machine: logs, and the sockets its processes speak through.
         session.chmod(0o700)
@@ -346,6 +366,13 @@ def _refuse_taken(host: str, port: int, named: str) -> None:
         raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
     if taken:
         raise StudioError(f"{host}:{port} is taken by another program; choose another with {named}")
+
+
+def _refuse_outrun(settings: Settings, state: ServeApplication | None) -> None:
+    """The same where somebody took the port while the graph was loading: another studio that was started at that moment, say."""
+    gateway = state.deployments.get(GATEWAY) if state is not None else None
+    if gateway is not None and gateway.status in _FAILED:
+        _refuse_taken(settings.host, settings.port, "--port")
 
 
 def _refuse_unwritable(folder: Path) -> None:

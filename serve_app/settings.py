@@ -42,6 +42,10 @@ def absolute(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
+# Bytes of a request around its two pictures.
+FORM_OVERHEAD = 2**20
+
+
 class UploadLimits(BaseModel):
     """What is taken from strangers. Pixels are counted from the header, before anything is decoded."""
 
@@ -51,8 +55,23 @@ class UploadLimits(BaseModel):
     max_pixels: Annotated[int, Field(ge=1, le=89_000_000)] = 50_000_000
     max_side: Annotated[int, Field(ge=1, le=65_535)] = 16_384
 
+    @property
+    def form_bytes(self) -> int:
+        """The largest request that is taken: two pictures and what stands around them."""
+        return 2 * self.max_bytes + FORM_OVERHEAD
+
     def for_photos(self) -> Limits:
         return Limits(max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_side=self.max_side)
+
+
+class ProxySettings(EnvironmentSettings):
+    """What a proxy has to know of the settings. It gets no ``args``: what stands there has to stand in its environment, too."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", hide_input_in_errors=True
+    )
+
+    limits: UploadLimits = UploadLimits()
 
 
 class JobLimits(BaseModel):

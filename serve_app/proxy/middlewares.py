@@ -21,6 +21,7 @@ from serve_app.http.problem_document import MEDIA_TYPE, encoded
 from serve_app.proxy import http1, listening
 from serve_app.proxy.replay import Replay
 from serve_app.proxy.slow_clients import Anteroom, BodyPace
+from serve_app.settings import ProxySettings
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
@@ -81,8 +82,9 @@ def middlewares() -> list[Middleware]:
     """What Serve puts around each of its proxies, the innermost first; called before it listens."""
     http1.install()
     listening.install()
-    inwards = [CleanHeaders, ServeAnswers, BodyPace, Anteroom, Replay]
-    return [Middleware(layer) for layer in reversed(inwards)]
+    anteroom = Middleware(Anteroom, most_of_one=ProxySettings().limits.form_bytes)
+    inwards = [Middleware(CleanHeaders), Middleware(ServeAnswers), Middleware(BodyPace), anteroom, Middleware(Replay)]
+    return inwards[::-1]
 
 
 def _is_fine(name: bytes, value: bytes) -> bool:

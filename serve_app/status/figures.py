@@ -10,9 +10,15 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-REQUESTS: Final = "ray_serve_deployment_request_counter_total"
-ERRORS: Final = "ray_serve_deployment_error_counter_total"
-LATENCY: Final = "ray_serve_deployment_processing_latency_ms_bucket"
+from deployments import errors
+from deployments.errors import Busy, MasqueradeError
+from serve_app.topology import GATEWAY
+
+# Serve counts the studio's own questions as well: how each replica is, several times in a second where nobody comes.
+REQUESTS: Final = "ray_masquerade_requests_total"
+REQUEST_SECONDS: Final = "ray_masquerade_request_seconds_bucket"
+CALLS: Final = "ray_masquerade_calls_total"
+CALL_SECONDS: Final = "ray_masquerade_call_seconds_bucket"
 QUEUED: Final = "ray_serve_deployment_queued_queries"
 ONGOING: Final = "ray_serve_replica_processing_queries"
 CPU: Final = "ray_node_cpu_utilization"
@@ -20,7 +26,16 @@ MEMORY_USED: Final = "ray_node_mem_used"
 MEMORY_TOTAL: Final = "ray_node_mem_total"
 GPU: Final = "ray_node_gpus_utilization"
 NODE: Final = "NodeAddress"
-WANTED: Final = (REQUESTS, ERRORS, LATENCY, QUEUED, ONGOING, CPU, MEMORY_USED, MEMORY_TOTAL, GPU)
+# Who looks how the studio is asks it for no work.
+_OWN_FEATURES: Final = frozenset({"probe", "status"})
+_ERRORS: Final = [
+    error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, MasqueradeError)
+]
+# How a call ends that did its work, whose caller is gone, or whose sender got something wrong.
+_NO_FAULTS: Final = frozenset(
+    {"ok", "cancelled", *(error.slug for error in _ERRORS if error.status < 500 and error is not Busy)}
+)
+WANTED: Final = (REQUESTS, REQUEST_SECONDS, CALLS, CALL_SECONDS, QUEUED, ONGOING, CPU, MEMORY_USED, MEMORY_TOTAL, GPU)
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 Samples = Mapping[Series, float]
@@ -57,22 +72,29 @@ def parse(text: str) -> dict[Series, float]:
 
 
 def load(deployment: str, now: Look, before: Look | None) -> Load:
-    """The deployment's load between two looks; without an earlier one, percentiles are of all requests so far."""
+    """The deployment's load between two looks; without an earlier one, percentiles are of all requests so far.
+
+    Requests are what people asked for: of the gateway over HTTP, and of the others as it called them. The studio's own
+    questions are left out.
+    """
+    counter, histogram = (REQUESTS, REQUEST_SECONDS) if deployment == GATEWAY else (CALLS, CALL_SECONDS)
+    counts = [(labels, count) for labels, count in _increases(counter, now, before) if _is_asked_of(deployment, labels)]
     seconds = 0.0 if before is None else now.time - before.time
-    requests, errors = (
-        _total(_increases(name, deployment, now, before)) / seconds if seconds > 0 else None
-        for name in (REQUESTS, ERRORS)
+    requests, faults = (
+        sum(increase) / seconds if seconds > 0 else None
+        for increase in ((n for _, n in counts), (n for labels, n in counts if _failed(labels)))
     )
     buckets: dict[float, float] = defaultdict(float)
-    for labels, count in _increases(LATENCY, deployment, now, before):
-        buckets[float(labels["le"])] += count
+    for labels, count in _increases(histogram, now, before):
+        if _is_asked_of(deployment, labels):
+            buckets[float(labels["le"]) * 1000] += count
     return Load(
         rps=requests,
-        errors_per_s=errors,
+        errors_per_s=faults,
         p50_ms=quantile(buckets, 0.5),
         p95_ms=quantile(buckets, 0.95),
-        ongoing=round(_total(_of(ONGOING, deployment, now))),
-        queued=round(_total(_of(QUEUED, deployment, now))),
+        ongoing=round(_total(ONGOING, deployment, now)),
+        queued=round(_total(QUEUED, deployment, now)),
     )
 
 
@@ -103,22 +125,31 @@ def quantile(buckets: Mapping[float, float], share: float) -> float | None:
     return lower
 
 
-def _of(name: str, deployment: str, look: Look) -> Iterable[tuple[dict[str, str], float]]:
-    for (metric, labels), value in look.samples.items():
-        if metric == name and ("deployment", deployment) in labels:
-            yield dict(labels), value
+def _is_asked_of(deployment: str, labels: Mapping[str, str]) -> bool:
+    if deployment == GATEWAY:
+        return labels.get("feature") not in _OWN_FEATURES
+    return labels.get("deployment") == deployment.lower()
 
 
-def _increases(name: str, deployment: str, now: Look, before: Look | None) -> Iterable[tuple[dict[str, str], float]]:
+def _failed(labels: Mapping[str, str]) -> bool:
+    """Whether it was the studio's fault: of calls, too, what the sender got wrong is none."""
+    return labels["status"].startswith("5") if "status" in labels else labels["outcome"] not in _NO_FAULTS
+
+
+def _increases(name: str, now: Look, before: Look | None) -> Iterable[tuple[dict[str, str], float]]:
     earlier = {} if before is None else before.samples
     known = {dict(labels).get(NODE) for _, labels in earlier}
-    for labels, value in _of(name, deployment, now):
+    for (metric, of), value in now.samples.items():
+        if metric != name:
+            continue
+        labels = dict(of)
         # Of a node that was not seen then, nobody knows when its counts were made.
         unseen = value if before is not None and labels.get(NODE) not in known else 0.0
-        past = earlier.get((name, frozenset(labels.items())), unseen)
+        past = earlier.get((name, of), unseen)
         # A counter that went back belongs to a process that began anew.
         yield labels, value - past if value >= past else value
 
 
-def _total(samples: Iterable[tuple[dict[str, str], float]]) -> float:
-    return sum(value for _, value in samples)
+def _total(name: str, deployment: str, look: Look) -> float:
+    samples = look.samples.items()
+    return sum(value for (metric, of), value in samples if metric == name and ("deployment", deployment) in of)

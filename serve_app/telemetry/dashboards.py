@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Unit = Literal["reqps", "s", "ms", "percentunit", "short", "bytes"]
+Unit = Literal["reqps", "s", "percentunit", "short", "bytes"]
 
 COLUMNS, WIDTH, HEIGHT = 2, 12, 8
 
@@ -45,6 +45,8 @@ def _quantile(share: float, metric: str, by: str, where: str = "") -> str:
 
 _WORKS = 'feature!~"probe|page"'
 WORK = f"{{{_WORKS}}}"
+# The gateway asks what looks after versions every two seconds.
+CAPABILITIES = '{deployment!="the versions"}'
 
 STUDIO = Dashboard(
     "studio",
@@ -123,16 +125,17 @@ GRAPH = Dashboard(
             "reqps",
             (
                 Query(
-                    "sum by (deployment) (rate(ray_serve_deployment_request_counter_total[$__rate_interval]))",
+                    f"sum by (deployment) (rate(ray_masquerade_calls_total{CAPABILITIES}[$__rate_interval]))",
                     "{{deployment}}",
                 ),
             ),
+            "What people asked for; the studio's own questions how it is are left out.",
         ),
         Panel(
             "95 of 100 calls take less than",
-            "ms",
-            (Query(_quantile(0.95, "ray_serve_deployment_processing_latency_ms", "deployment"), "{{deployment}}"),),
-            "In the replica, without the wait for it.",
+            "s",
+            (Query(_quantile(0.95, "ray_masquerade_call_seconds", "deployment", CAPABILITIES), "{{deployment}}"),),
+            "As the gateway feels it, with the wait for a replica.",
         ),
         Panel(
             "Waiting for a replica",

@@ -15,6 +15,8 @@ from ray.util.metrics import Counter, Gauge, Histogram
 from serve_app.access.scopes import SCOPES
 
 SECONDS: Final = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+# A masterpiece takes minutes.
+CALL_SECONDS: Final = [*SECONDS, 120, 300, 600]
 
 # First parts of paths under /v1 that are features of their own; everything else is "page", "probe" or "other".
 FEATURES: Final = frozenset({*SCOPES, "styles", "artworks", "gallery", "samples", "models", "uploads", "status"})
@@ -55,7 +57,7 @@ def metrics() -> Metrics:
         call_seconds=Histogram(
             "masquerade_call_seconds",
             description="A call of a deployment as its caller feels it: queue, transport, work and retries",
-            boundaries=SECONDS,
+            boundaries=CALL_SECONDS,
             tag_keys=("deployment",),
         ),
         retries=Counter(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from tests.png import png
 
 from .conftest import Studio
 
+README = Path(__file__).parents[2] / "README.md"
 REFUSED = Path(__file__).parents[1] / "unit/deployments/moderation/refused.png"
 
 
@@ -276,6 +279,22 @@ def test_there_are_photos_to_try_it_with(client: httpx.Client, portrait: Sample)
     by_name = {sample["name"]: client.get(sample["image"]).content for sample in samples}
     assert by_name[portrait.name] == portrait.data
     assert client.get("/v1/samples/nobody").status_code == 404
+
+
+def test_the_calls_in_the_readme_are_answered(studio_url: str, portrait: Sample, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed (Debian: apt install curl)")
+    (tmp_path / "any-picture.jpg").write_bytes(portrait.data)
+    calls = re.findall(r"^curl .*", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(calls) > 10
+    for call in calls:
+        if "first a model" not in call:
+            # Only the answer's status is of interest, and the picture where one is named.
+            asked = call.replace("curl ", "curl -sS --fail-with-body ").replace("http://127.0.0.1:8000", studio_url)
+            ran = subprocess.run(["sh", "-ec", asked], cwd=tmp_path, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, f"{call}: {ran.stdout}{ran.stderr}"
+            for name in re.findall(r"-o (\S+\.jpg)", call):
+                Image.open(tmp_path / name).load()
 
 
 def test_there_is_one_request_id(client: httpx.Client) -> None:

@@ -97,6 +97,35 @@ def test_keys_that_opened_all_kinds_of_work_open_masterpieces_too_and_others_do_
     assert scopes == [sorted([*everything, "masterpiece"]), ["jobs", "style"]]
 
 
+ERROR = {"slug": "no-face", "message": "No face was found in the photo.", "status": 422, "picture": "photo"}
+JOB = """INSERT INTO jobs (id, kind, channel, owner, state, turn, request, inputs, error, attempts, created)
+    VALUES (:id, 'swap', 'telegram', '7', 'failed', 0, '{}', :inputs, :error, 0, 0)"""
+JOBS = {
+    "forgotten": ("{}", json.dumps(ERROR), {"slug": "no-face"}),
+    "forgotten now": ("{}", '{"slug": "busy"}', {"slug": "busy"}),
+    "kept": ('{"photo": "in/1"}', json.dumps(ERROR), ERROR),
+    "well": ("{}", "null", None),
+    "nothing": ("{}", None, None),
+}
+
+
+async def test_what_an_earlier_release_left_of_the_errors_of_jobs_it_forgot_is_cleared(
+    url: str, engine: AsyncEngine
+) -> None:
+    many = {f"{number:04}": JOBS["forgotten"] for number in range(1500)}
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0012'"))
+        rows = [
+            {"id": job_id, "inputs": inputs, "error": error} for job_id, (inputs, error, _) in (JOBS | many).items()
+        ]
+        await connection.execute(text(JOB), rows)
+    await asyncio.to_thread(migrate, url)
+    async with engine.connect() as connection:
+        left = (await connection.execute(text("SELECT id, error FROM jobs"))).all()
+    told = {name: json.loads(error) if isinstance(error, str) else error for name, error in left}
+    assert told == {name: expected for name, (_, _, expected) in (JOBS | many).items()}
+
+
 def test_a_database_that_a_later_release_migrated_is_used_as_it_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

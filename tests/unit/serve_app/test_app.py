@@ -21,6 +21,7 @@ from serve_app.resting import Resting
 from serve_app.settings import EngineLimits
 from serve_app.status import cluster
 from serve_app.status.board import Served, StatusBoard
+from serve_app.telemetry.metrics import metrics
 from serve_app.topology import CLUSTER, EMBEDDED, limited
 
 LOADED = SlotStatus(ModelSet("net@v1"), None, None)
@@ -68,6 +69,17 @@ async def test_what_is_at_rest_is_not_woken_by_those_who_only_look_and_is_ready(
     ready = presenting.ready(states, {})
     assert ready.ready
     assert ready.capabilities == {"moderation": "ready", "swap": "at rest"}
+
+
+async def test_what_the_studio_asks_for_itself_is_not_counted_among_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A studio that nobody came to showed requests, and half of them took a millisecond."""
+    counted: list[str] = []
+    monkeypatch.setattr(metrics().calls, "inc", lambda tags: counted.append(tags["deployment"]))
+    looked_at = pipeline(style=Handle(LOADED), swap=Handle(LOADED))
+    await looked_at.states()
+    assert counted == []
+    await looked_at.styles()
+    assert counted == ["style"]
 
 
 async def test_what_may_rest_and_does_not_says_how_it_is() -> None:

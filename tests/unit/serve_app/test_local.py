@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from serve_app.local import (
     _guard_token,
     _noted,
     _reason,
+    _refuse_outrun,
     _set_flags,
     _take_front,
     joined,
@@ -143,6 +145,28 @@ def test_what_no_further_try_would_change_is_told_at_once(monkeypatch: pytest.Mo
     assert len(started) == 2
 
 
+def test_a_termination_signal_while_the_graph_loads_closes_what_was_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Ray's native part wrote a stack to the terminal, and this process was gone while what it had started was not."""
+    rays_starts(monkeypatch)
+    closed: list[bool] = []
+
+    def start(**_: object) -> SimpleNamespace:
+        signal.signal(signal.SIGTERM, lambda *_: os.abort())
+        return SimpleNamespace(address_info={"session_dir": tmp_path})
+
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    monkeypatch.setattr("ray.init", start)
+    monkeypatch.setattr("ray.get_runtime_context", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr("ray.shutdown", lambda: closed.append(True))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), studio(Settings(port=free_port(), data_dir=tmp_path)):
+        pass
+    assert closed
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 @pytest.mark.parametrize(("length", "short"), [(39, False), (40, True), (90, True)])
 def test_rays_sockets_have_room_where_the_folder_for_temporary_files_has_a_long_name(
     monkeypatch: pytest.MonkeyPatch, length: int, *, short: bool
@@ -232,6 +256,24 @@ def test_an_address_that_nobody_can_listen_on_is_not_called_taken(tmp_path: Path
         taken = Settings(port=other.getsockname()[1], data_dir=tmp_path)
         with pytest.raises(StudioError, match="taken by another program"), studio(taken):
             pass
+
+
+@pytest.mark.parametrize(("failed", "told"), [("Gateway", True), ("Moderation", False)])
+def test_of_two_studios_started_at_one_moment_the_later_is_told_that_the_port_is_taken(
+    tmp_path: Path, failed: str, *, told: bool
+) -> None:
+    """Serve says of it that no ports are available on a node, which it names by 56 digits."""
+    deployments = {
+        name: ServeDeployment("DEPLOY_FAILED" if name == failed else "HEALTHY", "", 1, Counter(), may_rest=False)
+        for name in ("Gateway", "Moderation")
+    }
+    state = ServeApplication(ApplicationStatus.DEPLOY_FAILED, "", deployments)
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        settings = Settings(port=first.getsockname()[1], data_dir=tmp_path)
+        with pytest.raises(StudioError, match="taken by another program") if told else contextlib.nullcontext():
+            _refuse_outrun(settings, state)
+    _refuse_outrun(settings, state)
+    _refuse_outrun(settings, None)
 
 
 def test_a_database_that_is_away_is_told_before_anything_is_started(tmp_path: Path) -> None:

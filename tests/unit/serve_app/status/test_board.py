@@ -15,18 +15,29 @@ from typer.testing import CliRunner
 from deployments.slots import ModelSet, SlotStatus
 from serve_app.commands import top
 from serve_app.status.board import Served, StatusBoard
-from serve_app.status.figures import LATENCY, Look, load, node_share, parse, quantile
+from serve_app.status.figures import (
+    CALL_SECONDS,
+    CALLS,
+    REQUEST_SECONDS,
+    REQUESTS,
+    Look,
+    load,
+    node_share,
+    parse,
+    quantile,
+)
+from serve_app.telemetry.dashboards import DASHBOARDS
 
 PAGE = """\
-# HELP ray_serve_deployment_request_counter_total requests
-# TYPE ray_serve_deployment_request_counter_total counter
-ray_serve_deployment_request_counter_total{{deployment="Style",replica="a"}} {a}
-ray_serve_deployment_request_counter_total{{deployment="Style",replica="b"}} {b}
-ray_serve_deployment_error_counter_total{{deployment="Style",replica="a"}} {errors}
+# HELP ray_masquerade_calls_total calls
+# TYPE ray_masquerade_calls_total counter
+ray_masquerade_calls_total{{deployment="style",outcome="ok",WorkerId="a"}} {a}
+ray_masquerade_calls_total{{deployment="style",outcome="ok",WorkerId="b"}} {b}
+ray_masquerade_calls_total{{deployment="style",outcome="busy",WorkerId="a"}} {errors}
 ray_serve_deployment_queued_queries{{deployment="Style",handle="x"}} 3.0
 ray_serve_replica_processing_queries{{deployment="Style",replica="a"}} 2.0
-ray_serve_deployment_processing_latency_ms_bucket{{deployment="Style",replica="a",le="100.0"}} {fast}
-ray_serve_deployment_processing_latency_ms_bucket{{deployment="Style",replica="a",le="+Inf"}} {a}
+ray_masquerade_call_seconds_bucket{{deployment="style",WorkerId="a",le="0.1"}} {fast}
+ray_masquerade_call_seconds_bucket{{deployment="style",WorkerId="a",le="+Inf"}} {a}
 ray_node_cpu_utilization{{ip="n1"}} 50.0
 ray_node_cpu_utilization{{ip="n2"}} 100.0
 ray_node_mem_used{{ip="n1"}} 3.0
@@ -41,7 +52,7 @@ def look(time: float, **values: float) -> Look:
 
 def test_rates_are_increases_over_the_time_between_two_looks() -> None:
     style = load("Style", look(30, a=130, b=20, errors=5, fast=130), look(20, a=100, b=10, fast=100))
-    assert (style.rps, style.errors_per_s) == (4.0, 0.5)
+    assert (style.rps, style.errors_per_s) == (4.5, 0.5)
     assert (style.ongoing, style.queued) == (2, 3)
     assert style.p50_ms == 50.0
 
@@ -57,14 +68,44 @@ def test_a_replica_that_began_anew_counts_from_nothing() -> None:
 
 
 def test_counts_of_a_node_that_was_not_seen_before_are_no_increase() -> None:
-    now = parse('ray_serve_deployment_request_counter_total{deployment="Style",NodeAddress="new"} 900')
-    before = parse('ray_serve_deployment_request_counter_total{deployment="Style",NodeAddress="old"} 1')
+    now = parse('ray_masquerade_calls_total{deployment="style",outcome="ok",NodeAddress="new"} 900')
+    before = parse('ray_masquerade_calls_total{deployment="style",outcome="ok",NodeAddress="old"} 1')
     assert load("Style", Look(30, now), Look(20, before)).rps == 0.0
 
 
 def test_a_deployment_that_did_nothing_has_nothing_to_say() -> None:
     idle = load("Swap", look(30), look(20))
     assert (idle.rps, idle.p50_ms, idle.queued) == (0.0, None, 0)
+
+
+@pytest.mark.parametrize(("outcome", "fault"), [("busy", 1), ("unavailable", 1), ("internal", 1), ("no-face", 0)])
+def test_what_the_sender_got_wrong_is_no_error_of_the_studio(outcome: str, fault: int) -> None:
+    page = f'ray_masquerade_calls_total{{deployment="swap",outcome="{outcome}"}} '
+    swap = load("Swap", Look(30, parse(f"{page} 20")), Look(20, parse(f"{page} 10")))
+    assert (swap.rps, swap.errors_per_s) == (1.0, fault)
+
+
+OVER_HTTP = """\
+ray_masquerade_requests_total{{feature="style",status="200"}} {painted}
+ray_masquerade_requests_total{{feature="style",status="422"}} {painted}
+ray_masquerade_requests_total{{feature="style",status="503"}} {failed}
+ray_masquerade_requests_total{{feature="status",status="200"}} {looked}
+ray_masquerade_requests_total{{feature="probe",status="503"}} {looked}
+ray_masquerade_request_seconds_bucket{{feature="style",le="0.1"}} 0
+ray_masquerade_request_seconds_bucket{{feature="style",le="+Inf"}} {painted}
+ray_masquerade_request_seconds_bucket{{feature="probe",le="0.1"}} {looked}
+ray_masquerade_request_seconds_bucket{{feature="probe",le="+Inf"}} {looked}
+"""
+
+
+def test_who_looks_how_the_gateway_is_counts_as_no_request() -> None:
+    before, now = (
+        parse(OVER_HTTP.format(painted=painted, failed=failed, looked=looked))
+        for painted, failed, looked in ((0, 0, 0), (20, 10, 1000))
+    )
+    gateway = load("Gateway", Look(30, now), Look(20, before))
+    assert (gateway.rps, gateway.errors_per_s) == (5.0, 1.0)
+    assert gateway.p50_ms == 100.0, "probes are quick"
 
 
 def test_shares_of_nodes() -> None:
@@ -144,7 +185,8 @@ def test_the_status_page_is_made_of_files_and_nothing_inline(client: TestClient)
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_the_latency_metric_is_the_one_the_dashboards_use() -> None:
-    from serve_app.telemetry.dashboards import GRAPH
-
-    assert any(LATENCY in query.expr for panel in GRAPH.panels for query in panel.queries)
+@pytest.mark.parametrize("metric", [REQUESTS, REQUEST_SECONDS, CALLS, CALL_SECONDS])
+def test_the_metrics_are_those_the_dashboards_use(metric: str) -> None:
+    assert any(
+        metric in query.expr for dashboard in DASHBOARDS for panel in dashboard.panels for query in panel.queries
+    )
