@@ -34,7 +34,7 @@ from deployments.serving.traffic import TrafficWindow
 from deployments.serving.trials import Trial
 from deployments.serving.types import Answer, Options, Report
 from deployments.serving.user_config import UserConfig
-from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
+from deployments.slots import Lease, ModelSet, NotLoaded, Pace, Plan, Slot, SlotStatus
 from registry.leases import Lease as HeldVersions
 from registry.manifest import ModelVersion, parse_ref
 
@@ -190,7 +190,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                     _Made(result, lease.models, self.contributors(lease.engine, asked.query), took_s)
                     for asked, result in zip(batch, results, strict=True)
                 ]
-        except LookupError:
+        except NotLoaded:
             return [Unavailable("The model is still loading.", retry_after=5) for _ in batch]
 
     async def _run(self, lease: Lease[Q, R], batch: list[_Asked[Q]]) -> tuple[list[R], float]:
