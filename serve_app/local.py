@@ -334,6 +334,8 @@ def _reason(state: ServeApplication | None) -> str:
     messages = [f"{name}: {one.message}" for name, one in state.deployments.items() if one.status in _FAILED]
     said = messages[0] if messages else state.message
     lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if not lines:
+        return f"Serve says no more of it than {state.status.value}."
     named = lines[0].partition(":")[0]
     return f"{named}: {_EXCEPTION.sub('', lines[-1])}"
 

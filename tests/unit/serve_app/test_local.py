@@ -271,3 +271,8 @@ def test_what_kept_a_graph_from_starting_is_told_without_its_traceback(status: s
     }
     state = ServeApplication(ApplicationStatus.DEPLOY_FAILED, "Failed to update the deployments.", deployments)
     assert _reason(state) == "Moderation: open-nsfw@v2 is damaged: open-nsfw.onnx is missing."
+
+
+def test_a_graph_of_which_serve_says_nothing_is_told_by_its_state() -> None:
+    state = ServeApplication(ApplicationStatus.DEPLOYING, "", {})
+    assert _reason(state) == "Serve says no more of it than DEPLOYING."
