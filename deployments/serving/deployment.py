@@ -8,6 +8,7 @@ that cannot be staged leaves the old one serving.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -80,8 +81,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._plan: Plan | None = None
         # A batch is for one engine: what goes to the canary never waits for, or joins, what does not.
         self._batchers: dict[bool, Batcher[_Asked[Q], _Made[R]]] = {
-            canary: Batcher(lambda batch, canary=canary: self._make(batch, canary=canary), options.max_batch)  # type: ignore[misc]
-            for canary in (False, True)
+            canary: Batcher(functools.partial(self._make, canary=canary), options.max_batch) for canary in (False, True)
         }
         self._traffic = TrafficWindow()
         self._beside: ModelSet | None = None
