@@ -1,0 +1,36 @@
+"""The token by which Ray's processes know each other: whoever has it may run code here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from tempfile import TemporaryFile
+
+
+def guard_token() -> None:
+    """Ray writes the token it makes for everybody on this machine to read; it is the key to running code here."""
+    with contextlib.suppress(OSError, RuntimeError):  # The latter where nobody knows a home.
+        token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+        token.chmod(0o600)
+
+
+def find_token_a_place(folder: Path) -> None:
+    """Where Ray can keep no token at home (there is none, or it is read-only), it gets one in ``folder``."""
+    if os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
+        return
+    try:
+        home = Path.home() / ".ray"
+        if (home / "auth_token").is_file():
+            return
+        home.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=home):
+            return
+    except (OSError, RuntimeError):
+        token = folder / "ray-token"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
