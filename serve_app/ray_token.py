@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 
 
 def guard_token() -> None:
@@ -29,8 +29,11 @@ def find_token_a_place(folder: Path) -> None:
             return
     except (OSError, RuntimeError):
         token = folder / "ray-token"
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
+    folder.mkdir(parents=True, exist_ok=True)
+    # Whole before it has its name: another studio reads it the moment it is there. Nobody else can read a temporary file.
+    with NamedTemporaryFile("w", dir=folder, encoding="ascii") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, token)
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
