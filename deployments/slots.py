@@ -32,6 +32,10 @@ Role = Literal["staging", "canary", "shadow"]
 log = logging.getLogger(__name__)
 
 
+class NotLoaded(LookupError):
+    """No version stands in the place that was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSet:
     """What one engine is made of: the model that gives its name, and versions that go with it.
@@ -200,7 +204,7 @@ class Slot(Generic[Q, R]):
 
     @contextmanager
     def lease(self, *, canary: bool = False) -> Iterator[Lease[Q, R]]:
-        """Hold the active engine, or the canary while there is one. Raises ``LookupError`` while there is none."""
+        """Hold the active engine, or the canary while there is one. Raises :class:`NotLoaded` while there is none."""
         with self._changed:
             loaded = self._take((self._in_role("canary") if canary else None) or self._active)
         with self._held(loaded) as lease:
@@ -208,7 +212,7 @@ class Slot(Generic[Q, R]):
 
     @contextmanager
     def lease_shadow(self) -> Iterator[Lease[Q, R]]:
-        """Hold the shadow. Raises ``LookupError`` while there is none."""
+        """Hold the shadow. Raises :class:`NotLoaded` while there is none."""
         with self._changed:
             loaded = self._take(self._in_role("shadow"))
         with self._held(loaded) as lease:
@@ -239,7 +243,7 @@ class Slot(Generic[Q, R]):
     @staticmethod
     def _take(loaded: _Loaded[Q, R] | None) -> _Loaded[Q, R]:
         if loaded is None:
-            raise LookupError("no model version is active yet")
+            raise NotLoaded("no model version is loaded there")
         loaded.leases += 1
         return loaded
 

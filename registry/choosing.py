@@ -8,19 +8,11 @@ from typing import Protocol
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
-from registry.references import Manifests, readable
-from registry.routing import Routing
+from registry.references import Manifests, Versions, readable
 
 
-class Installed(Manifests, Protocol):
+class Installed(Manifests, Versions, Protocol):
     """As much of a store as choosing takes."""
-
-    @property
-    def where(self) -> str: ...
-
-    def versions(self, model: str) -> list[str]: ...
-
-    def routing(self, model: str) -> Routing | None: ...
 
 
 def wished(store: Installed, task: Task, wish: str) -> Manifest:

@@ -6,10 +6,10 @@ the weights, and it runs before any runtime that would follow a path written ins
 
 from __future__ import annotations
 
-import math
 import mmap
 import struct
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError, safe_open
@@ -130,10 +130,10 @@ def _walk_onnx(buffer: mmap.mmap) -> bool:
         if message == "Shape":
             _check_shape(buffer, start, end)
             continue
-        shape: list[int] = []
+        shape = _Shape()
         for number, value in fields(buffer, start, end):
             if message == "Tensor" and number == _DIMS:
-                shape += integers(buffer, value)
+                shape.add(integers(buffer, value))
             if message == "Model":
                 seen.add(number)
             if message == "Tensor" and (number == _EXTERNAL_DATA or (number, value) == (_DATA_LOCATION, _EXTERNAL)):
@@ -141,7 +141,7 @@ def _walk_onnx(buffer: mmap.mmap) -> bool:
             if isinstance(value, tuple) and (inner := _ONNX_FIELDS[message].get(number)):
                 pending.append((inner, *value))
         # A few bytes that claim to be terabytes would be allocated before anybody looks at them.
-        if message == "Tensor" and _elements(shape) > (end - start) * _ELEMENTS_PER_BYTE:
+        if message == "Tensor" and shape.elements > (end - start) * _ELEMENTS_PER_BYTE:
             raise ValueError("a tensor claims more elements than the file holds")
     if not {_IR_VERSION, _GRAPH} <= seen:
         raise ValueError("it has no graph")
@@ -150,17 +150,27 @@ def _walk_onnx(buffer: mmap.mmap) -> bool:
 
 def _check_shape(buffer: mmap.mmap, start: int, end: int) -> None:
     """Raise ``ValueError`` when the known sizes of a value's dimensions multiply to something absurd."""
-    shape: list[int] = []
+    shape = _Shape()
     for number, span in fields(buffer, start, end):
         if number == _DIM and isinstance(span, tuple):
-            sizes = [size for inner, size in fields(buffer, *span) if inner == _DIM_VALUE and isinstance(size, int)]
-            shape += [size for size in sizes if 0 < size < _NEGATIVE]
-    if (elements := _elements(shape)) > _MAX_ELEMENTS:
-        raise ValueError(f"a value of its graph has {elements:,} elements")
+            sizes = (size for inner, size in fields(buffer, *span) if inner == _DIM_VALUE and isinstance(size, int))
+            shape.add(size for size in sizes if 0 < size < _NEGATIVE)
+    if shape.elements > _MAX_ELEMENTS:
+        raise ValueError(f"a value of its graph has {shape.elements:,} elements")
 
 
-def _elements(shape: list[int]) -> int:
-    # Also keeps the product from growing to a number that takes hours.
-    if len(shape) > _MAX_RANK:
-        raise ValueError(f"a tensor has {len(shape):,} dimensions")
-    return math.prod(shape)
+class _Shape:
+    """How many elements a tensor has, its dimensions counted as they come: a file may hold millions of them."""
+
+    def __init__(self) -> None:
+        self.elements = 1
+        self._rank = 0
+
+    def add(self, sizes: Iterable[int]) -> None:
+        """Raises ``ValueError`` at the first dimension too many."""
+        for size in sizes:
+            self._rank += 1
+            # Also keeps the product from growing to a number that takes hours.
+            if self._rank > _MAX_RANK:
+                raise ValueError(f"a tensor has over {_MAX_RANK} dimensions")
+            self.elements *= size

@@ -17,15 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from registry.errors import RegistryError
 from registry.integrity import replace_text
-
-if TYPE_CHECKING:
-    from registry.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -113,13 +110,22 @@ class FolderLeases:
                     yield path, held
 
 
+class Holding(Protocol):
+    """As much of a store as holding its versions takes."""
+
+    @property
+    def where(self) -> str: ...
+
+    def hold(self, held: Held) -> None: ...
+
+
 class Lease:
     """Holds versions of a store for this process, and renews that on a thread until it is closed.
 
     Trouble with the store is logged and tried again at the next renewal: a replica serves on without its lease.
     """
 
-    def __init__(self, store: Store, holder: str | None = None, ttl: timedelta = TTL) -> None:
+    def __init__(self, store: Holding, holder: str | None = None, ttl: timedelta = TTL) -> None:
         """``holder`` defaults to a name that no other process has."""
         self._store = store
         self._holder = holder or f"{_host()}-{os.getpid()}-{os.urandom(3).hex()}"

@@ -31,16 +31,15 @@ def fields(buffer: mmap.mmap, position: int, end: int) -> Iterator[Field]:
         yield number, span
 
 
-def integers(buffer: mmap.mmap, value: int | tuple[int, int] | None) -> list[int]:
+def integers(buffer: mmap.mmap, value: int | tuple[int, int] | None) -> Iterator[int]:
     """A repeated integer field's numbers, whether written one by one or packed into a block."""
     if isinstance(value, int):
-        return [value]
-    numbers = []
+        yield value
+        return
     position, end = value or (0, 0)
     while position < end:
         number, position = _varint(buffer, position, end)
-        numbers.append(number)
-    return numbers
+        yield number
 
 
 def _varint(buffer: mmap.mmap, position: int, end: int) -> tuple[int, int]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from registry.errors import BrokenVersion, UnknownModelVersion
 from registry.manifest import ALIASES, Manifest, parse_ref
-
-if TYPE_CHECKING:
-    from registry.store import Store
+from registry.routing import AuditEntry, Routing
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +22,26 @@ class Manifests(Protocol):
     def manifest(self, ref: str) -> Manifest: ...
 
 
-def resolve(store: Store, ref: str) -> tuple[str, str]:
+class Versions(Protocol):
+    """As much of a store as telling its versions apart takes."""
+
+    @property
+    def where(self) -> str: ...
+
+    def versions(self, model: str) -> list[str]: ...
+
+    def routing(self, model: str) -> Routing | None: ...
+
+
+class Names(Versions, Protocol):
+    """As much of a store as finding a name takes that no version ever had."""
+
+    def removed(self, model: str) -> list[str]: ...
+
+    def audit(self, model: str) -> list[AuditEntry]: ...
+
+
+def resolve(store: Versions, ref: str) -> tuple[str, str]:
     """The model and the version ``ref`` stands for now. Raises :class:`UnknownModelVersion`."""
     try:
         model, wanted = parse_ref(ref)
@@ -44,7 +61,7 @@ def resolve(store: Store, ref: str) -> tuple[str, str]:
     return model, str(version)
 
 
-def unknown(store: Store, model: str, version: str | None) -> UnknownModelVersion:
+def unknown(store: Versions, model: str, version: str | None) -> UnknownModelVersion:
     """The error for a version, or a model, that is not there."""
     if versions := store.versions(model):
         return UnknownModelVersion(f"{model} has no version {version}; it has {', '.join(versions)}.")
@@ -72,7 +89,7 @@ def natural(version: str) -> tuple[list[str | int], str]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)], version
 
 
-def next_version(store: Store, model: str) -> str:
+def next_version(store: Names, model: str) -> str:
     """The number after the highest version the model ever had: v1, v2 and so on. Names are never given twice.
 
     Gaps are not filled, and what was removed counts, whether or not its removal came on record. Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -20,6 +21,9 @@ T = TypeVar("T")
 RETRY_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 RETRY_FOR_S = 15.0
 """Long enough for a deployment's only replica to be replaced, which takes four seconds, or eight on a slow machine."""
+
+RETRY_AFTER_S = 2
+"""When to come back to full queues, where the deployment's configuration does not say."""
 
 _REPLICA_LOST = (RayActorError, RequestCancelledError)
 
@@ -64,7 +68,7 @@ async def uncounted(remote: Callable[[], Awaitable[T]], *, deadline_s: float, wh
                     metrics().retries.inc(tags={"deployment": what})
                     await asyncio.sleep(pause)
     except BackPressureError as error:
-        retry_after = int(error.retry_after_s or 2)
+        retry_after = math.ceil(error.retry_after_s or RETRY_AFTER_S)
         raise Busy(f"Too many people are using {what} right now.", retry_after=retry_after) from error
     except TimeoutError as error:
         raise Unavailable(f"{what.capitalize()} took too long.", retry_after=10) from error

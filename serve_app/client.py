@@ -165,6 +165,9 @@ class StudioClient:
                         async with self._http.request(method, path, data=form, headers=sent, params=params) as response:
                             return await _read(response)
         except TimeoutError as error:
+            # aiohttp's own, of a studio that it did not reach within ``CONNECT_S``: without another try the deadline is far.
+            if isinstance(error, aiohttp.ClientError) and not again:
+                raise
             raise TimeoutError(f"{method} {path} was not answered within {self._deadline_s:g} s") from error
         raise AssertionError("the last try ends the loop")
 

@@ -40,7 +40,8 @@ async def keep_doing(duty: Duty, pause_s: float) -> None:
     while True:
         try:
             await duty()
-        except Exception as error:
+        # Also a cancellation of somebody else's, such as of a call that whoever was asked called off.
+        except (Exception, asyncio.CancelledError) as error:
             if called_off():
                 raise asyncio.CancelledError from error
             what = duty.func if isinstance(duty, functools.partial) else duty

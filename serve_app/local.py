@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import re
-import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from serve_app.forking.launch import fork_server, one_machine
 from serve_app.forking.sockets import temporary_folder
 from serve_app.proxy.listening import is_taken
+from serve_app.ray_token import find_token_a_place, guard_token
 from serve_app.serve_flags import ONE_MACHINE, SERVE_FLAGS, own_front
 from serve_app.settings import Settings, variable
 from serve_app.telemetry.tracing import environment
@@ -166,7 +166,7 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
             if current_thread() is main_thread():
                 # Ray has taken the signal, and its native part after that, which writes its stack to the terminal and ends.
                 signal.signal(signal.SIGTERM, ends)
-        _guard_token()
+        guard_token()
         # Ray opens its folder to everybody on the machine: logs, and the sockets its processes speak through.
         session.chmod(0o700)
         yield str(ray.get_runtime_context().gcs_address)
@@ -208,33 +208,6 @@ def _init(workers: int, metrics_port: int | None) -> Path:
 def _import_serve() -> None:
     import serve_app.preload
     import serve_app.versions.live  # noqa: F401  # for all of what it imports
-
-
-def _guard_token() -> None:
-    """Ray writes the token it makes for everybody on this machine to read; it is the key to running code here."""
-    with contextlib.suppress(OSError, RuntimeError):  # The latter where nobody knows a home.
-        token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
-        token.chmod(0o600)
-
-
-def _find_token_a_place(folder: Path) -> None:
-    """Where Ray can keep no token at home (there is none, or it is read-only), it gets one in ``folder``."""
-    if os.environ.keys() & {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
-        return
-    try:
-        home = Path.home() / ".ray"
-        if (home / "auth_token").is_file():
-            return
-        home.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=home):
-            return
-    except (OSError, RuntimeError):
-        token = folder / "ray-token"
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(token, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
 
 
 @contextmanager
@@ -335,7 +308,7 @@ def _set_flags(settings: Settings) -> None:
         # Ray looks there itself, and fails where a socket's path would be too long.
         flags |= {"RAY_TMPDIR": temporary_folder(_RAY_SOCKET)}
     os.environ.update({name: os.environ.get(name, value) for name, value in flags.items()})
-    _find_token_a_place(settings.data_folder)
+    find_token_a_place(settings.data_folder)
 
 
 def _listens(address: str) -> bool:
@@ -354,6 +327,8 @@ def _reason(state: ServeApplication | None) -> str:
     messages = [f"{name}: {one.message}" for name, one in state.deployments.items() if one.status in _FAILED]
     said = messages[0] if messages else state.message
     lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if not lines:
+        return f"Serve says no more of it than {state.status.value}."
     named = lines[0].partition(":")[0]
     return f"{named}: {_EXCEPTION.sub('', lines[-1])}"
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from deployments.imaging import sniff
-from registry.errors import BrokenVersion
+from registry.errors import RegistryError
 from registry.manifest import ModelVersion
 from registry.store import Store
 
@@ -29,15 +29,23 @@ class Sample:
 
 
 def installed_samples(store: Store) -> tuple[Sample, ...]:
-    """Every sample photo of the store, in the order of its manifest; none when the model is not installed."""
-    return tuple(sample for name in store.models() for sample in _samples(store, name))
+    """Every sample photo of the store, in the order of its manifest; none when the model is not installed.
+
+    What cannot be read now, or the whole of a store that is away, is left out: no studio is to stay closed over it.
+    """
+    try:
+        names = store.models()
+    except (RegistryError, OSError) as error:
+        log.warning("no photos to try are offered: %s", error)
+        return ()
+    return tuple(sample for name in names for sample in _samples(store, name))
 
 
 def _samples(store: Store, name: str) -> list[Sample]:
-    """The photos of one model; none of one that cannot be read, for no studio is to stay closed over them."""
+    """The photos of one model."""
     try:
         return _read(store.get(name)) if store.manifest(name).task == "samples" else []
-    except (BrokenVersion, LookupError, TypeError, ValueError) as error:
+    except (RegistryError, OSError, LookupError, TypeError, ValueError) as error:
         log.warning("no photos to try are taken from %s: %s", name, error)
         return []
 

@@ -6,19 +6,19 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Protocol
 
 import numpy as np
 
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
 from deployments.moderation import open_nsfw, transformers_classifier
+from deployments.moderation.classifier import Classifier
 from deployments.moderation.policy import FLOOR, Policy
 from deployments.moderation.vote import Vote
 from deployments.runtime import Runtime
 from registry.manifest import Manifest, ModelVersion
 
-__all__ = ["Classifier", "ModerationEngine", "Policy", "Verdict", "build", "runnable"]
+__all__ = ["ModerationEngine", "Policy", "Verdict", "build", "runnable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +28,6 @@ class Verdict:
     allowed: bool
     scores: dict[str, float]
     rule: str | None
-
-
-class Classifier(Protocol):
-    """A backend: rates pictures, decides nothing."""
-
-    @property
-    def name(self) -> str:
-        """``model@version``, or several joined by ``+``."""
-        ...
-
-    def scores(self, batch: Sequence[Photo]) -> Sequence[Mapping[str, float]]:
-        """For every picture, in order, a number in 0..1 for each rule the model can tell.
-
-        0.5 is where the model draws its own line. Every rule of the policy's floor is among them.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of sessions and memory."""
-        ...
 
 
 class ModerationEngine:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from deployments.imaging import Photo
-
-if TYPE_CHECKING:
-    from deployments.moderation.engine import Classifier
+from deployments.moderation.classifier import Classifier
 
 
 class Vote:

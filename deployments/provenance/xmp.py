@@ -80,12 +80,11 @@ def read(data: bytes) -> Provenance | None:
         packet = FORMATS[sniff(data)].read_xmp(data)
     except MasqueradeError:
         return None
-    # Nothing of ours declares a document type, and so nobody gets to define entities.
-    if packet is None or b"<!" in packet:
-        return None
     try:
-        return _parse(packet)
-    except (ET.ParseError, ValueError, LookupError):  # a LookupError where the packet names an encoding there is not
+        text = (packet or b"").decode()
+        # Nothing of ours declares a document type, and so nobody gets to define entities.
+        return None if "<!" in text else _parse(text)
+    except (ET.ParseError, ValueError):
         return None
 
 
@@ -113,7 +112,7 @@ def _timestamp(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _parse(packet: bytes) -> Provenance | None:
+def _parse(packet: str) -> Provenance | None:
     root = ET.fromstring(packet)  # noqa: S314 - document types were refused above
     about = root.find(f"{{{_RDF}}}RDF/{{{_RDF}}}Description")
     if about is None:

@@ -29,8 +29,8 @@ def check_memory(
 ) -> None:
     """Raise :class:`Unfit` when the budget would not hold ``candidate`` beside ``active``.
 
-    On a GPU the budget is the deployment's share of the card; elsewhere what the machine, or the container, has left
-    (``free_mb``, asked of the system unless given).
+    The budget is what the machine, or the container, has left (``free_mb``, asked of the system unless given), through
+    which the weights go to a GPU as well; there it is the deployment's share of the card besides.
     """
     needed = sum(map(need_mb, candidate))
     if runtime.device == "cuda" and runtime.memory_mb:

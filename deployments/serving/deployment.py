@@ -8,6 +8,7 @@ that cannot be staged leaves the old one serving.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -34,7 +35,7 @@ from deployments.serving.traffic import TrafficWindow
 from deployments.serving.trials import Trial
 from deployments.serving.types import Answer, Options, Report
 from deployments.serving.user_config import UserConfig
-from deployments.slots import Lease, ModelSet, Pace, Plan, Slot, SlotStatus
+from deployments.slots import Lease, ModelSet, NotLoaded, Pace, Plan, Slot, SlotStatus
 from registry.leases import Lease as HeldVersions
 from registry.manifest import ModelVersion, parse_ref
 
@@ -80,8 +81,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         self._plan: Plan | None = None
         # A batch is for one engine: what goes to the canary never waits for, or joins, what does not.
         self._batchers: dict[bool, Batcher[_Asked[Q], _Made[R]]] = {
-            canary: Batcher(lambda batch, canary=canary: self._make(batch, canary=canary), options.max_batch)  # type: ignore[misc]
-            for canary in (False, True)
+            canary: Batcher(functools.partial(self._make, canary=canary), options.max_batch) for canary in (False, True)
         }
         self._traffic = TrafficWindow()
         self._beside: ModelSet | None = None
@@ -190,7 +190,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
                     _Made(result, lease.models, self.contributors(lease.engine, asked.query), took_s)
                     for asked, result in zip(batch, results, strict=True)
                 ]
-        except LookupError:
+        except NotLoaded:
             return [Unavailable("The model is still loading.", retry_after=5) for _ in batch]
 
     async def _run(self, lease: Lease[Q, R], batch: list[_Asked[Q]]) -> tuple[list[R], float]:

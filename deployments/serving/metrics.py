@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Literal
 
 from ray.util.metrics import Counter, Gauge, Histogram
@@ -18,7 +19,7 @@ _PLACES = ("active", "canary", "shadow", "staging")
 
 
 class SlotMetrics:
-    """The metrics of one replica's slot."""
+    """The metrics of one replica's slot, told by its event loop and by the thread that stages versions."""
 
     def __init__(self, capability: str) -> None:
         self._capability = capability
@@ -35,6 +36,7 @@ class SlotMetrics:
             ("capability", "outcome"),
         )  # fmt: skip
         self._places: dict[str, str] = {}
+        self._placing = threading.Lock()
 
     def request(self, model: str, *, failed: bool) -> None:
         """One request that ``model`` (``name@version``) answered or failed to."""
@@ -55,12 +57,13 @@ class SlotMetrics:
         if status.second is not None:
             held[status.second.role] = status.second.models
         now = {place: models.model for place, models in held.items() if models is not None}
-        for place, model in self._places.items():
-            if now.get(place) != model:
-                self._held.set(0, self._tags(model) | {"place": place})
-        for place, model in now.items():
-            self._held.set(1, self._tags(model) | {"place": place})
-        self._places = now
+        with self._placing:
+            for place, model in self._places.items():
+                if now.get(place) != model:
+                    self._held.set(0, self._tags(model) | {"place": place})
+            for place, model in now.items():
+                self._held.set(1, self._tags(model) | {"place": place})
+            self._places = now
 
     def _tags(self, ref: str) -> dict[str, str]:
         model, version = parse_ref(ref)

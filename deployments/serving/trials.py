@@ -19,7 +19,7 @@ from operator import add
 from typing import Generic, TypeVar
 
 from deployments.serving.comparison import Comparison, compare
-from deployments.slots import ModelSet, Role, Slot
+from deployments.slots import ModelSet, NotLoaded, Role, Slot
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -165,7 +165,7 @@ class Trial(Generic[Q, R]):
                     other_s = time.perf_counter() - began
                     tried = task.model if task.by_canary else lease.model
                 seen = await asyncio.to_thread(compare, task.answer, other)
-            except LookupError:
+            except NotLoaded:
                 continue
             except Exception:
                 log.exception("%s could not be compared", task.model if task.by_canary else "the shadow")

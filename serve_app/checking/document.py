@@ -117,8 +117,8 @@ def repetitions(document: Document) -> Iterator[Problem]:
         yield document.problem(place, f"{place[-1]} stands twice in one table; the last would win", "Remove one.")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A remedy for a word that is not known."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
+def nearest(word: object, known: Iterable[object]) -> str:
+    """A remedy for a word that is not known; what stands in a file may be no word at all."""
+    words = sorted(map(str, known))
+    close = difflib.get_close_matches(str(word), words, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(words)}."

@@ -32,7 +32,7 @@ def unknown_keys(content: Any, annotation: Any, place: Place = ()) -> Iterator[t
 def misspelt(document: Document, annotation: Any) -> Iterator[Problem]:
     """A problem for each unknown key."""
     for place, known in unknown_keys(document.content, annotation):
-        yield document.problem(place, f"{place[-1]} is not a key here", nearest(str(place[-1]), known))
+        yield document.problem(place, f"{place[-1]} is not a key here", nearest(place[-1], known))
 
 
 def _models(annotation: Any) -> list[type]:

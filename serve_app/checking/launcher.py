@@ -21,13 +21,13 @@ def launcher_problems(document: Document) -> Iterator[Problem]:
         validate_config(prepare_config(copy.deepcopy(content)))
     except jsonschema.ValidationError as error:
         yield _schema_problem(document, error)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         yield document.problem((), f"Ray refuses this: {error}", "Compare with what `masquerade render` writes.")
     types = content.get("available_node_types")
     types = types if isinstance(types, dict) else {}
     head = content.get("head_node_type")
     if not isinstance(head, str) or head not in types:
-        yield document.problem(("head_node_type",), f"there is no node type {head}", nearest(str(head), types))
+        yield document.problem(("head_node_type",), f"there is no node type {head}", nearest(head, types))
     for name, kind in types.items():
         if isinstance(kind, dict):
             yield from _node_type(document, ("available_node_types", name), name, kind, is_head=name == head)

@@ -107,6 +107,11 @@ def _graph(
         if name in given:
             remedy = f"Take it out and set {variable(name)} where Ray starts."
             yield document.problem((*place, "args", name), f"{name} is a secret and stands in a file", remedy)
+    if unnamed := [name for name in given if not isinstance(name, str)]:
+        for name in unnamed:
+            remedy = nearest(name, Settings.model_fields)
+            yield document.problem((*place, "args", name), f"{name} is not a setting", remedy)
+        return
     try:
         settings = _settled(given, environment)
     except ValidationError as error:
@@ -224,9 +229,7 @@ def _said(
             yield document.problem(place, f"{variable(*entry['loc'])}: {wording(entry)}", "Correct the variable.")
             continue
         if entry["type"] == "extra_forbidden" and arguments is not None and len(entry["loc"]) == 1:
-            yield document.problem(
-                where, f"{where[-1]} is not a setting", nearest(str(where[-1]), Settings.model_fields)
-            )
+            yield document.problem(where, f"{where[-1]} is not a setting", nearest(where[-1], Settings.model_fields))
             continue
         name = f"{where[-1]}: " if entry["loc"] else ""
         yield document.problem(where, f"{name}{wording(entry)}", "Correct the value.")

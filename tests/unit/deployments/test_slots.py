@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from deployments.slots import ModelSet, Pace, Plan, Second, Slot
+from deployments.slots import ModelSet, NotLoaded, Pace, Plan, Second, Slot
 
 
 class Echo:
@@ -54,7 +54,7 @@ def slot(engines: dict[str, Echo]):
 
 
 def test_a_slot_without_a_version_refuses_a_lease(slot: Slot[str, str]) -> None:
-    with pytest.raises(LookupError), slot.lease():
+    with pytest.raises(NotLoaded), slot.lease():
         pass
 
 
@@ -186,7 +186,7 @@ def test_closing_lets_go_of_the_engines(engines: dict[str, Echo]) -> None:
         assert engines["m@v2"].closed.wait(10)
         assert not engines["m@v1"].closed.is_set(), "a request is still on it"
     assert engines["m@v1"].closed.wait(10)
-    with pytest.raises(LookupError), slot.lease():
+    with pytest.raises(NotLoaded), slot.lease():
         pass
 
 
@@ -223,7 +223,7 @@ def test_a_canary_answers_only_those_it_was_meant_for(slot: Slot[str, str]) -> N
     slot.follow(Plan(V1, Second(V2, "canary", 5))).result(10)
     assert (model_of(slot), model_of(slot, canary=True)) == ("m@v1", "m@v2")
     assert (slot.percent("canary"), slot.percent("shadow")) == (5, 0)
-    with pytest.raises(LookupError), slot.lease_shadow():
+    with pytest.raises(NotLoaded), slot.lease_shadow():
         pass
 
 

@@ -77,6 +77,15 @@ async def test_full_queues_are_busy_and_say_when_to_come_back() -> None:
     assert len(calls) == 1, "a full queue is not hammered"
 
 
+@pytest.mark.parametrize(("told_s", "seconds"), [(0.5, 1), (2.0, 2), (2.5, 3), (None, 2)])
+async def test_who_comes_back_to_full_queues_as_told_comes_no_sooner(told_s: float | None, seconds: int) -> None:
+    full = BackPressureError(num_queued_requests=5, max_queued_requests=5, retry_after_s=told_s)
+    remote, _ = failing(1, full)
+    with pytest.raises(Busy) as caught:
+        await call(remote, deadline_s=1, what="style")
+    assert caught.value.details["retry_after"] == seconds
+
+
 async def test_a_deployment_that_is_not_there_is_unavailable() -> None:
     from ray.serve._private.common import DeploymentID
 

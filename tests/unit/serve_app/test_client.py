@@ -172,6 +172,17 @@ async def test_a_missed_deadline_says_which_call_and_how_long() -> None:
         await gone.wait()
 
 
+async def test_a_studio_that_is_not_reached_is_no_missed_deadline_where_it_is_asked_once(
+    studio: Studio, client: StudioClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreached(*_: object, **_more: object) -> None:
+        raise aiohttp.ConnectionTimeoutError("Connection timeout to host")
+
+    monkeypatch.setattr(client._http, "request", unreached)
+    with pytest.raises(aiohttp.ClientError, match="Connection timeout to host"):
+        await client.post("/v1/models/style/rollback", {})
+
+
 def test_retries_are_not_printed_where_nobody_configured_logging(capfd: pytest.CaptureFixture[str]) -> None:
     program = "import serve_app.client, logging; logging.getLogger('stamina').warning('stamina.retry_scheduled')"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

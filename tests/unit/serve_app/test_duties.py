@@ -34,6 +34,24 @@ async def test_what_breaks_is_done_again() -> None:
         await task
 
 
+async def test_a_call_that_whoever_was_asked_called_off_ends_no_duty() -> None:
+    begun = 0
+
+    async def duty() -> None:
+        nonlocal begun
+        begun += 1
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer.cancel()
+        await answer
+
+    task = asyncio.create_task(keep_doing(duty, 0.0))
+    await until(lambda: begun > 1 or task.done())
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_what_breaks_because_it_was_called_off_stays_ended() -> None:
     begun = asyncio.Event()
 

@@ -24,7 +24,6 @@ from benchmarks.ports import free_port
 from serve_app.deployed import ServeApplication, ServeDeployment
 from serve_app.local import (
     StudioError,
-    _guard_token,
     _noted,
     _reason,
     _refuse_outrun,
@@ -34,6 +33,7 @@ from serve_app.local import (
     running_studio,
     studio,
 )
+from serve_app.ray_token import guard_token
 from serve_app.serve_flags import own_front
 from serve_app.settings import EngineLimits, Settings
 
@@ -217,7 +217,7 @@ def test_who_has_no_home_to_write_to_has_the_token_in_the_data_folder(
         assert os.environ.pop("RAY_AUTH_TOKEN_PATH") == str(token)
         assert token.stat().st_mode & 0o077 == 0
         assert len(token.read_text()) == 64
-    _guard_token()
+    guard_token()
 
 
 def test_who_has_a_home_has_the_token_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -313,3 +313,8 @@ def test_what_kept_a_graph_from_starting_is_told_without_its_traceback(status: s
     }
     state = ServeApplication(ApplicationStatus.DEPLOY_FAILED, "Failed to update the deployments.", deployments)
     assert _reason(state) == "Moderation: open-nsfw@v2 is damaged: open-nsfw.onnx is missing."
+
+
+def test_a_graph_of_which_serve_says_nothing_is_told_by_its_state() -> None:
+    state = ServeApplication(ApplicationStatus.DEPLOYING, "", {})
+    assert _reason(state) == "Serve says no more of it than DEPLOYING."

@@ -118,7 +118,7 @@ def train(
             if resume:
                 trainer.resume()
             _drive(trainer, run, progress)
-        console.print(f"[bold]{run / PREDICTOR}[/]")
+        console.print(str(run / PREDICTOR), style="bold", markup=False)
 
 
 def exhibition(folder: Path) -> tuple[list[Path], list[Path]]:

@@ -121,6 +121,17 @@ def test_other_peoples_metadata_is_not_ours(pixels, packet, media_type):
     assert read(FORMATS[media_type].write_xmp(encode(pixels, media_type), packet)) is None
 
 
+@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_nobody_defines_entities_in_whatever_encoding(pixels, media_type, encoding):
+    container, picture = FORMATS[media_type], encode(pixels, media_type)
+    ours = container.read_xmp(attach(picture, DONE)).decode().partition("?>")[2]
+    named = f'<!DOCTYPE x [<!ENTITY a "{"a" * 99}">]>' + ours.replace("Masquerade", "&a;").lstrip()
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>{named}'
+    assert ET.fromstring(declared.encode(encoding)) is not None
+    assert read(container.write_xmp(picture, declared.encode(encoding))) is None
+
+
 def test_only_pictures_can_carry_provenance(pixels):
     with pytest.raises(NotAnImage):
         attach(b"GIF89a", DONE)

@@ -106,6 +106,21 @@ async def test_a_failing_shadow_harms_nobody_and_is_counted(slot: Slot[float, fl
     assert (trial.summary.compared, trial.summary.failed) == (0, 1)
 
 
+@pytest.mark.parametrize("fault", [KeyError("logits"), IndexError("list index out of range")])
+async def test_a_shadow_that_looks_for_what_is_not_there_fails_like_any_other(
+    slot: Slot[float, float], engines: dict[str, Adder], monkeypatch: pytest.MonkeyPatch, fault: LookupError
+) -> None:
+    def run(batch: Sequence[float]) -> list[float]:
+        raise fault
+
+    monkeypatch.setattr(engines["m@v2"], "run", run)
+    trial = Trial(slot, draw=lambda: 0.0)
+    trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=False)
+    await idle(trial)
+    assert trial.summary is not None
+    assert (trial.summary.compared, trial.summary.failed) == (0, 1)
+
+
 async def test_without_a_shadow_nothing_happens(slot: Slot[float, float]) -> None:
     slot.follow(Plan(STABLE)).result(10)
     trial = Trial(slot, draw=lambda: 0.0)

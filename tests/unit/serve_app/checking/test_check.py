@@ -245,6 +245,21 @@ def test_files_that_are_hardly_files(tmp_path: Path, content: str, text: str) ->
     assert any(text in problem.text for problem in check(path, KEY))
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "text"),
+    [
+        (LAUNCHER, "    min_workers: 1", "    1.5: 1", "1.5 is not a key here"),
+        (LAUNCHER, "  type: aws", "  type: nowhere", "Unsupported node provider: nowhere"),
+        (SERVE, "release:", "1.5:", "1.5 is not a setting"),
+    ],
+)
+def test_what_is_no_word_is_a_problem_where_one_is_expected(
+    tmp_path: Path, name: str, old: str, new: str, text: str
+) -> None:
+    path, _ = broken(tmp_path, name, old, new)
+    assert any(text in problem.text for problem in check(path, KEY))
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "cannot be read" in the_problem(tmp_path / "none.yaml").text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -18,3 +19,11 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_fetched_o
     assert outcome.exit_code == 1
     assert "cannot be written to: Not a directory" in outcome.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-file"]
+
+
+def test_a_bucket_without_what_speaks_to_it_ends_in_a_sentence(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MASQUERADE_MODELS_URL", "s3://models/studio")
+    monkeypatch.setitem(sys.modules, "registry.s3.store", None)
+    outcome = CliRunner().invoke(app, ["--once", "--out", str(tmp_path / "out")])
+    assert outcome.exit_code == 1
+    assert "s3://models/studio needs boto3" in outcome.output

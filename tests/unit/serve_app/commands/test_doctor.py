@@ -39,6 +39,13 @@ def test_a_folder_in_brackets_is_named_as_it_is(tmp_path: Path) -> None:
     assert f"Models in {tmp_path}/[/x]" in result.output
 
 
+def test_a_store_that_cannot_be_opened_is_a_finding_among_the_others() -> None:
+    result = CliRunner().invoke(app, ["--store", "ftp://models/studio"])
+    assert result.exit_code == 1
+    assert "✗ ftp:// is no kind of store; give a folder or s3://bucket/prefix." in result.output
+    assert "Disk" in result.output
+
+
 def test_every_wrong_setting_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MASQUERADE_DEADLINE_S", "-1")
     monkeypatch.setenv("MASQUERADE_DATABASE_URL", "mysql://x")

@@ -192,6 +192,17 @@ def test_every_import_is_the_next_version(store: FolderStore, folder: Path) -> N
     assert store.versions("mine") == ["v1", "v2", "v3"]
 
 
+def test_brackets_in_names_of_folders_and_licences_are_no_markup(
+    store: FolderStore, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = FolderStore(tmp_path / "models [bold]")
+    monkeypatch.setenv("MASQUERADE_MODELS_DIR", str(opened.root))
+    options = ["--name", "mine", "--task", "style", "--format", "data", "--licence", "Ours [/red] alone"]
+    assert f"in {opened.root}" in run("import", str(folder), *options).output
+    assert f"to {store.root} [x]" in run("push", "mine", "--to", f"{store.root} [x]").output
+    assert "Ours [/red] alone" in run("list").output
+
+
 @pytest.mark.parametrize(
     ("content", "told"), [(b"a: [", "is not YAML"), (b"\xff", "is not YAML"), (b"- 1", "is no input contract")]
 )

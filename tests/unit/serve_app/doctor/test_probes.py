@@ -55,6 +55,22 @@ def test_the_driver_s_list_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert probes.visible_gpus() == ["NVIDIA H100, 4 MiB of 81559 MiB used, driver 570.1"]
 
 
+def test_a_warning_of_the_driver_s_is_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA H100, 81559 MiB, 4 MiB, 570.1'\necho 'WARNING: infoROM is corrupted'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert probes.visible_gpus() == ["NVIDIA H100, 4 MiB of 81559 MiB used, driver 570.1"]
+
+
+def test_an_error_of_a_runtime_that_says_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("deployments.runtime.onnx_session", silent)
+    assert probes.onnx_gpu_trouble() == "AssertionError"
+
+
 def test_a_driver_that_fails_shows_no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\nexit 9\n")
