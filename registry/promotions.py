@@ -6,11 +6,13 @@ between raises :class:`~registry.errors.Conflict`, which says what they did. Cal
 
 A model nobody has decided on has no routing, and its bare name stands for its newest version. What serves of it may be
 an older one, since publishing moves nobody: the first decision takes for what was there before what the caller says
-serves (``serving``), or else the one version that replicas hold leases on, or else the only other one.
+serves (``serving``), or else the one version that replicas hold leases on, or else the only other one; a trial takes that
+only where the bare name stands for it already, for whoever names no version keeps what they have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -53,7 +55,7 @@ def promote(
         )
     if was is not None and was.stable == version:
         return was
-    before = was.stable if was else _serving(store, model, version, serving)
+    before = was.stable if was else _serving(store, model, serving, set(store.versions(model)) - {version})
     if before == version:
         before = None
     if before is not None:
@@ -149,13 +151,14 @@ def _try(
         return _change(store, model, role, ended, was, _with(was, role, None, 0.0), by, why)
     was, version = _start(store, model, version, expect)
     if was is None:
-        stable = _serving(store, model, version, serving)
-        if stable is None and store.versions(model) == [version]:
+        *others, newest = store.versions(model)
+        stable = _serving(store, model, serving, [] if version == newest else {*others, newest} - {version})
+        if stable is None and not others:
             raise RoutingRefused(f"{model} has only {version}: there is nothing to try it against.")
         if stable is None:
             raise RoutingRefused(
-                f"Nobody has decided which version of {model} serves: promote that one first, with "
-                f"`masquerade models promote {model}@VERSION`, then try {version} beside it."
+                f"Nobody has decided which version of {model} serves, and its bare name stands for {newest}, the newest: "
+                f"promote that one first, with `masquerade models promote {model}@VERSION`, then try {version} beside it."
             )
         base = Routing(stable)
     else:
@@ -194,14 +197,13 @@ def _check_expected(store: Store, model: str, was: Routing | None, expect: Routi
         raise conflict(model, audit[-1] if audit else None)
 
 
-def _serving(store: Store, model: str, version: str, told: str | None) -> str | None:
-    """What answers of a model without a routing, for a decision about ``version``; None where nobody knows."""
+def _serving(store: Store, model: str, told: str | None, otherwise: Collection[str]) -> str | None:
+    """What answers of a model without a routing; None where nobody knows. ``otherwise`` is what it may be if none is held."""
     if told is not None:
         return told
-    versions = store.versions(model)
     held = holders(store.leases())
-    candidates = {other for other in versions if f"{model}@{other}" in held} or set(versions) - {version}
-    return candidates.pop() if len(candidates) == 1 else None
+    candidates = [version for version in store.versions(model) if f"{model}@{version}" in held] or list(otherwise)
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _same_kind(store: Store, model: str, one: str, other: str) -> None:

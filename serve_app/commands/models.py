@@ -14,6 +14,7 @@ import yaml
 from rich.filesize import decimal
 from rich.table import Table
 
+from deployments.fitness import check_fitness
 from registry import catalogue
 from registry.catalogue import Entry
 from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
@@ -23,6 +24,8 @@ from registry.manifest import (
     Description,
     Format,
     Licence,
+    Manifest,
+    ModelVersion,
     Task,
     dump_manifest,
     load_manifest,
@@ -30,7 +33,7 @@ from registry.manifest import (
 )
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
-from registry.references import next_version
+from registry.references import check_version_name, next_version
 from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
@@ -130,7 +133,8 @@ def show(
 
 @app.command(
     "import",
-    epilog="Example:  masquerade models import ./net --name my-style --task style --format onnx --licence MIT",
+    epilog="Example:  masquerade models import ./vit --name my-judge --task moderation --format transformers "
+    "--backend transformers --licence MIT",
 )
 def import_folder(
     folder: Annotated[Path, typer.Argument(help="Folder with the files.", exists=True, file_okay=False)],
@@ -180,9 +184,12 @@ def import_folder(
                 licence=Licence(name=licence, commercial_use=commercial_use),
             )
             manifest = describe(folder, description)
+        check_version_name(manifest.version)
+        check_fitness(ModelVersion(manifest, folder))
         with moving(opened):
             published = publish_folder(opened, manifest, folder)
         console.print(f"[green]published[/]  {published.ref} in {opened.where}", soft_wrap=True, highlight=False)
+        _tell_what_the_bare_name_stands_for(opened, published.manifest)
 
 
 @app.command(
@@ -208,6 +215,13 @@ def push(
             with moving(shared):
                 published = publish_folder(shared, version.manifest, version.folder)
             console.print(f"[green]pushed[/]  {published.ref} to {shared.where}", soft_wrap=True, highlight=False)
+
+
+def _tell_what_the_bare_name_stands_for(store: Store, published: Manifest) -> None:
+    version = store.resolve(published.model)[1]
+    if version != published.version:
+        told = f"{published.model} stands for {version} until: masquerade models promote {published.ref} --why …"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _say_nothing_is_in(store: Store) -> None:

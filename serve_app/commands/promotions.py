@@ -69,6 +69,8 @@ def canary(
     with explained():
         model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
         _decide(store, try_on_users, model, version, percent, why=why)
+        if not end:
+            _tell_whether_it_serves(open_store(store), model)
 
 
 def shadow(
@@ -82,6 +84,8 @@ def shadow(
     with explained():
         model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
         _decide(store, try_in_the_dark, model, version, sample, why=why)
+        if not end:
+            _tell_whether_it_serves(open_store(store), model)
 
 
 def rollback(model: Annotated[str, typer.Argument(help="NAME.")], why: WhyOption, store: StoreOption = None) -> None:

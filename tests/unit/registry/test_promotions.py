@@ -78,6 +78,18 @@ def test_the_only_other_version_is_what_served(store: FolderStore, publish: Call
     assert promote(store, "net", "v2", **BY) == Routing("v2", previous="v1")
 
 
+@pytest.mark.parametrize("begin", [canary, shadow])
+def test_a_first_trial_leaves_the_bare_name_what_it_stood_for(
+    store: FolderStore, publish: Callable[..., Manifest], begin: Callable[..., Routing]
+) -> None:
+    publish(version="v1")
+    publish({"weights.dat": b"2"}, version="v2")
+    with pytest.raises(RoutingRefused, match=r"bare name stands for v2, the newest: promote .*try v2 beside it"):
+        begin(store, "net", "v2", 0.5, **BY)
+    assert store.resolve("net") == ("net", "v2")
+    assert begin(store, "net", "v1", 0.5, **BY).stable == "v2"
+
+
 def test_promoting_what_is_stable_changes_nothing(net: FolderStore) -> None:
     promote(net, "net", "v2", **BY)
     promote(net, "net", "v2", **BY)

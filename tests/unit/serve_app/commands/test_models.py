@@ -172,7 +172,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_of_files_becomes_a_version(store: FolderStore, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "input.yaml").write_text("size: [8, 8]\n")
     result = run(
-        *("import", str(folder), "--name", "mine", "--task", "style", "--format", "data"),
+        *("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data"),
         *("--input", str(tmp_path / "input.yaml"), "--licence", "MIT", "--commercial-use", "--title", "My net"),
     )
     assert result.exit_code == 0, result.output
@@ -182,14 +182,23 @@ def test_a_folder_of_files_becomes_a_version(store: FolderStore, folder: Path, t
 
 
 def test_without_a_word_on_the_licence_commercial_use_is_not_assumed(store: FolderStore, folder: Path) -> None:
-    run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
+    run("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data")
     assert not store.get("mine").manifest.licence.commercial_use
 
 
 def test_every_import_is_the_next_version(store: FolderStore, folder: Path) -> None:
     for _ in range(3):
-        run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
+        run("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data")
     assert store.versions("mine") == ["v1", "v2", "v3"]
+
+
+def test_an_import_that_changes_nothing_says_what_its_name_stands_for(store: FolderStore, folder: Path) -> None:
+    options = ("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data")
+    assert "stands for" not in run(*options).output
+    told = run(*options, "--version", "2026-05").output
+    assert "mine stands for v1 until: masquerade models promote mine@2026-05 --why …" in told
+    promote(store, "mine", "v1", by="ada", why="it serves")
+    assert "mine stands for v1 until: masquerade models promote mine@v2 --why …" in run(*options).output
 
 
 @pytest.mark.parametrize(
@@ -211,6 +220,7 @@ def test_a_folder_with_a_manifest_is_published_as_that_says(
 ) -> None:
     run("pull", "free")
     text = (store.root / "free" / "v1" / "manifest.yaml").read_text().replace("version: v1", "version: v7")
+    text = text.replace("task: moderation", "task: samples")
     (folder / "manifest.yaml").write_text(text)
     assert "published  free@v7" in run("import", str(folder)).output
     for option in (("--name", "other"), ("--commercial-use",), ("--licence", "MIT"), ("--title", "Mine")):
@@ -230,15 +240,29 @@ def test_a_manifest_that_describes_no_version_is_named(store: FolderStore, folde
     [
         ((), "give --name, --task and --format"),
         (
-            ("--name", "My Net", "--task", "style", "--format", "data"),
+            ("--name", "My Net", "--task", "samples", "--format", "data"),
             "'My Net' cannot be the name of a model: use small letters",
         ),
         (
-            ("--name", "mine", "--task", "style", "--format", "data", "--version", "V2"),
+            ("--name", "mine", "--task", "samples", "--format", "data", "--version", "V2"),
             "'V2' cannot be a name: use small letters",
         ),
-        (("--name", "mine", "--task", "style", "--format", "onnx"), "lists no .onnx file"),
-        (("--name", "mine", "--task", "style", "--format", "data", "--version", "stable"), "name of an alias"),
+        (("--name", "mine", "--task", "samples", "--format", "onnx"), "lists no .onnx file"),
+        (("--name", "mine", "--task", "samples", "--format", "data", "--version", "stable"), "name of an alias"),
+        (("--name", "mine", "--task", "samples", "--format", "data", "--version", "v-1"), "call the version v1"),
+        (
+            ("--name", "mine", "--task", "style", "--format", "data"),
+            "mine@v1 is no style network: it has no network.onnx.",
+        ),
+        (("--name", "mine", "--task", "style-pack", "--format", "data"), "names no style network that it was made for"),
+        (
+            ("--name", "mine", "--task", "moderation", "--format", "data"),
+            "mine@v1 has no backend; moderation models are read by one of: open-nsfw, transformers",
+        ),
+        (
+            ("--name", "mine", "--task", "authenticity", "--format", "data", "--backend", "vit"),
+            "mine@v1 has the backend 'vit', unknown here; authenticity models are read by",
+        ),
     ],
 )
 def test_what_is_no_version_is_refused_in_words(

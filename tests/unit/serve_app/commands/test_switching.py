@@ -129,6 +129,17 @@ def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
     assert "nothing serves" not in run("promote", "dlib-faces@v1", "--why", "better").output
 
 
+@pytest.mark.parametrize("begin", ["canary", "shadow"])
+def test_a_trial_beside_what_nothing_serves_says_so(store: FolderStore, begin: str) -> None:
+    for model in ("mine", "dlib-faces"):
+        for version in ("v1", "v2"):
+            publish(store, NET, model=model, version=version, task="face-analysis", embedding_space=model)
+        run("promote", f"{model}@v1", "--why", "it serves")
+    assert "nothing serves mine" in run(begin, "mine@v2", "--why", "better").output
+    assert "nothing serves" not in run(begin, "dlib-faces@v2", "--why", "better").output
+    assert "nothing serves" not in run(begin, "mine", "--end", "--why", "seen").output
+
+
 def test_a_trail_is_asked_for_by_a_name_that_there_is_or_was(store: FolderStore) -> None:
     result = run("audit", "nosuch")
     assert result.exit_code == 1
