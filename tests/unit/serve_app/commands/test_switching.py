@@ -200,11 +200,19 @@ def test_what_nothing_uses_goes_and_the_record_stays(store: FolderStore, monkeyp
     assert "1 of 4 versions would go" in run("gc", "--dry-run").output
 
 
+def test_the_gallery_that_serves_stays_though_a_newer_one_was_built_for_another_face_model(store: FolderStore) -> None:
+    publish(store, NET, model="dlib-faces", task="face-analysis", embedding_space="a")
+    publish(store, NET, model="actors", version="v1", task="face-gallery", embedding_space="a")
+    publish(store, NET, model="actors", version="v2", task="face-gallery", embedding_space="b")
+    run("gc", "--yes")
+    assert store.versions("actors") == ["v1", "v2"]
+
+
 def test_what_somebody_else_removes_meanwhile_is_gone_and_the_rest_goes(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def overtaken(looked_at: FolderStore, pinned: tuple[str, ...]) -> list[Verdict]:
-        verdicts = judge(looked_at, pinned)
+    def overtaken(looked_at: FolderStore, *named: tuple[str, ...]) -> list[Verdict]:
+        verdicts = judge(looked_at, *named)
         remove(store, "net", "v1", by="another cron", why="unused")
         return verdicts
 
