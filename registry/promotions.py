@@ -12,14 +12,16 @@ only where the bare name stands for it already, for whoever names no version kee
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from registry.choosing import left_behind, of_the_catalogue
 from registry.errors import BrokenVersion, RoutingRefused, UnknownModelVersion
 from registry.gates import shortfalls
 from registry.leases import holders
+from registry.manifest import Manifest
 from registry.routing import Action, AuditEntry, Routing, conflict
 from registry.store import FolderStore, Store
 
@@ -44,8 +46,8 @@ def promote(
     A trial of this very version ends with it. Raises :class:`RoutingRefused` while another version is canary, and a
     shadow of another version simply ends. Promoting what is stable already changes nothing.
 
-    A version under its bars (:mod:`registry.gates`) is refused, unless ``force`` takes it with a reason; the audit entry
-    then names the bars.
+    A version under its bars (:mod:`registry.gates`), or one that style packs do not follow, is refused, unless ``force``
+    takes it with a reason; the audit entry then names the bars and the packs.
     """
     was, version = _start(store, model, version, expect)
     if was is not None and was.canary not in {None, version}:
@@ -61,14 +63,17 @@ def promote(
     if before is not None:
         _same_kind(store, model, before, version)
     missed = tuple(shortfalls(store, f"{model}@{version}", None if before is None else f"{model}@{before}"))
-    if missed and not force:
+    lost = losses(store, model, before, version)
+    against = [f"{model}@{version} is under its bars: {'; '.join(missed)}."] if missed else []
+    against += [told_of(lost, f"{model}@{version}")] if lost else []
+    if against and not force:
         raise RoutingRefused(
-            f"{model}@{version} is under its bars: {'; '.join(missed)}. "
-            "Promote it with --force (force in the API) and a reason if it is to serve all the same."
+            f"{' '.join(against)} Promote it with --force (force in the API) and a reason if it is to serve all the same."
         )
-    if missed and not why.strip():
-        raise RoutingRefused(f"{model}@{version} is under its bars; say why it is to serve all the same.")
-    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why, missed)
+    if against and not why.strip():
+        raise RoutingRefused(f"{' '.join(against)} Say why it is to serve all the same.")
+    despite = (*missed, *(f"{pack.ref} does not go with it" for pack in lost))
+    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why, despite)
 
 
 def canary(
@@ -128,6 +133,32 @@ def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | N
         )
     _whole(store, f"{model}@{was.previous}")
     return _change(store, model, "rollback", was.previous, was, Routing(was.previous), by, why)
+
+
+def losses(store: Store, model: str, before: str | None, version: str) -> list[Manifest]:
+    """The style packs and predictors that go with ``before`` of a network (with any version, if None) and not with ``version``."""
+    network = store.manifest(f"{model}@{version}")
+    if network.task != "style":
+        return []
+    was: Manifest | None = None
+    if before is not None:
+        try:
+            was = store.manifest(f"{model}@{before}")
+        except (UnknownModelVersion, BrokenVersion):
+            # Whose packs those were, nobody can say any more.
+            return []
+    return left_behind(store, was, network)
+
+
+def told_of(lost: Sequence[Manifest], ref: str) -> str:
+    """In words for a person what goes with packs that do not follow to the network ``ref``, and what to do."""
+    packs = ", ".join(f"{pack.ref} ({pack.title})" if pack.title else pack.ref for pack in lost)
+    shipped = " ".join(pack.model for pack in lost if of_the_catalogue(pack))
+    return (
+        f"With {ref} what {packs} brought is gone: made for other weights, with no version for these. "
+        + (f"`masquerade models pull {shipped}` fetches the newest there is. " if shipped else "")
+        + f"`masquerade style add PAINTING --name STYLE --network {ref}` learns a style for them."
+    )
 
 
 def _try(

@@ -15,6 +15,8 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from deployments.fitness import check_fitness
+from deployments.slots import ModelSet
+from deployments.style.packs import style_names
 from registry import catalogue
 from registry.catalogue import Entry
 from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
@@ -94,7 +96,9 @@ def pull(
                 _pull(opened, entry, accept_licence=accept_licence)
         if starter:
             ensure_gallery(opened)
-        _tell_of_a_gallery_lost(before, _selected(opened))
+        after = _selected(opened)
+        _tell_of_a_gallery_lost(before, after)
+        _tell_of_styles_lost(opened, before, after)
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v2")
@@ -278,6 +282,27 @@ def _tell_of_a_gallery_lost(before: Selection, after: Selection) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _tell_of_styles_lost(store: Store, before: Selection, after: Selection) -> None:
+    """A newer network, or a better one, takes away the styles of packs that were made for the weights of before."""
+    was, now = before.chosen.get("style"), after.chosen.get("style")
+    if was is None or now is None or was.model == now.model:
+        return
+    if lost := ", ".join(sorted(_styles(store, was) - _styles(store, now))):
+        console.print(
+            f"From the next start on {now.model} paints, and these styles were made for {was.model}: {lost}. Learn them again "
+            f"with masquerade style add PAINTING --name STYLE --network {now.model}, or stay with "
+            f"MASQUERADE_MODELS__STYLE={was.model}.",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _styles(store: Store, models: ModelSet) -> set[str]:
+    packs = (store.get(ref) for ref in models.extras if store.manifest(ref).task == "style-pack")
+    return {name for pack in packs for name in style_names(pack)}
 
 
 def _wanted(store: Store, name: str) -> Entry | str:

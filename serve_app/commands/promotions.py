@@ -11,6 +11,7 @@ from rich.markup import escape
 from registry.errors import RegistryError, RoutingRefused
 from registry.manifest import parse_ref
 from registry.promotions import canary as try_on_users
+from registry.promotions import losses, told_of
 from registry.promotions import promote as make_stable
 from registry.promotions import rollback as go_back
 from registry.promotions import shadow as try_in_the_dark
@@ -45,12 +46,15 @@ def add_to(app: typer.Typer) -> None:
 def promote(
     ref: VersionArgument,
     why: WhyOption,
-    force: Annotated[bool, typer.Option("--force", help="Although it is under its bars; the reason says why.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although it is under its bars, or styles go; the reason says why.")
+    ] = False,
     store: StoreOption = None,
 ) -> None:
     """Make a version stable. What was stable becomes `previous`, and a trial of this version ends.
 
-    Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it.
+    Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it; and a style network
+    that would leave style packs behind, which were made for the weights of before.
     """
     with explained():
         model, version = _version_of(ref)
@@ -71,6 +75,7 @@ def canary(
         _decide(store, try_on_users, model, version, percent, why=why)
         if not end:
             _tell_whether_it_serves(open_store(store), model)
+            _tell_of_losses(open_store(store), model)
 
 
 def shadow(
@@ -91,7 +96,11 @@ def shadow(
 def rollback(model: Annotated[str, typer.Argument(help="NAME.")], why: WhyOption, store: StoreOption = None) -> None:
     """Take the last step back: end the canary, or else return to the previous version."""
     with explained():
+        opened = open_store(store)
+        was = opened.routing(model)
         _decide(store, go_back, model, why=why)
+        if was is not None and was.canary is None:
+            _tell_of_losses(opened, model, was.stable)
 
 
 def audit(
@@ -151,6 +160,18 @@ def _tell_whether_it_serves(store: Store, model: str) -> None:
             f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
         )
         console.print(told, style="yellow", highlight=False, soft_wrap=True)
+
+
+def _tell_of_losses(store: Store, model: str, before: str | None = None) -> None:
+    """A word where style packs do not follow: from ``before`` to what is stable now, or from that to the canary."""
+    routing = store.routing(model)
+    version = None if routing is None else routing.canary if before is None else routing.stable
+    if routing is None or version is None:
+        return
+    if lost := losses(store, model, before or routing.stable, version):
+        console.print(
+            told_of(lost, f"{model}@{version}"), style="yellow", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def _columns(entry: AuditEntry) -> tuple[str, ...]:

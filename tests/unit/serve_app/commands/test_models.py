@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,35 @@ def test_at_a_terminal_the_licence_is_shown_and_asked_for(
     assert "https://example.org/terms" in result.output
     assert result.exit_code == (0 if installed else 1)
     assert store.models() == installed
+
+
+def test_a_network_that_takes_styles_away_says_which_and_what_to_do(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def pack(name: str, weights: bytes, *styles: str) -> None:
+        listed = json.dumps({"styles": [{"name": style} for style in styles]}).encode()
+        pinned = {"style-fine": hashlib.sha256(weights).hexdigest()}
+        version = "v1" if weights == b"old" else "v2"
+        versions.publish(
+            store, {"styles.json": listed}, model=name, version=version, task="style-pack", requires=pinned
+        )
+
+    versions.publish(store, {"net": b"old"}, model="style-fine", task="style")
+    pack("styles-classic", b"old", "wave", "udnie")
+    pack("styles-wreck", b"old", "wreck")
+    pack("styles-classic", b"new", "wave", "udnie")
+    shelf = tmp_path / "site" / "networks_for_tests"
+    shelf.mkdir(parents=True)
+    (shelf / "net").write_bytes(b"new")
+    monkeypatch.syspath_prepend(str(shelf.parent))
+    source = PackageSource(package="networks_for_tests", file="net")
+    entry = versions.manifest_of({"net": b"new"}, model="style-fine", version="v2", task="style")
+    entry = entry.model_copy(update={"files": (entry.files[0].model_copy(update={"sources": (source,)}),)})
+    monkeypatch.setattr(catalogue, "known", lambda: (entry,))
+    told = " ".join(run("pull", "style-fine").output.split())
+    assert "style-fine@v2 paints, and these styles were made for style-fine@v1: wreck." in told
+    assert "--network style-fine@v2, or stay with MASQUERADE_MODELS__STYLE=style-fine@v1." in told
+    assert "styles" not in run("pull", "style-fine").output
 
 
 def test_a_face_model_that_takes_the_gallerys_place_away_says_what_to_do(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -127,6 +128,21 @@ def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
         publish(store, NET, model=model, task="face-analysis", embedding_space=model)
     assert "nothing serves mine" in run("promote", "mine@v1", "--why", "better").output
     assert "nothing serves" not in run("promote", "dlib-faces@v1", "--why", "better").output
+
+
+def test_styles_that_do_not_follow_their_network_are_told_of(store: FolderStore) -> None:
+    for number in (1, 2):
+        publish(store, {"net.dat": b"%d" % number}, model="style-fine", version=f"v{number}", task="style")
+    pinned = {"style-fine": hashlib.sha256(b"1").hexdigest()}
+    publish(store, NET, model="styles-wreck", task="style-pack", requires=pinned, title="The Shipwreck")
+    run("promote", "style-fine@v1", "--why", "it serves")
+    told = "With style-fine@v2 what styles-wreck@v1 (The Shipwreck) brought is gone"
+    assert told in run("canary", "style-fine@v2", "--why", "trial").output
+    assert "is gone" not in run("canary", "style-fine", "--end", "--why", "seen").output
+    refused = run("promote", "style-fine@v2", "--why", "sharper")
+    assert (refused.exit_code, told in refused.output) == (1, True)
+    assert run("promote", "style-fine@v2", "--why", "nobody asks for it", "--force").exit_code == 0
+    assert "despite: styles-wreck@v1 does not go with it" in " ".join(run("audit", "style-fine").output.split())
 
 
 @pytest.mark.parametrize("begin", ["canary", "shadow"])

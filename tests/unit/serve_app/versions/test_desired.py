@@ -80,7 +80,7 @@ def test_packs_follow_their_network_to_other_weights(ask, publish: Publish, stor
 
 def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph, publish: Publish, store) -> None:
     publish("painter", "v2", "style", content="weights two")
-    promote(store, "painter", "v2", **BY)
+    promote(store, "painter", "v2", **BY, force=True)
     desire = ask()
     assert desire.plans == graph
     assert "style packs made for its weights" in desire.unusable["painter@v2"]
@@ -89,7 +89,7 @@ def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph,
 @pytest.mark.parametrize("begin", [canary, shadow])
 def test_a_trial_that_cannot_take_place_is_said_why(ask, graph, publish: Publish, store, begin) -> None:
     publish("painter", "v2", "style", content="weights two")
-    begin(store, "painter", "v2", 0.5, **BY)
+    begin(store, "painter", "v2", 0.5, **BY, serving="v1")
     desire = ask()
     assert desire.plans == graph
     assert "style packs made for its weights" in desire.unusable["painter@v2"]
