@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from rich.markup import escape
 
-from registry.manifest import TrainingData
+from registry.manifest import Manifest, TrainingData
+from registry.references import readable
 from registry.store import Store
 from training.pictures import read_rgb
 from training.style.adding import add, check_name, open_studio
@@ -58,6 +59,18 @@ def teach(
         pack = add(studio, about, painting, crops, sample, eye, lesson, store, terms, watch)
     path = pack.path(f"previews/{about.name}.jpg")
     console.print(f"Published [bold]{pack.ref}[/]; its preview: [bold]{escape(str(path))}[/]", highlight=False)
-    if len(store.versions(pack.manifest.model)) > 1:
-        told = f"Whoever paints with an earlier version goes on so until: masquerade models promote {pack.ref} --why …"
+    if told := _still_to_do(store, pack.manifest, studio.network.manifest):
         console.print(told, markup=False, highlight=False, soft_wrap=True)
+
+
+def _still_to_do(store: Store, pack: Manifest, network: Manifest) -> str | None:
+    """What keeps the style from being painted with, if anything does."""
+    others = (readable(store, f"{pack.model}@{version}") for version in store.versions(pack.model))
+    if any(other is not None and other.version != pack.version and other.requires == pack.requires for other in others):
+        return f"Whoever paints with an earlier version goes on so until: masquerade models promote {pack.ref} --why …"
+    if (standing := store.resolve(network.model)[1]) != network.version:
+        return (
+            f"It goes with {network.ref}, and {network.model} stands for {standing} until: "
+            f"masquerade models promote {network.ref} --why …"
+        )
+    return None
