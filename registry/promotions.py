@@ -151,11 +151,11 @@ def losses(store: Store, model: str, before: str | None, version: str) -> list[M
 
 
 def told_of(lost: Sequence[Manifest], ref: str) -> str:
-    """In words for a person what goes with packs that do not follow to the network ``ref``, and what to do."""
+    """In words for a person which packs do not follow to the network ``ref``, and what to do."""
     packs = ", ".join(f"{pack.ref} ({pack.title})" if pack.title else pack.ref for pack in lost)
     shipped = " ".join(pack.model for pack in lost if of_the_catalogue(pack))
     return (
-        f"With {ref} what {packs} brought is gone: made for other weights, with no version for these. "
+        f"Made for other weights than those of {ref}, with no version for these, and so left behind: {packs}. "
         + (f"`masquerade models pull {shipped}` fetches the newest there is. " if shipped else "")
         + f"`masquerade style add PAINTING --name STYLE --network {ref}` learns a style for them."
     )

@@ -80,6 +80,10 @@ class StyleBook:
             raise ValueError(f"{pack.ref}: the vector of {name!r} holds values that are no numbers")
         return np.asarray(vector, np.float32)
 
+    def knows(self, weights: Sequence[tuple[str, float]]) -> bool:
+        """Whether there is a style of every name."""
+        return all(name in self._vectors for name, _ in weights)
+
     def check(self, weights: Sequence[tuple[str, float]]) -> None:
         """Raises :class:`UnknownStyle` unless there is a style of every name."""
         for name, _ in weights:

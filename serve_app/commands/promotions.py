@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from registry.errors import RegistryError, RoutingRefused
-from registry.manifest import parse_ref
+from registry.manifest import Task, parse_ref
 from registry.promotions import canary as try_on_users
 from registry.promotions import losses, told_of
 from registry.promotions import promote as make_stable
@@ -21,11 +22,21 @@ from registry.store import Store
 from serve_app.commands.stores import StoreOption, WhyOption, explained, new_table, open_store, print_table, who
 from serve_app.commands.terminal import console
 from serve_app.selection import select
-from serve_app.settings import Settings
+from serve_app.settings import ModelChoice, Settings, variable
 
 VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
 ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
 EndOption = Annotated[bool, typer.Option("--end", help="End it.")]
+
+
+# The field of ModelChoice that names a model of the task.
+_SETTINGS: Mapping[Task, str] = {
+    "style": "style",
+    "face-analysis": "faces",
+    "face-gallery": "gallery",
+    "face-swap": "swap",
+    "authenticity": "authenticity",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -149,17 +160,29 @@ def _decide(
 
 
 def _tell_whether_it_serves(store: Store, model: str) -> None:
-    """A word where the decision changes nothing, because another model of its kind is chosen, or none serves it."""
+    """A word where the decision changes nothing: another model of its kind is chosen, or nothing can serve this one."""
+    wishes = Settings().models
     try:
-        chosen = select(store, Settings().models).chosen.values()
+        if _serves(store, wishes, model):
+            return
     except RegistryError:
         # Settings that name what is not there: another command's matter.
         return
-    if all(parse_ref(ref)[0] != model for models in chosen for ref in models.refs):
-        told = (
-            f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
-        )
-        console.print(told, style="yellow", highlight=False, soft_wrap=True)
+    setting = _SETTINGS.get(store.manifest(model).task)
+    told = f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
+    if setting is not None:
+        with suppress(RegistryError):
+            if _serves(store, wishes.model_copy(update={setting: model}), model):
+                told = (
+                    f"With these settings nothing serves {model}, for another of its kind is chosen; "
+                    f"{variable('models', setting)}={model} chooses this one at the next start."
+                )
+    console.print(told, style="yellow", highlight=False, soft_wrap=True)
+
+
+def _serves(store: Store, wishes: ModelChoice, model: str) -> bool:
+    chosen = select(store, wishes).chosen.values()
+    return any(parse_ref(ref)[0] == model for models in chosen for ref in models.refs)
 
 
 def _tell_of_losses(store: Store, model: str, before: str | None = None) -> None:

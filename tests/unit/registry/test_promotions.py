@@ -111,7 +111,9 @@ def painted(store: FolderStore, publish: Callable[..., Manifest]) -> FolderStore
 
 
 def test_a_network_that_styles_do_not_follow_needs_a_word(painted: FolderStore) -> None:
-    with pytest.raises(RoutingRefused, match=r"With net@v2 what own@v1 \(The own\) brought is gone.* --network net@v2"):
+    with pytest.raises(
+        RoutingRefused, match=r"weights than those of net@v2, .* left behind: own@v1 \(The own\)\. .* --network net@v2"
+    ):
         promote(painted, "net", "v2", **BY)
     with pytest.raises(RoutingRefused, match="Say why"):
         promote(painted, "net", "v2", by="ada", why=" ", force=True)

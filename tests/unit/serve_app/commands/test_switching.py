@@ -126,7 +126,11 @@ def test_a_change_without_a_reason_is_a_usage_error(
 def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
     for model in ("mine", "dlib-faces"):
         publish(store, NET, model=model, task="face-analysis", embedding_space=model)
-    assert "nothing serves mine" in run("promote", "mine@v1", "--why", "better").output
+    told = run("promote", "mine@v1", "--why", "better").output
+    assert "nothing serves mine, for another of its kind is chosen" in told
+    assert "MASQUERADE_MODELS__FACES=mine chooses this one at the next start" in told
+    publish(store, NET, model="painter", task="style")
+    assert "or what it needs is missing" in run("promote", "painter@v1", "--why", "better").output
     assert "nothing serves" not in run("promote", "dlib-faces@v1", "--why", "better").output
 
 
@@ -136,9 +140,9 @@ def test_styles_that_do_not_follow_their_network_are_told_of(store: FolderStore)
     pinned = {"style-fine": hashlib.sha256(b"1").hexdigest()}
     publish(store, NET, model="styles-wreck", task="style-pack", requires=pinned, title="The Shipwreck")
     run("promote", "style-fine@v1", "--why", "it serves")
-    told = "With style-fine@v2 what styles-wreck@v1 (The Shipwreck) brought is gone"
+    told = "and so left behind: styles-wreck@v1 (The Shipwreck)."
     assert told in run("canary", "style-fine@v2", "--why", "trial").output
-    assert "is gone" not in run("canary", "style-fine", "--end", "--why", "seen").output
+    assert "left behind" not in run("canary", "style-fine", "--end", "--why", "seen").output
     refused = run("promote", "style-fine@v2", "--why", "sharper")
     assert (refused.exit_code, told in refused.output) == (1, True)
     assert run("promote", "style-fine@v2", "--why", "nobody asks for it", "--force").exit_code == 0

@@ -55,6 +55,7 @@ def trained(tmp_path_factory, world) -> Path:
     run = tmp_path_factory.mktemp("run")
     result = learn(world, run, "--views", 1, "--steps", 80)
     assert result.exit_code == 0, result.output
+    assert f"masquerade models import {run / 'store' / 'my-detector' / 'v1'}" in "".join(result.output.split("\n"))
     return run
 
 

@@ -158,6 +158,20 @@ def test_a_style_follows_its_network_to_new_weights(add, store, tiny) -> None:
     }
 
 
+def test_a_style_learnt_for_weights_that_do_not_serve_yet_waits_for_their_promotion_not_its_own(
+    add, store, tiny
+) -> None:
+    with store.stage("style-tiny@v2") as folder:
+        write_network(Weights(StyleNetwork(tiny), {}), folder)
+        about = store.manifest("style-tiny@v1").model_copy(update={"version": "v2"})
+        store.publish(describe(folder, about), folder)
+    promote(store, "style-tiny", "v1", by="ada", why="it serves")
+    assert "promote" not in said(add())
+    told = said(add("--network", "style-tiny@v2"))
+    assert "style-tiny stands for v1 until: masquerade models promote style-tiny@v2 --why" in told
+    assert "promote styles-lines" not in told
+
+
 @pytest.fixture
 def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.style.teaching.open_encoder", lambda _: pytest.fail("the encoder was loaded"))
