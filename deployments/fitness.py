@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from deployments.authenticity.engine import BACKENDS as DETECTORS
+from deployments.authenticity.labelled import machine_made
+from deployments.image_classifier import labels_of
 from deployments.moderation.engine import BACKENDS as MODERATORS
+from deployments.moderation.transformers_classifier import rule_columns
 from deployments.style.contract import check_network
 from registry.manifest import ModelVersion
 
 _BACKENDS = {"moderation": MODERATORS, "authenticity": DETECTORS}
+_READERS = {("moderation", "transformers"): rule_columns, ("authenticity", "transformers"): machine_made}
 
 
 def check_fitness(version: ModelVersion) -> None:
@@ -26,3 +30,6 @@ def check_fitness(version: ModelVersion) -> None:
         raise ValueError(
             f"{manifest.ref} has {said}; {manifest.task} models are read by one of: {', '.join(sorted(backends))}"
         )
+    read = _READERS.get((manifest.task, manifest.backend))
+    if read is not None and (labels := labels_of(version)) is not None:
+        read(manifest.ref, labels)

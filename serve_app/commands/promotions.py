@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from deployments.slots import ModelSet
 from registry.errors import RegistryError, RoutingRefused
+from registry.leases import holders
 from registry.manifest import Task, parse_ref
 from registry.promotions import canary as try_on_users
 from registry.promotions import losses, told_of
@@ -23,6 +25,7 @@ from serve_app.commands.stores import StoreOption, WhyOption, explained, new_tab
 from serve_app.commands.terminal import console
 from serve_app.selection import select
 from serve_app.settings import ModelChoice, Settings, variable
+from serve_app.versions.desired import BESIDE_STYLE
 
 VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
 ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
@@ -160,10 +163,13 @@ def _decide(
 
 
 def _tell_whether_it_serves(store: Store, model: str) -> None:
-    """A word where the decision changes nothing: another model of its kind is chosen, or nothing can serve this one."""
+    """A word where the decision changes nothing now: another of its kind is chosen, nothing can serve it, or it waits."""
     wishes = Settings().models
     try:
-        if _serves(store, wishes, model):
+        if (engine := _engine_of(store, wishes, model)) is not None:
+            if _started_without(store, engine, model):
+                told = f"{model} serves from the next start on: the studio that runs was started without it."
+                console.print(told, style="yellow", highlight=False, soft_wrap=True)
             return
     except RegistryError:
         # Settings that name what is not there: another command's matter.
@@ -172,7 +178,7 @@ def _tell_whether_it_serves(store: Store, model: str) -> None:
     told = f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
     if setting is not None:
         with suppress(RegistryError):
-            if _serves(store, wishes.model_copy(update={setting: model}), model):
+            if _engine_of(store, wishes.model_copy(update={setting: model}), model) is not None:
                 told = (
                     f"With these settings nothing serves {model}, for another of its kind is chosen; "
                     f"{variable('models', setting)}={model} chooses this one at the next start."
@@ -180,9 +186,18 @@ def _tell_whether_it_serves(store: Store, model: str) -> None:
     console.print(told, style="yellow", highlight=False, soft_wrap=True)
 
 
-def _serves(store: Store, wishes: ModelChoice, model: str) -> bool:
+def _engine_of(store: Store, wishes: ModelChoice, model: str) -> ModelSet | None:
+    """What the next start would serve ``model`` in."""
     chosen = select(store, wishes).chosen.values()
-    return any(parse_ref(ref)[0] == model for models in chosen for ref in models.refs)
+    return next((models for models in chosen if any(parse_ref(ref)[0] == model for ref in models.refs)), None)
+
+
+def _started_without(store: Store, engine: ModelSet, model: str) -> bool:
+    """Whether replicas hold the rest of ``engine`` and no version of ``model``, which a running studio then does not take up."""
+    if store.manifest(model).task in BESIDE_STYLE:
+        return False
+    held = {parse_ref(ref)[0] for ref in holders(store.leases())}
+    return model not in held and any(parse_ref(ref)[0] in held for ref in engine.refs)
 
 
 def _tell_of_losses(store: Store, model: str, before: str | None = None) -> None:

@@ -134,6 +134,18 @@ def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
     assert "nothing serves" not in run("promote", "dlib-faces@v1", "--why", "better").output
 
 
+def test_a_model_that_the_running_studio_was_started_without_waits_for_the_next_start(
+    store: FolderStore, replica: Lease
+) -> None:
+    for model in ("open-nsfw", "my-judge"):
+        publish(store, NET, model=model, task="moderation", backend="open-nsfw")
+    replica.hold(["open-nsfw@v1"])
+    told = "my-judge serves from the next start on: the studio that runs was started without it."
+    assert told in run("promote", "my-judge@v1", "--why", "a second opinion").output
+    replica.hold(["open-nsfw@v1", "my-judge@v1"])
+    assert told not in run("promote", "my-judge@v1", "--why", "a second opinion").output
+
+
 def test_styles_that_do_not_follow_their_network_are_told_of(store: FolderStore) -> None:
     for number in (1, 2):
         publish(store, {"net.dat": b"%d" % number}, model="style-fine", version=f"v{number}", task="style")
