@@ -8,10 +8,10 @@ import torch
 from rich.markup import escape
 
 from registry.manifest import Manifest, TrainingData
-from registry.references import readable
+from registry.references import next_version, readable
 from registry.store import Store
 from training.pictures import read_rgb
-from training.style.adding import add, check_name, open_studio
+from training.style.adding import add, check_name, open_studio, pack_name
 from training.style.data import PhotoCrops, load_picture, split
 from training.style.encoders import open_encoder
 from training.style.export import PREVIEW_SIDE, Painting
@@ -34,11 +34,14 @@ def teach(
 ) -> None:
     """Teach ``network`` the ``painting`` on the photographs in a folder, show how far it is, and publish the style.
 
-    Whatever is wrong with the name or a picture is told before the encoder, the largest part of it all, is loaded.
+    Whatever is wrong with the name, the store or a picture is told before the encoder, the largest part of it all, is loaded.
     """
     torch.set_num_threads(threads)
     studio = open_studio(store, network)
     check_name(studio, about.name, store)
+    # A store that cannot be written is told now, not when the style is learnt.
+    with store.stage(f"{pack_name(about.name)}@{next_version(store, pack_name(about.name))}"):
+        pass
     for picture in (painting, *([] if preview is None else [preview])):
         load_picture(picture, PREVIEW_SIDE)
     training, held_out = split(photos)

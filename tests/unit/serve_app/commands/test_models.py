@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -303,6 +304,17 @@ def test_what_is_no_version_is_refused_in_words(
     assert result.exit_code == 1
     assert sentence in result.output
     assert store.models() == []
+
+
+def test_a_disk_that_is_full_is_the_one_that_is_written(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    monkeypatch.setattr("registry.publish.shutil.copyfile", full)
+    told = run("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data").output
+    assert f"The disk is full ({store.root}" in told
 
 
 def test_an_unknown_task_is_a_usage_error(store: FolderStore, folder: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -188,6 +189,15 @@ def test_a_painting_that_is_no_picture_is_refused_before_the_encoder_is_loaded(a
 def test_a_preview_that_is_no_picture_is_told_before_the_encoder_is_loaded(add, store, tmp_path) -> None:
     (tmp_path / "words.jpg").write_text("words")
     assert_refused(add("--preview", str(tmp_path / "words.jpg")), "not a picture")
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_a_store_that_cannot_be_written_is_told_before_the_encoder_is_loaded(add, store, monkeypatch) -> None:
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "models/.staging")
+
+    monkeypatch.setattr(FolderStore, "stage", read_only)
+    assert_refused(add(), "models/.staging: Read-only file system")
 
 
 def test_a_held_out_photograph_that_cannot_be_read_is_no_preview(add, photos, store) -> None:
