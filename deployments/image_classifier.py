@@ -6,6 +6,7 @@ The folder holds ``config.json``, ``model.safetensors`` and, unless the model co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,6 +68,19 @@ class ImageClassifier:
     def close(self) -> None:
         """Let go of the weights."""
         del self._model, self._processor
+
+
+def labels_of(version: ModelVersion) -> list[str] | None:
+    """The names of its outputs that ``config.json`` gives, read without the packages; None where it gives none."""
+    try:
+        config = json.loads(version.path("config.json").read_text(encoding="utf-8"))
+        named = config.get("id2label")
+        if named is not None:
+            return [str(named[key]) for key in sorted(named, key=int)]
+        return [str(label) for label in config["label_names"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # What is amiss with the file is for who loads the classifier to say.
+        return None
 
 
 def decoded(photo: Photo, max_side: int) -> Pixels:

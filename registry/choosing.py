@@ -8,7 +8,7 @@ from typing import Protocol
 from registry import catalogue
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
-from registry.references import Manifests, Versions, readable
+from registry.references import Manifests, Versions, readable, standing
 
 
 class Installed(Manifests, Versions, Protocol):
@@ -55,6 +55,19 @@ def fitted(store: Installed, pack: Manifest, network: Manifest) -> Manifest | No
         return None
     others = (readable(store, f"{pack.model}@{version}") for version in reversed(store.versions(pack.model)))
     return next((other for other in others if other is not None and other.requires.get(network.model) in hashes), None)
+
+
+def left_behind(store: Installed, before: Manifest | None, network: Manifest) -> list[Manifest]:
+    """The packs and predictors that go with the network ``before`` and have no version made for the weights of ``network``.
+
+    Where ``before`` is None, nobody knows what serves: all that were made for other weights. One predictor is enough.
+    """
+    beside = [manifest for manifest in standing(store) if network.model in manifest.requires]
+    left = [manifest for manifest in beside if fitted(store, manifest, network) is None]
+    if any(manifest.task == "style-predictor" and manifest not in left for manifest in beside):
+        left = [manifest for manifest in left if manifest.task != "style-predictor"]
+    gone = (manifest if before is None else fitted(store, manifest, before) for manifest in left)
+    return [manifest for manifest in gone if manifest is not None]
 
 
 def of_the_catalogue(manifest: Manifest) -> bool:

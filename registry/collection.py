@@ -6,6 +6,8 @@ A version stays while
 - a running replica holds a lease on it;
 - it is newer than stable and nobody has tried it yet: it was published to be tried;
 - a version that stays needs one of its files (``requires`` in the manifest);
+- it is the newest of its model that was made for a version that stays: of a network's packs, those of the weights that serve;
+- it is among ``serving``, what would serve after the next start;
 - it is named in ``pinned``, such as the versions an operator's settings ask for.
 
 Each removal is written into the model's history, which is never collected.
@@ -40,13 +42,16 @@ class Verdict:
         return f"{self.model}@{self.version}"
 
 
-def judge(store: Store, pinned: Collection[str] = ()) -> list[Verdict]:
+def judge(store: Store, pinned: Collection[str] = (), serving: Collection[str] = ()) -> list[Verdict]:
     """What would be kept and what not, by model and version.
 
-    ``pinned`` are references (``name@version``, ``name@alias``, ``name``); those that lead nowhere are passed over.
+    ``pinned`` and ``serving`` are references (``name@version``, ``name@alias``, ``name``); those that lead nowhere are
+    passed over.
     """
     held = holders(store.leases())
-    wanted = {f"{model}@{version}" for ref in pinned for model, version in _resolved(store, ref)}
+    wanted, chosen = (
+        {f"{model}@{version}" for ref in refs for model, version in _resolved(store, ref)} for refs in (pinned, serving)
+    )
     manifests: dict[str, Manifest] = {}
     verdicts: list[Verdict] = []
     for model in store.models():
@@ -68,6 +73,8 @@ def judge(store: Store, pinned: Collection[str] = ()) -> list[Verdict]:
                 reason = _held_by(held[ref])
             if reason is None and ref in wanted:
                 reason = "named in the settings"
+            if reason is None and ref in chosen:
+                reason = "what serves"
             if reason is None and routing and natural(version) > natural(routing.stable) and version not in tried:
                 reason = "not tried yet"
             size = sum(entry.size for entry in manifests[ref].files)
@@ -116,19 +123,35 @@ def _resolved(store: Store, ref: str) -> list[tuple[str, str]]:
 
 
 def _with_required(verdicts: list[Verdict], manifests: dict[str, Manifest]) -> list[Verdict]:
-    """Keep what the kept need, and what that needs, and so on."""
+    """Keep what the kept need and the newest of what was made for them, and what those need, and so on."""
+    made_for: dict[tuple[str, str, str], str] = {}
+    for verdict in verdicts:
+        if verdict.ref in manifests:
+            # In the order of versions: the newest is the last to stand there.
+            made_for |= {
+                (model, sha256, verdict.model): verdict.ref for model, sha256 in manifests[verdict.ref].requires.items()
+            }
     while True:
         needed: dict[tuple[str, str], str] = {}
+        beside: dict[str, str] = {}
         for verdict in verdicts:
             if verdict.kept is not None and verdict.ref in manifests:
                 for model, sha256 in manifests[verdict.ref].requires.items():
                     needed[model, sha256] = verdict.ref
+                own = {entry.sha256 for entry in manifests[verdict.ref].files}
+                for (model, sha256, _), ref in made_for.items():
+                    if model == verdict.model and sha256 in own:
+                        beside[ref] = verdict.ref
 
-        def kept(verdict: Verdict, needed: dict[tuple[str, str], str] = needed) -> Verdict:
+        def kept(
+            verdict: Verdict, needed: dict[tuple[str, str], str] = needed, beside: dict[str, str] = beside
+        ) -> Verdict:
             if verdict.kept is None:
                 for entry in manifests[verdict.ref].files:
                     if (by := needed.get((verdict.model, entry.sha256))) is not None:
                         return replace(verdict, kept=f"required by {by}")
+                if (network := beside.get(verdict.ref)) is not None:
+                    return replace(verdict, kept=f"goes with {network}")
             return verdict
 
         judged = [kept(verdict) for verdict in verdicts]

@@ -6,18 +6,22 @@ between raises :class:`~registry.errors.Conflict`, which says what they did. Cal
 
 A model nobody has decided on has no routing, and its bare name stands for its newest version. What serves of it may be
 an older one, since publishing moves nobody: the first decision takes for what was there before what the caller says
-serves (``serving``), or else the one version that replicas hold leases on, or else the only other one.
+serves (``serving``), or else the one version that replicas hold leases on, or else the only other one; a trial takes that
+only where the bare name stands for it already, for whoever names no version keeps what they have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from registry.choosing import left_behind, of_the_catalogue
 from registry.errors import BrokenVersion, RoutingRefused, UnknownModelVersion
 from registry.gates import shortfalls
 from registry.leases import holders
+from registry.manifest import Manifest
 from registry.routing import Action, AuditEntry, Routing, conflict
 from registry.store import FolderStore, Store
 
@@ -42,8 +46,8 @@ def promote(
     A trial of this very version ends with it. Raises :class:`RoutingRefused` while another version is canary, and a
     shadow of another version simply ends. Promoting what is stable already changes nothing.
 
-    A version under its bars (:mod:`registry.gates`) is refused, unless ``force`` takes it with a reason; the audit entry
-    then names the bars.
+    A version under its bars (:mod:`registry.gates`), or one that style packs do not follow, is refused, unless ``force``
+    takes it with a reason; the audit entry then names the bars and the packs.
     """
     was, version = _start(store, model, version, expect)
     if was is not None and was.canary not in {None, version}:
@@ -53,20 +57,23 @@ def promote(
         )
     if was is not None and was.stable == version:
         return was
-    before = was.stable if was else _serving(store, model, version, serving)
+    before = was.stable if was else _serving(store, model, serving, set(store.versions(model)) - {version})
     if before == version:
         before = None
     if before is not None:
         _same_kind(store, model, before, version)
     missed = tuple(shortfalls(store, f"{model}@{version}", None if before is None else f"{model}@{before}"))
-    if missed and not force:
+    lost = losses(store, model, before, version)
+    against = [f"{model}@{version} is under its bars: {'; '.join(missed)}."] if missed else []
+    against += [told_of(lost, f"{model}@{version}")] if lost else []
+    if against and not force:
         raise RoutingRefused(
-            f"{model}@{version} is under its bars: {'; '.join(missed)}. "
-            "Promote it with --force (force in the API) and a reason if it is to serve all the same."
+            f"{' '.join(against)} Promote it with --force (force in the API) and a reason if it is to serve all the same."
         )
-    if missed and not why.strip():
-        raise RoutingRefused(f"{model}@{version} is under its bars; say why it is to serve all the same.")
-    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why, missed)
+    if against and not why.strip():
+        raise RoutingRefused(f"{' '.join(against)} Say why it is to serve all the same.")
+    despite = (*missed, *(f"{pack.ref} does not go with it" for pack in lost))
+    return _change(store, model, "promote", version, was, Routing(version, previous=before), by, why, despite)
 
 
 def canary(
@@ -128,6 +135,32 @@ def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | N
     return _change(store, model, "rollback", was.previous, was, Routing(was.previous), by, why)
 
 
+def losses(store: Store, model: str, before: str | None, version: str) -> list[Manifest]:
+    """The style packs and predictors that go with ``before`` of a network (with any version, if None) and not with ``version``."""
+    network = store.manifest(f"{model}@{version}")
+    if network.task != "style":
+        return []
+    was: Manifest | None = None
+    if before is not None:
+        try:
+            was = store.manifest(f"{model}@{before}")
+        except (UnknownModelVersion, BrokenVersion):
+            # Whose packs those were, nobody can say any more.
+            return []
+    return left_behind(store, was, network)
+
+
+def told_of(lost: Sequence[Manifest], ref: str) -> str:
+    """In words for a person which packs do not follow to the network ``ref``, and what to do."""
+    packs = ", ".join(f"{pack.ref} ({pack.title})" if pack.title else pack.ref for pack in lost)
+    shipped = " ".join(pack.model for pack in lost if of_the_catalogue(pack))
+    return (
+        f"Made for other weights than those of {ref}, with no version for these, and so left behind: {packs}. "
+        + (f"`masquerade models pull {shipped}` fetches the newest there is. " if shipped else "")
+        + f"`masquerade style add PAINTING --name STYLE --network {ref}` learns a style for them."
+    )
+
+
 def _try(
     store: Store,
     model: str,
@@ -149,13 +182,14 @@ def _try(
         return _change(store, model, role, ended, was, _with(was, role, None, 0.0), by, why)
     was, version = _start(store, model, version, expect)
     if was is None:
-        stable = _serving(store, model, version, serving)
-        if stable is None and store.versions(model) == [version]:
+        *others, newest = store.versions(model)
+        stable = _serving(store, model, serving, [] if version == newest else {*others, newest} - {version})
+        if stable is None and not others:
             raise RoutingRefused(f"{model} has only {version}: there is nothing to try it against.")
         if stable is None:
             raise RoutingRefused(
-                f"Nobody has decided which version of {model} serves: promote that one first, with "
-                f"`masquerade models promote {model}@VERSION`, then try {version} beside it."
+                f"Nobody has decided which version of {model} serves, and its bare name stands for {newest}, the newest: "
+                f"promote that one first, with `masquerade models promote {model}@VERSION`, then try {version} beside it."
             )
         base = Routing(stable)
     else:
@@ -194,14 +228,13 @@ def _check_expected(store: Store, model: str, was: Routing | None, expect: Routi
         raise conflict(model, audit[-1] if audit else None)
 
 
-def _serving(store: Store, model: str, version: str, told: str | None) -> str | None:
-    """What answers of a model without a routing, for a decision about ``version``; None where nobody knows."""
+def _serving(store: Store, model: str, told: str | None, otherwise: Collection[str]) -> str | None:
+    """What answers of a model without a routing; None where nobody knows. ``otherwise`` is what it may be if none is held."""
     if told is not None:
         return told
-    versions = store.versions(model)
     held = holders(store.leases())
-    candidates = {other for other in versions if f"{model}@{other}" in held} or set(versions) - {version}
-    return candidates.pop() if len(candidates) == 1 else None
+    candidates = [version for version in store.versions(model) if f"{model}@{version}" in held] or list(otherwise)
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _same_kind(store: Store, model: str, one: str, other: str) -> None:

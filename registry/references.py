@@ -89,6 +89,14 @@ def natural(version: str) -> tuple[list[str | int], str]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)], version
 
 
+def check_version_name(version: str) -> None:
+    """Raise ``ValueError`` for what reads like v1 and is something else, such as v-1, which would come after v10."""
+    if odd := re.fullmatch(r"v[._-]+(\d.*)", version):
+        raise ValueError(
+            f"{version!r} is easily taken for v{odd[1]} and is sorted after it: call the version v{odd[1]}"
+        )
+
+
 def next_version(store: Names, model: str) -> str:
     """The number after the highest version the model ever had: v1, v2 and so on. Names are never given twice.
 

@@ -66,7 +66,7 @@ class AuthenticityEngine:
         self._detector.close()
 
 
-_BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Detector], tuple[str, ...]]] = {
+BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Detector], tuple[str, ...]]] = {
     fingerprint.BACKEND: (fingerprint.FingerprintDetector, ()),
     labelled.BACKEND: (labelled.LabelledDetector, labelled.PACKAGES),
     community_forensics.BACKEND: (community_forensics.CommunityForensics, community_forensics.PACKAGES),
@@ -79,8 +79,8 @@ def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
         manifest
         for manifest in offered
         if manifest.task == "authenticity"
-        and manifest.backend in _BACKENDS
-        and all(find_spec(package) for package in _BACKENDS[manifest.backend][1])
+        and manifest.backend in BACKENDS
+        and all(find_spec(package) for package in BACKENDS[manifest.backend][1])
     ]
 
 
@@ -90,7 +90,7 @@ def build(version: ModelVersion, runtime: Runtime) -> AuthenticityEngine:
     Raises ``ValueError`` for an unknown backend or a calibration that cannot be read, ``ImportError`` when a backend's
     packages are not installed, and whatever loading the files raises.
     """
-    if version.manifest.backend not in _BACKENDS:
+    if version.manifest.backend not in BACKENDS:
         raise ValueError(f"{version.ref} asks for the authenticity backend {version.manifest.backend!r}, unknown here")
     calibration = Calibration.model_validate(version.manifest.input.get("calibration", {}))
-    return AuthenticityEngine(_BACKENDS[version.manifest.backend][0](version, runtime), calibration)
+    return AuthenticityEngine(BACKENDS[version.manifest.backend][0](version, runtime), calibration)

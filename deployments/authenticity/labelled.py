@@ -31,20 +31,29 @@ class LabelledDetector:
 
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         self._classifier = ImageClassifier(version, runtime)
-        labels = [label.lower() for label in self._classifier.labels]
-        self._machine = [index for index, label in enumerate(labels) if label in MACHINE_MADE]
-        authentic = [label for label in labels if label in AUTHENTIC]
-        if not (self._machine and authentic) or len(self._machine) + len(authentic) != len(labels):
+        try:
+            self._machine = machine_made(version.ref, self._classifier.labels)
+        except ValueError:
             self._classifier.close()
-            raise ValueError(
-                f"{version.ref} has the labels {', '.join(labels)}, which do not say what is real and what is machine-made"
-            )
+            raise
 
     def logits(self, batch: Sequence[Photo]) -> list[float]:
         return [_log_odds(sum(row[index] for index in self._machine)) for row in self._classifier.probabilities(batch)]
 
     def close(self) -> None:
         self._classifier.close()
+
+
+def machine_made(name: str, labels: Sequence[str]) -> list[int]:
+    """The outputs that say a machine made the picture. Raises ``ValueError`` for labels of another kind than we can read."""
+    known = [label.lower() for label in labels]
+    machine = [index for index, label in enumerate(known) if label in MACHINE_MADE]
+    authentic = [label for label in known if label in AUTHENTIC]
+    if not (machine and authentic) or len(machine) + len(authentic) != len(known):
+        raise ValueError(
+            f"{name} has the labels {', '.join(known)}, which do not say what is real and what is machine-made"
+        )
+    return machine
 
 
 def _log_odds(probability: float) -> float:

@@ -75,7 +75,7 @@ def _sound(scores: Mapping[str, float]) -> bool:
     return FLOOR.keys() <= scores.keys() and all(math.isfinite(score) for score in scores.values())
 
 
-_BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Classifier], tuple[str, ...]]] = {
+BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Classifier], tuple[str, ...]]] = {
     open_nsfw.BACKEND: (open_nsfw.OpenNsfw, ()),
     transformers_classifier.BACKEND: (
         transformers_classifier.TransformersClassifier,
@@ -90,8 +90,8 @@ def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
         manifest
         for manifest in offered
         if manifest.task == "moderation"
-        and manifest.backend in _BACKENDS
-        and all(find_spec(package) for package in _BACKENDS[manifest.backend][1])
+        and manifest.backend in BACKENDS
+        and all(find_spec(package) for package in BACKENDS[manifest.backend][1])
     ]
 
 
@@ -102,11 +102,11 @@ def build(versions: Sequence[ModelVersion], policy: Policy, runtime: Runtime) ->
     packages are not installed, and whatever loading the files raises.
     """
     for version in versions:
-        if version.manifest.backend not in _BACKENDS:
+        if version.manifest.backend not in BACKENDS:
             raise ValueError(
                 f"{version.ref} asks for the moderation backend {version.manifest.backend!r}, unknown here"
             )
-    classifiers = [_BACKENDS[version.manifest.backend][0](version, runtime) for version in versions]
+    classifiers = [BACKENDS[version.manifest.backend][0](version, runtime) for version in versions]
     if not classifiers:
         raise ValueError("there is no model to moderate with; `masquerade models pull open-nsfw` fetches the smallest")
     return ModerationEngine(classifiers[0] if len(classifiers) == 1 else Vote(classifiers), policy)

@@ -39,7 +39,7 @@ class TransformersClassifier:
     def __init__(self, version: ModelVersion, runtime: Runtime) -> None:
         self.name = version.ref
         self._classifier = ImageClassifier(version, runtime)
-        self._columns = _columns(self.name, self._classifier.labels)
+        self._columns = rule_columns(self.name, self._classifier.labels)
 
     def scores(self, batch: Sequence[Photo]) -> list[dict[str, float]]:
         return [
@@ -51,10 +51,11 @@ class TransformersClassifier:
         self._classifier.close()
 
 
-def _columns(name: str, labels: Sequence[str]) -> dict[str, list[int]]:
-    """For each rule, the outputs to be added up."""
+def rule_columns(name: str, labels: Sequence[str]) -> dict[str, list[int]]:
+    """For each rule, the outputs to be added up. Raises ``ValueError`` for labels of another kind than we can read."""
     known = [label.lower() for label in labels]
     rules = _RULES.get(frozenset(known))
     if rules is None or len(set(known)) != len(known):
-        raise ValueError(f"{name} has the labels {', '.join(labels)}, which moderation cannot read")
+        read = "; ".join(", ".join(sorted(known)) for known in _RULES)
+        raise ValueError(f"{name} has the labels {', '.join(labels)}, which moderation cannot read; it reads {read}")
     return {rule: [index for index, label in enumerate(known) if label in members] for rule, members in rules.items()}

@@ -108,6 +108,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """The versions, other than the one that gives the engine its name, that had a part in its answer to ``query``."""
         return ()
 
+    def knows(self, engine: Engine[Q, R], query: Q) -> bool:
+        """Whether the engine has what ``query`` names: where a canary has not, the stable version answers."""
+        return True
+
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Q:
         """The query a manifest's probe asks for. Raises ``ValueError`` where this capability cannot be probed."""
         raise ValueError(f"{version.manifest.task} models cannot be probed from a manifest")
@@ -137,7 +141,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """
         canary = False
         if (percent := self._slot.percent("canary")) and (active := self._slot.status.active):
-            canary = sees_canary(visitor, parse_ref(active.model)[0], percent)
+            canary = sees_canary(visitor, parse_ref(active.model)[0], percent) and self._canary_knows(query)
         asked = _Asked(query, time.perf_counter())
         made = await self._batchers[canary].submit(asked)
         return await self._finished(asked, made, canary=canary)
@@ -173,6 +177,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
             self._keep(self._slot.status)
 
         return self._slot.follow(plan, noted)
+
+    def _canary_knows(self, query: Q) -> bool:
+        with self._slot.lease(canary=True) as lease:
+            return self.knows(lease.engine, query)
 
     async def _make(self, batch: list[_Asked[Q]], *, canary: bool) -> list[_Made[R] | Exception]:
         try:

@@ -18,6 +18,7 @@ from functools import reduce
 from operator import add
 from typing import Generic, TypeVar
 
+from deployments.errors import MasqueradeError
 from deployments.serving.comparison import Comparison, compare
 from deployments.slots import ModelSet, NotLoaded, Role, Slot
 
@@ -167,7 +168,10 @@ class Trial(Generic[Q, R]):
                 seen = await asyncio.to_thread(compare, task.answer, other)
             except NotLoaded:
                 continue
-            except Exception:
+            except Exception as error:
+                if isinstance(error, MasqueradeError) and error.status < 500:
+                    # A style that only the other version has, say: no request that both can answer.
+                    continue
                 log.exception("%s could not be compared", task.model if task.by_canary else "the shadow")
                 self.follow()
                 if not task.by_canary and self._tried is not None:

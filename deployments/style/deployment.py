@@ -29,6 +29,9 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
     def contributors(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> tuple[str, ...]:
         return cast(StyleEngine, engine).contributors(query)
 
+    def knows(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> bool:
+        return cast(StyleEngine, engine).knows(query)
+
     async def finish(self, query: StyleQuery, result: Pixels) -> bytes:
         if query.strength == 0:
             return await asyncio.to_thread(query.photo.upright)

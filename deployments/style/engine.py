@@ -79,6 +79,10 @@ class StyleEngine:
                 results[index] = _finish(painting, sources[index], batch[index], looks[index][1])
         return [results[index] for index in range(len(batch))]
 
+    def knows(self, query: StyleQuery) -> bool:
+        """Whether there is every style that ``query`` names, or a predictor for the picture it brings."""
+        return self._book.knows(query.weights) if query.style_image is None else self._reader is not None
+
     def contributors(self, query: StyleQuery) -> tuple[str, ...]:
         """The versions (``name@version``) that the style of an answered ``query`` came from: its packs, or the predictor."""
         return self._book.packs(query.weights) if query.style_image is None else self._predictors

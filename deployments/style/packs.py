@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,9 +52,8 @@ class StyleBook:
 
     def _take(self, pack: ModelVersion) -> list[StyleInfo]:
         vectors = load_file(pack.path("styles.safetensors"))
-        entries = json.loads(pack.path("styles.json").read_text(encoding="utf-8"))["styles"]
         taken: list[StyleInfo] = []
-        for entry in entries:
+        for entry in _entries(pack):
             name = entry["name"]
             if name in self._vectors:
                 raise ValueError(f"{pack.ref}: another pack already has a style {name!r}")
@@ -79,6 +79,10 @@ class StyleBook:
         if not np.isfinite(vector).all():
             raise ValueError(f"{pack.ref}: the vector of {name!r} holds values that are no numbers")
         return np.asarray(vector, np.float32)
+
+    def knows(self, weights: Sequence[tuple[str, float]]) -> bool:
+        """Whether there is a style of every name."""
+        return all(name in self._vectors for name, _ in weights)
 
     def check(self, weights: Sequence[tuple[str, float]]) -> None:
         """Raises :class:`UnknownStyle` unless there is a style of every name."""
@@ -107,6 +111,16 @@ class StyleBook:
         if self._identity is None:
             return vector
         return np.asarray(strength * vector + (1 - strength) * self._identity, np.float32)
+
+
+def style_names(pack: ModelVersion) -> list[str]:
+    """The names of its styles. Raises what reading a damaged pack raises."""
+    return [str(entry["name"]) for entry in _entries(pack)]
+
+
+def _entries(pack: ModelVersion) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(pack.path("styles.json").read_text(encoding="utf-8"))["styles"]
+    return entries
 
 
 def check_pinned(network: ModelVersion, pack: ModelVersion) -> None:

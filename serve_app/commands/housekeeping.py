@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 
 from registry.collection import Verdict, judge, remove
-from registry.errors import InUse, UnknownModelVersion
+from registry.errors import InUse, RegistryError, UnknownModelVersion
 from registry.manifest import Manifest
 from registry.store import Store
 from serve_app.commands.stores import (
@@ -48,7 +49,8 @@ def gc(
     """
     with explained():
         opened = open_store(store)
-        verdicts = judge(opened, tuple(_pinned(Settings().models)))
+        wishes = Settings().models
+        verdicts = judge(opened, tuple(_pinned(wishes)), tuple(_serving(opened, wishes)))
         garbage = [verdict for verdict in verdicts if verdict.kept is None]
         if verdicts:
             table = new_table("version", "size", "state")
@@ -103,6 +105,13 @@ def _pinned(wishes: ModelChoice) -> Iterator[str]:
             yield wish
         else:
             yield from wish or ()
+
+
+def _serving(store: Store, wishes: ModelChoice) -> Iterator[str]:
+    """What would serve after the next start; nothing where the settings name what is not there."""
+    with suppress(RegistryError):
+        for models in select(store, wishes).chosen.values():
+            yield from models.refs
 
 
 def _state(verdict: Verdict) -> str:

@@ -15,6 +15,9 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from deployments.fitness import check_fitness
+from deployments.slots import ModelSet
+from deployments.style.packs import style_names
 from registry import catalogue
 from registry.catalogue import Entry
 from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
@@ -24,6 +27,8 @@ from registry.manifest import (
     Description,
     Format,
     Licence,
+    Manifest,
+    ModelVersion,
     Task,
     dump_manifest,
     load_manifest,
@@ -31,7 +36,7 @@ from registry.manifest import (
 )
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
-from registry.references import next_version
+from registry.references import check_version_name, next_version
 from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
@@ -92,7 +97,9 @@ def pull(
                 _pull(opened, entry, accept_licence=accept_licence)
         if starter:
             ensure_gallery(opened)
-        _tell_of_a_gallery_lost(before, _selected(opened))
+        after = _selected(opened)
+        _tell_of_a_gallery_lost(before, after)
+        _tell_of_styles_lost(opened, before, after)
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v2")
@@ -131,7 +138,8 @@ def show(
 
 @app.command(
     "import",
-    epilog="Example:  masquerade models import ./net --name my-style --task style --format onnx --licence MIT",
+    epilog="Example:  masquerade models import ./vit --name my-judge --task moderation --format transformers "
+    "--backend transformers --licence MIT",
 )
 def import_folder(
     folder: Annotated[Path, typer.Argument(help="Folder with the files.", exists=True, file_okay=False)],
@@ -181,11 +189,14 @@ def import_folder(
                 licence=Licence(name=licence, commercial_use=commercial_use),
             )
             manifest = describe(folder, description)
+        check_version_name(manifest.version)
+        check_fitness(ModelVersion(manifest, folder))
         with moving(opened):
             published = publish_folder(opened, manifest, folder)
         console.print(
             f"[green]published[/]  {published.ref} in {escape(opened.where)}", soft_wrap=True, highlight=False
         )
+        _tell_what_the_bare_name_stands_for(opened, published.manifest)
 
 
 @app.command(
@@ -213,6 +224,13 @@ def push(
             console.print(
                 f"[green]pushed[/]  {published.ref} to {escape(shared.where)}", soft_wrap=True, highlight=False
             )
+
+
+def _tell_what_the_bare_name_stands_for(store: Store, published: Manifest) -> None:
+    version = store.resolve(published.model)[1]
+    if version != published.version:
+        told = f"{published.model} stands for {version} until: masquerade models promote {published.ref} --why …"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _say_nothing_is_in(store: Store) -> None:
@@ -269,6 +287,27 @@ def _tell_of_a_gallery_lost(before: Selection, after: Selection) -> None:
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _tell_of_styles_lost(store: Store, before: Selection, after: Selection) -> None:
+    """A newer network, or a better one, takes away the styles of packs that were made for the weights of before."""
+    was, now = before.chosen.get("style"), after.chosen.get("style")
+    if was is None or now is None or was.model == now.model:
+        return
+    if lost := ", ".join(sorted(_styles(store, was) - _styles(store, now))):
+        console.print(
+            f"From the next start on {now.model} paints, and these styles were made for {was.model}: {lost}. Learn them again "
+            f"with masquerade style add PAINTING --name STYLE --network {now.model}, or stay with "
+            f"MASQUERADE_MODELS__STYLE={was.model}.",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _styles(store: Store, models: ModelSet) -> set[str]:
+    packs = (store.get(ref) for ref in models.extras if store.manifest(ref).task == "style-pack")
+    return {name for pack in packs for name in style_names(pack)}
 
 
 def _wanted(store: Store, name: str) -> Entry | str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from deployments.slots import ModelSet
 from registry.errors import RegistryError, RoutingRefused
-from registry.manifest import parse_ref
+from registry.leases import holders
+from registry.manifest import Task, parse_ref
 from registry.promotions import canary as try_on_users
+from registry.promotions import losses, told_of
 from registry.promotions import promote as make_stable
 from registry.promotions import rollback as go_back
 from registry.promotions import shadow as try_in_the_dark
@@ -20,11 +24,22 @@ from registry.store import Store
 from serve_app.commands.stores import StoreOption, WhyOption, explained, new_table, open_store, print_table, who
 from serve_app.commands.terminal import console
 from serve_app.selection import select
-from serve_app.settings import Settings
+from serve_app.settings import ModelChoice, Settings, variable
+from serve_app.versions.desired import BESIDE_STYLE
 
 VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
 ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
 EndOption = Annotated[bool, typer.Option("--end", help="End it.")]
+
+
+# The field of ModelChoice that names a model of the task.
+_SETTINGS: Mapping[Task, str] = {
+    "style": "style",
+    "face-analysis": "faces",
+    "face-gallery": "gallery",
+    "face-swap": "swap",
+    "authenticity": "authenticity",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,12 +60,15 @@ def add_to(app: typer.Typer) -> None:
 def promote(
     ref: VersionArgument,
     why: WhyOption,
-    force: Annotated[bool, typer.Option("--force", help="Although it is under its bars; the reason says why.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although it is under its bars, or styles go; the reason says why.")
+    ] = False,
     store: StoreOption = None,
 ) -> None:
     """Make a version stable. What was stable becomes `previous`, and a trial of this version ends.
 
-    Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it.
+    Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it; and a style network
+    that would leave style packs behind, which were made for the weights of before.
     """
     with explained():
         model, version = _version_of(ref)
@@ -69,6 +87,9 @@ def canary(
     with explained():
         model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
         _decide(store, try_on_users, model, version, percent, why=why)
+        if not end:
+            _tell_whether_it_serves(open_store(store), model)
+            _tell_of_losses(open_store(store), model)
 
 
 def shadow(
@@ -82,12 +103,18 @@ def shadow(
     with explained():
         model, version = (ref.partition("@")[0], None) if end else _version_of(ref)
         _decide(store, try_in_the_dark, model, version, sample, why=why)
+        if not end:
+            _tell_whether_it_serves(open_store(store), model)
 
 
 def rollback(model: Annotated[str, typer.Argument(help="NAME.")], why: WhyOption, store: StoreOption = None) -> None:
     """Take the last step back: end the canary, or else return to the previous version."""
     with explained():
+        opened = open_store(store)
+        was = opened.routing(model)
         _decide(store, go_back, model, why=why)
+        if was is not None and was.canary is None:
+            _tell_of_losses(opened, model, was.stable)
 
 
 def audit(
@@ -136,17 +163,53 @@ def _decide(
 
 
 def _tell_whether_it_serves(store: Store, model: str) -> None:
-    """A word where the decision changes nothing, because another model of its kind is chosen, or none serves it."""
+    """A word where the decision changes nothing now: another of its kind is chosen, nothing can serve it, or it waits."""
+    wishes = Settings().models
     try:
-        chosen = select(store, Settings().models).chosen.values()
+        if (engine := _engine_of(store, wishes, model)) is not None:
+            if _started_without(store, engine, model):
+                told = f"{model} serves from the next start on: the studio that runs was started without it."
+                console.print(told, style="yellow", highlight=False, soft_wrap=True)
+            return
     except RegistryError:
         # Settings that name what is not there: another command's matter.
         return
-    if all(parse_ref(ref)[0] != model for models in chosen for ref in models.refs):
-        told = (
-            f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
+    setting = _SETTINGS.get(store.manifest(model).task)
+    told = f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
+    if setting is not None:
+        with suppress(RegistryError):
+            if _engine_of(store, wishes.model_copy(update={setting: model}), model) is not None:
+                told = (
+                    f"With these settings nothing serves {model}, for another of its kind is chosen; "
+                    f"{variable('models', setting)}={model} chooses this one at the next start."
+                )
+    console.print(told, style="yellow", highlight=False, soft_wrap=True)
+
+
+def _engine_of(store: Store, wishes: ModelChoice, model: str) -> ModelSet | None:
+    """What the next start would serve ``model`` in."""
+    chosen = select(store, wishes).chosen.values()
+    return next((models for models in chosen if any(parse_ref(ref)[0] == model for ref in models.refs)), None)
+
+
+def _started_without(store: Store, engine: ModelSet, model: str) -> bool:
+    """Whether replicas hold the rest of ``engine`` and no version of ``model``, which a running studio then does not take up."""
+    if store.manifest(model).task in BESIDE_STYLE:
+        return False
+    held = {parse_ref(ref)[0] for ref in holders(store.leases())}
+    return model not in held and any(parse_ref(ref)[0] in held for ref in engine.refs)
+
+
+def _tell_of_losses(store: Store, model: str, before: str | None = None) -> None:
+    """A word where style packs do not follow: from ``before`` to what is stable now, or from that to the canary."""
+    routing = store.routing(model)
+    version = None if routing is None else routing.canary if before is None else routing.stable
+    if routing is None or version is None:
+        return
+    if lost := losses(store, model, before or routing.stable, version):
+        console.print(
+            told_of(lost, f"{model}@{version}"), style="yellow", highlight=False, markup=False, soft_wrap=True
         )
-        console.print(told, style="yellow", highlight=False, soft_wrap=True)
 
 
 def _columns(entry: AuditEntry) -> tuple[str, ...]:

@@ -56,7 +56,9 @@ def sentence(error: Exception) -> str:
             told = [f"{'.'.join(map(str, place))}: {said}" if place else said for place, said in faults(error)]
             return f"{'; '.join(told)}."
         case OSError() if disk_full(error):
-            where = "" if error.filename is None else f" ({error.filename})"
+            # Of a copy the second is what could not be written.
+            name = error.filename2 or error.filename
+            where = "" if name is None else f" ({name})"
             return f"The disk is full{where}: free some space, and give the command again."
         case OSError(strerror=str(reason), filename=name) if name is not None:
             return f"{name}: {reason}."

@@ -8,6 +8,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from registry.choosing import left_behind
 from registry.errors import RegistryError, StoreUnavailable
 from registry.manifest import Manifest
 from registry.store import FolderStore, Store
@@ -180,6 +181,14 @@ def capabilities(store: Store, wishes: ModelChoice) -> Iterator[Finding]:
         return
     for capability, chosen in selection.chosen.items():
         yield Finding("ok", f"{capability}: {', '.join([chosen.model, *chosen.extras])}")
+    if (painting := selection.chosen.get("style")) is not None and wishes.style_packs is None:
+        network = store.manifest(painting.model)
+        for pack in left_behind(store, None, network):
+            yield Finding(
+                "warning",
+                f"{pack.ref} is left out: it was made for other weights than those of {network.ref}",
+                f"Run: masquerade style add PAINTING --name STYLE --network {network.ref}",
+            )
     for capability, remedy in selection.missing.items():
         level: Level = "problem" if capability == "moderation" else "warning"
         yield Finding(level, f"{capability} has no model", f"Run: {remedy}")

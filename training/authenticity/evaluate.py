@@ -142,7 +142,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command(
     epilog="Examples:  masquerade eval authenticity pictures/  ·  masquerade eval authenticity pictures/ "
-    "--model community-forensics-384 --out reports/forensics"
+    "--model community-forensics-384 --report reports/forensics"
 )
 def evaluate(
     data: Annotated[
@@ -159,7 +159,10 @@ def evaluate(
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Show false alarms in the report.")] = True,
     store: StoreOption = STORE,
-    out: Annotated[Path, typer.Option(help="Folder for report.html and report.json.")] = Path("reports/authenticity"),
+    report: Annotated[
+        # --out is what releases before called it.
+        Path, typer.Option("--report", "--out", help="Folder for report.json and report.html.")
+    ] = Path("reports/authenticity"),
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
 ) -> None:
     """Judge pictures whose origin is known. With --held-out there are bars; status 3 says that one was missed."""
@@ -167,7 +170,7 @@ def evaluate(
         version = opened(store).get(model)
         dataset = load(data, read_plan(data, plan))
         examples = dataset.held_out() if held_out else list(dataset.examples)
-        report = Report(
+        written = Report(
             f"Authenticity: {version.ref}",
             f"{len(examples)} pictures whose origin is known, each opened as an upload would be."
             + _origins(dataset, held_out=held_out, learnt=_learnt_from(dataset, run)),
@@ -178,14 +181,14 @@ def evaluate(
             judged = judge(engine, examples, lambda: bar.advance(task))
         dataset.skipped.update({"no upload": len(examples) - len(judged.examples)})
         rated = None if baseline is None else _baseline(baseline, judged.examples, threads)
-        write(report, judged, rated, held_out=held_out)
+        write(written, judged, rated, held_out=held_out)
         if run is not None:
-            add_leave_one_out(report, dataset, run, engine)
+            add_leave_one_out(written, dataset, run, engine)
         if pictures:
-            add_false_alarms(report, judged)
+            add_false_alarms(written, judged)
         skipped = ", ".join(f"{count} {reason}" for reason, count in dataset.skipped.items() if count)
-        report.text("Left out", f"Pictures that were skipped: {skipped or 'none'}.")
-        conclude(report, out)
+        written.text("Left out", f"Pictures that were skipped: {skipped or 'none'}.")
+        conclude(written, report)
 
 
 def _learnt_from(dataset: Dataset, run: Path | None) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import typer
 from rich.logging import RichHandler
+from rich.markup import escape
 from rich.progress import Progress
 
 from deployments.authenticity.fingerprint import BACKEND, FILE, SIDE
@@ -249,7 +250,13 @@ def main(
         (run / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         low, high = result.calibration.unsure
         size = sum(file.size for file in manifest.files) / 1e6
-        console.print(f"{manifest.ref}: {size:.1f} MB, unsure between {low:.1%} and {high:.1%}")
+        place = root / manifest.model / manifest.version
+        console.print(
+            f"{manifest.ref}: {size:.1f} MB in {escape(str(place))}, unsure between {low:.1%} and {high:.1%}",
+            soft_wrap=True,
+        )
+        if store is None:
+            console.print(f"For the studio: masquerade models import {escape(str(place))}", soft_wrap=True)
 
 
 app = typer.Typer(add_completion=False)

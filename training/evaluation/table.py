@@ -65,7 +65,7 @@ def evaluations(data: Path, reports: Path, runs: Path) -> dict[str, list[str]]:
         str(RESEARCH),
         "--held-out",
         "--no-pictures",
-        "--out",
+        "--report",
         str(reports / "authenticity"),
     ]
     if (runs / "baseline.safetensors").exists():

@@ -24,7 +24,7 @@ FacesOption = Annotated[
         "--faces",
         envvar="MASQUERADE_MODELS__FACES",
         show_default="the one that serves",
-        help="Face model to build with: NAME, NAME@VERSION or NAME@ALIAS.",
+        help="Face model to build with: NAME, NAME@VERSION or NAME@ALIAS. It serves beside one of the same vectors only.",
     ),
 ]
 NameOption = Annotated[str, typer.Option("--name", help="The gallery: NAME, or NAME@VERSION where one is read.")]

@@ -135,13 +135,16 @@ def _in_csv(path: Path) -> Iterator[Candidate]:
 
     Several photos or links in one field are parted by ``;``; licence and attribution hold for all photos of the line.
     """
-    known = {"name", "alias", "role", "links", "photos", "licence", "attribution"}
+    needed, more = {"name", "photos"}, {"alias", "role", "links", "licence", "attribution"}
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = csv.DictReader(stream, strict=True)
             head = set(lines.fieldnames or ())
-            if not {"name", "photos"} <= head or not head <= known:
-                raise BadSource(f"{path} needs the columns name and photos and may have {', '.join(sorted(known))}")
+            if not needed <= head or not head <= needed | more:
+                raise BadSource(
+                    f"{path} has the columns {', '.join(lines.fieldnames or ()) or '(none)'}; it needs name and photos and may "
+                    f"have {', '.join(sorted(more))}, parted by commas"
+                )
             for line in lines:
                 yield _candidate(_from_line(line, f"{path}, line {lines.line_num}"), path.parent)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

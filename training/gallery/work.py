@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
+from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
@@ -15,8 +17,9 @@ from deployments.imaging import Photo, encode
 from deployments.lookalike.engine import METHOD, LookalikeEngine, LookalikeQuery
 from deployments.processor import cores
 from deployments.runtime import Runtime
-from registry.errors import RegistryError
-from registry.manifest import ModelVersion
+from registry.errors import RegistryError, UnknownModelVersion
+from registry.manifest import ModelVersion, parse_ref
+from registry.references import standing
 from registry.store import Store
 from training.gallery.analysis import Memory
 from training.gallery.block_list import build_block_list
@@ -31,6 +34,8 @@ from training.gallery.terminal import labelled_bars, show
 from training.gallery.wikidata import Wish
 from training.stores import memory_path
 from training.terminal import output
+
+FACES_SETTING: Final = "MASQUERADE_MODELS__FACES"
 
 
 def build_gallery(store: Store, source: Path, plan: Plan, faces: str | None, report: Path | None) -> None:
@@ -142,11 +147,24 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: Store, report: 
     page = write_report(built.report, folder)
     show(built.report)
     output.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{escape(str(page))}[/]")
-    output.print(
-        f"It serves after the next start, beside the face model {faces.ref}; among several galleries "
-        f"MASQUERADE_MODELS__GALLERY={plan.name} chooses it.",
-        highlight=False,
-        soft_wrap=True,
+    output.print(_how_it_serves(store, built.version, faces), markup=False, highlight=False, soft_wrap=True)
+
+
+def _how_it_serves(store: Store, gallery: ModelVersion, faces: ModelVersion) -> str:
+    """What is left to do before ``gallery``, built with ``faces``, is searched: it fits one space and follows decisions."""
+    model, space = gallery.manifest.model, gallery.manifest.embedding_space
+    serving = face_model(store, os.environ.get(FACES_SETTING) or None)
+    if serving is not None and serving.embedding_space != space:
+        return (
+            f"It fits {faces.ref}, and {serving.ref} finds the faces: it serves after a start with "
+            f"{FACES_SETTING}={faces.manifest.model}, and not before."
+        )
+    stable = store.manifest(model)
+    if stable.version != gallery.manifest.version and stable.embedding_space == space:
+        return f"{stable.ref} serves until: masquerade models promote {gallery.ref} --why …"
+    return (
+        f"It serves after the next start, beside the face model {(serving or faces.manifest).ref}; among several galleries "
+        f"MASQUERADE_MODELS__GALLERY={model} chooses it."
     )
 
 
@@ -166,7 +184,19 @@ def _gallery(store: Store, ref: str) -> ModelVersion:
 
 
 def _embedder_of(store: Store, gallery: ModelVersion) -> ModelVersion:
-    return store.get(gallery.manifest.input["embedder"])
+    """What ``gallery`` was built with, or where that is gone another face model that makes vectors of its space."""
+    ref, space = str(gallery.manifest.input["embedder"]), gallery.manifest.embedding_space
+    try:
+        return store.get(ref)
+    except UnknownModelVersion as error:
+        others = [manifest for manifest in standing(store) if manifest.embedding_space == space]
+        found = face_model(store, None, others)
+        if found is None:
+            raise RegistryError(
+                f"{gallery.ref} was built with {ref}, which is gone, and no other face model here makes vectors of {space}; "
+                f"run: masquerade models pull {parse_ref(ref)[0]}"
+            ) from error
+        return store.get(found.ref)
 
 
 def _embedder(version: ModelVersion) -> Embedder:

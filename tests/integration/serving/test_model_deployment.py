@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ray import cloudpickle, serve
 from ray.serve.handle import DeploymentHandle
 
+from deployments.engine import Engine
 from deployments.errors import InvalidField
 from deployments.runtime import Runtime
 from deployments.serving.canary import sees_canary
@@ -50,6 +51,7 @@ class Doubler:
         if version.manifest.title == "slow":
             Doubler.loaded = threading.Event()
             assert Doubler.loaded.wait(30)
+        self.forgetful = version.manifest.title == "forgetful"
         # Made in the replica: an event cannot travel between processes.
         Doubler.go_on = threading.Event()
         Doubler.go_on.set()
@@ -68,6 +70,7 @@ class Doubler:
         pass
 
 
+UNKNOWN_TO_SOME = 7
 LAST_OUT = 1000
 """What is only finished once something else is."""
 
@@ -79,6 +82,9 @@ class Doubling(ModelDeployment[int, int, str]):
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Doubler:
         return Doubler(version)
+
+    def knows(self, engine: Engine[int, int], query: int) -> bool:
+        return query != UNKNOWN_TO_SOME or not cast(Doubler, engine).forgetful
 
     async def finish(self, query: int, result: int) -> str:
         if query == LAST_OUT:
@@ -288,6 +294,16 @@ async def test_a_canary_answers_the_same_people_every_time(
         seen = {person for person, answer in zip(people, answers, strict=True) if answer.model == "doubler@v2"}
         assert seen == {person for person in people if sees_canary(person, "doubler", 30)}
     assert (await handle.answer.remote(1)).model == "doubler@v1", "nobody in particular is not tried on"
+
+
+async def test_what_a_canary_does_not_know_the_stable_version_answers(
+    handle: DeploymentHandle[Doubling], store: FolderStore
+) -> None:
+    publish(store, "v2", title="forgetful")
+    await handle.reconfigure.remote({"stable": V1, "canary": V2 | {"percent": 100}})
+    await until_status(handle, lambda status: status.second is not None)
+    assert (await handle.answer.remote(1, "ada")).model == "doubler@v2"
+    assert (await handle.answer.remote(UNKNOWN_TO_SOME, "ada")).model == "doubler@v1"
 
 
 async def test_a_replica_reports_what_it_holds_and_how_it_fared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -251,3 +252,21 @@ def test_a_version_promoted_while_it_is_being_removed_is_put_back(
     with pytest.raises(InUse, match="net@v1 is stable"):
         remove(net, "net", "v1", **BY)
     assert net.verify("net").ref == "net@v1"
+
+
+def test_packs_stay_as_long_as_the_weights_they_were_made_for(
+    store: FolderStore, publish: Callable[..., Manifest]
+) -> None:
+    for number in (1, 2, 3):
+        publish({"weights.dat": bytes(number)}, version=f"v{number}")
+    pins = [{"net": hashlib.sha256(bytes(number)).hexdigest()} for number in (1, 1, 2, 3)]
+    for number, required in enumerate(pins, start=1):
+        publish({"styles.dat": bytes(number)}, model="pack", version=f"v{number}", requires=required)
+    promote(store, "net", "v1", **BY)
+    promote(store, "net", "v2", **BY)
+    kept = {"pack@v1": None, "pack@v2": "goes with net@v1", "pack@v3": "goes with net@v2", "pack@v4": "the newest"}
+    assert {ref: why for ref, why in reasons(store).items() if ref in kept} == kept
+
+
+def test_what_would_serve_after_the_next_start_stays(net: FolderStore) -> None:
+    assert {verdict.ref: verdict.kept for verdict in judge(net, (), ("net@v2",))}["net@v2"] == "what serves"

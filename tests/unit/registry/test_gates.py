@@ -54,7 +54,7 @@ def test_force_takes_a_reason_and_stands_in_the_record(store: FolderStore, net) 
     net("v1", GOOD)
     net("v2", GOOD | {"wave.style": math.nan})
     promote(store, "net", "v1", **BY)
-    with pytest.raises(RoutingRefused, match="say why"):
+    with pytest.raises(RoutingRefused, match="Say why"):
         promote(store, "net", "v2", by="ada", why=" ", force=True)
     promote(store, "net", "v2", **BY, force=True)
     first, second = store.audit("net")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -78,10 +79,54 @@ def test_the_only_other_version_is_what_served(store: FolderStore, publish: Call
     assert promote(store, "net", "v2", **BY) == Routing("v2", previous="v1")
 
 
+@pytest.mark.parametrize("begin", [canary, shadow])
+def test_a_first_trial_leaves_the_bare_name_what_it_stood_for(
+    store: FolderStore, publish: Callable[..., Manifest], begin: Callable[..., Routing]
+) -> None:
+    publish(version="v1")
+    publish({"weights.dat": b"2"}, version="v2")
+    with pytest.raises(RoutingRefused, match=r"bare name stands for v2, the newest: promote .*try v2 beside it"):
+        begin(store, "net", "v2", 0.5, **BY)
+    assert store.resolve("net") == ("net", "v2")
+    assert begin(store, "net", "v1", 0.5, **BY).stable == "v2"
+
+
 def test_promoting_what_is_stable_changes_nothing(net: FolderStore) -> None:
     promote(net, "net", "v2", **BY)
     promote(net, "net", "v2", **BY)
     assert len(net.audit("net")) == 1
+
+
+@pytest.fixture
+def painted(store: FolderStore, publish: Callable[..., Manifest]) -> FolderStore:
+    """Holds net@v1 and net@v2 of other weights, the pack "own" for the first only, and "classics" for each of them."""
+    for number in (1, 2):
+        publish({"weights.dat": b"%d" % number}, version=f"v{number}")
+        pinned = {"net": hashlib.sha256(b"%d" % number).hexdigest()}
+        for model in ("own", "classics") if number == 1 else ("classics",):
+            told = {"task": "style-pack", "requires": pinned, "title": f"The {model}"}
+            publish({"styles.dat": b"%d" % number}, model=model, version=f"v{number}", **told)
+    promote(store, "net", "v1", **BY, force=True)
+    return store
+
+
+def test_a_network_that_styles_do_not_follow_needs_a_word(painted: FolderStore) -> None:
+    with pytest.raises(
+        RoutingRefused, match=r"weights than those of net@v2, .* left behind: own@v1 \(The own\)\. .* --network net@v2"
+    ):
+        promote(painted, "net", "v2", **BY)
+    with pytest.raises(RoutingRefused, match="Say why"):
+        promote(painted, "net", "v2", by="ada", why=" ", force=True)
+    assert promote(painted, "net", "v2", **BY, force=True) == Routing("v2", previous="v1")
+    assert painted.audit("net")[-1].despite == ("own@v1 does not go with it",)
+    assert rollback(painted, "net", **BY) == Routing("v1")
+
+
+def test_a_network_that_every_style_follows_needs_none(painted: FolderStore, publish: Callable[..., Manifest]) -> None:
+    pinned = {"net": hashlib.sha256(b"2").hexdigest()}
+    publish({"styles.dat": b"2"}, model="own", version="v2", task="style-pack", requires=pinned)
+    assert promote(painted, "net", "v2", **BY) == Routing("v2", previous="v1")
+    assert painted.audit("net")[-1].despite == ()
 
 
 def test_every_change_says_when_who_what_and_why(net: FolderStore) -> None:

@@ -58,7 +58,7 @@ def test_closing_the_engine_closes_the_classifier(fixed):
 
 def test_one_version_decides_alone_and_several_vote(monkeypatch, fixed, make_version, tmp_path, runtime):
     loaded = lambda version, _runtime: fixed({"explicit": 0.1}, version.ref)  # noqa: E731
-    monkeypatch.setattr(module, "_BACKENDS", {"open-nsfw": (loaded, ()), "transformers": (loaded, ())})
+    monkeypatch.setattr(module, "BACKENDS", {"open-nsfw": (loaded, ()), "transformers": (loaded, ())})
     one = make_version(tmp_path, "open-nsfw", "one")
     other = make_version(tmp_path, "transformers", "other")
     assert build([one], Policy(), runtime).name == "one@v1"

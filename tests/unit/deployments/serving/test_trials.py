@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from deployments.errors import UnknownStyle
 from deployments.serving.trials import BACKLOG, WINDOW, Trial, TrialSummary, together
 from deployments.slots import ModelSet, Plan, Second, Slot
 
@@ -119,6 +120,20 @@ async def test_a_shadow_that_looks_for_what_is_not_there_fails_like_any_other(
     await idle(trial)
     assert trial.summary is not None
     assert (trial.summary.compared, trial.summary.failed) == (0, 1)
+
+
+async def test_what_a_shadow_does_not_know_says_nothing_of_it(
+    slot: Slot[float, float], engines: dict[str, Adder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: Sequence[float]) -> list[float]:
+        raise UnknownStyle("There is no style called 'mine'.")
+
+    monkeypatch.setattr(engines["m@v2"], "run", run)
+    trial = Trial(slot, draw=lambda: 0.0)
+    trial.offer(1.0, 1.0, 0.01, model="m@v1", by_canary=False, busy=False)
+    await idle(trial)
+    assert trial.summary is not None
+    assert (trial.summary.compared, trial.summary.failed) == (0, 0)
 
 
 async def test_without_a_shadow_nothing_happens(slot: Slot[float, float]) -> None:

@@ -18,6 +18,13 @@ def difference(a, b) -> np.ndarray:
     return np.abs(a.astype(int) - b.astype(int))
 
 
+def test_an_engine_says_what_it_knows(engine, photo) -> None:
+    taken = photo(61, 45)
+    assert engine.knows(StyleQuery.parse(taken, ["dots", "lines"]))
+    assert not engine.knows(StyleQuery.parse(taken, ["dots", "mine"]))
+    assert not engine.knows(StyleQuery.parse(taken, [], style_image=taken)), "there is no predictor"
+
+
 def test_full_strength_paints_and_keeps_the_photos_size(engine, photo) -> None:
     taken = photo(61, 45)
     (painting,) = engine.run([StyleQuery.parse(taken, ["dots"])])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +112,35 @@ def test_at_a_terminal_the_licence_is_shown_and_asked_for(
     assert store.models() == installed
 
 
+def test_a_network_that_takes_styles_away_says_which_and_what_to_do(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def pack(name: str, weights: bytes, *styles: str) -> None:
+        listed = json.dumps({"styles": [{"name": style} for style in styles]}).encode()
+        pinned = {"style-fine": hashlib.sha256(weights).hexdigest()}
+        version = "v1" if weights == b"old" else "v2"
+        versions.publish(
+            store, {"styles.json": listed}, model=name, version=version, task="style-pack", requires=pinned
+        )
+
+    versions.publish(store, {"net": b"old"}, model="style-fine", task="style")
+    pack("styles-classic", b"old", "wave", "udnie")
+    pack("styles-wreck", b"old", "wreck")
+    pack("styles-classic", b"new", "wave", "udnie")
+    shelf = tmp_path / "site" / "networks_for_tests"
+    shelf.mkdir(parents=True)
+    (shelf / "net").write_bytes(b"new")
+    monkeypatch.syspath_prepend(str(shelf.parent))
+    source = PackageSource(package="networks_for_tests", file="net")
+    entry = versions.manifest_of({"net": b"new"}, model="style-fine", version="v2", task="style")
+    entry = entry.model_copy(update={"files": (entry.files[0].model_copy(update={"sources": (source,)}),)})
+    monkeypatch.setattr(catalogue, "known", lambda: (entry,))
+    told = " ".join(run("pull", "style-fine").output.split())
+    assert "style-fine@v2 paints, and these styles were made for style-fine@v1: wreck." in told
+    assert "--network style-fine@v2, or stay with MASQUERADE_MODELS__STYLE=style-fine@v1." in told
+    assert "styles" not in run("pull", "style-fine").output
+
+
 def test_a_face_model_that_takes_the_gallerys_place_away_says_what_to_do(
     store: FolderStore, shelf: dict[str, Manifest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +204,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_of_files_becomes_a_version(store: FolderStore, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "input.yaml").write_text("size: [8, 8]\n")
     result = run(
-        *("import", str(folder), "--name", "mine", "--task", "style", "--format", "data"),
+        *("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data"),
         *("--input", str(tmp_path / "input.yaml"), "--licence", "MIT", "--commercial-use", "--title", "My net"),
     )
     assert result.exit_code == 0, result.output
@@ -182,13 +214,13 @@ def test_a_folder_of_files_becomes_a_version(store: FolderStore, folder: Path, t
 
 
 def test_without_a_word_on_the_licence_commercial_use_is_not_assumed(store: FolderStore, folder: Path) -> None:
-    run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
+    run("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data")
     assert not store.get("mine").manifest.licence.commercial_use
 
 
 def test_every_import_is_the_next_version(store: FolderStore, folder: Path) -> None:
     for _ in range(3):
-        run("import", str(folder), "--name", "mine", "--task", "style", "--format", "data")
+        run("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data")
     assert store.versions("mine") == ["v1", "v2", "v3"]
 
 
@@ -197,10 +229,19 @@ def test_brackets_in_names_of_folders_and_licences_are_no_markup(
 ) -> None:
     opened = FolderStore(tmp_path / "models [bold]")
     monkeypatch.setenv("MASQUERADE_MODELS_DIR", str(opened.root))
-    options = ["--name", "mine", "--task", "style", "--format", "data", "--licence", "Ours [/red] alone"]
+    options = ["--name", "mine", "--task", "samples", "--format", "data", "--licence", "Ours [/red] alone"]
     assert f"in {opened.root}" in run("import", str(folder), *options).output
     assert f"to {store.root} [x]" in run("push", "mine", "--to", f"{store.root} [x]").output
     assert "Ours [/red] alone" in run("list").output
+
+
+def test_an_import_that_changes_nothing_says_what_its_name_stands_for(store: FolderStore, folder: Path) -> None:
+    options = ("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data")
+    assert "stands for" not in run(*options).output
+    told = run(*options, "--version", "2026-05").output
+    assert "mine stands for v1 until: masquerade models promote mine@2026-05 --why …" in told
+    promote(store, "mine", "v1", by="ada", why="it serves")
+    assert "mine stands for v1 until: masquerade models promote mine@v2 --why …" in run(*options).output
 
 
 @pytest.mark.parametrize(
@@ -222,6 +263,7 @@ def test_a_folder_with_a_manifest_is_published_as_that_says(
 ) -> None:
     run("pull", "free")
     text = (store.root / "free" / "v1" / "manifest.yaml").read_text().replace("version: v1", "version: v7")
+    text = text.replace("task: moderation", "task: samples")
     (folder / "manifest.yaml").write_text(text)
     assert "published  free@v7" in run("import", str(folder)).output
     for option in (("--name", "other"), ("--commercial-use",), ("--licence", "MIT"), ("--title", "Mine")):
@@ -241,15 +283,29 @@ def test_a_manifest_that_describes_no_version_is_named(store: FolderStore, folde
     [
         ((), "give --name, --task and --format"),
         (
-            ("--name", "My Net", "--task", "style", "--format", "data"),
+            ("--name", "My Net", "--task", "samples", "--format", "data"),
             "'My Net' cannot be the name of a model: use small letters",
         ),
         (
-            ("--name", "mine", "--task", "style", "--format", "data", "--version", "V2"),
+            ("--name", "mine", "--task", "samples", "--format", "data", "--version", "V2"),
             "'V2' cannot be a name: use small letters",
         ),
-        (("--name", "mine", "--task", "style", "--format", "onnx"), "lists no .onnx file"),
-        (("--name", "mine", "--task", "style", "--format", "data", "--version", "stable"), "name of an alias"),
+        (("--name", "mine", "--task", "samples", "--format", "onnx"), "lists no .onnx file"),
+        (("--name", "mine", "--task", "samples", "--format", "data", "--version", "stable"), "name of an alias"),
+        (("--name", "mine", "--task", "samples", "--format", "data", "--version", "v-1"), "call the version v1"),
+        (
+            ("--name", "mine", "--task", "style", "--format", "data"),
+            "mine@v1 is no style network: it has no network.onnx.",
+        ),
+        (("--name", "mine", "--task", "style-pack", "--format", "data"), "names no style network that it was made for"),
+        (
+            ("--name", "mine", "--task", "moderation", "--format", "data"),
+            "mine@v1 has no backend; moderation models are read by one of: open-nsfw, transformers",
+        ),
+        (
+            ("--name", "mine", "--task", "authenticity", "--format", "data", "--backend", "vit"),
+            "mine@v1 has the backend 'vit', unknown here; authenticity models are read by",
+        ),
     ],
 )
 def test_what_is_no_version_is_refused_in_words(
@@ -259,6 +315,17 @@ def test_what_is_no_version_is_refused_in_words(
     assert result.exit_code == 1
     assert sentence in result.output
     assert store.models() == []
+
+
+def test_a_disk_that_is_full_is_the_one_that_is_written(
+    store: FolderStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    monkeypatch.setattr("registry.publish.shutil.copyfile", full)
+    told = run("import", str(folder), "--name", "mine", "--task", "samples", "--format", "data").output
+    assert f"The disk is full ({store.root}" in told
 
 
 def test_an_unknown_task_is_a_usage_error(store: FolderStore, folder: Path) -> None:

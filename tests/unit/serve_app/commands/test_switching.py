@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -125,8 +126,50 @@ def test_a_change_without_a_reason_is_a_usage_error(
 def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
     for model in ("mine", "dlib-faces"):
         publish(store, NET, model=model, task="face-analysis", embedding_space=model)
-    assert "nothing serves mine" in run("promote", "mine@v1", "--why", "better").output
+    told = run("promote", "mine@v1", "--why", "better").output
+    assert "nothing serves mine, for another of its kind is chosen" in told
+    assert "MASQUERADE_MODELS__FACES=mine chooses this one at the next start" in told
+    publish(store, NET, model="painter", task="style")
+    assert "or what it needs is missing" in run("promote", "painter@v1", "--why", "better").output
     assert "nothing serves" not in run("promote", "dlib-faces@v1", "--why", "better").output
+
+
+def test_a_model_that_the_running_studio_was_started_without_waits_for_the_next_start(
+    store: FolderStore, replica: Lease
+) -> None:
+    for model in ("open-nsfw", "my-judge"):
+        publish(store, NET, model=model, task="moderation", backend="open-nsfw")
+    replica.hold(["open-nsfw@v1"])
+    told = "my-judge serves from the next start on: the studio that runs was started without it."
+    assert told in run("promote", "my-judge@v1", "--why", "a second opinion").output
+    replica.hold(["open-nsfw@v1", "my-judge@v1"])
+    assert told not in run("promote", "my-judge@v1", "--why", "a second opinion").output
+
+
+def test_styles_that_do_not_follow_their_network_are_told_of(store: FolderStore) -> None:
+    for number in (1, 2):
+        publish(store, {"net.dat": b"%d" % number}, model="style-fine", version=f"v{number}", task="style")
+    pinned = {"style-fine": hashlib.sha256(b"1").hexdigest()}
+    publish(store, NET, model="styles-wreck", task="style-pack", requires=pinned, title="The Shipwreck")
+    run("promote", "style-fine@v1", "--why", "it serves")
+    told = "and so left behind: styles-wreck@v1 (The Shipwreck)."
+    assert told in run("canary", "style-fine@v2", "--why", "trial").output
+    assert "left behind" not in run("canary", "style-fine", "--end", "--why", "seen").output
+    refused = run("promote", "style-fine@v2", "--why", "sharper")
+    assert (refused.exit_code, told in refused.output) == (1, True)
+    assert run("promote", "style-fine@v2", "--why", "nobody asks for it", "--force").exit_code == 0
+    assert "despite: styles-wreck@v1 does not go with it" in " ".join(run("audit", "style-fine").output.split())
+
+
+@pytest.mark.parametrize("begin", ["canary", "shadow"])
+def test_a_trial_beside_what_nothing_serves_says_so(store: FolderStore, begin: str) -> None:
+    for model in ("mine", "dlib-faces"):
+        for version in ("v1", "v2"):
+            publish(store, NET, model=model, version=version, task="face-analysis", embedding_space=model)
+        run("promote", f"{model}@v1", "--why", "it serves")
+    assert "nothing serves mine" in run(begin, "mine@v2", "--why", "better").output
+    assert "nothing serves" not in run(begin, "dlib-faces@v2", "--why", "better").output
+    assert "nothing serves" not in run(begin, "mine", "--end", "--why", "seen").output
 
 
 def test_a_trail_is_asked_for_by_a_name_that_there_is_or_was(store: FolderStore) -> None:
@@ -189,11 +232,19 @@ def test_what_nothing_uses_goes_and_the_record_stays(store: FolderStore, monkeyp
     assert "1 of 4 versions would go" in run("gc", "--dry-run").output
 
 
+def test_the_gallery_that_serves_stays_though_a_newer_one_was_built_for_another_face_model(store: FolderStore) -> None:
+    publish(store, NET, model="dlib-faces", task="face-analysis", embedding_space="a")
+    publish(store, NET, model="actors", version="v1", task="face-gallery", embedding_space="a")
+    publish(store, NET, model="actors", version="v2", task="face-gallery", embedding_space="b")
+    run("gc", "--yes")
+    assert store.versions("actors") == ["v1", "v2"]
+
+
 def test_what_somebody_else_removes_meanwhile_is_gone_and_the_rest_goes(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def overtaken(looked_at: FolderStore, pinned: tuple[str, ...]) -> list[Verdict]:
-        verdicts = judge(looked_at, pinned)
+    def overtaken(looked_at: FolderStore, *named: tuple[str, ...]) -> list[Verdict]:
+        verdicts = judge(looked_at, *named)
         remove(store, "net", "v1", by="another cron", why="unused")
         return verdicts
 

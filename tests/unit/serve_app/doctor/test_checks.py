@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from registry.store import FolderStore
 from serve_app.doctor import checks
 from serve_app.doctor.checks import Finding
 from serve_app.settings import ModelChoice
+from tests import versions
 
 REQUIREMENTS = [
     "numpy>=2.0",
@@ -179,6 +181,19 @@ def test_without_moderation_the_studio_does_not_start(store: FolderStore) -> Non
 def test_a_capability_is_listed_with_the_version_that_serves_it(store: FolderStore, tmp_path: Path) -> None:
     install(store, tmp_path / "net", "moderation")
     assert Finding("ok", "moderation: net@v1") in list(checks.capabilities(store, ModelChoice()))
+
+
+def test_a_pack_that_no_network_follows_is_a_warning(store: FolderStore) -> None:
+    versions.publish(store, {"w": b"1"}, model="style-fine", task="style")
+    for model, weights in (("styles-wreck", b"0"), ("styles-wave", b"1")):
+        pinned = {"style-fine": hashlib.sha256(weights).hexdigest()}
+        versions.publish(store, {"p": b"1"}, model=model, task="style-pack", requires=pinned)
+    (told,) = (one for one in checks.capabilities(store, ModelChoice()) if "left out" in one.text)
+    assert (told.level, told.text) == (
+        "warning",
+        "styles-wreck@v1 is left out: it was made for other weights than those of style-fine@v1",
+    )
+    assert told.remedy.endswith("--network style-fine@v1")
 
 
 def test_a_model_that_is_chosen_but_not_installed_is_a_problem(store: FolderStore) -> None:

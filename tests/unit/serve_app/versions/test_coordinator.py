@@ -212,7 +212,7 @@ async def test_a_network_that_was_taken_back_with_its_packs_can_be_tried_again(
 ) -> None:
     publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
     publish("painter", "v2", "style", content="weights two")
-    canary(store, "painter", "v2", 5, **BY)
+    canary(store, "painter", "v2", 5, **BY, serving="v1")
     await settle(coordinator, live)
     live.traffic = {"painter@v1": Traffic(500, 1, 0.05, 0.1), "painter@v2": Traffic(30, 12, 0.05, 0.1)}
     await settle(coordinator, live)
@@ -225,7 +225,7 @@ async def test_a_network_that_was_taken_back_with_its_packs_can_be_tried_again(
 
 async def test_a_failing_canary_is_taken_back(coordinator, live, store, publish) -> None:
     publish("judge", "v2")
-    canary(store, "judge", "v2", 5, **BY)
+    canary(store, "judge", "v2", 5, **BY, serving="v1")
     await settle(coordinator, live)
     assert live.slots["moderation"][0].second == Second(V2, "canary", 5)
     live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1), "judge@v2": Traffic(30, 12, 0.05, 0.1)}
@@ -242,7 +242,7 @@ async def test_a_pack_whose_canary_fails_is_taken_back_though_the_network_is_the
     coordinator, live, store, publish
 ) -> None:
     publish("classics", "v2", "style-pack", **PACKS)
-    canary(store, "classics", "v2", 5, **BY)
+    canary(store, "classics", "v2", 5, **BY, serving="v1")
     await settle(coordinator, live)
     assert live.slots["style"][0].second == Second(ModelSet("painter@v1", ("classics@v2",)), "canary", 5)
     failing = Traffic(30, 12, 0.05, 0.1)
@@ -311,7 +311,7 @@ async def test_after_a_while_a_promotion_is_no_longer_new(coordinator, live, sto
 
 async def test_a_shadow_that_disagrees_is_taken_back(coordinator, live, store, publish) -> None:
     publish("judge", "v2")
-    shadow(store, "judge", "v2", 0.5, **BY)
+    shadow(store, "judge", "v2", 0.5, **BY, serving="v1")
     await settle(coordinator, live)
     live.trial = TrialSummary("judge@v2", compared=50, disagreed=20)
     await settle(coordinator, live)
@@ -364,7 +364,7 @@ def _full(*_args: object, **_fields: object) -> None:
 
 async def test_a_canary_that_disagrees_is_taken_back_though_nothing_fails(coordinator, live, store, publish) -> None:
     publish("judge", "v2")
-    canary(store, "judge", "v2", 50, **BY)
+    canary(store, "judge", "v2", 50, **BY, serving="v1")
     await settle(coordinator, live)
     live.traffic = {"judge@v1": Traffic(500, 0, 0.05, 0.1), "judge@v2": Traffic(500, 0, 0.05, 0.1)}
     # Neither replica alone has seen enough; together they have.

@@ -55,10 +55,10 @@ def test_a_promotion_asks_for_the_version(ask, publish: Publish, store: FolderSt
 
 def test_a_canary_and_a_shadow_stand_beside_stable(ask, publish: Publish, store: FolderStore) -> None:
     publish("judge", "v2")
-    canary(store, "judge", "v2", 5, **BY)
+    canary(store, "judge", "v2", 5, **BY, serving="v1")
     assert ask().plans["moderation"] == Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "canary", 5))
     canary(store, "judge", None, 0, **BY)
-    shadow(store, "judge", "v2", 0.25, **BY)
+    shadow(store, "judge", "v2", 0.25, **BY, serving="v1")
     assert ask().plans["moderation"] == Plan(ModelSet("judge@v1"), Second(ModelSet("judge@v2"), "shadow", 25))
 
 
@@ -71,7 +71,7 @@ def test_a_new_style_pack_joins_by_being_published(ask, graph, publish: Publish)
 def test_packs_follow_their_network_to_other_weights(ask, publish: Publish, store: FolderStore) -> None:
     publish("painter", "v2", "style", content="weights two")
     publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
-    canary(store, "painter", "v2", 5, **BY)
+    canary(store, "painter", "v2", 5, **BY, serving="v1")
     second = ask().plans["style"].second
     assert second == Second(ModelSet("painter@v2", ("classics@v2",)), "canary", 5)
     promote(store, "painter", "v2", **BY)
@@ -80,7 +80,7 @@ def test_packs_follow_their_network_to_other_weights(ask, publish: Publish, stor
 
 def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph, publish: Publish, store) -> None:
     publish("painter", "v2", "style", content="weights two")
-    promote(store, "painter", "v2", **BY)
+    promote(store, "painter", "v2", **BY, force=True)
     desire = ask()
     assert desire.plans == graph
     assert "style packs made for its weights" in desire.unusable["painter@v2"]
@@ -89,7 +89,7 @@ def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph,
 @pytest.mark.parametrize("begin", [canary, shadow])
 def test_a_trial_that_cannot_take_place_is_said_why(ask, graph, publish: Publish, store, begin) -> None:
     publish("painter", "v2", "style", content="weights two")
-    begin(store, "painter", "v2", 0.5, **BY)
+    begin(store, "painter", "v2", 0.5, **BY, serving="v1")
     desire = ask()
     assert desire.plans == graph
     assert "style packs made for its weights" in desire.unusable["painter@v2"]
@@ -99,8 +99,8 @@ def test_a_shadow_where_a_canary_is_cannot_take_place_either(ask, publish: Publi
     pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
     publish("painter", "v2", "style", content="weights one")
     publish("classics", "v2", "style-pack", requires=pins)
-    canary(store, "painter", "v2", 5, **BY)
-    shadow(store, "classics", "v2", 0.5, **BY)
+    canary(store, "painter", "v2", 5, **BY, serving="v1")
+    shadow(store, "classics", "v2", 0.5, **BY, serving="v1")
     desire = ask()
     assert desire.plans["style"].second == Second(ModelSet("painter@v2", ("classics@v1",)), "canary", 5)
     assert "a canary is there already" in desire.unusable["classics@v2"]
@@ -113,8 +113,8 @@ def test_of_two_canaries_in_one_place_neither_gets_more_users_than_asked_for(
     pins = {"painter": hashlib.sha256(b"weights one").hexdigest()}
     publish("painter", "v2", "style", content="weights one")
     publish("classics", "v2", "style-pack", requires=pins)
-    canary(store, "painter", "v2", network, **BY)
-    canary(store, "classics", "v2", pack, **BY)
+    canary(store, "painter", "v2", network, **BY, serving="v1")
+    canary(store, "classics", "v2", pack, **BY, serving="v1")
     assert ask().plans["style"].second == Second(ModelSet("painter@v2", ("classics@v2",)), "canary", 5)
 
 
@@ -124,7 +124,7 @@ def test_a_pack_that_somebody_decided_on_follows_a_canary_of_its_network_without
     publish("painter", "v2", "style", content="weights two")
     publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
     promote(store, "classics", "v1", **BY)
-    canary(store, "painter", "v2", 5, **BY)
+    canary(store, "painter", "v2", 5, **BY, serving="v1")
     assert ask().plans["style"].second == Second(ModelSet("painter@v2", ("classics@v2",)), "canary", 5)
 
 

@@ -55,6 +55,7 @@ def trained(tmp_path_factory, world) -> Path:
     run = tmp_path_factory.mktemp("run")
     result = learn(world, run, "--views", 1, "--steps", 80)
     assert result.exit_code == 0, result.output
+    assert f"masquerade models import {run / 'store' / 'my-detector' / 'v1'}" in "".join(result.output.split("\n"))
     return run
 
 
@@ -103,7 +104,7 @@ def test_the_research_data_are_told_by_the_shipped_card(dataset, tmp_path, monke
 
 
 def test_a_report_of_held_out_pictures_becomes_metrics_that_the_gate_knows(trained, world, tmp_path) -> None:
-    for options in (("--held-out", "--out", tmp_path / "held-out"), ("--out", tmp_path / "all")):
+    for options in (("--held-out", "--report", tmp_path / "held-out"), ("--report", tmp_path / "all")):
         assert judge(world, trained, *options).exit_code == 0
     assert train.metrics_of(tmp_path / "held-out").keys() == {"balanced_accuracy", "photographs_accused"}
     result = learn(world, tmp_path / "run", "--judgement", tmp_path / "all")
@@ -162,7 +163,7 @@ def test_a_folder_of_nothing_ends_in_one_sentence(tmp_path) -> None:
 
 
 def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world, dataset, tmp_path) -> None:
-    result = judge(world, trained, "--held-out", "--out", tmp_path)
+    result = judge(world, trained, "--held-out", "--report", tmp_path)
     assert result.exit_code == 0, result.output
     document = read_report(tmp_path)
     figures = {figure.name: figure.value for figure in document.figures}
@@ -175,7 +176,7 @@ def test_an_evaluation_reports_by_source_and_shows_what_was_wrong(trained, world
 
 def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, world, dataset, tmp_path) -> None:
     measured = (trained / CACHE).read_bytes()
-    result = judge(world, trained, "--out", tmp_path, "--run", trained)
+    result = judge(world, trained, "--report", tmp_path, "--run", trained)
     assert result.exit_code in {0, 3}, result.output
     document = read_report(tmp_path)
     assert "It learnt from some of them" in document.summary
@@ -185,7 +186,7 @@ def test_models_that_never_saw_a_source_are_made_as_those_of_the_run(trained, wo
 
 
 def test_a_folder_without_a_run_that_ended_is_named(trained, world, tmp_path) -> None:
-    result = judge(world, trained, "--out", tmp_path, "--run", tmp_path)
+    result = judge(world, trained, "--report", tmp_path, "--run", tmp_path)
     assert_refused(result, "holds no run.json of a training run that ended")
 
 
@@ -235,7 +236,7 @@ def test_pictures_that_could_not_be_uploaded_are_left_out_of_an_evaluation_and_c
     # What a JPEG is called and a bitmap is.
     save(tmp_path / "bitmap.bmp", scene(9000, 12))
     (tmp_path / "bitmap.bmp").rename(tmp_path / "odd" / "real" / "bitmap.jpg")
-    result = judge(tmp_path / "odd", trained, "--out", tmp_path)
+    result = judge(tmp_path / "odd", trained, "--report", tmp_path)
     assert result.exit_code in {0, 3}, result.output
     sections = {section.title: section for section in read_report(tmp_path).sections}
     assert sections["Left out"].text == "Pictures that were skipped: 1 no upload."
@@ -245,7 +246,7 @@ def test_pictures_that_could_not_be_uploaded_are_left_out_of_an_evaluation_and_c
 def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
     save(tmp_path / "two" / "real" / "a.png", scene(7000, 12))
     save(tmp_path / "two" / "ai" / "a.png", scene(8000, 0.5))
-    result = judge(tmp_path / "two", trained, "--held-out", "--out", tmp_path / "report")
+    result = judge(tmp_path / "two", trained, "--held-out", "--report", tmp_path / "report")
     assert_refused(result, "not both photographs and machine-made pictures")
     assert not (tmp_path / "report").exists()
 
@@ -254,5 +255,5 @@ def test_an_evaluation_of_nothing_does_not_pass(trained, tmp_path) -> None:
 def test_a_baseline_that_is_none_is_named(world, trained, tmp_path, content) -> None:
     path = tmp_path / "baseline.safetensors"
     path.write_bytes(content)
-    result = judge(world, trained, "--baseline", path, "--out", tmp_path / "report")
+    result = judge(world, trained, "--baseline", path, "--report", tmp_path / "report")
     assert_refused(result, "does not hold the baseline's weights")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from registry.errors import RegistryError
+from registry.promotions import promote
 from registry.store import FolderStore
 from tests import versions
 from training.gallery import work
@@ -43,6 +45,44 @@ def test_the_end_of_a_build_says_how_the_gallery_gets_served(store: FolderStore,
     assert result.exit_code == 0, result.output
     assert "serves after the next start" in result.output
     assert "MASQUERADE_MODELS__GALLERY=stars" in result.output
+
+
+def test_a_gallery_for_another_face_model_does_not_promise_to_serve(
+    store: FolderStore, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MASQUERADE_MODELS__FACES", raising=False)
+    for name, space in (("buffalo-l", "other-space"), ("dlib-faces", "test-space")):
+        versions.publish(store, model=name, task="face-analysis", embedding_space=space)
+    arguments = ["build", str(people), "--name", "stars", "--store", str(store.root), "--report", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, [*arguments, "--faces", "dlib-faces"], env={"COLUMNS": "200"}).output
+    assert "buffalo-l@v1 finds the faces: it serves after a start with MASQUERADE_MODELS__FACES=dlib-faces" in told
+    assert "serves after the next start" not in told
+
+
+def test_a_gallery_that_somebody_decided_on_stays_until_the_new_one_is_promoted(
+    store: FolderStore, people: Path, tmp_path: Path
+) -> None:
+    versions.publish(store, model="dlib-faces", task="face-analysis", embedding_space="test-space")
+    arguments = ["build", str(people), "--name", "stars", "--store", str(store.root), "--report", str(tmp_path / "out")]
+    CliRunner().invoke(app, arguments)
+    promote(store, "stars", "v1", by="ada", why="it serves")
+    told = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}).output
+    assert "stars@v1 serves until: masquerade models promote stars@v2 --why …" in told
+    assert "after the next start" not in told
+
+
+def test_people_are_added_though_the_face_model_has_another_version_now(
+    store: FolderStore, people: Path, tmp_path: Path
+) -> None:
+    versions.publish(store, model="dlib-faces", task="face-analysis", embedding_space="test-space")
+    work.build_gallery(store, people, Plan("stars"), None, tmp_path / "report")
+    versions.publish(store, model="dlib-faces", version="v2", task="face-analysis", embedding_space="test-space")
+    shutil.rmtree(store.root / "dlib-faces" / "v1")
+    work.add_people(store, people, "stars", tmp_path / "report")
+    assert store.manifest("stars").input["embedder"] == "dlib-faces@v2"
+    shutil.rmtree(store.root / "dlib-faces" / "v2")
+    with pytest.raises(RegistryError, match=r"was built with dlib-faces@v2, which is gone.* models pull dlib-faces"):
+        work.add_people(store, people, "stars", tmp_path / "report")
 
 
 def test_the_setting_that_chooses_the_face_model_chooses_it_for_galleries_too(

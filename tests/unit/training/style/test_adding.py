@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -158,6 +159,20 @@ def test_a_style_follows_its_network_to_new_weights(add, store, tiny) -> None:
     }
 
 
+def test_a_style_learnt_for_weights_that_do_not_serve_yet_waits_for_their_promotion_not_its_own(
+    add, store, tiny
+) -> None:
+    with store.stage("style-tiny@v2") as folder:
+        write_network(Weights(StyleNetwork(tiny), {}), folder)
+        about = store.manifest("style-tiny@v1").model_copy(update={"version": "v2"})
+        store.publish(describe(folder, about), folder)
+    promote(store, "style-tiny", "v1", by="ada", why="it serves")
+    assert "promote" not in said(add())
+    told = said(add("--network", "style-tiny@v2"))
+    assert "style-tiny stands for v1 until: masquerade models promote style-tiny@v2 --why" in told
+    assert "promote styles-lines" not in told
+
+
 @pytest.fixture
 def no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.style.teaching.open_encoder", lambda _: pytest.fail("the encoder was loaded"))
@@ -174,6 +189,15 @@ def test_a_painting_that_is_no_picture_is_refused_before_the_encoder_is_loaded(a
 def test_a_preview_that_is_no_picture_is_told_before_the_encoder_is_loaded(add, store, tmp_path) -> None:
     (tmp_path / "words.jpg").write_text("words")
     assert_refused(add("--preview", str(tmp_path / "words.jpg")), "not a picture")
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_a_store_that_cannot_be_written_is_told_before_the_encoder_is_loaded(add, store, monkeypatch) -> None:
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "models/.staging")
+
+    monkeypatch.setattr(FolderStore, "stage", read_only)
+    assert_refused(add(), "models/.staging: Read-only file system")
 
 
 def test_a_held_out_photograph_that_cannot_be_read_is_no_preview(add, photos, store) -> None:

@@ -1,0 +1,35 @@
+"""Whether a version could ever serve its task here, for who publishes one: told then, not weeks later at its promotion."""
+
+from __future__ import annotations
+
+from deployments.authenticity.engine import BACKENDS as DETECTORS
+from deployments.authenticity.labelled import machine_made
+from deployments.image_classifier import labels_of
+from deployments.moderation.engine import BACKENDS as MODERATORS
+from deployments.moderation.transformers_classifier import rule_columns
+from deployments.style.contract import check_network
+from registry.manifest import ModelVersion
+
+_BACKENDS = {"moderation": MODERATORS, "authenticity": DETECTORS}
+_READERS = {("moderation", "transformers"): rule_columns, ("authenticity", "transformers"): machine_made}
+
+
+def check_fitness(version: ModelVersion) -> None:
+    """Raise ``ValueError``, or ``UnsafeFile``, for a version that no engine of its task reads, whatever else is installed."""
+    manifest = version.manifest
+    if manifest.task == "style":
+        check_network(version)
+    if manifest.task in {"style-pack", "style-predictor"} and not manifest.requires:
+        raise ValueError(
+            f"{manifest.ref} names no style network that it was made for: give the folder a manifest.yaml whose "
+            "`requires` has the network's name and the sha256 of one of its files"
+        )
+    backends = _BACKENDS.get(manifest.task)
+    if backends is not None and manifest.backend not in backends:
+        said = f"the backend {manifest.backend!r}, unknown here" if manifest.backend else "no backend"
+        raise ValueError(
+            f"{manifest.ref} has {said}; {manifest.task} models are read by one of: {', '.join(sorted(backends))}"
+        )
+    read = _READERS.get((manifest.task, manifest.backend))
+    if read is not None and (labels := labels_of(version)) is not None:
+        read(manifest.ref, labels)
