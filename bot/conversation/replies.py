@@ -9,7 +9,8 @@ from aiogram.enums import MessageEntityType
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.types import CallbackQuery, Message, Update, User
 
-from bot.delivery.messages import Address, Outgoing, Sender
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Address, Outgoing
 from bot.intake.tables import Bundle
 from bot.presentation.translations import Words
 
@@ -84,9 +85,9 @@ async def acknowledge(query: CallbackQuery, text: str | None = None) -> None:
         await query.answer(text)
 
 
-async def rewrite(query: CallbackQuery, sender: Sender, message: Outgoing) -> bool:
-    """Put a text in the place of the tapped one. False where the bot cannot see that any more."""
-    if not isinstance(query.message, Message):
-        return False
-    await sender.edit(query.message.chat.id, query.message.message_id, message)
-    return True
+async def rewrite(query: CallbackQuery, visit: Visit, message: Outgoing) -> None:
+    """Put a text in the place of the tapped one; where that is gone, or too old to be shown to bots, say it anew."""
+    if isinstance(query.message, Message):
+        await visit.services.sender.edit(query.message.chat.id, query.message.message_id, message)
+    else:
+        await visit.answer(message)
