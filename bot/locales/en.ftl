@@ -285,6 +285,20 @@ paysupport =
     } and name the payment. Telegram's own support cannot help with purchases made here.
 paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
 
+day = { $day } { $month ->
+        [1] January
+        [2] February
+        [3] March
+        [4] April
+        [5] May
+        [6] June
+        [7] July
+        [8] August
+        [9] September
+        [10] October
+        [11] November
+       *[12] December
+    } { $year }
 lasts-minutes = { NUMBER($count) } min
 lasts-hours = { NUMBER($count) } h
 lasts-days = { NUMBER($count) ->

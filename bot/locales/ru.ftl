@@ -279,6 +279,20 @@ paysupport =
     } и назовите платёж. Поддержка Telegram с покупками в ботах помочь не может.
 paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
 
+day = { $day } { $month ->
+        [1] января
+        [2] февраля
+        [3] марта
+        [4] апреля
+        [5] мая
+        [6] июня
+        [7] июля
+        [8] августа
+        [9] сентября
+        [10] октября
+        [11] ноября
+       *[12] декабря
+    } { $year } года
 lasts-minutes = { NUMBER($count) } мин
 lasts-hours = { NUMBER($count) } ч
 lasts-days = { NUMBER($count) } { $count ->
