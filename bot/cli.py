@@ -55,7 +55,7 @@ def bot(
     The token comes from MASQUERADE_BOT_TOKEN; --playground needs none.
     """
     # Here, for it takes seconds, and whoever lists the commands needs none of it.
-    from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
+    from aiogram.exceptions import AiogramError, TelegramNetworkError, TelegramNotFound, TelegramUnauthorizedError
 
     studio_settings = Settings()
     try:
@@ -89,8 +89,13 @@ def bot(
         raise _failed(str(error)) from error
     except TelegramUnauthorizedError as error:
         raise _failed("Telegram does not know this token: look at MASQUERADE_BOT_TOKEN.") from error
+    except TelegramNotFound as error:
+        # That is what a token of another shape gets, and what stands in the place of a Bot API server says.
+        raise _failed("Telegram knows no such bot: look at MASQUERADE_BOT_TOKEN and MASQUERADE_BOT_API_URL.") from error
     except TelegramNetworkError as error:
         raise _failed(f"Telegram cannot be reached: {error.message}") from error
+    except AiogramError as error:
+        raise _failed(f"Telegram does not let the bot begin; try again later. {error}") from error
     except ValidationError as error:
         raise _failed(*starmap(_named, faults(error))) from error
     console.print("Closed.")

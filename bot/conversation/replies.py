@@ -9,7 +9,8 @@ from aiogram.enums import MessageEntityType
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
 from aiogram.types import CallbackQuery, Message, Update, User
 
-from bot.delivery.messages import Address, Outgoing, Sender
+from bot.conversation.visit import Visit
+from bot.delivery.messages import Address, Outgoing
 from bot.intake.tables import Bundle
 from bot.presentation.translations import Words
 
@@ -84,9 +85,18 @@ async def acknowledge(query: CallbackQuery, text: str | None = None) -> None:
         await query.answer(text)
 
 
-async def rewrite(query: CallbackQuery, sender: Sender, message: Outgoing) -> bool:
-    """Put a text in the place of the tapped one. False where the bot cannot see that any more."""
-    if not isinstance(query.message, Message):
-        return False
-    await sender.edit(query.message.chat.id, query.message.message_id, message)
-    return True
+async def rewrite(query: CallbackQuery, visit: Visit, message: Outgoing) -> None:
+    """Put a text in the place of the tapped one.
+
+    Say it anew where that is gone, or too old to be shown to bots, or answers another member of a group.
+    """
+    tapped = query.message
+    if isinstance(tapped, Message) and not _answers_another(tapped, query.from_user):
+        await visit.services.sender.edit(tapped.chat.id, tapped.message_id, message)
+    else:
+        await visit.answer(message)
+
+
+def _answers_another(message: Message, user: User) -> bool:
+    asked = message.reply_to_message
+    return asked is not None and asked.from_user is not None and asked.from_user.id != user.id

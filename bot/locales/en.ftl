@@ -23,16 +23,16 @@ help-groups = { $mentions ->
 
 # What captions ask for, in this language: phrases separated by |, where * stands for any ending of a word, or for any word.
 # They ask: what a caption may just as well tell of the photo (“sorry, it is blurry”) is not among them.
-caption-lookalike = who do I look like | who do we look like | who does * look like | look like a celebrity | do I resemble | does * resemble | lookalike | doppelganger* | find my twin
-caption-anonymize = hide face* | hide the face* | hide my face | hide our faces | hide everybody | hide everyone | blur | pixelate | anonymi* | mask the face* | mask face*
-caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face*
-caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake*
+caption-lookalike = who do I look like | who do we look like | who does * look like | look like a celebrity | do I resemble | does * resemble | lookalike | doppelganger* | find my twin | who does * * look like | celebrity do I look like | celebrity do we look like | celebrity does * look like | celebrity look alike | who am I like | who is my double | who s my double | find my double
+caption-anonymize = hide face* | hide the face* | hide my face | hide our faces | hide everybody | hide everyone | blur | pixelate | anonymi* | mask the face* | mask face* | hide all face* | hide all the face* | hide all our faces | hide his face | hide her face | hide their face* | cover the face* | cover all face* | cover all the face* | censor the face* | censor face*
+caption-swap = swap* | change face* | change the face* | exchange face* | exchange the face* | faceswap* | switch face* | switch the face* | switch our faces | trade faces
+caption-authenticity = is it real | is this real | is that real | real or fake | real or not | fake or real | is it fake | is this fake | is it ai | is this ai | made by ai | ai generated | deepfake* | is this photo real | is this picture real | is this image real | is this photo fake | is this picture fake | is this image fake | is the photo real | is the picture real | real or ai | ai or real
 caption-paint = paint | repaint | draw | style | restyle* | stylis* | styliz* | manner
-caption-beside = the | a | an | in | into | as | like | of | by | s | with | please | now | then | and | again | also | it | me | us | do | make | turn | try | make this | turn this | i want | i would like | i d like | can you | could you | would you
+caption-beside = the | a | an | in | into | as | like | of | by | s | with | please | now | then | and | again | also | it | me | us | do | make | turn | try | make this | turn this | i want | i would like | i d like | can you | could you | would you | look like | this photo | this picture | make this photo | make this picture | into a painting
 caption-style-starry_night = van gogh*
 caption-style-the_scream = munch
 caption-style-wave = great wave | hokusai*
-caption-style-composition_vii = kandinsky*
+caption-style-composition_vii = kandinsky* | composition 7
 caption-style-udnie = picabia*
 caption-blur = blur
 caption-pixelate = pixelate
@@ -285,6 +285,20 @@ paysupport =
     } and name the payment. Telegram's own support cannot help with purchases made here.
 paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
 
+day = { $day } { $month ->
+        [1] January
+        [2] February
+        [3] March
+        [4] April
+        [5] May
+        [6] June
+        [7] July
+        [8] August
+        [9] September
+        [10] October
+        [11] November
+       *[12] December
+    } { $year }
 lasts-minutes = { NUMBER($count) } min
 lasts-hours = { NUMBER($count) } h
 lasts-days = { NUMBER($count) ->

@@ -72,8 +72,7 @@ async def delete(query: CallbackQuery, callback_data: DeleteAccount, visit: Visi
         await sender.remove(chat_id, message_id)
     gone = Outgoing(told(visit.words, removal))
     # In the place of the question, whose button has nothing left to delete.
-    if not await rewrite(query, sender, gone):
-        await visit.answer(gone)
+    await rewrite(query, visit, gone)
 
 
 def told(words: Words, removal: Removal) -> str:

@@ -101,7 +101,7 @@ async def forget(query: CallbackQuery, callback_data: ForgetFace, visit: Visit) 
         left = await identities.of(session, visit.account.id)
     keyboard = keyboards.saved_faces(left, artworks=bool(services.artworks.all))
     forgotten = Outgoing(visit.words.html("face-forgotten", name=gone.name), keyboard=keyboard)
-    await rewrite(query, services.sender, forgotten)
+    await rewrite(query, visit, forgotten)
 
 
 def cut(photo: Photo, face: Face) -> bytes:

@@ -61,7 +61,7 @@ async def set_language(query: CallbackQuery, callback_data: SetLanguage, visit: 
     code = services.translations.best(callback_data.code)
     async with services.sessions.begin() as session:
         await services.accounts.save(session, visit.account.id, language=code)
-    await rewrite(query, services.sender, Outgoing(services.translations.words(code).html("language-set")))
+    await rewrite(query, visit, Outgoing(services.translations.words(code).html("language-set")))
 
 
 async def settings(_event: TelegramObject, visit: Visit) -> None:
@@ -79,7 +79,7 @@ async def toggle(query: CallbackQuery, callback_data: Toggle, visit: Visit) -> N
             account = await services.accounts.save(session, visit.account.id, keep_history=callback_data.on)
     if not account.keep_history:
         await services.photos.shorten(account.id)
-    await rewrite(query, services.sender, _settings(visit.words, account))
+    await rewrite(query, visit, _settings(visit.words, account))
 
 
 async def set_strength(query: CallbackQuery, callback_data: SetStrength, visit: Visit) -> None:
@@ -87,7 +87,7 @@ async def set_strength(query: CallbackQuery, callback_data: SetStrength, visit: 
     services = visit.services
     async with services.sessions.begin() as session:
         account = await services.accounts.save(session, visit.account.id, strength=callback_data.percent / 100)
-    await rewrite(query, services.sender, _settings(visit.words, account))
+    await rewrite(query, visit, _settings(visit.words, account))
 
 
 def _settings(words: Words, account: Account) -> Outgoing:

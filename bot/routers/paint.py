@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
-from aiogram import Router
+from aiogram import Bot, Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from bot.conversation.asking import ask_wish
 from bot.conversation.visit import Visit
 from bot.conversation.wishes import painting
 from bot.delivery import archive
-from bot.delivery.messages import Attachment, Outgoing
+from bot.delivery.messages import Attachment, Outgoing, Rejected
 from bot.delivery.tables import Delivery
 from bot.presentation import keyboards
 from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
@@ -31,31 +32,27 @@ async def paint(_query: CallbackQuery, callback_data: Paint, visit: Visit) -> No
     await visit.order(painting([style.name], visit.account.strength), callback_data.bundle)
 
 
-async def adjust(query: CallbackQuery, callback_data: Adjust, visit: Visit) -> None:
+async def adjust(query: CallbackQuery, callback_data: Adjust, bot: Bot, visit: Visit) -> None:
     """Change the buttons under a result."""
     job, slip = await _mine(visit, callback_data.job)
-    markup: InlineKeyboardMarkup
     match callback_data.panel:
         case "strength":
-            markup = keyboards.strengths(visit.words, job.id, job.request["strength"])
+            await _show(bot, query, keyboards.strengths(visit.words, job.id, job.request["strength"]))
         case "blend":
             others = await visit.services.catalogue.others(job.request["style"])
-            markup = keyboards.blends(visit.words, job.id, others)
+            await _show(bot, query, keyboards.blends(visit.words, job.id, others))
         case "main":
-            await _show_main(visit, query, job, slip)
-            return
-    if isinstance(query.message, Message):
-        await query.message.edit_reply_markup(reply_markup=markup)
+            await _show_main(visit, bot, query, job, slip)
 
 
-async def strength(query: CallbackQuery, callback_data: Strength, visit: Visit) -> None:
+async def strength(query: CallbackQuery, callback_data: Strength, bot: Bot, visit: Visit) -> None:
     """From now on begin with this, and paint it again this strongly, unless it is: it would come out the same."""
     job, slip = await _mine(visit, callback_data.job)
     chosen = callback_data.percent / 100
     async with visit.services.sessions.begin() as session:
         await visit.services.accounts.save(session, visit.account.id, strength=chosen)
     if chosen == job.request["strength"]:
-        await _show_main(visit, query, job, slip)
+        await _show_main(visit, bot, query, job, slip)
         return
     await visit.order(painting(job.request["style"], chosen), _bundle(slip))
 
@@ -78,26 +75,31 @@ async def again(query: CallbackQuery, callback_data: Again, visit: Visit) -> Non
         raise Expired("This picture is no longer here.")
     keyboard = await _painted(visit, job, slip, single=True, as_file=as_file)
     picture = Attachment("masquerade.jpg", file_id=file_id)
-    await visit.answer(Outgoing(visit.words.html("result-again"), (picture,), as_file, keyboard))
+    once_more = Outgoing(visit.words.html("result-again"), (picture,), as_file, keyboard)
+    try:
+        await visit.answer(once_more)
+    except Rejected:
+        # A file does not stay valid for ever, and not for a bot with another token.
+        await visit.answer(replace(once_more, pictures=(await _made(visit, job),)))
 
 
 async def as_file(_query: CallbackQuery, callback_data: AsFile, visit: Visit) -> None:
     """The result as a file: every pixel and what says how it was made, which Telegram's photos lose."""
     job, _ = await _mine(visit, callback_data.job)
-    try:
-        data = await asyncio.to_thread(visit.services.objects.get, (job.result or {}).get("key", ""))
-    except KeyError:
-        raise Expired("This picture is no longer here.") from None
-    picture = Attachment("masquerade.jpg", data)
-    await visit.answer(Outgoing(visit.words.html("result-file"), (picture,), as_file=True))
+    await visit.answer(Outgoing(visit.words.html("result-file"), (await _made(visit, job),), as_file=True))
 
 
-async def _show_main(visit: Visit, query: CallbackQuery, job: Job, slip: Delivery) -> None:
+async def _show_main(visit: Visit, bot: Bot, query: CallbackQuery, job: Job, slip: Delivery) -> None:
     """Put the first buttons back under a result, or under the closing words of an album."""
-    if isinstance(query.message, Message):
-        single = query.message.text is None
-        markup = await _painted(visit, job, slip, single=single, as_file=slip.as_file)
-        await query.message.edit_reply_markup(reply_markup=markup)
+    single = query.message.text is None if isinstance(query.message, Message) else job.batch is None
+    await _show(bot, query, await _painted(visit, job, slip, single=single, as_file=slip.as_file))
+
+
+async def _show(bot: Bot, query: CallbackQuery, markup: InlineKeyboardMarkup) -> None:
+    """Put buttons in the place of the tapped one's: also under what is too old to be shown to bots."""
+    if query.message is not None:
+        chat_id, message_id = query.message.chat.id, query.message.message_id
+        await bot.edit_message_reply_markup(chat_id=chat_id, message_id=message_id, reply_markup=markup)
 
 
 async def _painted(visit: Visit, job: Job, slip: Delivery, *, single: bool, as_file: bool) -> InlineKeyboardMarkup:
@@ -120,6 +122,15 @@ async def _mine(visit: Visit, job_id: str) -> tuple[Job, Delivery]:
     if job is None or slip is None or not job.request:
         raise Expired("This picture is no longer here.")
     return job, slip
+
+
+async def _made(visit: Visit, job: Job) -> Attachment:
+    """A job's result as it was made. Raises ``Expired``."""
+    try:
+        data = await asyncio.to_thread(visit.services.objects.get, (job.result or {}).get("key", ""))
+    except KeyError:
+        raise Expired("This picture is no longer here.") from None
+    return Attachment("masquerade.jpg", data)
 
 
 def _pictured(query: CallbackQuery) -> tuple[str, bool] | None:

@@ -58,7 +58,9 @@ async def plans(_event: TelegramObject, visit: Visit) -> None:
         lines.append(words.html("plans-debt", debt=balance.debt))
     if plus and account.plus_until:
         ends = subscription is not None and subscription.state == "canceled"
-        lines.append(words.html("subscription-canceled" if ends else "plans-plus", until=_day(account.plus_until)))
+        lines.append(
+            words.html("subscription-canceled" if ends else "plans-plus", until=_day(words, account.plus_until))
+        )
     if sells:
         lines += ["", words.html("plans-offer")]
     renews = plus and subscription is not None and subscription.state == "active"
@@ -221,7 +223,7 @@ async def ask_stop_renewal(_query: CallbackQuery, callback_data: AskStopRenewal,
     if account.plus_until is None:
         await visit.say(words.html("renewal-none"))
         return
-    text = words.html("renewal-ask", until=_day(account.plus_until))
+    text = words.html("renewal-ask", until=_day(words, account.plus_until))
     await visit.say(text, keyboards.confirm_stop(words, account.id))
 
 
@@ -247,7 +249,7 @@ async def paysupport(_message: Message, visit: Visit) -> None:
         payments = await services.payments.of(session, visit.account.id)
     lines = [words.html("paysupport", support=services.settings.support or "nobody")]
     lines += [
-        words.html("paysupport-payment", day=_day(payment.paid), stars=payment.stars, charge=payment.charge_id)
+        words.html("paysupport-payment", day=_day(words, payment.paid), stars=payment.stars, charge=payment.charge_id)
         for payment in payments[:10]
     ]
     await visit.say("\n".join(lines))
@@ -257,7 +259,7 @@ def _change(words: Words, account: Account, state: str) -> str:
     """How a subscription goes on. A cancellation can be heard of before the payment that says until when."""
     if state == "canceled" and account.plus_until is None:
         return words.html("subscription-ends")
-    return words.html(f"subscription-{state}", until=_day(account.plus_until or 0.0))
+    return words.html(f"subscription-{state}", until=_day(words, account.plus_until or 0.0))
 
 
 def _thanks(words: Words, receipt: Receipt) -> str:
@@ -266,11 +268,14 @@ def _thanks(words: Words, receipt: Receipt) -> str:
     if receipt.credits:
         text = words.html("paid-credits", credits=receipt.credits)
         return text + "\n" + words.html("paid-credits-owed", repaid=receipt.repaid) if receipt.repaid else text
-    return words.html("paid-plus", until=_day(receipt.plus_until or time.time()))
+    return words.html("paid-plus", until=_day(words, receipt.plus_until or time.time()))
 
 
-def _day(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+def _day(words: Words, moment: float) -> str:
+    """A date (plain text)."""
+    date = datetime.fromtimestamp(moment, UTC)
+    # As texts: of numbers, languages make thousands.
+    return words.plain("day", day=str(date.day), month=date.month, year=str(date.year))
 
 
 def router() -> Router:

@@ -75,8 +75,8 @@ PASSING = (OSError, SQLAlchemyError, NotSent, TelegramAPIError, asyncio.TimeoutE
 NOBODY_THERE = (Unreachable, TelegramForbiddenError, TelegramMigrateToChat)
 # ... or Telegram does not take what was said.
 NOT_TAKEN = (Rejected, TelegramBadRequest, TelegramNotFound)
-# In a bad request's words: it came too late, or says what is there already.
-OVER = ("query is too old", "message is not modified")
+# In a bad request's words: it came too late, is about what was deleted meanwhile, or says what is there already.
+OVER = ("query is too old", "message to edit not found", "message is not modified")
 
 # What is raised also about what belongs to somebody else.
 NOT_THEIRS = (Expired, UnknownIdentity)

@@ -28,6 +28,8 @@ _ON_REQUEST = {"chat_member", "message_reaction", "message_reaction_count"}
 _AT_ONCE_S, _SOON_S = 0.5, 3.0
 _NEAR = 10
 """What is asked for so far beyond the next update is of another count, and the server answers from the beginning."""
+_COUNT = 2**30
+"""Updates are numbered from the milliseconds of twelve days: no run catches up with a later one, and 32 bits hold them."""
 DEFAULT_KINDS = frozenset(KINDS) - _ON_REQUEST
 
 
@@ -58,8 +60,8 @@ class UpdateQueue:
     def __init__(self, clock: Clock, repeats: Callable[[int], list[float]]) -> None:
         self._clock = clock
         self._repeats = repeats
-        # Bots remember for days which updates they saw, so another run of the server must not start at 1 again.
-        self._next_id = int(clock.time())
+        # Bots remember for days which updates they saw, so another run of the server must not start where one did before.
+        self._next_id = 1 + int(clock.time() * 1000) % _COUNT
         self._pending: dict[int, Update] = {}
         self._again: list[Update] = []
         self.allowed: frozenset[str] = DEFAULT_KINDS

@@ -85,7 +85,7 @@ function texts(album, act) {
 }
 
 function meta(message, act) {
-  const time = new Date(message.date * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const time = new Date(message.date * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit" });
   const reply = el("button", { type: "button", onclick: () => act.reply(message) }, words.reply);
   return el("span", { className: "meta" }, reply, `${message.edit_date ? `${words.edited} ` : ""}${time}`);
 }

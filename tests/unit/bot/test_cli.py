@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiogram.exceptions import TelegramNetworkError, TelegramUnauthorizedError
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
 from aiogram.methods import GetMe
 from typer.testing import CliRunner
 
@@ -143,7 +150,11 @@ def test_a_cluster_that_is_not_there_is_said_at_once(monkeypatch: pytest.MonkeyP
     ("problem", "said"),
     [
         (TelegramUnauthorizedError(GetMe(), "Unauthorized"), "does not know this token"),
+        (TelegramNotFound(GetMe(), "Not Found"), "knows no such bot"),
         (TelegramNetworkError(GetMe(), "HTTP Client says - [no] route"), "cannot be reached: HTTP Client says - [no]"),
+        (TelegramServerError(GetMe(), "Bad Gateway"), "try again later. Telegram server says - Bad Gateway"),
+        (TelegramRetryAfter(GetMe(), "Too Many Requests", 400), "Retry in 400 seconds"),
+        (ClientDecodeError("Failed to decode object", ValueError("no JSON"), "<html>502</html>"), "<html>502</html>"),
     ],
 )
 def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(

@@ -53,6 +53,13 @@ async def save_face(person: Person, name: str) -> None:
     await person.chat.find("Saved as")
 
 
+async def tap_later(person: Person, reply: Reply, label: str) -> None:
+    """Tap a button of a message that is too old to be shown to bots."""
+    reply.message.deleted = True
+    await person.tap(reply, label)
+    reply.message.deleted = False
+
+
 async def offers(person: Person) -> Reply:
     await person.say("/plans")
     return await person.chat.find("Credits:")

@@ -15,7 +15,7 @@ from bot.delivery.messages import Uncertain
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
-from tests.integration.bot.flows.steps import handled, prefer_files
+from tests.integration.bot.flows.steps import handled, prefer_files, tap_later
 
 
 async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot, playground: Playground) -> None:
@@ -36,6 +36,20 @@ async def test_the_language_can_be_chosen_and_stays(either: RunningBot, playgrou
     await ann.chat.edited(choice, "по-русски")
     await ann.say("/help")
     await ann.chat.find("Пришлите фотографию")
+
+
+async def test_settings_that_are_too_old_to_be_shown_to_bots_are_changed_and_shown_anew(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.say("/settings")
+    old = await ann.chat.find("Settings")
+    await tap_later(ann, old, "Send results as files")
+    settings = await ann.chat.find("Settings")
+    assert "Send results as files: yes" in settings.labels
+    await ann.tap(settings, "Language")
+    await tap_later(ann, await ann.chat.find("Which language"), "Русский")
+    await ann.chat.find("по-русски")
 
 
 async def test_a_tap_on_a_setting_that_is_handled_twice_does_not_turn_it_back(

@@ -115,6 +115,24 @@ async def test_other_members_taps_are_not_heard(
     assert [query.weights[0][0] for query in stand_ins.painted] == ["night"]
 
 
+async def test_in_a_group_another_members_tap_leaves_ones_settings_and_question_as_they_are(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob", language="ru")
+    group = playground.group("Family", ann, bob)
+    await ann.say("/settings", to=group)
+    settings = await group.chat.find("Settings")
+    await bob.tap(settings, "Send results as files")
+    assert "Присылать файлом: да" in (await group.chat.find("Настройки")).labels
+    await ann.say("/language", to=group)
+    question = await group.chat.find("Which language")
+    await bob.tap(question, "English")
+    await group.chat.find("I speak English now")
+    assert (settings.labels[0], settings.edits, question.edits) == ("Send results as files: no", 0, 0)
+    await ann.tap(question, "Русский")
+    await group.chat.edited(question, "по-русски")
+
+
 async def test_results_are_shared_inline(either: RunningBot, playground: Playground) -> None:
     ann, mallory = playground.person("Ann"), playground.person("Mallory")
     group = playground.group("Family", ann)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sqlalchemy import update
 
+from bot.delivery.messages import Address, Outgoing, Rejected, Sent
 from bot.delivery.tables import Delivery
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import StandIns, colour, picture
-from tests.integration.bot.flows.steps import NIGHT, WAVE, is_result, painted, prefer_files, quota_left
+from tests.integration.bot.flows.steps import (
+    NIGHT,
+    WAVE,
+    handled,
+    is_result,
+    painted,
+    prefer_files,
+    quota_left,
+    tap_later,
+)
 
 
 async def test_again_sends_the_same_picture_for_nothing(
@@ -41,6 +52,25 @@ async def test_again_does_not_wait_for_the_record_of_the_delivery(running: Runni
             await asyncio.sleep(0.01)
     await ann.tap(result, "Again")
     assert (await ann.chat.find(is_result)).file_id == result.file_id
+
+
+async def test_again_sends_the_picture_anew_where_telegram_has_it_no_more(
+    running: RunningBot, playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    send = running.services.sender.send
+
+    async def lost(to: Address, message: Outgoing) -> Sent:
+        if any(picture.file_id for picture in message.pictures):
+            raise Rejected("Bad Request: wrong file identifier/HTTP URL specified")
+        return await send(to, message)
+
+    monkeypatch.setattr(running.services.sender, "send", lost)
+    await ann.tap(result, "Again")
+    repeated = await ann.chat.find(is_result)
+    assert colour(repeated.file()) == WAVE
+    assert repeated.labels == result.labels
 
 
 async def test_another_style_asks_again_about_the_same_photo(running: RunningBot, playground: Playground) -> None:
@@ -96,6 +126,32 @@ async def test_back_brings_the_first_buttons_back(running: RunningBot, playgroun
     await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
     await ann.tap(result, "Back")
     await ann.chat.until(lambda: result.labels == before or None, "the first buttons")
+
+
+async def test_the_buttons_of_a_result_that_is_too_old_to_be_shown_to_bots_work(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    before = result.labels
+    for button, shown in (("Strength", "50 %"), ("Blend", "+ Scream")):
+        await tap_later(ann, result, button)
+        await ann.chat.until(lambda shown=shown: shown in result.labels or None, button)
+        await tap_later(ann, result, "Back")
+        await ann.chat.until(lambda: result.labels == before or None, "the first buttons")
+
+
+async def test_a_result_that_is_deleted_while_its_button_is_tapped_is_nobodys_fault(
+    running: RunningBot, playground: Playground, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann = playground.person("Ann")
+    result = await painted(ann)
+    said = len(ann.chat.replies)
+    await ann.tap(result, "Strength")
+    playground.telegram.delete(result.message)
+    await handled(running, 3)
+    assert len(ann.chat.replies) == said
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_two_styles_can_be_blended(running: RunningBot, playground: Playground, stand_ins: StandIns) -> None:

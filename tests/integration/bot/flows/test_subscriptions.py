@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import pytest
 
 from bot.playground.client import Person
 from bot.playground.host import Playground
@@ -43,6 +46,21 @@ async def test_plans_say_whether_the_subscription_will_be_renewed(running: Runni
     ann.resume(subscription)
     await ann.chat.find("goes on")
     assert "will not be renewed" not in (await offers(ann)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", r"paid until \d{1,2} [A-Z][a-z]+ 20\d\d\."), ("ru", r"оплачена до \d{1,2} [а-я]+[ая] 20\d\d года\.")],
+)
+async def test_dates_are_written_as_people_write_them(
+    running: RunningBot, playground: Playground, language: str, said: str
+) -> None:
+    ann = playground.person("Ann", language=language)
+    await ann.say("/plans")
+    await ann.tap(await ann.chat.find("Telegram"), "250 ⭐")
+    offer = await ann.chat.find(lambda reply: any("url" in button for row in reply.rows for button in row))
+    await ann.pay(offer.rows[0][0]["url"])
+    await ann.chat.find(lambda reply: re.search(said, reply.text) is not None)
 
 
 async def test_whoever_deletes_everything_is_charged_for_no_subscription(

@@ -60,6 +60,22 @@ def captions(translations: Translations) -> Captions:
         ("снято на пиксель", None),
         ("скромное лицо", None),
         ("really nice", None),
+        ("Which celebrity do I look like?", "lookalike"),
+        ("who does this person look like?", "lookalike"),
+        ("we look alike, don't we", None),
+        ("на какую знаменитость я похожа?", "lookalike"),
+        ("hide all the faces", "anonymize"),
+        ("hide her face, please", "anonymize"),
+        ("скрой все лица", "anonymize"),
+        ("Спрячь моё лицо", "anonymize"),
+        ("все спрятались", None),
+        ("Faceswap!", "swap"),
+        ("switch our faces", "swap"),
+        ("поменяй нас лицами", "swap"),
+        ("Is this photo real?", "authenticity"),
+        ("real or AI?", "authenticity"),
+        ("это фото настоящее?", "authenticity"),
+        ("real life, real people", None),
         ("I would like a picture", None),
         ("", None),
     ],
@@ -123,7 +139,13 @@ async def test_any_text_may_be_a_caption(captions: Captions, text: str) -> None:
     assert understood is None or understood.feature in {"style", *FEATURES}
 
 
-SHIPPED = {"starry_night": "The Starry Night", "the_scream": "The Scream", "wave": "The Great Wave off Kanagawa"}
+SHIPPED = {
+    "starry_night": "The Starry Night",
+    "the_scream": "The Scream",
+    "wave": "The Great Wave off Kanagawa",
+    "composition_vii": "Composition VII",
+    "udnie": "Udnie (Young American Girl, The Dance)",
+}
 
 
 def over_styles(titles: dict[str, str]) -> Captions:
@@ -161,6 +183,18 @@ def over_styles(titles: dict[str, str]) -> Captions:
         ("нарисуй собаку как «Крик»", "the_scream"),
         ("крик", "the_scream"),
         ("lunch at the munchkins'", None),
+        ("make it look like the starry night", "starry_night"),
+        ("make this photo van Gogh", "starry_night"),
+        ("turn me into a Hokusai painting", "wave"),
+        ("we look like a wave", None),
+        ("a painting of a wave", None),
+        ("волна", "wave"),
+        ("как волна Хокусая", "wave"),
+        ("Какая волна!", None),
+        ("нарисуй в стиле крика", "the_scream"),
+        ("в стиле Удни", "udnie"),
+        ("композиция 7", "composition_vii"),
+        ("фотография и композиция", None),
     ],
 )
 async def test_a_style_is_known_by_its_painter_and_in_every_case_where_it_is_asked_for(

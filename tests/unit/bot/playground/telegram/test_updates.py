@@ -46,6 +46,21 @@ def test_updates_stay_until_a_higher_offset_confirms_them(queue: UpdateQueue) ->
     assert len(queue) == 0
 
 
+def test_a_server_that_is_started_again_within_a_second_repeats_no_number(
+    queue: UpdateQueue, clock: ManualClock
+) -> None:
+    before = [push(queue, text) for text in "abc"]
+    clock.advance(0.02)
+    again = UpdateQueue(clock, lambda _: [])
+    assert not {push(again, text) for text in "abc"} & {*before}
+
+
+def test_numbers_are_those_of_32_bits(queue: UpdateQueue, clock: ManualClock) -> None:
+    for _ in range(30):
+        assert 0 < push(UpdateQueue(clock, lambda _: []), "a") < 2**31
+        clock.advance(86_400)
+
+
 def test_a_negative_offset_keeps_only_the_newest(queue: UpdateQueue) -> None:
     for text in "abc":
         push(queue, text)
