@@ -17,6 +17,7 @@ import asyncio
 import re
 import socket
 import uuid
+from array import array
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import ClassVar, cast
@@ -264,7 +265,7 @@ class _Parser(httptools.HttpRequestParser):
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # As uvicorn's.
         self._protocol = protocol
 
-    def feed_data(self, data: bytes | memoryview) -> None:
+    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
         rest = memoryview(data)
         while rest:
             try:
