@@ -21,6 +21,7 @@ from serve_app.http.docs_page import mount_docs
 from serve_app.http.middleware import (
     BodyLimit,
     HeadAsGet,
+    PlainBodies,
     RelativeRedirects,
     SecurityHeaders,
     UnexpectedErrors,
@@ -97,6 +98,7 @@ def create_app(
     app.add_middleware(HeadAsGet)
     app.add_middleware(RelativeRedirects)
     app.add_middleware(WholeForms)
+    app.add_middleware(PlainBodies)
     app.add_middleware(BodyLimit, max_bytes=2 * settings.limits.max_bytes + FORM_OVERHEAD)
     app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=guard)
