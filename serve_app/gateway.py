@@ -21,6 +21,7 @@ from serve_app.http.docs_page import mount_docs
 from serve_app.http.middleware import (
     BodyLimit,
     HeadAsGet,
+    PlainBodies,
     RelativeRedirects,
     SecurityHeaders,
     UnexpectedErrors,
@@ -95,6 +96,7 @@ def create_app(
     app.add_middleware(HeadAsGet)
     app.add_middleware(RelativeRedirects)
     app.add_middleware(WholeForms)
+    app.add_middleware(PlainBodies)
     app.add_middleware(BodyLimit, max_bytes=settings.limits.form_bytes)
     app.add_middleware(Visitors)
     app.add_middleware(GuardedApp, guard=guard)

@@ -1,4 +1,4 @@
-"""What surrounds every HTTP request: a cap on the body, whole forms, answers to HEAD and to bugs, redirects, security headers.
+"""What surrounds every HTTP request: a cap on the body, plain and whole forms, answers to HEAD and to bugs, redirects, security headers.
 
 The request id (``X-Request-Id``) is Serve's own, given to every request at its proxy.
 """
@@ -89,6 +89,25 @@ class WholeForms(HttpMiddleware):
             return message
 
         await self._app(scope, watched, send)
+
+
+class PlainBodies(HttpMiddleware):
+    """Refuses a body that came in a content coding (gzip, say) with 415: nothing here reads one (RFC 9110, section 15.5.16)."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        codings = {coding.strip().lower() for coding in Headers(scope=scope).get("content-encoding", "").split(",")}
+
+        async def plain() -> Message:
+            message = await receive()
+            if codings - {"", "identity"} and message.get("body"):
+                raise HTTPException(
+                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                    "Send the body as it is, without a Content-Encoding.",
+                    {"Accept-Encoding": "identity"},
+                )
+            return message
+
+        await self._app(scope, plain, send)
 
 
 class UnexpectedErrors(HttpMiddleware):

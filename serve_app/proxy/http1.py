@@ -6,6 +6,9 @@ problem documents are written here.
 
 uvicorn also closes a connection as soon as an answer is written, though the client may still be sending: its system then
 throws the answer away, unread (RFC 9112, section 9.6). Here such a client is listened to for a while.
+
+And it takes what follows a request that offers another protocol (``Upgrade: h2c``, as Java and ``curl --http2`` do) for words of
+that protocol: a form that was sent with the offer arrived without its body. Here the offer is passed over.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ import asyncio
 import re
 import socket
 import uuid
+from array import array
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import ClassVar, cast
 
+import httptools
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -62,6 +67,8 @@ class PunctualHttp(HttpToolsProtocol):
     _held = 0
     _part = _Part.NONE
     _has_id = False
+    # This head offers a protocol that is not spoken here, and is to be read again without the offer.
+    _offers = False
     _unanswered = 0
     # What the client is told once the requests before are answered.
     _refusal: HTTPStatus | None = None
@@ -71,6 +78,7 @@ class PunctualHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self.parser = _Parser(self)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             milliseconds = round(1000 * self.unread_s)
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
@@ -96,7 +104,7 @@ class PunctualHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._part, self._has_id = _Part.HEAD, False
+        self._part, self._has_id, self._offers = _Part.HEAD, False, False
         if self._deadline is None:
             self._expect_head()
 
@@ -121,6 +129,12 @@ class PunctualHttp(HttpToolsProtocol):
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (not hosts and version != "1.0") or not all(map(_HOST.fullmatch, hosts)):
             raise ValueError("one host has to be named (RFC 9112, section 3.2)")
+        # To the parser, what follows a CONNECT is another protocol whether one is offered or not.
+        self._offers = (
+            self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
+        )
+        if self._offers:
+            return
         before = self.cycle
         # An old client knows of no answer but the last.
         self.expect_100_continue = self.expect_100_continue and version != "1.0"
@@ -132,6 +146,8 @@ class PunctualHttp(HttpToolsProtocol):
             self.cycle.transport = cast(asyncio.Transport, _Line(self))
 
     def on_message_complete(self) -> None:
+        if self._offers:
+            return
         super().on_message_complete()
         self._part = _Part.NONE
         if self._patience is not None:
@@ -153,6 +169,15 @@ class PunctualHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(_LARGE if self._held > self.head_bytes else HTTPStatus.BAD_REQUEST)
+
+    def without_offer(self) -> bytes | None:
+        """The head that has just ended, without what it offers; None where it offers nothing that is to be passed over."""
+        if not self._offers:
+            return None
+        self._held = 0
+        first = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
+        return b"\r\n".join([first, *fields, b"", b""])
 
     @property
     def is_leaving(self) -> bool:
@@ -230,6 +255,29 @@ class PunctualHttp(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.leave()
+
+
+class _Parser(httptools.HttpRequestParser):
+    """httptools' parser, which hears the bodies of requests that offer another protocol, and the requests behind them."""
+
+    def __init__(self, protocol: PunctualHttp) -> None:
+        super().__init__(protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # As uvicorn's.
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                super().feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                head = self._protocol.without_offer()
+                if head is None:
+                    raise
+                super().feed_data(head)
+                rest = rest[offer.args[0] :]
+            else:
+                return
 
 
 class _Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -175,6 +176,25 @@ def test_a_form_that_is_cut_off_is_refused_with_all_its_fields(
     assert problem(response) == (400, "bad-request")
     assert response.json()["detail"] == "The form is cut off: its closing boundary is missing."
     assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+@pytest.mark.parametrize("path", ["/v1/style", "/v1/jobs"])
+def test_a_body_in_a_content_coding_is_told_to_come_without(
+    client: TestClient, stand_ins: StandIns, path: str, coding: str
+) -> None:
+    body = gzip.compress(FORM + b"--B--")
+    response = client.post(path, content=body, headers=AS_A_FORM | {"Content-Encoding": coding})
+    assert problem(response) == (415, "unsupported-media-type")
+    assert "Content-Encoding" in response.json()["detail"]
+    assert response.headers["accept-encoding"] == "identity"
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity"])
+def test_a_body_as_it_is_may_say_so(client: TestClient, coding: str) -> None:
+    response = client.post("/v1/style", content=FORM + b"--B--", headers=AS_A_FORM | {"Content-Encoding": coding})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(

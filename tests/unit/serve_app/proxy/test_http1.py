@@ -366,6 +366,51 @@ async def test_who_asks_behind_another_request_is_told_to_go_on_after_its_answer
         writer.close()
 
 
+# Who offers another protocol
+
+# As Java's HttpClient and curl --http2 do.
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+SAID = {
+    "declared": (b"Content-Length: 3\r\n\r\n", b"abc"),
+    "chunked": (b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("pieces", ["whole", "head and body", "bytes"])
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+async def test_who_offers_another_protocol_is_heard_to_the_end_in_this_one(
+    said: tuple[bytes, bytes], pieces: str
+) -> None:
+    head, body = POST + OFFER + said[0], said[1]
+    parts = {"whole": [head + body], "head and body": [head, body], "bytes": [bytes([byte]) for byte in head + body]}
+    async with serving(PunctualHttp) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(20):
+            for _ in range(2):
+                for part in parts[pieces]:
+                    writer.write(part)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                assert (await reader.readuntil(b"abc")).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+async def test_an_offer_takes_no_request_behind_it_away() -> None:
+    async def path(scope, receive, send) -> None:
+        await answer(send, scope["path"].encode() + b".")
+
+    async with serving(PunctualHttp, path) as port:
+        heads = [b"GET /%d HTTP/1.1\r\nHost: x\r\n" % number + OFFER + b"\r\n" for number in range(100)]
+        answers = await talk(port, b"".join(heads) + b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answers.count(b" 200 OK") == 101
+    assert answers.endswith(b"/last.")
+
+
+async def test_a_tunnel_is_no_offer() -> None:
+    async with serving(PunctualHttp, by_the_head) as port:
+        assert (await talk(port, b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n" + OFFER + b"\r\n")).startswith(b"HTTP/1.1 4")
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such limit")
 async def test_who_reads_nothing_of_an_answer_is_hung_up_on() -> None:
     lost = asyncio.Event()

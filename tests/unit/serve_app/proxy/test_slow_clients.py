@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve_app.proxy.slow_clients import Anteroom, BodyPace
+from serve_app.proxy.slow_clients import PIECE, Anteroom, BodyPace
 
 SCOPE = {"type": "http", "headers": [(b"x-request-id", b"slow-1")]}
 
@@ -226,28 +227,111 @@ async def test_who_asks_before_sending_so_much_is_refused_before_being_told_to_g
     assert asked == [[413]]
 
 
-async def test_beyond_what_can_be_kept_of_all_bodies_clients_are_told_to_come_again() -> None:
-    app, slow, other = Echo(), Conversation((0, b"12345"), (0, b"6")), Conversation((0, b"123456"))
-    room = Anteroom(app, most_of_all=10)
-    more = asyncio.Event()
+async def test_nothing_of_a_request_is_kept_while_its_answer_is_read() -> None:
+    body = bytes(1000)
+    references = sys.getrefcount(body)
+    client = Conversation((0, body))
+    client.reads.clear()
+    request = asyncio.create_task(Anteroom(read_whole)(SCOPE, client.receive, client.send))
+    await settle()
+    assert (client.parts, client.sent) == ([], [])
+    assert sys.getrefcount(body) == references
+    client.reads.set()
+    await request
+    assert client.statuses == [200]
 
-    async def halfway() -> dict:
-        if len(slow.parts) == 1:
-            await more.wait()
-        return await slow.receive()
 
-    request = asyncio.create_task(room(SCOPE, halfway, slow.send))
+async def test_a_large_answer_is_handed_out_in_pieces() -> None:
+    client = Conversation((0, bytes(range(256)) * 1000))
+    await Anteroom(Echo())(SCOPE, client.receive, client.send)
+    assert b"".join(message.get("body", b"") for message in client.sent) == bytes(range(256)) * 1000
+    assert max(len(message.get("body", b"")) for message in client.sent) == PIECE
+    assert [message["more_body"] for message in client.sent[1:]] == [True] * (len(client.sent) - 2) + [False]
+
+
+# Who makes room
+
+
+class Halfway(Conversation):
+    """Sends the last part when it is told to."""
+
+    def __init__(self, *parts: tuple[float, bytes]) -> None:
+        super().__init__(*parts)
+        self.goes_on = asyncio.Event()
+
+    async def receive(self) -> dict:
+        if len(self.parts) == 1:
+            await self.goes_on.wait()
+        return await super().receive()
+
+
+async def test_who_has_been_sending_longest_makes_room_and_is_told_to_come_again() -> None:
+    room = Anteroom(Echo(), most_of_all=10)
+    slow, later, quick = (Halfway((0, part), (0, b"!")) for part in (b"1234", b"1234", b"12345"))
+    quick.goes_on.set()
+    requests = [asyncio.create_task(room(SCOPE, client.receive, client.send)) for client in (slow, later)]
+    await settle()
+    await room(SCOPE, quick.receive, quick.send)
+    assert quick.statuses == [200]
+    await settle()
+    assert (slow.statuses, later.statuses) == ([429], [])
+    assert dict(slow.sent[0]["headers"])[b"retry-after"] == b"5"
+    assert json.loads(slow.sent[1]["body"])["type"] == "urn:masquerade:problem:busy"
+    later.goes_on.set()
+    await asyncio.gather(*requests)
+    assert later.statuses == [200]
+
+
+async def test_who_has_been_reading_longest_is_hung_up_on_when_room_is_needed() -> None:
+    room = Anteroom(Echo(), most_of_all=10)
+    unread, other = Conversation((0, b"12345678")), Conversation((0, b"123456"))
+    unread.reads.clear()
+    request = asyncio.create_task(room(SCOPE, unread.receive, unread.send))
     await settle()
     await room(SCOPE, other.receive, other.send)
-    assert other.statuses == [429]
-    assert dict(other.sent[0]["headers"])[b"retry-after"] == b"5"
-    assert json.loads(other.sent[1]["body"])["type"] == "urn:masquerade:problem:busy"
-    more.set()
+    assert other.statuses == [200]
     await request
-    assert slow.statuses == [200]
-    other.parts.append((0, b"123456"))
-    await room(SCOPE, other.receive, other.send)
-    assert other.statuses == [429, 200], "what was answered is kept no longer"
+    assert unread.sent == []
+
+
+async def test_what_is_worked_on_makes_no_room_and_its_answer_is_never_given_up_for_want_of_it() -> None:
+    done = asyncio.Event()
+
+    async def slow_echo(scope, receive, send) -> None:
+        if (message := await receive())["body"] == b"12345678":
+            await done.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": 2 * message["body"]})
+
+    room = Anteroom(slow_echo, most_of_all=10)
+    working, late = Conversation((0, b"12345678")), Conversation((0, b"123456"))
+    request = asyncio.create_task(room(SCOPE, working.receive, working.send))
+    await settle()
+    await room(SCOPE, late.receive, late.send)
+    assert late.statuses == [429]
+    done.set()
+    await request
+    assert working.statuses == [200]
+    assert working.sent[1]["body"] == b"1234567812345678"
+    late.parts.append((0, b"123456"))
+    await room(SCOPE, late.receive, late.send)
+    assert late.statuses == [429, 200], "what was read is kept no longer"
+
+
+async def test_an_answer_to_a_body_too_long_to_keep_counts_as_well() -> None:
+    async def refuses(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 413, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(8)})
+
+    room = Anteroom(refuses, most_of_one=4, most_of_all=10)
+    unread, other = Conversation(), Conversation()
+    unread.reads.clear()
+    request = asyncio.create_task(room(declared(9), unread.receive, unread.send))
+    await settle()
+    await room(declared(9), other.receive, other.send)
+    assert other.statuses == [413]
+    await request
+    assert unread.sent == []
 
 
 @given(parts=st.lists(st.binary(max_size=6), min_size=1, max_size=8), most=st.integers(0, 20))
