@@ -28,18 +28,22 @@ _LIGHT: Final = np.array([-0.45, -0.60, 0.66], dtype=np.float32)
 _REACH: Final = 1.2
 # The mask is drawn at twice its size, within these limits, and averaged down.
 _SIDES: Final = (96, 640)
+# The least exposure: under it nobody sees that there is a mask.
+_DARKEST: Final = 0.12
 # Yaw is rounded to this many degrees: enough to look right, too coarse to be a measurement.
 _YAW_STEP: Final = 15.0
 
 
-def draw(ellipse: FaceEllipse, yaw: float, light: float) -> tuple[FloatArray, FloatArray]:
+def draw(ellipse: FaceEllipse, yaw: float, light: float, brightest: float) -> tuple[FloatArray, FloatArray]:
     """The mask over ``ellipse``: a drawing of RGB 0..255 [H, W, 3], and the matrix [2, 3] that brings it to the photo.
 
-    ``yaw`` is in degrees, > 0 to the image's right; ``light`` in 0..1 is the brightness of the surroundings.
+    ``yaw`` is in degrees, > 0 to the image's right; ``light`` in 0..1 is the brightness of the surroundings, ``brightest`` that of
+    what is bright in the photo.
     """
     side = int(np.clip(2 * ellipse.size, *_SIDES))
     turn = float(np.clip(round(yaw / _YAW_STEP) * _YAW_STEP, -60, 60))
-    exposure = np.float32(0.55 + 0.5 * min(light * 1.6, 1.0))
+    # Ivory is among the brightest things there are, but in a photo taken in the dark it is dark as well.
+    exposure = np.float32(np.clip(1.15 * brightest, _DARKEST, 0.55 + 0.5 * min(light * 1.6, 1.0)))
     drawing = _drawing(side, float(np.sin(np.radians(turn)))) * exposure
     half = side / 2 / _REACH
     # x to the right and y down.

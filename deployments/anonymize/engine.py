@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from deployments.anonymize.methods import Painter, blur, pixelate, replace
 from deployments.anonymize.region import FaceEllipse
+from deployments.anonymize.surroundings import Surroundings
 from deployments.anonymize.types import AnonymizeQuery, Method
 from deployments.compositing.patches import Patch
 from deployments.errors import InvalidField, NoFace
 from deployments.imaging import Pixels
 
 __all__ = ["AnonymizeEngine", "AnonymizeQuery", "Method"]
-
-_PAINTERS: dict[Method, Painter] = {Method.BLUR: blur, Method.PIXELATE: pixelate, Method.REPLACE: replace}
 
 
 class AnonymizeEngine:
@@ -50,9 +50,16 @@ def _check(query: AnonymizeQuery) -> None:
 
 def _anonymize(query: AnonymizeQuery) -> Pixels:
     pixels: Pixels = np.require(query.photo.pixels(), requirements=["C", "W"])
-    for face in (face for index, face in enumerate(query.faces) if index not in query.keep):
-        ellipse = FaceEllipse.of(face)
+    hidden = [(face, FaceEllipse.of(face)) for index, face in enumerate(query.faces) if index not in query.keep]
+    paint = _painter(query.method, pixels, [ellipse for _, ellipse in hidden])
+    for face, ellipse in hidden:
         region = ellipse.region(pixels.shape)
         if region.width and region.height:
-            Patch(region, _PAINTERS[query.method](region.of(pixels), face, ellipse, region)).onto(pixels)
+            Patch(region, paint(region.of(pixels), face, ellipse, region)).onto(pixels)
     return pixels
+
+
+def _painter(method: Method, pixels: Pixels, hidden: Sequence[FaceEllipse]) -> Painter:
+    if method is Method.REPLACE:
+        return partial(replace, Surroundings.of(pixels, hidden))
+    return blur if method is Method.BLUR else pixelate

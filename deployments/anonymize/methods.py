@@ -16,8 +16,10 @@ import numpy as np
 
 from deployments.anonymize.disguise import draw
 from deployments.anonymize.region import FaceEllipse
+from deployments.anonymize.surroundings import Surroundings
 from deployments.compositing.masks import Mask
 from deployments.compositing.patches import Paint, Region, laid, spread
+from deployments.compositing.tones import to_lab, to_rgb
 from deployments.faces.types import Face
 from deployments.imaging import FloatArray, Pixels
 
@@ -58,9 +60,11 @@ def pixelate(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -
     return paint
 
 
-def replace(pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> Paint:
-    """A carnival mask that covers the face, lit like its surroundings."""
-    drawing, matrix = draw(ellipse, face.pose.yaw, _surroundings(pixels, ellipse, region))
+def replace(photo: Surroundings, pixels: Pixels, face: Face, ellipse: FaceEllipse, region: Region) -> Paint:
+    """A carnival mask that covers the face, lit like its surroundings, no brighter than its photo and in that one's tone."""
+    drawing, matrix = draw(ellipse, face.pose.yaw, _light(pixels, ellipse, region), photo.brightest)
+    if photo.tone.colourfulness < 1:
+        drawing = to_rgb(photo.tone.give(to_lab(np.clip(drawing, 0, 255))))
 
     def paint(part: Region) -> tuple[FloatArray, Mask]:
         painted = laid(drawing, matrix, part)
@@ -88,7 +92,7 @@ def _squares(pixels: Pixels, side: int) -> Pixels:
     return np.asarray(np.concatenate(averages), dtype=np.uint8)
 
 
-def _surroundings(pixels: Pixels, ellipse: FaceEllipse, region: Region) -> float:
+def _light(pixels: Pixels, ellipse: FaceEllipse, region: Region) -> float:
     """How bright it is around the ellipse, 0..1; a half where the region shows nothing of that."""
     total, count = 0, 0
     for strip in region.strips():

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from deployments.compositing.masks import Mask, hull, smoothstep
+from deployments.compositing.tones import Tone, to_lab
 from deployments.faces.landmarks import LEFT_BROW, LEFT_EYE, LIPS, RIGHT_BROW, RIGHT_EYE, upwards
 from deployments.imaging import FloatArray, Pixels
 
@@ -20,11 +21,6 @@ _LEAST_SPREAD: Final = np.array([7.0, 3.0, 3.0], dtype=np.float32)
 _FEATURE_MARGIN: Final = 0.035
 # How far over the nostrils there is no moustache any more.
 _MOUSTACHE: Final = 0.08
-
-# How far the colours of a face stray from what their lightness would give, in L*a*b*: no farther than the first in pictures of
-# one tone, at least as far as the second in photographs in colour (of LFW's faces the least strays by 3.5).
-_ONE_TONE: Final = 1.0
-_IN_COLOUR: Final = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +60,7 @@ class Complexion:
 
     def colourfulness(self, cover: Mask) -> float:
         """0 where all colours under ``cover`` follow from their lightness, as in black and white and in sepia; 1 in colour."""
-        pixels = self.lab[cover > 0.5].astype(np.float64)
-        curve = np.vander(pixels[:, 0] / 100, 3)
-        strays = pixels[:, 1:] - curve @ np.linalg.lstsq(curve, pixels[:, 1:], rcond=None)[0]
-        spread = float(np.sqrt(np.square(strays).sum(axis=1).mean())) if len(pixels) else 0.0
-        return float(np.clip((spread - _ONE_TONE) / (_IN_COLOUR - _ONE_TONE), 0, 1))
+        return Tone.of(self.lab[cover > 0.5]).colourfulness
 
     def relief(self, light: FloatArray, sigma: float) -> FloatArray:
         """L* blurred so little that folds remain, over skin only; ``light`` inside features and hair."""
@@ -109,9 +101,3 @@ def likely_skin(lab: FloatArray, points: FloatArray, not_skin: Mask) -> tuple[Ma
     distance = np.square(deviation).sum(axis=-1)
     likelihood = np.exp(-0.25 * np.maximum(distance - 1, 0))
     return np.asarray(likelihood, dtype=np.float32), np.asarray(median, dtype=np.float32)
-
-
-def to_lab(pixels: Pixels) -> FloatArray:
-    """CIE L*a*b* (L* 0..100) of sRGB 0..255, float32."""
-    scaled = pixels.astype(np.float32) / 255
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2Lab))

@@ -21,7 +21,7 @@ from deployments.faces import landmarks, pose
 from deployments.faces.alignment import scale_points, transform_points, umeyama
 from deployments.faces.types import Face
 from deployments.imaging import FloatArray, Pixels
-from deployments.swap import grain, sharpness
+from deployments.swap import exposure, grain, sharpness
 from deployments.swap.backend import Job, Obstacle
 from deployments.swap.complexion import Complexion
 from deployments.swap.cover import Cover
@@ -182,18 +182,20 @@ def _blend(source: Pixels, target: Pixels, pairing: _Pairing) -> tuple[FloatArra
     source_map = pairing.to_source.dense_map(width, height)
     bent = cv2.remap(source, source_map, np.empty(0, np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     warped = np.asarray(bent, dtype=np.uint8)
-    warped = sharpness.match(warped, target, hull((height, width), pairing.target[17:]))
 
-    # From here on everything is smooth, so it is made small.
+    # Masks and light are smooth, so they are made small.
     unit = landmarks.face_size(pairing.target)
     scale = min(1.0, _FIELD_SIZE / unit)
     points, landed = scale_points(pairing.target, scale), scale_points(pairing.landed(), scale)
-    small_target, small_warped = _shrunk(target, scale), _shrunk(warped, scale)
+    small_target = _shrunk(target, scale)
     face = hull(small_target.shape[:2], landmarks.with_forehead(points))
     known = _inside(_resized(source_map, scale), source.shape)
     both = face * known * hull(face.shape, landmarks.with_forehead(landed))
     of_target = Complexion.of(small_target, points, both, unit * scale)
-    of_source = Complexion.of(small_warped, landed, both, unit * scale)
+    as_taken = Complexion.of(_shrunk(warped, scale), landed, both, unit * scale)
+    warped = exposure.match(warped, float(as_taken.median[0]), float(of_target.median[0]))
+    warped = sharpness.match(warped, target, hull((height, width), pairing.target[17:]))
+    of_source = Complexion.of(_shrunk(warped, scale), landed, both, unit * scale)
     cover = Cover.between(of_source.skin, landed, of_target.skin, points, both, unit * scale)
     relighting = Relighting.between(of_source, of_target, cover.keep, face, unit * scale)
     relit = relighting.apply(warped)

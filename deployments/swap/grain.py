@@ -16,6 +16,8 @@ from deployments.imaging import FloatArray, Pixels
 _NOISE: Final = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32) / 6
 # Under this deviation, of 255, it is skin: LFW has 0.5, a sharp portrait of 512 px 2.5, one that was made small up to 5.
 _LEAST: Final = 4.0
+# Beyond this it is dots and lines that something was printed or engraved with, which chance does not imitate.
+_MOST: Final = 30.0
 # The RGB of one unit of luminance, red and blue difference, as OpenCV's YCrCb has them.
 _TO_RGB: Final = np.array([[1, 1, 1], [1.403, -0.714, 0], [0, -0.344, 1.773]], dtype=np.float32)
 
@@ -29,6 +31,7 @@ def match(face: FloatArray, target: Pixels, inside: Mask) -> FloatArray:
     wanted, have = np.minimum(_noise(target, chosen), _noise(target, ~chosen)), _noise(face, chosen)
     if wanted[0] <= max(_LEAST, have[0]):
         return face
+    wanted *= min(1.0, _MOST / wanted[0])
     missing = np.sqrt(np.maximum(np.square(wanted) - np.square(have), 0))[:, None] * _TO_RGB
     # Always the same for a picture: a swap asked for twice is one answer.
     chance = np.random.default_rng(0)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import cv2
 import numpy as np
 
 from deployments.compositing.masks import Mask, smoothstep
 from deployments.compositing.patches import Region, laid, spread
+from deployments.compositing.tones import to_lab, to_rgb
 from deployments.imaging import FloatArray, Pixels
-from deployments.swap.complexion import Complexion, to_lab
+from deployments.swap.complexion import Complexion
 
 # Standard deviations of the blurs that make light out of a face, in units of the face's size.
 _LIGHT: Final = 0.15
@@ -131,11 +131,6 @@ class Relighting:
         limited = np.where(chroma > knee, knee + room * np.tanh((chroma - knee) / room), chroma)
         lab[..., 1:] *= (limited / np.maximum(chroma, 1e-3))[..., None]
         return to_rgb(lab)
-
-
-def to_rgb(lab: FloatArray) -> FloatArray:
-    """The sRGB of CIE L*a*b*, 0..255, float32, clipped."""
-    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB) * 255, 0, 255), dtype=np.float32)
 
 
 def _deviation(values: FloatArray, weight: Mask, mean: float | None = None) -> float:

@@ -112,6 +112,40 @@ def test_the_mask_is_darker_in_dark_surroundings(scene):
     assert dark.hidden(Method.REPLACE)[mask].mean() < 0.8 * picture.hidden(Method.REPLACE)[mask].mean()
 
 
+def test_the_mask_is_no_brighter_than_the_photo_it_is_put_into(scene):
+    picture = scene((150, 160))
+    dark = replace(picture, pixels=(picture.pixels // 4).astype(np.uint8))
+    result = dark.hidden(Method.REPLACE)
+    assert np.percentile(result[inside(picture)], 99) < 1.5 * np.percentile(dark.pixels, 99)
+
+
+@pytest.mark.parametrize("tone", [(1.0, 1.0, 1.0), (1.0, 0.86, 0.68), (0.7, 0.85, 1.0)])
+def test_the_mask_has_no_colours_where_the_photo_has_none(scene, tone):
+    picture = scene((150, 160))
+    grey = picture.pixels.mean(axis=2, keepdims=True)
+    toned = replace(picture, pixels=(grey * tone).astype(np.uint8))
+    result = toned.hidden(Method.REPLACE)[inside(picture)].astype(int)
+    # All that is not nearly black is as far from grey as the photo is at that brightness.
+    bright = result[result.max(axis=1) > 60]
+    assert np.abs(bright - bright.max(axis=1, keepdims=True) * tone).mean() < 4
+
+
+def test_colours_of_the_hidden_face_do_not_make_its_photo_one_in_colour(scene):
+    """What is hidden has no say in anything, not even in whether the photo is in colour."""
+    picture = scene((150, 160))
+    mask = inside(picture)
+    grey = picture.pixels.mean(axis=2, keepdims=True).astype(np.uint8).repeat(3, axis=2)
+    coloured = np.where(mask[..., None], picture.pixels, grey)
+    one, two = (replace(picture, pixels=pixels).hidden(Method.REPLACE) for pixels in (grey, coloured))
+    assert (one[mask] == two[mask]).all()
+
+
+def test_a_face_that_leaves_nothing_of_its_photo_is_hidden_all_the_same(scene):
+    picture = scene((40, 42), size=80, scale=3)
+    assert inside(picture).all()
+    assert np.ptp(picture.hidden(Method.REPLACE).astype(int), axis=2).max() > 60
+
+
 def test_the_mask_has_two_eyes_that_look_out_of_it(scene):
     picture = scene((150, 160), scale=1.5)
     result = picture.hidden(Method.REPLACE)

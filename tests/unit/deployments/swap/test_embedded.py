@@ -43,6 +43,19 @@ def test_the_mouth_is_the_sources_and_the_skin_the_targets(portrait):
     assert np.abs(cheek - (140, 95, 75)).max() < 8
 
 
+def test_a_face_taken_in_the_dark_has_its_features_in_a_bright_photo(portrait):
+    source, target = portrait(), portrait(skin=(230, 190, 170), seed=2)
+    levels = np.arange(256) / 255
+    three_stops = np.rint(255 * (levels**2.2 / 8) ** (1 / 2.2)).astype(np.uint8)
+    night = replace(source, pixels=three_stops[source.pixels])
+
+    def contrast(giver):
+        result = swapped(giver, target).astype(float)
+        return result[at(target.face.dense, [2, 31])].mean() - result[at(target.face.dense, slice(18, 21), 2)].mean()
+
+    assert contrast(night) > 0.85 * contrast(source)
+
+
 def test_outside_the_face_not_a_bit_changes(portrait):
     source, target = portrait(lips=(60, 50, 160)), portrait(seed=2)
     changed = (swapped(source, target) != target.pixels).any(axis=-1)

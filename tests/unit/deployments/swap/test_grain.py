@@ -54,3 +54,9 @@ def test_the_same_swap_has_the_same_noise(inside):
 
 def test_a_face_that_fills_its_region_stays_as_it_is():
     assert grain.match(CLEAN, noisy(12), np.ones((120, 120), np.float32)) is CLEAN
+
+
+def test_no_face_is_lost_in_the_dots_that_its_photo_was_printed_with(inside):
+    chance = np.random.default_rng(4).random((120, 120, 1)) > 0.5
+    dots = np.repeat(chance * np.uint8(255), 3, axis=2)
+    assert 20 < grain.match(CLEAN, dots, inside)[30:90, 30:90].std() < 32
