@@ -8,7 +8,7 @@ uvicorn also closes a connection as soon as an answer is written, though the cli
 throws the answer away, unread (RFC 9112, section 9.6). Here such a client is listened to for a while.
 
 And it takes what follows a request that offers another protocol (``Upgrade: h2c``, as Java and ``curl --http2`` do) for words of
-that protocol: a form that was sent with the offer arrived without its body. Here the offer is passed over.
+that protocol: a form that was sent with the offer arrived without its body. Here every offer is passed over, WebSockets included.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import asyncio
 import re
 import socket
 import uuid
-from array import array
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import httptools
 from uvicorn.config import HTTP_PROTOCOLS
@@ -78,7 +77,7 @@ class PunctualHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self.parser = _Parser(self)
+        self.parser = cast(httptools.HttpRequestParser, _Parser(self))
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             milliseconds = round(1000 * self.unread_s)
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
@@ -130,20 +129,16 @@ class PunctualHttp(HttpToolsProtocol):
         if len(hosts) > 1 or (not hosts and version != "1.0") or not all(map(_HOST.fullmatch, hosts)):
             raise ValueError("one host has to be named (RFC 9112, section 3.2)")
         # To the parser, what follows a CONNECT is another protocol whether one is offered or not.
-        self._offers = (
-            self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
-        )
+        self._offers = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
         if self._offers:
             return
-        before = self.cycle
         # An old client knows of no answer but the last.
         self.expect_100_continue = self.expect_100_continue and version != "1.0"
         super().on_headers_complete()
         self._head_is_whole()
         self._part = _Part.BODY
-        if self.cycle is not before:  # It does not become a WebSocket.
-            self._unanswered += 1
-            self.cycle.transport = cast(asyncio.Transport, _Line(self))
+        self._unanswered += 1
+        self.cycle.transport = cast(asyncio.Transport, _Line(self))
 
     def on_message_complete(self) -> None:
         if self._offers:
@@ -169,6 +164,10 @@ class PunctualHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(_LARGE if self._held > self.head_bytes else HTTPStatus.BAD_REQUEST)
+
+    def _should_upgrade(self) -> bool:
+        # Nothing here speaks WebSocket, and no limit of this protocol would hold for it.
+        return False
 
     def without_offer(self) -> bytes | None:
         """The head that has just ended, without what it offers; None where it offers nothing that is to be passed over."""
@@ -257,27 +256,36 @@ class PunctualHttp(HttpToolsProtocol):
         self.leave()
 
 
-class _Parser(httptools.HttpRequestParser):
+class _Parser:
     """httptools' parser, which hears the bodies of requests that offer another protocol, and the requests behind them."""
 
     def __init__(self, protocol: PunctualHttp) -> None:
-        super().__init__(protocol)
-        self.set_dangerous_leniencies(lenient_data_after_close=True)  # As uvicorn's.
         self._protocol = protocol
+        self._parser = self._fresh()
 
-    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
             try:
-                super().feed_data(rest)
+                self._parser.feed_data(rest)
             except httptools.HttpParserUpgrade as offer:
                 head = self._protocol.without_offer()
                 if head is None:
                     raise
-                super().feed_data(head)
+                # The one that heard the offer believes that the connection ends with it, where the client wanted that.
+                self._parser = self._fresh()
+                self._parser.feed_data(head)
                 rest = rest[offer.args[0] :]
             else:
                 return
+
+    def _fresh(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self._protocol)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # As uvicorn's.
+        return parser
 
 
 class _Line:

@@ -406,6 +406,13 @@ async def test_an_offer_takes_no_request_behind_it_away() -> None:
     assert answers.endswith(b"/last.")
 
 
+@pytest.mark.parametrize("asking", [GET, POST + b"Content-Length: 3\r\n"], ids=["GET", "POST"])
+async def test_who_offers_a_websocket_is_answered_as_anybody(asking: bytes) -> None:
+    head = asking + b"Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    async with serving(PunctualHttp) as port:
+        assert (await talk(port, head + b"abc")).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_a_tunnel_is_no_offer() -> None:
     async with serving(PunctualHttp, by_the_head) as port:
         assert (await talk(port, b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n" + OFFER + b"\r\n")).startswith(b"HTTP/1.1 4")
