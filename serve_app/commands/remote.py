@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPException, InvalidURL
-from typing import Annotated, TypeVar
+from http.client import HTTPException, HTTPMessage, InvalidURL
+from typing import IO, Annotated, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -45,7 +45,7 @@ class RemoteStudio:
             if urlsplit(self.url).scheme not in {"http", "https"}:
                 raise ValueError("it looks like http://127.0.0.1:8000")
             request = Request(self.url + path, headers=self._headers)  # noqa: S310 - the scheme was checked
-            with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            with build_opener(_StaysThere).open(request, timeout=TIMEOUT_S) as response:
                 body: bytes = response.read()
             return body
         except HTTPError as error:
@@ -56,6 +56,19 @@ class RemoteStudio:
             raise NoAnswer(f"{self.url} is no address of a studio: {error}") from error
         except HTTPException as error:
             raise NoAnswer(f"{self.url} answers, but not as a studio does.") from error
+
+
+class _StaysThere(HTTPRedirectHandler):
+    """Follows redirects within the studio: urllib would take the admin key along to whomever it is sent on to, and in the clear."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        here, there = urlsplit(req.full_url), urlsplit(newurl)
+        if there.hostname != here.hostname or (here.scheme, there.scheme) == ("https", "http"):
+            fp.close()
+            raise NoAnswer(f"{req.full_url} sends on to {newurl}; if the studio is there, give that address.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _detail(error: HTTPError) -> str:

@@ -109,7 +109,8 @@ def uploads(desk: Desk) -> APIRouter:
 
 def _failed(request: Request, error: Mapping[str, Any]) -> Response:
     """The problem a job ended with, as the route it stood for would tell it; ``state`` says that it will not change."""
-    title = next((kind.title for kind in _kinds() if kind.slug == error["slug"]), "The job failed")
+    kinds = MasqueradeError.__subclasses__()
+    title = next((kind.title for kind in kinds if kind.slug == error["slug"]), "The job failed")
     details = {name: value for name, value in error.items() if name not in {"slug", "message", "status"}}
     headers = {"Retry-After": str(details["retry_after"])} if "retry_after" in details else None
     return problems.respond(
@@ -170,7 +171,3 @@ async def _state(desk: Desk, job: Job) -> contracts.JobState:
         expires=desk.expires(job),
         error=error,
     )
-
-
-def _kinds() -> list[type[MasqueradeError]]:
-    return [InvalidField, *MasqueradeError.__subclasses__()]

@@ -15,12 +15,17 @@ import pytest
 
 @dataclass
 class Answers:
-    """Answers every path with ``status`` and ``body``, or with the document given for that path."""
+    """Answers every path with ``status`` and ``body``, or with the document given for that path.
+
+    What is in ``moved`` is sent on to the address there. ``asked`` are the paths that were, each with its key.
+    """
 
     url: str
     status: int = 200
     body: bytes = b"{}"
     documents: dict[str, Any] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -29,7 +34,11 @@ def answers() -> Iterator[Answers]:
         def do_GET(self) -> None:
             document = answers.documents.get(self.path)
             body = answers.body if document is None else json.dumps(document).encode()
-            self.send_response(answers.status)
+            answers.asked.append((self.path, self.headers["Authorization"]))
+            moved = answers.moved.get(self.path)
+            self.send_response(answers.status if moved is None else 307)
+            if moved is not None:
+                self.send_header("Location", moved)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -67,3 +67,20 @@ def test_a_pipe_gets_one_look(answers: Answers) -> None:
     outcome = CliRunner().invoke(top.app, ["--url", answers.url])
     assert outcome.exit_code == 0
     assert "cpu 50%" in outcome.stdout
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_the_admin_key_is_not_taken_along_to_somebody_else(name: str, answers: Answers) -> None:
+    elsewhere = answers.url.replace("127.0.0.1", "localhost") + "/elsewhere"
+    answers.moved = dict.fromkeys(("/v1/status", "/v1/models"), elsewhere)
+    outcome = CliRunner().invoke(APPS[name], ["--url", answers.url])
+    assert isinstance(outcome.exception, SystemExit)
+    assert f"sends on to {elsewhere}; if the studio is there, give that address." in outcome.stderr
+    assert "/elsewhere" not in dict(answers.asked)
+
+
+def test_a_studio_that_sends_on_within_itself_is_followed(answers: Answers) -> None:
+    answers.moved, answers.documents = {"/v1/status": "/studio/v1/status"}, {"/studio/v1/status": STATE}
+    outcome = CliRunner().invoke(top.app, ["--once", "--json", "--url", answers.url])
+    assert json.loads(outcome.stdout) == STATE
+    assert dict(answers.asked)["/studio/v1/status"] == "Bearer a-key-nobody-will-guess-in-a-year"
