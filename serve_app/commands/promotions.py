@@ -213,7 +213,8 @@ def _tell_of_losses(store: Store, model: str, before: str | None = None) -> None
 
 
 def _columns(entry: AuditEntry) -> tuple[str, ...]:
-    what = f"{entry.action} {entry.version}"
+    ended = entry.action in {"canary", "shadow"} and (entry.now is None or entry.version != entry.now.trial)
+    what = f"{'end ' if ended else ''}{entry.action} {entry.version}"
     when = f"{entry.when:%Y-%m-%d %H:%M:%S}"
     was, now = str(entry.was or "the newest"), str(entry.now or "the newest")
     why = f"{entry.why} (despite: {'; '.join(entry.despite)})" if entry.despite else entry.why
