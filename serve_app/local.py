@@ -148,11 +148,14 @@ def _ray(settings: Settings, forking: dict[str, str]) -> Iterator[str]:
     """
     import ray
 
-    from serve_app.selection import select
+    from serve_app.selection import left_out, select
 
-    selection = select(settings.model_store.open(), settings.models)
+    store = settings.model_store.open()
+    selection = select(store, settings.models)
     if "moderation" not in selection.chosen:
         raise selection.refusal("moderation")
+    for told in left_out(store, selection, settings.models):
+        log.warning(told)
     # Ray starts one worker ahead of time for each core it is told of (no deployment here reserves any), and by itself no
     # more at once than there are real cores. All are needed, and each spends most of its start waiting.
     workers = len(selection.chosen) + _BESIDE_MODELS

@@ -11,7 +11,7 @@ from deployments.faces.choice import face_model
 from deployments.masterpiece.availability import runnable as masterpiece_runnable
 from deployments.moderation.engine import runnable
 from deployments.slots import ModelSet
-from registry.choosing import Installed, fitted, of_the_catalogue, one, ranked, wished
+from registry.choosing import Installed, fitted, left_behind, of_the_catalogue, one, ranked, wished
 from registry.errors import RegistryError
 from registry.manifest import Manifest, Task
 from registry.references import readable, standing
@@ -69,6 +69,18 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     detector = _detector(store, installed, wishes.authenticity)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
     return selection
+
+
+def left_out(store: Installed, selection: Selection, wishes: ModelChoice) -> list[str]:
+    """In words, which style packs are not painted with because they were made for other weights; none if settings chose."""
+    painting = selection.chosen.get("style")
+    if painting is None or wishes.style_packs is not None:
+        return []
+    network = store.manifest(painting.model)
+    return [
+        f"{pack.ref} is left out: it was made for other weights than those of {network.ref}"
+        for pack in left_behind(store, None, network)
+    ]
 
 
 def _style(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 from deployments.slots import ModelSet
 from registry.errors import RegistryError, RoutingRefused
 from registry.leases import holders
-from registry.manifest import Task, parse_ref
+from registry.manifest import parse_ref
 from registry.promotions import canary as try_on_users
 from registry.promotions import losses, told_of
 from registry.promotions import promote as make_stable
@@ -30,16 +30,6 @@ from serve_app.versions.desired import BESIDE_STYLE
 VersionArgument = Annotated[str, typer.Argument(help="NAME@VERSION or NAME@ALIAS.")]
 ModelArgument = Annotated[str, typer.Argument(help="NAME@VERSION; NAME is enough with --end.")]
 EndOption = Annotated[bool, typer.Option("--end", help="End it.")]
-
-
-# The field of ModelChoice that names a model of the task.
-_SETTINGS: Mapping[Task, str] = {
-    "style": "style",
-    "face-analysis": "faces",
-    "face-gallery": "gallery",
-    "face-swap": "swap",
-    "authenticity": "authenticity",
-}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,8 +57,7 @@ def promote(
 ) -> None:
     """Make a version stable. What was stable becomes `previous`, and a trial of this version ends.
 
-    Refused is a version under a bar: of its task, or of the report that `masquerade eval` wrote of it; and a style network
-    that would leave style packs behind, which were made for the weights of before.
+    Refused is a version under a bar, its task's or that of its report, and a style network that leaves styles behind.
     """
     with explained():
         model, version = _version_of(ref)
@@ -174,11 +163,12 @@ def _tell_whether_it_serves(store: Store, model: str) -> None:
     except RegistryError:
         # Settings that name what is not there: another command's matter.
         return
-    setting = _SETTINGS.get(store.manifest(model).task)
     told = f"With these settings nothing serves {model}: another of its kind is chosen, or what it needs is missing."
-    if setting is not None:
+    for setting, field in ModelChoice.model_fields.items():
+        # What names a model of another task is refused.
         with suppress(RegistryError):
-            if _engine_of(store, wishes.model_copy(update={setting: model}), model) is not None:
+            wish = wishes.model_copy(update={setting: model})
+            if field.annotation == str | None and _engine_of(store, wish, model) is not None:
                 told = (
                     f"With these settings nothing serves {model}, for another of its kind is chosen; "
                     f"{variable('models', setting)}={model} chooses this one at the next start."
@@ -213,7 +203,8 @@ def _tell_of_losses(store: Store, model: str, before: str | None = None) -> None
 
 
 def _columns(entry: AuditEntry) -> tuple[str, ...]:
-    what = f"{entry.action} {entry.version}"
+    ended = entry.action in {"canary", "shadow"} and (entry.now is None or entry.version != entry.now.trial)
+    what = f"{'end ' if ended else ''}{entry.action} {entry.version}"
     when = f"{entry.when:%Y-%m-%d %H:%M:%S}"
     was, now = str(entry.was or "the newest"), str(entry.now or "the newest")
     why = f"{entry.why} (despite: {'; '.join(entry.despite)})" if entry.despite else entry.why

@@ -8,11 +8,10 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from registry.choosing import left_behind
 from registry.errors import RegistryError, StoreUnavailable
 from registry.manifest import Manifest
 from registry.store import FolderStore, Store
-from serve_app.selection import select
+from serve_app.selection import left_out, select
 from serve_app.settings import ModelChoice
 
 Level = Literal["ok", "note", "warning", "problem"]
@@ -181,14 +180,9 @@ def capabilities(store: Store, wishes: ModelChoice) -> Iterator[Finding]:
         return
     for capability, chosen in selection.chosen.items():
         yield Finding("ok", f"{capability}: {', '.join([chosen.model, *chosen.extras])}")
-    if (painting := selection.chosen.get("style")) is not None and wishes.style_packs is None:
-        network = store.manifest(painting.model)
-        for pack in left_behind(store, None, network):
-            yield Finding(
-                "warning",
-                f"{pack.ref} is left out: it was made for other weights than those of {network.ref}",
-                f"Run: masquerade style add PAINTING --name STYLE --network {network.ref}",
-            )
+    for told in left_out(store, selection, wishes):
+        remedy = f"masquerade style add PAINTING --name STYLE --network {selection.chosen['style'].model}"
+        yield Finding("warning", told, f"Run: {remedy}")
     for capability, remedy in selection.missing.items():
         level: Level = "problem" if capability == "moderation" else "warning"
         yield Finding(level, f"{capability} has no model", f"Run: {remedy}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from deployments.slots import ModelSet, Plan, Role, Second
-from registry.errors import RegistryError, StoreUnavailable
+from registry.errors import BrokenVersion, RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.manifest import Manifest, parse_ref
 from registry.routing import Routing
 from registry.store import Store
@@ -104,12 +104,27 @@ def desired(
     used = {ref for models in held for ref in models.refs}
     for model, version in [*stable.items(), *(pin for pins in trials.values() for pin in pins.items())]:
         if model in serving and f"{model}@{version}" not in used and version != serving[model]:
+            why = _misfit(read(f"{model}@{version}"), desire.plans, read) or (
+                "what it needs beside it (style packs made for its weights, a backend's packages) is not installed, the "
+                "settings name another version, or a canary is there already"
+            )
             desire.unusable[f"{model}@{version}"] = (
-                f"{model}@{version} cannot take the place of {model}@{serving[model]}: what it needs beside it "
-                "(style packs made for its weights, a backend's packages) is not installed, the settings name "
-                "another version, or a canary is there already"
+                f"{model}@{version} cannot take the place of {model}@{serving[model]}: {why}"
             )
     return desire
+
+
+def _misfit(manifest: Manifest, plans: Mapping[str, Plan], read: ReadManifest) -> str | None:
+    """Why a pack or a predictor cannot stand beside the style network that serves; None where that is not it."""
+    if manifest.task not in BESIDE_STYLE or (painting := plans.get("style")) is None:
+        return None
+    try:
+        network = read(painting.stable.model)
+    except (BrokenVersion, UnknownModelVersion):
+        return None
+    if manifest.requires.get(network.model) in {entry.sha256 for entry in network.files}:
+        return None
+    return f"it was made for other weights than those of {network.ref}"
 
 
 def _percent(tried: ModelSet, stable: ModelSet, routings: Mapping[str, Routing | None]) -> float:

@@ -17,7 +17,7 @@ from training.gallery.indexing import Kind, build_index
 from training.gallery.progress import Progress, silent
 from training.gallery.publish import Gallery, Sitting, check_task, publish
 from training.gallery.report import LeftOut, Report
-from training.gallery.roster import join, with_pictures
+from training.gallery.roster import Draft, join, with_pictures
 from training.gallery.sources import Candidate, Picture
 
 
@@ -82,7 +82,7 @@ def build(
 ) -> Built:
     """Look at every picture, keep the usable ones, index, calibrate and publish the next version of the gallery.
 
-    Raises :class:`NothingToBuild` when nobody is left, ``RecallTooLow`` when the index misses its bar, ``ValueError``
+    Where nothing is new to ``plan.base``, that is the answer. Raises :class:`NothingToBuild` when nobody is left, ``RecallTooLow`` when the index misses its bar, ``ValueError``
     when ``plan.base`` is of another embedding space or the name cannot be a gallery's, and what publishing raises.
     """
     _check_name(plan.name, store)
@@ -109,6 +109,8 @@ def build(
     )
     if not people:
         raise NothingToBuild(report)
+    if plan.base is not None and _is_as_it_was(plan.base, embedder, known, people, report):
+        return Built(plan.base, report.model_copy(update={"gallery": plan.base.ref}))
     progress("Indexing", 0, 1)
     index = build_index(kept.templates(len(people)), plan.kind)
     progress("Indexing", 1, 1)
@@ -134,6 +136,14 @@ def _base(plan: Plan, embedder: Embedder) -> tuple[tuple[Person, ...], Collectio
             f"{embedder.space}; add to it with the face model it was built with, or build a new gallery"
         )
     return read_people(base.path(PEOPLE)), Collection.read(base.path(PICTURES))
+
+
+def _is_as_it_was(
+    base: ModelVersion, embedder: Embedder, known: Sequence[Person], people: Sequence[Draft], report: Report
+) -> bool:
+    """Whether a gallery that was added to would be the same once more."""
+    same_people = list(people) == [Draft.of(person) for person in known]
+    return same_people and not report.added and base.manifest.input.get("embedder") == embedder.version.ref
 
 
 def _inspected(

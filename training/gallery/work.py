@@ -146,6 +146,11 @@ def _build(source: Path, plan: Plan, faces: ModelVersion, store: Store, report: 
         embedder.engine.close()
     page = write_report(built.report, folder)
     show(built.report)
+    if plan.base is not None and built.version.ref == plan.base.ref:
+        output.print(
+            f"Nothing is new: {built.version.ref} stays as it is; the whole report: [bold]{escape(str(page))}[/]"
+        )
+        return
     output.print(f"Published [bold]{built.version.ref}[/]; the whole report: [bold]{escape(str(page))}[/]")
     output.print(_how_it_serves(store, built.version, faces), markup=False, highlight=False, soft_wrap=True)
 

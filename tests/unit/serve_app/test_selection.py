@@ -14,7 +14,7 @@ from registry.errors import BrokenVersion, RegistryError
 from registry.manifest import Manifest
 from registry.promotions import promote
 from registry.store import FolderStore
-from serve_app.selection import select
+from serve_app.selection import left_out, select
 from serve_app.settings import ModelChoice
 from tests import versions
 from training.gallery.starter import NAME as SAMPLE_GALLERY
@@ -252,3 +252,13 @@ def test_a_model_that_cannot_be_read_keeps_nobody_from_serving_unless_it_is_aske
     assert select(store, ModelChoice(style_packs=())).chosen["style"] == ModelSet("style-fine@v1")
     with pytest.raises(BrokenVersion, match="mine@v1 cannot be read"):
         select(store, ModelChoice(style="mine"))
+
+
+def test_packs_for_other_weights_are_told_of_unless_the_settings_chose(store: FolderStore, publish: Publish) -> None:
+    publish("style-fine", "style", content=b"new")
+    for pack, weights in (("classics", b"new"), ("mine", b"old")):
+        publish(pack, "style-pack", requires={"style-fine": sha256(weights)})
+    selection = select(store, ModelChoice())
+    told = "mine@v1 is left out: it was made for other weights than those of style-fine@v1"
+    assert left_out(store, selection, ModelChoice()) == [told]
+    assert left_out(store, selection, ModelChoice(style_packs=("classics",))) == []

@@ -74,7 +74,10 @@ def test_the_audit_trail_shows_who_and_why(store: FolderStore, monkeypatch: pyte
     run("promote", "net@v1", "--why", "first")
     monkeypatch.setenv("MASQUERADE_USER", "grace")
     run("canary", "net@v2", "--why", "trial [b]of[/b] five")
-    first, second = run("audit", "net").output.splitlines()[3:5]
+    run("canary", "net", "--end", "--why", "seen")
+    first, second, third = run("audit", "net").output.splitlines()[3:6]
+    assert "end canary v2" in third
+    assert "end" not in second
     assert all(word in first for word in ("ada", "promote v1", "the newest", "first"))
     assert all(word in second for word in ("grace", "canary v2", "v1, canary v2 5 %", "trial [b]of[/b] five"))
 

@@ -86,6 +86,16 @@ def test_a_network_without_packs_cannot_take_over_and_it_is_said_why(ask, graph,
     assert "style packs made for its weights" in desire.unusable["painter@v2"]
 
 
+def test_a_pack_for_other_weights_is_refused_with_just_that(ask, graph, publish: Publish, store) -> None:
+    publish("classics", "v2", "style-pack", requires={"painter": "0" * 64})
+    shadow(store, "classics", "v2", 0.5, **BY, serving="v1")
+    desire = ask()
+    assert desire.plans == graph
+    assert desire.unusable["classics@v2"] == (
+        "classics@v2 cannot take the place of classics@v1: it was made for other weights than those of painter@v1"
+    )
+
+
 @pytest.mark.parametrize("begin", [canary, shadow])
 def test_a_trial_that_cannot_take_place_is_said_why(ask, graph, publish: Publish, store, begin) -> None:
     publish("painter", "v2", "style", content="weights two")

@@ -85,6 +85,19 @@ def test_people_are_added_though_the_face_model_has_another_version_now(
         work.add_people(store, people, "stars", tmp_path / "report")
 
 
+def test_adding_what_is_there_already_publishes_nothing(
+    store: FolderStore, people: Path, tmp_path: Path, studio
+) -> None:
+    versions.publish(store, model="dlib-faces", task="face-analysis", embedding_space="test-space")
+    work.build_gallery(store, people, Plan("stars"), None, tmp_path / "report")
+    arguments = ["add", str(people), "--name", "stars", "--store", str(store.root), "--report", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert (result.exit_code, store.versions("stars")) == (0, ["v1"]), result.output
+    assert "Nothing is new: stars@v1 stays as it is" in result.output
+    studio.take(people / "Hedy" / "1.jpg", studio.face("Hedy"), seed=9)
+    assert "Published stars@v2" in CliRunner().invoke(app, arguments, env={"COLUMNS": "200"}).output
+
+
 def test_the_setting_that_chooses_the_face_model_chooses_it_for_galleries_too(
     store: FolderStore, people: Path, tmp_path: Path
 ) -> None:
