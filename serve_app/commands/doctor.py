@@ -18,6 +18,7 @@ from serve_app.commands.stores import StoreOption
 from serve_app.commands.terminal import BAD, GOOD, NOTE, console
 from serve_app.doctor import checks, probes
 from serve_app.doctor.checks import Finding, Level
+from serve_app.local import running_studio
 from serve_app.settings import Settings, variable
 from serve_app.wording import faults
 
@@ -80,7 +81,8 @@ def _sections(store: str | None, *, gpu: bool) -> Iterator[Section]:
         yield f"Models in {opened.where}", checks.models(opened)
         yield "Capabilities", checks.capabilities(opened, settings.models)
     purposes = {settings.port: "the studio", **_RAY_PORTS}
-    yield "Ports", checks.ports({(port, what): probes.port_holder(port) for port, what in purposes.items()})
+    holders = {(port, what): probes.port_holder(port) for port, what in purposes.items()}
+    yield "Ports", checks.ports(holders, is_open=running_studio(settings) is not None)
     folder = opened.root if isinstance(opened, FolderStore) else address.cache_dir or settings.data_dir
     yield "Disk", checks.disk(str(folder), probes.free_space(folder.absolute()))
 

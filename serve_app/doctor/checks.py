@@ -188,11 +188,16 @@ def capabilities(store: Store, wishes: ModelChoice) -> Iterator[Finding]:
         yield Finding(level, f"{capability} has no model", f"Run: {remedy}")
 
 
-def ports(holders: Mapping[tuple[int, str], str | None]) -> Iterator[Finding]:
-    """``holders`` maps a port and what it is for to who has it, or ``None`` when it is free."""
+def ports(holders: Mapping[tuple[int, str], str | None], *, is_open: bool = False) -> Iterator[Finding]:
+    """``holders`` maps a port and what it is for to who has it, or ``None`` when it is free.
+
+    ``is_open`` says that the studio of this data folder runs, whose gateway is one of Ray's processes.
+    """
     for (port, purpose), holder in holders.items():
         if holder is None:
             yield Finding("ok", f"Port {port} ({purpose}) is free")
+        elif is_open and holder.startswith("ray::"):
+            yield Finding("ok", f"Port {port} ({purpose}) is in use: the studio is open")
         else:
             yield Finding(
                 "warning", f"Port {port} ({purpose}) is taken by {holder}", "Stop it, or choose another port."

@@ -212,6 +212,14 @@ def test_a_taken_port_is_named_with_who_has_it() -> None:
     assert "taken by redis-server (process 7)" in taken.text
 
 
+def test_the_port_of_the_studio_that_is_open_is_no_trouble() -> None:
+    holders = {(8000, "the studio"): "ray::ServeRepli (process 9)", (6379, "Redis"): "redis-server (process 7)"}
+    ours, other = checks.ports(holders, is_open=True)
+    assert ours == Finding("ok", "Port 8000 (the studio) is in use: the studio is open")
+    assert other.level == "warning"
+    assert [finding.level for finding in checks.ports(holders)] == ["warning", "warning"]
+
+
 @pytest.mark.parametrize(("free", "level"), [(0, "problem"), (2**30, "warning"), (2**40, "ok")])
 def test_the_less_space_the_louder(free: int, level: str) -> None:
     assert levels(checks.disk("/models", free)) == [level]
