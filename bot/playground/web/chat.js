@@ -47,11 +47,20 @@ async function choose(person, chat) {
   speak(me()?.language_code);
   closeDrawer();
   await refresh();
-  const history = await api(`chats/${chat}`);
-  state.messages = new Map(history.map(message => [message.message_id, message]));
-  drawLog(true);
+  await load();
   drawReplying();
   byId("text").focus();
+}
+
+/** What was said in this chat so far. */
+async function load() {
+  const { chat } = state;
+  const heard = state.messages = new Map();
+  const history = await api(`chats/${chat}`);
+  // Meanwhile somebody may have gone to another chat, and more may have been said in this one.
+  if (state.messages !== heard) return;
+  state.messages = new Map([...history.map(message => [message.message_id, message]), ...heard]);
+  drawLog(true);
 }
 
 /** A reload shows the same person again, except in browsers that keep nothing for a site: those refuse even to be asked. */
@@ -71,7 +80,9 @@ function remembered() {
 
 async function addPerson() {
   const dialog = byId("person-dialog");
+  if (dialog.open) return;
   byId("person-name").value = "";
+  dialog.querySelector(`input[value="${document.documentElement.lang}"]`).checked = true;
   if (await ask(dialog) !== "ok") return;
   const name = byId("person-name").value.trim();
   if (!name) return;
@@ -250,20 +261,29 @@ async function share(query) {
 
 // -- writing ------------------------------------------------------------------------------------------------------------
 
+/** Whether it was sent; if not, the person hears why. */
 async function send(text, files = [], asFile = false) {
-  if (!state.me) return addPerson();
+  if (!me()) {
+    addPerson();
+    return false;
+  }
+  const { replyTo } = state;
   const form = new FormData();
   form.set("user_id", state.me);
   form.set("text", text);
   form.set("as", asFile ? "file" : "photo");
-  if (state.replyTo) form.set("reply_to", state.replyTo.message_id);
+  if (replyTo) form.set("reply_to", replyTo.message_id);
   for (const file of files) form.append("file", file, file.name);
   state.replyTo = null;
   drawReplying();
   try {
     await api(`chats/${state.chat}/messages`, form);
+    return true;
   } catch (error) {
     toast(error.message);
+    state.replyTo ??= replyTo;
+    drawReplying();
+    return false;
   }
 }
 
@@ -276,7 +296,12 @@ async function submit(event) {
   byId("text").value = "";
   setFiles([]);
   grow();
-  await send(text, files, asFile);
+  const sent = await send(text, files, asFile);
+  // What could not be sent is not lost, unless something else is being written already.
+  if (sent || byId("text").value || state.files.length) return;
+  byId("text").value = text;
+  setFiles(files, asFile);
+  grow();
 }
 
 function setFiles(files, asFile = false) {
@@ -402,10 +427,31 @@ byId("block").onclick = async () => { await api(`people/${state.me}/block`, {});
 popup(byId("commands-button"), byId("commands"), drawCommands);
 popup(byId("attach"), byId("attach-menu"));
 
+async function begin() {
+  const last = state.people.find(person => String(person.id) === remembered()) ?? state.people[0];
+  if (last) await choose(last.id, last.id);
+  else addPerson();
+}
+
+/** The connection was lost, and nobody told of what came meanwhile: perhaps it is another playground, where nobody is known. */
+async function reconnected() {
+  await refresh();
+  if (me()) return load();
+  Object.assign(state, { me: null, chat: null, replyTo: null, messages: new Map() });
+  drawSidebar();
+  drawReplying();
+  drawLog(true);
+  return begin();
+}
+
 speak(navigator.language);
 await refresh();
 byId("late").remove();
-new EventSource("api/events").onmessage = event => hear(JSON.parse(event.data));
-const last = state.people.find(person => String(person.id) === remembered()) ?? state.people[0];
-if (last) await choose(last.id, last.id);
-else addPerson();
+const events = new EventSource("api/events");
+let connected = false;
+events.onmessage = event => hear(JSON.parse(event.data));
+events.onopen = () => {
+  if (connected) reconnected().catch(error => toast(error.message));
+  connected = true;
+};
+await begin();

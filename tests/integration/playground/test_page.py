@@ -103,3 +103,66 @@ async def test_a_page_that_stays_empty_says_what_to_do(page: Page) -> None:
     await page.route("**/api/state*", lambda _: None)
     await page.reload()
     await expect(advice).to_be_visible(timeout=20_000)
+
+
+def hang_up(playground: Playground) -> None:
+    """End the streams of events; browsers connect again by themselves."""
+    for stream in playground._control._streams:
+        stream.put_nowait(None)
+
+
+async def test_what_could_not_be_sent_stays_to_be_sent(page: Page, tmp_path: Path) -> None:
+    thin = tmp_path / "thin.jpg"
+    thin.write_bytes(b"no picture")
+    await introduce(page, "Anna", "English")
+    await page.evaluate("""() => {
+        const plain = window.fetch;
+        window.fetch = async (path, options) => {
+            if (!String(path).endsWith("/messages")) return plain(path, options);
+            window.fetch = plain;
+            return new Response(JSON.stringify({ error: "too thin" }), { status: 400 });
+        };
+    }""")
+    await page.locator("#photos").set_input_files(thin)
+    text = page.get_by_label("Message", exact=True)
+    await text.fill("paint me")
+    await text.press("Enter")
+    await expect(page.locator("#toast")).to_have_text("too thin")
+    await expect(text).to_have_value("paint me")
+    await page.get_by_role("button", name="Remove thin.jpg").click()
+    await text.press("Enter")
+    await expect(page.get_by_role("log").get_by_text("paint me").first).to_be_visible()
+    await expect(text).to_have_value("")
+
+
+async def test_what_was_said_while_the_connection_was_lost_is_there_afterwards(
+    page: Page, playground: Playground, bot: Bot
+) -> None:
+    await introduce(page, "Anna", "English")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_role("log").get_by_text("Hello, Anna")).to_be_visible()
+    hang_up(playground)
+    (anna,) = playground.telegram.users
+    await bot.send_message(anna, "Still there?")
+    await expect(page.get_by_role("log").get_by_text("Still there?")).to_be_visible(timeout=15_000)
+
+
+async def test_a_page_that_finds_another_playground_in_the_same_place_asks_who_is_writing(
+    page: Page, playground: Playground
+) -> None:
+    await introduce(page, "Anna", "English")
+    await expect(page.locator("#me")).to_contain_text("Anna")
+    playground.telegram.users.clear()
+    playground.telegram.chats.clear()
+    hang_up(playground)
+    await expect(page.get_by_role("textbox", name="Name")).to_be_visible(timeout=15_000)
+    await introduce(page, "Berta", "English")
+    await expect(page.locator("#me")).to_contain_text("Berta")
+
+
+async def test_who_reads_the_page_in_russian_is_taken_for_somebody_who_writes_it(
+    page: Page, playground: Playground
+) -> None:
+    russian = await page.context.browser.new_page(locale="ru")  # type: ignore[union-attr]  # it has one
+    await russian.goto(playground.page_url)
+    await expect(russian.get_by_role("radio", name="Русский")).to_be_checked()
