@@ -36,7 +36,7 @@ class Tone:
             return cls(np.zeros((3, 2)), (0.0, 100.0), 1.0)
         pixels = lab.astype(np.float64)
         powers = np.vander(pixels[:, 0] / 100, 3)
-        curve = np.linalg.lstsq(powers, pixels[:, 1:], rcond=None)[0]
+        curve = np.linalg.lstsq(powers, pixels[:, 1:], rcond=None)[0].astype(np.float64)
         spread = float(np.sqrt(np.square(pixels[:, 1:] - powers @ curve).sum(axis=1).mean()))
         colourfulness = float(np.clip((spread - _ONE_TONE) / (_IN_COLOUR - _ONE_TONE), 0, 1))
         return cls(curve, (float(pixels[:, 0].min()), float(pixels[:, 0].max())), colourfulness)

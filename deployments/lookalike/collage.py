@@ -49,7 +49,7 @@ def draw(photo: Photo, face: Face, matches: Sequence[tuple[Match, bytes]], note:
     best, *others = matches[:MOST]
     sheet = _Sheet()
     top = sheet.cursor
-    sheet.picture(portrait(photo, face.box, _LARGE), _MARGIN, top)
+    sheet.picture(portrait(photo, face.box, face.pose.roll, _LARGE), _MARGIN, top)
     sheet.picture(_opened(best[1], _LARGE), _MARGIN + _LARGE + _GAP, top)
     sheet.cursor = top + _LARGE + 26
     sheet.headline(best[0])

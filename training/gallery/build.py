@@ -183,7 +183,8 @@ def _sittings(pictures: Iterable[tuple[str, _Usable]]) -> dict[str, Sitting]:
     """Of each person, the first picture and the face in it."""
     sittings: dict[str, Sitting] = {}
     for name, entry in pictures:
-        sittings.setdefault(name, Sitting(entry.picture, entry.analysis.faces[0].box))
+        face = entry.analysis.faces[0]
+        sittings.setdefault(name, Sitting(entry.picture, face.box, face.roll))
     return sittings
 
 

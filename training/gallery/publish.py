@@ -44,10 +44,11 @@ _QUALITY: Final = 85
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """Where somebody's portrait is to be cut out: a picture and the box of the face in it."""
+    """Where somebody's portrait is to be cut out: a picture, the box of the face in it, and how that is turned in degrees."""
 
     picture: Picture
     box: Box
+    roll: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _portraits(gallery: Gallery, people: list[Person], progress: Progress) -> It
         else:
             sitting = gallery.sittings[draft.name]
             photo = Photo.open(sitting.picture.path.read_bytes())
-            jpeg = encode(portrait(photo, sitting.box, _SIDE), quality=_QUALITY)
+            jpeg = encode(portrait(photo, sitting.box, sitting.roll, _SIDE), quality=_QUALITY)
             licence, attribution = sitting.picture.licence, sitting.picture.attribution
         name = f"{hashlib.sha256(jpeg).hexdigest()[:32]}.jpg"
         people.append(
