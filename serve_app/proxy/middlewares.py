@@ -82,8 +82,15 @@ def middlewares() -> list[Middleware]:
     """What Serve puts around each of its proxies, the innermost first; called before it listens."""
     http1.install()
     listening.install()
-    anteroom = Middleware(Anteroom, most_of_one=ProxySettings().limits.form_bytes)
-    inwards = [Middleware(CleanHeaders), Middleware(ServeAnswers), Middleware(BodyPace), anteroom, Middleware(Replay)]
+    most_of_one = ProxySettings().limits.form_bytes
+    inwards = [
+        Middleware(CleanHeaders),
+        Middleware(ServeAnswers),
+        Middleware(BodyPace),
+        Middleware(Anteroom, most_of_one=most_of_one),
+        # What it keeps the anteroom has counted.
+        Middleware(Replay, most_of_one=most_of_one),
+    ]
     return inwards[::-1]
 
 

@@ -29,8 +29,6 @@ IDEMPOTENCY_KEY = "idempotency-key"
 PAUSES_S = (0.02, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8)
 # Whoever has waited this long already is not kept waiting for another whole try.
 PATIENCE_S = 20.0
-# Bodies are kept until they are answered; a larger one is not, and cannot be sent again.
-MAX_BODY = 8 * 2**20
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -46,15 +44,21 @@ def repeatable(method: str, path: str, header_names: Iterable[str]) -> bool:
 
 
 class Replay(HttpMiddleware):
-    """Asks again where the application ends without an answer although its client is still there."""
+    """Asks again where the application ends without an answer although its client is still there.
 
-    def __init__(self, app: ASGIApp, pauses_s: Sequence[float] = PAUSES_S, pause: Pause = asyncio.sleep) -> None:
+    Bodies of up to ``most_of_one`` bytes are kept until they are answered; a larger one cannot be sent again.
+    """
+
+    def __init__(
+        self, app: ASGIApp, most_of_one: int, pauses_s: Sequence[float] = PAUSES_S, pause: Pause = asyncio.sleep
+    ) -> None:
         super().__init__(app)
+        self._most_of_one = most_of_one
         self._pauses_s = pauses_s
         self._pause = pause
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        tape = _Tape(receive)
+        tape = _Tape(receive, self._most_of_one)
         answered = unrouted = False
         # What OPTIONS * asks about lies under no route, and no proxy will ever know one.
         routable = scope["path"].startswith("/")
@@ -86,8 +90,9 @@ class Replay(HttpMiddleware):
 class _Tape:
     """What a client has sent, to be heard from the beginning any number of times."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, longest: int) -> None:
         self._receive = receive
+        self._longest = longest
         self._messages: list[Message] = []
         self._bytes = 0
         self.torn = False
@@ -107,7 +112,7 @@ class _Tape:
                 self.hung_up = True
                 return message
             self._bytes += len(message.get("body", b""))
-            if self._bytes > MAX_BODY:
+            if self._bytes > self._longest:
                 self.torn = True
                 self._messages.clear()
             else:

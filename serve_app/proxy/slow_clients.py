@@ -26,9 +26,6 @@ from serve_app.http.problem_document import MEDIA_TYPE, encoded
 GRACE_S: Final = 20.0
 BYTES_PER_S: Final = 16 * 1024
 
-# The largest form that the gateway takes unless an operator allows more: two pictures and what stands around them.
-# Larger ones it refuses by their declared length, or reads as they come.
-MOST_OF_ONE: Final = 42 * 2**20
 # Of all bodies that are here, until they are answered, and of all answers until they are read: a hundred photos from telephones.
 MOST_OF_ALL: Final = 512 * 2**20
 # As much of an answer as is handed to the server at a time.
@@ -109,7 +106,7 @@ class Anteroom(HttpMiddleware):
     is told to come again (429), who reads is hung up on.
     """
 
-    def __init__(self, app: ASGIApp, most_of_one: int = MOST_OF_ONE, most_of_all: int = MOST_OF_ALL) -> None:
+    def __init__(self, app: ASGIApp, most_of_one: int, most_of_all: int = MOST_OF_ALL) -> None:
         super().__init__(app)
         self._most_of_one = most_of_one
         self._most_of_all = most_of_all

@@ -155,12 +155,14 @@ def test_serve_is_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [middleware.cls for middleware in middlewares()] == [Replay, Anteroom, BodyPace, ServeAnswers, CleanHeaders]
 
 
-def test_whatever_an_operator_lets_be_uploaded_has_room_in_the_anteroom(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_an_operator_lets_be_uploaded_is_gathered_and_can_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("serve_app.proxy.http1.install", lambda: None)
     monkeypatch.setattr("serve_app.proxy.listening.install", lambda: None)
     # A proxy is none of those who need a place for models.
     monkeypatch.setenv("MASQUERADE_ENVIRONMENT", "production")
     for max_bytes in (20 * 2**20, 60 * 2**20):
         monkeypatch.setenv("MASQUERADE_LIMITS__MAX_BYTES", str(max_bytes))
-        (anteroom,) = [layer for layer in middlewares() if layer.cls is Anteroom]
-        assert anteroom.kwargs == {"most_of_one": 2 * max_bytes + 2**20}
+        room = {"most_of_one": 2 * max_bytes + 2**20}
+        assert {layer.cls: layer.kwargs for layer in middlewares() if layer.kwargs} == {Replay: room, Anteroom: room}

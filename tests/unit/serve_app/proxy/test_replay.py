@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from serve_app.proxy.replay import MAX_BODY, Replay, repeatable
+from serve_app.proxy.replay import Replay, repeatable
+
+MOST_OF_ONE = 1024
 
 
 class Replicas:
@@ -60,7 +62,7 @@ async def ask(
         pass
 
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers or []}
-    await Replay(app, pause=at_once)(scope, client.receive, client.send)
+    await Replay(app, MOST_OF_ONE, pause=at_once)(scope, client.receive, client.send)
 
 
 async def test_what_is_answered_is_asked_once() -> None:
@@ -149,7 +151,7 @@ async def test_nobody_is_asked_for_a_client_who_hung_up() -> None:
 
 
 async def test_a_body_too_large_to_be_kept_is_not_sent_again() -> None:
-    app, client = Replicas(deaths=1), Client(bytes(MAX_BODY + 1))
+    app, client = Replicas(deaths=1), Client(bytes(MOST_OF_ONE + 1))
     await ask(app, client)
     assert client.status == 503
     assert len(app.bodies) == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from serve_app.proxy.slow_clients import PIECE, Anteroom, BodyPace
 
+MOST_OF_ONE = 2**20
 SCOPE = {"type": "http", "headers": [(b"x-request-id", b"slow-1")]}
 
 
@@ -145,7 +146,7 @@ async def test_an_answer_that_has_begun_is_not_mixed_with_another() -> None:
 async def test_a_request_goes_in_when_all_of_it_is_here() -> None:
     app, client = Echo(), Conversation((0, b"ab"), (0, b"cd"))
     client.sends.clear()
-    request = asyncio.create_task(Anteroom(app)(SCOPE, client.receive, client.send))
+    request = asyncio.create_task(Anteroom(app, MOST_OF_ONE)(SCOPE, client.receive, client.send))
     await settle()
     assert app.inside == 0
     client.sends.set()
@@ -157,7 +158,7 @@ async def test_a_request_goes_in_when_all_of_it_is_here() -> None:
 async def test_who_does_not_read_the_answer_holds_no_place() -> None:
     app, client = Echo(), Conversation((0, b"abcd"))
     client.reads.clear()
-    request = asyncio.create_task(Anteroom(app)(SCOPE, client.receive, client.send))
+    request = asyncio.create_task(Anteroom(app, MOST_OF_ONE)(SCOPE, client.receive, client.send))
     await settle()
     assert (app.heard, app.inside, client.sent) == ([b"abcd"], 0, [])
     client.reads.set()
@@ -178,7 +179,7 @@ async def test_the_application_learns_that_the_client_left() -> None:
     async def receive() -> dict:
         return await client.receive() if client.parts else {"type": "http.disconnect"}
 
-    await Anteroom(app)(SCOPE, receive, client.send)
+    await Anteroom(app, MOST_OF_ONE)(SCOPE, receive, client.send)
     assert left == [{"type": "http.disconnect"}]
 
 
@@ -188,7 +189,7 @@ async def test_who_leaves_while_sending_never_was_there() -> None:
     async def receive() -> dict:
         return await client.receive() if len(client.parts) == 2 else {"type": "http.disconnect"}
 
-    room = Anteroom(app, most_of_all=1)
+    room = Anteroom(app, MOST_OF_ONE, most_of_all=1)
     for _ in range(3):
         client.parts[:] = [(0, b"x"), (0, b"never")]
         await room(SCOPE, receive, client.send)
@@ -232,7 +233,7 @@ async def test_nothing_of_a_request_is_kept_while_its_answer_is_read() -> None:
     references = sys.getrefcount(body)
     client = Conversation((0, body))
     client.reads.clear()
-    request = asyncio.create_task(Anteroom(read_whole)(SCOPE, client.receive, client.send))
+    request = asyncio.create_task(Anteroom(read_whole, MOST_OF_ONE)(SCOPE, client.receive, client.send))
     await settle()
     assert (client.parts, client.sent) == ([], [])
     assert sys.getrefcount(body) == references
@@ -243,7 +244,7 @@ async def test_nothing_of_a_request_is_kept_while_its_answer_is_read() -> None:
 
 async def test_a_large_answer_is_handed_out_in_pieces() -> None:
     client = Conversation((0, bytes(range(256)) * 1000))
-    await Anteroom(Echo())(SCOPE, client.receive, client.send)
+    await Anteroom(Echo(), MOST_OF_ONE)(SCOPE, client.receive, client.send)
     assert b"".join(message.get("body", b"") for message in client.sent) == bytes(range(256)) * 1000
     assert max(len(message.get("body", b"")) for message in client.sent) == PIECE
     assert [message["more_body"] for message in client.sent[1:]] == [True] * (len(client.sent) - 2) + [False]
@@ -266,7 +267,7 @@ class Halfway(Conversation):
 
 
 async def test_who_has_been_sending_longest_makes_room_and_is_told_to_come_again() -> None:
-    room = Anteroom(Echo(), most_of_all=10)
+    room = Anteroom(Echo(), MOST_OF_ONE, most_of_all=10)
     slow, later, quick = (Halfway((0, part), (0, b"!")) for part in (b"1234", b"1234", b"12345"))
     quick.goes_on.set()
     requests = [asyncio.create_task(room(SCOPE, client.receive, client.send)) for client in (slow, later)]
@@ -283,7 +284,7 @@ async def test_who_has_been_sending_longest_makes_room_and_is_told_to_come_again
 
 
 async def test_who_has_been_reading_longest_is_hung_up_on_when_room_is_needed() -> None:
-    room = Anteroom(Echo(), most_of_all=10)
+    room = Anteroom(Echo(), MOST_OF_ONE, most_of_all=10)
     unread, other = Conversation((0, b"12345678")), Conversation((0, b"123456"))
     unread.reads.clear()
     request = asyncio.create_task(room(SCOPE, unread.receive, unread.send))
@@ -303,7 +304,7 @@ async def test_what_is_worked_on_makes_no_room_and_its_answer_is_never_given_up_
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": 2 * message["body"]})
 
-    room = Anteroom(slow_echo, most_of_all=10)
+    room = Anteroom(slow_echo, MOST_OF_ONE, most_of_all=10)
     working, late = Conversation((0, b"12345678")), Conversation((0, b"123456"))
     request = asyncio.create_task(room(SCOPE, working.receive, working.send))
     await settle()
