@@ -200,22 +200,27 @@ def test_of_many_publishers_one_wins_and_the_others_hear_of_it(store: FolderStor
 
 
 def test_readers_see_whole_versions_while_publishers_work(store: FolderStore, publish: Publish) -> None:
-    done = threading.Event()
+    reading, done = threading.Event(), threading.Event()
 
-    def read() -> int:
-        seen = 0
+    def read() -> None:
         while not done.is_set():
             for version in store.versions("net"):
                 store.verify(f"net@{version}")
-                seen += 1
-        return seen
+                reading.set()
+
+    def publish_one(number: int) -> None:
+        publish({"a.dat": b"a" * 1000, "b.dat": b"b"}, version=f"v{number}")
 
     with ThreadPoolExecutor() as pool:
         reader = pool.submit(read)
-        for number in range(20):
-            publish({"a.dat": b"a" * 1000, "b.dat": b"b"}, version=f"v{number}")
-        done.set()
-        assert reader.result() > 0
+        try:
+            publish_one(0)
+            assert reading.wait(timeout=60)
+            for number in range(1, 20):
+                publish_one(number)
+        finally:
+            done.set()
+        reader.result()
 
 
 def test_a_full_disk_leaves_no_half_of_a_version_and_no_half_of_a_decision(
