@@ -68,7 +68,7 @@ class Graph:
     """
 
     moderate: Callable[[Photo], Awaitable[Answer[Verdict]]]
-    style: Callable[[StyleQuery], Awaitable[Answer[bytes]]] | None = None
+    style: Callable[[StyleQuery], Awaitable[Answer[Photo]]] | None = None
     styles: Callable[[], Awaitable[Answer[tuple[StyleInfo, ...]]]] | None = None
     faces: Callable[[FaceQuery], Awaitable[Answer[FaceSet]]] | None = None
     lookalike: Callable[[tuple[LookalikeQuery, ...]], Awaitable[tuple[Answer[tuple[Match, ...]], ...]]] | None = None
@@ -77,7 +77,7 @@ class Graph:
     swap: Callable[[SwapQuery], Awaitable[Answer[SwapPicture]]] | None = None
     anonymize: Callable[[AnonymizeQuery], Awaitable[bytes]] | None = None
     authenticity: Callable[[Photo], Awaitable[Answer[Opinion]]] | None = None
-    masterpiece: Callable[[MasterpieceQuery], Awaitable[Answer[Sketch | bytes]]] | None = None
+    masterpiece: Callable[[MasterpieceQuery], Awaitable[Answer[Sketch | Photo]]] | None = None
     states: dict[str, Callable[[], Awaitable[SlotStatus | None]]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -162,10 +162,10 @@ class Pipeline:
         seen = [photo] if query.style_image is None else [photo, query.style_image]
         painted = await self._guarded(seen, paint(query))
         if query.strength == 0:
-            return Result(painted.value, photo.media_type, (painted.model,))
+            return Result(painted.value.data, painted.value.media_type, (painted.model,))
         steps = tuple(Step("style", model) for model in painted.models)
         # Who reads headers knows the network by the name that /v1/styles gives it; the metadata name its pack as well.
-        return replace(await self._released(photo, painted.value, steps), models=(painted.model,))
+        return replace(await self._released(painted.value, steps), models=(painted.model,))
 
     async def masterpiece(self, query: MasterpieceQuery, tell: Callable[[float], Awaitable[None]]) -> Result:
         """Paint by optimisation, for minutes. ``tell`` hears the share done (0..1); what it raises ends the work."""
@@ -179,8 +179,8 @@ class Pipeline:
             await tell(answer.value.share)
             query = replace(query, sketch=answer.value)
         if query.strength == 0:
-            return Result(answer.value, query.photo.media_type, (answer.model,))
-        return await self._released(query.photo, answer.value, (Step("masterpiece", answer.model),))
+            return Result(answer.value.data, answer.value.media_type, (answer.model,))
+        return await self._released(answer.value, (Step("masterpiece", answer.model),))
 
     async def moderate(self, photo: Photo) -> Answer[Verdict]:
         return await self._graph.moderate(photo)
@@ -276,7 +276,7 @@ class Pipeline:
 
         swapped, face_model = await self._guarded([source, target], work())
         steps = (Step("faces", face_model), Step("swap", swapped.model))
-        result = await self._released(target, swapped.value.data, steps)
+        result = await self._released(swapped.value.picture, steps)
         notes = tuple(f"face {face.target} stays: {face.message}" for face in swapped.value.skipped)
         # Who reads headers finds the model that swapped first, whatever went before it.
         return replace(result, models=(swapped.model, face_model), notes=notes)
@@ -341,10 +341,10 @@ class Pipeline:
         if not verdict.allowed:
             raise Refused(f"This picture breaks our rule on {verdict.rule}.", rule=verdict.rule)
 
-    async def _released(self, seen: Photo, data: bytes, steps: tuple[Step, ...]) -> Result:
-        """Moderate a result of ``seen``'s size and sign it with what was done."""
-        await self._admit(Photo(data, "image/jpeg", seen.width, seen.height, seen.digest))
-        return _signed(data, steps, DigitalSourceType.COMPOSITE)
+    async def _released(self, made: Photo, steps: tuple[Step, ...]) -> Result:
+        """Moderate a result and sign it with what was done."""
+        await self._admit(made)
+        return _signed(made.data, steps, DigitalSourceType.COMPOSITE)
 
 
 def _signed(data: bytes, steps: tuple[Step, ...], source_type: DigitalSourceType) -> Result:

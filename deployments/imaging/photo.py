@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,9 @@ from deployments.imaging.types import Pixels
 
 # Re-encoding a photo as it is must not be seen; results for people use encode()'s default.
 _DOOR_QUALITY = 95
+
+# The least short side of a reduced copy: enough for moderation's glance.
+_REDUCED_SIDE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,16 @@ class Photo:
     ``data`` is a JPEG, PNG or WebP (``media_type``), upright, opaque, 8-bit, sRGB or grey, without metadata. A JPEG that a
     camera took sideways keeps its samples, and of its metadata which way up it is: :meth:`pixels` are upright all the same.
     ``width`` and ``height`` are its size as a person sees it. ``digest`` is the SHA-256 (hex) of the bytes as they were
-    received, before anything was stripped.
+    received, before anything was stripped; a result has its photo's. ``reduced`` is the same picture as a small JPEG, where
+    whoever made it had the pixels at hand: :meth:`coarse` then need not read the large one.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     media_type: MediaType
     width: int
     height: int
     digest: str
+    reduced: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, data: bytes, limits: Limits = Limits()) -> Photo:
@@ -79,11 +84,17 @@ class Photo:
             target, encoded = "image/jpeg", encode(pixels, "image/jpeg", _DOOR_QUALITY)
         return cls(encoded, target, width, height, digest)
 
-    def upright(self) -> bytes:
-        """``data`` for people: what says which way up it is, is turned and encoded anew, for not every viewer listens."""
+    @classmethod
+    def made(cls, pixels: Pixels, digest: str) -> Photo:
+        """What an engine made of the photo with this ``digest``: a JPEG, and a reduced copy if that saves anybody work."""
+        height, width = pixels.shape[:2]
+        return cls(encode(pixels), "image/jpeg", width, height, digest, _reduced(pixels))
+
+    def upright(self) -> Photo:
+        """For people: what says which way up it is, is turned and encoded anew, for not every viewer listens."""
         if self.media_type == "image/jpeg" and jpeg.orientation(self.data) != 1:
-            return encode(self.pixels(), self.media_type, _DOOR_QUALITY)
-        return self.data
+            return replace(self, data=encode(self.pixels(), self.media_type, _DOOR_QUALITY))
+        return self
 
     def pixels(self, max_side: int | None = None) -> Pixels:
         """Decode, at a reduced scale where ``max_side`` allows: the longest side is at most that. Never upscales."""
@@ -93,9 +104,12 @@ class Photo:
     def coarse(self, min_side: int) -> Pixels:
         """Decode at the smallest scale that comes cheaply at which both sides still have ``min_side`` pixels.
 
-        That is n/8 of the size for a JPEG; for what is smaller already, and for other formats, it is the size itself.
+        That is the reduced copy's where it is large enough, else n/8 of the size for a JPEG; for what is smaller already, and
+        for other formats, it is the size itself.
         """
         with stopwatch.decoding():
+            if self.reduced is not None and min_side <= _REDUCED_SIDE:
+                return decode.plain("image/jpeg", self.reduced)
             return decode.plain(self.media_type, self.data, min_side, min_side)
 
     def _decoded(self, max_side: int | None) -> Pixels:
@@ -108,6 +122,18 @@ class Photo:
         if pixels.shape[:2] == (height, width):
             return pixels
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _reduced(pixels: Pixels) -> bytes | None:
+    """A JPEG of means over squares of as many pixels as leave :data:`_REDUCED_SIDE`; None where that is one."""
+    height, width = pixels.shape[:2]
+    side = min(height, width) // _REDUCED_SIDE
+    if side < 2:
+        return None
+    # OpenCV averages whole squares several times as fast as parts of them: what is left over at the edges does without.
+    squares = pixels[: height // side * side, : width // side * side]
+    small = cv2.resize(squares, (width // side, height // side), interpolation=cv2.INTER_AREA)
+    return encode(np.asarray(small, np.uint8))
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

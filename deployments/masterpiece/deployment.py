@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Sequence
 
 from deployments.engine import Engine
-from deployments.imaging import Pixels
+from deployments.imaging import Photo, Pixels
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
-from deployments.provenance import encode_marked
+from deployments.provenance import mark
 from deployments.serving.deployment import ModelDeployment
 from registry.manifest import ModelVersion
 
 
-class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | bytes]):
-    """Takes a painting a few steps further: a sketch while there is work left, then an encoded JPEG."""
+class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | Photo]):
+    """Takes a painting a few steps further: a sketch while there is work left, then a JPEG."""
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[MasterpieceQuery, Sketch | Pixels]:
         # torch comes with an extra, and the graph is bound without it.
@@ -22,9 +22,9 @@ class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | by
 
         return MasterpieceEngine(version, self.options.runtime)
 
-    async def finish(self, query: MasterpieceQuery, result: Sketch | Pixels) -> Sketch | bytes:
+    async def finish(self, query: MasterpieceQuery, result: Sketch | Pixels) -> Sketch | Photo:
         if isinstance(result, Sketch):
             return result
         if query.strength == 0:
             return await asyncio.to_thread(query.photo.upright)
-        return await asyncio.to_thread(encode_marked, result)
+        return await asyncio.to_thread(lambda: Photo.made(mark(result), query.photo.digest))

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from deployments.engine import Engine
-from deployments.imaging import Pixels
+from deployments.imaging import Photo, Pixels
 from deployments.imaging.probe import probe_photo
-from deployments.provenance import encode_marked
+from deployments.provenance import mark
 from deployments.serving.deployment import ModelDeployment
 from deployments.serving.types import Answer
 from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
 from registry.manifest import ModelVersion
 
 
-class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
-    """Paints photos; answers with an encoded JPEG of the photo's size."""
+class Style(ModelDeployment[StyleQuery, Pixels, Photo]):
+    """Paints photos; answers with a JPEG of the photo's size, or at strength 0 with the photo."""
 
     def build(self, version: ModelVersion, extras: Sequence[ModelVersion]) -> Engine[StyleQuery, Pixels]:
         return StyleEngine(version, extras, self.options.runtime)
@@ -32,10 +32,10 @@ class Style(ModelDeployment[StyleQuery, Pixels, bytes]):
     def knows(self, engine: Engine[StyleQuery, Pixels], query: StyleQuery) -> bool:
         return cast(StyleEngine, engine).knows(query)
 
-    async def finish(self, query: StyleQuery, result: Pixels) -> bytes:
+    async def finish(self, query: StyleQuery, result: Pixels) -> Photo:
         if query.strength == 0:
             return await asyncio.to_thread(query.photo.upright)
-        return await asyncio.to_thread(encode_marked, result)
+        return await asyncio.to_thread(lambda: Photo.made(mark(result), query.photo.digest))
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         """The styles of the active version."""

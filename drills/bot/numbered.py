@@ -25,9 +25,9 @@ def photo(number: int) -> bytes:
     return encode(_rgb(np.kron(cells, np.ones((CELL, CELL), np.uint8))))
 
 
-def painted(picture: Photo) -> bytes:
+def painted(picture: Photo) -> Photo:
     """Its negative: what the drills' studio makes of a photo."""
-    return encode(255 - picture.pixels())
+    return Photo.made(255 - picture.pixels(), picture.digest)
 
 
 def number_of(data: bytes) -> int | None:

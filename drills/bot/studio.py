@@ -32,7 +32,7 @@ def graph(pace: Pace) -> Graph:
     async def moderate(_photo: Photo) -> Answer[Verdict]:
         return Answer(Verdict(allowed=True, scores={}, rule=None), "drill-moderation@v1")
 
-    async def style(query: StyleQuery) -> Answer[bytes]:
+    async def style(query: StyleQuery) -> Answer[Photo]:
         await asyncio.sleep(random.uniform(pace.shortest_s, pace.longest_s))
         return Answer(painted(query.photo), "drill-style@v1")
 

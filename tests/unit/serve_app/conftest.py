@@ -53,6 +53,11 @@ REFUSED = picture(255, 0, 0)
 FACELESS = picture(0, 0, 255)
 
 
+def _made(red: int, green: int, blue: int, photo: Photo) -> Photo:
+    """A plain result of ``photo``'s size."""
+    return Photo.open(picture(red, green, blue, (photo.width, photo.height), "image/jpeg"))
+
+
 def is_red(photo: Photo) -> bool:
     red, green, blue = (int(value) for value in photo.pixels()[0, 0])
     return red > 250 and green < 5 and blue < 5
@@ -89,7 +94,7 @@ class StandIns:
         self.calls.append("authenticity")
         return Answer(Opinion(OpinionVerdict.UNSURE, 0.52345, (0.3, 0.7)), "detector@v1")
 
-    async def style(self, query: StyleQuery) -> Answer[bytes]:
+    async def style(self, query: StyleQuery) -> Answer[Photo]:
         self.calls.append("style")
         if self.crowded:
             raise Busy("Too many pictures are waiting for this right now.", retry_after=3)
@@ -103,16 +108,14 @@ class StandIns:
             self.cancelled.append("style")
             raise
         if query.strength == 0:
-            return Answer(query.photo.data, "painter@v1")
+            return Answer(query.photo, "painter@v1")
         if query.style_image is not None:
             red, green, blue = (int(value) for value in query.style_image.pixels()[0, 0])
-            return Answer(
-                picture(red, green, blue, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1"
-            )
+            return Answer(_made(red, green, blue, query.photo), "painter@v1")
         colour = (255, 0, 0) if query.weights[0][0] == "night" and query.preserve_color else (9, 9, 200)
-        return Answer(picture(*colour, (query.photo.width, query.photo.height), "image/jpeg"), "painter@v1")
+        return Answer(_made(*colour, query.photo), "painter@v1")
 
-    async def masterpiece(self, query: MasterpieceQuery) -> Answer[Sketch | bytes]:
+    async def masterpiece(self, query: MasterpieceQuery) -> Answer[Sketch | Photo]:
         """A sketch half done, then, unless it is held, the picture in the style picture's colour."""
         self.calls.append("masterpiece")
         if query.sketch is None:
@@ -122,7 +125,7 @@ class StandIns:
             await asyncio.sleep(0.01)
             return Answer(query.sketch, "losses@v1")
         red, green, blue = (int(value) for value in query.style_image.pixels()[0, 0])
-        return Answer(picture(red, green, blue, (query.photo.width, query.photo.height), "image/jpeg"), "losses@v1")
+        return Answer(_made(red, green, blue, query.photo), "losses@v1")
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         infos = tuple(StyleInfo(name, name.title(), "Anon", 1889, "public domain", FINE) for name in STYLES)
@@ -164,11 +167,10 @@ class StandIns:
 
     async def swap(self, query: SwapQuery) -> Answer[SwapPicture]:
         self.calls.append(f"swap {query.mapping}")
-        data = picture(7, 7, 7, (query.target.width, query.target.height), "image/jpeg")
         skipped = tuple(
             Skipped(giver, taker, Reason.POSE, "turned away") for giver, taker in query.mapping if self.averted
         )
-        return Answer(SwapPicture(data, skipped), "swapper@v1")
+        return Answer(SwapPicture(_made(7, 7, 7, query.target), skipped), "swapper@v1")
 
     async def anonymize(self, query: AnonymizeQuery) -> bytes:
         self.calls.append(f"anonymize {query.method} {query.keep}")

@@ -63,15 +63,14 @@ class StandIns:
         bad = red > 220 and green < 40
         return Answer(Verdict(not bad, {"explicit": float(bad)}, "explicit" if bad else None), "judge@v1")
 
-    async def style(self, query: StyleQuery) -> Answer[bytes]:
+    async def style(self, query: StyleQuery) -> Answer[Photo]:
         await self.hold.wait()
         if self.down:
             raise Unavailable("Down.", retry_after=0)
         self.painted.append(query)
         shades = {"wave": 200, "night": 100, "scream": 150}
-        return Answer(
-            picture(10, 10, shades[query.weights[0][0]], (query.photo.width, query.photo.height)), "painter@v1"
-        )
+        painted = picture(10, 10, shades[query.weights[0][0]], (query.photo.width, query.photo.height))
+        return Answer(Photo.open(painted), "painter@v1")
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         titles = {"wave": "The Wave", "night": "Night <i>& Day</i>", "scream": "Scream"}
@@ -110,7 +109,7 @@ class StandIns:
         if self.unsuitable:
             raise FaceUnsuitable("Turned away.")
         self.swapped.append(query)
-        return Answer(SwapPicture(picture(70, 70, 70), ()), "swapper@v1")
+        return Answer(SwapPicture(Photo.open(picture(70, 70, 70)), ()), "swapper@v1")
 
     async def anonymize(self, query: AnonymizeQuery) -> bytes:
         self.hidden.append(query)

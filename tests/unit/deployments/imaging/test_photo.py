@@ -4,6 +4,7 @@ import hashlib
 import io
 import pickle
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,7 +193,7 @@ def test_what_people_get_back_is_upright_without_a_viewers_help(picture, save, o
     exif = Image.Exif()
     exif[0x0112] = orientation
     photo = Photo.open(save(picture.resize((400, 240)), "JPEG", exif=exif, quality=95))
-    data = photo.upright()
+    data = photo.upright().data
     assert b"Exif" not in data
     with Image.open(io.BytesIO(data)) as seen:
         assert seen.size == (photo.width, photo.height)
@@ -222,6 +223,31 @@ def test_a_turned_jpeg_is_decoded_at_a_reduced_scale_like_one_that_stands(pictur
         assert np.abs(pixels.astype(int) - expected).mean() < 3
     assert min(coarse.shape[:2]) >= 12
     assert max(coarse.shape[:2]) < longest
+
+
+# What engines make
+
+
+@pytest.mark.parametrize("size", [(1280, 853), (853, 1280), (2050, 512), (1537, 1791)])
+def test_a_coarse_look_at_a_result_does_not_read_the_large_picture(picture, size):
+    pixels = np.array(picture.resize(size, Image.Resampling.BICUBIC))
+    made = Photo.made(pixels, "ab")
+    assert np.abs(Photo.open(made.data).pixels().astype(int) - pixels).mean() < 2
+    assert (made.width, made.height, made.digest) == (*size, "ab")
+    coarse = replace(made, data=b"not to be read").coarse(256)
+    assert 256 <= min(coarse.shape[:2]) < min(size)
+    expected = np.asarray(Image.fromarray(pixels).resize(coarse.shape[1::-1], Image.Resampling.BOX))
+    assert np.abs(coarse.astype(int) - expected).mean() < 3
+
+
+def test_who_needs_more_of_a_result_than_a_coarse_look_reads_the_large_picture(picture):
+    made = Photo.made(np.array(picture.resize((1280, 853))), "ab")
+    assert min(made.coarse(400).shape[:2]) >= 400
+    assert made.pixels().shape == (853, 1280, 3)
+
+
+def test_a_small_result_needs_no_reduced_copy(picture):
+    assert Photo.made(np.array(picture.resize((700, 511))), "ab").reduced is None
 
 
 # Encoding

@@ -34,13 +34,13 @@ def options(tmp_path: Path) -> Options:
 
 async def test_a_swapped_face_is_marked(options: Options) -> None:
     answer = await Swap(options).finish(SwapQuery(PHOTO, (), (), ()), SwapResult(GROUND, (), ()))
-    assert answer.data == encode(mark(GROUND)) != encode(GROUND)
+    assert answer.picture.data == encode(mark(GROUND)) != encode(GROUND)
 
 
 async def test_a_painted_photo_is_marked_and_one_that_is_as_it_was_is_not(options: Options) -> None:
     painted, as_it_was = (StyleQuery.parse(PHOTO, ["wave"], strength) for strength in (1.0, 0.0))
-    assert await Style(options).finish(painted, GROUND) == encode(mark(GROUND)) != encode(GROUND)
-    assert await Style(options).finish(as_it_was, GROUND) == PHOTO.data
+    assert (await Style(options).finish(painted, GROUND)).data == encode(mark(GROUND)) != encode(GROUND)
+    assert (await Style(options).finish(as_it_was, GROUND)).data == PHOTO.data
 
 
 async def test_a_photo_that_is_left_as_it_was_comes_back_upright(options: Options) -> None:
@@ -50,7 +50,7 @@ async def test_a_photo_that_is_left_as_it_was_comes_back_upright(options: Option
     Image.fromarray(GROUND[:64]).save(file, "JPEG", exif=exif)
     photo = Photo.open(file.getvalue())
     answer = await Style(options).finish(StyleQuery.parse(photo, ["wave"], 0.0), GROUND)
-    with Image.open(io.BytesIO(answer)) as seen:
+    with Image.open(io.BytesIO(answer.data)) as seen:
         assert seen.size == (photo.width, photo.height) == (64, GROUND.shape[1])
         assert not seen.getexif()
 
