@@ -66,38 +66,60 @@ def studio(settings: Settings) -> Iterator[str]:
         _refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
     _refuse_unwritable(settings.data_folder)
     _refuse_without_database(settings)
-    proxy_port = _take_front(settings)
-    _set_flags(settings)
-    with _ended_like_interrupted(), fork_server() as forking, _ray(settings, forking) as address:
-        from ray import serve
+    with _front(settings) as proxy_port:
+        _set_flags(settings)
+        with (
+            _ended_like_interrupted(),
+            fork_server() as forking,
+            _ray(settings, forking) as address,
+            _graph(settings, address, proxy_port),
+        ):
+            yield settings.url
 
-        from serve_app.deployed import await_running, client, state_of
-        from serve_app.versions.live import application_of, deploy
 
-        logging.getLogger("ray.serve").setLevel(logging.ERROR)
+@contextmanager
+def _graph(settings: Settings, address: str, proxy_port: int) -> Iterator[None]:
+    """Serve the graph in the Ray at ``address``, until everybody who is inside has been served. Raises :class:`StudioError`."""
+    from ray import serve
+
+    from serve_app.deployed import await_running, client, state_of
+    from serve_app.versions.live import application_of, deploy
+
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    try:
+        _start_serve(settings, proxy_port)
         try:
-            serve.start(
-                http_options={"host": settings.host, "port": proxy_port, "request_timeout_s": settings.deadline_s * 2},
-                logging_config={"encoding": "JSON", "log_level": "INFO"},
-            )
+            deploy([application_of(GRAPH, settings)])
+            await_running(GRAPH)
+        except RuntimeError as error:
+            state = state_of(GRAPH)
+            _refuse_outrun(settings, state)
+            raise StudioError(f"The graph did not start: {_reason(state)}") from error
+        gateways = serve.get_deployment_handle(GATEWAY, GRAPH)
+        with _noted(settings, address):
             try:
-                deploy([application_of(GRAPH, settings)])
-                await_running(GRAPH)
-            except RuntimeError as error:
-                state = state_of(GRAPH)
-                _refuse_outrun(settings, state)
-                raise StudioError(f"The graph did not start: {_reason(state)}") from error
-            gateways = serve.get_deployment_handle(GATEWAY, GRAPH)
-            with _noted(settings, address):
-                try:
-                    yield settings.url
-                finally:
-                    # The ways to Serve that are opened for the last words do not outlive them, which Serve calls an error.
-                    logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
-                    _while_ray_lives(address, lambda: asyncio.run(_see_out(gateways)))
-        finally:
-            # The replicas end in order; the controller has nothing left to do and ends with Ray.
-            _while_ray_lives(address, lambda: client().delete_apps([GRAPH]))
+                yield
+            finally:
+                # The ways to Serve that are opened for the last words do not outlive them, which Serve calls an error.
+                logging.getLogger("ray.serve").setLevel(logging.CRITICAL)
+                _while_ray_lives(address, lambda: asyncio.run(_see_out(gateways)))
+    finally:
+        # The replicas end in order; the controller has nothing left to do and ends with Ray.
+        _while_ray_lives(address, lambda: client().delete_apps([GRAPH]))
+
+
+def _start_serve(settings: Settings, proxy_port: int) -> None:
+    from ray import serve
+
+    try:
+        serve.start(
+            http_options={"host": settings.host, "port": proxy_port, "request_timeout_s": settings.deadline_s * 2},
+            logging_config={"encoding": "JSON", "log_level": "INFO"},
+        )
+    except RuntimeError as error:
+        if proxy_port == settings.port:
+            _refuse_taken(settings.host, settings.port, "--port")
+        raise StudioError(f"Ray Serve did not start: {_last_line(str(error))}") from error
 
 
 @contextmanager
@@ -287,8 +309,9 @@ def _note(settings: Settings) -> Path:
     return settings.data_folder / "ray-address"
 
 
-def _take_front(settings: Settings) -> int:
-    """Let the gateway listen at the studio's address, and return a port for Serve's proxy to be idle on.
+@contextmanager
+def _front(settings: Settings) -> Iterator[int]:
+    """Let the gateway listen at the studio's address, and keep a port for Serve's proxy to be idle on, which it yields.
 
     With ``RAY_SERVE_ENABLE_DIRECT_INGRESS=0`` in the environment the proxy has the address, as it must where a second
     application is to be reached there. It has it as well where there are several gateways to spread requests over.
@@ -297,12 +320,14 @@ def _take_front(settings: Settings) -> int:
     if gateways is not None and (gateways.replicas or 1) > 1:
         os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] = "0"
     if os.environ.setdefault("RAY_SERVE_ENABLE_DIRECT_INGRESS", "1") != "1":
-        return settings.port
+        yield settings.port
+        return
     os.environ.update(own_front(settings.port))
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
-        probe.bind((settings.host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as kept:
+        # Until the proxy comes, which binds with the same option, nobody else is given the port: Ray, for one, takes dozens.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        kept.bind((settings.host, 0))
+        yield kept.getsockname()[1]
 
 
 def _set_flags(settings: Settings) -> None:
@@ -328,12 +353,15 @@ def _reason(state: ServeApplication | None) -> str:
     if state is None:
         return "Serve knows nothing of it."
     messages = [f"{name}: {one.message}" for name, one in state.deployments.items() if one.status in _FAILED]
-    said = messages[0] if messages else state.message
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    if not lines:
+    said = (messages[0] if messages else state.message).strip()
+    if not said:
         return f"Serve says no more of it than {state.status.value}."
-    named = lines[0].partition(":")[0]
-    return f"{named}: {_EXCEPTION.sub('', lines[-1])}"
+    return f"{said.partition(':')[0]}: {_last_line(said)}"
+
+
+def _last_line(said: str) -> str:
+    """What an error says for people, which stands at its end, without its class."""
+    return _EXCEPTION.sub("", said.strip().splitlines()[-1].strip())
 
 
 def _refuse_taken(host: str, port: int, named: str) -> None:

@@ -18,17 +18,19 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from ray._private.utils import validate_socket_filepath
+from ray.serve._private.http_util import set_socket_reuse_port
 from ray.serve.schema import ApplicationStatus
 
 from benchmarks.ports import free_port
 from serve_app.deployed import ServeApplication, ServeDeployment
 from serve_app.local import (
     StudioError,
+    _front,
     _noted,
     _reason,
     _refuse_outrun,
     _set_flags,
-    _take_front,
+    _start_serve,
     joined,
     running_studio,
     studio,
@@ -81,25 +83,28 @@ def test_a_command_does_not_import_ray_before_the_studio_has_set_its_environment
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
-@pytest.mark.parametrize(("gateways", "itself"), [(None, True), (1, True), (2, False)])
-def test_one_gateway_listens_itself_and_several_stand_behind_a_proxy(
-    monkeypatch: pytest.MonkeyPatch, gateways: int | None, *, itself: bool
-) -> None:
+@pytest.fixture
+def unset_front(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAY_SERVE_ENABLE_DIRECT_INGRESS", *own_front(1)):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    engines = {} if gateways is None else {"Gateway": EngineLimits(replicas=gateways)}
-    settings = Settings(port=18_000, engines=engines)
-    assert (_take_front(settings) != settings.port) is itself
-    assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == str(int(itself))
-
-
-def test_the_gateway_takes_the_studios_port_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RAY_SERVE_ENABLE_DIRECT_INGRESS", *own_front(8000)):
         # Set first, so that it is put back however it was.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    assert _take_front(Settings(port=8123)) != 8123
+
+
+@pytest.mark.usefixtures("unset_front")
+@pytest.mark.parametrize(("gateways", "itself"), [(None, True), (1, True), (2, False)])
+def test_one_gateway_listens_itself_and_several_stand_behind_a_proxy(gateways: int | None, *, itself: bool) -> None:
+    engines = {} if gateways is None else {"Gateway": EngineLimits(replicas=gateways)}
+    settings = Settings(port=18_000, engines=engines)
+    with _front(settings) as proxy_port:
+        assert (proxy_port != settings.port) is itself
+    assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == str(int(itself))
+
+
+@pytest.mark.usefixtures("unset_front")
+def test_the_gateway_takes_the_studios_port_and_no_other() -> None:
+    with _front(Settings(port=8123)) as proxy_port:
+        assert proxy_port != 8123
     assert os.environ["RAY_SERVE_ENABLE_DIRECT_INGRESS"] == "1"
     ports = range(*(int(os.environ[f"RAY_SERVE_DIRECT_INGRESS_{end}_HTTP_PORT"]) for end in ("MIN", "MAX")))
     assert list(ports) == [8123]
@@ -109,7 +114,37 @@ def test_serves_proxy_keeps_the_studios_port_where_a_second_application_needs_it
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RAY_SERVE_ENABLE_DIRECT_INGRESS", "0")
-    assert _take_front(Settings(port=8123)) == 8123
+    with _front(Settings(port=8123)) as proxy_port:
+        assert proxy_port == 8123
+
+
+@pytest.mark.usefixtures("unset_front")
+def test_the_port_of_serves_proxy_is_its_own_until_it_comes() -> None:
+    """Ray takes dozens of ports while it starts, and any of them could be this one."""
+    with _front(Settings(port=8123)) as port:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with socket.socket() as proxy:
+            set_socket_reuse_port(proxy)
+            proxy.bind(("127.0.0.1", port))
+            proxy.listen()
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            proxy.accept()[0].close()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_serve_that_does_not_start_is_told_in_words(monkeypatch: pytest.MonkeyPatch, *, own: bool) -> None:
+    def refuse(**_options: object) -> None:
+        raise RuntimeError(
+            "ray::ProxyActor.ready()\n  File ...\nRuntimeError: Failed to bind to address '127.0.0.1:1'."
+        )
+
+    monkeypatch.setattr("ray.serve.start", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(port=taken.getsockname()[1])
+        told = "^Ray Serve did not start: Failed to bind" if own else "taken by another program"
+        with pytest.raises(StudioError, match=told):
+            _start_serve(settings, settings.port + (1 if own else 0))
 
 
 def rays_starts(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> list[object]:
