@@ -21,6 +21,9 @@ from serve_app.wording import wording
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+# Of what a client sent, an answer repeats no more: a thousand fields may have names as long as they like.
+MOST_ERRORS = 20
+MOST_CHARACTERS = 40
 
 
 def install(app: FastAPI) -> None:
@@ -58,9 +61,8 @@ async def _masquerade(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
-    errors = [
-        {"field": _field(entry), "message": _words(entry)} for entry in cast(RequestValidationError, error).errors()
-    ]
+    found = cast(RequestValidationError, error).errors()[:MOST_ERRORS]
+    errors = [{"field": _field(entry), "message": _words(entry)} for entry in found]
     detail = "; ".join(f"{entry['field'] or 'request'}: {entry['message']}" for entry in errors[:5])
     return respond(request, InvalidField.slug, InvalidField.title, InvalidField.status, detail, errors=errors)
 
@@ -71,7 +73,12 @@ _NOT_JSON = "json_invalid"
 
 def _field(entry: dict[str, Any]) -> str:
     """The name of the field, with dots; empty for the request as a whole."""
-    return "" if entry["type"] == _NOT_JSON else ".".join(str(part) for part in entry["loc"] if part != "body")
+    return "" if entry["type"] == _NOT_JSON else ".".join(quoted(str(part)) for part in entry["loc"] if part != "body")
+
+
+def quoted(name: str) -> str:
+    """A name that the client chose, as an answer repeats it."""
+    return name[:MOST_CHARACTERS]
 
 
 def _words(entry: dict[str, Any]) -> str:

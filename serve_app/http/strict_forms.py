@@ -1,26 +1,50 @@
-"""What pydantic does not see of a form: a field that takes one value and comes twice, and one that stands in the address.
+"""What pydantic does not see of a form: that it is none, a field that takes one value and comes twice, and one that stands in the address.
 
-Both are errors of the caller's. Nobody can say which of two values was meant, and what stands in the address is no field.
+All are errors of the caller's. What is no form has no fields, whatever it says, nobody can say which of two values was meant,
+and what stands in the address is no field.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from http import HTTPStatus
 
-from fastapi import Request
+from fastapi import HTTPException, Request
+from fastapi.params import Form
+from python_multipart.multipart import parse_options_header
 
 from deployments.errors import InvalidField
+from serve_app.http.problems import quoted
 
 # Lists by the contract; every other field of ``/v1`` takes one value.
 REPEATED = frozenset({"style", "mapping", "keep"})
 
+MULTIPART = "multipart/form-data"
+# The second holds no files, which is enough for a job whose pictures were uploaded ahead.
+FORMS = frozenset({MULTIPART, "application/x-www-form-urlencoded"})
+
 
 async def fields_in_their_place(request: Request) -> None:
-    """A dependency of every route; those that are posted to take their fields from the body. Raises ``InvalidField``."""
+    """A dependency of every route; those that are posted to take their fields from the body.
+
+    Raises ``InvalidField``, and 415 where a form is asked for and something else came (RFC 9110, section 15.5.16).
+    """
     if request.method != "POST":
         return
     for name in request.query_params:
-        raise InvalidField(f"{name[:40]}: send it in the body, not in the address.", field=name[:40])
-    for name, count in Counter(name for name, _ in (await request.form()).multi_items()).items():
-        if count > 1 and name not in REPEATED:
-            raise InvalidField(f"{name}: sent {count} times; send it once.", field=name)
+        raise InvalidField(f"{quoted(name)}: send it in the body, not in the address.", field=quoted(name))
+    body = request.scope["route"].body_field
+    if body is None or not isinstance(body.field_info, Form):
+        return
+    kind = parse_options_header(request.headers.get("content-type"))[0].decode("latin-1")
+    if kind not in FORMS and (kind or _has_body(request)):
+        told = f"Send the fields, pictures too, as a form ({MULTIPART}), as curl -F does."
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told, {"Accept": MULTIPART})
+    counts = Counter(name for name, _ in (await request.form()).multi_items())
+    for name in body.field_info.annotation.model_fields:
+        if counts[name] > 1 and name not in REPEATED:
+            raise InvalidField(f"{name}: sent {counts[name]} times; send it once.", field=name)
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
