@@ -62,7 +62,10 @@ ACCEPTED: Responses = {
 }
 
 PROBLEMS: Responses = {
-    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}}
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+    }
     | (_RETRY if status in {Busy.status, Unavailable.status} else {})
     for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
 }

@@ -85,6 +85,8 @@ def _words(entry: dict[str, Any]) -> str:
     """What is wrong with a field, for the one who sent it: without the names of classes and kinds of error."""
     if entry["type"] == _NOT_JSON:
         return f"The body is not JSON (at character {entry['loc'][-1] + 1})"
+    if entry["type"] == "model_attributes_type":
+        return "Send an object: fields in braces"
     message = wording(entry)
     return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
 
