@@ -88,7 +88,7 @@ def _words(entry: dict[str, Any]) -> str:
     if entry["type"] == "model_attributes_type":
         return "Send an object: fields in braces"
     message = wording(entry)
-    return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
+    return "Send a file here, under a filename, not text" if message.startswith("Expected UploadFile") else message
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

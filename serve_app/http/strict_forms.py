@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from http import HTTPStatus
+from typing import cast
 
 from fastapi import HTTPException, Request
 from fastapi.params import Form
+from pydantic import BaseModel
 from python_multipart.multipart import parse_options_header
 
 from deployments.errors import InvalidField
@@ -45,7 +47,7 @@ async def fields_in_their_place(request: Request) -> None:
     if kind not in FORMS:
         _refuse(request, MULTIPART, f"Send the fields, pictures too, as a form ({MULTIPART}), as curl -F does.")
     counts = Counter(name for name, _ in (await request.form()).multi_items())
-    for name in body.field_info.annotation.model_fields:
+    for name in cast(type[BaseModel], body.field_info.annotation).model_fields:
         if counts[name] > 1 and name not in REPEATED:
             raise InvalidField(f"{name}: sent {counts[name]} times; send it once.", field=name)
 

@@ -132,6 +132,10 @@ def test_a_photo_without_faces_is_422_where_one_is_needed(client: TestClient, pa
 def test_a_missing_or_written_out_image_is_a_field_error(client: TestClient) -> None:
     assert problem(client.post("/v1/style", data={"style": "wave"})) == (422, "invalid-field")
     assert problem(client.post("/v1/style", data={"style": "wave", "image": "text"})) == (422, "invalid-field")
+    # By its filename a part of a form is known as a file, and some programs leave that out.
+    unnamed = client.post("/v1/faces", files={"image": (None, FINE)})
+    assert problem(unnamed) == (422, "invalid-field")
+    assert unnamed.json()["detail"] == "image: Send a file here, under a filename, not text"
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "application/json", "multipart/mixed; boundary=B", "nonsense", ""])
