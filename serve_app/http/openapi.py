@@ -33,6 +33,12 @@ _NOTES: dict[str, Any] = {
         "schema": {"type": "string"},
     }
 }
+_REQUEST_ID: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "The request's own, or where it has none a new one: up to 64 letters, digits and ._:-",
+        "schema": {"type": "string"},
+    }
+}
 _RETRY: dict[str, Any] = {
     "headers": {
         "Retry-After": {"description": "When to ask again, in seconds", "schema": {"type": "integer", "minimum": 0}}
@@ -56,7 +62,10 @@ ACCEPTED: Responses = {
 }
 
 PROBLEMS: Responses = {
-    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+    }
     | (_RETRY if status in {Busy.status, Unavailable.status} else {})
     for status in (400, 401, 403, 404, 413, 415, 422, 429, 451, 500, 503)
 }
@@ -82,7 +91,10 @@ class DescribedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document["components"]["securitySchemes"] = {SCHEME_NAME: SCHEME}
+        document["components"]["schemas"][Problem.__name__] = Problem.model_json_schema()
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 operation["security"] = self._guard.keys_for(method.upper(), path)
+                for answer in operation["responses"].values():
+                    answer["headers"] = answer.get("headers", {}) | _REQUEST_ID
         return document

@@ -21,6 +21,9 @@ from serve_app.wording import wording
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+# Of what a client sent, an answer repeats no more: a thousand fields may have names as long as they like.
+MOST_ERRORS = 20
+MOST_CHARACTERS = 40
 
 
 def install(app: FastAPI) -> None:
@@ -58,9 +61,8 @@ async def _masquerade(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
-    errors = [
-        {"field": _field(entry), "message": _words(entry)} for entry in cast(RequestValidationError, error).errors()
-    ]
+    found = cast(RequestValidationError, error).errors()[:MOST_ERRORS]
+    errors = [{"field": _field(entry), "message": _words(entry)} for entry in found]
     detail = "; ".join(f"{entry['field'] or 'request'}: {entry['message']}" for entry in errors[:5])
     return respond(request, InvalidField.slug, InvalidField.title, InvalidField.status, detail, errors=errors)
 
@@ -71,15 +73,22 @@ _NOT_JSON = "json_invalid"
 
 def _field(entry: dict[str, Any]) -> str:
     """The name of the field, with dots; empty for the request as a whole."""
-    return "" if entry["type"] == _NOT_JSON else ".".join(str(part) for part in entry["loc"] if part != "body")
+    return "" if entry["type"] == _NOT_JSON else ".".join(quoted(str(part)) for part in entry["loc"] if part != "body")
+
+
+def quoted(name: str) -> str:
+    """A name that the client chose, as an answer repeats it."""
+    return name[:MOST_CHARACTERS]
 
 
 def _words(entry: dict[str, Any]) -> str:
     """What is wrong with a field, for the one who sent it: without the names of classes and kinds of error."""
     if entry["type"] == _NOT_JSON:
         return f"The body is not JSON (at character {entry['loc'][-1] + 1})"
+    if entry["type"] == "model_attributes_type":
+        return "Send an object: fields in braces"
     message = wording(entry)
-    return "Send a file here, not text" if message.startswith("Expected UploadFile") else message
+    return "Send a file here, under a filename, not text" if message.startswith("Expected UploadFile") else message
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -43,6 +43,15 @@ UPLOAD_VALID_S = 900
 # When there may be room again in a queue that was full: after some jobs of its kind.
 RETRY_AFTER_S = {CHANNEL: 10, SLOW_CHANNEL: 120}
 JOB_ID = re.compile(r"[0-9a-f]{32}")
+# Stands among a job's fields, where it came under an idempotency key, for all that was ordered.
+ORDERED = "ordered"
+
+
+class Sending(NamedTuple):
+    """What came under an idempotency key: the key, of its owner, and the order; digests, both of them."""
+
+    dedupe: str
+    ordered: str
 
 
 class Desk:
@@ -92,12 +101,12 @@ class Desk:
         """Record an order; only then is it acknowledged. ``photos`` are bytes, or the keys of uploads, which it uses up.
 
         The same order under the same ``idempotency_key`` is one job, however often it comes, until it was removed or its
-        result is gone.
+        result is gone; until then another order under it raises ``InvalidField``.
         Refuses what could not be done when its turn came: raises what the pipeline raises for photos, names and
         capabilities it does not know, and ``Busy`` where too many jobs wait already.
         """
-        dedupe = None if idempotency_key is None else _same_order(owner, idempotency_key, kind, fields, photos)
-        if dedupe is not None and (known := await self._known(dedupe)) is not None:
+        sending = None if idempotency_key is None else _sending(owner, idempotency_key, kind, fields, photos)
+        if sending is not None and (known := await self._known(sending)) is not None:
             return known
         # Before the photos are looked at, and once more when it is recorded: others may have come in between.
         async with self._sessions() as session:
@@ -109,11 +118,11 @@ class Desk:
             }
         except InvalidField:
             # The same order may have come twice at once, and the other taken the uploads along when it was recorded.
-            if dedupe is not None and (known := await self._known(dedupe)) is not None:
+            if sending is not None and (known := await self._known(sending)) is not None:
                 return known
             raise
         checked = await self._check(kind, sent, fields)
-        job = await self._record(kind, checked, fields, owner, dedupe)
+        job = await self._record(kind, checked, fields, owner, sending)
         # It has copies of its own. What cannot be removed now is swept in its time, and no reason to send the order again.
         with contextlib.suppress(Unavailable):
             await asyncio.to_thread(self._objects.delete, uploads)
@@ -180,12 +189,17 @@ class Desk:
         async with self._sessions.begin() as session:
             await self._ledger.forget(session, [job.id])
 
-    async def _known(self, dedupe: str) -> Job | None:
-        """The job of an order seen before. One whose result is gone answers no order any more."""
+    async def _known(self, sending: Sending) -> Job | None:
+        """The job of an order seen before. One whose result is gone answers no order any more.
+
+        Raises ``InvalidField`` where its key came with another order.
+        """
         async with self._sessions() as session:
-            job = await self._ledger.known(session, dedupe)
-        if job is None or not await self._gone(job):
-            return job
+            job = await self._ledger.known(session, sending.dedupe)
+        if job is None:
+            return None
+        if not await self._gone(job):
+            return _answering(job, sending)
         async with self._sessions.begin() as session:
             await self._ledger.outlive(session, job.id)
         return None
@@ -223,13 +237,14 @@ class Desk:
         return {name: (await self._pipeline.open(data)).data for name, data in photos.items()}
 
     async def _record(
-        self, kind: str, photos: Mapping[str, bytes], fields: dict[str, Any], owner: str, dedupe: str | None
+        self, kind: str, photos: Mapping[str, bytes], fields: dict[str, Any], owner: str, sending: Sending | None
     ) -> Job:
         inputs = {name: new_key("in") for name in photos}
         for name, key in inputs.items():
             await asyncio.to_thread(self._objects.put, key, photos[name])
         channel = _channel(kind)
-        request = fields | {VISITOR: visitor()}
+        dedupe, ordered = (None, {}) if sending is None else (sending.dedupe, {ORDERED: sending.ordered})
+        request = fields | {VISITOR: visitor()} | ordered
         try:
             async with self._sessions.begin() as session:
                 await self._ledger.in_turn(session, channel)
@@ -242,7 +257,7 @@ class Desk:
         if not new:
             await asyncio.to_thread(self._objects.delete, list(inputs.values()))
         self._workers[channel].notice()
-        return job
+        return job if sending is None else _answering(job, sending)
 
     async def _perform(self, kind: str, photos: dict[str, bytes], fields: dict[str, Any]) -> Result:
         return await PERFORM[kind](self._pipeline, self._inventory, photos, fields)
@@ -271,12 +286,21 @@ def _channel(kind: str) -> str:
     return SLOW_CHANNEL if kind in SLOW_KINDS else CHANNEL
 
 
-def _same_order(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> str:
-    """What all sendings of one order under one idempotency ``key`` have in common."""
-    # The content is part of it: all callers without an API key are one owner, and two of them may choose the same key.
-    digest = hashlib.sha256(json.dumps([owner, key, kind, fields], sort_keys=True).encode())
+def _sending(owner: str, key: str, kind: str, fields: dict[str, Any], photos: Mapping[str, bytes | str]) -> Sending:
+    """What all sendings of one order under one idempotency ``key`` of an owner's have in common."""
+    named = hashlib.sha256(json.dumps([owner, key]).encode())
+    ordered = hashlib.sha256(json.dumps([kind, fields], sort_keys=True).encode())
     for name, photo in sorted(photos.items()):
-        digest.update(
+        ordered.update(
             hashlib.sha256(name.encode() + b"\0" + (photo.encode() if isinstance(photo, str) else photo)).digest()
         )
-    return f"{CHANNEL}:{digest.hexdigest()}"
+    return Sending(f"{CHANNEL}:{named.hexdigest()}", ordered.hexdigest())
+
+
+def _answering(job: Job, sending: Sending) -> Job:
+    """The job that answers ``sending``. Raises ``InvalidField`` where another order came under its key."""
+    # All callers without an API key are one owner: a stranger's key answers nobody who does not send the stranger's photo.
+    if job.request.get(ORDERED) != sending.ordered:
+        told = "Another order came under this Idempotency-Key; every order takes a key of its own."
+        raise InvalidField(told, field="header.idempotency-key")
+    return job

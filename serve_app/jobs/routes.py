@@ -48,7 +48,8 @@ def routes(desk: Desk, inventory: Inventory) -> APIRouter:
         """Hand in a job: the fields of the route it stands for, and ``kind``. Answers before the work is done.
 
         Sent again under the same ``Idempotency-Key`` it is the same job, whatever became of the first answer, until it was
-        removed or its result has expired. A key needs the scope of the job's kind besides ``jobs``.
+        removed or its result has expired; another order under that key is refused with 422. An API key needs the scope of
+        the job's kind besides ``jobs``.
         """
         scopes: frozenset[str] | None = request.state.scopes
         if scopes is not None and form.kind not in scopes:

@@ -132,6 +132,51 @@ def test_a_photo_without_faces_is_422_where_one_is_needed(client: TestClient, pa
 def test_a_missing_or_written_out_image_is_a_field_error(client: TestClient) -> None:
     assert problem(client.post("/v1/style", data={"style": "wave"})) == (422, "invalid-field")
     assert problem(client.post("/v1/style", data={"style": "wave", "image": "text"})) == (422, "invalid-field")
+    # By its filename a part of a form is known as a file, and some programs leave that out.
+    unnamed = client.post("/v1/faces", files={"image": (None, FINE)})
+    assert problem(unnamed) == (422, "invalid-field")
+    assert unnamed.json()["detail"] == "image: Send a file here, under a filename, not text"
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "application/json", "multipart/mixed; boundary=B", "nonsense", ""])
+@pytest.mark.parametrize("path", ["/v1/style", "/v1/faces", "/v1/jobs"])
+def test_what_is_no_form_is_told_to_come_as_one(client: TestClient, stand_ins: StandIns, path: str, kind: str) -> None:
+    response = client.post(path, content=FINE, headers={"Content-Type": kind} if kind else {})
+    assert problem(response) == (415, "unsupported-media-type")
+    assert "multipart/form-data" in response.json()["detail"]
+    assert response.headers["accept"] == "multipart/form-data"
+    assert stand_ins.calls == []
+
+
+@pytest.mark.parametrize("kind", ["", "multipart/form-data; boundary=B", "application/x-www-form-urlencoded"])
+def test_of_nothing_at_all_the_fields_are_missed(client: TestClient, kind: str) -> None:
+    content = b"--B--\r\n" if "boundary" in kind else b""
+    response = client.post("/v1/faces", content=content, headers={"Content-Type": kind} if kind else {})
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"] == "image: Field required"
+
+
+def test_a_photo_in_the_place_of_a_form_is_told_what_is_missing(client: TestClient) -> None:
+    # As curl --data-binary sends it: it falls into fields at every "&", and some come twice.
+    names = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = client.post("/v1/faces", content=b"\xff\xd8&&<=&<=" + FINE, headers=names)
+    assert problem(response) == (422, "invalid-field")
+    assert response.json()["detail"].startswith("image: Field required; ")
+
+
+def test_a_refusal_repeats_little_of_what_was_sent(client: TestClient) -> None:
+    names = [f"{number}{'x' * 5000}" for number in range(900)]
+    for path in ("/v1/faces", "/v1/jobs"):
+        response = client.post(path, data=dict.fromkeys(names, "1"))
+        assert problem(response) == (422, "invalid-field")
+        assert len(response.content) < 5000
+        assert response.json()["errors"][-1]["field"].endswith("xxx")
+    long_name = "x" * 5000
+    told = client.post("/v1/faces", params={long_name: "1"}, files={"image": FINE}).json()
+    assert (told["field"], len(told["detail"])) == (
+        long_name[:40],
+        len("x: send it in the body, not in the address.") + 39,
+    )
 
 
 def test_an_upload_over_the_limit_is_413_by_its_length_or_while_it_arrives(

@@ -71,8 +71,22 @@ HEADERS = {
 def test_the_document_names_the_headers_of_an_answer(client: TestClient, answer: str) -> None:
     method, path, status = answer.split(" ")
     responses = client.get("/openapi.json").json()["paths"][path][method.lower()]["responses"]
-    assert set(responses[status].get("headers", {})) == HEADERS[answer]
+    assert set(responses[status]["headers"]) == HEADERS[answer] | {"X-Request-Id"}
     assert responses[status]["description"]
+
+
+def test_all_problems_are_of_one_schema_that_the_document_names_once(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    problems = [
+        answer["content"]["application/problem+json"]["schema"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for status, answer in operation["responses"].items()
+        if int(status) >= 400
+    ]
+    assert len(problems) > 100
+    assert all(problem == {"$ref": "#/components/schemas/Problem"} for problem in problems)
+    assert document["components"]["schemas"]["Problem"]["required"] == ["type", "title", "status", "detail"]
 
 
 def test_the_list_above_is_complete(client: TestClient) -> None:

@@ -147,6 +147,8 @@ def test_what_makes_no_sense_changes_nothing(admin, store, path: str, body: dict
         ("version", "request: The body is not JSON (at character 1)"),
         ('{"version": v2}', "request: The body is not JSON (at character 13)"),
         ('{"version": "v2", "by": " "}', "by: Should not be blank"),
+        ('["v2"]', "request: Send an object: fields in braces"),
+        ("", "request: Field required"),
     ],
 )
 def test_what_cannot_be_read_of_a_decision_is_said_in_words(admin, body: str, detail: str) -> None:
@@ -154,6 +156,23 @@ def test_what_cannot_be_read_of_a_decision_is_said_in_words(admin, body: str, de
     assert problem(response) == (422, "invalid-field")
     assert response.json()["detail"] == detail
     assert response.json()["errors"][0]["field"] in {"", "by"}
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_decision_that_does_not_come_as_json_is_told_to(admin, store, kind: str) -> None:
+    # As curl -d sends it where nobody thought of a header.
+    headers = {"Content-Type": kind} if kind else {}
+    response = admin.post("/v1/models/judge/promote", content='{"version": "v2"}', headers=headers)
+    assert problem(response) == (415, "unsupported-media-type")
+    assert response.json()["detail"] == "Send it as JSON (application/json), as curl --json does."
+    assert response.headers["accept"] == "application/json"
+    assert store.routing("judge") is None
+
+
+def test_a_decision_may_come_as_any_kind_of_json(admin) -> None:
+    headers = {"Content-Type": "application/vnd.studio+json; charset=utf-8"}
+    response = admin.post("/v1/models/judge/promote", content='{"version": "v2"}', headers=headers)
+    assert response.status_code == 202
 
 
 def test_a_damaged_version_is_turned_down_with_what_is_wrong_with_it(admin, store) -> None:
