@@ -110,8 +110,12 @@ def stats(
     from bot.reporting.plots import NoPlots, draw
     from bot.reporting.stats import read_report
     from bot.reporting.summary import summary
+    from serve_app.database import NoDatabase
 
-    report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
+    try:
+        report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
+    except NoDatabase as error:
+        raise _failed(str(error)) from error
     console.print(summary(report), highlight=False, markup=False)
     if plots is not None:
         try:

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import sqlite3
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -173,5 +174,25 @@ def bring_up_to_date(url: str) -> None:
         migrate(url)
     except Exception as error:
         # Each driver has errors of its own, and all of them mean that there is no database to use.
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NoDatabase(f"The database cannot be used: {reason}") from error
+        raise _unusable(error) from error
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    """Sessions on the database at ``url``, which is brought up to date, for as long as one command needs them.
+
+    Raises :class:`NoDatabase`, also where it breaks meanwhile.
+    """
+    await asyncio.to_thread(bring_up_to_date, url)
+    engine = connect(url)
+    try:
+        yield async_sessionmaker(engine, expire_on_commit=False)
+    except (SQLAlchemyError, *_AWAY) as error:
+        raise _unusable(error) from error
+    finally:
+        await engine.dispose()
+
+
+def _unusable(error: Exception) -> NoDatabase:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return NoDatabase(f"The database cannot be used: {reason}")

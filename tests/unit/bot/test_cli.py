@@ -78,6 +78,13 @@ def test_stats_of_an_empty_studio_can_be_printed_and_drawn(tmp_path: Path) -> No
     assert (tmp_path / "plots" / "active.png").stat().st_size > 1000
 
 
+def test_stats_without_a_database_say_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_DATABASE_URL", "postgresql+asyncpg://studio@127.0.0.1:1/studio")
+    result = CliRunner().invoke(stats_app, [])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.output.startswith("The database cannot be used: ")
+
+
 def test_drawing_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = CliRunner().invoke(stats_app, ["--plots", str(tmp_path / "plots")])
