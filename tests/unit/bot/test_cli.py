@@ -180,6 +180,20 @@ def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(
     assert TOKEN not in result.output
 
 
+def test_a_database_out_of_reach_is_said_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, handlers: None
+) -> None:
+    monkeypatch.setattr("bot.cli.inventory_of", lambda _: Inventory(FolderStore(tmp_path), Selection()))
+    monkeypatch.setattr("bot.cli._graph", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("bot.cli.refuse_unlicensed_sales", lambda *_: None)
+    monkeypatch.setattr("bot.process.running_graph", lambda *_: None)
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("MASQUERADE_DATABASE_URL", "postgresql+asyncpg://studio@127.0.0.1:1/studio")
+    result = CliRunner().invoke(app, [])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.output.startswith("The database cannot be used: ")
+
+
 @pytest.mark.parametrize("why", ["it is asked to end", "it fails"])
 def test_serve_does_not_complain_that_nobody_listens_when_the_bot_has_ended(handlers: None, why: str) -> None:
     async def work() -> None:
