@@ -57,6 +57,8 @@ def bot(
     # Here, for it takes seconds, and whoever lists the commands needs none of it.
     from aiogram.exceptions import AiogramError, TelegramNetworkError, TelegramNotFound, TelegramUnauthorizedError
 
+    from serve_app.database import NoDatabase
+
     studio_settings = Settings()
     try:
         configure(log)
@@ -85,7 +87,7 @@ def bot(
                 from bot.process import with_telegram
 
                 _until_interrupted(with_telegram(settings, studio_settings, inventory, _say_ready))
-    except (RegistryError, GalleryError, StudioError, Unlicensed) as error:
+    except (RegistryError, GalleryError, StudioError, NoDatabase, Unlicensed) as error:
         raise _failed(str(error)) from error
     except TelegramUnauthorizedError as error:
         raise _failed("Telegram does not know this token: look at MASQUERADE_BOT_TOKEN.") from error
@@ -110,8 +112,12 @@ def stats(
     from bot.reporting.plots import NoPlots, draw
     from bot.reporting.stats import read_report
     from bot.reporting.summary import summary
+    from serve_app.database import NoDatabase
 
-    report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
+    try:
+        report = asyncio.run(read_report(Settings(), datetime.now(UTC).date(), days))
+    except NoDatabase as error:
+        raise _failed(str(error)) from error
     console.print(summary(report), highlight=False, markup=False)
     if plots is not None:
         try:

@@ -43,7 +43,7 @@ from bot.presentation.translations import Translations
 from bot.retention.erasure import Erasure
 from bot.retention.janitor import Janitor
 from bot.settings import BotSettings
-from serve_app.database import connect, migrate
+from serve_app.database import bring_up_to_date, connect
 from serve_app.inventory import Inventory, artworks_of
 from serve_app.jobs.ledger import Ledger
 from serve_app.jobs.worker import Around, Worker
@@ -110,8 +110,11 @@ def make_bot(settings: BotSettings) -> Bot:
 async def open_services(
     bot: Bot, settings: BotSettings, studio: Settings, graph: Graph, inventory: Inventory
 ) -> AsyncIterator[Services]:
-    """Bring the database up to date and put everything together; ``bot``'s session obeys the limits from then on."""
-    await asyncio.to_thread(migrate, studio.sql_url)
+    """Bring the database up to date and put everything together; ``bot``'s session obeys the limits from then on.
+
+    Raises ``NoDatabase``.
+    """
+    await asyncio.to_thread(bring_up_to_date, studio.sql_url)
     engine = connect(studio.sql_url)
     redis = None if settings.redis_url is None else Redis.from_url(settings.redis_url.get_secret_value())
     try:

@@ -24,7 +24,10 @@ class StoreAddress:
 
     def open(self) -> Store:
         """The store. Nothing is read or made yet. Raises :class:`RegistryError` for an address of neither kind."""
-        scheme, separator, _ = self.where.partition("://")
+        scheme, separator, rest = self.where.partition("://")
+        # Usually the value of a variable that was not set. As a path it would mean the working folder.
+        if not self.where or (scheme == "s3" and separator and not rest.partition("/")[0]):
+            raise RegistryError(f"{self.where!r} names no store; give a folder or s3://bucket/prefix.")
         if not separator:
             return FolderStore(Path(self.where).expanduser().resolve())
         if scheme != "s3":

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import sqlite3
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -27,6 +28,9 @@ MIGRATION_LOCK = 0x6D617371
 
 POOL_SIZE = 5
 """Connections to PostgreSQL of one process at most. Nobody keeps one for longer than a few statements take."""
+
+PATIENCE_S = 10.0
+"""How long PostgreSQL may take to let somebody in, or to say that it is still there."""
 
 _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, socket.gaierror)
 # PostgreSQL's classes of errors (its appendix A): no connection, the server stops or starts, it is full.
@@ -60,7 +64,7 @@ def connect(url: str) -> AsyncEngine:
     """
     # What is written is people's: names, captions. Errors of the database end in logs, and must not quote it.
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=0, hide_parameters=True)
+        return _connected_to_server(url)
     arguments = {"timeout": 30, "factory": Connection, "async_creator_fn": _opened}
     engine = create_async_engine(
         url, pool_size=1, max_overflow=0, pool_timeout=60, connect_args=arguments, hide_parameters=True
@@ -79,6 +83,29 @@ def connect(url: str) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _connected_to_server(url: str) -> AsyncEngine:
+    """A connection that has rested is asked whether it still is one, and given up unless it says so in :data:`PATIENCE_S`.
+
+    A server whose machine is gone, or that is cut off, says nothing at all; left alone, a call would wait for it for minutes.
+    """
+    engine = create_async_engine(
+        url, pool_size=POOL_SIZE, max_overflow=0, connect_args={"timeout": PATIENCE_S}, hide_parameters=True
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ask(connection: Any, _record: Any, _proxy: Any) -> None:
+        ends = asyncio.get_running_loop().call_later(PATIENCE_S, connection.driver_connection.terminate)
+        try:
+            connection.ping()
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The pool connects anew, and asks none of its others, which led to the same server.
+            raise InvalidatePoolError from error
+        finally:
+            ends.cancel()
 
     return engine
 
@@ -173,5 +200,25 @@ def bring_up_to_date(url: str) -> None:
         migrate(url)
     except Exception as error:
         # Each driver has errors of its own, and all of them mean that there is no database to use.
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NoDatabase(f"The database cannot be used: {reason}") from error
+        raise _unusable(error) from error
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    """Sessions on the database at ``url``, which is brought up to date, for as long as one command needs them.
+
+    Raises :class:`NoDatabase`, also where it breaks meanwhile.
+    """
+    await asyncio.to_thread(bring_up_to_date, url)
+    engine = connect(url)
+    try:
+        yield async_sessionmaker(engine, expire_on_commit=False)
+    except (SQLAlchemyError, *_AWAY) as error:
+        raise _unusable(error) from error
+    finally:
+        await engine.dispose()
+
+
+def _unusable(error: Exception) -> NoDatabase:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return NoDatabase(f"The database cannot be used: {reason}")

@@ -5,14 +5,13 @@ Days and weeks are UTC. Active means: sent the bot anything that day.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import ColumnElement, Date, func, select
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.accounts.accounts import CHANNEL
 from bot.accounts.days import day_of, start_of, week_of
@@ -20,7 +19,7 @@ from bot.accounts.events import EventKind
 from bot.accounts.payments import Status
 from bot.accounts.tables import Activity, Event, Payment, User
 from deployments.quantiles import quantile
-from serve_app.database import connect, migrate
+from serve_app.database import opened
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
 from serve_app.settings import Settings
@@ -108,14 +107,9 @@ class Report:
 
 
 async def read_report(studio: Settings, day: date, days: int) -> Report:
-    """Count the ``days`` that end with ``day``, from the studio's database."""
-    await asyncio.to_thread(migrate, studio.sql_url)
-    engine = connect(studio.sql_url)
-    try:
-        async with async_sessionmaker(engine)() as session:
-            return await report(session, day, days=days)
-    finally:
-        await engine.dispose()
+    """Count the ``days`` that end with ``day``, from the studio's database. Raises ``NoDatabase``."""
+    async with opened(studio.sql_url) as sessions, sessions() as session:
+        return await report(session, day, days=days)
 
 
 async def report(session: AsyncSession, day: date, *, days: int = 28) -> Report:

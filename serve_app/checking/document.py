@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from serve_app.wording import Place
+
+MOST_PLACES = 100_000
+"""Of one file; of ours the longest has under two thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,11 @@ class Document:
         """``text`` begins on ``first_line`` of ``file``. Raises :class:`Unreadable`."""
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
-            content = yaml.safe_load(text)
-            document = cls(file, content, {})
+            document = cls(file, {}, {})
             if node is not None:
                 document._note(node, (), first_line)
+            # Only now that it is known to be no bomb: what merges tables lists them out.
+            content = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             line = first_line + (mark.line if mark is not None else 0)
@@ -69,7 +73,7 @@ class Document:
             raise Unreadable(Problem(file, line, f"not YAML: {said}", "Check indentation and quotes.")) from error
         if not isinstance(content, dict):
             raise Unreadable(Problem(file, first_line, "not a table of keys", "Start from `masquerade render`."))
-        return document
+        return replace(document, content=content)
 
     def line(self, place: Place) -> int:
         """The line of a place, or of what encloses it most closely."""
@@ -81,9 +85,13 @@ class Document:
         return Problem(self.file, self.line(place), text, remedy)
 
     def _note(self, node: yaml.Node, place: Place, first_line: int) -> None:
+        """Raises ``ValueError`` for a bomb: a few lines whose aliases stand for more places than anybody could look at."""
+        if len(self.lines) > MOST_PLACES:
+            raise ValueError(f"its aliases stand for over {MOST_PLACES} values")
         self.lines.setdefault(place, first_line + node.start_mark.line)
         if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
+            # A key that is no word is refused when the text is loaded.
+            for key, value in (pair for pair in node.value if isinstance(pair[0], yaml.ScalarNode)):
                 inner = (*place, key.value)
                 if inner in self.lines:
                     self.repeated.append(inner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import PydanticBaseSettingsSource
@@ -14,13 +14,15 @@ from serve_app.checking.document import Document, Problem, nearest, repetitions,
 from serve_app.checking.keys import misspelt
 from serve_app.checking.models import model_problems
 from serve_app.scaling.adapter import QueueTimePolicy
-from serve_app.secret_files import SUFFIX, Variables
-from serve_app.settings import SECRETS, Settings, variable
+from serve_app.secret_files import SUFFIX, EnvironmentSettings, Variables
+from serve_app.settings import SECRETS, ProxySettings, Settings, variable
 from serve_app.telemetry.tracing import EXPORTER, IMPORT_PATHS
 from serve_app.topology import CLUSTER, GPU_MEMORY_MB, IMPORT_PATH, POLICY
 from serve_app.wording import Place, wording
 
 ADMIN_KEY, DATABASE_URL, OBJECTS_URL = map(variable, ("admin_key", "database_url", "objects_url"))
+
+S = TypeVar("S", bound=EnvironmentSettings)
 
 BY_REFERENCE = "by reference"
 """Stands for the value of a variable that is known where it is used, and not here."""
@@ -113,7 +115,7 @@ def _graph(
             yield document.problem((*place, "args", name), f"{name} is not a setting", remedy)
         return
     try:
-        settings = _settled(given, environment)
+        settings = _settled(Settings, given, environment)
     except ValidationError as error:
         yield from _said(document, error, (*place, "args"), given)
         return
@@ -123,6 +125,7 @@ def _graph(
             "production without an admin key: nobody could promote or roll back a model",
             f"Set {ADMIN_KEY} (`openssl rand -hex 24`) here and where Ray starts.",
         )
+    yield from _known_to_proxies(document, (*place, "args", "limits", "max_bytes"), settings, environment)
     if settings.profile == "cluster":
         yield from _shared(document, (*place, "args"), settings, given, environment)
         if settings.traces != "off" and not environment.get(EXPORTER):
@@ -152,6 +155,21 @@ def _graph(
                 "Raise max_ongoing_requests or lower max_batch.",
             )
     yield from model_problems(document, place, settings, deployments)
+
+
+def _known_to_proxies(
+    document: Document, place: Place, settings: Settings, environment: Mapping[str, str]
+) -> Iterator[Problem]:
+    """What the proxies keep until it is whole, and to send it again; they see variables only."""
+    taken, where = settings.limits.max_bytes, variable("limits", "max_bytes")
+    known = _settled(ProxySettings, {}, environment).limits.max_bytes
+    if taken > known and environment.get(where) != BY_REFERENCE:
+        yield document.problem(
+            place,
+            f"photos of {taken} bytes are taken, and the proxies, which see no args, know of {known}: they would keep nobody "
+            "waiting outside who trickles a larger one, nor send it again when its replica dies",
+            f"Set {where}={taken} here and where Ray starts.",
+        )
 
 
 def _shared(
@@ -194,12 +212,12 @@ def _share(deployments: list[dict[str, Any]], name: str) -> float:
     return CLUSTER[name].gpu if name in CLUSTER else 0.0
 
 
-def _settled(given: dict[str, Any], environment: Mapping[str, str]) -> Settings:
-    """The settings of a replica with these ``args`` and variables; files that variables name lie where it runs."""
-    variables = Variables(Settings)
+def _settled(kind: type[S], given: dict[str, Any], environment: Mapping[str, str]) -> S:
+    """What a process with these ``args`` and variables goes by; files that variables name lie where it runs."""
+    variables = Variables(kind)
     variables.env_vars = {name.lower(): value for name, value in environment.items() if value != BY_REFERENCE}
 
-    class Settled(Settings):
+    class Settled(kind):  # type: ignore[valid-type, misc]  # known when it is called
         @classmethod
         def settings_customise_sources(
             cls,

@@ -39,9 +39,9 @@ def diff(
         raise typer.Exit(2)
     studio = RemoteStudio(settings, url)
     with exits_on(NoAnswer, OSError, ValueError, status=2):
+        wanted = None if file is None else application(file, GRAPH)
         found = misplaced(studio.ask("/v1/models", Models))
-        if file is not None:
-            wanted = application(file, GRAPH)
+        if wanted is not None:
             live = studio.ask("/v1/config", LiveConfiguration).configuration
             found += differences(without_versions(wanted), live)
     if not found:

@@ -16,8 +16,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from deployments.fitness import check_fitness
-from deployments.slots import ModelSet
-from deployments.style.packs import style_names
 from registry import catalogue
 from registry.catalogue import Entry
 from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
@@ -32,7 +30,6 @@ from registry.manifest import (
     Task,
     dump_manifest,
     load_manifest,
-    parse_ref,
 )
 from registry.publish import describe, publish_folder
 from registry.pull import pull as pull_entry
@@ -40,10 +37,10 @@ from registry.references import check_version_name, next_version
 from registry.routing import Routing
 from registry.store import FolderStore, Store
 from serve_app.commands import housekeeping, promotions
+from serve_app.commands.displaced import telling_what_goes
 from serve_app.commands.starter import ensure_gallery
 from serve_app.commands.stores import StoreOption, explained, installed, moving, new_table, open_store, print_table
 from serve_app.commands.terminal import at_a_terminal, console, sentence
-from serve_app.selection import Selection, select
 from serve_app.settings import Settings
 
 app = typer.Typer(
@@ -89,17 +86,14 @@ def pull(
                 "Name what to pull, or pass --starter; `masquerade models list --available` shows what there is."
             )
         opened = open_store(store)
-        before = _selected(opened)
-        for entry in [*(catalogue.starter() if starter else ()), *(_wanted(opened, name) for name in names or ())]:
-            if isinstance(entry, str):
-                _fetch(opened, entry)
-            else:
-                _pull(opened, entry, accept_licence=accept_licence)
-        if starter:
-            ensure_gallery(opened)
-        after = _selected(opened)
-        _tell_of_a_gallery_lost(before, after)
-        _tell_of_styles_lost(opened, before, after)
+        with telling_what_goes(opened):
+            for entry in [*(catalogue.starter() if starter else ()), *(_wanted(opened, name) for name in names or ())]:
+                if isinstance(entry, str):
+                    _fetch(opened, entry)
+                else:
+                    _pull(opened, entry, accept_licence=accept_licence)
+            if starter:
+                ensure_gallery(opened)
 
 
 @app.command(epilog="Examples:  masquerade models verify  ·  masquerade models verify open-nsfw dlib-faces@v2")
@@ -265,49 +259,6 @@ def _pull(store: Store, entry: Entry, *, accept_licence: bool) -> None:
         return
     state = "[green]pulled[/] " if pulled.fetched else "[dim]present[/]"
     console.print(f"{state}  {pulled.version.ref}", highlight=False)
-
-
-def _selected(store: Store) -> Selection:
-    """What would serve; nothing where a model that the settings name is not there yet."""
-    try:
-        return select(store, Settings().models)
-    except RegistryError:
-        return Selection()
-
-
-def _tell_of_a_gallery_lost(before: Selection, after: Selection) -> None:
-    """Another face model takes the galleries' place away: their vectors lie in the space of the one they were built with."""
-    gallery, faces = before.chosen.get("lookalike"), after.chosen.get("faces")
-    if gallery is None or faces is None or "lookalike" not in after.missing:
-        return
-    console.print(
-        f"From the next start on {faces.model} finds the faces, and the gallery {gallery.model} does not fit it. "
-        f"Build one anew: {after.missing['lookalike']}. Or stay with MASQUERADE_MODELS__FACES={parse_ref(before.chosen['faces'].model)[0]}.",
-        style="yellow",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _tell_of_styles_lost(store: Store, before: Selection, after: Selection) -> None:
-    """A newer network, or a better one, takes away the styles of packs that were made for the weights of before."""
-    was, now = before.chosen.get("style"), after.chosen.get("style")
-    if was is None or now is None or was.model == now.model:
-        return
-    if lost := ", ".join(sorted(_styles(store, was) - _styles(store, now))):
-        console.print(
-            f"From the next start on {now.model} paints, and these styles were made for {was.model}: {lost}. Learn them again "
-            f"with masquerade style add PAINTING --name STYLE --network {now.model}, or stay with "
-            f"MASQUERADE_MODELS__STYLE={was.model}.",
-            style="yellow",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-
-def _styles(store: Store, models: ModelSet) -> set[str]:
-    packs = (store.get(ref) for ref in models.extras if store.manifest(ref).task == "style-pack")
-    return {name for pack in packs for name in style_names(pack)}
 
 
 def _wanted(store: Store, name: str) -> Entry | str:

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from serve_app.commands.terminal import console, exits_on
 from serve_app.simulation.profile import LoadProfile, read_profile
-from serve_app.simulation.report import NoPlots, cost_table, latency_table, plot, replica_table
+from serve_app.simulation.report import NoPlots, check_plot, cost_table, latency_table, plot, replica_table
 from serve_app.simulation.simulator import Outcome, Simulator
 
 app = typer.Typer()
@@ -35,6 +35,9 @@ def simulate(
     """Print how long people wait, how busy replicas are and what machines cost under a load profile."""
     with exits_on(ValueError):
         load = read_profile(profile)
+    if plot_to is not None:
+        with exits_on(NoPlots, OSError):
+            check_plot(plot_to)
     outcome = _run(load, minutes * 60, seed)
     for table in (latency_table(outcome), replica_table(outcome), cost_table(outcome)):
         console.print(table)
@@ -47,7 +50,7 @@ def simulate(
     else:
         console.print("Nobody came.")
     if plot_to is not None:
-        with exits_on(NoPlots, OSError, ValueError):
+        with exits_on(OSError):
             plot(outcome, load.name, plot_to)
         console.print(str(plot_to), markup=False, highlight=False, soft_wrap=True)
 

@@ -9,6 +9,7 @@ from registry import catalogue
 from registry.errors import RegistryError
 from registry.pull import pull
 from registry.store import FolderStore, Store
+from serve_app.commands.displaced import telling_what_goes
 from serve_app.commands.terminal import console, download_progress
 from serve_app.samples import installed_samples
 from serve_app.selection import select
@@ -17,12 +18,13 @@ from serve_app.settings import Settings
 
 def ensure_starter(store: Store) -> None:
     """Pull what is missing of the starter set and build the sample gallery. Raises ``RegistryError``."""
-    for entry in catalogue.starter():
-        with download_progress() as progress:
-            pulled = pull(store, entry, progress=progress)
-        if pulled.fetched:
-            console.print(f"  pulled {pulled.version.ref}", highlight=False)
-    ensure_gallery(store)
+    with telling_what_goes(store):
+        for entry in catalogue.starter():
+            with download_progress() as progress:
+                pulled = pull(store, entry, progress=progress)
+            if pulled.fetched:
+                console.print(f"  pulled {pulled.version.ref}", highlight=False)
+        ensure_gallery(store)
 
 
 def ensure_gallery(store: Store) -> None:

@@ -22,7 +22,7 @@ app = typer.Typer()
 @app.command(epilog="Examples:  masquerade top  ·  masquerade top --once  ·  masquerade top --json | jq .deployments")
 def top(
     url: UrlOption = None,
-    interval: Annotated[float, typer.Option(min=1.0, help="Seconds between two looks.")] = 3.0,
+    interval: Annotated[float, typer.Option(min=1.0, max=3600.0, help="Seconds between two looks.")] = 3.0,
     once: Annotated[
         bool, typer.Option("--once", help="Look once, over a window long enough for rates, and end.")
     ] = False,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from errno import EISDIR
+from importlib.util import find_spec
+from os import strerror
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from rich.table import Table
 
@@ -57,15 +61,29 @@ def replica_table(outcome: Outcome) -> Table:
     return table
 
 
-def plot(outcome: Outcome, title: str, path: Path) -> None:
-    """Load, latency, replicas and machines over the hours, as PNG. Raises :class:`NoPlots` without matplotlib."""
-    try:
-        import matplotlib as mpl
+def check_plot(path: Path) -> None:
+    """Whether a plot can be drawn into ``path``, before minutes are spent on what it is to show.
 
-        mpl.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise NoPlots("drawing needs matplotlib: .venv/bin/pip install matplotlib") from error
+    Raises :class:`NoPlots` without matplotlib, and ``OSError``.
+    """
+    if find_spec("matplotlib") is None:
+        raise NoPlots("drawing needs matplotlib: .venv/bin/pip install matplotlib")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, strerror(EISDIR))
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def plot(outcome: Outcome, title: str, path: Path) -> None:
+    """Load, latency, replicas and machines over the hours, as PNG, where :func:`check_plot` has nothing against it."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     hour_s = outcome.seconds / outcome.hours
     hours = [look.at / hour_s for look in outcome.looks]
     figure, panels = plt.subplots(4, 1, figsize=(9, 11), sharex=True, layout="constrained")
@@ -97,5 +115,5 @@ def plot(outcome: Outcome, title: str, path: Path) -> None:
         panel.set_ylim(bottom=0)
     for panel in panels:
         panel.grid(visible=True, alpha=0.25)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, format="png")
     plt.close(figure)

@@ -69,10 +69,11 @@ def application(file: Path, name: str) -> dict[str, Any]:
     """The application called ``name`` of a configuration file. Raises ``ValueError`` when it has none, or ``OSError``."""
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
-        found = next(entry for entry in document["applications"] if entry["name"] == name)
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, StopIteration) as error:
+        found = dict(next(entry for entry in document["applications"] if entry["name"] == name))
+        # What is no list of tables ends here as well.
+        return found | {"deployments": [dict(entry) for entry in found.get("deployments", [])]}
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, StopIteration) as error:
         raise ValueError(f"{file}: this is no Serve configuration with an application {name!r}.") from error
-    return dict(found)
 
 
 def _by_name(value: Any) -> Any:

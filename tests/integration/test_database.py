@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,6 +60,49 @@ async def test_a_server_that_shuts_down_in_the_middle_of_a_call_is_out_of_reach(
         await connection.execute(text(f"SELECT pg_terminate_backend(pid) {theirs}"))
     assert unreachable(await asked)
     await run(app, "SELECT 1")
+    await app.dispose()
+
+
+async def test_a_server_that_falls_silent_is_out_of_reach_and_is_found_again_elsewhere(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve_app.database.PATIENCE_S", 0.5)
+    server = make_url(postgresql_url)
+    silent = False
+    cut_off: list[asyncio.StreamWriter] = []
+
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if writer not in cut_off:
+                writer.write(data)
+        writer.close()
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(server.host, server.port)
+        between_us.extend([writer, back])
+        if silent:
+            cut_off.extend([writer, back])
+        await asyncio.gather(passed_on(reader, back), passed_on(there, writer))
+
+    between_us: list[asyncio.StreamWriter] = []
+    relay = await asyncio.start_server(between, "127.0.0.1", 0)
+    app = connect(server.set(port=relay.sockets[0].getsockname()[1]).render_as_string(hide_password=False))
+    await asyncio.gather(*(run(app, "SELECT pg_sleep(0.2)") for _ in range(POOL_SIZE)))
+    # A standby takes over: who connects is answered, and what was connected never will be.
+    cut_off.extend(between_us)
+    began = time.monotonic()
+    await asyncio.gather(*(run(app, "SELECT 1") for _ in range(POOL_SIZE)))
+    silent = True
+    cut_off.extend(between_us)
+    with pytest.raises(Exception) as caught:  # whose kind is what is asked here
+        await run(app, "SELECT 1")
+    assert unreachable(caught.value)
+    assert time.monotonic() - began < 10
+    silent = False
+    await run(app, "SELECT 1")
+    relay.close()
+    for writer in between_us:
+        writer.close()
     await app.dispose()
 
 

@@ -78,6 +78,13 @@ def test_stats_of_an_empty_studio_can_be_printed_and_drawn(tmp_path: Path) -> No
     assert (tmp_path / "plots" / "active.png").stat().st_size > 1000
 
 
+def test_stats_without_a_database_say_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASQUERADE_DATABASE_URL", "postgresql+asyncpg://studio@127.0.0.1:1/studio")
+    result = CliRunner().invoke(stats_app, [])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.output.startswith("The database cannot be used: ")
+
+
 def test_drawing_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = CliRunner().invoke(stats_app, ["--plots", str(tmp_path / "plots")])
@@ -171,6 +178,20 @@ def test_what_telegram_has_against_the_bot_is_said_without_a_traceback(
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert said in " ".join(result.output.split())
     assert TOKEN not in result.output
+
+
+def test_a_database_out_of_reach_is_said_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, handlers: None
+) -> None:
+    monkeypatch.setattr("bot.cli.inventory_of", lambda _: Inventory(FolderStore(tmp_path), Selection()))
+    monkeypatch.setattr("bot.cli._graph", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("bot.cli.refuse_unlicensed_sales", lambda *_: None)
+    monkeypatch.setattr("bot.process.running_graph", lambda *_: None)
+    monkeypatch.setenv("MASQUERADE_BOT_TOKEN", TOKEN)
+    monkeypatch.setenv("MASQUERADE_DATABASE_URL", "postgresql+asyncpg://studio@127.0.0.1:1/studio")
+    result = CliRunner().invoke(app, [])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.output.startswith("The database cannot be used: ")
 
 
 @pytest.mark.parametrize("why", ["it is asked to end", "it fails"])

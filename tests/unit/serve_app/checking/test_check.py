@@ -117,6 +117,31 @@ def test_traces_that_nobody_would_make_are_refused(tmp_path: Path) -> None:
     assert "nothing would be traced" in the_problem(path, KEY | {"MASQUERADE_TRACES": "file"}).text
 
 
+def test_photos_larger_than_the_proxies_know_of_are_refused(tmp_path: Path) -> None:
+    larger = "    limits: {max_bytes: 52428800}\n    engines:"
+    path, line = broken(tmp_path, SERVE, "    engines:", larger)
+    problem = the_problem(path)
+    assert problem.line == line
+    assert "photos of 52428800 bytes are taken, and the proxies, which see no args, know of 20971520" in problem.text
+    assert "MASQUERADE_LIMITS__MAX_BYTES=52428800" in problem.remedy
+    assert check(path, KEY | {"MASQUERADE_LIMITS__MAX_BYTES": "52428800"}) == []
+    path.write_text(path.read_text().replace("52428800", "1048576"))
+    assert check(path, KEY) == []
+
+
+def test_what_the_proxies_know_of_by_reference_is_not_guessed(tmp_path: Path) -> None:
+    larger = "        limits: {max_bytes: 52428800}\n        engines:"
+    path, _ = broken(tmp_path, SERVICE, "        engines:", larger)
+    assert "which see no args" in the_problem(path, {}).text
+    service = yaml.safe_load(path.read_text())
+    for group in service["spec"]["rayClusterConfig"]["workerGroupSpecs"]:
+        source = {"configMapKeyRef": {"name": "limits", "key": "bytes"}}
+        known = {"name": "MASQUERADE_LIMITS__MAX_BYTES", "valueFrom": source}
+        group["template"]["spec"]["containers"][0]["env"].append(known)
+    path.write_text(yaml.safe_dump(service))
+    assert check(path, {}) == []
+
+
 def test_pods_share_a_claim_or_a_bucket(tmp_path: Path) -> None:
     text = rendered()[SERVICE]
     alone = text.replace("mountPath: /srv/masquerade\n", "mountPath: /srv/models\n")
@@ -237,6 +262,7 @@ def test_a_wrong_ray_service_is_pointed_at_even_inside_its_serve_config(
         ("applications: []\nproxy_location: HeadOnly\nproxy_location: EveryNode\n", "proxy_location stands twice"),
         ("applications: 3\n", "applications"), ("provider: {}\n", "node type"), ("kind: RayService\n", "serveConfigV2"),
         ("a: \x00", "not YAML"), ("when: 2026-13-45\napplications: []", "not YAML"),
+        ("? [a]\n: 1\napplications: []", "not YAML"), ("applications: &a [*a]", "not YAML"),
     ],
 )  # fmt: skip
 def test_files_that_are_hardly_files(tmp_path: Path, content: str, text: str) -> None:
@@ -258,6 +284,21 @@ def test_what_is_no_word_is_a_problem_where_one_is_expected(
 ) -> None:
     path, _ = broken(tmp_path, name, old, new)
     assert any(text in problem.text for problem in check(path, KEY))
+
+
+@pytest.mark.parametrize(("opening", "between"), [("[", ", "), ("{<<: [", ", ")])
+def test_a_bomb_of_aliases_is_refused_at_once(tmp_path: Path, opening: str, between: str) -> None:
+    closing = {"[": "]", "{<<: [": "]}"}[opening]
+    first = "a0: &a0 {k: v}"
+    more = [f"a{n}: &a{n} {opening}{between.join([f'*a{n - 1}'] * 9)}{closing}" for n in range(1, 10)]
+    path = tmp_path / "bomb.yaml"
+    path.write_text("\n".join([first, *more, "applications: *a9"]))
+    assert "aliases stand for over" in the_problem(path).text
+
+
+def test_a_file_may_repeat_itself_by_aliases(tmp_path: Path) -> None:
+    path, _ = broken(tmp_path, SERVE, "engines:", "engines: &engines")
+    assert check(path, KEY) == []
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

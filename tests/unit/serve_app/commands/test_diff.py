@@ -67,6 +67,20 @@ def test_values_in_brackets_are_shown_as_they_are(run: Run, tmp_path: Path) -> N
         assert shown in result.output
 
 
+@pytest.mark.parametrize(
+    "text", ["no configuration", "applications: {name: graph}", "applications: [{name: graph, deployments: [Style]}]"]
+)
+def test_a_file_that_is_none_is_told_before_any_studio_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    monkeypatch.setenv("MASQUERADE_ADMIN_KEY", KEY)
+    file = tmp_path / "notes.txt"
+    file.write_text(text)
+    result = CliRunner().invoke(diff.app, [str(file), "--url", "http://127.0.0.1:1"])
+    assert result.exit_code == 2
+    assert result.stderr.strip() == f"{file}: this is no Serve configuration with an application 'graph'."
+
+
 def test_without_a_key_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MASQUERADE_ADMIN_KEY", raising=False)
     result = CliRunner().invoke(diff.app, [])

@@ -17,6 +17,7 @@ from registry.manifest import Licence, Manifest, ModelFile, PackageSource
 from registry.promotions import promote
 from registry.store import FolderStore
 from serve_app.commands.models import app
+from serve_app.commands.starter import ensure_starter
 from tests import versions
 
 SHA_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -112,8 +113,13 @@ def test_at_a_terminal_the_licence_is_shown_and_asked_for(
     assert store.models() == installed
 
 
+@pytest.mark.parametrize("brought_by", ["models pull", "demo"])
 def test_a_network_that_takes_styles_away_says_which_and_what_to_do(
-    store: FolderStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    store: FolderStore,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    brought_by: str,
 ) -> None:
     def pack(name: str, weights: bytes, *styles: str) -> None:
         listed = json.dumps({"styles": [{"name": style} for style in styles]}).encode()
@@ -135,7 +141,12 @@ def test_a_network_that_takes_styles_away_says_which_and_what_to_do(
     entry = versions.manifest_of({"net": b"new"}, model="style-fine", version="v2", task="style")
     entry = entry.model_copy(update={"files": (entry.files[0].model_copy(update={"sources": (source,)}),)})
     monkeypatch.setattr(catalogue, "known", lambda: (entry,))
-    told = " ".join(run("pull", "style-fine").output.split())
+    if brought_by == "demo":
+        monkeypatch.setattr(catalogue, "starter", lambda: (entry,))
+        ensure_starter(store)
+        told = " ".join(capsys.readouterr().out.split())
+    else:
+        told = " ".join(run("pull", "style-fine").output.split())
     assert "style-fine@v2 paints, and these styles were made for style-fine@v1: wreck." in told
     assert "--network style-fine@v2, or stay with MASQUERADE_MODELS__STYLE=style-fine@v1." in told
     assert "styles" not in run("pull", "style-fine").output

@@ -30,6 +30,11 @@ def test_an_address_of_nothing_is_told_in_a_sentence(name: str, url: str) -> Non
     assert url in outcome.output
 
 
+@pytest.mark.parametrize("interval", ["0", "nan", "inf"])
+def test_an_interval_that_nobody_could_wait_for_is_refused(interval: str) -> None:
+    assert CliRunner().invoke(top.app, ["--interval", interval, "--url", "http://127.0.0.1:1"]).exit_code == 2
+
+
 @pytest.mark.parametrize("name", APPS)
 def test_a_proxy_that_answers_for_the_studio_is_quoted(name: str, answers: Answers) -> None:
     answers.status, answers.body = 502, b"<h1>Bad Gateway</h1>"
