@@ -197,8 +197,11 @@ class Coordinator:
         for ref in new.stable.refs:
             self.state.errors.pop(ref, None)
             self._refusals.pop(ref, None)
-        decided = (routings.get(parse_ref(ref)[0]) for ref in set(new.stable.refs) - set(old.stable.refs))
-        if any(routing is not None and routing.previous is not None for routing in decided):
+        changed = [parse_ref(ref)[0] for ref in set(new.stable.refs) - set(old.stable.refs)]
+        voted = {parse_ref(ref)[0] for ref in old.stable.refs}
+        joined = capability == "moderation" and any(model not in voted for model in changed)
+        decided = (routings.get(model) for model in changed)
+        if joined or any(routing is not None and routing.previous is not None for routing in decided):
             # After a rollback there is no previous version to go back to, so nothing to watch for.
             now_and_before = new.stable.unlike(old.stable)
             seen = total([report.traffic for report in reports])

@@ -140,13 +140,36 @@ def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
 def test_a_model_that_the_running_studio_was_started_without_waits_for_the_next_start(
     store: FolderStore, replica: Lease
 ) -> None:
+    for model, task in (("embedded-swap", "face-swap"), ("sharper", "face-restoration")):
+        publish(store, NET, model=model, task=task)
+    replica.hold(["embedded-swap@v1"])
+    told = "sharper serves from the next start on: the studio that runs was started without it."
+    assert told in run("promote", "sharper@v1", "--why", "finer skin").output
+    replica.hold(["embedded-swap@v1", "sharper@v1"])
+    assert told not in run("promote", "sharper@v1", "--why", "finer skin").output
+
+
+def test_a_moderator_joins_the_vote_of_the_running_studio_and_leaves_it_again(
+    store: FolderStore, replica: Lease
+) -> None:
     for model in ("open-nsfw", "my-judge"):
         publish(store, NET, model=model, task="moderation", backend="open-nsfw")
     replica.hold(["open-nsfw@v1"])
-    told = "my-judge serves from the next start on: the studio that runs was started without it."
-    assert told in run("promote", "my-judge@v1", "--why", "a second opinion").output
-    replica.hold(["open-nsfw@v1", "my-judge@v1"])
-    assert told not in run("promote", "my-judge@v1", "--why", "a second opinion").output
+    told = run("promote", "my-judge@v1", "--why", "a second opinion").output
+    assert told == "my-judge  the newest → v1\n"
+    assert run("rollback", "my-judge", "--why", "too strict").output == "my-judge  v1 → the newest\n"
+    assert store.routing("my-judge") is None
+
+
+def test_a_version_beside_the_one_that_the_settings_name_is_told_to_wait(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("v1", "v2"):
+        publish(store, NET, model="dlib-faces", version=version, task="face-analysis")
+    monkeypatch.setenv("MASQUERADE_MODELS__FACES", "dlib-faces@v1")
+    told = run("promote", "dlib-faces@v2", "--why", "finer").output
+    assert "MASQUERADE_MODELS__FACES names dlib-faces@v1: without it the version decided on can serve." in told
+    assert "names" not in run("promote", "dlib-faces@v1", "--why", "it serves").output
 
 
 def test_styles_that_do_not_follow_their_network_are_told_of(store: FolderStore) -> None:
