@@ -52,11 +52,12 @@ class Live(Protocol):
 
 @dataclass(slots=True)
 class _Promoted:
-    """A version that took over lately: what went before it and how that had fared."""
+    """A version that took over lately, or joined: what went before it and how that had fared."""
 
     before: ModelSet
     traffic: Traffic
     since: float
+    joined: bool
 
 
 @dataclass(slots=True)
@@ -206,7 +207,7 @@ class Coordinator:
             now_and_before = new.stable.unlike(old.stable)
             seen = total([report.traffic for report in reports])
             before = seen.get(now_and_before[1], Traffic()) if now_and_before else Traffic()
-            self._promoted[capability] = _Promoted(old.stable, before, self._clock())
+            self._promoted[capability] = _Promoted(old.stable, before, self._clock(), joined)
 
     def _late(self, capability: str, plan: Plan) -> bool:
         staged, since = self._staged_since.get(capability, (None, 0.0))
@@ -232,7 +233,9 @@ class Coordinator:
             elif (changed := plan.stable.unlike(promoted.before)) is not None:
                 traffic = total([report.traffic for report in reports[capability]])
                 own = traffic.get(changed[0], Traffic())
-                reason = self._bars.after(self._clock() - promoted.since, own, promoted.traffic)
+                reason = self._bars.after(
+                    self._clock() - promoted.since, own, promoted.traffic, joined=promoted.joined
+                )
                 if reason is not None:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)

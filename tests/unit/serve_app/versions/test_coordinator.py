@@ -315,14 +315,18 @@ async def test_a_moderator_that_cannot_join_leaves_the_vote_as_it_was_and_says_w
     assert store.routing("judge").stable == "v1"
 
 
-async def test_a_moderator_under_whom_requests_fail_is_put_out_again(coordinator, live, store, publish) -> None:
+async def test_a_moderator_under_whom_requests_fail_is_put_out_again(coordinator, live, store, publish, clock) -> None:
     promote(store, "judge", "v1", **BY)
     publish("juror", "v1")
     live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1)}
     promote(store, "juror", "v1", **BY)
     await settle(coordinator, live)
     assert live.slots["moderation"][0].active == ModelSet("judge@v1", ("juror@v1",))
-    live.traffic = {"judge@v1": Traffic(530, 16, 0.05, 0.1), "juror@v1": Traffic(30, 15, 0.05, 0.1)}
+    live.traffic = {"judge@v1": Traffic(530, 1, 0.7, 1.9), "juror@v1": Traffic(30, 0, 0.7, 1.9)}
+    clock.now += 90
+    await settle(coordinator, live)
+    assert live.slots["moderation"][0].active == ModelSet("judge@v1", ("juror@v1",)), "its time comes on top"
+    live.traffic = {"judge@v1": Traffic(530, 16, 0.7, 1.9), "juror@v1": Traffic(30, 15, 0.7, 1.9)}
     await settle(coordinator, live)
     assert {slot.active for slot in live.slots["moderation"]} == {V1}
     assert "15 of 30 requests failed" in store.audit("juror")[-1].why
