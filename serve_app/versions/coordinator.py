@@ -233,9 +233,7 @@ class Coordinator:
             elif (changed := plan.stable.unlike(promoted.before)) is not None:
                 traffic = total([report.traffic for report in reports[capability]])
                 own = traffic.get(changed[0], Traffic())
-                reason = self._bars.after(
-                    self._clock() - promoted.since, own, promoted.traffic, joined=promoted.joined
-                )
+                reason = self._bars.after(self._clock() - promoted.since, own, promoted.traffic, joined=promoted.joined)
                 if reason is not None:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)

@@ -15,6 +15,7 @@ from deployments.imaging import Photo, encode
 from deployments.moderation import deployment as moderation
 from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import ModerationEngine, Policy
+from deployments.moderation.vote import Vote
 from deployments.runtime import Runtime
 from deployments.serving.types import Options
 from deployments.slots import ModelSet
@@ -152,3 +153,17 @@ async def test_a_voter_may_join_that_takes_longer_than_those_before_it(tmp_path:
     await made.reconfigure({"stable": {"model": "doorman@v1", "extras": ["second@v1"]}})
     await until(lambda: made.status().active == ModelSet("doorman@v1", ("second@v1",)))
     assert made.status().error is None
+
+
+async def test_every_voter_is_named_with_the_verdict(tmp_path: Path, monkeypatch, fixed: Any) -> None:
+    store = FolderStore(tmp_path)
+    for model in ("doorman", "second"):
+        versions.publish(store, model=model, task="moderation")
+
+    def build(loaded: Sequence[ModelVersion], policy: Policy, _runtime: Runtime) -> ModerationEngine:
+        return ModerationEngine(Vote([fixed({"explicit": 0.1}, version.ref) for version in loaded]), policy)
+
+    monkeypatch.setattr(moderation, "build", build)
+    made = Moderation(Options(StoreAddress(str(tmp_path)), Runtime()), Policy())
+    await made.reconfigure({"stable": {"model": "doorman@v1", "extras": ["second@v1"]}})
+    assert (await made.answer(picture(10))).models == ("doorman@v1", "second@v1")
