@@ -88,6 +88,8 @@ def desired(
     def selected(pins: Mapping[str, str]) -> dict[str, ModelSet]:
         try:
             return select(_View(store, read, pins, refused, desire.routings), wishes).chosen
+        except StoreUnavailable:
+            raise
         except RegistryError:
             # A version named in the settings that does not fit the others: what serves goes on.
             return {}

@@ -14,6 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from registry.collection import Verdict, judge, remove
+from registry.errors import StoreUnavailable
 from registry.leases import Lease
 from registry.manifest import Licence
 from registry.routing import Routing
@@ -264,6 +265,16 @@ def test_the_gallery_that_serves_stays_though_a_newer_one_was_built_for_another_
     publish(store, NET, model="actors", version="v2", task="face-gallery", embedding_space="b")
     run("gc", "--yes")
     assert store.versions("actors") == ["v1", "v2"]
+
+
+def test_nothing_goes_while_nobody_can_say_what_serves(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    monkeypatch.setattr("serve_app.commands.housekeeping.select", away)
+    result = run("gc", "--yes")
+    assert (result.exit_code, result.output) == (1, "s3://models cannot be reached.\n")
+    assert store.versions("net") == ["v1", "v2", "v3", "v4"]
 
 
 def test_what_somebody_else_removes_meanwhile_is_gone_and_the_rest_goes(

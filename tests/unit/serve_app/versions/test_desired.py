@@ -240,3 +240,18 @@ def test_a_moderator_that_was_rolled_back_leaves_the_vote(ask, store) -> None:
 def test_a_refused_moderator_stays_out(ask, store) -> None:
     routing = promote(store, "juror", "v1", **BY)
     assert ask(VOTING, **{"juror@v1": Refusal(routing, "NaN")}).plans == VOTING
+
+
+def test_a_store_that_goes_away_while_packs_are_looked_for_is_no_verdict_either(
+    ask, publish: Publish, store, monkeypatch
+) -> None:
+    publish("painter", "v2", "style", content="weights two")
+    publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
+    promote(store, "painter", "v2", **BY, serving="v1")
+
+    def away(*_: object) -> list[str]:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    monkeypatch.setattr("serve_app.versions.desired._View.versions", away)
+    with pytest.raises(StoreUnavailable):
+        ask()
