@@ -10,6 +10,7 @@ from registry.errors import RegistryError
 from registry.leases import holders
 from registry.manifest import ALIASES, parse_ref
 from registry.promotions import losses, told_of
+from registry.references import readable
 from registry.routing import Routing
 from registry.store import Store
 from serve_app.selection import select
@@ -74,11 +75,19 @@ def _engine_of(store: Store, wishes: ModelChoice, model: str) -> ModelSet | None
 
 
 def _started_without(store: Store, engine: ModelSet, model: str, routing: Routing) -> bool:
-    """Whether replicas hold the rest of ``engine`` and no version of ``model``, which a running studio then does not take up."""
-    if follows(store.manifest(model).task, routing):
+    """Whether replicas hold the rest of ``engine``, or another model for its work, and no version of ``model``.
+
+    A running studio then does not take it up.
+    """
+    task = store.manifest(model).task
+    if follows(task, routing):
         return False
-    held = {parse_ref(ref)[0] for ref in holders(store.leases())}
-    return model not in held and any(parse_ref(ref)[0] in held for ref in engine.refs)
+    held = {parse_ref(ref)[0]: ref for ref in holders(store.leases())}
+    if model in held:
+        return False
+    others = (readable(store, ref) for ref in held.values())
+    beside = any(parse_ref(ref)[0] in held for ref in engine.refs)
+    return beside or any(other is not None and other.task == task for other in others)
 
 
 def _of_losses(store: Store, model: str, was: Routing | None, now: Routing | None) -> Iterator[str]:

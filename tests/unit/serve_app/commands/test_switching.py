@@ -150,6 +150,17 @@ def test_a_model_that_the_running_studio_was_started_without_waits_for_the_next_
     assert told not in run("promote", "sharper@v1", "--why", "finer skin").output
 
 
+def test_so_does_one_in_whose_place_the_running_studio_has_another(store: FolderStore, replica: Lease) -> None:
+    publish(store, NET, model="dlib-faces", task="face-analysis", embedding_space="a")
+    for model in ("celebrities-sample", "actors"):
+        publish(store, NET, model=model, task="face-gallery", embedding_space="a")
+    told = "actors serves from the next start on: the studio that runs was started without it."
+    replica.hold(["dlib-faces@v1"])
+    assert run("promote", "actors@v1", "--why", "ours").output == "actors  the newest → v1\n", "lookalikes may rest"
+    replica.hold(["dlib-faces@v1", "celebrities-sample@v1"])
+    assert told in run("promote", "actors@v1", "--why", "ours").output
+
+
 def test_a_moderator_joins_the_vote_of_the_running_studio_and_leaves_it_again(
     store: FolderStore, replica: Lease
 ) -> None:
