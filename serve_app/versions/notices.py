@@ -64,7 +64,7 @@ def _pinned(wishes: ModelChoice, model: str, now: Routing) -> str | None:
         for ref in (wish,) if isinstance(wish, str) else wish or ():
             named, version = parse_ref(ref)
             if named == model and version is not None and version not in {*ALIASES, *now.active}:
-                return f"{variable('models', setting)} names {ref}: without it the version decided on can serve."
+                return f"{variable('models', setting)} names {ref}, which therefore serves whatever is decided."
     return None
 
 

@@ -180,7 +180,7 @@ def test_a_version_beside_the_one_that_the_settings_name_is_told_to_wait(
         publish(store, NET, model="dlib-faces", version=version, task="face-analysis")
     monkeypatch.setenv("MASQUERADE_MODELS__FACES", "dlib-faces@v1")
     told = run("promote", "dlib-faces@v2", "--why", "finer").output
-    assert "MASQUERADE_MODELS__FACES names dlib-faces@v1: without it the version decided on can serve." in told
+    assert "MASQUERADE_MODELS__FACES names dlib-faces@v1, which therefore serves whatever is decided." in told
     assert "names" not in run("promote", "dlib-faces@v1", "--why", "it serves").output
 
 
