@@ -53,12 +53,15 @@ class ModelSet:
         return (self.model, *self.extras)
 
     def unlike(self, other: ModelSet) -> tuple[str, str] | None:
-        """The first version of this set that stands in another's place in ``other``, and that one; None where none does."""
-        if self.model != other.model:
-            return self.model, other.model
-        theirs = {parse_ref(ref)[0]: ref for ref in other.extras}
-        pairs = ((ref, theirs.get(parse_ref(ref)[0], ref)) for ref in self.extras)
-        return next((pair for pair in pairs if pair[0] != pair[1]), None)
+        """The first version of this set that ``other`` has not, and what it is held against; None where there is none.
+
+        That is the version in whose place it stands; for what only joined, the one that gives ``other`` its name.
+        """
+        theirs = {parse_ref(ref)[0]: ref for ref in other.refs}
+        held = [(ref, theirs.get(parse_ref(ref)[0])) for ref in self.refs if ref not in other.refs]
+        # The engine's own version before what goes with it, and of that what took a place before what joined.
+        held.sort(key=lambda pair: (pair[0] != self.model, pair[1] is None))
+        return next(((ref, before or other.model) for ref, before in held), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from registry.errors import BrokenVersion, Conflict, InUse, RegistryError, UnknownModelVersion
+from registry.errors import BrokenVersion, Conflict, InUse, UnknownModelVersion
 from registry.leases import holders
 from registry.manifest import Manifest
 from registry.references import natural
@@ -118,7 +118,7 @@ def _held_by(who: list[str]) -> str:
 def _resolved(store: Store, ref: str) -> list[tuple[str, str]]:
     try:
         return [store.resolve(ref)]
-    except RegistryError:
+    except UnknownModelVersion:
         return []
 
 

@@ -15,17 +15,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from registry.choosing import left_behind, of_the_catalogue
 from registry.errors import BrokenVersion, RoutingRefused, UnknownModelVersion
 from registry.gates import shortfalls
 from registry.leases import holders
 from registry.manifest import Manifest
+from registry.references import standing
 from registry.routing import Action, AuditEntry, Routing, conflict
 from registry.store import FolderStore, Store
 
 Role = Literal["canary", "shadow"]
+
+_Now = TypeVar("_Now", Routing, Routing | None)
 
 
 def promote(
@@ -112,12 +115,14 @@ def shadow(
     return _try(store, model, "shadow", version, sample, by=by, why=why, expect=expect, serving=serving)
 
 
-def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | None = None) -> Routing:
+def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | None = None) -> Routing | None:
     """Take back the last step that users could notice.
 
     While there is a canary, that step is the canary: it ends and stable stays. Otherwise previous becomes stable again,
     and any shadow ends. There is no previous afterwards, so that two who roll back for the same reason do not return to
     what they fled from: the second is told that there is nothing left to go back to (:class:`RoutingRefused`).
+
+    A moderator that its promotion let join the vote of others leaves it: nobody has decided on it any more (None).
     """
     was = store.routing(model)
     _check_expected(store, model, was, expect)
@@ -127,12 +132,25 @@ def rollback(store: Store, model: str, *, by: str, why: str, expect: Routing | N
     if was.canary is not None:
         ended = replace(was, canary=None, percent=0.0)
         return _change(store, model, "rollback", was.canary, was, ended, by, why)
+    if was.previous is None and _joined_a_vote(store, model):
+        return _change(store, model, "rollback", was.stable, was, None, by, why)
     if was.previous is None:
         raise RoutingRefused(
             f"{model}@{was.stable} has no previous version to go back to; promote the one you want by name."
         )
     _whole(store, f"{model}@{was.previous}")
     return _change(store, model, "rollback", was.previous, was, Routing(was.previous), by, why)
+
+
+def _joined_a_vote(store: Store, model: str) -> bool:
+    """Whether the last decision made a moderator of one's own vote beside others, who moderate without it, too."""
+    last = [entry for entry in store.audit(model) if entry.was != entry.now][-1]
+    if last.action != "promote" or last.was is not None:
+        return False
+    moderators = [manifest for manifest in standing(store) if manifest.task == "moderation"]
+    votes = {entry.model for entry in moderators if of_the_catalogue(entry) or store.routing(entry.model) is not None}
+    own = any(entry.model == model and not of_the_catalogue(entry) for entry in moderators)
+    return own and bool(votes - {model})
 
 
 def losses(store: Store, model: str, before: str | None, version: str) -> list[Manifest]:
@@ -233,8 +251,23 @@ def _serving(store: Store, model: str, told: str | None, otherwise: Collection[s
     if told is not None:
         return told
     held = holders(store.leases())
-    candidates = [version for version in store.versions(model) if f"{model}@{version}" in held] or list(otherwise)
+    candidates = [version for version in store.versions(model) if f"{model}@{version}" in held]
+    if not candidates and not _outside_the_vote(store, model, held):
+        candidates = list(otherwise)
     return candidates[0] if len(candidates) == 1 else None
+
+
+def _outside_the_vote(store: Store, model: str, held: Collection[str]) -> bool:
+    """Whether it is a moderator and others moderate without it; moderation never rests, so their replicas say so."""
+    return _task(store, model) == "moderation" and any(_task(store, ref) == "moderation" for ref in held)
+
+
+def _task(store: Store, ref: str) -> str | None:
+    """What the version does; None where it is gone or damaged."""
+    try:
+        return store.manifest(ref).task
+    except (UnknownModelVersion, BrokenVersion):
+        return None
 
 
 def _same_kind(store: Store, model: str, one: str, other: str) -> None:
@@ -259,16 +292,16 @@ def _change(
     action: Action,
     version: str,
     was: Routing | None,
-    now: Routing,
+    now: _Now,
     by: str,
     why: str,
     despite: tuple[str, ...] = (),
-) -> Routing:
+) -> _Now:
     if now == was:
         return now
     store.change(AuditEntry(datetime.now(UTC), by, model, action, version, was, now, why, despite))
     there = store.versions(model)
-    if gone := [needed for needed in now.active if needed not in there]:
+    if now is not None and (gone := [needed for needed in now.active if needed not in there]):
         # Garbage collection took it between our check and our change. It checks again after taking a version away, and
         # we check after pointing at one: whichever comes second sees the other.
         store.change(AuditEntry(datetime.now(UTC), by, model, "rollback", version, now, was, "the version was removed"))

@@ -80,7 +80,7 @@ class Gateway:
         )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        desk = VersionDesk(self._inventory, _coordination(self._versions))
+        desk = VersionDesk(self._inventory, self._settings.models, _coordination(self._versions))
         board = StatusBoard(RayCluster(GRAPH), self._pipeline.states)
         app = create_app(self._pipeline, self._inventory, self._settings, desk, board)
         app.add_middleware(Doorkeeper, door=self._door)

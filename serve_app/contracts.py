@@ -268,7 +268,7 @@ class Artworks(BaseModel):
 
 
 class Moderation(BaseModel):
-    """``rule`` names what was broken when ``allowed`` is false."""
+    """``rule`` names what was broken when ``allowed`` is false; ``model`` the versions that voted, with commas between."""
 
     allowed: bool
     scores: dict[str, float]

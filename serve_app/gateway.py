@@ -161,7 +161,7 @@ def _add_answers(app: FastAPI, pipeline: Pipeline, inventory: Inventory) -> None
     ) -> contracts.Moderation:
         """Say whether a picture keeps the house rules."""
         answer = await pipeline.moderate(await pipeline.open(await form.image.read()))
-        response.headers.update(presenting.result_headers([answer.model], inventory))
+        response.headers.update(presenting.result_headers(answer.models, inventory))
         return presenting.moderation(answer)
 
     @app.post("/v1/authenticity", responses=openapi.ANSWER, tags=["answers"])

@@ -87,7 +87,9 @@ def _brief(notes: Sequence[str]) -> str:
 def moderation(answer: Answer[Verdict]) -> contracts.Moderation:
     verdict = answer.value
     scores = {rule: round(score, 4) for rule, score in verdict.scores.items()}
-    return contracts.Moderation(allowed=verdict.allowed, scores=scores, rule=verdict.rule, model=answer.model)
+    return contracts.Moderation(
+        allowed=verdict.allowed, scores=scores, rule=verdict.rule, model=", ".join(answer.models)
+    )
 
 
 def authenticity(answer: Answer[Opinion]) -> contracts.Authenticity:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from deployments.engine import Engine
 from deployments.imaging import Photo
 from deployments.imaging.probe import probe_photo
-from deployments.moderation.engine import Policy, Verdict, build
+from deployments.moderation.engine import ModerationEngine, Policy, Verdict, build
 from deployments.serving.deployment import ModelDeployment
 from deployments.serving.types import Answer, Options
-from deployments.slots import ModelSet
-from registry.manifest import ModelVersion
+from deployments.slots import ModelSet, Pace
+from registry.manifest import ModelVersion, parse_ref
 
 REMEMBERED: Final = 4096
 """How many pictures' verdicts a replica keeps: about 2 MB."""
@@ -55,6 +55,15 @@ class Moderation(ModelDeployment[Photo, Verdict, Verdict]):
             if len(self._verdicts) > REMEMBERED:
                 self._verdicts.popitem(last=False)
         return answer
+
+    def contributors(self, engine: Engine[Photo, Verdict], query: Photo) -> tuple[str, ...]:
+        return cast(ModerationEngine, engine).voters[1:]
+
+    def pace(self, choice: ModelSet, active: Pace | None) -> Pace | None:
+        """Nothing to compare with where a voter joins: it comes on top of those who vote already."""
+        voting = self._slot.status.active
+        voters = {parse_ref(ref)[0] for ref in voting.refs} if voting is not None else set()
+        return active if {parse_ref(ref)[0] for ref in choice.refs} <= voters else None
 
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Photo:
         return probe_photo(probe, version)

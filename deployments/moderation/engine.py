@@ -42,6 +42,11 @@ class ModerationEngine:
         """The model version, or versions, that decide."""
         return self._classifier.name
 
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """The model versions that decide, each for itself."""
+        return tuple(self.name.split("+"))
+
     def warm_up(self) -> None:
         """Rate one grey picture. Raises ``ValueError`` when the classifier gives no usable scores for it."""
         grey = Photo.open(encode(np.full((256, 256, 3), 128, np.uint8)))

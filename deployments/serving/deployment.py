@@ -112,6 +112,10 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         """Whether the engine has what ``query`` names: where a canary has not, the stable version answers."""
         return True
 
+    def pace(self, choice: ModelSet, active: Pace | None) -> Pace | None:
+        """What the pace of ``choice`` is held against: that of the engine that serves, ``active``, or nothing."""
+        return active
+
     def probe_query(self, probe: Mapping[str, Any], version: ModelVersion) -> Q:
         """The query a manifest's probe asks for. Raises ``ValueError`` where this capability cannot be probed."""
         raise ValueError(f"{version.manifest.task} models cannot be probed from a manifest")
@@ -256,7 +260,7 @@ class ModelDeployment(ABC, Generic[Q, R, A]):
         return self.build(versions[0], versions[1:])
 
     def _examine(self, choice: ModelSet, engine: Engine[Q, R], active: Pace | None) -> float:
-        return examine(engine, self._versions[choice], self.probe_query, active)
+        return examine(engine, self._versions[choice], self.probe_query, self.pace(choice, active))
 
     def _keep(self, status: SlotStatus) -> None:
         """Hold on to what is loaded, and to nothing else."""

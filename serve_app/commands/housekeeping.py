@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 
 from registry.collection import Verdict, judge, remove
-from registry.errors import InUse, RegistryError, UnknownModelVersion
+from registry.errors import InUse, RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.manifest import Manifest
 from registry.store import Store
 from serve_app.commands.stores import (
@@ -109,9 +108,14 @@ def _pinned(wishes: ModelChoice) -> Iterator[str]:
 
 def _serving(store: Store, wishes: ModelChoice) -> Iterator[str]:
     """What would serve after the next start; nothing where the settings name what is not there."""
-    with suppress(RegistryError):
-        for models in select(store, wishes).chosen.values():
-            yield from models.refs
+    try:
+        chosen = select(store, wishes).chosen.values()
+    except StoreUnavailable:
+        raise
+    except RegistryError:
+        return
+    for models in chosen:
+        yield from models.refs
 
 
 def _state(verdict: Verdict) -> str:

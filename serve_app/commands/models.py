@@ -18,7 +18,7 @@ from rich.table import Table
 from deployments.fitness import check_fitness
 from registry import catalogue
 from registry.catalogue import Entry
-from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, UnknownModelVersion
+from registry.errors import InvalidVersion, LicenceNotAccepted, RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.manifest import (
     MANIFEST,
     UNKNOWN_LICENCE,
@@ -284,6 +284,9 @@ def _verify(store: Store, ref: str) -> str | None:
         with moving(store):
             sound = store.verify(ref)
         console.print(f"[green]ok[/]      {sound.ref}", highlight=False)
+    except StoreUnavailable:
+        # It says nothing of the version, and no other one could be asked about.
+        raise
     except RegistryError as error:
         console.print(f"broken  {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return str(error)
@@ -296,6 +299,8 @@ def _installed_table(store: Store) -> Table:
         try:
             # A glance at the files where that costs nothing.
             manifest = store.get(ref).manifest if isinstance(store, FolderStore) else store.manifest(ref)
+        except StoreUnavailable:
+            raise
         except RegistryError:
             table.add_row(ref, "[red]damaged, see `masquerade models verify`[/]")
             continue

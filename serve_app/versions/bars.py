@@ -53,9 +53,12 @@ class Bars:
             )
         return None
 
-    def after(self, elapsed_s: float, version: Traffic, before: Traffic) -> str | None:
-        """Why a version that was promoted ``elapsed_s`` ago falls beside what its predecessor was ``before``, or None."""
-        slower = self.slower_than_before if elapsed_s >= self.burst_s else float("inf")
+    def after(self, elapsed_s: float, version: Traffic, before: Traffic, *, joined: bool = False) -> str | None:
+        """Why a version that was promoted ``elapsed_s`` ago falls beside what its predecessor was ``before``, or None.
+
+        One that ``joined`` what was there before does its work on top, and falls by failures alone.
+        """
+        slower = self.slower_than_before if elapsed_s >= self.burst_s and not joined else float("inf")
         return self.against(version, before, slower)
 
     def beside(self, trial: TrialSummary, *, verdicts: bool) -> str | None:

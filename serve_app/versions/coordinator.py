@@ -52,11 +52,12 @@ class Live(Protocol):
 
 @dataclass(slots=True)
 class _Promoted:
-    """A version that took over lately: what went before it and how that had fared."""
+    """A version that took over lately, or joined: what went before it and how that had fared."""
 
     before: ModelSet
     traffic: Traffic
     since: float
+    joined: bool
 
 
 @dataclass(slots=True)
@@ -197,13 +198,16 @@ class Coordinator:
         for ref in new.stable.refs:
             self.state.errors.pop(ref, None)
             self._refusals.pop(ref, None)
-        decided = (routings.get(parse_ref(ref)[0]) for ref in set(new.stable.refs) - set(old.stable.refs))
-        if any(routing is not None and routing.previous is not None for routing in decided):
+        changed = [parse_ref(ref)[0] for ref in set(new.stable.refs) - set(old.stable.refs)]
+        voted = {parse_ref(ref)[0] for ref in old.stable.refs}
+        joined = capability == "moderation" and any(model not in voted for model in changed)
+        decided = (routings.get(model) for model in changed)
+        if joined or any(routing is not None and routing.previous is not None for routing in decided):
             # After a rollback there is no previous version to go back to, so nothing to watch for.
             now_and_before = new.stable.unlike(old.stable)
             seen = total([report.traffic for report in reports])
             before = seen.get(now_and_before[1], Traffic()) if now_and_before else Traffic()
-            self._promoted[capability] = _Promoted(old.stable, before, self._clock())
+            self._promoted[capability] = _Promoted(old.stable, before, self._clock(), joined)
 
     def _late(self, capability: str, plan: Plan) -> bool:
         staged, since = self._staged_since.get(capability, (None, 0.0))
@@ -229,7 +233,7 @@ class Coordinator:
             elif (changed := plan.stable.unlike(promoted.before)) is not None:
                 traffic = total([report.traffic for report in reports[capability]])
                 own = traffic.get(changed[0], Traffic())
-                reason = self._bars.after(self._clock() - promoted.since, own, promoted.traffic)
+                reason = self._bars.after(self._clock() - promoted.since, own, promoted.traffic, joined=promoted.joined)
                 if reason is not None:
                     del self._promoted[capability]
                 fallen |= self._take_back(plan.stable, promoted.before, routings, reason)

@@ -46,7 +46,8 @@ def desired(
     """Follow the store from what is ``live``.
 
     Publishing alone moves nobody: a model without a routing stays at the version that serves, and what is newly
-    installed is left out, what goes with a style network excepted. ``refusals`` (by ``name@version``) are left out as well while the
+    installed is left out, what goes with a style network excepted. A moderator that is promoted joins the vote; of several
+    that come or change at once one at a time, so that none is blamed for another. ``refusals`` (by ``name@version``) are left out as well while the
     routing they were met under stands. What cannot be read stays as it is. Raises ``RegistryError`` or ``OSError`` when
     the store cannot be listed at all, or goes away meanwhile.
     """
@@ -76,7 +77,7 @@ def desired(
         desire.routings[model] = routing = store.routing(model)
         wanted = routing.stable if routing else serving.get(model) or (versions[-1] if versions else None)
         chosen = wanted if wanted and usable(model, wanted) else serving.get(model)
-        if chosen is None or (model not in serving and read(f"{model}@{chosen}").task not in BESIDE_STYLE):
+        if chosen is None or not (model in serving or follows(read(f"{model}@{chosen}").task, routing)):
             continue
         stable[model] = chosen
         if routing is not None and routing.trial is not None and usable(model, routing.trial):
@@ -87,11 +88,21 @@ def desired(
     def selected(pins: Mapping[str, str]) -> dict[str, ModelSet]:
         try:
             return select(_View(store, read, pins, refused, desire.routings), wishes).chosen
+        except StoreUnavailable:
+            raise
         except RegistryError:
             # A version named in the settings that does not fit the others: what serves goes on.
             return {}
 
     base = selected(stable)
+    for ref in _latecomers(base, live):
+        model = _pair(ref)[0]
+        if model in serving:
+            stable[model] = serving[model]
+        else:
+            del stable[model]
+        trials = {role: {name: pin for name, pin in pins.items() if name != model} for role, pins in trials.items()}
+        base = selected(stable)
     tried = {role: selected(stable | pins) for role, pins in trials.items() if pins}
     for capability, plan in live.items():
         models = base.get(capability, plan.stable)
@@ -112,6 +123,19 @@ def desired(
                 f"{model}@{version} cannot take the place of {model}@{serving[model]}: {why}"
             )
     return desire
+
+
+def follows(task: str, routing: Routing | None) -> bool:
+    """Whether a running graph takes up a model that it was started without."""
+    return task in BESIDE_STYLE or (task == "moderation" and routing is not None)
+
+
+def _latecomers(base: Mapping[str, ModelSet], live: Mapping[str, Plan]) -> list[str]:
+    """Of the voters that would be new, those that wait for the first of them."""
+    if "moderation" not in base or "moderation" not in live:
+        return []
+    voting = live["moderation"].stable.refs
+    return [ref for ref in base["moderation"].refs if ref not in voting][1:]
 
 
 def _misfit(manifest: Manifest, plans: Mapping[str, Plan], read: ReadManifest) -> str | None:

@@ -20,16 +20,18 @@ from registry.manifest import parse_ref
 from registry.routing import Routing
 from serve_app.duties import beside, keep_doing
 from serve_app.inventory import Inventory
+from serve_app.settings import ModelChoice
 from serve_app.versions.coordinator import State
 from serve_app.versions.documents import (
     CanaryTrial,
+    Decided,
     Decision,
-    ModelRouting,
     Models,
     Promotion,
     Rollback,
     ShadowTrial,
 )
+from serve_app.versions.notices import notices
 
 T = TypeVar("T")
 
@@ -51,8 +53,10 @@ class Coordination:
 class VersionDesk:
     """Decisions about versions over HTTP, and keeping the inventory's idea of what serves up to date."""
 
-    def __init__(self, inventory: Inventory, coordination: Coordination) -> None:
+    def __init__(self, inventory: Inventory, wishes: ModelChoice, coordination: Coordination) -> None:
+        """``wishes`` are the settings that the graph was built with."""
         self._inventory = inventory
+        self._wishes = wishes
         self._coordination = coordination
 
     @asynccontextmanager
@@ -75,33 +79,34 @@ class VersionDesk:
     async def configuration(self) -> dict[str, Any]:
         return await self._coordination.configuration()
 
-    async def promote(self, model: str, decision: Promotion) -> ModelRouting:
+    async def promote(self, model: str, decision: Promotion) -> Decided:
         promote = functools.partial(promotions.promote, serving=await self._serving(model), force=decision.force)
         return await self._decide(model, decision, promote, decision.version)
 
-    async def canary(self, model: str, decision: CanaryTrial) -> ModelRouting:
+    async def canary(self, model: str, decision: CanaryTrial) -> Decided:
         canary = functools.partial(promotions.canary, serving=await self._serving(model))
         return await self._decide(model, decision, canary, decision.version, decision.percent)
 
-    async def shadow(self, model: str, decision: ShadowTrial) -> ModelRouting:
+    async def shadow(self, model: str, decision: ShadowTrial) -> Decided:
         shadow = functools.partial(promotions.shadow, serving=await self._serving(model))
         return await self._decide(model, decision, shadow, decision.version, decision.sample)
 
-    async def rollback(self, model: str, decision: Rollback) -> ModelRouting:
+    async def rollback(self, model: str, decision: Rollback) -> Decided:
         return await self._decide(model, decision, promotions.rollback)
 
     async def _decide(
-        self, model: str, decision: Decision, change: Callable[..., Routing], *arguments: Any
-    ) -> ModelRouting:
+        self, model: str, decision: Decision, change: Callable[..., Routing | None], *arguments: Any
+    ) -> Decided:
         """Raises ``UnknownModel``, ``InvalidField``, ``Unavailable``, and 409 for what the store's rules refuse."""
         store = self._inventory.store
 
-        def decide() -> ModelRouting:
+        def decide() -> Decided:
             if model not in store.models():
                 raise UnknownModelVersion(f"There is no model {model!r}.")
             expect = None if decision.expect is None else Routing(**decision.expect.model_dump())
-            routing = change(store, model, *arguments, by=decision.by, why=decision.reason, expect=expect)
-            return ModelRouting.of(model, routing, store.audit(model)[-1])
+            was = store.routing(model)
+            now = change(store, model, *arguments, by=decision.by, why=decision.reason, expect=expect)
+            return Decided.of(model, now, store.audit(model)[-1], notices(store, self._wishes, model, was, now))
 
         try:
             decided = await asyncio.to_thread(decide)

@@ -53,6 +53,27 @@ class ModelRouting(BaseModel):
         return cls(model=model, routing=RoutingEntry.model_validate(routing), last=LastDecision.model_validate(last))
 
 
+class Decided(BaseModel):
+    """What a decision made of a model, and ``notices``: sentences on what it leaves undone, such as styles left behind.
+
+    ``routing`` is null where nobody has decided on the model any more: a moderator that left the vote.
+    """
+
+    model: str
+    routing: RoutingEntry | None
+    last: LastDecision
+    notices: list[str]
+
+    @classmethod
+    def of(cls, model: str, routing: Routing | None, last: AuditEntry, notices: list[str]) -> Decided:
+        return cls(
+            model=model,
+            routing=None if routing is None else RoutingEntry.model_validate(routing),
+            last=LastDecision.model_validate(last),
+            notices=notices,
+        )
+
+
 class TrialState(BaseModel):
     """How far a version's answers lie from the stable version's, over the last requests that both computed.
 
@@ -139,7 +160,7 @@ class Decision(BaseModel):
 
 
 class Promotion(Decision):
-    """Make ``version`` stable; with ``force`` and a reason also one that is under its bars."""
+    """Make ``version`` stable; with ``force`` and a reason also one under its bars, or one that styles do not follow."""
 
     version: Version
     force: bool = False
@@ -160,7 +181,7 @@ class ShadowTrial(Decision):
 
 
 class Rollback(Decision):
-    """End the canary, or go back to the previous version."""
+    """End the canary, or go back to the previous version; a moderator that its promotion let join the vote leaves it."""
 
 
 class LiveConfiguration(BaseModel):

@@ -8,8 +8,8 @@ from serve_app.http import openapi
 from serve_app.versions.desk import VersionDesk
 from serve_app.versions.documents import (
     CanaryTrial,
+    Decided,
     LiveConfiguration,
-    ModelRouting,
     Models,
     Promotion,
     Rollback,
@@ -28,22 +28,22 @@ def routes(desk: VersionDesk) -> APIRouter:
         return await desk.models()
 
     @deciding.post("/models/{model}/promote", status_code=202)
-    async def promote(model: str, decision: Promotion) -> ModelRouting:
+    async def promote(model: str, decision: Promotion) -> Decided:
         """Make a version stable. Replicas stage it first; until all have, and if one cannot, the old one serves on."""
         return await desk.promote(model, decision)
 
     @deciding.post("/models/{model}/canary", status_code=202)
-    async def canary(model: str, decision: CanaryTrial) -> ModelRouting:
+    async def canary(model: str, decision: CanaryTrial) -> Decided:
         """Try a version on a per cent of the users, always the same ones."""
         return await desk.canary(model, decision)
 
     @deciding.post("/models/{model}/shadow", status_code=202)
-    async def shadow(model: str, decision: ShadowTrial) -> ModelRouting:
+    async def shadow(model: str, decision: ShadowTrial) -> Decided:
         """Let a version compute beside the stable one, unseen, and compare."""
         return await desk.shadow(model, decision)
 
     @deciding.post("/models/{model}/rollback", status_code=202)
-    async def rollback(model: str, decision: Rollback | None = None) -> ModelRouting:
+    async def rollback(model: str, decision: Rollback | None = None) -> Decided:
         """Take back the last step that users could notice."""
         return await desk.rollback(model, decision or Rollback())
 

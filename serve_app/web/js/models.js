@@ -76,8 +76,9 @@ function card(name, versions, decided, trials) {
     const { who, action, version, when, why } = decided.last;
     parts.last.textContent = `${who}: ${action} ${version}, ${new Date(when).toLocaleString()}${why ? `. ${why}` : ""}`;
   }
-  const admin = adminKey() !== "" && versions.some((version) => version.serves);
-  for (const version of [...versions].reverse()) parts.versions.append(row(name, version, decided, admin));
+  // A moderator that does not vote yet joins by being promoted; anything else that serves nothing here is not followed.
+  const admin = adminKey() !== "" && (Boolean(serves) || versions.at(-1).task === "moderation");
+  for (const version of [...versions].reverse()) parts.versions.append(row(name, version, decided, admin, serves));
   const trial = trials.find((entry) => entry.model.startsWith(`${name}@`));
   if (trial) {
     parts.trial.hidden = false;
@@ -85,7 +86,7 @@ function card(name, versions, decided, trials) {
     const kind = trial.role === "canary" ? "Canary" : "Shadow";
     parts.trial.textContent = `${kind} ${trial.model}: ${trial.compared} compared, ${alike}, ${trial.disagreed} disagreed, ${trial.failed} failed, ${trial.dropped} skipped; ${trial.own_ms} ms against ${trial.stable_ms} ms.`;
   }
-  if (admin && versions.length > 1) foot(name, parts, decided);
+  if (admin && (versions.length > 1 || !serves)) foot(name, parts, decided);
   return parts.root;
 }
 
@@ -104,7 +105,7 @@ function foot(name, parts, decided) {
   parts.rollback.addEventListener("click", () => decide(name, "rollback", {}, routing));
 }
 
-function row(name, version, decided, admin) {
+function row(name, version, decided, admin, serves) {
   const parts = stamp("version");
   parts.name.textContent = version.version;
   parts.aliases.textContent = version.aliases.join(", ");
@@ -118,11 +119,11 @@ function row(name, version, decided, admin) {
     parts.why.hidden = false;
     parts.why.textContent = version.reason;
   }
-  if (admin && version.state !== "active") parts.deeds.append(...deeds(name, version, decided));
+  if (admin && version.state !== "active") parts.deeds.append(...deeds(name, version, decided, serves));
   return parts.root;
 }
 
-function deeds(name, version, decided) {
+function deeds(name, version, decided, serves) {
   const percent = () => Number((drafts.get(name) ?? { percent: "5" }).percent);
   const button = (words, action, fields) => {
     const made = make("button", { type: "button", class: "plain", "data-focus": `${name} ${version.version} ${action}` }, words);
@@ -131,10 +132,12 @@ function deeds(name, version, decided) {
   };
   if (version.state === "shadow") return [button("End the shadow", "shadow", () => ({})), button("Promote", "promote", () => ({ version: version.version }))];
   if (version.state === "canary") return [button("Set the share", "canary", () => ({ version: version.version, percent: percent() })), button("Promote", "promote", () => ({ version: version.version }))];
+  const promote = button("Promote", "promote", () => ({ version: version.version }));
+  if (!serves) return [promote];
   return [
     button("Shadow", "shadow", () => ({ version: version.version, sample: percent() / 100 })),
     button("Canary", "canary", () => ({ version: version.version, percent: percent() })),
-    button("Promote", "promote", () => ({ version: version.version })),
+    promote,
   ];
 }
 
@@ -145,9 +148,9 @@ async function decide(name, action, fields, seen) {
   try {
     const reason = drafts.get(name)?.reason.trim();
     const decision = { ...fields, ...(reason ? { reason } : {}), by: "admin (page)", ...(seen ? { expect: seen } : {}) };
-    await told(`v1/models/${encodeURIComponent(name)}/${action}`, decision);
+    const { notices } = await told(`v1/models/${encodeURIComponent(name)}/${action}`, decision);
     drafts.delete(name);
-    say("");
+    say(notices.join(" "));
     announce(`${name}: ${action} is on its way.`);
   } catch (error) {
     say(error.message);

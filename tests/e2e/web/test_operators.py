@@ -102,7 +102,7 @@ async def test_what_was_asked_before_a_decision_is_not_shown_after_it(visit: Any
 
     questions: asyncio.Queue[Route] = asyncio.Queue()
     await visit.page.route("**/v1/models", questions.put)
-    await visit.page.route("**/v1/models/style-lean/promote", lambda route: route.fulfill(json={}))
+    await visit.page.route("**/v1/models/style-lean/promote", lambda route: route.fulfill(json={"notices": []}))
     await visit.page.add_init_script("sessionStorage.setItem('masquerade.admin-key', 'mq_key')")
     await visit.page.clock.install()
     await visit.page.goto(f"{visit.site}/models.html")
@@ -118,6 +118,26 @@ async def test_what_was_asked_before_a_decision_is_not_shown_after_it(visit: Any
         await slow.fulfill(json=told("v4"))
     await (await answered.value).finished()
     assert await state.text_content() == "active"
+
+
+async def test_a_moderator_that_does_not_vote_can_be_promoted_and_what_to_know_of_it_is_shown(visit: Any) -> None:
+    juror = VERSION | {"model": "juror", "version": "v1", "task": "moderation", "serves": None, "state": "idle"}
+    painter = VERSION | {"model": "my-painter", "serves": None, "state": "idle"}
+    decisions: list[Any] = []
+
+    async def decided(route: Route) -> None:
+        decisions.append(route.request.post_data_json)
+        await route.fulfill(json={"notices": ["Another is chosen."]})
+
+    await visit.page.route("**/v1/models", lambda route: route.fulfill(json=MODELS | {"models": [juror, painter]}))
+    await visit.page.route("**/v1/models/juror/promote", decided)
+    await visit.page.add_init_script("sessionStorage.setItem('masquerade.admin-key', 'mq_key')")
+    await visit.page.goto(f"{visit.site}/models.html")
+    await visit.page.get_by_label("Why").first.fill("a second opinion")
+    await visit.page.locator(".version", has_text="v1").get_by_role("button").click()
+    await expect(visit.page.get_by_role("alert")).to_have_text("Another is chosen.")
+    assert decisions == [{"version": "v1", "reason": "a second opinion", "by": "admin (page)"}]
+    await expect(visit.page.get_by_role("button", name="Shadow")).to_have_count(0)
 
 
 async def test_a_decision_nobody_answers_is_given_up_and_can_be_made_again(visit: Any) -> None:

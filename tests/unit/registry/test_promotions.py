@@ -302,3 +302,43 @@ def test_a_stable_version_whose_manifest_was_damaged_can_be_replaced(net: Folder
     path.chmod(0o644)
     path.write_text("[")
     assert promote(net, "net", "v2", **BY) == Routing("v2", previous="v1")
+
+
+@pytest.fixture
+def vote(store: FolderStore, publish: Callable[..., Manifest]) -> FolderStore:
+    """A moderator of the catalogue and one of somebody's own, on which nobody has decided."""
+    for model, version in (("open-nsfw", "v1"), ("my-judge", "v1"), ("my-judge", "v2")):
+        publish(model=model, version=version, task="moderation", backend="open-nsfw")
+    return store
+
+
+def test_a_moderator_that_joined_the_vote_by_its_promotion_leaves_it_by_going_back(vote: FolderStore) -> None:
+    with Lease(vote, "replica-1") as lease:
+        lease.hold(["open-nsfw@v1"])
+        assert promote(vote, "my-judge", "v2", **BY) == Routing("v2"), (
+            "v1 does not vote, though it is the only other one"
+        )
+    assert rollback(vote, "my-judge", **BY) is None
+    assert vote.routing("my-judge") is None
+    assert [entry.action for entry in vote.audit("my-judge")] == ["promote", "rollback"]
+    # Two watchdogs that notice the same trouble are told so.
+    with pytest.raises(RoutingRefused, match="never promoted"):
+        rollback(vote, "my-judge", **BY)
+
+
+def test_the_last_moderator_and_one_of_the_catalogue_do_not_leave_by_going_back(vote: FolderStore) -> None:
+    promote(vote, "open-nsfw", "v1", **BY)
+    promote(vote, "my-judge", "v1", **BY, serving="v1")
+    with pytest.raises(RoutingRefused, match="no previous version"):
+        rollback(vote, "open-nsfw", **BY)
+    shutil.rmtree(vote.root / "open-nsfw")
+    with pytest.raises(RoutingRefused, match="no previous version"):
+        rollback(vote, "my-judge", **BY)
+
+
+def test_a_moderator_that_went_back_once_stays_in_the_vote(vote: FolderStore) -> None:
+    promote(vote, "my-judge", "v1", **BY, serving="v1")
+    promote(vote, "my-judge", "v2", **BY)
+    assert rollback(vote, "my-judge", **BY) == Routing("v1")
+    with pytest.raises(RoutingRefused, match="no previous version"):
+        rollback(vote, "my-judge", **BY)

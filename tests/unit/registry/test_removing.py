@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.errors import InUse, RegistryError, UnknownModelVersion
+from registry.collection import judge
+from registry.errors import InUse, RegistryError, StoreUnavailable, UnknownModelVersion
 from registry.manifest import Manifest
 from registry.store import FolderStore
 
@@ -92,3 +93,21 @@ def test_a_version_removed_while_it_is_read_is_unknown_and_not_damaged(
     monkeypatch.setattr("registry.store.mismatch", removed_by_now)
     with pytest.raises(UnknownModelVersion, match="net is not in"):
         look(store, "net@v1")
+
+
+def test_nothing_is_judged_while_nobody_can_say_what_the_settings_name(
+    store: FolderStore, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(version="v1")
+    publish(version="v2")
+    resolve = store.resolve
+
+    def away(ref: str) -> tuple[str, str]:
+        if ref == "net@previous":
+            raise StoreUnavailable("s3://models cannot be reached.")
+        return resolve(ref)
+
+    assert judge(store, pinned=["net@previous"])[0].kept is None, "what leads nowhere is passed over"
+    monkeypatch.setattr(store, "resolve", away)
+    with pytest.raises(StoreUnavailable):
+        judge(store, pinned=["net@previous"])

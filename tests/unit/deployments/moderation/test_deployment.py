@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from deployments.imaging import Photo, encode
 from deployments.moderation import deployment as moderation
 from deployments.moderation.deployment import Moderation
 from deployments.moderation.engine import ModerationEngine, Policy
+from deployments.moderation.vote import Vote
 from deployments.runtime import Runtime
 from deployments.serving.types import Options
+from deployments.slots import ModelSet
 from registry.manifest import ModelVersion
 from registry.opening import StoreAddress
 from registry.store import FolderStore
@@ -128,3 +131,39 @@ async def test_a_verdict_from_memory_says_nothing_of_a_versions_pace(
         await doorman.answer(picture(10))
     assert (await doorman.report()).traffic["doorman@v1"] == looked_at, "a promoted version remembers nothing yet"
     assert looked_at.requests == looks(rated) == 2
+
+
+async def test_a_voter_may_join_that_takes_longer_than_those_before_it(tmp_path: Path, monkeypatch, fixed: Any) -> None:
+    store = FolderStore(tmp_path)
+    for model in ("doorman", "second"):
+        versions.publish(store, model=model, task="moderation")
+
+    class Slow(fixed):  # type: ignore[misc]
+        def scores(self, batch: Sequence[Photo]) -> Any:
+            time.sleep(0.03)
+            return super().scores(batch)
+
+    def build(loaded: Sequence[ModelVersion], policy: Policy, _runtime: Runtime) -> ModerationEngine:
+        kind = Slow if len(loaded) > 1 else fixed
+        return ModerationEngine(kind({"explicit": 0.1}, loaded[0].ref), policy)
+
+    monkeypatch.setattr(moderation, "build", build)
+    made = Moderation(Options(StoreAddress(str(tmp_path)), Runtime()), Policy())
+    await made.reconfigure({"stable": {"model": "doorman@v1"}})
+    await made.reconfigure({"stable": {"model": "doorman@v1", "extras": ["second@v1"]}})
+    await until(lambda: made.status().active == ModelSet("doorman@v1", ("second@v1",)))
+    assert made.status().error is None
+
+
+async def test_every_voter_is_named_with_the_verdict(tmp_path: Path, monkeypatch, fixed: Any) -> None:
+    store = FolderStore(tmp_path)
+    for model in ("doorman", "second"):
+        versions.publish(store, model=model, task="moderation")
+
+    def build(loaded: Sequence[ModelVersion], policy: Policy, _runtime: Runtime) -> ModerationEngine:
+        return ModerationEngine(Vote([fixed({"explicit": 0.1}, version.ref) for version in loaded]), policy)
+
+    monkeypatch.setattr(moderation, "build", build)
+    made = Moderation(Options(StoreAddress(str(tmp_path)), Runtime()), Policy())
+    await made.reconfigure({"stable": {"model": "doorman@v1", "extras": ["second@v1"]}})
+    assert (await made.answer(picture(10))).models == ("doorman@v1", "second@v1")

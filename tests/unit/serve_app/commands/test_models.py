@@ -13,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from registry import catalogue
+from registry.errors import StoreUnavailable
 from registry.manifest import Licence, Manifest, ModelFile, PackageSource
 from registry.promotions import promote
 from registry.store import FolderStore
@@ -191,6 +192,19 @@ def test_verify_names_the_damaged_and_passes_the_sound(store: FolderStore, shelf
     assert "damaged" not in run("list").output
     path.write_bytes(b"ab")
     assert "damaged" in run("list").output
+
+
+@pytest.mark.parametrize(("command", "asked"), [("verify", "verify"), ("list", "get")])
+def test_a_store_that_is_away_is_told_once_and_no_version_is_called_broken(
+    store: FolderStore, shelf: dict[str, Manifest], monkeypatch: pytest.MonkeyPatch, command: str, asked: str
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    run("pull", "free", "strict", "--accept-licence")
+    monkeypatch.setattr(FolderStore, asked, away)
+    result = run(command)
+    assert (result.exit_code, result.output) == (1, "s3://models cannot be reached.\n")
 
 
 def test_show_tells_what_is_installed_and_else_what_could_be(store: FolderStore, shelf: dict[str, Manifest]) -> None:

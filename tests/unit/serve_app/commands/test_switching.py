@@ -14,6 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from registry.collection import Verdict, judge, remove
+from registry.errors import StoreUnavailable
 from registry.leases import Lease
 from registry.manifest import Licence
 from registry.routing import Routing
@@ -140,13 +141,47 @@ def test_a_promotion_of_what_nothing_serves_says_so(store: FolderStore) -> None:
 def test_a_model_that_the_running_studio_was_started_without_waits_for_the_next_start(
     store: FolderStore, replica: Lease
 ) -> None:
+    for model, task in (("embedded-swap", "face-swap"), ("sharper", "face-restoration")):
+        publish(store, NET, model=model, task=task)
+    replica.hold(["embedded-swap@v1"])
+    told = "sharper serves from the next start on: the studio that runs was started without it."
+    assert told in run("promote", "sharper@v1", "--why", "finer skin").output
+    replica.hold(["embedded-swap@v1", "sharper@v1"])
+    assert told not in run("promote", "sharper@v1", "--why", "finer skin").output
+
+
+def test_so_does_one_in_whose_place_the_running_studio_has_another(store: FolderStore, replica: Lease) -> None:
+    publish(store, NET, model="dlib-faces", task="face-analysis", embedding_space="a")
+    for model in ("celebrities-sample", "actors"):
+        publish(store, NET, model=model, task="face-gallery", embedding_space="a")
+    told = "actors serves from the next start on: the studio that runs was started without it."
+    replica.hold(["dlib-faces@v1"])
+    assert run("promote", "actors@v1", "--why", "ours").output == "actors  the newest → v1\n", "lookalikes may rest"
+    replica.hold(["dlib-faces@v1", "celebrities-sample@v1"])
+    assert told in run("promote", "actors@v1", "--why", "ours").output
+
+
+def test_a_moderator_joins_the_vote_of_the_running_studio_and_leaves_it_again(
+    store: FolderStore, replica: Lease
+) -> None:
     for model in ("open-nsfw", "my-judge"):
         publish(store, NET, model=model, task="moderation", backend="open-nsfw")
     replica.hold(["open-nsfw@v1"])
-    told = "my-judge serves from the next start on: the studio that runs was started without it."
-    assert told in run("promote", "my-judge@v1", "--why", "a second opinion").output
-    replica.hold(["open-nsfw@v1", "my-judge@v1"])
-    assert told not in run("promote", "my-judge@v1", "--why", "a second opinion").output
+    told = run("promote", "my-judge@v1", "--why", "a second opinion").output
+    assert told == "my-judge  the newest → v1\n"
+    assert run("rollback", "my-judge", "--why", "too strict").output == "my-judge  v1 → the newest\n"
+    assert store.routing("my-judge") is None
+
+
+def test_a_version_beside_the_one_that_the_settings_name_is_told_to_wait(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("v1", "v2"):
+        publish(store, NET, model="dlib-faces", version=version, task="face-analysis")
+    monkeypatch.setenv("MASQUERADE_MODELS__FACES", "dlib-faces@v1")
+    told = run("promote", "dlib-faces@v2", "--why", "finer").output
+    assert "MASQUERADE_MODELS__FACES names dlib-faces@v1, which therefore serves whatever is decided." in told
+    assert "names" not in run("promote", "dlib-faces@v1", "--why", "it serves").output
 
 
 def test_styles_that_do_not_follow_their_network_are_told_of(store: FolderStore) -> None:
@@ -241,6 +276,16 @@ def test_the_gallery_that_serves_stays_though_a_newer_one_was_built_for_another_
     publish(store, NET, model="actors", version="v2", task="face-gallery", embedding_space="b")
     run("gc", "--yes")
     assert store.versions("actors") == ["v1", "v2"]
+
+
+def test_nothing_goes_while_nobody_can_say_what_serves(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    monkeypatch.setattr("serve_app.commands.housekeeping.select", away)
+    result = run("gc", "--yes")
+    assert (result.exit_code, result.output) == (1, "s3://models cannot be reached.\n")
+    assert store.versions("net") == ["v1", "v2", "v3", "v4"]
 
 
 def test_what_somebody_else_removes_meanwhile_is_gone_and_the_rest_goes(

@@ -283,6 +283,55 @@ async def test_a_slow_promotion_is_taken_back_while_it_is_watched(coordinator, l
     assert serving(live) == {"judge@v1"}, "and stays so"
 
 
+async def test_a_promoted_moderator_is_staged_by_all_before_it_joins_the_vote(
+    coordinator, live: Graph, store, publish: Publish
+) -> None:
+    promote(store, "judge", "v1", **BY)
+    publish("juror", "v1")
+    promote(store, "juror", "v1", **BY)
+    both = ModelSet("judge@v1", ("juror@v1",))
+    await coordinator.step()
+    assert live.applied == [{"Moderation": Plan(V1, Second(both))}]
+    live.work(0)
+    await coordinator.step()
+    assert {slot.active for slot in live.slots["moderation"]} == {V1}, "one of two replicas has staged it"
+    live.work(1)
+    await settle(coordinator, live)
+    assert {slot.active for slot in live.slots["moderation"]} == {both}
+
+
+async def test_a_moderator_that_cannot_join_leaves_the_vote_as_it_was_and_says_why(
+    coordinator, live, store, publish
+) -> None:
+    promote(store, "judge", "v1", **BY)
+    publish("a-juror", "v1")
+    promote(store, "a-juror", "v1", **BY)
+    live.refuses["a-juror@v1"] = "it answers NaN"
+    await settle(coordinator, live)
+    assert {slot.active for slot in live.slots["moderation"]} == {V1}
+    assert coordinator.state.errors == {"a-juror@v1": "it answers NaN"}
+    assert store.routing("a-juror") is None, "the next start does without it, too"
+    assert (store.audit("a-juror")[-1].who, store.audit("a-juror")[-1].why) == ("studio", "it answers NaN")
+    assert store.routing("judge").stable == "v1"
+
+
+async def test_a_moderator_under_whom_requests_fail_is_put_out_again(coordinator, live, store, publish, clock) -> None:
+    promote(store, "judge", "v1", **BY)
+    publish("juror", "v1")
+    live.traffic = {"judge@v1": Traffic(500, 1, 0.05, 0.1)}
+    promote(store, "juror", "v1", **BY)
+    await settle(coordinator, live)
+    assert live.slots["moderation"][0].active == ModelSet("judge@v1", ("juror@v1",))
+    live.traffic = {"judge@v1": Traffic(530, 1, 0.7, 1.9), "juror@v1": Traffic(30, 0, 0.7, 1.9)}
+    clock.now += 90
+    await settle(coordinator, live)
+    assert live.slots["moderation"][0].active == ModelSet("judge@v1", ("juror@v1",)), "its time comes on top"
+    live.traffic = {"judge@v1": Traffic(530, 16, 0.7, 1.9), "juror@v1": Traffic(30, 15, 0.7, 1.9)}
+    await settle(coordinator, live)
+    assert {slot.active for slot in live.slots["moderation"]} == {V1}
+    assert "15 of 30 requests failed" in store.audit("juror")[-1].why
+
+
 async def test_what_a_rollback_brought_back_can_be_rolled_back_to_again(coordinator, live, store, publish) -> None:
     publish("judge", "v2")
     for _ in range(2):

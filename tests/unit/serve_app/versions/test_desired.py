@@ -186,3 +186,72 @@ def test_a_version_named_in_the_settings_stays(ask, graph, publish: Publish, sto
     publish("judge", "v2")
     promote(store, "judge", "v2", **BY)
     assert ask(wishes=ModelChoice(moderation=("judge@v1",))).plans == graph
+
+
+VOTING = {"moderation": Plan(ModelSet("judge@v1"))}
+
+
+@pytest.fixture
+def vote(publish: Publish, store: FolderStore, graph: Mapping[str, Plan]) -> None:
+    """A judge that somebody promoted, and two more to join it."""
+    promote(store, "judge", "v1", **BY)
+    publish("juror", "v1")
+    publish("peer", "v1")
+
+
+@pytest.mark.usefixtures("vote")
+def test_a_moderator_that_is_promoted_joins_the_vote(ask, store) -> None:
+    promote(store, "juror", "v1", **BY)
+    assert ask(VOTING).plans["moderation"] == Plan(ModelSet("judge@v1", ("juror@v1",)))
+
+
+@pytest.mark.usefixtures("vote")
+def test_of_several_that_join_or_change_one_comes_at_a_time(ask, publish: Publish, store) -> None:
+    publish("judge", "v2")
+    promote(store, "judge", "v2", **BY)
+    promote(store, "juror", "v1", **BY)
+    promote(store, "peer", "v1", **BY)
+    first = ask(VOTING).plans
+    assert first["moderation"] == Plan(ModelSet("judge@v2"))
+    second = ask(first).plans
+    assert second["moderation"] == Plan(ModelSet("judge@v2", ("juror@v1",)))
+    assert ask(second).plans["moderation"] == Plan(ModelSet("judge@v2", ("juror@v1", "peer@v1")))
+
+
+@pytest.mark.usefixtures("vote")
+def test_a_moderator_that_the_settings_do_not_name_keeps_no_other_waiting(ask, publish: Publish, store) -> None:
+    promote(store, "juror", "v1", **BY)
+    publish("peer", "v2")
+    promote(store, "peer", "v2", **BY)
+    live = {"moderation": Plan(ModelSet("judge@v1", ("peer@v1",)))}
+    wishes = ModelChoice(moderation=("judge", "peer"))
+    assert ask(live, wishes).plans["moderation"] == Plan(ModelSet("judge@v1", ("peer@v2",)))
+
+
+@pytest.mark.usefixtures("vote")
+def test_a_moderator_that_was_rolled_back_leaves_the_vote(ask, store) -> None:
+    promote(store, "juror", "v1", **BY)
+    rollback(store, "juror", **BY)
+    live = {"moderation": Plan(ModelSet("judge@v1", ("juror@v1",)))}
+    assert ask(live).plans["moderation"] == Plan(ModelSet("judge@v1"))
+
+
+@pytest.mark.usefixtures("vote")
+def test_a_refused_moderator_stays_out(ask, store) -> None:
+    routing = promote(store, "juror", "v1", **BY)
+    assert ask(VOTING, **{"juror@v1": Refusal(routing, "NaN")}).plans == VOTING
+
+
+def test_a_store_that_goes_away_while_packs_are_looked_for_is_no_verdict_either(
+    ask, publish: Publish, store, monkeypatch
+) -> None:
+    publish("painter", "v2", "style", content="weights two")
+    publish("classics", "v2", "style-pack", requires={"painter": hashlib.sha256(b"weights two").hexdigest()})
+    promote(store, "painter", "v2", **BY, serving="v1")
+
+    def away(*_: object) -> list[str]:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    monkeypatch.setattr("serve_app.versions.desired._View.versions", away)
+    with pytest.raises(StoreUnavailable):
+        ask()

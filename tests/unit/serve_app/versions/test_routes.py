@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from starlette.testclient import TestClient
 from deployments.serving.traffic import Traffic
 from deployments.serving.types import Report
 from deployments.slots import ModelSet, Plan, Second, SlotStatus
+from registry.errors import StoreUnavailable
+from registry.promotions import promote
 from registry.store import FolderStore
 from serve_app.settings import Settings
 from tests.versions import publish
@@ -120,6 +123,59 @@ def test_a_version_under_its_bars_is_promoted_by_force_and_a_reason_only(admin, 
     forced = admin.post("/v1/models/judge/promote", json=body | {"force": True, "reason": "the only one there is"})
     assert forced.status_code == 202
     assert "recall" in store.audit("judge")[-1].despite[0]
+
+
+@pytest.fixture
+def painter(store: FolderStore) -> FolderStore:
+    """With two versions of a style network, the first of them stable, and a pack made for the first."""
+    for version in ("v1", "v2"):
+        publish(store, {"net.dat": version.encode()}, model="painter", version=version, task="style")
+    pins = {"painter": hashlib.sha256(b"v1").hexdigest()}
+    publish(store, model="classics", task="style-pack", requires=pins, title="The Classics")
+    promote(store, "painter", "v1", by="ada", why="first")
+    return store
+
+
+def test_styles_that_do_not_follow_their_network_are_told_of(admin, painter) -> None:
+    left = "Made for other weights than those of painter@v2, with no version for these, and so left behind: classics@v1"
+    tried = admin.post("/v1/models/painter/canary", json={"version": "v2"})
+    assert tried.status_code == 202
+    assert tried.json()["notices"][0].startswith(left)
+    assert admin.post("/v1/models/painter/rollback").json()["notices"] == []
+    body = {"version": "v2", "reason": "sharper"}
+    refused = admin.post("/v1/models/painter/promote", json=body)
+    assert problem(refused) == (409, "conflict")
+    assert left in refused.json()["detail"]
+    assert "(force in the API) and a reason" in refused.json()["detail"]
+    assert "classics@v1" in admin.post("/v1/models/painter/promote", json=body | {"force": True}).json()["notices"][0]
+    assert admin.post("/v1/models/painter/rollback").json()["notices"] == [], "they come along again"
+
+
+def test_a_decision_on_what_the_settings_do_not_choose_says_so(admin, store) -> None:
+    for model in ("mine", "dlib-faces"):
+        publish(store, model=model, task="face-analysis", embedding_space=model)
+    (told,) = admin.post("/v1/models/mine/promote", json={"version": "v1"}).json()["notices"]
+    assert "nothing serves mine, for another of its kind is chosen; MASQUERADE_MODELS__FACES=mine chooses" in told
+    assert admin.post("/v1/models/dlib-faces/promote", json={"version": "v1"}).json()["notices"] == []
+
+
+def test_a_moderator_that_joined_the_vote_leaves_it(admin, store) -> None:
+    publish(store, model="open-nsfw", task="moderation", backend="open-nsfw")
+    publish(store, model="juror", task="moderation", backend="open-nsfw")
+    assert admin.post("/v1/models/juror/promote", json={"version": "v1"}).json()["notices"] == []
+    left = admin.post("/v1/models/juror/rollback", json={"reason": "too strict"})
+    assert (left.status_code, left.json()["routing"]) == (202, None)
+    assert left.json()["last"]["action"] == "rollback"
+    assert store.routing("juror") is None
+
+
+def test_a_decision_stands_though_nothing_more_can_be_said_of_it(admin, painter, monkeypatch) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("s3://models cannot be reached.")
+
+    monkeypatch.setattr("serve_app.versions.notices.losses", away)
+    assert admin.post("/v1/models/painter/canary", json={"version": "v2"}).status_code == 202
+    assert painter.routing("painter").canary == "v2"
 
 
 @pytest.mark.parametrize(
