@@ -213,25 +213,26 @@ def pages(words: Words, *names: Page) -> InlineKeyboardMarkup:
     return _markup([[_page(words, name)] for name in names])
 
 
-def languages(translations: Translations) -> InlineKeyboardMarkup:
-    """Every language by its own name."""
+def languages(translations: Translations, user_id: int) -> InlineKeyboardMarkup:
+    """Every language by its own name, for one person to choose from."""
     return _markup(
         [
-            [_button(words.plain("language-name"), SetLanguage(code=code))]
+            [_button(words.plain("language-name"), SetLanguage(user=user_id, code=code))]
             for code, words in translations.languages.items()
         ]
     )
 
 
 def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
-    """The settings as they are; a tap changes them."""
+    """The settings as they are; a tap of theirs changes them."""
+    user = account.id
     file = words.plain("setting-as-file", state=_state(account.as_file))
     history = words.plain("setting-keep-history", state=_state(account.keep_history))
     return _markup(
         [
-            [_button(file, Toggle(switch="as_file", on=not account.as_file))],
-            [_button(history, Toggle(switch="keep_history", on=not account.keep_history))],
-            _levels(account.strength, lambda percent: SetStrength(percent=percent)),
+            [_button(file, Toggle(user=user, switch="as_file", on=not account.as_file))],
+            [_button(history, Toggle(user=user, switch="keep_history", on=not account.keep_history))],
+            _levels(account.strength, lambda percent: SetStrength(user=user, percent=percent)),
             *_pairs([_page(words, "language"), _page(words, "delete")]),
         ]
     )

@@ -52,11 +52,13 @@ def _home(visit: Visit) -> InlineKeyboardMarkup:
 
 async def languages(_event: TelegramObject, visit: Visit) -> None:
     """Ask which language to speak."""
-    await visit.say(visit.words.html("ask-language"), keyboards.languages(visit.services.translations))
+    await visit.say(visit.words.html("ask-language"), keyboards.languages(visit.services.translations, visit.account.id))
 
 
 async def set_language(query: CallbackQuery, callback_data: SetLanguage, visit: Visit) -> None:
-    """Speak another language from now on, beginning here."""
+    """Speak another language from now on, beginning here. Somebody else was asked this: not worth a message."""
+    if callback_data.user != visit.account.id:
+        return
     services = visit.services
     code = services.translations.best(callback_data.code)
     async with services.sessions.begin() as session:
@@ -70,7 +72,9 @@ async def settings(_event: TelegramObject, visit: Visit) -> None:
 
 
 async def toggle(query: CallbackQuery, callback_data: Toggle, visit: Visit) -> None:
-    """Turn a setting on or off."""
+    """Turn a setting on or off. Other people's settings are not theirs to change."""
+    if callback_data.user != visit.account.id:
+        return
     services = visit.services
     async with services.sessions.begin() as session:
         if callback_data.switch == "as_file":
@@ -83,7 +87,9 @@ async def toggle(query: CallbackQuery, callback_data: Toggle, visit: Visit) -> N
 
 
 async def set_strength(query: CallbackQuery, callback_data: SetStrength, visit: Visit) -> None:
-    """Begin with another strength."""
+    """Begin with another strength. Other people's settings are not theirs to change."""
+    if callback_data.user != visit.account.id:
+        return
     services = visit.services
     async with services.sessions.begin() as session:
         account = await services.accounts.save(session, visit.account.id, strength=callback_data.percent / 100)
