@@ -19,7 +19,7 @@ from bot.performer import LookalikeAnswer
 from bot.presentation import keyboards
 from bot.presentation.artworks import Artworks
 from bot.presentation.catalogue import Catalogue
-from bot.presentation.translations import Translations, Words
+from bot.presentation.translations import TOGETHER, Translations, Words
 from deployments.errors import MasqueradeError
 from serve_app.contracts import Authenticity
 
@@ -136,7 +136,7 @@ class Answers:
                 title = " + ".join(await self._catalogue.titles(request["style"], words))
                 percent = round(request["strength"] * 100)
                 caption = words.html("result-style", style=title)
-                return caption if percent == 100 else f"{caption} · {percent} %"
+                return caption if percent == 100 else f"{caption} · {percent}{TOGETHER}"
             case "swap":
                 undone = len((parcel.job.result or {}).get("notes", ()))
                 left = [words.html("result-swap-left", faces=undone)] if undone else []

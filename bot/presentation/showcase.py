@@ -52,7 +52,7 @@ class Showcase:
         pictures = tuple(Attachment(exhibit.file, exhibit.picture, known.get(exhibit.name)) for exhibit in exhibits)
         room = MAX_TITLES // len(exhibits) - len("10  · ")
         titles = " · ".join(
-            f"{number} {_short(exhibit.title, room)}" for number, exhibit in enumerate(exhibits, start=1)
+            f"{number}\u00a0{_short(exhibit.title, room)}" for number, exhibit in enumerate(exhibits, start=1)
         )
         album = Outgoing(html.escape(titles), pictures)
         try:

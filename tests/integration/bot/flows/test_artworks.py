@@ -67,7 +67,7 @@ async def test_one_face_goes_into_a_work_with_one_face_at_a_tap(
     ann = playground.person("Ann")
     question = await to_artworks(ann, ALONE)
     assert question.labels == ["1. Girl <with> a Pearl", "2. American Gothic", "3. The Sea"]
-    albums = [reply for reply in ann.chat.replies if "1 Girl <with> a Pearl · 2 American Gothic" in reply.text]
+    albums = [reply for reply in ann.chat.replies if "1\u00a0Girl <with> a Pearl · 2\u00a0American Gothic" in reply.text]
     assert len(albums) == 1
     await ann.tap(question, "Girl")
     result = await ann.chat.find(is_result)

@@ -39,7 +39,7 @@ async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
     result = await ann.chat.find(is_result)
     assert colour(result.file()) == (200, 200, 50)
     assert result.text.count("Ada <b>Lovelace</b>") == 3
-    assert "mathematician · 98 %" in result.text
+    assert "mathematician · 98\u202f%" in result.text
     assert result.labels == ["↗️ Share"]
 
 
@@ -72,7 +72,7 @@ async def test_an_albums_lookalikes_are_named_picture_by_picture(running: Runnin
     first, second = await ann.chat.album()
     assert first.text.splitlines() == [
         "You look like…",
-        *[f"{number}. Ada <b>Lovelace</b>, mathematician · 98 %" for number in (1, 2)],
+        *[f"{number}. Ada <b>Lovelace</b>, mathematician · 98\u202f%" for number in (1, 2)],
         "A game, not an identification.",
     ]
     assert second.text == ""

@@ -91,7 +91,7 @@ async def test_a_chosen_strength_is_used_and_remembered(
     await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
     await ann.tap(result, "50 %")
     weaker = await ann.chat.find(is_result)
-    assert weaker.text == "The Wave · 50 %"
+    assert weaker.text == "The Wave · 50\u202f%"
     await painted(ann, "Night")
     assert [query.strength for query in stand_ins.painted] == [1.0, 0.5, 0.5]
 
