@@ -111,6 +111,7 @@ button-pixelate = Pixelate
 button-replace = Mask
 button-again = 🔁 Again
 button-another-style = 🎨 Another style
+button-else = ✨ Something else
 button-strength = 💪 Strength
 button-blend = 🧪 Blend
 button-back = ⬅️ Back

@@ -107,6 +107,7 @@ button-pixelate = Пикселями
 button-replace = Маской
 button-again = 🔁 Ещё раз
 button-another-style = 🎨 Другой стиль
+button-else = ✨ Что-нибудь ещё
 button-strength = 💪 Сила
 button-blend = 🧪 Смешать
 button-back = ⬅️ Назад

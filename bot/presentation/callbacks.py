@@ -46,6 +46,16 @@ class Styles(CallbackData, prefix="s"):
     page: PageNumber = 0
 
 
+class Else(CallbackData, prefix="e"):
+    """Ask anew what to do with these photos.
+
+    It stands below what was made of them, and is none of the buttons by which a question is known (:func:`photos_behind`):
+    a text that answers a result speaks of the result.
+    """
+
+    bundle: Number
+
+
 class Paint(CallbackData, prefix="p"):
     """Paint these photos in a style (its code), as strongly as the person is used to."""
 

@@ -40,7 +40,7 @@ async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
     assert colour(result.file()) == (200, 200, 50)
     assert result.text.count("Ada <b>Lovelace</b>") == 3
     assert "mathematician · 98\u202f%" in result.text
-    assert result.labels == ["↗️ Share"]
+    assert result.labels == ["✨ Something else", "↗️ Share"]
 
 
 @pytest.mark.parametrize("by", ["a caption", "a button"])
