@@ -52,7 +52,9 @@ def _home(visit: Visit) -> InlineKeyboardMarkup:
 
 async def languages(_event: TelegramObject, visit: Visit) -> None:
     """Ask which language to speak."""
-    await visit.say(visit.words.html("ask-language"), keyboards.languages(visit.services.translations, visit.account.id))
+    await visit.say(
+        visit.words.html("ask-language"), keyboards.languages(visit.services.translations, visit.account.id)
+    )
 
 
 async def set_language(query: CallbackQuery, callback_data: SetLanguage, visit: Visit) -> None:
