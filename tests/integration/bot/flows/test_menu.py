@@ -215,7 +215,9 @@ async def test_a_button_of_another_time_is_answered(running: RunningBot, playgro
     await ann.start()
     greeting = await ann.chat.find("Hello")
     await ann.tap_data(greeting, "zz:1:2")
-    await ann.chat.find("another time")
+    dead = await ann.chat.find("another time")
+    await ann.tap(dead, "Help")
+    await ann.chat.find("Send me a photo")
     await ann.tap_data(greeting, "p:notanumber:x")
     await ann.chat.find("another time")
 
