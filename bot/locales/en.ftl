@@ -4,7 +4,10 @@
 language-name = English
 
 start =
-    Hello, <b>{ $name }</b>!
+    { $name ->
+        [nobody] Hello!
+       *[other] Hello, <b>{ $name }</b>!
+    }
     Send me a photo and tap what you would like made of it.
 help-intro = <b>Send me a photo</b> (as a photo or as a file, or several at once) and tap what I shall do:
 help-style = 🎨 paint it in a style, as strongly as you like, or in two styles at once

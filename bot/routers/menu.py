@@ -9,6 +9,7 @@ from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, TelegramObject, User
 
 from bot.accounts.accounts import Account
+from bot.accounts.identities import readable
 from bot.conversation.replies import in_groups, rewrite
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Outgoing
@@ -20,8 +21,9 @@ from bot.presentation.translations import Words
 
 async def start(message: Message, visit: Visit, me: User) -> None:
     """Greet; in a group, whose members may just have taken the bot in, also say what is heard there."""
-    name = message.from_user.first_name if message.from_user is not None else ""
-    lines = [visit.words.html("start", name=name)]
+    # Telegram lets people have names in which there is nothing to read.
+    name = readable(message.from_user.first_name) if message.from_user is not None else ""
+    lines = [visit.words.html("start", name=name or "nobody")]
     if message.chat.type != "private":
         lines += ["", in_groups(visit.words, me)]
     await visit.say("\n".join(lines), _home(visit))
