@@ -20,6 +20,9 @@ MAX_NAME = 64
 JOINERS = "\u200c\u200d"
 """What cannot be seen and yet makes one emoji of several, or a word as it is written in Persian."""
 
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters that show nothing."""
+
 
 class TooManyIdentities(MasqueradeError):
     """``details['most']``."""
@@ -39,13 +42,20 @@ class UnknownIdentity(MasqueradeError):
     slug, title, status = "unknown-identity", "There is no such face", 404
 
 
+def readable(name: str) -> str:
+    """What can be read of a name: white space is tidied, and what would turn a line around goes. "" where that is nothing."""
+    seen = "".join(c if (c.isprintable() or c in JOINERS) and c not in BLANKS else " " for c in name)
+    tidy = " ".join(seen.split())[:MAX_NAME].rstrip()
+    return tidy if tidy.strip(f"{JOINERS} ") else ""
+
+
 async def add(session: AsyncSession, user_id: int, name: str, key: str) -> Identity:
     """Save a face under a name: data, not markup; white space is tidied and 64 characters are kept.
 
     Raises :class:`TooManyIdentities`, :class:`NameTaken`, or :class:`NoName` for one with nothing to read in it.
     """
-    tidy = " ".join("".join(c if c.isprintable() or c in JOINERS else " " for c in name).split())[:MAX_NAME].rstrip()
-    if not tidy.strip(JOINERS):
+    tidy = readable(name)
+    if not tidy:
         raise NoName("A face needs a name.")
     # The person's row is the lock: two faces saved at once must not both be the twentieth.
     await session.execute(select(User.id).where(User.id == user_id).with_for_update())

@@ -63,7 +63,7 @@ async def serve(visit: Visit, bundle: Bundle, spoken: str) -> None:
             await propose(visit, Swap(bundle=bundle.id))
             return
         case _:
-            await ask_wish(visit, bundle)
+            await ask_wish(visit, bundle, asked_for=False)
             return
     await visit.order(wish, bundle.id)
 

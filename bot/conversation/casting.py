@@ -85,9 +85,12 @@ async def propose(visit: Visit, wish: Swap) -> None:
 async def _between_two(visit: Visit, bundle: int, kept: Sequence[Upload]) -> None:
     need_own_target(visit)
     source, target = await asyncio.gather(*(look(visit.services, photo.key) for photo in kept))
+    state = MapFace(bundle=bundle, identity=0, sources=len(source.faces), targets=len(target.faces))
+    if await order_if_clear(visit, state):
+        return
     pictures = (await source.numbered("faces-1.jpg"), await target.numbered("faces-2.jpg"))
     await visit.answer(Outgoing(visit.words.html("swap-numbers-two"), pictures))
-    await ask(visit, MapFace(bundle=bundle, identity=0, sources=len(source.faces), targets=len(target.faces)))
+    await ask(visit, state)
 
 
 async def _with_saved(visit: Visit, wish: Swap, target: Upload) -> None:
@@ -96,10 +99,12 @@ async def _with_saved(visit: Visit, wish: Swap, target: Upload) -> None:
     async with services.sessions() as session:
         await identities.get(session, visit.account.id, wish.identity)
     seen = await look(services, target.key)
-    if len(seen.faces) > 1:
-        picture = await seen.numbered("faces.jpg")
-        await visit.answer(Outgoing(visit.words.html("swap-numbers-one"), (picture,)))
-    await ask(visit, MapFace(bundle=wish.bundle, identity=wish.identity, sources=1, targets=len(seen.faces)))
+    state = MapFace(bundle=wish.bundle, identity=wish.identity, sources=1, targets=len(seen.faces))
+    if await order_if_clear(visit, state):
+        return
+    picture = await seen.numbered("faces.jpg")
+    await visit.answer(Outgoing(visit.words.html("swap-numbers-one"), (picture,)))
+    await ask(visit, state)
 
 
 async def _within_one(visit: Visit, bundle: int, only: Upload) -> None:
@@ -167,6 +172,11 @@ async def ask(visit: Visit, state: MapFace, asked: Message | None = None) -> Non
         await visit.answer(question)
     else:
         await services.sender.edit(asked.chat.id, asked.message_id, question)
+
+
+async def order_if_clear(visit: Visit, state: MapFace) -> bool:
+    """Order the swap where there is one face here and one there. False where it has to be asked who goes where."""
+    return state.sources == state.targets == 1 and await order(visit, state.model_copy(update={"chosen": "0"}))
 
 
 async def order(visit: Visit, state: MapFace) -> bool:

@@ -86,17 +86,9 @@ async def acknowledge(query: CallbackQuery, text: str | None = None) -> None:
 
 
 async def rewrite(query: CallbackQuery, visit: Visit, message: Outgoing) -> None:
-    """Put a text in the place of the tapped one.
-
-    Say it anew where that is gone, or too old to be shown to bots, or answers another member of a group.
-    """
+    """Put a text in the place of the tapped one; say it anew where that is gone, or too old to be shown to bots."""
     tapped = query.message
-    if isinstance(tapped, Message) and not _answers_another(tapped, query.from_user):
+    if isinstance(tapped, Message):
         await visit.services.sender.edit(tapped.chat.id, tapped.message_id, message)
     else:
         await visit.answer(message)
-
-
-def _answers_another(message: Message, user: User) -> bool:
-    asked = message.reply_to_message
-    return asked is not None and asked.from_user is not None and asked.from_user.id != user.id

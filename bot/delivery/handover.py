@@ -221,7 +221,7 @@ class Handover:
                 await session.execute(update(Delivery).where(Delivery.job_id == job.id).values(sending=None))
 
     async def _close(self, parcels: Sequence[Parcel], closing: Outgoing | None) -> None:
-        """Put the request's status message right, which from then on is none: what is still to come leaves it alone."""
+        """Take the request's status message away, and say the closing words below what has come."""
         mine = Delivery.job_id.in_([parcel.job.id for parcel in parcels])
         async with self._sessions.begin() as session:
             # Read only now: quick work can be done before its status message was even recorded.
@@ -230,11 +230,9 @@ class Handover:
             await session.execute(update(Delivery).where(mine).values(status_id=None))
         slip = parcels[0].delivery
         with contextlib.suppress(NotSent):
-            if closing is None and status is not None:
+            if status is not None:
                 await self._sender.remove(slip.chat_id, status)
-            elif closing is not None and status is not None:
-                await self._sender.edit(slip.chat_id, status, closing)
-            elif closing is not None:
+            if closing is not None:
                 await self._sender.send(replace(_address(slip), reply_to=None), closing)
 
 

@@ -24,8 +24,7 @@ class Parcel:
 class Wrapping:
     """``message`` is the answer: a picture for every parcel, in their order, or a text that answers them all.
 
-    ``closing`` then takes the place of the request's status message, or is sent where there was none; it may get lost.
-    Without it, the status message is deleted.
+    The request's status message is deleted then, and ``closing``, which may get lost, is sent below the answer.
     """
 
     message: Outgoing

@@ -4,7 +4,10 @@
 language-name = English
 
 start =
-    Hello, <b>{ $name }</b>!
+    { $name ->
+        [nobody] Hello!
+       *[other] Hello, <b>{ $name }</b>!
+    }
     Send me a photo and tap what you would like made of it.
 help-intro = <b>Send me a photo</b> (as a photo or as a file, or several at once) and tap what I shall do:
 help-style = 🎨 paint it in a style, as strongly as you like, or in two styles at once
@@ -111,6 +114,7 @@ button-pixelate = Pixelate
 button-replace = Mask
 button-again = 🔁 Again
 button-another-style = 🎨 Another style
+button-else = ✨ Something else
 button-strength = 💪 Strength
 button-blend = 🧪 Blend
 button-back = ⬅️ Back
@@ -144,11 +148,11 @@ button-keep-face = 💾 Save this face
 button-leave-face = Leave it as it is
 button-leave-rest = Leave the rest as they are
 button-put-face = 🎭 Put it here
-button-dead = This button is from another time. Please send the photo again.
+button-dead = This button is from another time. Send the photo again, or see what I can do.
 
 flood = { $seconds ->
-        [one] That was quick! I can listen again in a second.
-       *[other] That was quick! I can listen again in { $seconds } seconds.
+        [one] That was quick, and I missed it! Try again in a second.
+       *[other] That was quick, and I missed it! Try again in { $seconds } seconds.
     }
 
 anonymous = Here you write as a group or a channel, and I only work for people. Choose your own name as the sender and write to me again.
@@ -283,6 +287,7 @@ paysupport =
         [nobody] the operator of this bot
        *[somebody] { $support }
     } and name the payment. Telegram's own support cannot help with purchases made here.
+paysupport-in-private = In our own chat, /paysupport also lists what you paid.
 paysupport-payment = { $day } · { NUMBER($stars) } ⭐ · <code>{ $charge }</code>
 
 day = { $day } { $month ->
@@ -335,7 +340,7 @@ delete-ask =
     }?
     This cannot be undone.
 deleted =
-    Everything is gone: photos: { NUMBER($photos) }, orders: { NUMBER($jobs) }, saved faces: { NUMBER($faces) }, and your settings.
+    Everything is gone: photos ({ NUMBER($photos) }), orders ({ NUMBER($jobs) }), saved faces ({ NUMBER($faces) }) and your settings.
     Pictures that are in this chat already are yours to delete.
 deleted-already = Everything is gone already.
 deleted-credits = Credits lost: { NUMBER($credits) }.

@@ -19,13 +19,16 @@ from bot.performer import LookalikeAnswer
 from bot.presentation import keyboards
 from bot.presentation.artworks import Artworks
 from bot.presentation.catalogue import Catalogue
-from bot.presentation.translations import Translations, Words
+from bot.presentation.translations import TOGETHER, Translations, Words
 from deployments.errors import MasqueradeError
 from serve_app.contracts import Authenticity
 
 MAX_CAPTION = 900
 
 HOUR_S = 3600
+
+HOPELESS = {"refused", "expired", "undecodable"}
+"""Where nothing else can be made of the same photo either."""
 
 
 def explain(words: Words, slug: str, details: dict[str, Any]) -> str:
@@ -112,7 +115,10 @@ class Answers:
                 inline=self._inline,
             )
         elif single:
-            buttons = keyboards.made(words, first.job.id, as_file=as_file, inline=self._inline)
+            bundle = first.delivery.bundle_id
+            buttons = keyboards.made(words, first.job.id, bundle, as_file=as_file, inline=self._inline)
+        else:
+            buttons = keyboards.anything_else(words, first.delivery.bundle_id)
         if single:
             return Wrapping(Outgoing(caption, pictures, as_file, buttons))
         closing = None if buttons is None else Outgoing(words.html("album-done"), keyboard=buttons)
@@ -127,7 +133,9 @@ class Answers:
         lines = list(dict.fromkeys(reasons))
         if any(parcel.delivery.cost for parcel in parcels):
             lines.append(words.html("credits-returned"))
-        return Wrapping(Outgoing("\n\n".join(lines)))
+        hopeless = all((parcel.job.error or {}).get("slug") in HOPELESS for parcel in parcels)
+        keyboard = None if hopeless else keyboards.anything_else(words, parcels[0].delivery.bundle_id)
+        return Wrapping(Outgoing("\n\n".join(lines), keyboard=keyboard))
 
     async def _caption(self, words: Words, parcel: Parcel) -> str:
         request = parcel.job.request
@@ -136,7 +144,7 @@ class Answers:
                 title = " + ".join(await self._catalogue.titles(request["style"], words))
                 percent = round(request["strength"] * 100)
                 caption = words.html("result-style", style=title)
-                return caption if percent == 100 else f"{caption} · {percent} %"
+                return caption if percent == 100 else f"{caption} · {percent}{TOGETHER}"
             case "swap":
                 undone = len((parcel.job.result or {}).get("notes", ()))
                 left = [words.html("result-swap-left", faces=undone)] if undone else []
@@ -165,8 +173,13 @@ class Answers:
         pictures = tuple(
             Attachment(f"lookalike-{at}.jpg", answer.collage) for at, answer in enumerate(answers, start=1)
         )
-        buttons = keyboards.shareable(words, parcels[0].job.id) if single and self._inline else None
-        return Wrapping(Outgoing(caption, pictures, as_file, buttons))
+        bundle = parcels[0].delivery.bundle_id
+        if single:
+            buttons = keyboards.collage(words, parcels[0].job.id, bundle, inline=self._inline)
+            return Wrapping(Outgoing(caption, pictures, as_file, buttons))
+        buttons = keyboards.anything_else(words, bundle)
+        closing = None if buttons is None else Outgoing(words.html("album-done"), keyboard=buttons)
+        return Wrapping(Outgoing(caption, pictures, as_file), closing)
 
     async def _words(self, delivery: Delivery) -> Words:
         async with self._sessions() as session:
@@ -187,7 +200,8 @@ def _opinions(words: Words, parcels: Sequence[Parcel]) -> Wrapping:
             high=_percent(high),
         )
         said.append(f"{number}. {sentence}" if len(parcels) > 1 else sentence)
-    return Wrapping(Outgoing("\n".join([*said, words.html("result-authenticity-note")])))
+    keyboard = keyboards.anything_else(words, parcels[0].delivery.bundle_id)
+    return Wrapping(Outgoing("\n".join([*said, words.html("result-authenticity-note")]), keyboard=keyboard))
 
 
 def _percent(probability: float) -> int:

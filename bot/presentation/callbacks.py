@@ -46,6 +46,16 @@ class Styles(CallbackData, prefix="s"):
     page: PageNumber = 0
 
 
+class Else(CallbackData, prefix="e"):
+    """Ask anew what to do with these photos.
+
+    It stands below what was made of them, and is none of the buttons by which a question is known (:func:`photos_behind`):
+    a text that answers a result speaks of the result.
+    """
+
+    bundle: Number
+
+
 class Paint(CallbackData, prefix="p"):
     """Paint these photos in a style (its code), as strongly as the person is used to."""
 
@@ -157,21 +167,27 @@ class AsFile(CallbackData, prefix="tf"):
 
 
 class SetLanguage(CallbackData, prefix="g"):
-    """Speak this language from now on."""
+    """Speak this language to this person from now on: in a group, others can tap as well."""
 
+    user: UserNumber
     code: str
 
 
 class Toggle(CallbackData, prefix="o"):
-    """Turn a setting on or off. Were it said only that it is turned over, a tap handled twice would turn it back."""
+    """Turn this person's setting on or off: in a group, others can tap as well.
 
+    Were it said only that it is turned over, a tap handled twice would turn it back.
+    """
+
+    user: UserNumber
     switch: Switch
     on: bool
 
 
 class SetStrength(CallbackData, prefix="os"):
-    """Begin with this strength from now on."""
+    """Begin with this strength from now on, for this person: in a group, others can tap as well."""
 
+    user: UserNumber
     percent: Percent
 
 

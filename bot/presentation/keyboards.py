@@ -21,6 +21,7 @@ from bot.presentation.callbacks import (
     Blend,
     Buy,
     DeleteAccount,
+    Else,
     ForgetFace,
     Hide,
     IntoArtwork,
@@ -180,15 +181,24 @@ def _share(words: Words, job: str) -> InlineKeyboardButton:
     return InlineKeyboardButton(text=words.plain("button-share"), switch_inline_query=job)
 
 
-def made(words: Words, job: str, *, as_file: bool, inline: bool) -> InlineKeyboardMarkup | None:
+def made(words: Words, job: str, bundle: int | None, *, as_file: bool, inline: bool) -> InlineKeyboardMarkup | None:
     """Under a single result that is no painting; None where it has no buttons."""
-    buttons = _sharing(words, job, as_file=as_file, inline=inline)
-    return _markup([buttons]) if buttons else None
+    return _under_result(words, bundle, _sharing(words, job, as_file=as_file, inline=inline))
 
 
-def shareable(words: Words, job: str) -> InlineKeyboardMarkup:
-    """Under a collage, where there is inline mode."""
-    return _markup([[_share(words, job)]])
+def collage(words: Words, job: str, bundle: int | None, *, inline: bool) -> InlineKeyboardMarkup | None:
+    """Under a collage; None where it has no buttons."""
+    return _under_result(words, bundle, [_share(words, job)] if inline else [])
+
+
+def anything_else(words: Words, bundle: int | None) -> InlineKeyboardMarkup | None:
+    """Where nothing but the photos is left to go on with; None without them."""
+    return _under_result(words, bundle, [])
+
+
+def _under_result(words: Words, bundle: int | None, buttons: list[InlineKeyboardButton]) -> InlineKeyboardMarkup | None:
+    other = [] if bundle is None else [_button(words.plain("button-else"), Else(bundle=bundle))]
+    return _markup([other, buttons]) if other or buttons else None
 
 
 def home(words: Words, *, swap: bool, shop: bool) -> InlineKeyboardMarkup:
@@ -213,25 +223,26 @@ def pages(words: Words, *names: Page) -> InlineKeyboardMarkup:
     return _markup([[_page(words, name)] for name in names])
 
 
-def languages(translations: Translations) -> InlineKeyboardMarkup:
-    """Every language by its own name."""
+def languages(translations: Translations, user_id: int) -> InlineKeyboardMarkup:
+    """Every language by its own name, for one person to choose from."""
     return _markup(
         [
-            [_button(words.plain("language-name"), SetLanguage(code=code))]
+            [_button(words.plain("language-name"), SetLanguage(user=user_id, code=code))]
             for code, words in translations.languages.items()
         ]
     )
 
 
 def settings(words: Words, account: Account) -> InlineKeyboardMarkup:
-    """The settings as they are; a tap changes them."""
+    """The settings as they are; a tap of theirs changes them."""
+    user = account.id
     file = words.plain("setting-as-file", state=_state(account.as_file))
     history = words.plain("setting-keep-history", state=_state(account.keep_history))
     return _markup(
         [
-            [_button(file, Toggle(switch="as_file", on=not account.as_file))],
-            [_button(history, Toggle(switch="keep_history", on=not account.keep_history))],
-            _levels(account.strength, lambda percent: SetStrength(percent=percent)),
+            [_button(file, Toggle(user=user, switch="as_file", on=not account.as_file))],
+            [_button(history, Toggle(user=user, switch="keep_history", on=not account.keep_history))],
+            _levels(account.strength, lambda percent: SetStrength(user=user, percent=percent)),
             *_pairs([_page(words, "language"), _page(words, "delete")]),
         ]
     )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.delivery.messages import Address, Attachment, Outgoing, Rejected, Sender
 from bot.delivery.tables import StoredFile
+from bot.presentation.callbacks import short_code
 from serve_app.rates import Buckets, Rate, Want
 
 MAX_TITLES = 1000
@@ -21,6 +22,9 @@ MAX_TITLES = 1000
 
 ONCE = Rate(1 / 3600, 1)
 """What is asked below an album may have to be asked again: the album, which may have arrived, is not sent again."""
+
+LATELY = Rate(1 / 60, 1)
+"""Who sends photo after photo needs no album above each of the questions: they can look at the first one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,24 @@ class Showcase:
         self._sender = sender
         self._buckets = buckets
 
-    async def show(self, address: Address, exhibits: Sequence[Exhibit], origin: str) -> None:
-        """Up to ten pictures, with their titles numbered below them; once for an ``origin``, however often it is handled."""
-        if any(await self._buckets.take([Want(f"shown:{origin}", ONCE)])):
-            return
+    async def show(self, address: Address, exhibits: Sequence[Exhibit], origin: str, *, asked_for: bool = True) -> None:
+        """Up to ten pictures, with their titles numbered below them; once for an ``origin``, however often it is handled.
+
+        What nobody ``asked_for`` is not shown twice within a minute in the same chat.
+        """
         names = [exhibit.name for exhibit in exhibits]
+        wants = [Want(f"shown:{origin}", ONCE)]
+        if not asked_for:
+            wants.append(Want(f"shown:{address.chat_id}:{short_code(' '.join(names))}", LATELY))
+        if any(await self._buckets.take(wants)):
+            return
         async with self._sessions() as session:
             stored = (await session.execute(select(StoredFile).where(StoredFile.name.in_(names)))).scalars()
             known = {file.name: file.file_id for file in stored}
         pictures = tuple(Attachment(exhibit.file, exhibit.picture, known.get(exhibit.name)) for exhibit in exhibits)
         room = MAX_TITLES // len(exhibits) - len("10  · ")
         titles = " · ".join(
-            f"{number} {_short(exhibit.title, room)}" for number, exhibit in enumerate(exhibits, start=1)
+            f"{number}\u00a0{_short(exhibit.title, room)}" for number, exhibit in enumerate(exhibits, start=1)
         )
         album = Outgoing(html.escape(titles), pictures)
         try:

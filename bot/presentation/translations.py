@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,11 @@ from bot.locales import LOCALES
 
 ORIGINAL = "en"
 """The language of the titles in packs of styles."""
+
+PER_CENT = re.compile(r"(?<=\d) %")
+
+TOGETHER = "\u202f%"
+"""A narrow space that no line ends at: a telephone's line is short, and a sign alone on the next one says nothing."""
 
 
 class Words:
@@ -27,9 +33,8 @@ class Words:
 
     def html(self, key: str, /, **values: str | float) -> str:
         """A message for parse mode HTML: the message may hold markup, the values never do."""
-        return self._format(
-            key, {name: html.escape(value) if isinstance(value, str) else value for name, value in values.items()}
-        )
+        escaped = {name: html.escape(value) if isinstance(value, str) else value for name, value in values.items()}
+        return PER_CENT.sub(TOGETHER, self._format(key, escaped))
 
     def plain(self, key: str, /, **values: str | float) -> str:
         """A message without markup, as buttons, answers to taps and invoices show it."""

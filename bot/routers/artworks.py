@@ -6,7 +6,7 @@ from aiogram import Router
 from aiogram.types import CallbackQuery
 
 from bot.accounts import identities
-from bot.conversation.casting import Seen, TooManyFaces, ask, find, look, order
+from bot.conversation.casting import Seen, TooManyFaces, ask, find, look, order_if_clear
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Outgoing
 from bot.presentation import keyboards
@@ -40,8 +40,7 @@ async def choose(_query: CallbackQuery, callback_data: IntoArtwork, visit: Visit
         targets=len(target.faces),
         artwork=callback_data.artwork,
     )
-    if state.sources == state.targets == 1:
-        await order(visit, state.model_copy(update={"chosen": "0"}))
+    if await order_if_clear(visit, state):
         return
     await _show_numbers(visit, source, target)
     await ask(visit, state)

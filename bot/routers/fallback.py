@@ -53,7 +53,7 @@ async def _said_of_album(message: Message, services: Services) -> bool:
 
 async def dead_button(_query: CallbackQuery, visit: Visit) -> None:
     """A button of an older version, or data that nobody's button holds."""
-    await visit.say(visit.words.html("button-dead"))
+    await visit.say(visit.words.html("button-dead"), keyboards.pages(visit.words, "help"))
 
 
 def router() -> Router:

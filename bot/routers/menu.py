@@ -9,6 +9,7 @@ from aiogram.filters import Command, CommandStart
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, TelegramObject, User
 
 from bot.accounts.accounts import Account
+from bot.accounts.identities import readable
 from bot.conversation.replies import in_groups, rewrite
 from bot.conversation.visit import Visit
 from bot.delivery.messages import Outgoing
@@ -20,8 +21,9 @@ from bot.presentation.translations import Words
 
 async def start(message: Message, visit: Visit, me: User) -> None:
     """Greet; in a group, whose members may just have taken the bot in, also say what is heard there."""
-    name = message.from_user.first_name if message.from_user is not None else ""
-    lines = [visit.words.html("start", name=name)]
+    # Telegram lets people have names in which there is nothing to read.
+    name = readable(message.from_user.first_name) if message.from_user is not None else ""
+    lines = [visit.words.html("start", name=name or "nobody")]
     if message.chat.type != "private":
         lines += ["", in_groups(visit.words, me)]
     await visit.say("\n".join(lines), _home(visit))
@@ -52,11 +54,15 @@ def _home(visit: Visit) -> InlineKeyboardMarkup:
 
 async def languages(_event: TelegramObject, visit: Visit) -> None:
     """Ask which language to speak."""
-    await visit.say(visit.words.html("ask-language"), keyboards.languages(visit.services.translations))
+    await visit.say(
+        visit.words.html("ask-language"), keyboards.languages(visit.services.translations, visit.account.id)
+    )
 
 
 async def set_language(query: CallbackQuery, callback_data: SetLanguage, visit: Visit) -> None:
-    """Speak another language from now on, beginning here."""
+    """Speak another language from now on, beginning here. Somebody else was asked this: not worth a message."""
+    if callback_data.user != visit.account.id:
+        return
     services = visit.services
     code = services.translations.best(callback_data.code)
     async with services.sessions.begin() as session:
@@ -70,7 +76,9 @@ async def settings(_event: TelegramObject, visit: Visit) -> None:
 
 
 async def toggle(query: CallbackQuery, callback_data: Toggle, visit: Visit) -> None:
-    """Turn a setting on or off."""
+    """Turn a setting on or off. Other people's settings are not theirs to change."""
+    if callback_data.user != visit.account.id:
+        return
     services = visit.services
     async with services.sessions.begin() as session:
         if callback_data.switch == "as_file":
@@ -83,7 +91,9 @@ async def toggle(query: CallbackQuery, callback_data: Toggle, visit: Visit) -> N
 
 
 async def set_strength(query: CallbackQuery, callback_data: SetStrength, visit: Visit) -> None:
-    """Begin with another strength."""
+    """Begin with another strength. Other people's settings are not theirs to change."""
+    if callback_data.user != visit.account.id:
+        return
     services = visit.services
     async with services.sessions.begin() as session:
         account = await services.accounts.save(session, visit.account.id, strength=callback_data.percent / 100)

@@ -15,7 +15,7 @@ from bot.delivery import archive
 from bot.delivery.messages import Attachment, Outgoing, Rejected
 from bot.delivery.tables import Delivery
 from bot.presentation import keyboards
-from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Paint, Strength, Styles
+from bot.presentation.callbacks import Adjust, Again, AsFile, Blend, Else, Paint, Strength, Styles
 from deployments.errors import Expired
 from serve_app.jobs.tables import Job
 
@@ -24,6 +24,12 @@ async def styles(_query: CallbackQuery, callback_data: Styles, visit: Visit) -> 
     """Show the styles for a photo: another page of them, or all anew under a result."""
     bundle, _ = await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
     await ask_wish(visit, bundle, callback_data.page)
+
+
+async def anything_else(_query: CallbackQuery, callback_data: Else, visit: Visit) -> None:
+    """Ask anew what to do with photos of which something was made, or could not be."""
+    bundle, _ = await visit.services.photos.bundle(callback_data.bundle, visit.account.id)
+    await ask_wish(visit, bundle)
 
 
 async def paint(_query: CallbackQuery, callback_data: Paint, visit: Visit) -> None:
@@ -152,6 +158,7 @@ def _bundle(slip: Delivery) -> int:
 def router() -> Router:
     router = Router(name="paint")
     router.callback_query.register(styles, Styles.filter())
+    router.callback_query.register(anything_else, Else.filter())
     router.callback_query.register(paint, Paint.filter())
     router.callback_query.register(adjust, Adjust.filter())
     router.callback_query.register(strength, Strength.filter())

@@ -243,11 +243,14 @@ async def stop_renewal(_query: CallbackQuery, callback_data: StopRenewal, visit:
 
 
 async def paysupport(_message: Message, visit: Visit) -> None:
-    """Help with payments: what was paid, by the ids a refund is asked for with."""
+    """Help with payments: what was paid, by the ids a refund is asked for with, which are nobody else's to see."""
     services, words = visit.services, visit.words
     async with services.sessions() as session:
         payments = await services.payments.of(session, visit.account.id)
     lines = [words.html("paysupport", support=services.settings.support or "nobody")]
+    if visit.to.chat_id != visit.account.id:
+        lines.append(words.html("paysupport-in-private"))
+        payments = []
     lines += [
         words.html("paysupport-payment", day=_day(words, payment.paid), stars=payment.stars, charge=payment.charge_id)
         for payment in payments[:10]

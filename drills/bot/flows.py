@@ -96,7 +96,7 @@ async def painting(guest: Guest) -> None:
     await guest.button(result, "50 %")
     await guest.person.tap(result, "50 %")
     weaker = await guest.result()
-    assert "50 %" in weaker.text, weaker
+    assert "50\u202f%" in weaker.text, weaker
     await guest.taps(weaker, "button-blend")
     await guest.button(weaker, f"+ {second}")
     await guest.person.tap(weaker, f"+ {second}")

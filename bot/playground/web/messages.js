@@ -3,7 +3,8 @@ import { el, formatted } from "./dom.js";
 import { words } from "./words.js";
 
 const file = id => `api/files/${encodeURIComponent(id)}`;
-const KINDS = ["video", "animation", "audio", "voice", "video_note", "sticker", "document"];
+// What stands for a file that shows no picture of itself, and whose name does not end in what it is.
+const SIGNS = { video: "▶", animation: "▶", audio: "♪", voice: "♪", video_note: "▶", sticker: "☺", document: "≡" };
 
 // `album` holds the messages shown together, usually just one. `act` does what buttons ask for.
 export function messageRow(album, viewer, inGroup, act) {
@@ -29,13 +30,18 @@ export function messageRow(album, viewer, inGroup, act) {
 
 export function summary(message) {
   const text = message.text ?? message.caption;
-  return text || (message.photo ? words.photo : message.invoice?.title ?? words.file);
+  if (text) return text;
+  return message.photo ? words.photo : message.invoice?.title ?? serviceText(message) ?? words.kinds[kindOf(message)] ?? words.file;
 }
 
 function serviceText(message) {
   if (message.successful_payment) return words.paid(message.successful_payment.total_amount);
   if (message.refunded_payment) return words.refunded(message.refunded_payment.total_amount);
   return message.new_chat_members ? words.joined : null;
+}
+
+function kindOf(message) {
+  return Object.keys(SIGNS).find(name => message[name]);
 }
 
 function origin(from) {
@@ -60,13 +66,14 @@ function pictures(photos, act) {
 }
 
 function attachments(message) {
-  const kind = KINDS.find(name => message[name]);
+  const kind = kindOf(message);
   if (!kind) return [];
   const shown = message[kind];
-  const name = shown.file_name ?? kind;
+  const name = shown.file_name ?? words.kinds[kind] ?? words.file;
+  const ending = /\.([^.\s]{1,5})$/.exec(shown.file_name ?? "")?.[1].toUpperCase();
   const preview = shown.thumbnail
     ? el("img", { src: file(shown.thumbnail.file_id), alt: "" })
-    : el("span", { className: "sheet", "aria-hidden": "true" }, name.split(".").at(-1).slice(0, 5).toUpperCase());
+    : el("span", { className: "sheet", "aria-hidden": "true" }, ending ?? SIGNS[kind]);
   const size = shown.file_size > 2 ** 20 ? `${(shown.file_size / 2 ** 20).toFixed(1)} MB` : `${Math.ceil(shown.file_size / 1024)} KB`;
   const link = el("a", { className: "document", href: file(shown.file_id), download: name }, preview, el("span", {}, name, el("small", {}, size)));
   return [link];

@@ -13,6 +13,7 @@ const WORDS = {
     late: "The bot did not answer in time.", failed: "The payment did not go through.", open: "Open this link?",
     groupName: "Name of the group", copied: "Copied", share: "Share", shareTo: "Send to", nothingToShare: "The bot offers nothing to share here.",
     photo: "Photo", file: "File", you: "You",
+    kinds: { video: "Video", animation: "GIF", audio: "Music", voice: "Voice message", video_note: "Video message", sticker: "Sticker" },
     actions: { typing: "typing…", upload_photo: "sending a photo…", upload_document: "sending a file…", default: "busy…" },
   },
   ru: {
@@ -28,6 +29,7 @@ const WORDS = {
     late: "Бот не ответил вовремя.", failed: "Оплата не прошла.", open: "Открыть ссылку?",
     groupName: "Название группы", copied: "Скопировано", share: "Поделиться", shareTo: "Куда отправить", nothingToShare: "Здесь боту нечем поделиться.",
     photo: "Фото", file: "Файл", you: "Вы",
+    kinds: { video: "Видео", animation: "GIF", audio: "Музыка", voice: "Голосовое сообщение", video_note: "Видеосообщение", sticker: "Стикер" },
     actions: { typing: "печатает…", upload_photo: "отправляет фото…", upload_document: "отправляет файл…", default: "занят…" },
   },
 };

@@ -105,6 +105,29 @@ async def test_a_page_that_stays_empty_says_what_to_do(page: Page) -> None:
     await expect(advice).to_be_visible(timeout=20_000)
 
 
+async def test_what_is_no_picture_is_called_what_it_is(page: Page, playground: Playground) -> None:
+    anna = playground.person("Anna", language="ru")
+    await page.reload()
+    await anna.send_other("sticker")
+    await anna.send_other("voice")
+    await anna.send_document(b"notes", "README", "text/plain")
+    await anna.send_document(b"notes", "notes.tar.gz", "application/gzip")
+    shown = page.get_by_role("log").locator(".document")
+    await expect(shown).to_have_count(4)
+    assert [" ".join((await link.inner_text()).split()) for link in await shown.all()] == [
+        "☺ Стикер 1 KB", "♪ Голосовое сообщение 1 KB", "≡ README 1 KB", "GZ notes.tar.gz 1 KB"
+    ]  # fmt: skip
+    family = playground.group("Family", anna)
+    family.set_bot_status(anna, "kicked")
+    family.set_bot_status(anna, "member")
+    (joined,) = [message for message in family.group.messages.values() if "new_chat_members" in message.content][-1:]
+    await anna.say("welcome", to=family, reply_to=joined)
+    await page.reload()
+    await page.locator("#menu").click()
+    await page.get_by_role("button", name="Family").click()
+    await expect(page.get_by_role("log").locator(".quote").first).to_have_text("Anna: Бот добавлен в группу")
+
+
 def hang_up(playground: Playground) -> None:
     """End the streams of events; browsers connect again by themselves."""
     for stream in playground._control._streams:

@@ -256,13 +256,15 @@ async def test_the_status_message_goes_when_the_answer_came(office, sender) -> N
     assert sender.removed == [(ANNA, 55)]
 
 
-async def test_the_status_message_becomes_the_closing_words(office, sender, presenter) -> None:
+async def test_the_closing_words_stand_below_the_answer_and_not_where_the_status_message_was(
+    office, sender, presenter
+) -> None:
     presenter.closing = Outgoing("what next?")
     (job,) = await office.order()
     await status(office, job)
     await office.work()
     await office.deliver()
-    assert (sender.edits, sender.removed) == ([(ANNA, 55, "what next?")], [])
+    assert (sender.texts, sender.edits, sender.removed) == (["done", "what next?"], [], [(ANNA, 55)])
 
 
 async def test_closing_words_without_a_status_message_are_sent(office, sender, presenter) -> None:
@@ -296,10 +298,10 @@ async def test_the_closing_words_wait_for_nothing_that_is_still_to_come_and_stay
     await office.work(REFUSED)
     sender.mishaps = [None, Flooded(5)]
     await office.deliver_once()
-    assert sender.edits == [(ANNA, 55, "what next?")]
+    assert (sender.texts, sender.removed) == (["done", "what next?"], [(ANNA, 55)])
     clock.now += 6
     await office.deliver_once()
-    assert (sender.texts, sender.removed) == (["done", "failed: refused"], [])
+    assert (sender.texts, sender.removed) == (["done", "what next?", "failed: refused"], [(ANNA, 55)])
 
 
 async def test_the_closing_words_wait_for_the_results(office, sender, presenter, clock) -> None:
@@ -310,7 +312,7 @@ async def test_the_closing_words_wait_for_the_results(office, sender, presenter,
     await office.work(REFUSED)
     sender.mishaps = [Flooded(5), None]
     await office.deliver_once()
-    assert (sender.edits, sender.removed) == ([], [])
+    assert (sender.texts, sender.removed) == (["failed: refused"], [])
     clock.now += 6
     await office.deliver_once()
-    assert (sender.texts, sender.edits) == (["failed: refused", "done"], [(ANNA, 55, "what next?")])
+    assert (sender.texts, sender.removed) == (["failed: refused", "done", "what next?"], [(ANNA, 55)])

@@ -67,7 +67,7 @@ async def test_long_titles_fit_the_caption_and_none_is_left_out(showcase, sender
     await showcase.show(Address(ANNA), works, origin())
     (caption,) = sender.texts
     assert len(caption) <= 1024
-    assert all(f"{number} The {number - 1}. of" in caption for number in range(1, 11))
+    assert all(f"{number}\u00a0The {number - 1}. of" in caption for number in range(1, 11))
 
 
 async def test_who_is_asked_again_because_the_question_did_not_arrive_is_shown_nothing_twice(showcase, sender) -> None:

@@ -23,7 +23,7 @@ async def test_a_machine_made_picture_is_told_as_likely_and_never_as_certain(
     ann = playground.person("Ann")
     told = await opinion(ann, ALONE)
     assert "looks like a picture made by AI" in told.text
-    assert "99 %" in told.text
+    assert "99\u202f%" in told.text
     assert "typing" in ann.chat.actions
     assert await quota_left(either, ann) == 4
 
@@ -31,14 +31,14 @@ async def test_a_machine_made_picture_is_told_as_likely_and_never_as_certain(
 async def test_a_photograph_is_told_with_what_chance_is_left(running: RunningBot, playground: Playground) -> None:
     told = await opinion(playground.person("Ann"), FACELESS)
     assert "looks like a photograph" in told.text
-    assert "4 %" in told.text
+    assert "4\u202f%" in told.text
 
 
 async def test_doubt_is_said_with_its_band_and_costs_nothing(either: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     told = await opinion(ann, FINE)
     assert "I cannot tell" in told.text
-    assert "50 %, and between 25 and 75 %" in told.text
+    assert "50\u202f%, and between 25 and 75\u202f%" in told.text
     assert "cost you nothing" in told.text
     await settled(either, ann, left=5)
 
@@ -46,7 +46,7 @@ async def test_doubt_is_said_with_its_band_and_costs_nothing(either: RunningBot,
 async def test_it_doubts_in_russian_too(either: RunningBot, playground: Playground) -> None:
     anna = playground.person("Анна", language="ru")
     await anna.send_photo(FINE, caption="Это настоящее фото?")
-    assert "от 25 до 75 %" in (await anna.chat.find("Не могу сказать")).text
+    assert "от 25 до 75\u202f%" in (await anna.chat.find("Не могу сказать")).text
 
 
 async def test_an_album_is_answered_in_one_message(running: RunningBot, playground: Playground) -> None:

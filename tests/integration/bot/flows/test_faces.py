@@ -39,8 +39,8 @@ async def test_a_lookalike_comes_as_a_collage_with_the_three_most_alike(
     result = await ann.chat.find(is_result)
     assert colour(result.file()) == (200, 200, 50)
     assert result.text.count("Ada <b>Lovelace</b>") == 3
-    assert "mathematician · 98 %" in result.text
-    assert result.labels == ["↗️ Share"]
+    assert "mathematician · 98\u202f%" in result.text
+    assert result.labels == ["✨ Something else", "↗️ Share"]
 
 
 @pytest.mark.parametrize("by", ["a caption", "a button"])
@@ -72,7 +72,7 @@ async def test_an_albums_lookalikes_are_named_picture_by_picture(running: Runnin
     first, second = await ann.chat.album()
     assert first.text.splitlines() == [
         "You look like…",
-        *[f"{number}. Ada <b>Lovelace</b>, mathematician · 98 %" for number in (1, 2)],
+        *[f"{number}. Ada <b>Lovelace</b>, mathematician · 98\u202f%" for number in (1, 2)],
         "A game, not an identification.",
     ]
     assert second.text == ""
@@ -148,13 +148,27 @@ async def test_in_a_group_nobody_answers_another_persons_question_about_faces(
     assert stand_ins.swapped[0].mapping == ((0, 0), (1, 1))
 
 
+async def test_with_one_face_here_and_one_there_nobody_is_asked_who_goes_where(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_album([ALONE, TINY], "swap")
+    assert colour((await ann.chat.find(is_result)).file()) == (70, 70, 70)
+    await save_face(ann, "Bob")
+    await send(ann, TINY, then="Swap faces")
+    await ann.tap(await ann.chat.find("Whose face"), "Bob")
+    assert colour((await ann.chat.find(is_result)).file()) == (70, 70, 70)
+    assert [query.mapping for query in stand_ins.swapped] == [((0, 0),)] * 2
+    assert [colour(query.target.data) for query in stand_ins.swapped] == [colour(TINY)] * 2
+    assert not [reply for reply in ann.chat.replies if "Face 1" in reply.text or "First photo" in reply.text]
+
+
 async def test_an_unsuitable_face_is_told_and_costs_nothing(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
     stand_ins.unsuitable = True
     ann = playground.person("Ann")
     await send(ann, ALONE, ALONE, then="Swap faces")
-    await ann.tap(await ann.chat.find("Face 1 of 1"), "1")
     assert "It cost you nothing" in (await ann.chat.find("cannot be used")).text
 
 

@@ -42,7 +42,7 @@ async def test_deleting_removes_everything_and_says_what(either: RunningBot, pla
     await send(ann, FINE, then="The Wave")
     await ann.chat.find(is_result)
     question = await delete_everything(ann)
-    assert "photos: 1, orders: 1" in question.text
+    assert "photos (1), orders (1)" in question.text
     assert question.labels == []
     async with either.services.sessions() as session:
         assert (await session.execute(select(func.count()).select_from(Upload))).scalar_one() == 0

@@ -25,6 +25,23 @@ async def test_a_name_full_of_markup_is_greeted_by_that_name(either: RunningBot,
     assert "<b>Bobby</b> & Co" in greeting.text
 
 
+@pytest.mark.parametrize(
+    ("name", "greeted"),
+    [
+        ("", "Hello!"),
+        ("\u3164 \u200d", "Hello!"),
+        ("\u202eAnn\u2066", "Hello, Ann!"),
+        ("👩\u200d🎨", "Hello, 👩\u200d🎨!"),
+    ],
+)
+async def test_a_name_is_said_as_far_as_there_is_something_to_read_in_it(
+    running: RunningBot, playground: Playground, name: str, greeted: str
+) -> None:
+    person = playground.person(name)
+    await person.start()
+    assert (await person.chat.find("Hello")).text.splitlines()[0] == greeted
+
+
 async def test_the_language_can_be_chosen_and_stays(either: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann", language="fr")
     await ann.start()
@@ -215,7 +232,9 @@ async def test_a_button_of_another_time_is_answered(running: RunningBot, playgro
     await ann.start()
     greeting = await ann.chat.find("Hello")
     await ann.tap_data(greeting, "zz:1:2")
-    await ann.chat.find("another time")
+    dead = await ann.chat.find("another time")
+    await ann.tap(dead, "Help")
+    await ann.chat.find("Send me a photo")
     await ann.tap_data(greeting, "p:notanumber:x")
     await ann.chat.find("another time")
 

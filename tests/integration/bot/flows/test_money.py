@@ -319,6 +319,18 @@ async def test_whoever_needs_help_with_a_payment_hears_whom_to_write_to(open_bot
         assert "Describe it to @help <desk> and" in (await ann.chat.find("Help with payments")).text
 
 
+async def test_what_somebody_paid_is_listed_in_private_only(running: RunningBot, playground: Playground) -> None:
+    ann = playground.person("Ann")
+    charge = await buy_credits(ann)
+    await ann.say("/paysupport")
+    assert charge.id in (await ann.chat.find("Help with payments")).text
+    group = playground.group("Family", ann)
+    await ann.say("/paysupport", to=group)
+    told = await group.chat.find("Help with payments")
+    assert charge.id not in told.text
+    assert "In our own chat" in told.text
+
+
 async def test_a_checkout_of_somebody_banned_is_refused(open_bot: Any, playground: Playground) -> None:
     ann, boss = playground.person("Ann"), playground.person("Boss")
     async with open_bot(admins=[boss.user.id]):

@@ -16,6 +16,7 @@ from bot.delivery.outbound import Outbound
 from bot.delivery.tables import Delivery
 from bot.delivery.telegram import BotSender
 from bot.intake.tables import Bundle, WaitingUpdate
+from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
@@ -115,20 +116,30 @@ async def test_other_members_taps_are_not_heard(
     assert [query.weights[0][0] for query in stand_ins.painted] == ["night"]
 
 
-async def test_in_a_group_another_members_tap_leaves_ones_settings_and_question_as_they_are(
-    running: RunningBot, playground: Playground
+@pytest.mark.parametrize("by", ["command", "button"])
+async def test_in_a_group_settings_are_their_owners_alone_to_change(
+    running: RunningBot, playground: Playground, by: str
 ) -> None:
     ann, bob = playground.person("Ann"), playground.person("Bob", language="ru")
     group = playground.group("Family", ann, bob)
-    await ann.say("/settings", to=group)
-    settings = await group.chat.find("Settings")
-    await bob.tap(settings, "Send results as files")
-    assert "Присылать файлом: да" in (await group.chat.find("Настройки")).labels
-    await ann.say("/language", to=group)
-    question = await group.chat.find("Which language")
-    await bob.tap(question, "English")
-    await group.chat.find("I speak English now")
-    assert (settings.labels[0], settings.edits, question.edits) == ("Send results as files: no", 0, 0)
+    await ann.say("/help", to=group)
+    menu = await group.chat.find("Send me a photo")
+
+    async def opened(page: str, words: str) -> Reply:
+        await (ann.tap(menu, page) if by == "button" else ann.say(f"/{page.lower()}", to=group))
+        return await group.chat.find(words)
+
+    settings, question = await opened("Settings", "Tap to change"), await opened("Language", "Which language")
+    for message, label in ((settings, "Send results as files"), (settings, "25 %"), (question, "English")):
+        await bob.answer(await bob.tap(message, label))
+    await ann.tap(settings, "Keep my photos for longer")
+    await group.chat.edited(settings, "Tap to change")
+    assert settings.labels[:2] == ["Send results as files: no", "Keep my photos for longer: yes"]
+    await bob.say("/settings", to=group)
+    assert (await group.chat.find("Настройки")).labels[:6] == [
+        "Присылать файлом: нет", "Хранить фотографии дольше: нет", "25 %", "50 %", "75 %", "• 100 %"
+    ]  # fmt: skip
+    assert question.edits == 0
     await ann.tap(question, "Русский")
     await group.chat.edited(question, "по-русски")
 

@@ -1,17 +1,20 @@
-"""What can be done with a painting by the buttons below it."""
+"""What can be done with a result by the buttons below it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import update
 
 from bot.delivery.messages import Address, Outgoing, Rejected, Sent
 from bot.delivery.tables import Delivery
+from bot.playground.client import Person
+from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
-from tests.integration.bot.flows.stand_ins import StandIns, colour, picture
+from tests.integration.bot.flows.stand_ins import FACELESS, FINE, REFUSED, StandIns, colour, picture
 from tests.integration.bot.flows.steps import (
     NIGHT,
     WAVE,
@@ -82,6 +85,63 @@ async def test_another_style_asks_again_about_the_same_photo(running: RunningBot
     assert colour((await ann.chat.find(is_result)).file()) == NIGHT
 
 
+async def blurred(person: Person, *photos: bytes) -> Reply:
+    """Have the faces of a photo, or an album, blurred; the message with what can be done next."""
+    if len(photos) == 1:
+        await person.send_photo(photos[0], "blur the faces")
+        return await person.chat.find(is_result)
+    await person.send_album(photos, "blur the faces")
+    assert len(await person.chat.album()) == len(photos)
+    return await person.chat.find("All done")
+
+
+async def doubted(person: Person) -> Reply:
+    await person.send_photo(FINE, "is it real?")
+    return await person.chat.find("An estimate")
+
+
+async def not_resembling(person: Person) -> Reply:
+    await person.send_photo(FACELESS, "who do I look like?")
+    return await person.chat.find("cannot find a face")
+
+
+async def compared(person: Person) -> Reply:
+    await person.send_album([FINE, FINE], "who do I look like?")
+    assert len(await person.chat.album()) == 2
+    return await person.chat.find("All done")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lambda ann: blurred(ann, FINE), lambda ann: blurred(ann, FINE, FINE), doubted, not_resembling, compared],
+    ids=["a picture", "an album", "an opinion", "a failure", "collages"],
+)
+async def test_whatever_came_of_a_photo_one_can_go_on_with_it(
+    running: RunningBot, playground: Playground, answer: Callable[[Person], Awaitable[Reply]]
+) -> None:
+    ann = playground.person("Ann")
+    await ann.tap(await answer(ann), "Something else")
+    await ann.tap(await ann.chat.find("Choose a style"), "The Wave")
+    await ann.chat.find("The Wave")
+
+
+async def test_of_a_photo_that_is_refused_nothing_else_is_offered_either(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann = playground.person("Ann")
+    await ann.send_photo(REFUSED, "blur the faces")
+    assert (await ann.chat.find("cannot do this")).labels == []
+
+
+async def test_a_text_that_answers_a_picture_without_faces_speaks_of_that_picture(
+    running: RunningBot, playground: Playground, stand_ins: StandIns
+) -> None:
+    ann = playground.person("Ann")
+    await ann.say("the wave", reply_to=await blurred(ann, FINE))
+    await ann.chat.find("The Wave")
+    assert colour(stand_ins.painted[0].photo.data) == (90, 90, 90)
+
+
 async def test_a_chosen_strength_is_used_and_remembered(
     running: RunningBot, playground: Playground, stand_ins: StandIns
 ) -> None:
@@ -91,7 +151,7 @@ async def test_a_chosen_strength_is_used_and_remembered(
     await ann.chat.until(lambda: "50 %" in result.labels or None, "strengths")
     await ann.tap(result, "50 %")
     weaker = await ann.chat.find(is_result)
-    assert weaker.text == "The Wave · 50 %"
+    assert weaker.text == "The Wave · 50\u202f%"
     await painted(ann, "Night")
     assert [query.strength for query in stand_ins.painted] == [1.0, 0.5, 0.5]
 

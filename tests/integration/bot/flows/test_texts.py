@@ -126,6 +126,21 @@ async def test_previews_come_once_however_often_the_question_below_them_is_tried
     assert [reply.kind for reply in ann.chat.replies] == ["photo"] * len(STYLES) + ["text"]
 
 
+async def test_photos_sent_one_after_the_other_are_asked_about_below_one_album_of_styles(
+    running: RunningBot, playground: Playground
+) -> None:
+    ann, bob = playground.person("Ann"), playground.person("Bob")
+    for _ in range(3):
+        await ann.send_photo(FINE)
+        question = await ann.chat.find("Choose a style")
+    assert [reply.kind for reply in ann.chat.replies] == ["photo"] * len(STYLES) + ["text"] * 3
+    await bob.send_photo(FINE)
+    assert len(await bob.chat.album()) == len(STYLES)
+    await ann.tap(question, "The Wave")
+    await ann.tap(await ann.chat.find(is_result), "Another style")
+    assert len(await ann.chat.album()) == len(STYLES)
+
+
 async def test_a_text_speaks_of_no_photo_that_was_asked_about_long_ago(
     running: RunningBot, playground: Playground
 ) -> None:

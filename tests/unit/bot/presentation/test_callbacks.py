@@ -62,7 +62,17 @@ def test_a_styles_code_is_short_and_always_the_same(name: str) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    ["w2:1:0:999999999:2::", "w2:1:0:2:999999999::", "p:99999999999:abcdef", "s:1:-1", "os:1000", "kf:-5", "del:-1"],
+    [
+        "w2:1:0:999999999:2::",
+        "w2:1:0:2:999999999::",
+        "p:99999999999:abcdef",
+        "s:1:-1",
+        "os:1:1000",
+        "o:-1:as_file:1",
+        "g:-1:en",
+        "kf:-5",
+        "del:-1",
+    ],
 )
 def test_numbers_that_no_button_ever_held_are_none_of_ours(data: str) -> None:
     """Whoever writes a client of their own sends what they like; it is not for us to count to it."""

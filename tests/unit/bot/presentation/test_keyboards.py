@@ -48,7 +48,7 @@ def all_of_them(words: Words) -> Iterator[InlineKeyboardMarkup]:
     yield keyboards.painted(words, JOB, 1, single=True, as_file=False, blends=True, inline=True)
     yield keyboards.strengths(words, JOB, 1.0)
     yield keyboards.blends(words, JOB, STYLES)
-    made = keyboards.made(words, JOB, as_file=False, inline=True)
+    made = keyboards.made(words, JOB, 1, as_file=False, inline=True)
     assert made is not None
     yield made
     yield from (keyboards.home(words, swap=True, shop=shop) for shop in (True, False))

@@ -120,6 +120,14 @@ def test_values_never_become_markup(translations: Translations) -> None:
     assert words.plain("invoice-pack", credits=5) == "5 credits"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_line_ends_between_a_number_and_its_per_cent_sign(translations: Translations, path: Path) -> None:
+    words = translations.words(path.stem)
+    said = [words.html(key, **{name: VALUES[name] for name in names}) for key, names in ENGLISH.items()]
+    assert [text for text in said if re.search(r"\d %", text)] == []
+    assert "98\u202f%" in words.html("result-match", place=1, name="Ada", role="none", similarity=98)
+
+
 def test_fluent_syntax_in_a_value_is_data(translations: Translations) -> None:
     words = translations.words("en")
     assert "{ $secret }" in words.html("start", name="{ $secret }")
