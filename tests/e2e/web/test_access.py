@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,16 @@ async def test_nothing_is_without_a_name(visit: Any, group: Path, mode: str) -> 
     await visit.open(mode)
     await visit.hang(mode, group)
     assert await visit.page.evaluate(NAMELESS) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_headings_lead_down_one_level_at_a_time(visit: Any, mode: str) -> None:
+    await visit.open(mode)
+    levels = await visit.page.evaluate(
+        "() => [...document.querySelectorAll('h1, h2, h3')].filter((h) => h.checkVisibility()).map((h) => Number(h.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 @pytest.mark.parametrize("mode", MODES)
