@@ -281,7 +281,7 @@ async def test_the_studio_opens_with_all_its_rooms_where_nobody_says_which_are_e
     await visit.page.goto(visit.site)
     await expect(visit.room("paint")).to_be_visible()
     await expect(visit.page.get_by_role("tab")).to_have_count(5)
-    await expect(visit.page.get_by_text("This page has not arrived whole.")).to_have_count(0)
+    await expect(visit.page.get_by_text("This page has not arrived whole yet.")).to_have_count(0)
 
 
 @pytest.mark.parametrize("silent", ["openapi.json", "v1/samples"])
