@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -112,6 +113,19 @@ async def test_progress_and_results_are_announced(visit: Any, photo: Path) -> No
     await expect(status).to_have_text("harbour.jpg hangs on the easel.")
     await visit.act("paint")
     await expect(status).to_contain_text("Done. A before and after slider is on the picture.")
+
+
+async def test_a_photo_that_takes_the_place_of_one_at_work_is_announced(
+    visit: Any, photo: Path, turned_photo: Path
+) -> None:
+    await visit.page.route("**/v1/style", lambda route: asyncio.sleep(0))
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    await expect(visit.page.locator("#announcer")).to_have_text("Painting.")
+    await visit.hang("paint", turned_photo)
+    await expect(visit.caption("paint")).to_have_text("upright.jpg")
+    await expect(visit.page.locator("#announcer")).to_have_text("upright.jpg hangs on the easel.")
 
 
 @pytest.mark.parametrize("mode", MODES)
