@@ -13,6 +13,11 @@ from playwright.async_api import Route, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
+SHARING = """
+navigator.canShare = ({ files }) => files.length === 1;
+navigator.share = async ({ files }) => { [window.shared] = files; };
+"""
+
 PLACES = (
     "(all) => all.map((one) => one.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height])"
 )
@@ -166,6 +171,19 @@ async def test_the_download_is_named_after_photo_and_style(visit: Any, photo: Pa
     await saved.save_as(tmp_path / "saved.jpg")
     with Image.open(tmp_path / "saved.jpg") as picture:
         assert picture.size == (360, 240)
+
+
+async def test_a_result_can_be_passed_on_where_the_device_shares_pictures(phone: Any, portrait: Path) -> None:
+    await phone.page.set_viewport_size({"width": 360, "height": 740})
+    await phone.page.add_init_script(SHARING)
+    await phone.open("hide")
+    await phone.hang("hide", portrait)
+    await phone.act("hide")
+    share = phone.page.get_by_role("button", name="Share")
+    await share.tap()
+    assert await phone.page.evaluate("[shared.name, shared.type]") == ["astronaut-hidden.jpg", "image/jpeg"]
+    tops = {(await act.bounding_box())["y"] for act in await phone.part("hide", "actions").locator("> *").all()}
+    assert len(tops) == 1, "all four stand in one row"
 
 
 async def test_a_result_can_be_painted_again(visit: Any, photo: Path) -> None:
