@@ -44,6 +44,13 @@ async def test_keys_move_it_as_far_as_its_ends(visit: Any, photo: Path) -> None:
         await expect(slider).to_have_attribute("aria-valuetext", f"{value} % before, {100 - value} % after")
 
 
+async def test_whoever_moves_it_need_not_wait_for_the_unveiling(visit: Any, photo: Path) -> None:
+    slider = await painted(visit, photo)
+    await slider.press("End")
+    clip = await visit.part("paint", "before").evaluate("(before) => getComputedStyle(before).clipPath")
+    assert clip == "inset(0px 0% 0px 0px)"
+
+
 async def test_dragging_anywhere_on_the_picture_moves_it(visit: Any, photo: Path) -> None:
     slider = await painted(visit, photo)
     box = await visit.part("paint", "compare").bounding_box()
