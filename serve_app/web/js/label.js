@@ -108,9 +108,17 @@ export class WallLabel {
   }
 }
 
-/** A link that saves `url` under `name`. */
-export function downloadLink(url, name) {
-  return make("a", { href: url, download: name, class: "button strong" }, icon("download"), "Download");
+/**
+ * What keeps a result: a link that saves it under its name and, where the device has a way to pass pictures on, a button for that.
+ * @param {import("./photo.js").Photo} result
+ * @returns {HTMLElement[]}
+ */
+export function keepers({ url, name, blob }) {
+  const files = [new File([blob], name, { type: blob.type })];
+  const download = make("a", { href: url, download: name, class: "button strong" }, icon("download"), "Download");
+  if (!navigator.canShare?.({ files })) return [download];
+  // Whoever thinks better of it need not be told, and what else goes wrong the device says itself.
+  return [download, actionButton("share", "Share", () => navigator.share({ files }).catch(() => {}))];
 }
 
 /** @param {() => void} onClick */

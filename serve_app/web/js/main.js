@@ -31,6 +31,8 @@ let current = "paint";
 let walking = false;
 
 const navigation = tabs(/** @type {HTMLElement} */ (document.querySelector(".tabs")), (mode) => {
+  // The rooms share one page: where the last one was left is nowhere in this one.
+  if (mode !== current) window.scrollTo(0, 0);
   current = mode;
   const here = `#/${mode}`;
   if (walking) {

@@ -3,7 +3,12 @@
 import { Cancelled } from "./api.js";
 
 /** The browser cannot show these bytes as a picture. */
-export class UnreadablePicture extends Error {}
+export class UnreadablePicture extends Error {
+  /** Whether it is what iPhones write, and few browsers read. */
+  get heic() {
+    return /\.hei[cf]$/i.test(this.message);
+  }
+}
 
 export class Photo {
   #keepers = 1;

@@ -23,7 +23,6 @@ export function realMode(room, studio) {
   work.onAct((photo) => {
     const form = new FormData();
     form.append("image", photo.blob, photo.name);
-    clear();
     work.task.run("Looking closely", (options) => postForJson("v1/authenticity", form, options), (answer) => {
       const verdict = VERDICTS[answer?.verdict];
       const probability = Number(answer?.probability_ai);

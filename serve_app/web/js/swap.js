@@ -4,7 +4,7 @@ import { postForPicture } from "./api.js";
 import { castList } from "./cast.js";
 import { Easel } from "./easel.js";
 import { prominent } from "./faces.js";
-import { actionButton, downloadLink, WallLabel } from "./label.js";
+import { actionButton, keepers, WallLabel } from "./label.js";
 import { Mapping } from "./mapping.js";
 import { announce, bringIntoView, make, partsOf } from "./parts.js";
 import { Photo, resultName } from "./photo.js";
@@ -196,7 +196,7 @@ export function swapMode(room, studio, { paints, toPaint }) {
       toPaint();
     });
     label.rest(title, [`${photo.width} × ${photo.height}`, count, model].filter(Boolean).join(" · "), [
-      downloadLink(photo.url, photo.name),
+      ...keepers(photo),
       ...(paints() ? [onward] : []),
       actionButton("change", "Back to the faces", () => {
         backToFaces();

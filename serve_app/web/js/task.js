@@ -43,6 +43,7 @@ export class Task {
     this.label.work(doing, () => {
       this.cancel();
       this.button.focus();
+      announce("Cancelled.");
     });
     try {
       const result = await work({ signal, onSent: (share) => current() && this.label.sent(share) });
@@ -51,14 +52,11 @@ export class Task {
     } catch (error) {
       if (!current()) return;
       this.label.restore();
-      if (error instanceof Cancelled) {
-        announce("Cancelled.");
-      } else {
-        this.label.problem(error, () => {
-          this.button.focus();
-          this.button.click();
-        });
-      }
+      if (error instanceof Cancelled) return;
+      this.label.problem(error, () => {
+        this.button.focus();
+        this.button.click();
+      });
     } finally {
       if (current()) {
         this.#running = null;

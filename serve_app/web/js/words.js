@@ -38,7 +38,10 @@ const WORDS_OF_STATUS = {
  */
 export function wordsFor(error) {
   if (error instanceof UnreadablePicture) {
-    return { ...WORDS["not-an-image"], detail: "It doesn’t open as a picture. We take JPEG, PNG and WebP.", again: false, wait: 0 };
+    const detail = error.heic
+      ? "It is a HEIC photo, which this browser can’t open. Save it as a JPEG and try that."
+      : "It doesn’t open as a picture. We take JPEG, PNG and WebP.";
+    return { ...WORDS["not-an-image"], detail, again: false, wait: 0 };
   }
   if (!(error instanceof Problem)) {
     reportError(error);

@@ -1,6 +1,6 @@
 /** What the one-photo modes share: an easel with the studio's photo, the label under it, and one task at a time. */
 
-import { actionButton, downloadLink, WallLabel } from "./label.js";
+import { actionButton, keepers, WallLabel } from "./label.js";
 import { announce, bringIntoView, partsOf } from "./parts.js";
 import { Photo, resultName } from "./photo.js";
 import { Easel } from "./easel.js";
@@ -100,7 +100,7 @@ export class Workspace {
       this.studio.hang(result.keep());
       this.parts.act.focus();
     });
-    this.label.rest(title, `${sizeOf(result)} · ${line}`, [downloadLink(result.url, result.name), rehang, ...actions]);
+    this.label.rest(title, `${sizeOf(result)} · ${line}`, [...keepers(result), rehang, ...actions]);
     await this.easel.unveil(before, result, title);
     announce(`${title}. Done. A before and after slider is on the picture.`);
   }

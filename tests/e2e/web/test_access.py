@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +115,34 @@ async def test_progress_and_results_are_announced(visit: Any, photo: Path) -> No
     await expect(status).to_contain_text("Done. A before and after slider is on the picture.")
 
 
+async def test_a_photo_that_takes_the_place_of_one_at_work_is_announced(
+    visit: Any, photo: Path, turned_photo: Path
+) -> None:
+    await visit.page.route("**/v1/style", lambda route: asyncio.sleep(0))
+    await visit.open()
+    await visit.hang("paint", photo)
+    await visit.act("paint")
+    await expect(visit.page.locator("#announcer")).to_have_text("Painting.")
+    await visit.hang("paint", turned_photo)
+    await expect(visit.caption("paint")).to_have_text("upright.jpg")
+    await expect(visit.page.locator("#announcer")).to_have_text("upright.jpg hangs on the easel.")
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_nothing_is_without_a_name(visit: Any, group: Path, mode: str) -> None:
     await visit.open(mode)
     await visit.hang(mode, group)
     assert await visit.page.evaluate(NAMELESS) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_headings_lead_down_one_level_at_a_time(visit: Any, mode: str) -> None:
+    await visit.open(mode)
+    levels = await visit.page.evaluate(
+        "() => [...document.querySelectorAll('h1, h2, h3')].filter((h) => h.checkVisibility()).map((h) => Number(h.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -163,6 +188,61 @@ async def test_what_is_asked_for_comes_into_view_on_a_phone(phone: Any, group: P
     await phone.hang("lookalike", group)
     await phone.act("lookalike")
     await expect(phone.part("lookalike", "doubles").locator(".couple-pictures")).to_be_in_viewport()
+
+
+async def test_a_phone_on_its_side_shows_a_result_large_and_what_to_do_with_it(phone: Any, photo: Path) -> None:
+    await phone.page.set_viewport_size({"width": 844, "height": 390})
+    await phone.open()
+    await phone.hang("paint", photo)
+    await phone.act("paint")
+    await expect(phone.page.get_by_role("link", name="Download")).to_be_in_viewport(ratio=1)
+    box = await phone.part("paint", "compare").bounding_box()
+    assert box["height"] > 390 / 2
+    tabs = await phone.page.get_by_role("tablist").bounding_box()
+    assert 0 <= box["y"] < box["y"] + box["height"] <= tabs["y"]
+
+
+async def test_a_phone_on_its_side_shows_both_pictures_of_a_swap(phone: Any, portrait: Path, group: Path) -> None:
+    await phone.page.set_viewport_size({"width": 844, "height": 390})
+    await phone.open("swap")
+    await phone.hang("swap", portrait)
+    await phone.hang("swap", group, seat=1)
+    pictures = phone.part("swap", "picture")
+    await expect(pictures).to_have_count(2)
+    await pictures.first.scroll_into_view_if_needed()
+    for picture in await pictures.all():
+        await expect(picture).to_be_in_viewport(ratio=1)
+        box = await picture.bounding_box()
+        assert box and box["width"] > 200
+
+
+async def test_a_phone_on_its_side_shows_a_double_with_its_name(phone: Any, portrait: Path) -> None:
+    await phone.page.set_viewport_size({"width": 844, "height": 390})
+    await phone.open("lookalike")
+    await phone.hang("lookalike", portrait)
+    await phone.act("lookalike")
+    doubles = phone.part("lookalike", "doubles")
+    await doubles.locator(".couple-pictures").scroll_into_view_if_needed()
+    await doubles.locator(".couple").evaluate("(couple) => couple.scrollIntoView({ behavior: 'instant' })")
+    await expect(doubles.locator(".couple-name")).to_be_in_viewport(ratio=1)
+
+
+async def test_a_large_screen_shows_a_large_picture(visit: Any, photo: Path) -> None:
+    await visit.page.set_viewport_size({"width": 3840, "height": 2160})
+    await visit.open()
+    await visit.hang("paint", photo)
+    box = await visit.part("paint", "picture").bounding_box()
+    assert box and box["width"] > 3840 * 0.4
+
+
+async def test_a_room_begins_at_its_top_wherever_the_last_one_was_left(phone: Any, photo: Path) -> None:
+    await phone.page.set_viewport_size({"width": 390, "height": 640})
+    for room, other in [("paint", "lookalike"), ("lookalike", "paint")]:
+        await phone.open(room)
+        await phone.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        assert await phone.page.evaluate("window.scrollY") > 0
+        await phone.page.locator(f"#tab-{other}").tap()
+        await expect(phone.part(other, "choose")).to_be_in_viewport(ratio=1)
 
 
 async def test_whoever_wants_less_motion_gets_none(browser: Browser, site: str, photo: Path) -> None:

@@ -13,6 +13,11 @@ from playwright.async_api import Route, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
+SHARING = """
+navigator.canShare = ({ files }) => files.length === 1;
+navigator.share = async ({ files }) => { [window.shared] = files; };
+"""
+
 PLACES = (
     "(all) => all.map((one) => one.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height])"
 )
@@ -168,6 +173,19 @@ async def test_the_download_is_named_after_photo_and_style(visit: Any, photo: Pa
         assert picture.size == (360, 240)
 
 
+async def test_a_result_can_be_passed_on_where_the_device_shares_pictures(phone: Any, portrait: Path) -> None:
+    await phone.page.set_viewport_size({"width": 360, "height": 740})
+    await phone.page.add_init_script(SHARING)
+    await phone.open("hide")
+    await phone.hang("hide", portrait)
+    await phone.act("hide")
+    share = phone.page.get_by_role("button", name="Share")
+    await share.tap()
+    assert await phone.page.evaluate("[shared.name, shared.type]") == ["astronaut-hidden.jpg", "image/jpeg"]
+    tops = {(await act.bounding_box())["y"] for act in await phone.part("hide", "actions").locator("> *").all()}
+    assert len(tops) == 1, "all four stand in one row"
+
+
 async def test_a_result_can_be_painted_again(visit: Any, photo: Path) -> None:
     await visit.open()
     await visit.hang("paint", photo)
@@ -208,6 +226,7 @@ async def test_work_can_be_cancelled_and_started_again(visit: Any, photo: Path) 
         )
         await visit.page.get_by_role("button", name="Cancel").click()
     assert (await dropped.value).url.endswith("/v1/style")
+    await expect(visit.page.locator("#announcer")).to_have_text("Cancelled.")
     await expect(visit.caption("paint")).to_have_text("harbour.jpg")
     await expect(visit.room("paint").get_by_role("button", name="Paint it")).to_be_focused()
     await visit.page.unroute("**/v1/style")
@@ -283,7 +302,7 @@ async def test_a_result_that_opens_after_another_photo_was_hung_is_not_shown(
     await expect(visit.page.locator("html[data-held]")).to_be_attached()
     await visit.hang("paint", photo)
     await visit.page.evaluate("window.letGo()")
-    await expect(visit.page.locator("#announcer")).to_have_text("Cancelled.")
+    await expect(visit.room("paint").locator(".act")).to_have_attribute("aria-disabled", "false")
     await expect(visit.caption("paint")).to_have_text("harbour.jpg")
     await expect(visit.part("paint", "compare")).to_be_hidden()
 

@@ -77,6 +77,13 @@ async def test_a_text_file_never_leaves_the_device(visit: Any, photo: Path, tmp_
     await expect(visit.part("paint", "picture")).to_have_attribute("alt", "harbour.jpg")
 
 
+async def test_a_photo_as_iphones_write_it_is_refused_by_its_name(visit: Any) -> None:
+    photo = {"name": "IMG_2231.HEIC", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic"}
+    await visit.open()
+    await visit.page.locator("#paint [data-part=file]").set_input_files(photo)
+    await expect(visit.room("paint").get_by_role("alert")).to_contain_text("It is a HEIC photo")
+
+
 async def test_a_full_studio_counts_down_until_trying_again_helps(visit: Any, photo: Path, answer: Any) -> None:
     visit.failing_answers_expected = True
     await visit.page.clock.install()
@@ -347,7 +354,7 @@ async def test_a_request_that_moved_on_outlives_a_question_from_its_silence(visi
 )
 async def test_a_page_that_has_not_arrived_whole_says_what_to_do(visit: Any, page: str, module: str) -> None:
     visit.failing_answers_expected = True
-    advice = visit.page.get_by_text("This page has not arrived whole.")
+    advice = visit.page.get_by_text("This page has not arrived whole yet.")
     await visit.page.route(f"**/js/{module}.js", lambda route: route.abort())
     await visit.page.goto(f"{visit.site}/{page}")
     await expect(advice).to_be_hidden()

@@ -183,7 +183,7 @@ async def test_a_target_that_is_hung_during_a_swap_is_veiled_until_its_faces_are
     await visit.page.route("**/v1/faces", late)
     await visit.act("swap")
     await visit.hang("swap", group, 1)
-    await expect(visit.page.locator("#announcer")).to_have_text("Cancelled.")
+    await expect(visit.room("swap").locator("[data-part=cast]")).not_to_have_attribute("inert", "")
     easel = visit.part("swap", "target").locator(".easel")
     assert await easel.get_attribute("aria-busy") == "true"
     assert await easel.locator(".veil").is_visible()
