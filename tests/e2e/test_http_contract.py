@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from deployments.provenance import read
 from registry.store import FolderStore
 from serve_app.samples import Sample, installed_samples
 from tests.png import png
+from tests.provenance import provenance_of
 
 from .conftest import Studio
 
@@ -115,8 +115,7 @@ def test_strength_runs_from_the_photo_to_the_painting(client: httpx.Client, port
 
 
 def test_results_say_where_they_come_from(client: httpx.Client, portrait: Sample) -> None:
-    provenance = read(paint(client, portrait.data, "wave").content)
-    assert provenance is not None
+    provenance = provenance_of(paint(client, portrait.data, "wave").content)
     network, pack = (step.model for step in provenance.steps)
     assert network == client.get("/v1/styles").json()["model"]
     assert pack.startswith("styles-classic-fine@")
