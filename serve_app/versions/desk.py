@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import HTTPException
 
@@ -30,8 +30,6 @@ from serve_app.versions.documents import (
     Rollback,
     ShadowTrial,
 )
-
-T = TypeVar("T")
 
 REFRESH_S = 2.0
 RETRY_AFTER_S = 30
