@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from deployments.authenticity.engine import BACKENDS as DETECTORS
+from deployments.authenticity.engine import DETECTORS
 from deployments.authenticity.labelled import machine_made
 from deployments.image_classifier import labels_of
-from deployments.moderation.engine import BACKENDS as MODERATORS
+from deployments.moderation.engine import MODERATORS
 from deployments.moderation.transformers_classifier import rule_columns
 from deployments.style.contract import check_network
 from registry.manifest import ModelVersion
 
-_BACKENDS = {"moderation": MODERATORS, "authenticity": DETECTORS}
+_BACKENDS = {backends.task: backends for backends in (MODERATORS, DETECTORS)}
 _READERS = {("moderation", "transformers"): rule_columns, ("authenticity", "transformers"): machine_made}
 
 
@@ -24,12 +24,8 @@ def check_fitness(version: ModelVersion) -> None:
             f"{manifest.ref} names no style network that it was made for: give the folder a manifest.yaml whose "
             "`requires` has the network's name and the sha256 of one of its files"
         )
-    backends = _BACKENDS.get(manifest.task)
-    if backends is not None and manifest.backend not in backends:
-        said = f"the backend {manifest.backend!r}, unknown here" if manifest.backend else "no backend"
-        raise ValueError(
-            f"{manifest.ref} has {said}; {manifest.task} models are read by one of: {', '.join(sorted(backends))}"
-        )
+    if (backends := _BACKENDS.get(manifest.task)) is not None:
+        backends.check(manifest)
     read = _READERS.get((manifest.task, manifest.backend))
     if read is not None and (labels := labels_of(version)) is not None:
         read(manifest.ref, labels)

@@ -292,6 +292,16 @@ class ModelVersion:
         """Where the file called ``name`` in the manifest lies. Raises ``KeyError`` when the manifest has none."""
         return self.folder / self.manifest.file(name).name
 
+    def only(self, suffix: str) -> Path:
+        """Where the one file lies whose name ends so; beside it there may be a licence and the like.
+
+        Raises ``ValueError`` for none or several.
+        """
+        names = [entry.name for entry in self.manifest.files if entry.name.endswith(suffix)]
+        if len(names) != 1:
+            raise ValueError(f"{self.ref} should hold one {suffix} file, it holds {len(names)}")
+        return self.path(names[0])
+
 
 def parse_ref(ref: str) -> tuple[str, str | None]:
     """Split ``name@version`` (or a bare ``name``). Raises ``ValueError`` on anything else."""

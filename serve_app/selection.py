@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
-from deployments.authenticity.engine import runnable as authenticity_runnable
+from deployments.authenticity.engine import DETECTORS
 from deployments.faces.choice import REMEDY as FACES_REMEDY
 from deployments.faces.choice import face_model
-from deployments.masterpiece.availability import runnable as masterpiece_runnable
-from deployments.moderation.engine import runnable
+from deployments.moderation.engine import MODERATORS
 from deployments.slots import ModelSet
 from registry.choosing import Installed, fitted, left_behind, of_the_catalogue, one, ranked, wished
 from registry.errors import RegistryError
@@ -64,7 +64,7 @@ def select(store: Installed, wishes: ModelChoice) -> Selection:
     if swap is not None and wishes.swap_block_list is not None:
         swap = replace(swap, extras=(*swap.extras, wished(store, "face-block-list", wishes.swap_block_list).ref))
     settle("swap", swap, "masquerade models pull embedded-swap")
-    losses = one(store, installed, "perceptual-loss", None) if masterpiece_runnable() else None
+    losses = one(store, installed, "perceptual-loss", None) if find_spec("torch") else None
     settle("masterpiece", ModelSet(losses.ref) if losses else None, MASTERPIECE_REMEDY)
     detector = _detector(store, installed, wishes.authenticity)
     settle("authenticity", ModelSet(detector.ref) if detector else None, "masquerade models pull fingerprint")
@@ -113,7 +113,7 @@ def _with_packs(
 
 def _voters(store: Installed, installed: list[Manifest], wishes: tuple[str, ...] | None) -> ModelSet | None:
     """The moderators wished for, or those of the catalogue and those promoted; only where there is none, any."""
-    voters = runnable([store.manifest(wish) for wish in wishes] if wishes else installed)
+    voters = MODERATORS.runnable([store.manifest(wish) for wish in wishes] if wishes else installed)
     if not wishes:
         voters = [
             manifest for manifest in voters if of_the_catalogue(manifest) or store.routing(manifest.model) is not None
@@ -128,10 +128,10 @@ def _detector(store: Installed, installed: list[Manifest], wish: str | None) -> 
     """The detector wished for, or the best of those whose packages are installed."""
     if wish is not None:
         wished = store.manifest(wish)
-        if not authenticity_runnable([wished]):
+        if not DETECTORS.runnable([wished]):
             raise RegistryError(f"{wished.ref} cannot judge authenticity here")
         return wished
-    return one(store, authenticity_runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
+    return one(store, DETECTORS.runnable(installed), "authenticity", None, PREFERRED_AUTHENTICITY)
 
 
 def _with_optional(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.util import find_spec
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import numpy as np
 
 from deployments.authenticity import community_forensics, fingerprint, labelled
 from deployments.authenticity.opinion import Calibration, Opinion, Verdict
+from deployments.backends import Backends
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
 from deployments.runtime import Runtime
-from registry.manifest import Manifest, ModelVersion
+from registry.manifest import ModelVersion
 
-__all__ = ["METHOD", "AuthenticityEngine", "Calibration", "Detector", "Opinion", "Verdict", "build", "runnable"]
+__all__ = ["DETECTORS", "METHOD", "AuthenticityEngine", "Calibration", "Detector", "Opinion", "Verdict", "build"]
 
 METHOD = (
     "A network compares the picture with the photographs and generated pictures it learnt from. It is an estimate, "
@@ -66,31 +66,20 @@ class AuthenticityEngine:
         self._detector.close()
 
 
-BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Detector], tuple[str, ...]]] = {
-    fingerprint.BACKEND: (fingerprint.FingerprintDetector, ()),
-    labelled.BACKEND: (labelled.LabelledDetector, labelled.PACKAGES),
-    community_forensics.BACKEND: (community_forensics.CommunityForensics, community_forensics.PACKAGES),
-}
-
-
-def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
-    """Those that judge authenticity and whose backend's packages are installed."""
-    return [
-        manifest
-        for manifest in offered
-        if manifest.task == "authenticity"
-        and manifest.backend in BACKENDS
-        and all(find_spec(package) for package in BACKENDS[manifest.backend][1])
-    ]
+DETECTORS: Final[Backends[Detector]] = Backends(
+    "authenticity",
+    {
+        fingerprint.BACKEND: (fingerprint.FingerprintDetector, ()),
+        labelled.BACKEND: (labelled.LabelledDetector, labelled.PACKAGES),
+        community_forensics.BACKEND: (community_forensics.CommunityForensics, community_forensics.PACKAGES),
+    },
+)
 
 
 def build(version: ModelVersion, runtime: Runtime) -> AuthenticityEngine:
     """An engine for one model version.
 
-    Raises ``ValueError`` for an unknown backend or a calibration that cannot be read, ``ImportError`` when a backend's
-    packages are not installed, and whatever loading the files raises.
+    Raises ``ValueError`` for a calibration that cannot be read, and what :meth:`Backends.open` raises.
     """
-    if version.manifest.backend not in BACKENDS:
-        raise ValueError(f"{version.ref} asks for the authenticity backend {version.manifest.backend!r}, unknown here")
     calibration = Calibration.model_validate(version.manifest.input.get("calibration", {}))
-    return AuthenticityEngine(BACKENDS[version.manifest.backend][0](version, runtime), calibration)
+    return AuthenticityEngine(DETECTORS.open(version, runtime), calibration)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -133,9 +132,9 @@ def build(version: ModelVersion, runtime: Runtime, extras: Sequence[ModelVersion
     for extra in extras:
         task = extra.manifest.task
         if task == "face-age":
-            backend = replace(backend, ages=OnnxAge(onnx_session(_only_graph(extra), runtime)))
+            backend = replace(backend, ages=OnnxAge(onnx_session(extra.only(".onnx"), runtime)))
         elif task == "face-landmarks":
-            backend = replace(backend, landmarks=OnnxLandmarks(onnx_session(_only_graph(extra), runtime)))
+            backend = replace(backend, landmarks=OnnxLandmarks(onnx_session(extra.only(".onnx"), runtime)))
         else:
             raise ValueError(f"{extra.ref} is for {task}, which a face engine cannot add")
     return FaceEngine(backend)
@@ -158,14 +157,6 @@ def _load(version: ModelVersion, runtime: Runtime) -> Backend:
             return opencv_zoo.load(version, runtime)
         case other:
             raise ValueError(f"{version.ref} asks for the face backend {other!r}; known: dlib, insightface, opencv-zoo")
-
-
-def _only_graph(version: ModelVersion) -> Path:
-    """Beside it may lie a licence and whatever else belongs to the model."""
-    names = [entry.name for entry in version.manifest.files if entry.name.endswith(".onnx")]
-    if len(names) != 1:
-        raise ValueError(f"{version.ref} should hold one .onnx file, it holds {len(names)}")
-    return version.path(names[0])
 
 
 def _sightings(batch: Sequence[FaceQuery], pictures: Sequence[Pixels], findings: Sequence[Finding]) -> Iterator[_Found]:

@@ -156,14 +156,6 @@ def _segment(marker: int, payload: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
-def read_xmp(data: bytes) -> bytes | None:
-    """The XMP packet, if there is one."""
-    for marker, payload, _ in _segments(data):
-        if marker == _APP1 and payload.startswith(_XMP):
-            return payload.removeprefix(_XMP)
-    return None
-
-
 def write_xmp(data: bytes, packet: bytes) -> bytes:
     """The same picture carrying ``packet`` (and no other XMP). Raises ``ValueError`` when it is over 64 KB."""
     if len(_XMP) + len(packet) > _MAX_PAYLOAD:

@@ -159,14 +159,6 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big")
 
 
-def read_xmp(data: bytes) -> bytes | None:
-    """The XMP packet, if there is one."""
-    for kind, body in _chunks(data):
-        if kind == b"iTXt" and body.startswith(_XMP):
-            return body.removeprefix(_XMP)
-    return None
-
-
 def write_xmp(data: bytes, packet: bytes) -> bytes:
     """The same picture carrying ``packet`` and no other XMP."""
     out = [_SIGNATURE]

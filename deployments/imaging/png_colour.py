@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from deployments.imaging import srgb
+from deployments.imaging.srgb import Floats
 
 CHUNKS: Final = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 
-_Floats = npt.NDArray[np.float64]
-_Curve = Callable[[_Floats], _Floats]
+_Curve = Callable[[Floats], Floats]
 """From samples 0..1 to light, 1 being white."""
 
 _MAX_ICC = 4 * 2**20
@@ -49,22 +50,18 @@ class _Space(NamedTuple):
     curve: _Curve
 
 
-def _srgb(samples: _Floats) -> _Floats:
-    return np.where(samples <= 0.04045, samples / 12.92, ((samples + 0.055) / 1.055) ** 2.4)
-
-
 def _power(exponent: float) -> _Curve:
     return lambda samples: samples**exponent
 
 
-def _pq(samples: _Floats) -> _Floats:
+def _pq(samples: Floats) -> Floats:
     """SMPTE ST 2084, with white at 203 candela (ITU-R BT.2408); what is brighter is white too."""
     root = samples ** (32 / 2523)
     light = 10_000 * (np.maximum(root - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * root)) ** (8192 / 1305)
     return np.minimum(light / 203, 1)
 
 
-def _hlg(samples: _Floats) -> _Floats:
+def _hlg(samples: Floats) -> Floats:
     """Hybrid log-gamma (ITU-R BT.2100) on its reference display, white at 75 %; what is brighter is white too.
 
     The display's own gamma is of luminance; here, as for greys, each light has its own.
@@ -75,7 +72,7 @@ def _hlg(samples: _Floats) -> _Floats:
 
 _D65 = (0.3127, 0.329)
 _BT709 = _Primaries(_D65, (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-_SRGB = _Space(_BT709, _srgb)
+_SRGB = _Space(_BT709, srgb.light)
 # By ITU-T H.273, as far as photographs and pictures of screens have them.
 _PRIMARIES: Mapping[int, _Primaries] = {
     1: _BT709,
@@ -86,7 +83,7 @@ _PRIMARIES: Mapping[int, _Primaries] = {
 }
 _CURVES: Mapping[int, _Curve] = {
     # Video's own curves are the camera's; screens show video and sRGB alike.
-    **dict.fromkeys((1, 6, 13, 14, 15), _srgb),
+    **dict.fromkeys((1, 6, 13, 14, 15), srgb.light),
     4: _power(2.2),
     5: _power(2.8),
     8: _power(1.0),
@@ -108,7 +105,7 @@ def profile(chunks: Mapping[bytes, bytes], *, grey: bool) -> bytes | None:
             return None
         space = _Space(_chromaticities(chunks.get(b"cHRM", b"")), _gamma(chunks.get(b"gAMA", b"")))
     if grey:
-        return None if space.curve is _srgb else _icc(b"GRAY", {b"kTRC": _sampled(space.curve)})
+        return None if space.curve is srgb.light else _icc(b"GRAY", {b"kTRC": _sampled(space.curve)})
     return None if space == _SRGB else _icc(b"RGB ", _colorants(space.primaries) | _curves(space.curve))
 
 
@@ -132,9 +129,9 @@ def _embedded(body: bytes) -> bytes | None:
 def _gamma(body: bytes) -> _Curve:
     encoding = int.from_bytes(body, "big") / _GAMMA_UNIT if len(body) == 4 else 0.0
     if not 1 / _MOST_GAMMA <= encoding <= _MOST_GAMMA:
-        return _srgb
+        return srgb.light
     # 1/2.2 is what goes with sRGB pictures for those who know no better.
-    return _srgb if abs(encoding * 2.2 - 1) < _SAME_GAMMA else _power(1 / encoding)
+    return srgb.light if abs(encoding * 2.2 - 1) < _SAME_GAMMA else _power(1 / encoding)
 
 
 def _chromaticities(body: bytes) -> _Primaries:
@@ -158,7 +155,7 @@ def _possible(primaries: _Primaries) -> bool:
     return bool((amounts > 0).all() and (_CONES @ _xyz(*primaries.white) > 0).all())
 
 
-def _xyz(x: float, y: float) -> _Floats:
+def _xyz(x: float, y: float) -> Floats:
     return np.array((x / y, 1.0, (1 - x - y) / y))
 
 
@@ -179,11 +176,11 @@ def _sampled(curve: _Curve) -> bytes:
     return b"curv" + struct.pack(">II", 0, _ENTRIES) + light.tobytes()
 
 
-def _xyz_tag(values: _Floats) -> bytes:
+def _xyz_tag(values: Floats) -> bytes:
     return b"XYZ \0\0\0\0" + _fixed(values)
 
 
-def _fixed(values: _Floats) -> bytes:
+def _fixed(values: Floats) -> bytes:
     return np.round(np.clip(values, -32_768, 32_767) * 65_536).astype(">i4").tobytes()
 
 

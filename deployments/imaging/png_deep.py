@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from deployments.imaging import colour, tone_curves
+from deployments.imaging import colour, srgb, tone_curves
 
 _Samples = npt.NDArray[np.uint16]
 
@@ -69,5 +69,5 @@ def _tables(icc: bytes | None, mode: str) -> tuple[list[npt.NDArray[np.uint8]], 
     if curves is None:
         return [_PLAIN] * len(mode), icc
     lights, rest = curves
-    tables = [np.rint(255 * tone_curves.srgb_encoded(light)).astype(np.uint8) for light in lights]
+    tables = [np.rint(255 * srgb.encoded(light)).astype(np.uint8) for light in lights]
     return tables, None if mode == "L" or colour.is_srgb(rest) else rest

@@ -10,9 +10,8 @@ import struct
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from deployments.imaging.srgb import Floats
 
 _CURVES: Final = {"L": (b"kTRC",), "RGB": (b"rTRC", b"gTRC", b"bTRC")}
 # Tables of colours, which outrank curves.
@@ -42,11 +41,6 @@ def split(icc: bytes, mode: str) -> tuple[list[Floats], bytes] | None:
     if not np.isfinite(lights).all():
         return None
     return [np.clip(light, 0, 1) for light in lights], _encoded_as_srgb(icc, count, _CURVES[mode])
-
-
-def srgb_encoded(light: Floats) -> Floats:
-    """The sRGB samples, 0..1, of light 0..1."""
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def _light(curve: bytes) -> Floats:

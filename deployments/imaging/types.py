@@ -47,10 +47,6 @@ class ContainerFormat(Protocol):
         """Walk the whole file and take its metadata off."""
         ...
 
-    def read_xmp(self, data: bytes) -> bytes | None:
-        """The XMP packet, if there is one."""
-        ...
-
     def write_xmp(self, data: bytes, packet: bytes) -> bytes:
         """The same picture, bit for bit, carrying ``packet`` and no other XMP."""
         ...

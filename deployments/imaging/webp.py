@@ -103,11 +103,6 @@ def _riff(chunks: list[tuple[bytes, bytes]]) -> bytes:
     return b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body
 
 
-def read_xmp(data: bytes) -> bytes | None:
-    """The XMP packet, if there is one."""
-    return next((body for kind, body in _chunks(data) if kind == b"XMP "), None)
-
-
 def write_xmp(data: bytes, packet: bytes) -> bytes:
     """The same picture carrying ``packet`` and no other XMP."""
     width, height = size(data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from typing import Final
 
 import numpy as np
 
+from deployments.backends import Backends
 from deployments.errors import Unavailable
 from deployments.imaging import Photo, encode
 from deployments.moderation import open_nsfw, transformers_classifier
@@ -16,9 +17,9 @@ from deployments.moderation.classifier import Classifier
 from deployments.moderation.policy import FLOOR, Policy
 from deployments.moderation.vote import Vote
 from deployments.runtime import Runtime
-from registry.manifest import Manifest, ModelVersion
+from registry.manifest import ModelVersion
 
-__all__ = ["ModerationEngine", "Policy", "Verdict", "build", "runnable"]
+__all__ = ["MODERATORS", "ModerationEngine", "Policy", "Verdict", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,38 +81,26 @@ def _sound(scores: Mapping[str, float]) -> bool:
     return FLOOR.keys() <= scores.keys() and all(math.isfinite(score) for score in scores.values())
 
 
-BACKENDS: Mapping[str, tuple[Callable[[ModelVersion, Runtime], Classifier], tuple[str, ...]]] = {
-    open_nsfw.BACKEND: (open_nsfw.OpenNsfw, ()),
-    transformers_classifier.BACKEND: (
-        transformers_classifier.TransformersClassifier,
-        transformers_classifier.PACKAGES,
-    ),
-}
-
-
-def runnable(offered: Iterable[Manifest]) -> list[Manifest]:
-    """Those that moderate and whose backend's packages are installed: what :func:`build` can take."""
-    return [
-        manifest
-        for manifest in offered
-        if manifest.task == "moderation"
-        and manifest.backend in BACKENDS
-        and all(find_spec(package) for package in BACKENDS[manifest.backend][1])
-    ]
+MODERATORS: Final[Backends[Classifier]] = Backends(
+    "moderation",
+    {
+        open_nsfw.BACKEND: (open_nsfw.OpenNsfw, ()),
+        transformers_classifier.BACKEND: (
+            transformers_classifier.TransformersClassifier,
+            transformers_classifier.PACKAGES,
+        ),
+    },
+)
 
 
 def build(versions: Sequence[ModelVersion], policy: Policy, runtime: Runtime) -> ModerationEngine:
     """An engine that decides by one model version, or by the vote of several.
 
-    Raises ``ValueError`` for no version at all or one with an unknown backend, ``ImportError`` when a backend's
-    packages are not installed, and whatever loading the files raises.
+    Raises ``ValueError`` for no version at all, and what :meth:`Backends.open` raises.
     """
     for version in versions:
-        if version.manifest.backend not in BACKENDS:
-            raise ValueError(
-                f"{version.ref} asks for the moderation backend {version.manifest.backend!r}, unknown here"
-            )
-    classifiers = [BACKENDS[version.manifest.backend][0](version, runtime) for version in versions]
+        MODERATORS.check(version.manifest)
+    classifiers = [MODERATORS.open(version, runtime) for version in versions]
     if not classifiers:
         raise ValueError("there is no model to moderate with; `masquerade models pull open-nsfw` fetches the smallest")
     return ModerationEngine(classifiers[0] if len(classifiers) == 1 else Vote(classifiers), policy)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from deployments.provenance.mark import encode_marked, mark
-from deployments.provenance.xmp import DigitalSourceType, Provenance, Step, attach, read
+from deployments.provenance.xmp import DigitalSourceType, Provenance, Step, attach
 
-__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "encode_marked", "mark", "read"]
+__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "encode_marked", "mark"]

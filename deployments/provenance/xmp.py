@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from xml.etree import ElementTree as ET
 
-from deployments.errors import MasqueradeError
 from deployments.imaging.formats import FORMATS
 from deployments.imaging.sniff import sniff
 
@@ -74,20 +73,6 @@ def attach(data: bytes, provenance: Provenance) -> bytes:
     return FORMATS[sniff(data)].write_xmp(data, _packet(provenance))
 
 
-def read(data: bytes) -> Provenance | None:
-    """The provenance :func:`attach` wrote, or None when there is none, whatever the bytes are."""
-    try:
-        packet = FORMATS[sniff(data)].read_xmp(data)
-    except MasqueradeError:
-        return None
-    try:
-        text = (packet or b"").decode()
-        # Nothing of ours declares a document type, and so nobody gets to define entities.
-        return None if "<!" in text else _parse(text)
-    except (ET.ParseError, ValueError):
-        return None
-
-
 def _packet(provenance: Provenance) -> bytes:
     when = _timestamp(provenance.when)
     root = ET.Element(f"{{{_META}}}xmpmeta")
@@ -110,24 +95,3 @@ def _timestamp(when: datetime) -> str:
     if when.tzinfo is None:
         raise ValueError("a provenance date needs a time zone")
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _parse(packet: str) -> Provenance | None:
-    root = ET.fromstring(packet)  # noqa: S314 - document types were refused above
-    about = root.find(f"{{{_RDF}}}RDF/{{{_RDF}}}Description")
-    if about is None:
-        return None
-    source_type = about.findtext(f"{{{_IPTC}}}DigitalSourceType", "")
-    events = about.iterfind(f"{{{_MM}}}History/{{{_RDF}}}Seq/{{{_RDF}}}li")
-    return Provenance(
-        steps=tuple(
-            Step(
-                event.findtext(f"{{{_EVENT}}}action", ""),
-                event.findtext(f"{{{_EVENT}}}parameters", "").removeprefix("model="),
-            )
-            for event in events
-        ),
-        when=datetime.fromisoformat(about.findtext(f"{{{_XMP}}}ModifyDate", "")),
-        source_type=DigitalSourceType(source_type.removeprefix(_SOURCE_TYPES)),
-        software=about.findtext(f"{{{_XMP}}}CreatorTool", ""),
-    )

@@ -11,15 +11,14 @@ from typing import Final
 import cv2
 import numpy as np
 
-from deployments.imaging import Pixels
+from deployments.imaging import Pixels, srgb
 
 # How many times the L* of the source's skin the target's may be: so much is between fair and dark skin in one light.
 _DARKER: Final = 1.35
 # The longest exposure, four stops: beyond is noise.
 _LONGEST: Final = 16.0
-# The linear light of the 256 levels of sRGB (IEC 61966-2-1).
-_LEVELS: Final = np.arange(256) / 255
-_LIGHT: Final = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+# Of the 256 levels of a sample.
+_LIGHT: Final = srgb.light(np.arange(256) / 255)
 
 
 def match(source: Pixels, have: float, wanted: float) -> Pixels:
@@ -27,8 +26,7 @@ def match(source: Pixels, have: float, wanted: float) -> Pixels:
     times = min(_luminance(wanted / _DARKER) / max(_luminance(have), 1e-4), _LONGEST)
     if times <= 1:
         return source
-    light = np.minimum(_LIGHT * times, 1)
-    levels = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    levels = srgb.encoded(np.minimum(_LIGHT * times, 1))
     return np.asarray(cv2.LUT(source, np.rint(levels * 255).astype(np.uint8)), dtype=np.uint8)
 
 

@@ -45,15 +45,15 @@ class InSwapper:
 
         Raises ``ValueError`` when the network does not have inswapper's signature.
         """
-        (file,) = [entry.name for entry in version.manifest.files if entry.name.endswith(".onnx")]
+        file = version.only(".onnx")
         self._space = version.manifest.embedding_space
-        self._session = onnx_session(version.path(file), runtime)
-        self._emap = last_initializer(version.path(file))
+        self._session = onnx_session(file, runtime)
+        self._emap = last_initializer(file)
         inputs = self._session.get_inputs()
         if len(inputs) != 2 or len(inputs[0].shape) != 4 or inputs[0].shape[1:] != [3, SIZE, SIZE]:
-            raise ValueError(f"{version.ref}: {file} does not take a 128 px crop and an identity")
+            raise ValueError(f"{version.ref}: {file.name} does not take a 128 px crop and an identity")
         if self._emap.ndim != 2 or self._emap.shape[1] != inputs[1].shape[1]:
-            raise ValueError(f"{version.ref}: the last initializer of {file} is no identity projection")
+            raise ValueError(f"{version.ref}: the last initializer of {file.name} is no identity projection")
         self._target, self._source = inputs[0].name, inputs[1].name
         fixed = inputs[0].shape[0]
         self._batch: int | None = fixed if isinstance(fixed, int) else None

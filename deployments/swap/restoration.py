@@ -48,11 +48,11 @@ class Restorer:
 
         Raises ``ValueError`` when the blend is not in 0..1 or the network's shape is another.
         """
-        (file,) = [entry.name for entry in version.manifest.files if entry.name.endswith(".onnx")]
-        self._session = onnx_session(version.path(file), runtime)
+        file = version.only(".onnx")
+        self._session = onnx_session(file, runtime)
         inputs = self._session.get_inputs()
         if inputs[0].shape[1:] != [3, SIZE, SIZE]:
-            raise ValueError(f"{version.ref}: {file} does not take 512 px crops")
+            raise ValueError(f"{version.ref}: {file.name} does not take 512 px crops")
         self._name = inputs[0].name
         self._fidelity: dict[str, npt.NDArray[np.floating]] = {
             extra.name: np.array(_FIDELITY, dtype=np.float64 if extra.type == "tensor(double)" else np.float32)

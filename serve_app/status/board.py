@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,8 +13,6 @@ from pydantic import BaseModel
 
 from deployments.slots import SlotStatus
 from serve_app.status.figures import CPU, GPU, MEMORY_TOTAL, MEMORY_USED, Look, Series, load, node_share
-
-log = logging.getLogger(__name__)
 
 # Ray pushes metrics every ten seconds; a shorter window would see steps, a longer one the past.
 WINDOW_S = 15.0

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import HTTPException
 
@@ -32,8 +32,6 @@ from serve_app.versions.documents import (
     ShadowTrial,
 )
 from serve_app.versions.notices import notices
-
-T = TypeVar("T")
 
 REFRESH_S = 2.0
 RETRY_AFTER_S = 30

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from benchmarks.ports import free_port
+from drills.processes import below, resident_mb
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 120
@@ -69,22 +70,7 @@ class Studio:
 
     def resident_mb(self) -> float:
         """Memory of the gateway and the model replicas, without Ray's own processes."""
-        parents: dict[int, int] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                parents[int(stat.parent.name)] = int(stat.read_text().rsplit(")", 1)[1].split()[1])
-        total = 0.0
-        for pid in parents:
-            ancestor = pid
-            while ancestor not in {self.pid, 0, 1}:
-                ancestor = parents.get(ancestor, 0)
-            if ancestor != self.pid:
-                continue
-            with contextlib.suppress(OSError):
-                if b"ServeReplica" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-                    total += pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-        return total
+        return resident_mb(below(psutil.Process(self.pid), "ServeReplica"))
 
 
 @pytest.fixture(scope="session")

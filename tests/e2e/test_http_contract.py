@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from deployments.provenance import read
 from registry.store import FolderStore
 from serve_app.samples import Sample, installed_samples
+from tests.eventually import at_last
 from tests.png import png
+from tests.provenance import provenance_of
 
 from .conftest import Studio
 
@@ -115,8 +116,7 @@ def test_strength_runs_from_the_photo_to_the_painting(client: httpx.Client, port
 
 
 def test_results_say_where_they_come_from(client: httpx.Client, portrait: Sample) -> None:
-    provenance = read(paint(client, portrait.data, "wave").content)
-    assert provenance is not None
+    provenance = provenance_of(paint(client, portrait.data, "wave").content)
     network, pack = (step.model for step in provenance.steps)
     assert network == client.get("/v1/styles").json()["model"]
     assert pack.startswith("styles-classic-fine@")
@@ -256,10 +256,7 @@ def test_hidden_faces_are_no_longer_found_or_known(client: httpx.Client, group: 
 
 def test_a_job_ends_in_the_picture_the_route_gives(client: httpx.Client, portrait: Sample) -> None:
     job = client.post("/v1/jobs", files={"image": portrait.data}, data={"kind": "style", "style": "udnie"}).json()
-    deadline = time.monotonic() + 60
-    while client.get(f"/v1/jobs/{job['id']}").json()["state"] in {"queued", "running"}:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    at_last(lambda: client.get(f"/v1/jobs/{job['id']}").json()["state"] not in {"queued", "running"}, 60)
     result = pixels(client.get(f"/v1/jobs/{job['id']}/result"))
     assert difference(result, pixels(paint(client, portrait.data, "udnie"))) == 0
     assert client.delete(f"/v1/jobs/{job['id']}").status_code == 204

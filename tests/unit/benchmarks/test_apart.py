@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.apart import NothingMeasured, measured_apart
+from tests.eventually import at_last
 
 Write = Callable[[str, str], str]
 
@@ -87,9 +87,7 @@ def test_asked_to_end_it_lets_the_measurement_put_away_what_it_began(
         text=True,
         start_new_session=True,
     ) as process:
-        until = time.monotonic() + 60
-        while not begun.exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        at_last(begun.exists, 60)
         (process.send_signal if asked == signal.SIGTERM else partial(os.killpg, process.pid))(asked)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (128 + asked, "")

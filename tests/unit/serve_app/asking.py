@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
 
 from serve_app.settings import Settings
+from tests.eventually import at_last
 
 from .conftest import FINE
 
@@ -34,13 +34,12 @@ def submit(client: TestClient, photo: bytes = FINE, **fields: Any) -> Any:
 
 def ended(client: TestClient, job_id: str) -> dict[str, Any]:
     """The job's state once it is no longer queued or running."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        state: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
-        if state["state"] not in {"queued", "running"}:
-            return state
-        time.sleep(0.02)
-    raise AssertionError(f"{job_id} did not end: {state}")
+
+    def state() -> dict[str, Any] | None:
+        told: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
+        return None if told["state"] in {"queued", "running"} else told
+
+    return at_last(state)
 
 
 def masterpiece(client: TestClient, style_image: bytes | None = None, **fields: str) -> Any:

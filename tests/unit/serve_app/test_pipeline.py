@@ -15,11 +15,12 @@ from deployments.imaging import Limits, Photo
 from deployments.lookalike.engine import LookalikeQuery, Match
 from deployments.masterpiece.query import MasterpieceQuery
 from deployments.moderation.engine import Verdict
-from deployments.provenance import DigitalSourceType, Step, read
+from deployments.provenance import DigitalSourceType, Step
 from deployments.serving.types import Answer
 from deployments.style.engine import StyleQuery
 from serve_app.pipeline import Graph, Pipeline
 from tests.eventually import until
+from tests.provenance import provenance_of
 
 from .conftest import FACELESS, FINE, REFUSED, StandIns, is_red, picture
 
@@ -32,9 +33,7 @@ async def test_a_painted_photo_says_what_was_done_by_which_model(pipeline: Pipel
     photo = await pipeline.open(FINE)
     painted = await pipeline.style(photo, query(photo))
     assert painted.models == ("painter@v1",)
-    provenance = read(painted.data)
-    assert provenance is not None
-    assert provenance.steps == (Step("style", "painter@v1"),)
+    assert provenance_of(painted.data).steps == (Step("style", "painter@v1"),)
 
 
 async def test_a_painting_names_the_pack_its_style_came_from(stand_ins: StandIns) -> None:
@@ -47,9 +46,7 @@ async def test_a_painting_names_the_pack_its_style_came_from(stand_ins: StandIns
     photo = await pipeline.open(FINE)
     painted = await pipeline.style(photo, query(photo))
     assert painted.models == ("painter@v1",)
-    provenance = read(painted.data)
-    assert provenance is not None
-    assert [step.model for step in provenance.steps] == ["painter@v1", "classics@v4"]
+    assert [step.model for step in provenance_of(painted.data).steps] == ["painter@v1", "classics@v4"]
 
 
 async def test_what_comes_in_and_what_goes_out_are_both_moderated(pipeline: Pipeline, stand_ins: StandIns) -> None:
@@ -212,9 +209,7 @@ async def test_a_picture_says_whether_a_model_made_parts_of_it_anew(
 ) -> None:
     work, _ = CAPABILITIES[capability]
     picture = await work(pipeline, await pipeline.open(FINE))
-    provenance = read(picture.data)
-    assert provenance is not None
-    assert provenance.source_type is nature
+    assert provenance_of(picture.data).source_type is nature
 
 
 async def test_source_and_target_of_a_swap_are_both_moderated(pipeline: Pipeline) -> None:
@@ -230,9 +225,7 @@ async def test_a_swap_follows_its_mapping(pipeline: Pipeline, stand_ins: StandIn
     assert "swap ((0, 1), (1, 0))" in stand_ins.calls
     assert all(query.dense for query in stand_ins.looked_for), "the outline of a face is what is cut and pasted"
     assert result.models == ("swapper@v1", "finder@v1")
-    provenance = read(result.data)
-    assert provenance is not None
-    assert provenance.steps == (Step("faces", "finder@v1"), Step("swap", "swapper@v1"))
+    assert provenance_of(result.data).steps == (Step("faces", "finder@v1"), Step("swap", "swapper@v1"))
 
 
 async def test_a_face_that_could_not_be_swapped_is_noted(pipeline: Pipeline, stand_ins: StandIns) -> None:
@@ -285,9 +278,7 @@ async def test_a_collage_shows_the_largest_face(pipeline: Pipeline, stand_ins: S
     collage, _ = await pipeline.collage(await pipeline.open(FINE), 3)
     assert "collage of a face 21 px wide" in stand_ins.calls
     assert collage.models == ("finder@v1", "stars@v1")
-    provenance = read(collage.data)
-    assert provenance is not None
-    assert provenance.source_type is DigitalSourceType.ENHANCED
+    assert provenance_of(collage.data).source_type is DigitalSourceType.ENHANCED
 
 
 async def test_a_collage_shows_who_is_in_a_gallery_that_is_promoted_between_search_and_drawing(

@@ -13,6 +13,7 @@ from bot.delivery.places import BEGUN_S, Places
 from bot.delivery.progress import Progress
 from bot.retention.erasure import Erasure
 from serve_app.jobs.ledger import Order
+from tests.eventually import until
 from tests.integration.bot.accounts.payments.people import FakeBank
 
 ANNA, BORIS = 1001, 1002
@@ -240,9 +241,7 @@ async def test_news_is_told_as_it_comes(office, progress, sender) -> None:
     running = asyncio.create_task(progress.run())
     try:
         progress.announce([(await office.order())[0].id], Address(ANNA))
-        async with asyncio.timeout(20):
-            while not sender.sent:
-                await asyncio.sleep(0.005)
+        await until(lambda: sender.sent)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -381,9 +380,7 @@ async def test_an_activity_shows_while_the_work_goes_on(office, progress, sender
     monkeypatch.setattr("bot.delivery.progress.ACTION_S", 0.01)
     (job,) = await office.order()
     async with progress.acting(job.id):
-        async with asyncio.timeout(20):
-            while len(sender.actions) < 3:
-                await asyncio.sleep(0.005)
+        await until(lambda: len(sender.actions) >= 3)
     assert not [task for task in asyncio.all_tasks() if "Progress._act" in repr(task)]
     ((to, action), *_) = sender.actions
     assert (to.chat_id, action) == (ANNA, "upload_photo")

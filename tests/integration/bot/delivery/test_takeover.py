@@ -17,6 +17,7 @@ from bot.delivery.tables import Delivery
 from bot.retention.erasure import Erasure
 from serve_app.jobs.states import State
 from serve_app.jobs.tables import Job
+from tests.eventually import until
 from tests.integration.bot.accounts.payments.people import FakeBank
 from tests.memory_buckets import MemoryBuckets
 
@@ -260,13 +261,16 @@ async def test_one_persons_answers_do_not_take_all_hands(office, sender, running
         await office.work()
     sender.hook = hook
     running(office.courier)
+
+    async def all_delivered() -> bool:
+        return await delivered(office) == 9
+
     async with asyncio.timeout(30):
         await anna_had_one.wait()
         await boris_had_one.wait()
         assert [to.chat_id for to, _ in sender.sent].count(ANNA) == 1
         go_on.set()
-        while await delivered(office) < 9:
-            await asyncio.sleep(0.01)
+        await until(all_delivered)
     assert len(sender.sent) == 9
 
 
@@ -379,8 +383,7 @@ async def test_a_ledger_that_is_lost_for_a_moment_breaks_off_nothing_in_hand(
     async with asyncio.timeout(20):
         await again.wait()
         go_on.set()
-        while await delivered(office) < 1:
-            await asyncio.sleep(0.01)
+        await until(lambda: delivered(office))
     assert len(sender.sent) == 1
 
 

@@ -19,6 +19,7 @@ from bot.intake.tables import Bundle, WaitingUpdate
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
+from tests.eventually import until
 from tests.integration.bot.flows.stand_ins import FINE, StandIns
 from tests.integration.bot.flows.steps import handled, is_result, known, send
 
@@ -211,9 +212,7 @@ async def test_what_was_put_aside_is_taken_up_by_the_next_process_in_whichever_m
         with monkeypatch.context() as patch:
             patch.setattr(BotSender, "send", refuse)
             await ann.say("/help")
-            async with asyncio.timeout(20):
-                while not await waiting(running):
-                    await asyncio.sleep(0.02)
+            await until(lambda: waiting(running))
     assert ann.chat.replies == []
     async with open_bot(mode=mode) as running:
         await ann.chat.find("Send me a photo", patience=60)
@@ -234,9 +233,7 @@ async def test_sharing_waits_for_the_record_of_the_delivery(running: RunningBot,
     result = await ann.chat.find(is_result)
     job = result.button("Share")["switch_inline_query"]
     taken = await ann.chat.until(lambda: result.file_id, "the picture")
-    async with asyncio.timeout(20):
-        while not await record(running, sending=1.0, file_id=None):
-            await asyncio.sleep(0.01)
+    await until(lambda: record(running, sending=1.0, file_id=None))
     sharing = asyncio.create_task(ann.inline(job))
     await asyncio.sleep(0)
     await record(running, sending=None, file_id=taken)

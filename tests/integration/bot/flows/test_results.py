@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -14,6 +13,7 @@ from bot.playground.client import Person
 from bot.playground.conversation import Reply
 from bot.playground.host import Playground
 from bot.running import RunningBot
+from tests.eventually import until
 from tests.integration.bot.flows.stand_ins import FACELESS, FINE, REFUSED, StandIns, colour, picture
 from tests.integration.bot.flows.steps import (
     NIGHT,
@@ -49,10 +49,8 @@ async def forget_file_id(running: RunningBot) -> bool:
 async def test_again_does_not_wait_for_the_record_of_the_delivery(running: RunningBot, playground: Playground) -> None:
     ann = playground.person("Ann")
     result = await painted(ann)
-    async with asyncio.timeout(20):
-        # Each look is a transaction of its own: within one, SQLite would show the same rows for ever.
-        while not await forget_file_id(running):
-            await asyncio.sleep(0.01)
+    # Each look is a transaction of its own: within one, SQLite would show the same rows for ever.
+    await until(lambda: forget_file_id(running))
     await ann.tap(result, "Again")
     assert (await ann.chat.find(is_result)).file_id == result.file_id
 

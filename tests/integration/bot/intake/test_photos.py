@@ -17,6 +17,7 @@ from bot.intake.photos import GATHER_S, Incoming, Overtaken, Photos
 from bot.intake.tables import Bundle, Upload
 from deployments.errors import Expired, NotAnImage
 from deployments.imaging import Photo
+from tests.eventually import until
 
 ANNA, BORIS = 1001, 1002
 
@@ -163,9 +164,7 @@ async def test_an_album_in_hand_is_handed_to_nobody_else_however_long_it_takes(s
     async with photos.in_hand(taken):
         for _ in range(2):
             clock.now += 0.02
-            async with asyncio.timeout(20):
-                while taken.due < clock.now + 0.03:
-                    await asyncio.sleep(0.005)
+            await until(lambda: taken.due >= clock.now + 0.03)
         assert await photos.whole() is None
         await photos.prompted(taken)
     clock.now += 1

@@ -12,6 +12,7 @@ from bot.intake.tables import WaitingUpdate
 from bot.updates import latecomers
 from bot.updates.latecomers import ATTEMPTS, Latecomers
 from bot.updates.reception import Outcome, Received
+from tests.eventually import until
 
 FAILED, WAITING, HANDLED = (Received(outcome) for outcome in (Outcome.FAILED, Outcome.WAITING, Outcome.HANDLED))
 
@@ -62,9 +63,7 @@ async def empty(room: Room, reception: Reception, monkeypatch: pytest.MonkeyPatc
     """Look until nobody waits any more."""
     monkeypatch.setattr(latecomers, "LOOK_S", 0.0)
     task = asyncio.create_task(Latecomers(room, reception, None).run())  # type: ignore[arg-type]  # stand-ins
-    async with asyncio.timeout(5):
-        while room.rows:
-            await asyncio.sleep(0.001)
+    await until(lambda: not room.rows)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

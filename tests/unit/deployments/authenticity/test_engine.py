@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from deployments.authenticity.engine import AuthenticityEngine, Calibration, Verdict, build, runnable
+from deployments.authenticity.engine import AuthenticityEngine, Calibration, Verdict, build
 from deployments.errors import Unavailable
 
 from .conftest import FixedDetector, grey
@@ -96,11 +96,3 @@ def test_the_calibration_comes_with_the_version(brightness, make_version, runtim
 def test_a_version_of_an_unknown_backend_is_refused(brightness, make_version, runtime) -> None:
     with pytest.raises(ValueError, match="tea-leaves"):
         build(make_version(brightness, "tea-leaves"), runtime)
-
-
-def test_only_detectors_whose_packages_are_there_are_offered(brightness, make_version, monkeypatch) -> None:
-    versions = [make_version(brightness, backend) for backend in ("fingerprint", "community-forensics", "tea-leaves")]
-    versions.append(make_version(brightness, "fingerprint", task="moderation"))
-    monkeypatch.setattr("deployments.authenticity.engine.find_spec", lambda package: None)
-    offered = [version.manifest for version in versions]
-    assert runnable(offered) == offered[:1]

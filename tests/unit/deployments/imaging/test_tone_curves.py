@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from deployments.imaging import colour
-from deployments.imaging.tone_curves import split, srgb_encoded
+from deployments.imaging import colour, srgb
+from deployments.imaging.tone_curves import split
 
 from .test_colour import DARK, WIDE, profile
 
@@ -73,5 +73,5 @@ def test_what_is_left_of_a_profile_has_its_colours_and_the_curve_of_srgb() -> No
     assert rest.startswith(struct.pack(">I", len(rest)))
     assert colour.applies(rest, "RGB")
     again, _ = split(rest, "RGB")
-    np.testing.assert_allclose(srgb_encoded(again[0]), SAMPLES, atol=2e-4)
+    np.testing.assert_allclose(srgb.encoded(again[0]), SAMPLES, atol=2e-4)
     assert not colour.is_srgb(rest)

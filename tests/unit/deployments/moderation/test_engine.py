@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from deployments.backends import Backends
 from deployments.errors import Unavailable
 from deployments.moderation import engine as module
-from deployments.moderation.engine import ModerationEngine, Policy, Verdict, build, runnable
+from deployments.moderation.engine import ModerationEngine, Policy, Verdict, build
 
 
 def test_a_verdict_holds_scores_and_the_broken_rule(fixed, photo):
@@ -58,7 +59,8 @@ def test_closing_the_engine_closes_the_classifier(fixed):
 
 def test_one_version_decides_alone_and_several_vote(monkeypatch, fixed, make_version, tmp_path, runtime):
     loaded = lambda version, _runtime: fixed({"explicit": 0.1}, version.ref)  # noqa: E731
-    monkeypatch.setattr(module, "BACKENDS", {"open-nsfw": (loaded, ()), "transformers": (loaded, ())})
+    known = {"open-nsfw": (loaded, ()), "transformers": (loaded, ())}
+    monkeypatch.setattr(module, "MODERATORS", Backends("moderation", known))
     one = make_version(tmp_path, "open-nsfw", "one")
     other = make_version(tmp_path, "transformers", "other")
     assert build([one], Policy(), runtime).name == "one@v1"
@@ -73,14 +75,3 @@ def test_nothing_to_moderate_with_is_a_failure_at_the_start(runtime):
 def test_an_unknown_backend_is_named(make_version, tmp_path, runtime):
     with pytest.raises(ValueError, match=r"stand-in@v1.*'crystal-ball'"):
         build([make_version(tmp_path, "crystal-ball")], Policy(), runtime)
-
-
-def test_runnable_are_the_moderators_whose_packages_are_there(monkeypatch, make_version, tmp_path):
-    plain = make_version(tmp_path, "open-nsfw", "plain")
-    heavy = make_version(tmp_path, "transformers", "heavy")
-    strange = make_version(tmp_path, "crystal-ball", "strange")
-    style = make_version(tmp_path, "open-nsfw", "style", task="style")
-    offered = [version.manifest for version in (plain, heavy, strange, style)]
-    assert runnable(offered) == [plain.manifest, heavy.manifest]
-    monkeypatch.setattr(module, "find_spec", lambda package: None)
-    assert runnable(offered) == [plain.manifest]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from serve_app.jobs.kinds import PERFORM
 from serve_app.jobs.routes import FORMS
 from serve_app.settings import JobLimits, Settings
 from serve_app.visitors import visitor
+from tests.eventually import at_last
 
 from ..conftest import FINE, StandIns
 from .conftest import ADMIN_KEY
@@ -105,10 +105,7 @@ def test_the_same_person_is_the_same_visitor_now_and_in_a_job_whatever_the_key(
         client.headers["X-User"] = user
         assert call(client, "/v1/faces", key).status_code == 200
         assert call(client, "/v1/jobs", key, kind="faces").status_code == 202
-        deadline = time.monotonic() + 20
-        while len(seen) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        at_last(lambda: len(seen) >= 2)
         return set(seen)
 
     ada, bob = now_and_in_a_job("ada"), now_and_in_a_job("bob")

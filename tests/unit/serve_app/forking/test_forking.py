@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ import ray
 
 from serve_app.forking import launch, start_worker
 from serve_app.forking.launch import fork_server, one_machine
+from tests.eventually import at_last
 
 ROOT = Path(__file__).parents[4]
 
@@ -70,10 +70,7 @@ def asked(worker: Path, variables: dict[str, str], *arguments: str, **more: obje
 def told(worker: Path) -> dict[str, object]:
     """What the worker wrote."""
     done = worker.with_suffix(".json.done")
-    deadline = time.monotonic() + 60
-    while not done.exists():
-        assert time.monotonic() < deadline, "no worker came"
-        time.sleep(0.01)
+    at_last(done.exists, 60)
     return json.loads(done.read_text())
 
 
@@ -157,10 +154,7 @@ def test_ctrl_c_is_not_for_workers_and_their_children_are_theirs(server: dict[st
 def test_a_worker_that_ended_leaves_nothing(server: dict[str, str], worker: Path) -> None:
     asked(worker, server)
     parent = psutil.Process(told(worker)["server"])
-    deadline = time.monotonic() + 30
-    while parent.children():
-        assert time.monotonic() < deadline, parent.children()
-        time.sleep(0.01)
+    at_last(lambda: not parent.children())
 
 
 def test_a_dozen_may_ask_while_libraries_are_imported(worker: Path, tmp_path: Path) -> None:
@@ -310,10 +304,7 @@ def test_what_ray_has_started_ends_with_it_however_far_it_came(monkeypatch: pyte
     with one_machine(), contextlib.suppress(Exception):
         ray._private.node.Node().kill_all_processes(check_alive=False)
     assert len(started) == 2
-    deadline = time.monotonic() + 30
-    while any(map(psutil.pid_exists, started)):
-        assert time.monotonic() < deadline, started
-        time.sleep(0.01)
+    at_last(lambda: not any(map(psutil.pid_exists, started)))
     assert ray._private.node.Node is Killed
 
 
