@@ -191,11 +191,14 @@ async def test_what_is_asked_for_comes_into_view_on_a_phone(phone: Any, group: P
 
 
 async def test_a_phone_on_its_side_shows_a_result_large_and_what_to_do_with_it(phone: Any, photo: Path) -> None:
+    # The result is scrolled to at once, so that it stands still where it is measured.
+    await phone.page.emulate_media(reduced_motion="reduce")
     await phone.page.set_viewport_size({"width": 844, "height": 390})
     await phone.open()
     await phone.hang("paint", photo)
     await phone.act("paint")
     await expect(phone.page.get_by_role("link", name="Download")).to_be_in_viewport(ratio=1)
+    await expect(phone.part("paint", "compare")).to_be_in_viewport(ratio=1)
     box = await phone.part("paint", "compare").bounding_box()
     assert box["height"] > 390 / 2
     tabs = await phone.page.get_by_role("tablist").bounding_box()

@@ -158,7 +158,7 @@ async def test_a_decision_nobody_answers_is_given_up_and_can_be_made_again(visit
     await asyncio.wait_for(decisions.get(), 20)
     await expect(visit.page.get_by_role("alert")).to_have_text("The studio does not answer.")
     await promote.click()
-    await (await asyncio.wait_for(decisions.get(), 20)).fulfill(json={})
+    await (await asyncio.wait_for(decisions.get(), 20)).fulfill(json={"notices": []})
     await expect(visit.page.get_by_role("alert")).to_be_hidden()
 
 
