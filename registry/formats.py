@@ -62,7 +62,7 @@ def _is_pickle(path: Path) -> bool:
             # A pickle ends with STOP; torch's legacy files start with its magic number and go on with raw storage.
             if stream.read(1) == b"." or head == b"\x80\x02\x8a\x0a":
                 return True
-    if head == b"PK\x03\x04" and zipfile.is_zipfile(path):
+    if head == b"PK\x03\x04":
         try:
             with zipfile.ZipFile(path) as archive:
                 return any(name.endswith(".pkl") for name in archive.namelist())

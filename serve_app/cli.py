@@ -40,7 +40,9 @@ def main() -> None:
         if error.filename is not None or error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPIPE}:
             raise
         _abandon_output()
-        if error.errno != errno.EPIPE:
+        # A command that could not write may have said so as it ended, and left in the buffer what cannot be written either.
+        told = isinstance(error.__context__, SystemExit) and error.__context__.code
+        if error.errno != errno.EPIPE and not told:
             sys.stderr.write(f"What there is to say cannot be written: {error.strerror}.\n")
         sys.exit(1)
 

@@ -99,7 +99,8 @@ def test_a_zip_that_says_impossible_things_of_itself_is_broken(
     place = damaged.rindex(record) + field
     damaged[place : place + len(value)] = value
     (tmp_path / "archive").write_bytes(damaged)
-    with pytest.raises(SourceFailed, match="archive is broken"):
+    # From Python 3.14 on a file may be without a name.
+    with pytest.raises(SourceFailed, match="its archive (is broken|holds no files)"):
         extract(tmp_path / "archive", "net.onnx", tmp_path / "out", 10_000)
 
 

@@ -234,9 +234,11 @@ def test_an_archive_with_any_byte_changed_is_checked_without_surprise(tmp_path: 
         check_file(path)
 
 
-def test_an_archive_whose_directory_is_no_directory_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rest", [b"", bytes(46) + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 46, 4, 0)])
+def test_an_archive_without_a_proper_directory_is_refused(tmp_path: Path, rest: bytes) -> None:
+    """Which of them Python takes for archives differs between its versions; other readers may find a pickle in there."""
     path = tmp_path / "portraits.zip"
-    path.write_bytes(b"PK\3\4" + bytes(46) + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, 46, 4, 0))
+    path.write_bytes(b"PK\3\4" + rest)
     with pytest.raises(UnsafeFile, match="not a whole zip archive"):
         check_file(path)
 
@@ -249,7 +251,7 @@ def test_files_whose_reader_runs_code_are_refused(tmp_path: Path, name: str) -> 
         check_file(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x04 not a pickle", b"PK\x03\x04", b'{"a": 1}'])
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x04 not a pickle", b"PK", b'{"a": 1}'])
 def test_plain_data_is_welcome(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "gallery.dat"
     path.write_bytes(data)
