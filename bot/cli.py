@@ -24,7 +24,8 @@ from bot.settings import BotSettings
 from deployments.swap.artworks import GalleryError
 from registry.errors import RegistryError
 from serve_app.inventory import inventory_of
-from serve_app.local import StudioError, joined, running_studio, studio
+from serve_app.local import joined, running_studio, studio
+from serve_app.preflight import StudioError
 from serve_app.settings import Settings
 from serve_app.telemetry.logs import configure
 from serve_app.wording import Place, faults

@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from serve_app.forking.launch import fork_server, one_machine
 from serve_app.forking.sockets import temporary_folder
-from serve_app.proxy.listening import is_taken
+from serve_app.preflight import StudioError, refuse_taken, refuse_unwritable, refuse_without_database
 from serve_app.ray_token import find_token_a_place, guard_token
 from serve_app.serve_flags import ONE_MACHINE, SERVE_FLAGS, own_front
 from serve_app.settings import Settings, variable
@@ -49,10 +48,6 @@ _TRIES = 3
 _RAY_SOCKET = "ray/session_2000-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
 
-class StudioError(RuntimeError):
-    """The studio cannot open; the message says why in words."""
-
-
 @contextmanager
 def studio(settings: Settings) -> Iterator[str]:
     """Start Ray and the graph; yields the base address once every capability is ready.
@@ -60,12 +55,12 @@ def studio(settings: Settings) -> Iterator[str]:
     Until it closes, :func:`running_studio` finds it. Raises :class:`StudioError`, or ``RegistryError`` when models are
     missing.
     """
-    _refuse_taken(settings.host, settings.port, "--port")
+    refuse_taken(settings.host, settings.port, "--port")
     if settings.metrics_port is not None:
         # Ray's own exporter has no other address.
-        _refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
-    _refuse_unwritable(settings.data_folder)
-    _refuse_without_database(settings)
+        refuse_taken("0.0.0.0", settings.metrics_port, variable("metrics_port"))  # noqa: S104
+    refuse_unwritable(settings.data_folder)
+    refuse_without_database(settings)
     with _front(settings) as proxy_port:
         _set_flags(settings)
         with (
@@ -118,7 +113,7 @@ def _start_serve(settings: Settings, proxy_port: int) -> None:
         )
     except RuntimeError as error:
         if proxy_port == settings.port:
-            _refuse_taken(settings.host, settings.port, "--port")
+            refuse_taken(settings.host, settings.port, "--port")
         raise StudioError(f"Ray Serve did not start: {_last_line(str(error))}") from error
 
 
@@ -364,42 +359,8 @@ def _last_line(said: str) -> str:
     return _EXCEPTION.sub("", said.strip().splitlines()[-1].strip())
 
 
-def _refuse_taken(host: str, port: int, named: str) -> None:
-    """Raises :class:`StudioError`; ``named`` is how another port is chosen."""
-    try:
-        taken = is_taken(host, port)
-    except OSError as error:
-        raise StudioError(f"Nobody can listen on {host}:{port} here: {error.strerror}") from error
-    if taken:
-        raise StudioError(f"{host}:{port} is taken by another program; choose another with {named}")
-
-
 def _refuse_outrun(settings: Settings, state: ServeApplication | None) -> None:
     """The same where somebody took the port while the graph was loading: another studio that was started at that moment, say."""
     gateway = state.deployments.get(GATEWAY) if state is not None else None
     if gateway is not None and gateway.status in _FAILED:
-        _refuse_taken(settings.host, settings.port, "--port")
-
-
-def _refuse_unwritable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise StudioError(
-            f"{folder} cannot be written to: {error.strerror}; name another folder with {variable('data_dir')}"
-        ) from error
-
-
-def _refuse_without_database(settings: Settings) -> None:
-    """A server may be away, or know another password. A file in the data folder is always there."""
-    if settings.sql_url.startswith("sqlite"):
-        return
-    # Imported here: it takes half a second, which a studio with a file spends while Ray starts.
-    from serve_app.database import NoDatabase, bring_up_to_date
-
-    try:
-        bring_up_to_date(settings.sql_url)
-    except NoDatabase as error:
-        raise StudioError(str(error)) from error
+        refuse_taken(settings.host, settings.port, "--port")

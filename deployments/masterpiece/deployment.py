@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from deployments.engine import Engine
 from deployments.imaging import Photo, Pixels
 from deployments.masterpiece.query import MasterpieceQuery, Sketch
-from deployments.provenance import mark
+from deployments.provenance import marked_result
 from deployments.serving.deployment import ModelDeployment
 from registry.manifest import ModelVersion
 
@@ -27,4 +27,4 @@ class Masterpiece(ModelDeployment[MasterpieceQuery, Sketch | Pixels, Sketch | Ph
             return result
         if query.strength == 0:
             return await asyncio.to_thread(query.photo.upright)
-        return await asyncio.to_thread(lambda: Photo.made(mark(result), query.photo.digest))
+        return await asyncio.to_thread(marked_result, result, query.photo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.provenance.mark import encode_marked, mark
+from deployments.provenance.mark import encode_marked, mark, marked_result
 from deployments.provenance.xmp import DigitalSourceType, Provenance, Step, attach
 
-__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "encode_marked", "mark"]
+__all__ = ["DigitalSourceType", "Provenance", "Step", "attach", "encode_marked", "mark", "marked_result"]

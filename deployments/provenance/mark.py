@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from deployments.imaging import Pixels, encode
+from deployments.imaging import Photo, Pixels, encode
 
 Curve = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 Alpha = npt.NDArray[np.float32]  # [height, width], 0..1
@@ -56,8 +56,13 @@ def mark(pixels: Pixels) -> Pixels:
 
 
 def encode_marked(pixels: Pixels) -> bytes:
-    """A result as it leaves the studio's engines: a JPEG with the mark."""
+    """What is shown as it is, such as a collage: a JPEG with the mark."""
     return encode(mark(pixels))
+
+
+def marked_result(pixels: Pixels, photo: Photo) -> Photo:
+    """What an engine made of ``photo``, with the mark."""
+    return Photo.made(mark(pixels), photo.digest)
 
 
 @lru_cache(maxsize=64)

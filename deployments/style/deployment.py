@@ -9,7 +9,7 @@ from typing import Any, cast
 from deployments.engine import Engine
 from deployments.imaging import Photo, Pixels
 from deployments.imaging.probe import probe_photo
-from deployments.provenance import mark
+from deployments.provenance import marked_result
 from deployments.serving.deployment import ModelDeployment
 from deployments.serving.types import Answer
 from deployments.style.engine import StyleEngine, StyleInfo, StyleQuery
@@ -35,7 +35,7 @@ class Style(ModelDeployment[StyleQuery, Pixels, Photo]):
     async def finish(self, query: StyleQuery, result: Pixels) -> Photo:
         if query.strength == 0:
             return await asyncio.to_thread(query.photo.upright)
-        return await asyncio.to_thread(lambda: Photo.made(mark(result), query.photo.digest))
+        return await asyncio.to_thread(marked_result, result, query.photo)
 
     async def styles(self) -> Answer[tuple[StyleInfo, ...]]:
         """The styles of the active version."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from deployments.engine import Engine
 from deployments.imaging import Photo
-from deployments.provenance import mark
+from deployments.provenance import marked_result
 from deployments.serving.deployment import ModelDeployment
 from deployments.swap.engine import Skipped, SwapQuery, SwapResult, build
 from deployments.swap.probe import probe_swap
@@ -34,5 +34,5 @@ class Swap(ModelDeployment[SwapQuery, SwapResult, SwapPicture]):
         return probe_swap(probe, version)
 
     async def finish(self, query: SwapQuery, result: SwapResult) -> SwapPicture:
-        picture = await asyncio.to_thread(lambda: Photo.made(mark(result.pixels), query.target.digest))
+        picture = await asyncio.to_thread(marked_result, result.pixels, query.target)
         return SwapPicture(picture, result.skipped)

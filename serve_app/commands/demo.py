@@ -16,7 +16,8 @@ from registry.errors import RegistryError
 from serve_app.commands.serve import PortOption, open_until_interrupted
 from serve_app.commands.starter import ensure_starter
 from serve_app.commands.terminal import complain, console, exits_on
-from serve_app.local import StudioError, studio
+from serve_app.local import studio
+from serve_app.preflight import StudioError
 from serve_app.samples import installed_samples
 from serve_app.settings import Settings
 

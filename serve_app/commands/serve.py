@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from registry.errors import RegistryError
 from serve_app.commands.terminal import console, exits_on
-from serve_app.local import StudioError, studio
+from serve_app.local import studio
+from serve_app.preflight import StudioError
 from serve_app.settings import Settings
 
 app = typer.Typer()

@@ -321,8 +321,8 @@ def test_a_database_that_is_away_is_told_before_anything_is_started(tmp_path: Pa
 
 def test_a_studio_with_a_file_for_a_database_loads_no_database_to_look_at_it() -> None:
     script = (
-        "import sys; from serve_app import local; from serve_app.settings import Settings; "
-        "local._refuse_without_database(Settings()); sys.exit('sqlalchemy' in sys.modules)"
+        "import sys; from serve_app import local, preflight; from serve_app.settings import Settings; "
+        "preflight.refuse_without_database(Settings()); sys.exit('sqlalchemy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 

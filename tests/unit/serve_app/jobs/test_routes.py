@@ -45,13 +45,14 @@ def test_nobody_on_the_way_keeps_what_is_said_of_a_job(client: TestClient) -> No
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
 
+async def not_yet(_desk: Desk, _sending: object) -> None:
+    """What :meth:`Desk._known` finds where orders come to two replicas at once: both look before one of them is recorded."""
+
+
 @pytest.mark.parametrize("at_once", [False, True])
 def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
-    async def not_yet(_desk: Desk, _sending: object) -> None:
-        return None
-
     def order(key: str) -> str:
         response = client.post(
             "/v1/jobs", files={"image": FINE}, data={"kind": "moderate"}, headers={"Idempotency-Key": key}
@@ -63,7 +64,6 @@ def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(
     ended(client, first)
     before = stored(settings)
     if at_once:
-        # Where it comes to another replica, both look before one of them is recorded.
         monkeypatch.setattr(Desk, "_known", not_yet)
     assert order("7") == first
     assert stored(settings) == before
@@ -74,9 +74,6 @@ def test_an_order_sent_again_under_its_idempotency_key_is_the_same_job(
 def test_another_order_under_the_same_idempotency_key_is_refused(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
-    async def not_yet(_desk: Desk, _sending: object) -> None:
-        return None
-
     def order(photo: bytes = FINE, **fields: str) -> Any:
         headers = {"Idempotency-Key": "7"}
         return client.post(

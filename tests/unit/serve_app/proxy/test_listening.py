@@ -10,7 +10,7 @@ from ray.serve._private import replica
 from ray.serve.config import HTTPOptions
 from starlette.types import Receive, Scope, Send
 
-from serve_app.local import StudioError, _refuse_taken
+from serve_app.preflight import StudioError, refuse_taken
 from serve_app.proxy import listening
 from tests.eventually import until
 
@@ -29,7 +29,7 @@ async def gateway(port: int) -> None:
     task, server = await start(answer, options, event_loop=loop, enable_so_reuseport=False)
     await until(lambda: server.started)
     with pytest.raises(StudioError, match="taken"):
-        _refuse_taken("127.0.0.1", port, "--port")
+        refuse_taken("127.0.0.1", port, "--port")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
@@ -44,7 +44,7 @@ async def test_a_gateway_takes_over_the_port_of_one_that_hung_up_on_somebody(mon
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     await gateway(port)
-    _refuse_taken("127.0.0.1", port, "--port")
+    refuse_taken("127.0.0.1", port, "--port")
     await gateway(port)
 
 

@@ -15,9 +15,14 @@ from deployments.serving.types import Report
 from deployments.serving.user_config import UserConfig
 from deployments.slots import ModelSet, Plan, SlotStatus
 from registry.store import FolderStore
+from serve_app.settings import ModelChoice
+from serve_app.versions.coordinator import Coordinator
 from tests import versions
+from tests.clock import Clock
 
 NAMES = {"moderation": "Moderation", "style": "Style"}
+BY = {"by": "ada", "why": "better"}
+V1, V2 = ModelSet("judge@v1"), ModelSet("judge@v2")
 
 Publish = Callable[..., str]
 
@@ -115,3 +120,31 @@ def _arranged(slot: SlotStatus, plan: Plan) -> SlotStatus:
     active = plan.stable if plan.stable in held else slot.active
     second = plan.second if plan.second and plan.second.models in held else None
     return SlotStatus(active, None, None, second)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def live(graph: Mapping[str, Plan]) -> Graph:
+    return Graph(graph)
+
+
+@pytest.fixture
+def coordinator(store: FolderStore, graph: Mapping[str, Plan], live: Graph, clock: Clock) -> Coordinator:
+    return Coordinator(store, ModelChoice(), graph, NAMES, live, live.ask, clock=clock)
+
+
+async def settle(coordinator: Coordinator, live: Graph, most: int = 12) -> None:
+    """Step, and let replicas work, until there is nothing more to do."""
+    for _ in range(most):
+        if not await coordinator.step():
+            return
+        live.work()
+    raise AssertionError("the coordinator does not come to rest")
+
+
+def serving(live: Graph, capability: str = "moderation") -> set[str]:
+    return {slot.active.model for slot in live.slots[capability] if slot.active}
